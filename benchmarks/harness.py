@@ -1,0 +1,265 @@
+"""What every benchmark shares: worker processes, timing, the machine's description, tables.
+
+A benchmark is a script with a dict of `Side`s (the same work done by different libraries) and a
+function `compare(quick)` that runs them, checks that their results agree and returns `Row`s for the
+speed table. A side runs in a process of its own: the script itself, started again with `--side`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import math
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+
+class Failed(SystemExit):
+    """Ends a benchmark, with the reason as its text; run.py goes on with the next one."""
+
+
+class Side(NamedTuple):
+    """One way to do the work: `run(**options)` returns something JSON can carry."""
+
+    run: Callable[..., Any]
+    needs: tuple[str, ...] = ()  # names on PyPI, which are also the names to import
+
+
+class Row(NamedTuple):
+    """One line of the speed table."""
+
+    what: str
+    pygrad: str
+    other: str
+    ratio: str
+    target: str
+    met: bool | None  # None: nothing was promised
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row as text under COLUMNS; says so if the target was missed."""
+        missed = " (missed)" if self.met is False else ""
+        return self.what, self.pygrad, self.other, self.ratio, self.target + missed
+
+
+COLUMNS = ("what", "pygrad", "other", "ratio", "target")
+
+# compare(quick) of a benchmark
+Compare = Callable[[bool], "list[Row]"]
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+
+def run_side(script: str, side: str, env: dict[str, str] | None = None, **options: Any) -> Any:
+    """The result of one side of a script, run in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, script, "--side", side, "--options", json.dumps(options)],
+        check=False,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **(env or {})},
+        text=True,
+    )
+    if done.returncode != 0:
+        name = os.path.basename(script)
+        raise Failed(f"{name}: side {side!r} ended with code {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def run_sides(
+    script: str, sides: dict[str, Side], rounds: int, options: dict[str, dict[str, Any]]
+) -> dict[str, list[Any]]:
+    """The results of each side that can run, one per round; sides take turns within a round."""
+    able = {name: side for name, side in sides.items() if can_run(name, side)}
+    results: dict[str, list[Any]] = {name: [] for name in able}
+    for _ in range(rounds):
+        for name in able:
+            results[name].append(run_side(script, name, **options.get(name, {})))
+    return results
+
+
+def can_run(name: str, side: Side) -> bool:
+    """Whether all that a side needs is installed; says so if not."""
+    missing = [package for package in side.needs if importlib.util.find_spec(package) is None]
+    if missing:
+        print(f"skipped: {name}, not installed: {', '.join(missing)}; see benchmarks/run.py")
+    return not missing
+
+
+def main(sides: dict[str, Side], compare: Compare, description: str | None) -> None:
+    """The command line of a benchmark."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer repeats, rougher figures")
+    parser.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
+    parser.add_argument("--options", type=json.loads, default={}, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.side:
+        print(json.dumps(sides[arguments.side].run(**arguments.options)))
+        return
+    print(machine())
+    print(versions(package for side in sides.values() for package in side.needs))
+    print()
+    rows = compare(arguments.quick)
+    print()
+    print(table(COLUMNS, [row.cells for row in rows]))
+
+
+# --- timing ---------------------------------------------------------------------------------------
+
+
+def seconds_per_call(call: Callable[[], object], samples: int, seconds: float = 0.1) -> list[float]:
+    """Samples of the mean time of a call, each over calls that take about `seconds`.
+
+    The mean over many calls includes the garbage collector's turns, which a single call may miss.
+    """
+    call()
+    start = time.perf_counter()
+    call()
+    calls = max(1, math.ceil(seconds / (time.perf_counter() - start)))
+    result = []
+    for _ in range(samples):
+        start = time.perf_counter()
+        for _ in repeat(None, calls):
+            call()
+        result.append((time.perf_counter() - start) / calls)
+    return result
+
+
+def show_samples(samples: dict[str, list[float]], unit: str = "") -> None:
+    """Print the median and the range of the samples of each side."""
+    rows = [
+        (name, *(quantity(f(s), unit) for f in (statistics.median, min, max)), str(len(s)))
+        for name, s in samples.items()
+    ]
+    print(table(("side", "median", "least", "most", "samples"), rows))
+
+
+# --- results --------------------------------------------------------------------------------------
+
+
+def check_equal(what: str, first: Sequence[float], second: Sequence[float], rel: float) -> None:
+    """Print the largest relative difference of two sequences (over their common length).
+
+    Raises:
+        Failed: it is larger than `rel`, or there is nothing to compare.
+    """
+    pairs = list(zip(first, second, strict=False))
+    worst = max(
+        (0.0 if a == b else abs(a - b) / max(abs(a), abs(b)) for a, b in pairs), default=math.nan
+    )
+    if not worst <= rel:
+        raise Failed(f"check failed: {what} differ by {worst:.1e} relative, allowed {rel:.0e}")
+    agreement = "to the last bit" if worst == 0 else f"within {worst:.1e} relative"
+    print(f"check: {what} agree {agreement} ({len(pairs)} numbers)")
+
+
+def versus(
+    what: str,
+    pygrad: Sequence[float],
+    other_name: str,
+    other: Sequence[float],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Row:
+    """A row that compares the medians of two samples of seconds.
+
+    The ratio is how many times faster pygrad is; with `at_most`, how many times slower.
+    """
+    ours, theirs = statistics.median(pygrad), statistics.median(other)
+    ratio = theirs / ours if at_most is None else ours / theirs
+    text = f"{ratio:.0f}x" if ratio >= 20 else f"{ratio:.1f}x" if ratio >= 10 else f"{ratio:.2f}x"
+    target, met = _target(ratio, "x", at_least, at_most)
+    return Row(what, quantity(ours), f"{other_name}: {quantity(theirs)}", text, target, met)
+
+
+def figure(
+    what: str,
+    samples: Sequence[float],
+    unit: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Row:
+    """A row for a figure that stands for itself."""
+    median = statistics.median(samples)
+    target, met = _target(median, f" {unit}", at_least, at_most)
+    return Row(what, quantity(median, unit), "", "", target, met)
+
+
+def _target(
+    value: float, unit: str, at_least: float | None, at_most: float | None
+) -> tuple[str, bool | None]:
+    if at_least is not None:
+        return f">= {at_least:g}{unit}", value >= at_least
+    if at_most is not None:
+        return f"<= {at_most:g}{unit}", value <= at_most
+    return "", None
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def quantity(value: float, unit: str = "") -> str:
+    """Three digits and a unit; without a unit the value is in seconds."""
+    if not unit:
+        scales = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
+        scale, unit = next((s for s in scales if value >= s[0]), (1e-9, "ns"))
+        value /= scale
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{digits}f} {unit}"
+
+
+def machine() -> str:
+    """The processor, its cores, the system and how busy it is."""
+    name = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            models = [line.partition(":")[2].strip() for line in file if "model name" in line]
+        name = models[0] if models else name
+    load = f", load {os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
+    return f"machine: {name}, {os.cpu_count()} cores, {platform.system()}{load}"
+
+
+def versions(packages: Any) -> str:
+    """Python's version and those of pygrad and the packages that are installed."""
+    found = [f"{platform.python_implementation()} {platform.python_version()}"]
+    for package in dict.fromkeys(("pygrad", *packages)):
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"{package} (not installed)")
+        if package == "pygrad" and os.environ.get("PYGRAD_IMPL"):
+            found[-1] += f" with PYGRAD_IMPL={os.environ['PYGRAD_IMPL']}"
+    return "versions: " + ", ".join(found)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns of text."""
+    return "\n".join("  ".join(line).rstrip() for line in _aligned(head, rows))
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The speed table in Markdown."""
+    lines = _aligned(COLUMNS, [row.cells for row in rows])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """All cells of a column equally wide, a rule below the head."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return [
+        [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        for row in (head, ["-" * width for width in widths], *rows)
+    ]

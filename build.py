@@ -1,0 +1,118 @@
+"""The cffi build script: one extension, pygrad/_core, with two doors.
+
+cffi's door is made from the part of csrc/pygrad.h between its cdef marks, so the header is the only
+statement of the interface. The native door is csrc/value.c and its neighbours, whose init function stands
+in the same shared object (see pygrad/value.py). Environment variables, for tests of pygrad itself:
+
+    PYGRAD_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer, one malloc per node
+    PYGRAD_WERROR=1     warnings are errors
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+CSRC = ROOT / "csrc"
+
+# One wheel for all versions of CPython; a free-threaded build has no limited API.
+LIMITED_API = platform.python_implementation() == "CPython" and not sysconfig.get_config_var(
+    "Py_GIL_DISABLED"
+)
+
+SOURCES = [
+    "memory.c",
+    "graph.c",
+    "sort.c",
+    "sweep.c",
+    "journal.c",
+    "table.c",
+    "value.c",
+    "operators.c",
+    "module.c",
+    "parameters.c",
+]
+
+
+def headers() -> list[str]:
+    """Files whose change must lead to a new build, relative to the root."""
+    return sorted(
+        str(p.relative_to(ROOT)) for p in CSRC.iterdir() if p.suffix in {".h", ".def", ".c"}
+    )
+
+
+def cdef() -> str:
+    """The cdef: what stands between the marks of pygrad.h."""
+    text = (CSRC / "pygrad.h").read_text(encoding="utf-8")
+    found = re.search(r"/\* cdef begin \*/(.*)/\* cdef end \*/", text, re.DOTALL)
+    if found is None:
+        raise SystemExit("build.py: csrc/pygrad.h has lost its cdef marks")
+    return found[1]
+
+
+def compiler_settings() -> dict[str, list]:
+    """Flags for one compiler family: no fused multiply-add, no fast-math, hidden symbols."""
+    macros: list[tuple[str, str | None]] = []
+    if LIMITED_API:
+        macros.append(("Py_LIMITED_API", "0x030A0000"))
+    if sys.platform == "win32":
+        return {
+            "extra_compile_args": ["/std:c11", "/fp:precise"],
+            "define_macros": macros,
+            "libraries": [],
+            "extra_link_args": [],
+        }
+    compile_args = ["-std=c11", "-O2", "-ffp-contract=off", "-fvisibility=hidden"]
+    link_args: list[str] = []
+    if os.environ.get("PYGRAD_WERROR"):
+        compile_args += ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+        # Python's and cffi's own headers are not ours to mend.
+        compile_args += ["-Wno-unused-parameter", "-Wno-missing-field-initializers"]
+    if os.environ.get("PYGRAD_SANITIZE"):
+        sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+        compile_args += ["-g", "-fno-omit-frame-pointer", *sanitize]
+        link_args += sanitize
+        macros.append(("PG_HOSTILE", None))
+    return {
+        "extra_compile_args": compile_args,
+        "define_macros": macros,
+        "libraries": ["m"],
+        "extra_link_args": link_args,
+    }
+
+
+def make_ffi():
+    """The builder that setup.py hands to cffi."""
+    from cffi import FFI
+
+    ffi = FFI()
+    ffi.cdef(cdef())
+    ffi.set_source(
+        "pygrad._core",
+        '#include "pygrad.h"',
+        sources=[f"csrc/{name}" for name in SOURCES],
+        include_dirs=["csrc"],
+        depends=headers(),
+        py_limited_api=LIMITED_API,
+        **compiler_settings(),
+    )
+    return ffi
+
+
+def hand_over() -> None:
+    """`python -m build` in this folder finds this file first: run PyPA's build instead."""
+    import runpy
+
+    here = {"", str(ROOT), os.getcwd()}
+    sys.path[:] = [p for p in sys.path if p not in here]
+    sys.modules.pop("build", None)
+    runpy.run_module("build", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    hand_over()

@@ -1,0 +1,176 @@
+/* pygrad.h: the contract of pygrad's C library.
+ *
+ * A graph of scalar nodes (graph.c), one table of ops (ops.def), a numeric reverse sweep over the graph
+ * (sweep.c) and one place where memory comes from (memory.c). No function here prints, exits, recurses
+ * over a graph, or keeps state other than the node pool and the list of unfinished sweeps. Functions
+ * that can fail return a pg_status and write their out-parameters only on PG_OK.
+ *
+ * Ownership is said in three words. "Caller owns": the caller holds one reference and must give it back
+ * with pg_release. "Borrowed": valid while whoever owns it keeps it. "Static": valid for ever.
+ *
+ * Threads: functions that take nodes must be called with Python's GIL held. The functions between the
+ * two cdef marks touch no node and may be called without it, but for the counters, which are only read. */
+#ifndef PYGRAD_H
+#define PYGRAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* -- for Python through cffi: build.py slices the cdef from here ... ----------------------------- */
+/* cdef begin */
+/* One line of the op table, as text. Every string is static. */
+typedef struct {
+    const char *name;      /* name of the op, e.g. "tanh" */
+    const char *symbol;    /* what Value._op shows, e.g. "+" */
+    const char *doc;       /* one sentence */
+    const char *forward;   /* the forward expression over x y w k */
+    const char *rules[3];  /* the slope by each operand over X Y W K Z, NULL past the arity */
+    const char *errors;    /* name of its error class */
+    int arity;             /* operands: 1, 2 or 3 */
+    int has_constant;      /* 1 for x ** n, whose exponent is a constant of the node */
+    int is_public;         /* 0 for ops that only rules use */
+} pg_op_info;
+
+typedef struct {
+    const char *alias;     /* a second name, static */
+    const char *name;      /* the op it stands for, static */
+} pg_alias_info;
+
+/* Line i of the op table, counted from 0; NULL past its end. Static. */
+const pg_op_info *pg_op_at(int i);
+
+/* Second name i, counted from 0; NULL past the end. Static. */
+const pg_alias_info *pg_alias_at(int i);
+
+/* Nodes that exist now. */
+size_t pg_live_nodes(void);
+
+/* Bytes held by the pool of nodes, free ones included. */
+size_t pg_pool_bytes(void);
+
+/* Fault injection: let the n-th allocation from now fail, and every later one, until called with 0. */
+void pg_fail_at(size_t n);
+
+/* Allocations asked for since pg_fail_at was last called with a number other than 0. */
+size_t pg_allocations(void);
+/* cdef end */
+
+/* -- status codes ------------------------------------------------------------------------------- */
+typedef enum {
+    PG_OK = 0,
+    PG_MORE,               /* not an error: the budget is used up, call again */
+    PG_CLOSURE,            /* not an error: a user closure is due */
+    PG_NO_MEMORY,
+    PG_BUSY,               /* an inner node of an unfinished sweep was met */
+    PG_TOO_DEEP,           /* more than 65,535 sweeps are unfinished */
+    PG_DOMAIN_ERROR,       /* ValueError: math domain error */
+    PG_RANGE_ERROR,        /* OverflowError: the result is too large */
+    PG_DIVISION_BY_ZERO,
+    PG_INFINITE,           /* inf has no whole number */
+    PG_NOT_A_NUMBER        /* nan has no whole number */
+} pg_status;
+
+/* When eager evaluation of an op fails, given its operands and its result. */
+enum pg_errors {
+    TOTAL,                 /* never */
+    DOMAIN,                /* nan from no nan, or inf from finite operands: PG_DOMAIN_ERROR */
+    RANGE,                 /* nan from no nan: PG_DOMAIN_ERROR; inf from finite: PG_RANGE_ERROR */
+    DIVISION,              /* divisor 0: PG_DIVISION_BY_ZERO */
+    FLOAT_POW,             /* as Python's float ** float, without complex results */
+    MATH_POW,              /* as math.pow */
+    INTEGRAL               /* as math.floor: inf and nan have no whole number */
+};
+
+/* -- memory (memory.c) -------------------------------------------------------------------------- */
+
+/* Room for count items of size bytes each, or NULL. Caller owns; give back with pg_free. */
+void *pg_alloc(size_t count, size_t size);
+
+/* A block with room for count items and the contents of the old one, which has old_count and is freed.
+ * On NULL the old block is unchanged and still the caller's; otherwise the caller owns the new one only. */
+void *pg_resize(void *block, size_t old_count, size_t count, size_t size);
+
+/* Takes back what pg_alloc or pg_resize gave; NULL is allowed. */
+void pg_free(void *block);
+
+/* -- nodes (graph.c) ---------------------------------------------------------------------------- */
+typedef struct pg_node pg_node;
+
+/* A leaf of the given value, or NULL for want of memory. Caller owns. */
+pg_node *pg_leaf(double value);
+
+/* A node of op with one or two operands and its value, or NULL. Retains the operands; b is NULL for
+ * unary ops. Caller owns the result. */
+pg_node *pg_compute(int op, pg_node *a, pg_node *b, double value);
+
+/* A node x ** k of the given value, or NULL. Retains x. Caller owns. */
+pg_node *pg_compute_pown(pg_node *x, double k, double value);
+
+/* A node of any op with count operands, or NULL. Retains them. partials (count numbers, copied) and
+ * given (count nodes, NULL where the partial is a plain number; retained) belong to PG_PARTIALS nodes and
+ * are NULL for every other. Caller owns the result. */
+pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value,
+                         const double *partials, pg_node *const *given);
+
+/* One more reference to n, for the caller. Returns n. */
+pg_node *pg_retain(pg_node *n);
+
+/* Gives one reference back. Frees every node that nothing refers to any more, iteratively and without
+ * allocating. Safe to call from within itself (a destructor it set off): the outer call does the work. */
+void pg_release(pg_node *n);
+
+/* Number of operands, and operand i (borrowed from n). */
+size_t pg_operand_count(const pg_node *n);
+pg_node *pg_operand(const pg_node *n, size_t i);
+
+/* The node given as partial i of a PG_PARTIALS node, borrowed from n, or NULL for a plain number. */
+pg_node *pg_given_partial(const pg_node *n, size_t i);
+
+/* Called with the wrapper of a pinned node once nothing but that wrapper refers to the node. */
+extern void (*pg_unpin)(void *wrapper);
+
+/* -- evaluation of one op (sweep.c) ------------------------------------------------------------- */
+
+/* The slopes of n by each operand, from the values its operands have now, into out, which has room for
+ * pg_operand_count(n) numbers. */
+void pg_local_derivatives(const pg_node *n, double *out);
+
+/* Adds n's contributions (its grad times each slope) to its operands' grads, once, through
+ * pg_write_grad. slopes is room for pg_operand_count(n) numbers. */
+pg_status pg_propagate(const pg_node *n, double *slopes);
+
+/* -- sweeps (sort.c, sweep.c, journal.c) ------------------------------------------------------------- *
+ * One reverse sweep: pg_sweep_open, pg_sweep_sort until PG_OK, pg_sweep_begin, pg_sweep_step until PG_OK,
+ * then pg_sweep_commit. After a failure, or instead of going on: pg_sweep_abandon. Each of the two ends
+ * the sweep and frees it. The caller keeps the root alive meanwhile. */
+typedef struct pg_sweep pg_sweep;
+
+/* A sweep from root, nothing sorted yet. One that writes sets inner grads to +0.0 as it sorts, having
+ * noted them; the other kind is for looking at the order. Caller owns, until commit or abandon. */
+pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out);
+
+/* Sorts up to about budget nodes; PG_MORE if some are left. PG_BUSY, PG_NO_MEMORY: abandon it. After
+ * PG_OK the sweep allocates nothing more. */
+pg_status pg_sweep_sort(pg_sweep *s, size_t budget);
+
+/* How many nodes were sorted so far, and node i of them, operands before their users (borrowed). */
+size_t pg_sweep_count(const pg_sweep *s);
+pg_node *pg_sweep_node(const pg_sweep *s, size_t i);
+
+/* Sets the root's grad to seed, for the way back. */
+void pg_sweep_begin(pg_sweep *s, double seed);
+
+/* Goes back over up to budget nodes. PG_MORE: call again. PG_CLOSURE: *closure (borrowed) is a node whose
+ * user closure is to be called before calling again. PG_OK: every node is done. */
+pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure);
+
+/* Ends the sweep and keeps the grads; an enclosing sweep of the same thread takes over the journal. */
+void pg_sweep_commit(pg_sweep *s);
+
+/* Ends the sweep and restores every grad that it, or a write during it, has changed. */
+void pg_sweep_abandon(pg_sweep *s);
+
+/* Writes a grad from outside a rule; within a sweep of this thread the old one is journalled first. */
+pg_status pg_write_grad(pg_node *n, double grad);
+
+#endif

@@ -1,0 +1,151 @@
+/* sweep.c: ops.def as numbers: the slopes of a node, and the reverse sweep over a sorted graph. */
+#include "forward.h"
+#include "sweep.h"
+
+#define CALL1(op, a) forward_##op(a)
+#define CALL2(op, a, b) forward_##op(a, b)
+#define CALL3(op, a, b, c) forward_##op(a, b, c)
+#define NUMBER(c) (c)
+#include "algebra.h"
+
+/* What a rule's slope is for: the sweep adds grad * slope to the operand, others want the slope. */
+typedef enum { CONTRIBUTE, TELL } purpose;
+
+PG_INLINE void use(purpose what, pg_node *operand, double grad, double slope, double *out)
+{
+    if (what == CONTRIBUTE)
+        operand->grad += mul0(grad, slope);
+    else
+        *out = slope;
+}
+
+/* The rule of a node with operands, read from the operands' present values. Inlined once for each
+ * purpose, so that neither pays for the other. Operands in order: the order of accumulation is part of
+ * the contract with pygrad/reference.py. */
+PG_INLINE void apply_rule(purpose what, const pg_node *n, double *out)
+{
+    const double G = n->grad, Z = n->value;
+    double unused;
+    (void)Z;
+    switch (n->op) {
+#define SLOT(i) (what == TELL ? out + (i) : &unused)
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: { \
+        const double X = n->of.two.a->value; \
+        (void)X; \
+        use(what, n->of.two.a, G, dx, SLOT(0)); \
+        break; \
+    }
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: { \
+        const double X = n->of.two.a->value, Y = n->of.two.b->value; \
+        (void)X, (void)Y; \
+        use(what, n->of.two.a, G, dx, SLOT(0)); \
+        use(what, n->of.two.b, G, dy, SLOT(1)); \
+        break; \
+    }
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    case PG_OP_##name: { \
+        pg_node *const *o = n->of.many->operands; \
+        const double X = o[0]->value, Y = o[1]->value, W = o[2]->value; \
+        (void)X, (void)Y, (void)W; \
+        use(what, o[0], G, dx, SLOT(0)); \
+        use(what, o[1], G, dy, SLOT(1)); \
+        use(what, o[2], G, dw, SLOT(2)); \
+        break; \
+    }
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: { \
+        const double X = n->of.constant.a->value, K = n->of.constant.k; \
+        use(what, n->of.constant.a, G, dx, SLOT(0)); \
+        break; \
+    }
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#define ALIAS1(alias, name)
+#define ALIAS2(alias, name)
+#define ALIAS3(alias, name)
+#include "ops.def"
+    case PG_SUM: {
+        const pg_many *m = n->of.many;
+        for (size_t i = 0; i < m->count; i++)
+            use(what, m->operands[i], G, 1.0, SLOT(i));
+        break;
+    }
+    case PG_DOT: {
+        const pg_many *m = n->of.many;
+        pg_node *const *ws = m->operands, *const *xs = ws + m->count / 2;
+        for (size_t i = 0; i < m->count / 2; i++)
+            use(what, ws[i], G, xs[i]->value, SLOT(i));
+        for (size_t i = 0; i < m->count / 2; i++)
+            use(what, xs[i], G, ws[i]->value, SLOT(m->count / 2 + i));
+        if (m->count % 2 != 0)
+            use(what, ws[m->count - 1], G, 1.0, SLOT(m->count - 1));
+        break;
+    }
+    case PG_PARTIALS: {
+        const pg_many *m = n->of.many;
+        for (size_t i = 0; i < m->count; i++)
+            use(what, m->operands[i], G, m->partials[i], SLOT(i));
+        break;
+    }
+    default: /* PG_LEAF, PG_CUSTOM: no rule */
+        break;
+    }
+}
+
+void pg_local_derivatives(const pg_node *n, double *out)
+{
+    apply_rule(TELL, n, out);
+}
+
+pg_status pg_propagate(const pg_node *n, double *slopes)
+{
+    pg_local_derivatives(n, slopes);
+    size_t count = pg_operand_count(n);
+    for (size_t i = 0; i < count; i++) {
+        pg_node *operand = pg_operand(n, i);
+        pg_status status = pg_write_grad(operand, operand->grad + mul0(n->grad, slopes[i]));
+        if (status != PG_OK)
+            return status;
+    }
+    return PG_OK;
+}
+
+/* The way back fetches nodes so far ahead, and then, from those that have arrived, their operands. */
+enum { NODES_AHEAD = 14, OPERANDS_AHEAD = 6 };
+
+PG_INLINE void fetch_ahead(const pg_item *order, size_t left)
+{
+    if (left >= NODES_AHEAD) {
+        PG_PREFETCH(order[left - NODES_AHEAD].node);
+        const pg_node *soon = order[left - OPERANDS_AHEAD].node;
+        PG_PREFETCH(soon->of.two.a); /* whatever of is, a prefetch does no harm */
+        PG_PREFETCH(soon->of.two.b);
+    }
+}
+
+pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure)
+{
+    const pg_item *order = s->order;
+    size_t left = s->left;
+    size_t stop = left > budget ? left - budget : 0;
+    while (left != stop) {
+        const pg_node *n = order[--left].node;
+        fetch_ahead(order, left);
+        if (PG_UNLIKELY(n->flags & PG_HAS_CLOSURE)) {
+            s->left = left;
+            *closure = order[left].node;
+            return PG_CLOSURE;
+        }
+        apply_rule(CONTRIBUTE, n, NULL);
+    }
+    s->left = left;
+    return left == 0 ? PG_OK : PG_MORE;
+}
+
+void pg_sweep_begin(pg_sweep *s, double seed)
+{
+    s->root->grad = seed;
+    s->left = s->count;
+}

@@ -1,0 +1,97 @@
+/* value.h: what the files that include Python.h share: the Value object and how nodes get one. */
+#ifndef PG_VALUE_H
+#define PG_VALUE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include "core.h"
+
+/* Seldom-used parts of a Value, allocated when first needed. All references are strong or NULL. */
+typedef struct {
+    PyObject *closure;     /* user's _backward, or None to switch the rule off */
+    PyObject *parents;     /* tuple: wrappers of the visible operands, for the collector */
+    PyObject *label;       /* str */
+    PyObject *op_name;     /* str: the _op given to the constructor */
+} pg_extras;
+
+typedef struct {
+    PyObject_HEAD
+    pg_node *node;         /* owns one reference; NULL only while it is being freed */
+    PyObject *dict;
+    PyObject *weakrefs;
+    pg_extras *extras;
+} pg_value;
+
+extern PyTypeObject *pg_value_type;
+
+#define PG_NODE(object) (((pg_value *)(object))->node)
+#define PG_IS_EXACT(object) PG_LIKELY(Py_TYPE(object) == pg_value_type)
+#define PG_IS_VALUE(object) (PG_IS_EXACT(object) || PyObject_TypeCheck(object, pg_value_type))
+
+/* Puts a new reference, which it takes over, in the place of the old one. */
+static inline void pg_set(PyObject **place, PyObject *object)
+{
+    PyObject *old = *place;
+    *place = object;
+    Py_XDECREF(old);
+}
+
+/* -- value.c -- */
+
+/* The type, made once. */
+int pg_value_init(PyObject *module);
+
+/* A new Value for a node that has none; takes over the caller's reference, even when it fails. */
+PyObject *pg_wrap(pg_node *n);
+
+/* A new reference to the Value of n, made if there is none and then kept as long as n is referred to. */
+PyObject *pg_value_of(pg_node *n);
+
+/* Sees that what the operands of the new Value made carry stays alive as long as made needs it (see
+ * PG_SLOW). False with an exception set. */
+int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count);
+
+/* Gives v an _op of its own and sees that it is kept. False with an exception set. */
+int pg_name_op(pg_value *v, PyObject *op_name);
+
+/* False with RuntimeError set if the object was never initialised. */
+int pg_require_built(PyObject *value);
+
+/* Sets the exception of a status; always NULL. */
+PyObject *pg_raise(pg_status status);
+
+/* The number an operand stands for: 1 and *out, 0 if it is no number, -1 with an exception set. */
+int pg_number(PyObject *object, double *out);
+
+/* The same, with a TypeError that starts with what for other objects; false with an exception set. */
+int pg_require_number(PyObject *object, const char *what, double *out);
+
+/* A new tuple of what an iterable gives; TypeError that starts with what if it is none. */
+PyObject *pg_tuple(PyObject *iterable, const char *what);
+
+/* Python's half of pg_number, for NumPy scalars and numbers.Real: object -> float or NotImplemented. */
+extern PyObject *pg_exotic_number;
+
+/* A node to serve as operand: that of a Value, or a new leaf; the caller owns one reference. */
+pg_node *pg_operand_node(PyObject *object, const char *what);
+
+/* 1 inside no_grad in this thread. */
+extern int pg_no_grad_threads;
+extern _Thread_local int pg_no_grad_depth;
+#define PG_DETACHED (PG_UNLIKELY(pg_no_grad_threads != 0) && pg_no_grad_depth != 0)
+
+/* -- operators.c -- */
+extern PyType_Slot pg_number_slots[];
+extern PyMethodDef pg_op_methods[];
+extern PyMethodDef pg_op_functions[];
+int pg_operators_init(void);
+
+/* Text of _op for a node of the table. New reference. */
+PyObject *pg_op_text(const pg_node *n);
+
+/* -- parameters.c -- */
+int pg_parameters_init(PyObject *module);
+
+#endif

@@ -1,0 +1,29 @@
+"""pygrad: a compiled scalar automatic-differentiation engine.
+
+>>> from pygrad import Value
+>>> a, b = Value(2.0), Value(-3.0)
+>>> c = (a * b + 10.0).tanh()
+>>> c.backward()
+>>> f"{c.data:.4f} {a.grad:.6f} {b.grad:.6f}"
+'0.9993 -0.004023 0.002682'
+"""
+
+from pygrad._implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad
+from pygrad.math import clip, maximum, minimum, stop_gradient, where
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "IMPLEMENTATION",
+    "Value",
+    "__version__",
+    "clip",
+    "dot",
+    "maximum",
+    "minimum",
+    "no_grad",
+    "stop_gradient",
+    "sum",
+    "where",
+    "zero_grad",
+]

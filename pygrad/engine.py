@@ -1,0 +1,10 @@
+"""micrograd's module name: `from pygrad.engine import Value` works where `micrograd.engine` did.
+
+>>> from pygrad.engine import Value
+>>> (Value(2.0) * 3).data
+6.0
+"""
+
+from pygrad._implementation import Value
+
+__all__ = ["Value"]

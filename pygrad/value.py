@@ -1,0 +1,248 @@
+"""Value, compiled: the native number type of the extension, completed by its cold methods.
+
+Whatever is called once per node is C (csrc/value.c, csrc/operators.c); whatever is called now and then
+is here: backward, copies, pickling, formatting, modes.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import numbers
+from collections.abc import Callable, Iterable
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any, TypeVar
+
+try:
+    from pygrad import _core
+except ImportError as error:
+    if "interpreter" in str(error):
+        raise ImportError(
+            "pygrad works in one interpreter of a process; use threads or processes"
+        ) from error
+    raise ImportError(
+        "pygrad's C extension is not built here. Install the package (`pip install .` in the checkout, "
+        "or `pip install pygrad`) and run Python outside the checkout's root, where the folder "
+        "`pygrad` hides the installed one; or set PYGRAD_IMPL=reference to use the pure-Python "
+        "implementation."
+    ) from error
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _load_native() -> ModuleType:
+    """The second module of the same shared object, so that both doors share one pool of nodes."""
+    name = "pygrad._native"
+    loader = ExtensionFileLoader(name, _core.__file__)
+    spec = spec_from_file_location(name, _core.__file__, loader=loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+_native = _load_native()
+
+Value = _native.Value
+Parameters = _native.Parameters
+FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
+sum = _native.sum
+dot = _native.dot
+zero_grad = _native.zero_grad
+
+
+def _exotic_number(x: object) -> Any:
+    """A number that is neither float nor int, as a float; NotImplemented for what is no number of ours.
+
+    Called by the extension for Fractions, NumPy scalars and 0-d arrays. Decimal and complex are no
+    numbers.Real; arrays and foreign tensors get NotImplemented, so that their own operators take over.
+    """
+    if type(x).__module__.partition(".")[0] == "numpy":
+        kind = getattr(getattr(x, "dtype", None), "kind", "")
+        is_number = kind in {"b", "i", "u", "f"} and getattr(x, "ndim", None) == 0
+        return float(x) if is_number else NotImplemented  # type: ignore[arg-type]
+    return float(x) if isinstance(x, numbers.Real) else NotImplemented
+
+
+_native.set_exotic_number(_exotic_number)
+
+_clip = FUNCTIONS["clip"]
+
+
+def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
+    """x limited to [lo, hi], None for no bound; the slope on a bound is 1.
+
+    >>> from pygrad import Value, clip
+    >>> clip(Value(3.0), 0.0, 1.0).data
+    1.0
+    """
+    return _clip(x, lo, hi)
+
+
+FUNCTIONS["clip"] = clip
+
+
+class no_grad:
+    """Within it, operations record nothing: results are leaves. A context manager and a decorator.
+
+    It holds for the thread that entered it and may be nested.
+
+    >>> from pygrad import Value, no_grad
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.data, y._children
+    (9.0, ())
+    """
+
+    def __enter__(self) -> no_grad:
+        _native.no_grad_enter()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        _native.no_grad_exit()
+
+    def __call__(self, function: _F) -> _F:
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return inside  # type: ignore[return-value]
+
+
+# -- the cold methods of Value ------------------------------------------------------------------
+
+
+def backward(self, seed: float = 1.0) -> None:
+    """Fill ``.grad`` of every node this one was computed from with d(self)/d(node) * seed.
+
+    Leaves accumulate from call to call; inner nodes show this call's adjoint. All or nothing: if a
+    user's ``_backward`` raises, or Ctrl-C arrives, every grad is restored before the exception goes on.
+
+    >>> from pygrad import Value
+    >>> x = Value(3.0)
+    >>> (x * x).backward()
+    >>> x.grad
+    6.0
+    """
+    _native.backward(self, seed)
+
+
+def _round(self, ndigits: int | None = None):
+    """round(v) has slope 0; with digits it is a constant."""
+    return self.round() if ndigits is None else Value(round(self.data, ndigits))
+
+
+def _format(self, spec: str) -> str:
+    return format(self.data, spec) if spec else str(self)
+
+
+def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> Any:
+    """A new node of the original's type, op, data and grad on these children."""
+    kind = type(original)
+    copied = kind.__new__(kind)
+    form = _native.form(original)
+    if form == "closure":
+        raise TypeError(
+            f"{original!r} has a _backward of its own, which would still refer to the original; copy "
+            "the code that made it instead"
+        )
+    if form == "op":
+        _native.become(copied, original, children)
+    elif form == "partials":
+        Value.__init__(copied, original.data, children, original._op, local_grads=grads)
+    else:
+        Value.__init__(copied, original.data, children, original._op)
+    copied.grad = original.grad
+    if original.label:
+        copied.label = original.label
+    return copied
+
+
+def _given(v: Any) -> tuple[Any, ...]:
+    return v._local_grads if _native.form(v) == "partials" else ()
+
+
+def _copy(self):
+    """A new leaf for a leaf; for an inner node a new node with the same op and operands."""
+    copied = _like(self, self._children, _given(self))
+    for name, content in (_native.attributes(self) or {}).items():
+        setattr(copied, name, content)
+    return copied
+
+
+def _deepcopy(self, memo: dict[int, Any]):
+    """A copy of the whole graph below, with its sharing; iterative, given partials included."""
+    pending = [self]
+    while pending:
+        root = pending[-1]
+        wanted = []
+        for node in _native.order(root):
+            if id(node) not in memo:
+                wanted += [
+                    g for g in _given(node) if isinstance(g, Value) and id(g) not in memo
+                ]
+        if wanted:
+            pending += wanted
+            continue
+        pending.pop()
+        for node in _native.order(root):
+            if id(node) in memo:
+                continue
+            children = tuple(memo[id(child)] for child in node._children)
+            grads = tuple(memo[id(g)] if isinstance(g, Value) else g for g in _given(node))
+            memo[id(node)] = _like(node, children, grads)
+            for name, content in (_native.attributes(node) or {}).items():
+                setattr(memo[id(node)], name, copy.deepcopy(content, memo))
+    return memo[id(self)]
+
+
+def _from_pickle(kind: type, data: float, grad: float):
+    leaf = kind.__new__(kind)
+    Value.__init__(leaf, data)
+    leaf.grad = grad
+    return leaf
+
+
+def _reduce(self, protocol: int):
+    """A leaf pickles by value. An inner node would lose its graph, so it refuses."""
+    if _native.form(self) != "leaf":
+        raise TypeError(
+            f"{self!r} was computed from other Values, or has a _backward of its own, and cannot be "
+            "pickled without them; pickle its leaves and the code that computes it, or a detached "
+            "copy, Value(v.data)"
+        )
+    state = _native.attributes(self) or {}
+    if self.label:
+        state["label"] = self.label
+    return _from_pickle, (type(self), self.data, self.grad), state or None
+
+
+def _setstate(self, state: dict[str, Any]) -> None:
+    for name, content in state.items():
+        setattr(self, name, content)
+
+
+def _complete(methods: Iterable[tuple[str, Any]]) -> None:
+    for name, method in methods:
+        setattr(Value, name, method)
+
+
+_complete(
+    [
+        ("backward", backward),
+        ("clip", clip),
+        ("__round__", _round),
+        ("__floor__", Value.floor),
+        ("__ceil__", Value.ceil),
+        ("__trunc__", Value.trunc),
+        ("__format__", _format),
+        ("__copy__", _copy),
+        ("__deepcopy__", _deepcopy),
+        ("__reduce_ex__", _reduce),
+        ("__setstate__", _setstate),
+    ]
+)

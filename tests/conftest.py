@@ -1,0 +1,77 @@
+"""One fixture over both implementations: what a test says of Value must hold for each."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+# With import-mode=importlib a test module finds its helpers (programs.py) only by this.
+sys.path.insert(0, str(Path(__file__).parent))
+ISOLATED = Path(__file__).parent / "isolated"
+
+
+@pytest.fixture(params=["compiled", "reference"])
+def impl(request: pytest.FixtureRequest) -> ModuleType:
+    """An implementation module: Value, FUNCTIONS, Parameters, dot, no_grad, sum, zero_grad."""
+    name = {"compiled": "pygrad.value", "reference": "pygrad.reference"}[request.param]
+    return importlib.import_module(name)
+
+
+@pytest.fixture
+def package_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], SimpleNamespace]:
+    """Loads pygrad's engine, math, nn and optim as they are in a program that runs on a given impl."""
+
+    def load(impl: ModuleType) -> SimpleNamespace:
+        chosen = ModuleType("pygrad._implementation")
+        chosen.__dict__.update({k: v for k, v in vars(impl).items() if not k.startswith("_")})
+        monkeypatch.setitem(sys.modules, "pygrad._implementation", chosen)
+        modules = SimpleNamespace()
+        for name in ("engine", "math", "nn", "optim"):
+            spec = importlib.util.find_spec(f"pygrad.{name}")
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            setattr(modules, name, module)
+        return modules
+
+    return load
+
+
+@pytest.fixture
+def package(
+    impl: ModuleType, package_of: Callable[[ModuleType], SimpleNamespace]
+) -> SimpleNamespace:
+    """The same for each implementation."""
+    return package_of(impl)
+
+
+@pytest.fixture
+def run_isolated(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a program of tests/isolated, or any other, in a process and a folder of its own."""
+
+    def run(
+        program: str | Path, *args: str, env: dict[str, str] | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PYGRAD_")}
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(ISOLATED / program), *args],
+            cwd=tmp_path,
+            env={**kept, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"{program} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    return run

@@ -1,0 +1,719 @@
+"""Wrong input ends in a Python exception that names the cause, and changes nothing; never in a crash."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+NO_NUMBERS = [None, "1", b"1", 1j, Decimal(1), [1.0], (), object(), np.array([1.0]), print]
+NO_NUMBER_IDS = [
+    "None",
+    "str",
+    "bytes",
+    "complex",
+    "Decimal",
+    "list",
+    "tuple",
+    "object",
+    "ndarray",
+    "function",
+]
+each_no_number = pytest.mark.parametrize("bad", NO_NUMBERS, ids=NO_NUMBER_IDS)
+TOO_LARGE = 10**400
+
+
+def type_name(x: object) -> str:
+    return type(x).__name__
+
+
+# -- making Values ------------------------------------------------------------------------------
+
+
+@each_no_number
+def test_data_that_is_no_real_number_is_a_type_error_naming_its_type(impl, bad):
+    with pytest.raises(TypeError, match=rf"data must be a real number, not .*\b{type_name(bad)}\b"):
+        impl.Value(bad)
+
+
+@each_no_number
+@pytest.mark.parametrize("attribute", ["data", "grad"])
+def test_assigning_no_real_number_is_a_type_error_and_changes_nothing(impl, attribute, bad):
+    v = impl.Value(2.0)
+    v.grad = 3.0
+    with pytest.raises(
+        TypeError, match=rf"{attribute} must be a real number, not .*\b{type_name(bad)}\b"
+    ):
+        setattr(v, attribute, bad)
+    assert (v.data, v.grad) == (2.0, 3.0)
+
+
+def test_a_value_as_data_is_a_type_error(impl):
+    v = impl.Value(2.0)
+    for attempt in (
+        lambda: impl.Value(v),
+        lambda: setattr(v, "data", v),
+        lambda: setattr(v, "grad", v),
+    ):
+        with pytest.raises(TypeError, match=r"must be a real number, not .*Value"):
+            attempt()
+
+
+def test_an_int_too_large_for_a_float_is_an_overflow_error_everywhere(impl):
+    v = impl.Value(2.0)
+    for attempt in (
+        lambda: impl.Value(TOO_LARGE),
+        lambda: setattr(v, "data", TOO_LARGE),
+        lambda: setattr(v, "grad", TOO_LARGE),
+        lambda: v + TOO_LARGE,
+        lambda: TOO_LARGE * v,
+        lambda: v**TOO_LARGE,
+        lambda: v < TOO_LARGE,
+        lambda: v == TOO_LARGE,
+        lambda: v.backward(TOO_LARGE),
+        lambda: impl.sum([v, TOO_LARGE]),
+        lambda: impl.dot([v], [TOO_LARGE]),
+        lambda: impl.Value(1.0, (v,), (TOO_LARGE,)),
+        lambda: v.atan2(TOO_LARGE),
+    ):
+        with pytest.raises(OverflowError):
+            attempt()
+    assert (v.data, v.grad) == (2.0, 0.0)
+
+
+@pytest.mark.parametrize("bad", [1, None, "a", 2.0])
+def test_a_child_that_is_no_value_is_a_type_error_naming_index_and_type(impl, bad):
+    a = impl.Value(1.0)
+    with pytest.raises(TypeError, match=rf"(?s)\b1\b.*\b{type_name(bad)}\b"):
+        impl.Value(1.0, (a, bad), "op")
+
+
+@pytest.mark.parametrize("bad", [5, None, 2.0])
+def test_children_that_are_no_iterable_are_a_type_error(impl, bad):
+    with pytest.raises(TypeError, match=rf"(?=.*\b{type_name(bad)}\b).*iterable"):
+        impl.Value(1.0, bad)
+
+
+def test_a_lone_value_as_children_is_a_type_error(impl):
+    with pytest.raises(TypeError, match=r"(?=.*Value\b).*iterable"):
+        impl.Value(1.0, impl.Value(2.0), "op")
+
+
+@pytest.mark.parametrize("grads", [(), (1.0,), (1.0, 2.0, 3.0)])
+def test_as_many_local_grads_as_children_are_needed(impl, grads):
+    a = impl.Value(1.0)
+    with pytest.raises(
+        ValueError, match=rf"(?s)(\b2\b.*\b{len(grads)}\b)|(\b{len(grads)}\b.*\b2\b)"
+    ):
+        impl.Value(1.0, (a, a), grads)
+
+
+def test_local_grads_without_children_are_a_value_error(impl):
+    with pytest.raises(ValueError, match=r"children"):
+        impl.Value(1.0, (), (2.0,))
+
+
+@each_no_number
+def test_a_local_grad_that_is_no_number_is_a_type_error(impl, bad):
+    a = impl.Value(1.0)
+    with pytest.raises(TypeError, match=rf"local.*grad.*\b{type_name(bad)}\b"):
+        impl.Value(1.0, (a,), (bad,))
+
+
+def test_arguments_under_two_names_are_a_type_error(impl):
+    a = impl.Value(1.0)
+    with pytest.raises(TypeError):
+        impl.Value(1.0, (a,), children=(a,))
+    with pytest.raises(TypeError):
+        impl.Value(1.0, (a,), (2.0,), local_grads=(2.0,))
+
+
+def test_wrong_arguments_of_the_constructor_are_type_errors(impl):
+    for attempt in (
+        lambda: impl.Value(),
+        lambda: impl.Value(1.0, foo=2),
+        lambda: impl.Value(1.0, (), "", "", 5),
+        lambda: impl.Value(1.0, (impl.Value(1.0),), 5),
+    ):
+        with pytest.raises(TypeError):
+            attempt()
+
+
+@pytest.mark.parametrize("bad", [3, None, b"x", ["x"]])
+def test_a_label_is_a_str(impl, bad):
+    v = impl.Value(1.0, label="v")
+    with pytest.raises(TypeError, match=rf"label must be .*str.*\b{type_name(bad)}\b"):
+        v.label = bad
+    with pytest.raises(TypeError, match=r"label must be .*str"):
+        impl.Value(1.0, label=bad)
+    assert v.label == "v"
+
+
+@pytest.mark.parametrize("bad", [3, "x", (), [print]])
+def test_a_closure_is_callable_or_none(impl, bad):
+    a = impl.Value(2.0)
+    v = a * a
+    with pytest.raises(
+        TypeError, match=rf"_backward must be callable or None, not .*\b{type_name(bad)}\b"
+    ):
+        v._backward = bad
+    v.backward()
+    assert a.grad == 4.0
+
+
+@pytest.mark.parametrize("name", ["_children", "_prev", "_op", "local_derivatives", "_local_grads"])
+def test_what_a_node_is_made_of_is_read_only(impl, name):
+    a = impl.Value(2.0)
+    v = a * 3
+    before = getattr(v, name)
+    with pytest.raises(AttributeError, match=name):
+        setattr(v, name, before)
+    assert getattr(v, name) == before
+
+
+@pytest.mark.parametrize("name", ["data", "grad"])
+def test_data_and_grad_cannot_be_deleted(impl, name):
+    v = impl.Value(2.0)
+    with pytest.raises(AttributeError, match=name):
+        delattr(v, name)
+
+
+def test_a_second_init_is_refused_and_changes_nothing(impl):
+    a, b = impl.Value(2.0), impl.Value(3.0)
+    v = a * b
+    with pytest.raises(RuntimeError, match=r"initialised"):
+        v.__init__(5.0)
+    with pytest.raises(RuntimeError, match=r"initialised"):
+        a.__init__(5.0, (v,), "circle")
+    assert (a.data, a._children, v.data) == (2.0, (), 6.0)
+
+
+def test_a_missing_attribute_is_an_attribute_error_naming_it(impl):
+    with pytest.raises(AttributeError, match="gard"):
+        _ = impl.Value(2.0).gard
+
+
+def test_a_node_with_only_a_closure_has_no_local_derivatives_and_is_named(impl):
+    v = impl.Value(4.0, (impl.Value(2.0),), "square")
+    v._backward = lambda: None
+    for name in ("local_derivatives", "_local_grads"):
+        with pytest.raises(TypeError, match=r"square.*_backward"):
+            getattr(v, name)
+
+
+def test_a_wrong_argument_is_refused_inside_no_grad_too(impl):
+    a = impl.Value(1.0)
+    with impl.no_grad():
+        for attempt in (
+            lambda: impl.Value(1.0, (a, 5), "op"),
+            lambda: impl.Value(1.0, (a,), ("x",)),
+            lambda: a + "x",
+            lambda: a.atan2("x"),
+            lambda: impl.sum([a, "x"]),
+            lambda: impl.dot([a], ["x"]),
+        ):
+            with pytest.raises(TypeError):
+                attempt()
+        with pytest.raises(ValueError):
+            impl.Value(1.0, (a,), (1.0, 2.0))
+
+
+# -- operators and methods ----------------------------------------------------------------------
+
+OPERATORS = [
+    "a + x",
+    "x + a",
+    "a - x",
+    "x - a",
+    "a * x",
+    "x * a",
+    "a / x",
+    "x / a",
+    "a // x",
+    "x // a",
+    "a % x",
+]
+OPERATORS += ["a ** x", "x ** a", "a < x", "a <= x", "x > a", "x >= a"]
+
+
+@pytest.mark.parametrize("text", OPERATORS)
+@pytest.mark.parametrize(
+    "bad",
+    [None, "1", 1j, Decimal(1), [1.0], object()],
+    ids=["None", "str", "complex", "Decimal", "list", "object"],
+)
+def test_operators_refuse_what_is_no_real_number(impl, text, bad):
+    a = impl.Value(2.0)
+    # For sequence * something Python has a message of its own, which names the something.
+    repeats = "*" in text.split() and isinstance(bad, (str, list))
+    named = r"multiply sequence by non-int of type .*Value" if repeats else rf"\b{type_name(bad)}\b"
+    with pytest.raises(TypeError, match=named):
+        eval(text, {"a": a, "x": bad})
+    (a * 2).backward()
+    assert a.grad == 2.0
+
+
+def test_an_unknown_operand_gets_its_turn(impl):
+    class Other:
+        def __radd__(self, other):
+            return "radd"
+
+        def __rpow__(self, other):
+            return "rpow"
+
+        def __gt__(self, other):
+            return "gt"
+
+        def __eq__(self, other):
+            return "eq"
+
+        __hash__ = None
+
+    a = impl.Value(2.0)
+    assert (a + Other(), a ** Other(), a < Other(), a == Other()) == ("radd", "rpow", "gt", "eq")
+
+
+@pytest.mark.parametrize("attempt", ["a ** a", "2 ** a", "2.5 ** a", "True ** a"])
+def test_a_value_as_exponent_points_to_math_pow(impl, attempt):
+    with pytest.raises(TypeError, match=r"pygrad\.math\.pow"):
+        eval(attempt, {"a": impl.Value(2.0)})
+
+
+@pytest.mark.parametrize(
+    "attempt", ["pow(a, 2, 3)", "pow(2, a, 3)", "pow(2, 3, a)", "pow(a, a, a)"]
+)
+def test_pow_with_a_modulus_is_a_type_error(impl, attempt):
+    with pytest.raises(TypeError):
+        eval(attempt, {"a": impl.Value(2.0)})
+
+
+def test_a_wrong_format_spec_is_a_value_error(impl):
+    with pytest.raises(ValueError, match="Unknown format code"):
+        format(impl.Value(2.0), "q")
+
+
+UNARY = ["exp", "relu", "tanh", "log", "floor", "stop_gradient", "arcsin"]
+BINARY = ["atan2", "hypot", "maximum", "minimum", "logaddexp", "pow", "arctan2"]
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_unary_ops_take_exactly_one_operand(impl, name):
+    a = impl.Value(0.5)
+    for attempt in (
+        lambda: getattr(a, name)(1),
+        lambda: getattr(a, name)(x=1),
+        lambda: impl.FUNCTIONS[name](),
+        lambda: impl.FUNCTIONS[name](a, a, a),
+        lambda: impl.FUNCTIONS[name](y=a),
+    ):
+        with pytest.raises(TypeError):
+            attempt()
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_binary_ops_take_exactly_two_operands(impl, name):
+    a = impl.Value(0.5)
+    attempts = [lambda: getattr(a, name)(), lambda: getattr(a, name)(1, 2)]
+    if name != "hypot":  # hypot may take any number of coordinates
+        attempts += [lambda: impl.FUNCTIONS[name](a), lambda: impl.FUNCTIONS[name](a, a, a)]
+    for attempt in attempts:
+        with pytest.raises(TypeError):
+            attempt()
+
+
+@pytest.mark.parametrize("name", ["where", "select", "clip"])
+def test_ternary_ops_take_at_most_three_operands(impl, name):
+    a = impl.Value(0.5)
+    with pytest.raises(TypeError):
+        impl.FUNCTIONS[name](a, a, a, a)
+    with pytest.raises(TypeError):
+        impl.FUNCTIONS[name]()
+
+
+@pytest.mark.parametrize(
+    "bad", ["1", None, 1j, Decimal(1), [1.0]], ids=["str", "None", "complex", "Decimal", "list"]
+)
+@pytest.mark.parametrize("name", [*BINARY, "where"])
+def test_ops_refuse_an_operand_that_is_no_real_number_and_name_its_type(impl, name, bad):
+    a = impl.Value(0.5)
+    f = impl.FUNCTIONS[name]
+    attempts = [lambda: f(a, bad), lambda: f(bad, a), lambda: getattr(a, name)(bad)]
+    if name == "where":
+        attempts = [lambda: f(a, bad, 1.0), lambda: f(bad, a, 1.0), lambda: f(1.0, a, bad)]
+    for attempt in attempts:
+        with pytest.raises(TypeError, match=rf"\b{type_name(bad)}\b"):
+            attempt()
+
+
+@pytest.mark.parametrize(
+    "bad", ["1", None, 1j, Decimal(1), [1.0]], ids=["str", "None", "complex", "Decimal", "list"]
+)
+@pytest.mark.parametrize("name", ["sigmoid", "relu", "softplus", "sign", "maximum", "logaddexp"])
+def test_ops_that_math_lacks_refuse_what_is_no_real_number(impl, name, bad):
+    args = (1.0, bad) if name in {"maximum", "logaddexp"} else (bad,)
+    with pytest.raises(TypeError, match=rf"\b{type_name(bad)}\b"):
+        impl.FUNCTIONS[name](*args)
+
+
+@pytest.mark.parametrize("bad", ["1", 1j, [1.0]], ids=["str", "complex", "list"])
+def test_clip_refuses_bounds_that_are_no_numbers(impl, bad):
+    a = impl.Value(0.5)
+    for attempt in (
+        lambda: a.clip(bad, 1.0),
+        lambda: a.clip(0.0, bad),
+        lambda: impl.FUNCTIONS["clip"](0.5, bad, 1.0),
+    ):
+        with pytest.raises(TypeError, match=rf"\b{type_name(bad)}\b"):
+            attempt()
+
+
+def test_methods_called_on_what_is_no_value_raise(impl):
+    for attempt in (
+        lambda: impl.Value.backward(3.0),
+        lambda: impl.Value.data.__get__(3.0),
+        lambda: impl.Value.data.__set__(3.0, 1.0),
+        lambda: impl.Value.__init__(3.0, 1.0),
+        lambda: impl.Value.__neg__("x"),
+        lambda: impl.Value.exp("x"),
+    ):
+        with pytest.raises((TypeError, AttributeError)):
+            attempt()
+
+
+# -- backward -----------------------------------------------------------------------------------
+
+
+@each_no_number
+def test_a_seed_that_is_no_real_number_is_a_type_error_and_changes_nothing(impl, bad):
+    a = impl.Value(2.0)
+    v = a * 3
+    v.backward()
+    with pytest.raises(TypeError, match=rf"seed must be a real number, not .*\b{type_name(bad)}\b"):
+        v.backward(bad)
+    assert (a.grad, v.grad) == (3.0, 1.0)
+
+
+def test_a_value_as_seed_is_a_type_error(impl):
+    v = impl.Value(2.0)
+    with pytest.raises(TypeError, match=r"seed.*Value"):
+        v.backward(v)
+
+
+def test_wrong_arguments_of_backward_are_type_errors(impl):
+    v = impl.Value(2.0)
+    with pytest.raises(TypeError):
+        v.backward(1.0, 2.0)
+    with pytest.raises(TypeError):
+        v.backward(sead=1.0)
+
+
+class Unusual(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error", [Unusual("mine"), KeyboardInterrupt(), SystemExit(3), StopIteration(1)]
+)
+def test_an_exception_in_a_closure_comes_out_as_itself_and_leaves_no_trace(impl, error):
+    a = impl.Value(2.0)
+    a.grad = 5.0
+    b = a * 3
+    v = impl.Value(6.0, (b,), "op")
+    failing = True
+
+    def closure():
+        b.grad += v.grad
+        a.grad = 100.0
+        if failing:
+            raise error
+
+    v._backward = closure
+    root = v * 2
+    with pytest.raises(type(error)) as caught:
+        root.backward()
+    assert caught.value is error
+    assert [x.grad for x in (a, b, v, root)] == [5.0, 0.0, 0.0, 0.0]
+    failing = False
+    root.backward()
+    assert [x.grad for x in (b, v, root)] == [2.0, 2.0, 1.0]
+
+
+def test_a_closure_that_takes_arguments_is_a_type_error_and_leaves_no_trace(impl):
+    a = impl.Value(2.0)
+    v = impl.Value(6.0, (a,), "op")
+    v._backward = lambda grad: None
+    with pytest.raises(TypeError, match="grad"):
+        (v * 2).backward()
+    assert (a.grad, v.grad) == (0.0, 0.0)
+
+
+def test_backward_from_within_its_own_sweep_is_a_runtime_error(impl):
+    a = impl.Value(2.0)
+    b = a * 2
+    v = impl.Value(6.0, (b,), "op")
+    v._backward = b.backward
+    root = v * 2
+    with pytest.raises(RuntimeError, match=r"backward\(\)"):
+        root.backward()
+    assert [x.grad for x in (a, b, v, root)] == [0.0] * 4
+
+
+# -- Values that were never initialised ---------------------------------------------------------
+
+UNBUILT = {
+    "data": lambda impl, v: v.data,
+    "grad": lambda impl, v: v.grad,
+    "set data": lambda impl, v: setattr(v, "data", 1.0),
+    "set grad": lambda impl, v: setattr(v, "grad", 1.0),
+    "set _backward": lambda impl, v: setattr(v, "_backward", print),
+    "local_derivatives": lambda impl, v: v.local_derivatives,
+    "backward": lambda impl, v: v.backward(),
+    "+": lambda impl, v: v + 1,
+    "reflected +": lambda impl, v: 1 + v,
+    "both +": lambda impl, v: v + v,
+    "other +": lambda impl, v: impl.Value(1.0) + v,
+    "/": lambda impl, v: 1 / v,
+    "**": lambda impl, v: v**2,
+    "** -1": lambda impl, v: v**-1,
+    "-": lambda impl, v: -v,
+    "unary +": lambda impl, v: +v,
+    "abs": lambda impl, v: abs(v),
+    "round": lambda impl, v: round(v),
+    "bool": lambda impl, v: bool(v),
+    "<": lambda impl, v: v < 1,
+    "reflected <": lambda impl, v: impl.Value(1.0) < v,
+    "== number": lambda impl, v: v == 1,
+    "exp": lambda impl, v: v.exp(),
+    "log": lambda impl, v: v.log(),
+    "atan2": lambda impl, v: impl.FUNCTIONS["atan2"](1.0, v),
+    "where": lambda impl, v: impl.FUNCTIONS["where"](1.0, v, 2.0),
+    "clip": lambda impl, v: impl.Value(1.0).clip(v, 2.0),
+    "child": lambda impl, v: impl.Value(1.0, (v,), "op"),
+    "local grad": lambda impl, v: impl.Value(1.0, (impl.Value(1.0),), (v,)),
+    "sum": lambda impl, v: impl.sum([impl.Value(1.0), v]),
+    "sum start": lambda impl, v: impl.sum([impl.Value(1.0)], v),
+    "dot": lambda impl, v: impl.dot([v], [1.0]),
+    "dot bias": lambda impl, v: impl.dot([1.0], [1.0], v),
+    "zero_grad": lambda impl, v: impl.zero_grad(v),
+    "zero_grad list": lambda impl, v: impl.zero_grad([v]),
+    "Parameters": lambda impl, v: impl.Parameters([v]),
+    "copy": lambda impl, v: v.__copy__(),
+    "deepcopy": lambda impl, v: v.__deepcopy__({}),
+    "pickle": lambda impl, v: v.__reduce_ex__(2),
+    "format": lambda impl, v: format(v, ".2f"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("detached", [False, True], ids=["recording", "no_grad"])
+@pytest.mark.parametrize("use", UNBUILT)
+def test_a_value_never_initialised_says_so_whatever_is_done_with_it(impl, use, detached):
+    class Forgetful(impl.Value):
+        def __init__(self):
+            pass
+
+    for v in (impl.Value.__new__(impl.Value), Forgetful()):
+        with pytest.raises(RuntimeError, match=r"never initialised.*__init__"):
+            if detached:
+                with impl.no_grad():
+                    UNBUILT[use](impl, v)
+            else:
+                UNBUILT[use](impl, v)
+
+
+def test_a_value_never_initialised_can_be_printed_and_hashed(impl):
+    v = impl.Value.__new__(impl.Value)
+    assert "initialised" in repr(v)
+    assert len({v}) == 1
+
+
+def test_a_value_whose_init_failed_is_as_if_never_initialised(impl):
+    v = impl.Value.__new__(impl.Value)
+    with pytest.raises(TypeError):
+        v.__init__("x")
+    with pytest.raises(TypeError):
+        v.__init__(1.0, (5,))
+    with pytest.raises(RuntimeError, match="never initialised"):
+        _ = v.data
+    v.__init__(2.0)
+    assert v.data == 2.0
+
+
+# -- sum, dot, zero_grad, Parameters ------------------------------------------------------------
+
+
+@each_no_number
+def test_sum_names_a_bad_item(impl, bad):
+    with pytest.raises(TypeError, match=rf"must be a real number, not .*\b{type_name(bad)}\b"):
+        impl.sum([impl.Value(1.0), bad])
+    with pytest.raises(
+        TypeError, match=rf"start must be a real number, not .*\b{type_name(bad)}\b"
+    ):
+        impl.sum([impl.Value(1.0)], bad)
+
+
+@each_no_number
+def test_dot_names_a_bad_item(impl, bad):
+    a = impl.Value(1.0)
+    for attempt in (lambda: impl.dot([a], [bad]), lambda: impl.dot([bad], [a])):
+        with pytest.raises(TypeError, match=rf"must be a real number, not .*\b{type_name(bad)}\b"):
+            attempt()
+    if bad is not None:
+        with pytest.raises(
+            TypeError, match=rf"bias must be a real number, not .*\b{type_name(bad)}\b"
+        ):
+            impl.dot([a], [a], bad)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 2), (3, 0), (0, 1), (101, 100)])
+def test_dot_of_different_lengths_names_both(impl, n, m):
+    with pytest.raises(ValueError, match=rf"dot\(\).*\b{n}\b.*\b{m}\b"):
+        impl.dot([impl.Value(1.0)] * n, [1.0] * m)
+
+
+@pytest.mark.parametrize("bad", [5, None, 2.5])
+def test_what_is_no_iterable_is_named(impl, bad):
+    a = impl.Value(1.0)
+    for attempt in (
+        lambda: impl.sum(bad),
+        lambda: impl.dot(bad, [a]),
+        lambda: impl.dot([a], bad),
+        lambda: impl.zero_grad(bad),
+        lambda: impl.Parameters(bad),
+    ):
+        with pytest.raises(TypeError, match=rf"\b{type_name(bad)}\b"):
+            attempt()
+
+
+def test_zero_grad_says_what_it_takes(impl):
+    with pytest.raises(TypeError, match=r"zero_grad\(\).*Value.*iterable"):
+        impl.zero_grad(5)
+
+
+@pytest.mark.parametrize("bad", [5, None, "w", 2.5])
+def test_zero_grad_and_parameters_name_index_and_type_of_a_bad_item(impl, bad):
+    a = impl.Value(1.0)
+    for function in (impl.zero_grad, impl.Parameters):
+        with pytest.raises(TypeError, match=rf"\b1\b.*\b{type_name(bad)}\b"):
+            function([a, bad])
+
+
+def test_an_iterable_that_raises_lets_its_exception_through(impl):
+    def items():
+        yield impl.Value(1.0)
+        raise Unusual
+
+    for attempt in (
+        lambda: impl.sum(items()),
+        lambda: impl.dot(items(), [1.0]),
+        lambda: impl.dot([1.0], items()),
+        lambda: impl.zero_grad(items()),
+        lambda: impl.Parameters(items()),
+        lambda: impl.Value(1.0, items()),
+        lambda: impl.Value(1.0, (), items()),
+    ):
+        with pytest.raises(Unusual):
+            attempt()
+
+
+def test_wrong_arguments_of_functions_are_type_errors(impl):
+    a = impl.Value(1.0)
+    for attempt in (
+        lambda: impl.sum(),
+        lambda: impl.sum([a], 1.0, 2.0),
+        lambda: impl.sum([a], begin=1.0),
+        lambda: impl.sum([a], 1.0, start=1.0),
+        lambda: impl.dot([a]),
+        lambda: impl.dot([a], [a], a, a),
+        lambda: impl.dot([a], [a], offset=a),
+        lambda: impl.zero_grad(),
+        lambda: impl.zero_grad([a], [a]),
+        lambda: impl.Parameters(),
+        lambda: impl.no_grad(3),
+    ):
+        with pytest.raises(TypeError):
+            attempt()
+
+
+@pytest.mark.parametrize(
+    "bad", ["x", None, 1j, Decimal(1)], ids=["str", "None", "complex", "Decimal"]
+)
+def test_parameters_refuse_settings_that_are_no_numbers_and_move_nothing(impl, bad):
+    a = impl.Value(1.0)
+    a.grad = 1.0
+    parameters = impl.Parameters([a])
+    for attempt in (
+        lambda: parameters.sgd(bad, 0.0, 0.0),
+        lambda: parameters.sgd(0.1, bad, 0.0),
+        lambda: parameters.adam(0.1, 0.9, 0.999, bad, 0.0),
+        lambda: parameters.sgd(0.1),
+        lambda: parameters.adam(0.1),
+    ):
+        with pytest.raises(TypeError):
+            attempt()
+    assert a.data == 1.0
+
+
+# -- nn and optim -------------------------------------------------------------------------------
+
+
+def test_a_network_names_the_number_of_inputs_it_takes(package):
+    model = package.nn.MLP(3, [4, 1])
+    for part in (model, model.layers[0], model.layers[0].neurons[0]):
+        for x in ([1.0, 2.0], [1.0] * 4, []):
+            with pytest.raises(ValueError, match=rf"\b3\b.*\b{len(x)}\b"):
+                part(x)
+
+
+def test_a_network_refuses_inputs_that_are_no_numbers(package):
+    model = package.nn.MLP(2, [2, 1])
+    with pytest.raises(TypeError, match=r"\bstr\b"):
+        model([1.0, "2"])
+    with pytest.raises(TypeError, match=r"\bfloat\b"):
+        model(1.0)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_an_optimiser_refuses_bad_parameters(package, name):
+    make, a = getattr(package.optim, name), package.engine.Value(1.0)
+    with pytest.raises(TypeError, match=r"\b1\b.*\bfloat\b"):
+        make([a, 2.0])
+    with pytest.raises(TypeError):
+        make(a)
+    with pytest.raises(ValueError, match="empty"):
+        make([])
+    with pytest.raises(ValueError, match=r"\b1\b.*\b0\b"):
+        make([a, a])
+
+
+SETTINGS = [("SGD", s) for s in ("lr", "momentum", "weight_decay")] + [
+    ("Adam", s) for s in ("lr", "eps", "weight_decay")
+]
+
+
+@pytest.mark.parametrize(("name", "setting"), SETTINGS)
+def test_an_optimiser_refuses_bad_settings_and_names_them(package, name, setting):
+    make, a = getattr(package.optim, name), package.engine.Value(1.0)
+    for bad in (-1.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match=setting):
+            make([a], **{setting: bad})
+    for bad in ("x", None, 1j):
+        with pytest.raises(TypeError, match=setting):
+            make([a], **{setting: bad})
+
+
+def test_adam_refuses_bad_betas(package):
+    a = package.engine.Value(1.0)
+    for bad in ((1.0, 0.9), (-0.1, 0.9), (0.9, 1.5), (0.9, math.nan)):
+        with pytest.raises(ValueError, match="betas"):
+            package.optim.Adam([a], betas=bad)
+
+
+def test_a_bad_learning_rate_cannot_be_assigned(package):
+    optimizer = package.optim.SGD([package.engine.Value(1.0)], lr=0.5)
+    with pytest.raises(ValueError, match="lr"):
+        optimizer.lr = -1
+    with pytest.raises(TypeError, match="lr"):
+        optimizer.lr = "fast"
+    assert optimizer.lr == 0.5
