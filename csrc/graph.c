@@ -32,7 +32,7 @@ pg_node *pg_retain(pg_node *n)
     return n;
 }
 
-static pg_node *make(int op, double value)
+PG_INLINE pg_node *make(int op, double value)
 {
     pg_node *n = pg_pool_take();
     if (n == NULL)
@@ -166,6 +166,8 @@ PG_INLINE void drop(pg_node *n)
     if (--n->refs == 0) {
         n->wrapper = doomed;
         doomed = n;
+        PG_PREFETCH(n->of.two.a); /* dropped next; whatever of is, a prefetch does no harm */
+        PG_PREFETCH(n->of.two.b);
     } else if (PG_UNLIKELY(n->flags & PG_PINNED) && n->refs == 1) {
         n->flags = (uint8_t)(n->flags & ~PG_PINNED);
         pg_unpin(n->wrapper);

@@ -69,7 +69,7 @@ static void free_arrays(pg_sweep *s)
         pg_free(s->stack);
 }
 
-/* Frees s and what it has journalled. Nested sweeps hold no entries of their own any more. */
+/* Frees s and what it has journalled. Recursion here and in undo() is as deep as sweeps were nested. */
 static void discard(pg_sweep *s)
 {
     pg_entry *entry = s->late;
@@ -82,8 +82,7 @@ static void discard(pg_sweep *s)
             pg_sweep *nested = entry->nested;
             for (size_t i = 0; i < nested->count; i++)
                 pg_release(nested->order[i].node);
-            free_arrays(nested);
-            pg_free(nested);
+            discard(nested);
         }
         entry = next;
     }
@@ -91,30 +90,47 @@ static void discard(pg_sweep *s)
     pg_free(s);
 }
 
-static void restore_order(const pg_sweep *s)
+/* Restores the grads of the order from item first on. */
+static void restore(const pg_sweep *s, size_t first, size_t *last)
 {
-    for (size_t i = s->count; i-- != 0;)
-        s->order[i].node->grad = s->order[i].old;
+    while (*last > first) {
+        --*last;
+        s->order[*last].node->grad = s->order[*last].old;
+    }
 }
 
-static void note(pg_sweep *s, pg_entry *first, pg_entry *last)
+/* Restores every grad that was changed, the newest change first. */
+static void undo(const pg_sweep *s)
 {
-    last->next = s->late;
-    if (s->late == NULL)
-        s->late_end = last;
-    s->late = first;
+    size_t last = s->count;
+    for (const pg_entry *entry = s->late; entry != NULL; entry = entry->next) {
+        restore(s, entry->at, &last);
+        if (entry->node != NULL)
+            entry->node->grad = entry->old;
+        else
+            undo(entry->nested);
+    }
+    restore(s, 0, &last);
+}
+
+static void note(pg_sweep *s, pg_entry *entry)
+{
+    entry->at = s->count;
+    entry->next = s->late;
+    s->late = entry;
 }
 
 pg_status pg_write_grad(pg_node *n, double grad)
 {
     pg_sweep *s = writing(innermost);
-    if (s != NULL && n->mark != s->id) {
+    /* What is in order is noted there. While the sort is under way, a mark does not mean that yet. */
+    if (s != NULL && (n->mark != s->id || s->at != NULL)) {
         pg_entry *entry = pg_alloc(1, sizeof *entry);
         if (entry == NULL)
             return PG_NO_MEMORY;
         entry->node = pg_retain(n);
         entry->old = n->grad;
-        note(s, entry, entry);
+        note(s, entry);
     }
     n->grad = grad;
     return PG_OK;
@@ -128,27 +144,18 @@ void pg_sweep_commit(pg_sweep *s)
         discard(s);
         return;
     }
-    /* The outer sweep may still be abandoned: it takes the journal over, this sweep's entries last. */
+    /* The outer sweep may still be abandoned: it takes this one over, with its journal. */
     for (size_t i = 0; i < s->count; i++)
         pg_retain(s->order[i].node);
     s->adopted.node = NULL;
     s->adopted.nested = s;
-    note(outer, &s->adopted, &s->adopted);
-    if (s->late != NULL)
-        note(outer, s->late, s->late_end);
-    s->late = s->late_end = NULL;
+    note(outer, &s->adopted);
 }
 
 void pg_sweep_abandon(pg_sweep *s)
 {
-    for (const pg_entry *entry = s->late; entry != NULL; entry = entry->next) {
-        if (entry->node != NULL)
-            entry->node->grad = entry->old;
-        else
-            restore_order(entry->nested);
-    }
     if (s->writes)
-        restore_order(s);
+        undo(s);
     unregister(s);
     discard(s);
 }

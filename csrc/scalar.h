@@ -66,17 +66,21 @@ static inline double power(double x, double n)
     return pow(x, n);
 }
 
-/* y * x ** (y - 1). For y not whole, y - 1 rounds and the power magnifies that, so the slope is taken
- * from z = x ** y instead, in the order that neither overflows nor underflows. */
+/* y * x ** (y - 1). Where y - 1 rounds (y not whole, or past 2 ** 53) the power magnifies that, and where
+ * x ** (y - 1) is subnormal it has lost digits; the slope is then taken from z = x ** y, in the order that
+ * neither overflows nor underflows. */
 static inline double pow_dx(double x, double y)
 {
     if (y == 0.0)
         return 0.0;
-    if (isfinite(y) && floor(y) == y)
-        return y * power(x, y - 1.0);
+    if (fabs(y) < 9007199254740992.0 && floor(y) == y) {
+        double p = power(x, y - 1.0);
+        if (isnormal(p) || x == 0.0)
+            return y * p;
+    }
     double z = pow(x, y);
     if (!isnormal(z) || x == 0.0)
-        return y * pow(x, y - 1.0);
+        return y * power(x, y - 1.0);
     return fabs(y) > 1.0 && z > 1.0 ? y * (z / x) : (y * z) / x;
 }
 

@@ -165,6 +165,8 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
         case PG_MANY: {
             const pg_many *m = n->of.many;
             for (v = DONE; i < m->count; i++) {
+                if (PG_UNLIKELY(budget-- == 0))
+                    goto pause;
                 down = m->operands[i];
                 if ((v = look(s, down, alone)) != DONE)
                     break;
@@ -201,13 +203,14 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
         fetch_on_the_way_down(n);
         from = 0;
         i = 0;
-        if (PG_UNLIKELY(budget-- == 0)) {
-            s->at = n;
-            s->from = from;
-            s->index = i;
-            return PG_MORE;
-        }
+        if (PG_UNLIKELY(budget-- == 0))
+            goto pause;
     }
+pause:
+    s->at = n;
+    s->from = from;
+    s->index = i;
+    return PG_MORE;
 fail:
     s->at = n;
     return v == BUSY ? PG_BUSY : PG_NO_MEMORY;
@@ -224,8 +227,8 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
     s->order = s->small_order;
     s->stack = s->small_stack;
     s->capacity = s->stack_capacity = PG_SMALL;
-    s->count = s->depth = s->left = 0;
-    s->late = s->late_end = NULL;
+    s->count = s->depth = s->left = s->within = 0;
+    s->late = NULL;
     s->writes = writes != 0;
     pg_status status = pg_sweep_register(s);
     if (status != PG_OK) {

@@ -19,6 +19,39 @@ PG_INLINE void use(purpose what, pg_node *operand, double grad, double slope, do
         *out = slope;
 }
 
+/* Where the slope by operand i is told, if it is. */
+#define SLOT(i) (what == TELL ? out + (i) : &unused)
+
+PG_INLINE size_t at_most(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The rule of a sum, a dot product or given partials for the operands from one index to another. */
+PG_INLINE void apply_many(purpose what, const pg_node *n, size_t from, size_t to, double *out)
+{
+    const double G = n->grad;
+    const pg_many *m = n->of.many;
+    pg_node *const *operands = m->operands;
+    double unused;
+    if (n->op == PG_SUM) {
+        for (size_t i = from; i < to; i++)
+            use(what, operands[i], G, 1.0, SLOT(i));
+    } else if (n->op == PG_PARTIALS) {
+        for (size_t i = from; i < to; i++)
+            use(what, operands[i], G, m->partials[i], SLOT(i));
+    } else {
+        const size_t half = m->count / 2; /* ws, then xs, then perhaps a bias */
+        size_t i = from;
+        for (; i < at_most(half, to); i++)
+            use(what, operands[i], G, operands[half + i]->value, SLOT(i));
+        for (; i < at_most(2 * half, to); i++)
+            use(what, operands[i], G, operands[i - half]->value, SLOT(i));
+        if (i < to)
+            use(what, operands[i], G, 1.0, SLOT(i));
+    }
+}
+
 /* The rule of a node with operands, read from the operands' present values. Inlined once for each
  * purpose, so that neither pays for the other. Operands in order: the order of accumulation is part of
  * the contract with pygrad/reference.py. */
@@ -28,7 +61,6 @@ PG_INLINE void apply_rule(purpose what, const pg_node *n, double *out)
     double unused;
     (void)Z;
     switch (n->op) {
-#define SLOT(i) (what == TELL ? out + (i) : &unused)
 #define UNARY(name, symbol, errors, forward, dx, doc) \
     case PG_OP_##name: { \
         const double X = n->of.two.a->value; \
@@ -66,29 +98,11 @@ PG_INLINE void apply_rule(purpose what, const pg_node *n, double *out)
 #define ALIAS2(alias, name)
 #define ALIAS3(alias, name)
 #include "ops.def"
-    case PG_SUM: {
-        const pg_many *m = n->of.many;
-        for (size_t i = 0; i < m->count; i++)
-            use(what, m->operands[i], G, 1.0, SLOT(i));
+    case PG_SUM:
+    case PG_DOT:
+    case PG_PARTIALS:
+        apply_many(what, n, 0, n->of.many->count, out);
         break;
-    }
-    case PG_DOT: {
-        const pg_many *m = n->of.many;
-        pg_node *const *ws = m->operands, *const *xs = ws + m->count / 2;
-        for (size_t i = 0; i < m->count / 2; i++)
-            use(what, ws[i], G, xs[i]->value, SLOT(i));
-        for (size_t i = 0; i < m->count / 2; i++)
-            use(what, xs[i], G, ws[i]->value, SLOT(m->count / 2 + i));
-        if (m->count % 2 != 0)
-            use(what, ws[m->count - 1], G, 1.0, SLOT(m->count - 1));
-        break;
-    }
-    case PG_PARTIALS: {
-        const pg_many *m = n->of.many;
-        for (size_t i = 0; i < m->count; i++)
-            use(what, m->operands[i], G, m->partials[i], SLOT(i));
-        break;
-    }
     default: /* PG_LEAF, PG_CUSTOM: no rule */
         break;
     }
@@ -125,6 +139,14 @@ PG_INLINE void fetch_ahead(const pg_item *order, size_t left)
     }
 }
 
+/* So many operands are a step of their own. */
+enum { WIDE = 1 << 15 };
+
+PG_INLINE int is_wide(const pg_node *n)
+{
+    return pg_shapes[n->op] == PG_MANY && n->op != PG_CUSTOM && n->of.many->count > WIDE;
+}
+
 pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure)
 {
     const pg_item *order = s->order;
@@ -137,6 +159,13 @@ pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure)
             s->left = left;
             *closure = order[left].node;
             return PG_CLOSURE;
+        }
+        if (PG_UNLIKELY(is_wide(n))) {
+            size_t to = at_most(n->of.many->count, s->within + WIDE);
+            apply_many(CONTRIBUTE, n, s->within, to, NULL);
+            s->within = to == n->of.many->count ? 0 : to;
+            s->left = s->within == 0 ? left : left + 1;
+            return s->left == 0 ? PG_OK : PG_MORE;
         }
         apply_rule(CONTRIBUTE, n, NULL);
     }

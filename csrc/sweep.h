@@ -11,6 +11,7 @@ typedef struct pg_entry {
     pg_node *node;         /* retained; NULL: a nested sweep */
     double old;
     pg_sweep *nested;      /* owned */
+    size_t at;             /* how many nodes were in order when this was noted */
 } pg_entry;
 
 /* A node in order, and the grad it had before the sweep. */
@@ -30,8 +31,9 @@ struct pg_sweep {
     pg_node *at;           /* where the sort goes on; NULL once all is in order */
     size_t index;
     unsigned from;
-    size_t left;           /* nodes of the order that the reverse pass has still to do */
-    pg_entry *late, *late_end;
+    size_t left;           /* nodes of the order that the way back has still to do */
+    size_t within;         /* operands done of the first of them, if it is a wide one */
+    pg_entry *late;
     pg_entry adopted;      /* this sweep's entry in the sweep that encloses it */
     pg_sweep *outer;       /* the unfinished sweep of this thread that encloses it */
     pg_sweep *next;        /* list of all unfinished sweeps */

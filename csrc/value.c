@@ -130,7 +130,7 @@ enum { SPARE_LIMIT = 1024 };
 static pg_value *spares;
 static int spare_count;
 
-static pg_value *allocate(void)
+PG_INLINE pg_value *allocate(void)
 {
     if (PG_LIKELY(spares != NULL)) {
         pg_value *v = spares;
@@ -149,7 +149,7 @@ static pg_value *allocate(void)
 }
 
 /* Takes back the memory of a Value that holds nothing. */
-static void give_back(pg_value *v)
+PG_INLINE void give_back(pg_value *v)
 {
     PyTypeObject *type = Py_TYPE(v);
 #ifndef PG_HOSTILE
@@ -231,7 +231,7 @@ static void clear_extras(pg_extras *extras)
     Py_CLEAR(extras->op_name);
 }
 
-static void destroy(pg_value *v)
+PG_INLINE void destroy(pg_value *v)
 {
     pg_node *n = v->node;
     PyObject *dict = v->dict;
@@ -528,13 +528,14 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
             PyErr_NoMemory();
             return -1;
         }
-        count = 0;
     }
     if (!require_unbuilt(v)) {
         pg_release(n);
         return -1;
     }
     pg_become(v->node, n);
+    if (PG_DETACHED)
+        return 0;
     if (op_name != NULL && PyUnicode_GetLength(op_name) != 0 && !pg_name_op(v, op_name))
         return -1;
     return count == 0 || keep_declared(v, children, grads) ? 0 : -1;
@@ -775,6 +776,15 @@ static PyObject *propagate(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
+/* What stands for a rule that was switched off by assigning None. */
+static PyObject *nothing(PyObject *self, PyObject *ignored)
+{
+    (void)self, (void)ignored;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef nothing_def = {"_backward", nothing, METH_NOARGS, "Do nothing."};
+
 static PyMethodDef propagate_def = {
     "_backward", propagate, METH_NOARGS,
     "Add this node's contributions to its operands' grads, once."};
@@ -785,9 +795,10 @@ static PyObject *get_backward(PyObject *self, void *closure)
     if (!pg_require_built(self))
         return NULL;
     const pg_extras *extras = ((pg_value *)self)->extras;
-    if (extras != NULL && extras->closure != NULL)
-        return Py_NewRef(extras->closure);
-    return PyCFunction_NewEx(&propagate_def, self, NULL);
+    if (extras == NULL || extras->closure == NULL)
+        return PyCFunction_NewEx(&propagate_def, self, NULL);
+    return extras->closure == Py_None ? PyCFunction_NewEx(&nothing_def, NULL, NULL)
+                                      : Py_NewRef(extras->closure);
 }
 
 static int set_backward(PyObject *self, PyObject *content, void *closure)

@@ -12,7 +12,9 @@ if TYPE_CHECKING or _CHOSEN == "compiled":
 elif _CHOSEN == "reference":
     from pygrad.reference import FUNCTIONS, Parameters, Value, dot, no_grad, sum, zero_grad
 else:
-    raise ImportError(f"PYGRAD_IMPL is {_CHOSEN!r}; it may be 'compiled' (the default) or 'reference'")
+    raise ImportError(
+        f"PYGRAD_IMPL is {_CHOSEN!r}; it may be 'compiled' (the default) or 'reference'"
+    )
 
 IMPLEMENTATION: str = _CHOSEN
 

@@ -107,10 +107,15 @@ def _cosh(x: float) -> float:
         return inf
 
 
+def _math_pow(x: float, y: float) -> float:
+    """math.pow, which up to Python 3.10 refused 0 ** -inf."""
+    return inf if x == 0 and y == -inf else math.pow(x, y)
+
+
 def _pow(x: float, y: float) -> float:
     """The C library's pow: math.pow without its exceptions."""
     try:
-        return math.pow(x, y)
+        return _math_pow(x, y)
     except (ValueError, OverflowError):
         if x < 0 and y != math.floor(y):
             return nan
@@ -317,16 +322,22 @@ def _clip_slopes(x: float, lo: float, hi: float) -> tuple[float, ...]:
 
 
 def _pow_slope_x(x: float, y: float) -> float:
-    """y * x**(y-1). If y is no whole number, y - 1 is rounded, which costs digits: scale x**y."""
+    """y * x**(y-1). Where y - 1 is rounded, which costs digits, scale x**y instead."""
     if y == 0:
         return 0.0
-    if math.isfinite(y) and math.floor(y) == y:
-        return y * _power(x, y - 1.0)
+    if abs(y) < 2.0**53 and math.floor(y) == y:
+        power = _power(x, y - 1.0)
+        if _is_normal(power) or x == 0:
+            return y * power
     z = _pow(x, y)
-    if 2.2250738585072014e-308 <= abs(z) < inf and x != 0:
+    if _is_normal(z) and x != 0:
         # Two orders of one product; neither overflows or vanishes halfway.
         return y * (z / x) if abs(y) > 1 and z > 1 else (y * z) / x
-    return y * _pow(x, y - 1.0)
+    return y * _power(x, y - 1.0)
+
+
+def _is_normal(x: float) -> bool:
+    return 2.2250738585072014e-308 <= abs(x) < inf
 
 
 def _pow_slope_y(x: float, y: float) -> float:
@@ -414,7 +425,7 @@ BINARY: dict[str, Op] = {
     "div": Op("/", operator.truediv, lambda x, y, z: (_div(1.0, y), -_div(z, y))),
     "mod": Op("%", operator.mod, lambda x, y, z: (1.0, -_floordiv(x, y))),
     "floordiv": Op("//", operator.floordiv, lambda x, y, z: (0.0, 0.0)),
-    "pow": Op("pow", math.pow, lambda x, y, z: (_pow_slope_x(x, y), _pow_slope_y(x, y))),
+    "pow": Op("pow", _math_pow, lambda x, y, z: (_pow_slope_x(x, y), _pow_slope_y(x, y))),
     "atan2": Op("atan2", math.atan2, lambda x, y, z: (_atan2_slope(y, x), -_atan2_slope(x, y))),
     "hypot": Op("hypot", _hypot, lambda x, y, z: (_hypot_slope(x, y), _hypot_slope(y, x))),
     "maximum": Op("maximum", _maximum, lambda x, y, z: (_greater(x, y), _greater(y, x))),
@@ -585,7 +596,6 @@ class Value:
         if not isinstance(label, str):
             raise TypeError(f"label must be str, not {type(label).__name__}")
         _fill(self, number, operands, _op, slopes)
-        self._symbol = _op  # in no_grad(), too
         self._label = label
         self._given = given if self._operands else None
 
@@ -797,11 +807,13 @@ class Value:
         return _node(
             _checked_power(self._data, n),
             (self,),
-            f"**{int(n) if isinstance(exponent, int) else n}",
+            f"**{int(n) if hasattr(exponent, '__index__') and n == math.floor(n) else n}",
             lambda x, z: (_pow_slope_x(x, n),),
         )
 
     def __rpow__(self, base: Any) -> Value:
+        if _as_float(base) is None:
+            return NotImplemented
         raise TypeError(_VALUE_EXPONENT)
 
     def __neg__(self) -> Value:
@@ -995,6 +1007,8 @@ def _check_built(value: Value) -> None:
 
 def _values(items: Iterable[Any], what: str) -> tuple[Value, ...]:
     """The items as a tuple; TypeError if one is not a Value."""
+    if not isinstance(items, Iterable):
+        raise TypeError(f"{what} must be an iterable of Values, not {type(items).__name__}")
     values = tuple(items)
     for i, item in enumerate(values):
         if not isinstance(item, Value):
@@ -1097,7 +1111,7 @@ def _ternary(op: str, *operands: Any) -> Any:
     return OPS[op].value(*map(_real, operands))
 
 
-def _clip_function(x: Any, lo: Any, hi: Any, /) -> Any:
+def _clip_function(x: Any, lo: Any = None, hi: Any = None) -> Any:
     """x, but at least lo and at most hi; None is no bound."""
     return _ternary("clip", x, -inf if lo is None else lo, inf if hi is None else hi)
 
@@ -1241,7 +1255,11 @@ def zero_grad(values: Value | Iterable[Value]) -> None:
     >>> x.grad, y.grad
     (0.0, 0.0)
     """
-    nodes = _sorted(values) if isinstance(values, Value) else _values(values, "values")
+    nodes = (
+        _sorted(values)
+        if isinstance(values, Value)
+        else _values(values, "what zero_grad() takes, a Value or an iterable of Values,")
+    )
     _note_in_journal(*nodes)
     for node in nodes:
         node._grad = 0.0

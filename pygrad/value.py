@@ -182,9 +182,7 @@ def _deepcopy(self, memo: dict[int, Any]):
         wanted = []
         for node in _native.order(root):
             if id(node) not in memo:
-                wanted += [
-                    g for g in _given(node) if isinstance(g, Value) and id(g) not in memo
-                ]
+                wanted += [g for g in _given(node) if isinstance(g, Value) and id(g) not in memo]
         if wanted:
             pending += wanted
             continue

@@ -584,5 +584,14 @@ def test_backward_takes_a_seed(impl):
     assert (x.grad, y.grad) == (15.0, 2.0)
 
 
+def test_backward_of_a_leaf_gives_it_the_seed(impl):
+    x = impl.Value(3.0)
+    x.grad = 5.0
+    x.backward()
+    assert x.grad == 1.0
+    x.backward(0.5)
+    assert x.grad == 0.5
+
+
 def test_backward_returns_none(impl):
     assert impl.Value(3.0).backward() is None

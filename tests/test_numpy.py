@@ -132,8 +132,8 @@ def test_reductions_of_object_arrays(impl):
 
 UFUNCS = [
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos", "tan",
-    "arcsin", "arctan", "sinh", "cosh", "tanh", "arcsinh", "absolute", "fabs", "rint", "floor", "ceil", "trunc",
-    "negative", "square", "reciprocal",
+    "arcsin", "arctan", "sinh", "cosh", "tanh", "arcsinh", "absolute", "fabs", "rint", "floor", "ceil",
+    "trunc", "negative", "square", "reciprocal",
 ]  # fmt: skip
 
 

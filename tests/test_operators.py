@@ -514,6 +514,8 @@ def test_eager_ops_raise_and_answer_as_the_math_module(impl, name, x):
 def test_eager_binary_ops_raise_and_answer_as_the_math_module(impl, name, x):
     for y in POINTS:
         expected = outcome(getattr(math, name), x, y)
+        if (name, x, y) == ("pow", 0.0, -math.inf):
+            expected = math.inf  # as Python 3.11 and later; 3.10 raised ValueError
         found = outcome(impl.FUNCTIONS[name], impl.Value(x), impl.Value(y))
         assert same(found, expected), (x, y)
 

@@ -114,6 +114,8 @@ PYTHON: dict[str, Callable[..., float]] = {
     "trunc": whole(math.trunc),
     "round": whole(round),
     "exp2": lambda x: math.pow(2.0, x),
+    # Python 3.10 raised there; 3.11 follows C, and so do we, everywhere.
+    "pow": lambda x, y: inf if x == 0 and y == -inf else math.pow(x, y),
 }
 PYTHON |= {
     name: getattr(math, name)

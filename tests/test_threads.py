@@ -3,6 +3,7 @@ no_grad is a thread's own; misuse gives exceptions or odd numbers, never a crash
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import threading
@@ -109,10 +110,11 @@ def test_many_operations_at_once_leave_no_node_behind():
     from pygrad import Value
     from pygrad._core import lib
 
+    gc.collect()
     start = lib.pg_live_nodes()
     shared = [Value(float(i)) for i in range(4)]
 
-    def work(i: int) -> float:
+    def work(i: int, shared: list[Any] = shared) -> float:
         total = 0.0
         for k in range(300):
             v = shared[k % 4] * float(i) + shared[i % 4]
@@ -122,9 +124,7 @@ def test_many_operations_at_once_leave_no_node_behind():
         return total
 
     run_threads(work)
-    del shared
-    import gc
-
+    del shared, work
     gc.collect()
     assert lib.pg_live_nodes() == start
 
