@@ -33,6 +33,8 @@ SOURCES = [
     "journal.c",
     "table.c",
     "value.c",
+    "construction.c",
+    "attributes.c",
     "operators.c",
     "module.c",
     "parameters.c",

@@ -41,7 +41,7 @@ static inline void pg_set(PyObject **place, PyObject *object)
 /* -- value.c -- */
 
 /* The type, made once. */
-int pg_value_init(PyObject *module);
+int pg_value_type_init(PyObject *module);
 
 /* A new Value for a node that has none; takes over the caller's reference, even when it fails. */
 PyObject *pg_wrap(pg_node *n);
@@ -52,6 +52,15 @@ PyObject *pg_value_of(pg_node *n);
 /* Sees that what the operands of the new Value made carry stays alive as long as made needs it (see
  * PG_SLOW). False with an exception set. */
 int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count);
+
+/* v's extras, made if there are none; NULL with an exception set. Borrowed. */
+pg_extras *pg_extras_of(pg_value *v);
+
+/* Makes v visible to the collector, for good: see value.c. */
+void pg_make_visible(pg_value *v);
+
+/* v was given content (or NULL for content without references) that is to be kept with it. */
+void pg_carry(pg_value *v, PyObject *content);
 
 /* Gives v an _op of its own and sees that it is kept. False with an exception set. */
 int pg_name_op(pg_value *v, PyObject *op_name);
@@ -81,6 +90,19 @@ pg_node *pg_operand_node(PyObject *object, const char *what);
 extern int pg_no_grad_threads;
 extern _Thread_local int pg_no_grad_depth;
 #define PG_DETACHED (PG_UNLIKELY(pg_no_grad_threads != 0) && pg_no_grad_depth != 0)
+
+/* -- construction.c -- */
+PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
+int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs);
+
+/* -- attributes.c -- */
+extern PyGetSetDef pg_attributes[];
+extern PyMemberDef pg_offsets[];
+int pg_set_label(PyObject *self, PyObject *content, void *closure);
+int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content);
+PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op);
+Py_hash_t pg_value_hash(PyObject *self);
+PyObject *pg_value_repr(PyObject *self);
 
 /* -- operators.c -- */
 extern PyType_Slot pg_number_slots[];

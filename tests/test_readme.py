@@ -65,3 +65,29 @@ def test_every_source_file_is_on_the_map() -> None:
     sources = {path.name for path in (ROOT / "csrc").iterdir()}
     private = {"core.h", "sweep.h", "value.h"}  # each is the private half of what is named
     assert sources - private <= named
+
+
+def test_an_unbuilt_checkout_says_what_to_do(tmp_path: Path) -> None:
+    """`import pygrad` in the checkout's root, where the folder of sources hides the package."""
+    (tmp_path / "pygrad").mkdir()
+    for source in (ROOT / "pygrad").glob("*.py"):
+        (tmp_path / "pygrad" / source.name).write_bytes(source.read_bytes())
+
+    def run_import(**settings: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            k: v for k, v in os.environ.items() if k not in {"PYGRAD_IMPL", "PYTHONPATH"}
+        }
+        return subprocess.run(
+            [sys.executable, "-c", "import pygrad; print(pygrad.Value(2.0) * 3)"],
+            cwd=tmp_path,
+            env={**environment, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = run_import()
+    assert refused.returncode == 1
+    last = refused.stderr.splitlines()[-1]
+    assert last.startswith("ImportError:") and "pip install ." in last and "PYGRAD_IMPL" in last
+    assert run_import(PYGRAD_IMPL="reference").stdout == "Value(data=6.0, grad=0.0)\n"
