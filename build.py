@@ -35,6 +35,7 @@ SOURCES = [
     "value.c",
     "construction.c",
     "attributes.c",
+    "exposure.c",
     "operators.c",
     "module.c",
     "parameters.c",

@@ -85,6 +85,9 @@ struct pg_node {
 _Static_assert(sizeof(pg_node) <= 48, "a node at rest takes 48 bytes");
 _Static_assert(PG_OPCODE_COUNT <= 256, "an opcode takes one byte");
 
+/* memory.c: calls visit with every node that exists. It is to make and release none. */
+void pg_pool_each(void (*visit)(pg_node *n, void *context), void *context);
+
 /* graph.c: gives a leaf that is marked PG_UNBUILT the contents of the new node n, which is used up. */
 void pg_become(pg_node *unbuilt, pg_node *n);
 

@@ -1,5 +1,4 @@
 /* journal.c: unfinished sweeps, and how one ends: its grads kept, or every old grad restored. */
-#include "pool.h"
 #include "sweep.h"
 
 static pg_sweep *unfinished;                  /* all of them, in any thread */
@@ -19,6 +18,13 @@ int pg_sweep_alone(const pg_sweep *s)
     return unfinished == s && s->next == NULL;
 }
 
+static void clear_mark(pg_node *n, void *context)
+{
+    (void)context;
+    if (!pg_sweep_unfinished(n->mark))
+        n->mark = 0;
+}
+
 /* Marks are never taken off a node: a mark that is no unfinished sweep's says nothing. Before numbers
  * come round again, all such marks go at once. */
 pg_status pg_sweep_register(pg_sweep *s)
@@ -28,7 +34,7 @@ pg_status pg_sweep_register(pg_sweep *s)
         if (tries++ == UINT16_MAX)
             return PG_TOO_DEEP;
         if (++last_id == 0) {
-            pg_pool_clear_marks(pg_sweep_unfinished);
+            pg_pool_each(clear_mark, NULL);
             last_id = 1;
         }
     } while (pg_sweep_unfinished(last_id));

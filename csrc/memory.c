@@ -128,11 +128,11 @@ void pg_pool_give(pg_node *n)
     pg_free(b);
 }
 
-void pg_pool_clear_marks(int (*kept)(uint16_t mark))
+void pg_pool_each(void (*visit)(pg_node *n, void *context), void *context)
 {
     for (block *b = blocks; b != NULL; b = b->next)
-        if (!kept(b->node.mark))
-            b->node.mark = 0;
+        if (b->node.refs != 0)
+            visit(&b->node, context);
 }
 
 #else
@@ -236,12 +236,12 @@ void pg_slab_given(pg_slab *s)
     enter(&pool.empty, s, PG_SLAB_EMPTY);
 }
 
-void pg_pool_clear_marks(int (*kept)(uint16_t mark))
+void pg_pool_each(void (*visit)(pg_node *n, void *context), void *context)
 {
     for (pg_slab *s = pool.all; s != NULL; s = s->older)
         for (pg_node *n = pg_first_node(s); n != s->fresh; n++)
-            if (!kept(n->mark))
-                n->mark = 0;
+            if (n->refs != 0)
+                visit(n, context);
 }
 
 #endif

@@ -383,7 +383,7 @@ static PyObject *become(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* -- modes -------------------------------------------------------------------------------------- */
+/* -- modes and the collector ----------------------------------------------------------------------- */
 
 static PyObject *no_grad_enter(PyObject *module, PyObject *ignored)
 {
@@ -402,6 +402,14 @@ static PyObject *no_grad_exit(PyObject *module, PyObject *ignored)
     }
     if (--pg_no_grad_depth == 0)
         pg_no_grad_threads--;
+    Py_RETURN_NONE;
+}
+
+static PyObject *expose(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    if (!pg_expose())
+        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -434,6 +442,8 @@ static PyMethodDef functions[] = {
      "become(unbuilt, v, children, /)\n--\n\nFill a new Value with v's op on other children."},
     {"no_grad_enter", no_grad_enter, METH_NOARGS, "no_grad_enter()\n--\n\nThis thread stops recording."},
     {"no_grad_exit", no_grad_exit, METH_NOARGS, "no_grad_exit()\n--\n\nThis thread records again."},
+    {"expose", expose, METH_NOARGS,
+     "expose()\n--\n\nLet the collector see cycles through attributes given late."},
     {"set_exotic_number", set_exotic_number, METH_O,
      "set_exotic_number(function, /)\n--\n\nSet what turns unusual numbers into floats."},
     {NULL, NULL, 0, NULL},

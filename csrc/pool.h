@@ -88,6 +88,7 @@ PG_INLINE pg_node *pg_pool_take(void)
 PG_INLINE void pg_pool_give(pg_node *n)
 {
     pg_slab *s = (pg_slab *)((uintptr_t)n & ~(uintptr_t)(PG_SLAB - 1));
+    n->refs = 0; /* says that it is free, to pg_pool_each */
     n->wrapper = s->free;
     s->free = n;
     s->live--;
@@ -99,7 +100,5 @@ PG_INLINE void pg_pool_give(pg_node *n)
 
 #endif
 
-/* 0 for the mark of every node that exists but those whose mark is kept. */
-void pg_pool_clear_marks(int (*kept)(uint16_t mark));
 
 #endif

@@ -311,8 +311,10 @@ void pg_make_visible(pg_value *v)
     if (v->node->flags & PG_VISIBLE)
         return;
     v->node->flags |= PG_VISIBLE;
-    if (v->node->refs > 1)
+    if (v->node->refs > 1) {
         pin(v);
+        pg_late = 1;
+    }
     if (!PyObject_GC_IsTracked((PyObject *)v))
         PyObject_GC_Track(v);
 }

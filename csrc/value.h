@@ -104,6 +104,14 @@ PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op);
 Py_hash_t pg_value_hash(PyObject *self);
 PyObject *pg_value_repr(PyObject *self);
 
+/* -- exposure.c -- */
+
+/* Not 0 if a Value became visible while other nodes used it, since the last pg_expose. */
+extern int pg_late;
+
+/* Makes the users of such Values visible, too. False with an exception set. */
+int pg_expose(void);
+
 /* -- operators.c -- */
 extern PyType_Slot pg_number_slots[];
 extern PyMethodDef pg_op_methods[];

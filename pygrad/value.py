@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
 import numbers
 from collections.abc import Callable, Iterable
 from importlib.machinery import ExtensionFileLoader
@@ -67,6 +68,15 @@ def _exotic_number(x: object) -> Any:
 
 
 _native.set_exotic_number(_exotic_number)
+
+
+def _before_collection(phase: str, info: dict[str, int]) -> None:
+    """A full collection is about to begin: let it see cycles that attributes given late have closed."""
+    if phase == "start" and info["generation"] == 2:
+        _native.expose()
+
+
+gc.callbacks.append(_before_collection)
 
 _clip = FUNCTIONS["clip"]
 
