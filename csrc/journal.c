@@ -101,6 +101,8 @@ static void restore(const pg_sweep *s, size_t first, size_t *last)
 {
     while (*last > first) {
         --*last;
+        if (*last >= PG_NODES_AHEAD)
+            PG_PREFETCH(s->order[*last - PG_NODES_AHEAD].node);
         s->order[*last].node->grad = s->order[*last].old;
     }
 }

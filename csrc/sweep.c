@@ -126,13 +126,13 @@ pg_status pg_propagate(const pg_node *n, double *slopes)
     return PG_OK;
 }
 
-/* The way back fetches nodes so far ahead, and then, from those that have arrived, their operands. */
-enum { NODES_AHEAD = 14, OPERANDS_AHEAD = 6 };
+/* From nodes that have arrived, the way back fetches their operands. */
+enum { OPERANDS_AHEAD = 6 };
 
 PG_INLINE void fetch_ahead(const pg_item *order, size_t left)
 {
-    if (left >= NODES_AHEAD) {
-        PG_PREFETCH(order[left - NODES_AHEAD].node);
+    if (left >= PG_NODES_AHEAD) {
+        PG_PREFETCH(order[left - PG_NODES_AHEAD].node);
         const pg_node *soon = order[left - OPERANDS_AHEAD].node;
         PG_PREFETCH(soon->of.two.a); /* whatever of is, a prefetch does no harm */
         PG_PREFETCH(soon->of.two.b);

@@ -43,6 +43,9 @@ struct pg_sweep {
     uintptr_t small_stack[PG_SMALL];
 };
 
+/* Whatever goes back over the order fetches nodes so far ahead of their use. */
+enum { PG_NODES_AHEAD = 14 };
+
 /* journal.c: gives s a number and enters it into the lists of unfinished sweeps; whether a number is an
  * unfinished sweep's. */
 pg_status pg_sweep_register(pg_sweep *s);

@@ -186,23 +186,20 @@ def _copy(self):
 
 def _deepcopy(self, memo: dict[int, Any]):
     """A copy of the whole graph below, with its sharing; iterative, given partials included."""
-    pending = [self]
-    while pending:
-        root = pending[-1]
-        wanted = []
-        for node in _native.order(root):
-            if id(node) not in memo:
-                wanted += [g for g in _given(node) if isinstance(g, Value) and id(g) not in memo]
-        if wanted:
-            pending += wanted
-            continue
-        pending.pop()
-        for node in _native.order(root):
-            if id(node) in memo:
-                continue
-            children = tuple(memo[id(child)] for child in node._children)
-            grads = tuple(memo[id(g)] if isinstance(g, Value) else g for g in _given(node))
-            memo[id(node)] = _like(node, children, grads)
+    stack = [self]
+    while stack:
+        node = stack[-1]
+        children, given = node._children, _given(node)
+        needed = [*children, *(g for g in given if isinstance(g, Value))]
+        missing = [n for n in needed if id(n) not in memo]
+        if id(node) in memo:
+            stack.pop()
+        elif missing:
+            stack += missing
+        else:
+            stack.pop()
+            grads = tuple(memo[id(g)] if isinstance(g, Value) else g for g in given)
+            memo[id(node)] = _like(node, tuple(memo[id(child)] for child in children), grads)
             for name, content in (_native.attributes(node) or {}).items():
                 setattr(memo[id(node)], name, copy.deepcopy(content, memo))
     return memo[id(self)]

@@ -244,3 +244,13 @@ def test_deepcopy_of_a_model_is_another_model(package):
     twin([0.5, -1.0]).backward()
     assert any(p.grad != 0.0 for p in twin.parameters())
     assert all(p.grad == 0.0 for p in model.parameters())
+
+
+def test_deepcopy_of_a_long_chain_of_given_partials_takes_linear_time(impl):
+    v = impl.Value(1.0)
+    for _ in range(3_000):
+        v = impl.Value(1.0, (v,), (v * 2.0,))
+    copied = copy.deepcopy(v)
+    assert copied is not v
+    assert copied._local_grads[0] is not v._local_grads[0]
+    assert copied.local_derivatives == v.local_derivatives

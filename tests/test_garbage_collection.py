@@ -312,7 +312,6 @@ def closure_to_user(x: Value, y: Value) -> None:
 
 
 @pytest.mark.parametrize("make", [attribute_to_user, closure_to_user])
-@pytest.mark.xfail(strict=True, reason="a node made before is not known to be on the way round")
 def test_cycles_through_a_plain_user_made_before(make):
     assert user_made_before(make) == 0
 
