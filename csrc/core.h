@@ -29,9 +29,6 @@ enum pg_opcode {
 #define CONSTANT(name, ...) PG_OP_##name,
 #define SLOPE1(name, ...) PG_OP_##name,
 #define SLOPE2(name, ...) PG_OP_##name,
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
     PG_OPCODE_COUNT
 };

@@ -14,9 +14,6 @@
     static inline double forward_##name(double x, double k) { return forward; }
 #define SLOPE1 UNARY
 #define SLOPE2 BINARY
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
 
 #endif

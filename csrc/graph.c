@@ -15,9 +15,6 @@ const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
 #define CONSTANT(name, ...) [PG_OP_##name] = PG_ONE,
 #define SLOPE1(name, ...) [PG_OP_##name] = PG_ONE,
 #define SLOPE2(name, ...) [PG_OP_##name] = PG_TWO,
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
 };
 

@@ -3,6 +3,39 @@
 
 enum { STEP_BUDGET = 1 << 15 }; /* nodes between two looks for a signal: about a millisecond */
 
+/* Arguments by position or name into out, borrowed; NULL for an optional one that is not given. False with
+ * an exception set. */
+static int arguments(const char *function, const char *const *names, Py_ssize_t required, Py_ssize_t all,
+                     PyObject *const *args, Py_ssize_t count, PyObject *keywords, PyObject **out)
+{
+    if (count > all) {
+        PyErr_Format(PyExc_TypeError, "%s() takes at most %zd arguments (%zd given)", function, all, count);
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < all; i++)
+        out[i] = i < count ? args[i] : NULL;
+    for (Py_ssize_t k = 0; keywords != NULL && k < PyTuple_Size(keywords); k++) {
+        PyObject *keyword = PyTuple_GetItem(keywords, k);
+        Py_ssize_t i = 0;
+        while (i < all && PyUnicode_CompareWithASCIIString(keyword, names[i]) != 0)
+            i++;
+        if (i == all || out[i] != NULL) {
+            PyErr_Format(PyExc_TypeError,
+                         i == all ? "%s() got an unexpected keyword argument %R"
+                                  : "%s() got multiple values for argument %R",
+                         function, keyword);
+            return 0;
+        }
+        out[i] = args[count + k];
+    }
+    for (Py_ssize_t i = 0; i < required; i++)
+        if (out[i] == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function, names[i]);
+            return 0;
+        }
+    return 1;
+}
+
 /* -- backward ----------------------------------------------------------------------------------- */
 
 /* Ends a sweep that failed; the exception stays as it is. Always NULL. */
@@ -108,16 +141,20 @@ static PyObject *zero_graph(PyObject *root)
     Py_RETURN_NONE;
 }
 
-static PyObject *zero_grad(PyObject *module, PyObject *target)
+static PyObject *zero_grad(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     (void)module;
+    static const char *const names[] = {"values_or_root"};
+    PyObject *target;
+    if (!arguments("zero_grad", names, 1, 1, args, count, keywords, &target))
+        return NULL;
     if (PG_IS_VALUE(target))
         return zero_graph(target);
     PyObject *values = pg_tuple(target, "zero_grad()'s argument, unless it is a Value,");
     if (values == NULL)
         return NULL;
-    Py_ssize_t count = PyTuple_Size(values);
-    for (Py_ssize_t i = 0; i < count; i++) { /* all are looked at before one is changed */
+    Py_ssize_t length = PyTuple_Size(values);
+    for (Py_ssize_t i = 0; i < length; i++) { /* all are looked at before one is changed */
         PyObject *v = PyTuple_GetItem(values, i);
         if (!PG_IS_VALUE(v))
             PyErr_Format(PyExc_TypeError, "zero_grad() takes Values; number %zd is %R", i, Py_TYPE(v));
@@ -127,7 +164,7 @@ static PyObject *zero_grad(PyObject *module, PyObject *target)
         return NULL;
     }
     pg_status status = PG_OK;
-    for (Py_ssize_t i = 0; status == PG_OK && i < count; i++)
+    for (Py_ssize_t i = 0; status == PG_OK && i < length; i++)
         status = pg_write_grad(PG_NODE(PyTuple_GetItem(values, i)), 0.0);
     Py_DECREF(values);
     if (status != PG_OK)
@@ -220,39 +257,21 @@ static PyObject *gathered(int op, const gathering *g, double z)
     return made;
 }
 
-/* An optional last argument, by position or under its name; 0 with an exception set. */
-static int optional_argument(const char *function, const char *name, Py_ssize_t required,
-                             PyObject *const *args, Py_ssize_t count, PyObject *names, PyObject **out)
-{
-    Py_ssize_t named = names == NULL ? 0 : PyTuple_Size(names);
-    if (count < required || count + named > required + 1) {
-        PyErr_Format(PyExc_TypeError, "%s() takes %zd or %zd arguments (%zd given)", function, required,
-                     required + 1, count + named);
-        return 0;
-    }
-    if (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), name) != 0) {
-        PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R", function,
-                     PyTuple_GetItem(names, 0));
-        return 0;
-    }
-    if (count + named > required)
-        *out = args[required];
-    return 1;
-}
-
-static PyObject *sum_values(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *sum_values(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     (void)module;
-    PyObject *start = NULL, *result = NULL;
-    if (!optional_argument("sum", "start", 1, args, count, names, &start))
+    static const char *const names[] = {"values", "start"};
+    PyObject *given[2], *result = NULL;
+    if (!arguments("sum", names, 1, 2, args, count, keywords, given))
         return NULL;
+    PyObject *start = given[1];
     double total = 0.0;
     if (start != NULL && !PG_IS_VALUE(start)) { /* a plain number is no operand */
         if (!pg_require_number(start, "start", &total))
             return NULL;
         start = NULL;
     }
-    PyObject *values = pg_tuple(args[0], "what sum() adds");
+    PyObject *values = pg_tuple(given[0], "what sum() adds");
     if (values == NULL)
         return NULL;
     gathering g;
@@ -293,16 +312,16 @@ static PyObject *dot_of(PyObject *ws, PyObject *xs, PyObject *bias)
     return result;
 }
 
-static PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names)
+static PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     (void)module;
-    PyObject *bias = NULL, *result = NULL;
-    if (!optional_argument("dot", "bias", 2, args, count, names, &bias))
+    static const char *const names[] = {"ws", "xs", "bias"};
+    PyObject *given[3], *result = NULL;
+    if (!arguments("dot", names, 2, 3, args, count, keywords, given))
         return NULL;
-    if (bias == Py_None)
-        bias = NULL;
-    PyObject *ws = pg_tuple(args[0], "dot()'s weights");
-    PyObject *xs = ws == NULL ? NULL : pg_tuple(args[1], "dot()'s inputs");
+    PyObject *bias = given[2] == Py_None ? NULL : given[2];
+    PyObject *ws = pg_tuple(given[0], "dot()'s weights");
+    PyObject *xs = ws == NULL ? NULL : pg_tuple(given[1], "dot()'s inputs");
     if (xs != NULL)
         result = dot_of(ws, xs, bias);
     Py_XDECREF(ws);
@@ -427,8 +446,8 @@ static PyObject *set_exotic_number(PyObject *module, PyObject *function)
 static PyMethodDef functions[] = {
     {"backward", backward, METH_VARARGS, "backward(root, seed, /)\n--\n\nOne reverse sweep from root."},
     {"order", order, METH_O, "order(root, /)\n--\n\nThe graph of root, operands before their users."},
-    {"zero_grad", zero_grad, METH_O,
-     "zero_grad(values_or_root, /)\n--\n\n"
+    {"zero_grad", FAST(zero_grad), METH_FASTCALL | METH_KEYWORDS,
+     "zero_grad(values_or_root)\n--\n\n"
      "Set .grad to 0.0 on every Value given, or on everything a single Value was computed from."},
     {"sum", FAST(sum_values), METH_FASTCALL | METH_KEYWORDS,
      "sum(values, start=0.0)\n--\n\n"

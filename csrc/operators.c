@@ -199,12 +199,6 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         double z = forward_##name(o[0].number, o[1].number, o[2].number); \
         return made_ternary(PG_OP_##name, objects, o, z); \
     }
-#define CONSTANT(name, ...)
-#define SLOPE1(name, ...)
-#define SLOPE2(name, ...)
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 
 /* clip takes None for a bound that is not there. */
 static int resolve_or_bound(int op, int i, PyObject *object, operand *out)
@@ -321,12 +315,6 @@ static PyObject *wrong_count(const char *name, int expected, Py_ssize_t given)
         PyObject *operands[3] = {self, args[0], args[1]}; \
         return or_type_error(apply_##name(operands), #name, operands, 3); \
     }
-#define CONSTANT(name, ...)
-#define SLOPE1(name, ...)
-#define SLOPE2(name, ...)
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
 
 #define METHOD(name, target, flags, arguments, doc) \
@@ -337,9 +325,6 @@ PyMethodDef pg_op_methods[] = {
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) METHOD(name, name, METH_O, "$self, y, /", doc)
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
     METHOD(name, name, METH_FASTCALL, "$self, y, w, /", doc)
-#define CONSTANT(name, ...)
-#define SLOPE1(name, ...)
-#define SLOPE2(name, ...)
 #define ALIAS1(alias, name) METHOD(alias, name, METH_NOARGS, "$self, /", "The same as " #name ".")
 #define ALIAS2(alias, name) METHOD(alias, name, METH_O, "$self, y, /", "The same as " #name ".")
 #define ALIAS3(alias, name) METHOD(alias, name, METH_FASTCALL, "$self, y, w, /", "The same as " #name ".")
@@ -422,11 +407,6 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
             return wrong_count(#name, 2, count); \
         return PyNumber_Power(args[0], args[1], Py_None); \
     }
-#define SLOPE1(name, ...)
-#define SLOPE2(name, ...)
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
 
 #define FUNCTION(name, target, flags, arguments, doc) \
@@ -440,8 +420,6 @@ PyMethodDef pg_op_functions[] = {
     FUNCTION(name, name, METH_FASTCALL, "x, y, w, /", doc)
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
     FUNCTION(name, name, METH_FASTCALL, "x, n, /", doc)
-#define SLOPE1(name, ...)
-#define SLOPE2(name, ...)
 #define ALIAS1(alias, name) FUNCTION(alias, name, METH_O, "x, /", "The same as " #name ".")
 #define ALIAS2(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, /", "The same as " #name ".")
 #define ALIAS3(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, w, /", "The same as " #name ".")
@@ -456,13 +434,6 @@ int pg_operators_init(void)
         return -1;
 #define UNARY(name, ...) standard[PG_OP_##name] = PyObject_GetAttrString(math, #name);
 #define BINARY(name, ...) standard[PG_OP_##name] = PyObject_GetAttrString(math, #name);
-#define TERNARY(name, ...)
-#define CONSTANT(name, ...)
-#define SLOPE1(name, ...)
-#define SLOPE2(name, ...)
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
     PyErr_Clear(); /* math need not have the name */
     Py_DECREF(math);

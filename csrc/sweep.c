@@ -94,9 +94,6 @@ PG_INLINE void apply_rule(purpose what, const pg_node *n, double *out)
     }
 #define SLOPE1 UNARY
 #define SLOPE2 BINARY
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
     case PG_SUM:
     case PG_DOT:

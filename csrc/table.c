@@ -14,19 +14,10 @@ static const pg_op_info ops[] = {
     {#name, symbol, doc, #forward, {#dx, NULL, NULL}, #errors, 1, 0, 0},
 #define SLOPE2(name, symbol, errors, forward, dx, dy, doc) \
     {#name, symbol, doc, #forward, {#dx, #dy, NULL}, #errors, 2, 0, 0},
-#define ALIAS1(alias, name)
-#define ALIAS2(alias, name)
-#define ALIAS3(alias, name)
 #include "ops.def"
 };
 
 static const pg_alias_info aliases[] = {
-#define UNARY(...)
-#define BINARY(...)
-#define TERNARY(...)
-#define CONSTANT(...)
-#define SLOPE1(...)
-#define SLOPE2(...)
 #define ALIAS1(alias, name) {#alias, #name},
 #define ALIAS2(alias, name) {#alias, #name},
 #define ALIAS3(alias, name) {#alias, #name},

@@ -443,7 +443,7 @@ def clip(x: SupportsFloat, lo: SupportsFloat | None, hi: Value) -> Value: ...
 def clip(
     x: SupportsFloat, lo: SupportsFloat | None = None, hi: SupportsFloat | None = None
 ) -> float:
-    """x limited to [y, w]; its slope on a bound is 1."""
+    """x limited to the range from y to w; its slope on a bound is 1."""
 
 @overload
 def where(x: Value, y: _Operand, w: _Operand, /) -> Value: ...

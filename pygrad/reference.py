@@ -1241,7 +1241,7 @@ class no_grad(contextlib.ContextDecorator):
         _state.no_grad -= 1
 
 
-def zero_grad(values: Value | Iterable[Value]) -> None:
+def zero_grad(values_or_root: Value | Iterable[Value]) -> None:
     """Set grads to 0.0: of a Value and all that it was computed from, or of each Value in a list.
 
     Raises:
@@ -1256,9 +1256,9 @@ def zero_grad(values: Value | Iterable[Value]) -> None:
     (0.0, 0.0)
     """
     nodes = (
-        _sorted(values)
-        if isinstance(values, Value)
-        else _values(values, "what zero_grad() takes, a Value or an iterable of Values,")
+        _sorted(values_or_root)
+        if isinstance(values_or_root, Value)
+        else _values(values_or_root, "what zero_grad() takes, a Value or an iterable of Values,")
     )
     _note_in_journal(*nodes)
     for node in nodes:
