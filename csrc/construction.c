@@ -2,25 +2,38 @@
  * an unbuilt node, which every use refuses. */
 #include "value.h"
 
+/* tp_alloc of the exact type, so that even object.__new__, which a patched __new__ may call, makes a node.
+ * Python gives subclasses an allocator of its own. */
+PyObject *pg_value_alloc(PyTypeObject *type, Py_ssize_t items)
+{
+    (void)type, (void)items;
+    pg_node *n = pg_leaf(0.0);
+    if (n != NULL)
+        n->flags = PG_UNBUILT;
+    return pg_wrap(n);
+}
+
+/* An unbuilt node for a new instance of a subclass. 0 with an exception set. */
+static int give_node(pg_value *v)
+{
+    v->node = pg_leaf(0.0);
+    if (v->node == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    v->node->wrapper = v;
+    v->node->flags = PG_UNBUILT | PG_CARRIES; /* its type */
+    return 1;
+}
+
 PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)args, (void)kwargs;
-    pg_node *n = pg_leaf(0.0);
-    if (n == NULL)
-        return PyErr_NoMemory();
-    n->flags = PG_UNBUILT;
-    if (type == pg_value_type)
-        return pg_wrap(n);
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    pg_value *v = (pg_value *)alloc(type, 0);
-    if (v == NULL) {
-        pg_release(n);
-        return NULL;
-    }
-    v->node = n;
-    n->wrapper = v;
-    n->flags |= PG_CARRIES; /* its type */
-    return (PyObject *)v;
+    PyObject *v = alloc(type, 0);
+    if (v != NULL && PG_NODE(v) == NULL && !give_node((pg_value *)v))
+        Py_CLEAR(v);
+    return v;
 }
 
 /* 1 if v still waits for its contents: user code that ran meanwhile may have initialised it. */
@@ -176,6 +189,8 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
                                      &label, &other, &grads))
         return -1;
     pg_value *v = (pg_value *)self;
+    if (v->node == NULL && !give_node(v))
+        return -1;
     PyObject *op_name = NULL;
     if (third != NULL && PyUnicode_Check(third))
         op_name = third;

@@ -75,6 +75,8 @@ PG_INLINE int resolve(PyObject *object, operand *out)
         return 1;
     }
     if (PyObject_TypeCheck(object, pg_value_type)) {
+        if (!pg_require_built(object))
+            return -1;
         out->node = PG_NODE(object);
         out->number = out->node->value;
         return 1;

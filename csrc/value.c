@@ -54,7 +54,7 @@ PyObject *pg_raise(pg_status status)
 
 int pg_require_built(PyObject *value)
 {
-    if (PG_LIKELY(!(PG_NODE(value)->flags & PG_UNBUILT)))
+    if (PG_LIKELY(PG_NODE(value) != NULL && !(PG_NODE(value)->flags & PG_UNBUILT)))
         return 1;
     PyErr_Format(PyExc_RuntimeError,
                  "this %R was never initialised: call Value.__init__(self, data) "
@@ -240,10 +240,11 @@ PG_INLINE void destroy(pg_value *v)
     v->dict = NULL;
     v->extras = NULL;
     v->weakrefs = NULL;
-    if (n->wrapper == v)
+    if (n != NULL && n->wrapper == v)
         n->wrapper = NULL;
     give_back(v);
-    pg_release(n);
+    if (n != NULL)
+        pg_release(n);
     Py_XDECREF(dict);
     if (extras != NULL) {
         clear_extras(extras);
@@ -260,12 +261,14 @@ static void value_dealloc(PyObject *self)
 {
     pg_value *v = (pg_value *)self;
     if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL &&
-                  Py_TYPE(self) == pg_value_type && !(v->node->flags & PG_VISIBLE))) {
+                  Py_TYPE(self) == pg_value_type &&
+                  !(v->node->flags & (PG_VISIBLE | PG_CARRIES)))) { /* so it was never tracked */
         destroy(v);
         return;
     }
     PyObject_GC_UnTrack(self);
-    v->node->wrapper = NULL; /* from here on other code may run: nobody is to find the dying Value */
+    if (v->node != NULL)
+        v->node->wrapper = NULL; /* from here on other code may run: nobody is to find the dying Value */
     if (v->weakrefs != NULL)
         PyObject_ClearWeakRefs(self);
     v->weakrefs = (PyObject *)waiting;
@@ -392,6 +395,7 @@ int pg_value_type_init(PyObject *module)
 {
     static PyType_Slot slots[64] = {
         {Py_tp_doc, (void *)value_doc},
+        {Py_tp_alloc, (void *)pg_value_alloc},
         {Py_tp_new, (void *)pg_value_new},
         {Py_tp_init, (void *)pg_value_init},
         {Py_tp_dealloc, (void *)value_dealloc},
@@ -405,7 +409,7 @@ int pg_value_type_init(PyObject *module)
         {Py_tp_members, pg_offsets},
         {Py_tp_methods, pg_op_methods},
     };
-    size_t used = 13;
+    size_t used = 14;
     for (const PyType_Slot *slot = pg_number_slots; slot->slot != 0; slot++)
         slots[used++] = *slot;
     static PyType_Spec spec = {

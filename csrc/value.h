@@ -92,6 +92,7 @@ extern _Thread_local int pg_no_grad_depth;
 #define PG_DETACHED (PG_UNLIKELY(pg_no_grad_threads != 0) && pg_no_grad_depth != 0)
 
 /* -- construction.c -- */
+PyObject *pg_value_alloc(PyTypeObject *type, Py_ssize_t items);
 PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
 int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs);
 

@@ -595,3 +595,22 @@ def test_backward_of_a_leaf_gives_it_the_seed(impl):
 
 def test_backward_returns_none(impl):
     assert impl.Value(3.0).backward() is None
+
+
+def test_a_subclass_instance_that_became_a_plain_value_is_freed():
+    # A crash once: the collector still knew of it.
+    from pygrad.value import Value
+
+    class Named(Value):
+        pass
+
+    for _ in range(100):
+        v = Named(1.0)
+        v.__class__ = Value
+        del v
+    gc.collect()
+
+
+def test_a_patched_new_still_makes_values(run_isolated):
+    output = run_isolated("patched_new.py").stdout
+    assert output.split() == ["2.0", "6.0", "2", "refused"]

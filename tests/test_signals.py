@@ -26,7 +26,7 @@ pytestmark = [
     ),
 ]
 
-LENGTH = 1_500_000
+LENGTH = 1_000_000
 SOON = 0.050  # seconds
 
 
@@ -76,8 +76,8 @@ def interrupted(nodes: list[Value], call: Callable[[], Any], after: float) -> tu
         with alarm(after, signal.default_int_handler) as due:
             call()
             done = True
-            while time.perf_counter() < due + 1.0:
-                pass
+            while time.perf_counter() < due + 5.0:
+                time.sleep(0.001)
             pytest.fail("no signal came")
     except KeyboardInterrupt:
         late = time.perf_counter() - due
@@ -114,7 +114,7 @@ def test_ctrl_c_is_noticed_inside_the_sweep_at_all(chain):
     """So that the test above cannot pass by never interrupting."""
     root = chain[-1]
     took = min(seconds_of(root.backward) for _ in range(3))
-    restored = [interrupted(chain, root.backward, took * 0.3)[0] for _ in range(5)]
+    restored = [interrupted(chain, root.backward, took * 0.05 * k)[0] for k in range(1, 16)]
     assert any(restored)
 
 
@@ -185,10 +185,10 @@ def test_a_handler_that_sweeps_the_same_graph_is_refused_and_harms_nothing(chain
         else:
             refused.append("not refused")
 
-    for _ in range(20):
+    for attempt in range(40):  # until it comes once the sort is past the middle, and not too late
         refused.clear()
         zero_grad(root)
-        with alarm(took * 0.3, handler):
+        with alarm(took * (0.2 + 0.05 * attempt), handler):
             root.backward()
             wait_for(refused)
         if refused != ["not refused"]:  # then it came after the sweep
@@ -208,15 +208,15 @@ def test_grads_that_a_handler_writes_are_undone_if_it_raises(chain):
         raise KeyboardInterrupt
 
     undone = 0
-    for _ in range(20):
+    for attempt in range(40):
         other.grad = 4.0
         before = state(chain)
         finished = False
         try:
-            with alarm(took * 0.5, handler):
+            with alarm(took * (0.3 + 0.03 * attempt), handler):
                 root.backward()
                 finished = True
-                time.sleep(1.0)
+                time.sleep(took + 1.0)
         except KeyboardInterrupt:
             pass
         if not finished and other.grad == 4.0:
