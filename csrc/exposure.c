@@ -8,6 +8,7 @@
 #include "value.h"
 
 int pg_late;
+int pg_expose_later;
 
 typedef struct {
     pg_node **nodes;
@@ -103,14 +104,14 @@ static int unpin_visible(const pg_sweep *s, PyObject *held)
     return 1;
 }
 
-int pg_expose(void)
+void pg_expose(void)
 {
-    if (!pg_late)
-        return 1;
+    if (!pg_late || pg_expose_later)
+        return;
     pg_node *root;
     pg_sweep *s = everything(&root);
     if (s == NULL)
-        return 1;
+        return;
     PyObject *held = PyList_New(0);
     int changed = held == NULL ? -1 : 1;
     while (changed == 1) { /* again only where a given partial came after its user */
@@ -120,11 +121,11 @@ int pg_expose(void)
             changed = one == 0 ? changed : one;
         }
     }
-    int done = changed == 0 && unpin_visible(s, held);
-    if (done)
+    if (changed == 0 && unpin_visible(s, held))
         pg_late = 0;
+    else
+        PyErr_Clear(); /* no memory: what was made visible is right, the next collection does the rest */
     pg_sweep_abandon(s);
     pg_release(root);
     Py_XDECREF(held);
-    return done;
 }

@@ -182,7 +182,6 @@ typedef struct {
     PyObject **objects;
     pg_node **nodes;
     size_t count, values;
-    int slow;
     PyObject *small_objects[SMALL];
     pg_node *small_nodes[SMALL];
 } gathering;
@@ -190,7 +189,6 @@ typedef struct {
 static int gather_begin(gathering *g, size_t capacity)
 {
     g->count = g->values = 0;
-    g->slow = 0;
     g->objects = g->small_objects;
     g->nodes = g->small_nodes;
     if (capacity <= SMALL)
@@ -212,10 +210,7 @@ PG_INLINE int gather_one(gathering *g, PyObject *object, const char *what)
         n = pg_retain(PG_NODE(object));
     else if ((n = pg_operand_node(object, what)) == NULL)
         return 0;
-    if (PG_IS_VALUE(object)) {
-        g->values++;
-        g->slow |= n->flags & PG_SLOW;
-    }
+    g->values += PG_IS_VALUE(object);
     g->objects[g->count] = object;
     g->nodes[g->count++] = n;
     return 1;
@@ -240,15 +235,26 @@ static void gather_end(gathering *g)
     }
 }
 
+/* Whether the node made of these has to keep what they carry. To be asked when no more code of others can
+ * run before the node is made: gathering may run some, and that may change the answer. */
+static int slow(const gathering *g)
+{
+    uint8_t flags = 0;
+    for (size_t i = 0; i < g->count; i++)
+        flags |= g->nodes[i]->flags;
+    return flags & PG_SLOW;
+}
+
 /* The Value of an op over the gathered operands, or a float if no Value is among them. */
 static PyObject *gathered(int op, const gathering *g, double z)
 {
     if (g->values == 0)
         return PyFloat_FromDouble(z);
-    if (PG_DETACHED && !g->slow)
+    int keep = slow(g);
+    if (PG_DETACHED && !keep)
         return pg_wrap(pg_leaf(z));
     PyObject *made = pg_wrap(pg_compute_many(op, g->nodes, g->count, z, NULL, NULL));
-    if (made != NULL && g->slow && !pg_keep_operands(made, g->objects, g->count))
+    if (made != NULL && keep && !pg_keep_operands(made, g->objects, g->count))
         Py_CLEAR(made);
     if (made != NULL && PG_DETACHED) { /* keeping them has checked the operands */
         Py_DECREF(made);
@@ -393,7 +399,7 @@ static PyObject *become(PyObject *module, PyObject *args)
         } else {
             copy->flags = n->flags & PG_WHOLE_EXPONENT;
             pg_become(PG_NODE(unbuilt), copy);
-            done = !g.slow || pg_keep_operands(unbuilt, g.objects, g.count);
+            done = !slow(&g) || pg_keep_operands(unbuilt, g.objects, g.count);
         }
     }
     gather_end(&g);
@@ -427,8 +433,7 @@ static PyObject *no_grad_exit(PyObject *module, PyObject *ignored)
 static PyObject *expose(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    if (!pg_expose())
-        return NULL;
+    pg_expose();
     Py_RETURN_NONE;
 }
 

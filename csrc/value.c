@@ -139,7 +139,9 @@ PG_INLINE pg_value *allocate(void)
         Py_SET_REFCNT((PyObject *)v, 1);
         return v;
     }
+    pg_expose_later++; /* up to Python 3.11 this may run the collector */
     pg_value *v = PyObject_GC_New(pg_value, pg_value_type);
+    pg_expose_later--;
     if (v != NULL) {
         v->dict = NULL;
         v->weakrefs = NULL;
@@ -363,7 +365,9 @@ int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count)
     pg_extras *extras = pg_extras_of((pg_value *)made);
     if (extras == NULL)
         return 0;
+    pg_expose_later++;
     PyObject *parents = PyTuple_New(visible);
+    pg_expose_later--;
     if (parents == NULL)
         return 0;
     for (size_t i = count; visible != 0; ) {

@@ -110,8 +110,11 @@ PyObject *pg_value_repr(PyObject *self);
 /* Not 0 if a Value became visible while other nodes used it, since the last pg_expose. */
 extern int pg_late;
 
-/* Makes the users of such Values visible, too. False with an exception set. */
-int pg_expose(void);
+/* Not 0 while a node has been made and does not keep yet what its operands carry. */
+extern int pg_expose_later;
+
+/* Makes the users of such Values visible, too. If that cannot be had now, the next call tries again. */
+void pg_expose(void);
 
 /* -- operators.c -- */
 extern PyType_Slot pg_number_slots[];
