@@ -33,16 +33,18 @@ size_t pg_allocations(void)
  * spend most of its time on page faults and address translation. */
 enum { HUGE_PAGE = 1 << 21 };
 
-/* bytes, a multiple of alignment. */
+/* alignment is a power of two. The part of a large block that fills whole huge pages asks for them. */
 static void *aligned_block(size_t alignment, size_t bytes)
 {
 #if defined(_WIN32)
     return _aligned_malloc(bytes, alignment);
 #else
-    void *block = aligned_alloc(bytes >= HUGE_PAGE ? HUGE_PAGE : alignment, bytes);
+    void *block;
+    if (posix_memalign(&block, alignment, bytes) != 0)
+        return NULL;
 #if defined(MADV_HUGEPAGE)
-    if (block != NULL && bytes >= HUGE_PAGE)
-        (void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish: refusal is no error */
+    if (alignment == HUGE_PAGE)
+        (void)madvise(block, bytes & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE); /* a wish: refusal is no error */
 #endif
     return block;
 #endif
@@ -51,8 +53,8 @@ static void *aligned_block(size_t alignment, size_t bytes)
 static void *block_of(size_t bytes)
 {
 #if defined(MADV_HUGEPAGE)
-    if (bytes >= HUGE_PAGE && bytes <= SIZE_MAX - HUGE_PAGE)
-        return aligned_block(HUGE_PAGE, (bytes + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1));
+    if (bytes >= HUGE_PAGE)
+        return aligned_block(HUGE_PAGE, bytes);
 #endif
     return malloc(bytes ? bytes : 1);
 }
@@ -184,7 +186,7 @@ static int more_slabs(void)
 {
     if (pg_refused())
         return 0;
-    char *block = aligned_block(PG_SLAB, pool.next_block);
+    char *block = aligned_block(pool.next_block < HUGE_PAGE ? PG_SLAB : HUGE_PAGE, pool.next_block);
     if (block == NULL)
         return 0;
     for (size_t at = pool.next_block; at != 0; at -= PG_SLAB) {

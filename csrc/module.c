@@ -97,7 +97,7 @@ static PyObject *backward(PyObject *module, PyObject *args)
         pg_status status = pg_sweep_step(s, STEP_BUDGET, &due);
         if (status == PG_OK)
             break;
-        if (status == PG_CLOSURE ? !call_closure(due) : PyErr_CheckSignals() < 0)
+        if ((status == PG_CLOSURE && !call_closure(due)) || PyErr_CheckSignals() < 0)
             return give_up(s);
     }
     pg_sweep_commit(s);

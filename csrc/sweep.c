@@ -154,6 +154,7 @@ pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure)
         fetch_ahead(order, left);
         if (PG_UNLIKELY(n->flags & PG_HAS_CLOSURE)) {
             s->left = left;
+            s->within = 0;
             *closure = order[left].node;
             return PG_CLOSURE;
         }

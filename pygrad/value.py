@@ -60,7 +60,7 @@ def _exotic_number(x: object) -> Any:
     Called by the extension for Fractions, NumPy scalars and 0-d arrays. Decimal and complex are no
     numbers.Real; arrays and foreign tensors get NotImplemented, so that their own operators take over.
     """
-    if type(x).__module__.partition(".")[0] == "numpy":
+    if str(type(x).__module__).partition(".")[0] == "numpy":
         kind = getattr(getattr(x, "dtype", None), "kind", "")
         is_number = kind in {"b", "i", "u", "f"} and getattr(x, "ndim", None) == 0
         return float(x) if is_number else NotImplemented  # type: ignore[arg-type]

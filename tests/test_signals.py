@@ -4,6 +4,7 @@ a handler may run code of its own, sweeps included."""
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -277,3 +278,16 @@ def test_a_real_ctrl_c(tmp_path):
         watchdog.cancel()
         process.kill()
     assert (out, err) == ("interrupted\n", "")
+
+
+def test_ctrl_c_is_noticed_between_closures_that_are_c_functions():
+    x = Value(1.0)
+    v = x
+    for _ in range(300):
+        v = Value(v.data, (v,), "slow")
+        v._backward = functools.partial(time.sleep, 0.001)
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt), alarm(0.02, signal.default_int_handler):
+        v.backward()
+    assert time.perf_counter() - start < 0.25
+    assert v.grad == 0.0
