@@ -1,9 +1,9 @@
 /* algebra.h: the words that rules in ops.def are written in. Each word names one op of the table; what
- * a word does is said by whoever includes this file, through five macros:
+ * a word does is said by whoever includes this file, through four macros:
  *
  *   CALL1(op, a)  CALL2(op, a, b)  CALL3(op, a, b, c)  NUMBER(c)
  *
- * sweep.c makes them arithmetic on doubles. A differentiable sweep makes them build nodes. */
+ * sweep.c makes them arithmetic on doubles. */
 #define ONE NUMBER(1.0)
 #define ZERO NUMBER(0.0)
 

@@ -3,9 +3,9 @@
 
 int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content)
 {
-    if (PyObject_GenericSetAttr(self, name, content) < 0)
-        return -1;
     pg_value *v = (pg_value *)self;
+    if (!pg_ensure_node(v) || PyObject_GenericSetAttr(self, name, content) < 0)
+        return -1;
     if (v->dict != NULL || Py_TYPE(self) != pg_value_type)
         pg_carry(v, content);
     return 0;
@@ -13,7 +13,7 @@ int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content)
 
 static PyObject *get_dict(PyObject *self, void *closure)
 {
-    PyObject *dict = PyObject_GenericGetDict(self, closure);
+    PyObject *dict = pg_ensure_node((pg_value *)self) ? PyObject_GenericGetDict(self, closure) : NULL;
     if (dict != NULL)
         pg_make_visible((pg_value *)self); /* whoever has it may store anything */
     return dict;
@@ -21,7 +21,7 @@ static PyObject *get_dict(PyObject *self, void *closure)
 
 static int set_dict(PyObject *self, PyObject *dict, void *closure)
 {
-    if (PyObject_GenericSetDict(self, dict, closure) < 0)
+    if (!pg_ensure_node((pg_value *)self) || PyObject_GenericSetDict(self, dict, closure) < 0)
         return -1;
     pg_make_visible((pg_value *)self);
     return 0;
@@ -89,7 +89,7 @@ int pg_set_label(PyObject *self, PyObject *content, void *closure)
             PyErr_Format(PyExc_TypeError, "label must be a str, not %R", Py_TYPE(content));
         return -1;
     }
-    pg_extras *extras = pg_extras_of((pg_value *)self);
+    pg_extras *extras = pg_ensure_node((pg_value *)self) ? pg_extras_of((pg_value *)self) : NULL;
     if (extras == NULL)
         return -1;
     pg_set(&extras->label, Py_NewRef(content));
@@ -224,13 +224,13 @@ static int set_backward(PyObject *self, PyObject *content, void *closure)
     pg_extras *extras = pg_extras_of(v);
     if (extras == NULL)
         return -1;
-    Py_XINCREF(content);
-    pg_set(&extras->closure, content);
     if (content == NULL)
         v->node->flags &= (uint8_t)~PG_HAS_CLOSURE; /* deleted: the rule is back */
     else
         v->node->flags |= PG_HAS_CLOSURE;
     pg_carry(v, content);
+    Py_XINCREF(content);
+    pg_set(&extras->closure, content); /* last: what it lets go of may assign again */
     return 0;
 }
 
@@ -303,7 +303,7 @@ Py_hash_t pg_value_hash(PyObject *self)
 
 PyObject *pg_value_repr(PyObject *self)
 {
-    if (PG_NODE(self)->flags & PG_UNBUILT)
+    if (PG_NODE(self) == NULL || PG_NODE(self)->flags & PG_UNBUILT)
         return PyUnicode_FromFormat("<%R, not initialised>", Py_TYPE(self));
     PyObject *data = PyFloat_FromDouble(PG_NODE(self)->value);
     PyObject *grad = PyFloat_FromDouble(PG_NODE(self)->grad);

@@ -6,16 +6,18 @@
  * Python gives subclasses an allocator of its own. */
 PyObject *pg_value_alloc(PyTypeObject *type, Py_ssize_t items)
 {
-    (void)type, (void)items;
+    if (type != pg_value_type) /* a subclass made in C inherits this */
+        return PyType_GenericAlloc(type, items);
     pg_node *n = pg_leaf(0.0);
     if (n != NULL)
         n->flags = PG_UNBUILT;
     return pg_wrap(n);
 }
 
-/* An unbuilt node for a new instance of a subclass. 0 with an exception set. */
-static int give_node(pg_value *v)
+int pg_ensure_node(pg_value *v)
 {
+    if (PG_LIKELY(v->node != NULL))
+        return 1;
     v->node = pg_leaf(0.0);
     if (v->node == NULL) {
         PyErr_NoMemory();
@@ -31,7 +33,7 @@ PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     (void)args, (void)kwargs;
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     PyObject *v = alloc(type, 0);
-    if (v != NULL && PG_NODE(v) == NULL && !give_node((pg_value *)v))
+    if (v != NULL && !pg_ensure_node((pg_value *)v))
         Py_CLEAR(v);
     return v;
 }
@@ -189,7 +191,7 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
                                      &label, &other, &grads))
         return -1;
     pg_value *v = (pg_value *)self;
-    if (v->node == NULL && !give_node(v))
+    if (!pg_ensure_node(v))
         return -1;
     PyObject *op_name = NULL;
     if (third != NULL && PyUnicode_Check(third))

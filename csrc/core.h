@@ -16,6 +16,12 @@
 #define PG_PREFETCH(address) ((void)(address))
 #endif
 
+#if defined(_MSC_VER) /* which has no _Thread_local in C before 2022 */
+#define PG_THREAD_LOCAL __declspec(thread)
+#else
+#define PG_THREAD_LOCAL _Thread_local
+#endif
+
 /* Opcodes: five kinds of node that are no line of the table, then the table in its order. */
 enum pg_opcode {
     PG_LEAF,               /* no operands */
@@ -36,7 +42,7 @@ enum pg_opcode {
 /* How a node holds its operands. */
 enum pg_shape { PG_NO_OPERANDS, PG_ONE, PG_TWO, PG_MANY };
 
-/* The shape of each opcode. Static; sort.c and graph.c read it for every node. */
+/* The shape of each opcode. Static. */
 extern const uint8_t pg_shapes[PG_OPCODE_COUNT];
 
 /* Operands of a node with other than one or two of them; one allocation with the arrays it points to. */
@@ -49,7 +55,7 @@ typedef struct {
 
 enum pg_flags {
     PG_VISIBLE = 1,        /* owned by its wrapper, which holds its parents' wrappers for the collector */
-    PG_CARRIES = 2,        /* the wrapper carries something to keep: a label, a type, plain attributes */
+    PG_CARRIES = 2,        /* the wrapper carries something to keep: a label, _op, type, plain attributes */
     PG_PINNED = 4,         /* the node holds a reference to its wrapper */
     PG_UNBUILT = 8,        /* made by __new__, not yet by __init__ */
     PG_HAS_CLOSURE = 16,   /* the wrapper holds a closure that replaces the rule */

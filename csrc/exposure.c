@@ -8,7 +8,6 @@
 #include "value.h"
 
 int pg_late;
-int pg_expose_later;
 
 typedef struct {
     pg_node **nodes;
@@ -80,8 +79,14 @@ static int expose_one(pg_node *n, PyObject *held)
     if (parents == NULL)
         return -1;
     for (size_t i = 0; i < used_count(n); i++)
-        if (used(n, i) != NULL && used(n, i)->flags & PG_VISIBLE)
-            PyTuple_SetItem(parents, --visible, pg_value_of(used(n, i)));
+        if (visible != 0 && used(n, i) != NULL && used(n, i)->flags & PG_VISIBLE) {
+            PyObject *parent = pg_value_of(used(n, i));
+            if (parent == NULL) {
+                Py_DECREF(parents);
+                return -1;
+            }
+            PyTuple_SetItem(parents, --visible, parent);
+        }
     pg_set(&extras->parents, parents);
     n->flags |= PG_VISIBLE;
     if (!PyObject_GC_IsTracked(v))
@@ -106,7 +111,7 @@ static int unpin_visible(const pg_sweep *s, PyObject *held)
 
 void pg_expose(void)
 {
-    if (!pg_late || pg_expose_later)
+    if (!pg_late)
         return;
     pg_node *root;
     pg_sweep *s = everything(&root);

@@ -77,17 +77,19 @@ static pg_many *make_many(size_t count, int with_partials, int with_given)
         each += sizeof(pg_node *);
     if (with_partials)
         each += sizeof(double);
-    if (count > (SIZE_MAX - sizeof(pg_many)) / each)
+    const size_t fixed = sizeof(pg_many) + sizeof(double);
+    if (count > (SIZE_MAX - fixed) / each)
         return NULL;
-    pg_many *m = pg_alloc(1, sizeof *m + count * each);
+    pg_many *m = pg_alloc(1, fixed + count * each);
     if (m == NULL)
         return NULL;
     m->count = count;
-    char *behind = (char *)(m->operands + count);
-    m->partials = with_partials ? (double *)(void *)behind : NULL;
-    if (with_partials)
-        behind += count * sizeof(double);
-    m->given = with_given ? (pg_node **)(void *)behind : NULL;
+    pg_node **behind = m->operands + count;
+    m->given = with_given ? behind : NULL;
+    if (with_given)
+        behind += count;
+    const uintptr_t most = _Alignof(double) - 1; /* a pointer may be smaller than a double */
+    m->partials = with_partials ? (double *)(((uintptr_t)behind + most) & ~most) : NULL;
     return m;
 }
 

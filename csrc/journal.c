@@ -3,7 +3,7 @@
 
 static pg_sweep *unfinished;                  /* all of them, in any thread */
 static uint16_t last_id;
-static _Thread_local pg_sweep *innermost;     /* this thread's */
+static PG_THREAD_LOCAL pg_sweep *innermost;     /* this thread's */
 
 int pg_sweep_unfinished(uint16_t id)
 {

@@ -71,7 +71,11 @@ static pg_sweep *sorted(PyObject *root, int writes)
 static int call_closure(const pg_node *n)
 {
     const pg_value *v = n->wrapper;
-    if (v == NULL || v->extras == NULL || v->extras->closure == NULL || v->extras->closure == Py_None)
+    if (v == NULL || v->extras == NULL || v->extras->closure == NULL) {
+        PyErr_SetString(PyExc_SystemError, "pygrad: a node has lost its _backward; please report this");
+        return 0;
+    }
+    if (v->extras->closure == Py_None)
         return 1;
     PyObject *closure = Py_NewRef(v->extras->closure);
     PyObject *result = PyObject_CallObject(closure, NULL);
@@ -137,7 +141,7 @@ static PyObject *zero_graph(PyObject *root)
         pg_raise(status);
         return give_up(s);
     }
-    pg_sweep_abandon(s); /* it never began, so there is nothing it restores */
+    pg_sweep_abandon(s); /* it only looked, so there is nothing it restores */
     Py_RETURN_NONE;
 }
 
@@ -380,7 +384,7 @@ static PyObject *become(PyObject *module, PyObject *args)
     gathering g;
     if (!PyArg_ParseTuple(args, "O!O!O!:become", pg_value_type, &unbuilt, pg_value_type, &v,
                           &PyTuple_Type, &children) ||
-        !pg_require_built(v))
+        !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
         return NULL;
     const pg_node *n = PG_NODE(v);
     if (!(PG_NODE(unbuilt)->flags & PG_UNBUILT) || n->op < PG_SUM ||
@@ -391,6 +395,10 @@ static PyObject *become(PyObject *module, PyObject *args)
     if (!gather_begin(&g, (size_t)PyTuple_Size(children)))
         return NULL;
     int done = gather_all(&g, children, "a child");
+    if (done && !(PG_NODE(unbuilt)->flags & PG_UNBUILT)) { /* gathering may have run other code */
+        PyErr_SetString(PyExc_RuntimeError, "this Value is initialised already");
+        done = 0;
+    }
     if (done) {
         pg_node *copy = same_op(n, &g);
         if (copy == NULL) {

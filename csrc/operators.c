@@ -10,21 +10,21 @@ static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
 {
     int of_numbers = x == x && y == y, of_finite = isfinite(x) && isfinite(y);
     switch (errors) {
-    case DOMAIN:
+    case PG_ERR_DOMAIN:
         return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_DOMAIN_ERROR : PG_OK;
-    case RANGE:
+    case PG_ERR_RANGE:
         return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
-    case DIVISION:
+    case PG_ERR_DIVISION:
         return PG_DIVISION_BY_ZERO;
-    case FLOAT_POW:
+    case PG_ERR_FLOAT_POW:
         if (x == 0.0 && y < 0.0 && isfinite(y))
             return PG_DIVISION_BY_ZERO;
         return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
-    case MATH_POW:
+    case PG_ERR_MATH_POW:
         if (z != z)
             return of_numbers ? PG_DOMAIN_ERROR : PG_OK;
         return !of_finite ? PG_OK : x == 0.0 ? PG_DOMAIN_ERROR : PG_RANGE_ERROR;
-    case INTEGRAL:
+    case PG_ERR_INTEGRAL:
         return z != z ? PG_NOT_A_NUMBER : PG_INFINITE;
     default:
         return PG_OK;
@@ -34,9 +34,9 @@ static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
 /* errors is a constant at every call, so that what is left of this is one test or none. */
 PG_INLINE pg_status check(enum pg_errors errors, double x, double y, double z)
 {
-    if (errors == TOTAL)
+    if (errors == PG_ERR_TOTAL)
         return PG_OK;
-    if (errors == DIVISION)
+    if (errors == PG_ERR_DIVISION)
         return PG_LIKELY(y != 0.0) ? PG_OK : PG_DIVISION_BY_ZERO;
     return PG_LIKELY(isfinite(z)) ? PG_OK : diagnose(errors, x, y, z);
 }
@@ -168,8 +168,11 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
 #define UNARY(name, symbol, errors, forward, dx, doc) \
     static PyObject *apply_##name(PyObject *x) \
     { \
-        double number = PG_NODE(x)->value, z = forward_##name(number); \
-        pg_status status = check(errors, number, number, z); \
+        operand a; \
+        if (PG_UNLIKELY(resolve(x, &a) < 0)) \
+            return NULL; \
+        double number = a.number, z = forward_##name(number); \
+        pg_status status = check(PG_ERR_##errors, number, number, z); \
         if (PG_UNLIKELY(status != PG_OK)) \
             return refuse_operands(PG_OP_##name, status, &x, 1); \
         return made_unary(PG_OP_##name, x, z); \
@@ -184,7 +187,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         if (PG_UNLIKELY(known <= 0)) \
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented); \
         double z = forward_##name(a.number, b.number); \
-        pg_status status = check(errors, a.number, b.number, z); \
+        pg_status status = check(PG_ERR_##errors, a.number, b.number, z); \
         if (PG_UNLIKELY(status != PG_OK)) \
             return refuse_operands(PG_OP_##name, status, (PyObject *[]){left, right}, 2); \
         return made_binary(PG_OP_##name, left, right, a, b, z); \
@@ -217,8 +220,10 @@ static int resolve_or_bound(int op, int i, PyObject *object, operand *out)
 /* x ** n with a constant exponent; x is a Value, n a number that was written as exponent. */
 static PyObject *apply_pown(PyObject *x, double n, int whole)
 {
+    if (!PG_IS_EXACT(x) && !pg_require_built(x))
+        return NULL;
     double number = PG_NODE(x)->value, z = forward_pown(number, n);
-    pg_status status = check(FLOAT_POW, number, n, z);
+    pg_status status = check(PG_ERR_FLOAT_POW, number, n, z);
     if (PG_UNLIKELY(status != PG_OK))
         return refuse_operands(PG_OP_pown, status, &x, 1);
     if (PG_DETACHED)
@@ -280,17 +285,23 @@ PyType_Slot pg_number_slots[] = {
 /* -- methods ------------------------------------------------------------------------------------ */
 
 /* A NotImplemented result as the TypeError it means; steals result. */
-static PyObject *or_type_error(PyObject *result, const char *name, PyObject *const *operands, size_t count)
+static PyObject *or_type_error(PyObject *result, int op, PyObject *const *operands, size_t count)
 {
     if (PG_LIKELY(result != Py_NotImplemented))
         return result;
     Py_DECREF(result);
-    double unused;
-    for (size_t i = 0; i < count; i++)
-        if (!PG_IS_VALUE(operands[i]) && pg_number(operands[i], &unused) != 1)
+    const char *name = pg_op_at(op - PG_OP_add)->name;
+    operand unused;
+    for (size_t i = 0; i < count; i++) {
+        int known = resolve_or_bound(op, (int)i, operands[i], &unused);
+        if (known < 0)
+            return NULL;
+        if (known == 0)
             return PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers, not %R", name,
                                 Py_TYPE(operands[i]));
-    return NULL;
+    }
+    /* one that is a number now, though it was none a moment ago */
+    return PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers", name);
 }
 
 static PyObject *wrong_count(const char *name, int expected, Py_ssize_t given)
@@ -307,7 +318,7 @@ static PyObject *wrong_count(const char *name, int expected, Py_ssize_t given)
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     static PyObject *method_##name(PyObject *self, PyObject *other) \
     { \
-        return or_type_error(apply_##name(self, other), #name, &other, 1); \
+        return or_type_error(apply_##name(self, other), PG_OP_##name, &other, 1); \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
     static PyObject *method_##name(PyObject *self, PyObject *const *args, Py_ssize_t count) \
@@ -315,7 +326,7 @@ static PyObject *wrong_count(const char *name, int expected, Py_ssize_t given)
         if (count != 2) \
             return wrong_count(#name, 2, count); \
         PyObject *operands[3] = {self, args[0], args[1]}; \
-        return or_type_error(apply_##name(operands), #name, operands, 3); \
+        return or_type_error(apply_##name(operands), PG_OP_##name, operands, 3); \
     }
 #include "ops.def"
 
@@ -338,7 +349,7 @@ PyMethodDef pg_op_methods[] = {
 
 static PyObject *standard[PG_OPCODE_COUNT]; /* math's function of the op's name, or NULL */
 
-/* The function of plain numbers: math's, or the op's own forward value with the same exceptions. */
+/* The op's own forward value for plain numbers, or the exception that stands for it. */
 static PyObject *plain(int op, pg_status status, double z)
 {
     return status == PG_OK ? PyFloat_FromDouble(z) : refuse(op, status);
@@ -369,7 +380,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (!plain_numbers(#name, &x, 1, &number)) \
             return NULL; \
         double z = forward_##name(number); \
-        return plain(PG_OP_##name, check(errors, number, number, z), z); \
+        return plain(PG_OP_##name, check(PG_ERR_##errors, number, number, z), z); \
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
@@ -379,13 +390,13 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (count != 2) \
             return wrong_count(#name, 2, count); \
         if (PG_IS_VALUE(args[0]) || PG_IS_VALUE(args[1])) \
-            return or_type_error(apply_##name(args[0], args[1]), #name, args, 2); \
+            return or_type_error(apply_##name(args[0], args[1]), PG_OP_##name, args, 2); \
         if (standard[PG_OP_##name] != NULL) \
             return PyObject_CallFunctionObjArgs(standard[PG_OP_##name], args[0], args[1], NULL); \
         if (!plain_numbers(#name, args, 2, numbers)) \
             return NULL; \
         double z = forward_##name(numbers[0], numbers[1]); \
-        return plain(PG_OP_##name, check(errors, numbers[0], numbers[1], z), z); \
+        return plain(PG_OP_##name, check(PG_ERR_##errors, numbers[0], numbers[1], z), z); \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
@@ -395,10 +406,11 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (count != 3) \
             return wrong_count(#name, 3, count); \
         if (PG_IS_VALUE(args[0]) || PG_IS_VALUE(args[1]) || PG_IS_VALUE(args[2])) \
-            return or_type_error(apply_##name(args), #name, args, 3); \
+            return or_type_error(apply_##name(args), PG_OP_##name, args, 3); \
         for (int i = 0; i < 3; i++) \
             if (resolve_or_bound(PG_OP_##name, i, args[i], &o[i]) != 1) \
-                return PyErr_Occurred() ? NULL : or_type_error(Py_NewRef(Py_NotImplemented), #name, args, 3); \
+                return PyErr_Occurred() ? NULL \
+                                        : or_type_error(Py_NewRef(Py_NotImplemented), PG_OP_##name, args, 3); \
         return PyFloat_FromDouble(forward_##name(o[0].number, o[1].number, o[2].number)); \
     }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
@@ -429,15 +441,22 @@ PyMethodDef pg_op_functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *if_any(PyObject *math, const char *name)
+{
+    PyObject *function = PyObject_GetAttrString(math, name);
+    if (function == NULL)
+        PyErr_Clear(); /* math need not have the name */
+    return function;
+}
+
 int pg_operators_init(void)
 {
     PyObject *math = PyImport_ImportModule("math");
     if (math == NULL)
         return -1;
-#define UNARY(name, ...) standard[PG_OP_##name] = PyObject_GetAttrString(math, #name);
-#define BINARY(name, ...) standard[PG_OP_##name] = PyObject_GetAttrString(math, #name);
+#define UNARY(name, ...) standard[PG_OP_##name] = if_any(math, #name);
+#define BINARY(name, ...) standard[PG_OP_##name] = if_any(math, #name);
 #include "ops.def"
-    PyErr_Clear(); /* math need not have the name */
     Py_DECREF(math);
     return 0;
 }

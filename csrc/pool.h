@@ -19,7 +19,7 @@ PG_INLINE int pg_refused(void)
 
 #ifdef PG_HOSTILE
 
-/* Every node is a block of its own, so that a sanitizer sees each use after release. */
+/* For sanitizers: see memory.c. */
 pg_node *pg_pool_take(void);
 void pg_pool_give(pg_node *n);
 
@@ -50,6 +50,8 @@ extern pg_node_pool pg_pool;
 
 pg_node *pg_pool_take_slowly(void);
 void pg_slab_given(pg_slab *s);
+
+_Static_assert(sizeof(pg_slab) % _Alignof(pg_node) == 0, "nodes follow the slab's head");
 
 PG_INLINE pg_node *pg_first_node(pg_slab *s)
 {
@@ -99,6 +101,5 @@ PG_INLINE void pg_pool_give(pg_node *n)
 }
 
 #endif
-
 
 #endif

@@ -2,8 +2,8 @@
  *
  * A graph of scalar nodes (graph.c), one table of ops (ops.def), a numeric reverse sweep over the graph
  * (sweep.c) and one place where memory comes from (memory.c). No function here prints, exits, recurses
- * over a graph, or keeps state other than the node pool and the list of unfinished sweeps. Functions
- * that can fail return a pg_status and write their out-parameters only on PG_OK.
+ * over a graph, or keeps state other than the node pool with its counters, pg_unpin and the unfinished
+ * sweeps. Functions that can fail return a pg_status and write their out-parameters only on PG_OK.
  *
  * Ownership is said in three words. "Caller owns": the caller holds one reference and must give it back
  * with pg_release. "Borrowed": valid while whoever owns it keeps it. "Static": valid for ever.
@@ -70,15 +70,16 @@ typedef enum {
     PG_NOT_A_NUMBER        /* nan has no whole number */
 } pg_status;
 
-/* When eager evaluation of an op fails, given its operands and its result. */
+/* When eager evaluation of an op fails, given its operands and its result. ops.def omits the PG_ERR_: math.h
+ * of Windows and of older glibc defines DOMAIN, so the bare words are only ever pasted or quoted. */
 enum pg_errors {
-    TOTAL,                 /* never */
-    DOMAIN,                /* nan from no nan, or inf from finite operands: PG_DOMAIN_ERROR */
-    RANGE,                 /* nan from no nan: PG_DOMAIN_ERROR; inf from finite: PG_RANGE_ERROR */
-    DIVISION,              /* divisor 0: PG_DIVISION_BY_ZERO */
-    FLOAT_POW,             /* as Python's float ** float, without complex results */
-    MATH_POW,              /* as math.pow */
-    INTEGRAL               /* as math.floor: inf and nan have no whole number */
+    PG_ERR_TOTAL,          /* never */
+    PG_ERR_DOMAIN,         /* nan from no nan, or inf from finite operands: PG_DOMAIN_ERROR */
+    PG_ERR_RANGE,          /* nan from no nan: PG_DOMAIN_ERROR; inf from finite: PG_RANGE_ERROR */
+    PG_ERR_DIVISION,       /* divisor 0: PG_DIVISION_BY_ZERO */
+    PG_ERR_FLOAT_POW,      /* as Python's float ** float, without complex results */
+    PG_ERR_MATH_POW,       /* as math.pow */
+    PG_ERR_INTEGRAL        /* as math.floor: inf and nan have no whole number */
 };
 
 /* -- memory (memory.c) -------------------------------------------------------------------------- */

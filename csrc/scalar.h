@@ -1,7 +1,7 @@
 /* scalar.h: the functions of ops.def's forward expressions that libm lacks, or that Python's math
  * computes by another sequence. Each is a stated sequence of IEEE operations and libm calls, repeated
  * by pygrad/reference.py, so that both give the same bits. Compiled with -ffp-contract=off.
- * The formulas and their measured errors: "numerical conventions" in the README. */
+ * What errors they keep to: "numerical conventions" in the README. */
 #ifndef PG_SCALAR_H
 #define PG_SCALAR_H
 
@@ -50,7 +50,7 @@ static inline double sigmoid_dx(double x)
     return bell(1.0, exp(-fabs(x)));
 }
 
-/* x ** n: whole exponents from -1 to 3 are products, so that compiled code is fast and bits agree. */
+/* x ** n: whole exponents from -1 to 3 are products, which are faster than pow, and whose bits agree everywhere. */
 static inline double power(double x, double n)
 {
     if (n == 2.0)

@@ -31,6 +31,11 @@ static void *grown(void *array, const void *small, size_t count, size_t capacity
     return larger;
 }
 
+/* The path is a stack of words: a node's address with a state in the low bits, which alignment leaves
+ * free. AFTER_FIRST, AFTER_LAST: which operand the path went down to. IN_MANY: the index of the operand to
+ * go on with is in a word of its own below, whose state bits are 0. */
+enum { STATE_BITS = 3, INDEX_SHIFT = 2, AFTER_FIRST = 1, AFTER_LAST = 2, IN_MANY = 3, WORDS = 2 };
+
 static int grow_order(pg_sweep *s)
 {
     size_t capacity = next_capacity(s->capacity);
@@ -44,7 +49,7 @@ static int grow_order(pg_sweep *s)
 
 static int grow_stack(pg_sweep *s)
 {
-    size_t capacity = next_capacity(s->stack_capacity);
+    size_t capacity = next_capacity(s->stack_capacity + WORDS - 1); /* room for WORDS more, whatever it is */
     uintptr_t *stack = grown(s->stack, s->small_stack, s->depth, capacity, sizeof *stack);
     if (stack == NULL)
         return 0;
@@ -60,11 +65,6 @@ PG_INLINE int append(pg_sweep *s, pg_node *n)
     s->order[s->count++] = (pg_item){n, n->grad};
     return 1;
 }
-
-/* The path is a stack of words: a node's address with a state in the low bits, which alignment leaves
- * free. AFTER_FIRST, AFTER_LAST: which operand the path went down to. IN_MANY: the index of the operand to
- * go on with is in a word of its own below, whose state bits are 0. */
-enum { STATE_BITS = 3, INDEX_SHIFT = 2, AFTER_FIRST = 1, AFTER_LAST = 2, IN_MANY = 3, WORDS = 2 };
 
 PG_INLINE int push(pg_sweep *s, pg_node *n, unsigned state)
 {
@@ -108,8 +108,8 @@ enum { MADE_BEFORE = 16, MADE_AFTER = 34, UP_NEAR = 8, UP_FAR = 16 };
 PG_INLINE void fetch_on_the_way_down(const pg_node *n)
 {
     PG_PREFETCH(n->of.two.b);
-    PG_PREFETCH(n - MADE_BEFORE);
-    PG_PREFETCH(n + MADE_AFTER);
+    PG_PREFETCH((void *)((uintptr_t)n - MADE_BEFORE * sizeof *n)); /* perhaps no node's address: no harm */
+    PG_PREFETCH((void *)((uintptr_t)n + MADE_AFTER * sizeof *n));
 }
 
 PG_INLINE void fetch_on_the_way_up(const pg_sweep *s)

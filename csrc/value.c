@@ -14,7 +14,7 @@
 PyTypeObject *pg_value_type;
 PyObject *pg_exotic_number;
 int pg_no_grad_threads;
-_Thread_local int pg_no_grad_depth;
+PG_THREAD_LOCAL int pg_no_grad_depth;
 
 /* -- errors and numbers ------------------------------------------------------------------------- */
 
@@ -130,6 +130,8 @@ enum { SPARE_LIMIT = 1024 };
 static pg_value *spares;
 static int spare_count;
 
+/* Runs no code of others: up to Python 3.11 any allocation could, through the collector, at a time when a new
+ * node does not keep yet what its operands carry. */
 PG_INLINE pg_value *allocate(void)
 {
     if (PG_LIKELY(spares != NULL)) {
@@ -139,9 +141,10 @@ PG_INLINE pg_value *allocate(void)
         Py_SET_REFCNT((PyObject *)v, 1);
         return v;
     }
-    pg_expose_later++; /* up to Python 3.11 this may run the collector */
+    int collects = PyGC_Disable();
     pg_value *v = PyObject_GC_New(pg_value, pg_value_type);
-    pg_expose_later--;
+    if (collects)
+        PyGC_Enable();
     if (v != NULL) {
         v->dict = NULL;
         v->weakrefs = NULL;
@@ -198,13 +201,9 @@ PyObject *pg_value_of(pg_node *n)
 {
     if (n->wrapper != NULL)
         return Py_NewRef((PyObject *)n->wrapper);
-    pg_value *v = allocate(); /* may run the collector, and with it code that asks for the same Value */
+    pg_value *v = allocate();
     if (v == NULL)
         return NULL;
-    if (n->wrapper != NULL) {
-        give_back(v);
-        return Py_NewRef((PyObject *)n->wrapper);
-    }
     v->node = pg_retain(n);
     n->wrapper = v;
     /* Kept while the node is in use, so that identity and id() stay as they are once seen. */
@@ -341,7 +340,10 @@ int pg_name_op(pg_value *v, PyObject *op_name)
     pg_extras *extras = pg_extras_of(v);
     if (extras == NULL)
         return 0;
-    pg_set(&extras->op_name, Py_NewRef(op_name));
+    PyObject *text = PyUnicode_FromObject(op_name); /* a plain str: the collector need not see it */
+    if (text == NULL)
+        return 0;
+    pg_set(&extras->op_name, text);
     pg_carry(v, NULL);
     return 1;
 }
@@ -365,9 +367,10 @@ int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count)
     pg_extras *extras = pg_extras_of((pg_value *)made);
     if (extras == NULL)
         return 0;
-    pg_expose_later++;
+    int collects = PyGC_Disable(); /* so that the count stays true: see allocate() */
     PyObject *parents = PyTuple_New(visible);
-    pg_expose_later--;
+    if (collects)
+        PyGC_Enable();
     if (parents == NULL)
         return 0;
     for (size_t i = count; visible != 0; ) {

@@ -18,7 +18,7 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    pg_node *node;         /* owns one reference; NULL only while it is being freed */
+    pg_node *node;         /* owns one reference; NULL before pg_ensure_node and while being freed */
     PyObject *dict;
     PyObject *weakrefs;
     pg_extras *extras;
@@ -43,7 +43,8 @@ static inline void pg_set(PyObject **place, PyObject *object)
 /* The type, made once. */
 int pg_value_type_init(PyObject *module);
 
-/* A new Value for a node that has none; takes over the caller's reference, even when it fails. */
+/* A new Value for a node that has none; takes over the caller's reference, even when it fails. NULL with
+ * MemoryError set for NULL, so that what makes a node need not be checked. */
 PyObject *pg_wrap(pg_node *n);
 
 /* A new reference to the Value of n, made if there is none and then kept as long as n is referred to. */
@@ -86,12 +87,15 @@ extern PyObject *pg_exotic_number;
 /* A node to serve as operand: that of a Value, or a new leaf; the caller owns one reference. */
 pg_node *pg_operand_node(PyObject *object, const char *what);
 
-/* 1 inside no_grad in this thread. */
+/* How many threads are inside no_grad, how deep this one is, and whether it is: two tests, the first cheap. */
 extern int pg_no_grad_threads;
-extern _Thread_local int pg_no_grad_depth;
+extern PG_THREAD_LOCAL int pg_no_grad_depth;
 #define PG_DETACHED (PG_UNLIKELY(pg_no_grad_threads != 0) && pg_no_grad_depth != 0)
 
 /* -- construction.c -- */
+/* Sees that v has a node: object.__new__, let in by a patched __new__, makes an instance of a subclass without
+ * one. False with an exception set. */
+int pg_ensure_node(pg_value *v);
 PyObject *pg_value_alloc(PyTypeObject *type, Py_ssize_t items);
 PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
 int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs);
@@ -109,9 +113,6 @@ PyObject *pg_value_repr(PyObject *self);
 
 /* Not 0 if a Value became visible while other nodes used it, since the last pg_expose. */
 extern int pg_late;
-
-/* Not 0 while a node has been made and does not keep yet what its operands carry. */
-extern int pg_expose_later;
 
 /* Makes the users of such Values visible, too. If that cannot be had now, the next call tries again. */
 void pg_expose(void);

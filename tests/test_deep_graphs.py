@@ -69,3 +69,21 @@ def test_memory_stays_flat():
 @pytest.mark.long
 def test_memory_stays_flat_over_a_hundred_million_nodes():
     assert run("flat_memory.py", "100000000") == "OK\n"
+
+
+def test_the_path_has_room_for_both_words_of_a_wide_node_whatever_the_number_of_nodes():
+    # A heap overflow once: as many live nodes as the path had words.
+    from pygrad import Value
+    from pygrad import sum as pg_sum
+    from pygrad._core import lib
+
+    for live in (4095, 4096, 4097):
+        x = Value(1.0)
+        v = x
+        for _ in range(2050):
+            v = pg_sum([v])
+        others = []
+        while lib.pg_live_nodes() < live:
+            others.append(Value(0.0))
+        v.backward()
+        assert x.grad == 1.0

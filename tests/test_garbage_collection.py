@@ -675,3 +675,34 @@ def test_a_deep_chain_of_attributes_without_a_graph():
         v = w
     del v, w
     assert live() == start
+
+
+def test_a_collection_while_operands_are_counted_loses_no_closure():
+    # Up to Python 3.11 any allocation may run the collector, and that a finaliser.
+    lost = 0
+    for attempt in range(300):
+        fired = []
+        marked = [Value(1.0) for _ in range(26)]
+        marked[0]._backward = lambda fired=fired: fired.append(1)
+        for v in marked[1:]:
+            v._backward = lambda: None
+        plain = Value(5.0)
+
+        class Finaliser:
+            def __del__(self, plain: Value = plain) -> None:
+                plain.m = []
+
+        f = Finaliser()
+        f.me = f
+        operands = (*marked, plain)
+        del f, marked
+        old = gc.get_threshold()
+        gc.set_threshold(gc.get_count()[0] + attempt % 12, 10_000, 10_000)
+        try:
+            s = pygrad.sum(operands)
+        finally:
+            gc.set_threshold(*old)
+        del operands
+        s.backward()
+        lost += not fired
+    assert lost == 0
