@@ -54,18 +54,12 @@ static pg_node **nodes_of(PyObject *children)
     pg_node **nodes = pg_alloc(count, sizeof *nodes);
     if (nodes == NULL)
         return (pg_node **)(void *)PyErr_NoMemory();
-    for (size_t i = 0; i < count; i++) {
-        PyObject *child = PyTuple_GetItem(children, (Py_ssize_t)i);
-        if (!PG_IS_VALUE(child)) {
-            PyErr_Format(PyExc_TypeError, "children must be Values; number %zu is %R", i,
-                         Py_TYPE(child));
-        } else if (pg_require_built(child)) {
-            nodes[i] = PG_NODE(child);
-            continue;
-        }
+    if (!pg_require_values(children, "children must be")) {
         pg_free(nodes);
         return NULL;
     }
+    for (size_t i = 0; i < count; i++)
+        nodes[i] = PG_NODE(PyTuple_GetItem(children, (Py_ssize_t)i));
     return nodes;
 }
 

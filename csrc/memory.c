@@ -139,7 +139,7 @@ void pg_pool_each(void (*visit)(pg_node *n, void *context), void *context)
 
 #else
 
-pg_node_pool pg_pool;
+pg_slab *pg_current_slab;
 
 static struct {
     pg_slab *partial, *empty;
@@ -209,12 +209,12 @@ static int next_slab(void)
 {
     if (pool.empty == NULL && pool.partial == NULL && !more_slabs())
         return 0;
-    if (pg_pool.current != NULL)
-        pg_pool.current->state = PG_SLAB_FULL;
+    if (pg_current_slab != NULL)
+        pg_current_slab->state = PG_SLAB_FULL;
     pg_slab **list = pool.empty != NULL ? &pool.empty : &pool.partial;
-    pg_pool.current = *list;
-    leave(list, pg_pool.current);
-    pg_pool.current->state = PG_SLAB_CURRENT;
+    pg_current_slab = *list;
+    leave(list, pg_current_slab);
+    pg_current_slab->state = PG_SLAB_CURRENT;
     return 1;
 }
 
@@ -223,7 +223,7 @@ pg_node *pg_pool_take_slowly(void)
 {
     if (!next_slab())
         return NULL;
-    return pg_slab_take(pg_pool.current);
+    return pg_slab_take(pg_current_slab);
 }
 
 /* A slab that is not the current one has got a node back and is empty, or was full. */

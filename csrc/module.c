@@ -157,18 +157,12 @@ static PyObject *zero_grad(PyObject *module, PyObject *const *args, Py_ssize_t c
     PyObject *values = pg_tuple(target, "zero_grad()'s argument, unless it is a Value,");
     if (values == NULL)
         return NULL;
-    Py_ssize_t length = PyTuple_Size(values);
-    for (Py_ssize_t i = 0; i < length; i++) { /* all are looked at before one is changed */
-        PyObject *v = PyTuple_GetItem(values, i);
-        if (!PG_IS_VALUE(v))
-            PyErr_Format(PyExc_TypeError, "zero_grad() takes Values; number %zd is %R", i, Py_TYPE(v));
-        else if (pg_require_built(v))
-            continue;
+    if (!pg_require_values(values, "zero_grad() takes")) { /* all are looked at before one is changed */
         Py_DECREF(values);
         return NULL;
     }
     pg_status status = PG_OK;
-    for (Py_ssize_t i = 0; status == PG_OK && i < length; i++)
+    for (Py_ssize_t i = 0; status == PG_OK && i < PyTuple_Size(values); i++)
         status = pg_write_grad(PG_NODE(PyTuple_GetItem(values, i)), 0.0);
     Py_DECREF(values);
     if (status != PG_OK)

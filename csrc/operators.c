@@ -5,7 +5,7 @@
 
 /* -- when eager evaluation raises --------------------------------------------------------------- */
 
-/* The status of an op's result that is not finite, or of a divisor 0. Not on the hot path. */
+/* The status of an op's result that is not finite. Not on the hot path. */
 static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
 {
     int of_numbers = x == x && y == y, of_finite = isfinite(x) && isfinite(y);
@@ -14,8 +14,6 @@ static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
         return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_DOMAIN_ERROR : PG_OK;
     case PG_ERR_RANGE:
         return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
-    case PG_ERR_DIVISION:
-        return PG_DIVISION_BY_ZERO;
     case PG_ERR_FLOAT_POW:
         if (x == 0.0 && y < 0.0 && isfinite(y))
             return PG_DIVISION_BY_ZERO;
@@ -93,21 +91,24 @@ static PyObject *keeping(PyObject *made, PyObject *const *operands, size_t count
     return made;
 }
 
-static PyObject *detached(double z, PyObject *const *operands, size_t count)
+/* Whether the Values among the operands were all initialised; false with RuntimeError set. */
+static int require_all_built(PyObject *const *operands, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (PG_IS_VALUE(operands[i]) && !pg_require_built(operands[i]))
-            return NULL;
-    return pg_wrap(pg_leaf(z));
+            return 0;
+    return 1;
+}
+
+static PyObject *detached(double z, PyObject *const *operands, size_t count)
+{
+    return require_all_built(operands, count) ? pg_wrap(pg_leaf(z)) : NULL;
 }
 
 /* The exception for a failed op, unless the cause is an operand that was never initialised. */
 static PyObject *refuse_operands(int op, pg_status status, PyObject *const *operands, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (PG_IS_VALUE(operands[i]) && !pg_require_built(operands[i]))
-            return NULL;
-    return refuse(op, status);
+    return require_all_built(operands, count) ? refuse(op, status) : NULL;
 }
 
 PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)

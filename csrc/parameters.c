@@ -21,12 +21,7 @@ static PyObject *parameters_new(PyTypeObject *type, PyObject *args, PyObject *kw
     PyObject *values = pg_tuple(iterable, "parameters");
     if (values == NULL)
         return NULL;
-    for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++) {
-        PyObject *v = PyTuple_GetItem(values, i);
-        if (!PG_IS_VALUE(v))
-            PyErr_Format(PyExc_TypeError, "parameters must be Values; number %zd is %R", i, Py_TYPE(v));
-        else if (pg_require_built(v))
-            continue;
+    if (!pg_require_values(values, "parameters must be")) {
         Py_DECREF(values);
         return NULL;
     }

@@ -42,11 +42,8 @@ typedef struct pg_slab {
     pg_slab_state state;
 } pg_slab;
 
-typedef struct {
-    pg_slab *current;      /* the one that nodes are taken from, or NULL at first */
-} pg_node_pool;
-
-extern pg_node_pool pg_pool;
+/* The one that nodes are taken from, or NULL at first. */
+extern pg_slab *pg_current_slab;
 
 pg_node *pg_pool_take_slowly(void);
 void pg_slab_given(pg_slab *s);
@@ -81,7 +78,7 @@ PG_INLINE pg_node *pg_pool_take(void)
 {
     if (pg_refused())
         return NULL;
-    pg_slab *s = pg_pool.current;
+    pg_slab *s = pg_current_slab;
     if (PG_UNLIKELY(s == NULL || (s->free == NULL && s->fresh == s->end)))
         return pg_pool_take_slowly();
     return pg_slab_take(s);

@@ -110,6 +110,20 @@ PyObject *pg_tuple(PyObject *iterable, const char *what)
     return tuple;
 }
 
+int pg_require_values(PyObject *tuple, const char *what)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); i++) {
+        PyObject *v = PyTuple_GetItem(tuple, i);
+        if (!PG_IS_VALUE(v)) {
+            PyErr_Format(PyExc_TypeError, "%s Values; number %zd is %R", what, i, Py_TYPE(v));
+            return 0;
+        }
+        if (!pg_require_built(v))
+            return 0;
+    }
+    return 1;
+}
+
 pg_node *pg_operand_node(PyObject *object, const char *what)
 {
     if (PG_IS_VALUE(object))

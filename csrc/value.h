@@ -81,6 +81,10 @@ int pg_require_number(PyObject *object, const char *what, double *out);
 /* A new tuple of what an iterable gives; TypeError that starts with what if it is none. */
 PyObject *pg_tuple(PyObject *iterable, const char *what);
 
+/* Sees that a tuple holds initialised Values only; false with an exception set, a TypeError that starts
+ * with what and counts to the item. */
+int pg_require_values(PyObject *tuple, const char *what);
+
 /* Python's half of pg_number, for NumPy scalars and numbers.Real: object -> float or NotImplemented. */
 extern PyObject *pg_exotic_number;
 
