@@ -55,7 +55,14 @@ static int set_data(PyObject *self, PyObject *content, void *closure)
 static PyObject *get_grad(PyObject *self, void *closure)
 {
     (void)closure;
-    return pg_require_built(self) ? PyFloat_FromDouble(PG_NODE(self)->grad) : NULL;
+    if (!pg_require_built(self))
+        return NULL;
+    const pg_extras *extras = ((pg_value *)self)->extras;
+    double grad = PG_NODE(self)->grad;
+    /* backward(create_graph=True) has left a Value; a sweep since then, which writes numbers, outdates it */
+    if (extras != NULL && extras->adjoint != NULL && PG_NODE(extras->adjoint)->value == grad)
+        return Py_NewRef(extras->adjoint);
+    return PyFloat_FromDouble(grad);
 }
 
 static int set_grad(PyObject *self, PyObject *content, void *closure)
@@ -65,9 +72,12 @@ static int set_grad(PyObject *self, PyObject *content, void *closure)
     if (!number_for(self, content, "grad", &number))
         return -1;
     pg_status status = pg_write_grad(PG_NODE(self), number);
-    if (status != PG_OK)
+    if (status != PG_OK) {
         pg_raise(status);
-    return status == PG_OK ? 0 : -1;
+        return -1;
+    }
+    pg_forget_adjoint(PG_NODE(self));
+    return 0;
 }
 
 static PyObject *get_label(PyObject *self, void *closure)

@@ -177,6 +177,13 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
     return count == 0 || keep_declared(v, children, grads) ? 0 : -1;
 }
 
+static int watch(PyObject *self)
+{
+    PyObject *watched = pg_watched(Py_NewRef(self));
+    Py_XDECREF(watched);
+    return watched == NULL ? -1 : 0;
+}
+
 int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"data", "_children", "_op", "label", "children", "local_grads", NULL};
@@ -211,7 +218,7 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
     if (children == NULL && op_name == NULL && grads == NULL) {
         v->node->value = number;
         v->node->flags &= (uint8_t)~PG_UNBUILT;
-        return 0;
+        return PG_WATCHED ? watch(self) : 0;
     }
     PyObject *child_tuple = children == NULL ? PyTuple_New(0) : pg_tuple(children, "children");
     if (child_tuple == NULL)
@@ -224,5 +231,5 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
     int result = build(v, number, child_tuple, op_name, grad_tuple);
     Py_DECREF(child_tuple);
     Py_XDECREF(grad_tuple);
-    return result;
+    return result == 0 && PG_WATCHED ? watch(self) : result;
 }

@@ -59,7 +59,8 @@ enum pg_flags {
     PG_PINNED = 4,         /* the node holds a reference to its wrapper */
     PG_UNBUILT = 8,        /* made by __new__, not yet by __init__ */
     PG_HAS_CLOSURE = 16,   /* the wrapper holds a closure that replaces the rule */
-    PG_WHOLE_EXPONENT = 32 /* x ** n was written with an int */
+    PG_WHOLE_EXPONENT = 32, /* x ** n was written with an int */
+    PG_ACTIVE = 64         /* an input of a transform that is running the user's function: see recording.c */
 };
 
 /* Operands with any of these need more than a node made: see the number protocol's slow path. */

@@ -111,18 +111,26 @@ static PyObject *refuse_operands(int op, pg_status status, PyObject *const *oper
     return require_all_built(operands, count) ? refuse(op, status) : NULL;
 }
 
-PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
+static PyObject *made_unary_slowly(int op, PyObject *x, double z)
 {
     if (PG_DETACHED)
         return detached(z, &x, 1);
-    pg_node *a = PG_NODE(x);
-    PyObject *made = pg_wrap(pg_compute(op, a, NULL, z));
-    return PG_UNLIKELY(a->flags & PG_SLOW) ? keeping(made, &x, 1) : made;
+    return pg_watched(keeping(pg_wrap(pg_compute(op, PG_NODE(x), NULL, z)), &x, 1));
 }
 
-/* The rest of a binary op with a plain number or a slow operand. */
+PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
+{
+    pg_node *a = PG_NODE(x);
+    if (PG_SPECIAL || PG_UNLIKELY(a->flags & PG_SLOW))
+        return made_unary_slowly(op, x, z);
+    return pg_wrap(pg_compute(op, a, NULL, z));
+}
+
+/* The rest of a binary op with a plain number, a slow operand or a mode. */
 static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, operand a, operand b, double z)
 {
+    if (PG_DETACHED)
+        return detached(z, (PyObject *[]){left, right}, 2);
     pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_leaf(a.number);
     pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_leaf(b.number);
     PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_compute(op, x, y, z));
@@ -131,15 +139,13 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
     if (y != NULL)
         pg_release(y);
     if ((a.node != NULL && a.node->flags & PG_SLOW) || (b.node != NULL && b.node->flags & PG_SLOW))
-        return keeping(made, (PyObject *[]){left, right}, 2);
-    return made;
+        made = keeping(made, (PyObject *[]){left, right}, 2);
+    return PG_SPECIAL ? pg_watched(made) : made;
 }
 
 PG_INLINE PyObject *made_binary(int op, PyObject *left, PyObject *right, operand a, operand b, double z)
 {
-    if (PG_DETACHED)
-        return detached(z, (PyObject *[]){left, right}, 2);
-    if (PG_LIKELY(a.node != NULL && b.node != NULL && !((a.node->flags | b.node->flags) & PG_SLOW)))
+    if (PG_LIKELY(!PG_SPECIAL && a.node != NULL && b.node != NULL && !((a.node->flags | b.node->flags) & PG_SLOW)))
         return pg_wrap(pg_compute(op, a.node, b.node, z));
     return made_binary_slowly(op, left, right, a, b, z);
 }
@@ -160,7 +166,9 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
     for (int i = 0; i < 3; i++)
         if (nodes[i] != NULL)
             pg_release(nodes[i]);
-    return slow ? keeping(made, objects, 3) : made;
+    if (slow)
+        made = keeping(made, objects, 3);
+    return PG_SPECIAL ? pg_watched(made) : made;
 }
 
 /* -- one function per op: apply_<op> on Python operands ----------------------------------------- */
@@ -233,7 +241,9 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     if (made_node != NULL && whole)
         made_node->flags |= PG_WHOLE_EXPONENT;
     PyObject *made = pg_wrap(made_node);
-    return PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW) ? keeping(made, &x, 1) : made;
+    if (PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW))
+        made = keeping(made, &x, 1);
+    return PG_SPECIAL ? pg_watched(made) : made;
 }
 
 static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulus)

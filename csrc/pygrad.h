@@ -63,6 +63,7 @@ typedef enum {
     PG_NO_MEMORY,
     PG_BUSY,               /* an inner node of an unfinished sweep was met */
     PG_TOO_DEEP,           /* more than 65,535 sweeps are unfinished */
+    PG_OPAQUE,             /* a node whose slopes are numbers, where they are wanted as nodes */
     PG_DOMAIN_ERROR,       /* ValueError: math domain error */
     PG_RANGE_ERROR,        /* OverflowError: the result is too large */
     PG_DIVISION_BY_ZERO,
@@ -154,22 +155,78 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out);
  * PG_OK the sweep allocates nothing more. */
 pg_status pg_sweep_sort(pg_sweep *s, size_t budget);
 
+/* Where the sweep is to stop, told before it is sorted: these nodes (borrowed) come first in order, their
+ * operands are not looked at, and the way back ends with them. */
+pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count);
+
 /* How many nodes were sorted so far, and node i of them, operands before their users (borrowed). */
 size_t pg_sweep_count(const pg_sweep *s);
 pg_node *pg_sweep_node(const pg_sweep *s, size_t i);
 
+/* The grad that node i of the order had when it was sorted. */
+double pg_sweep_old_grad(const pg_sweep *s, size_t i);
+
 /* Sets the root's grad to seed, for the way back. */
 void pg_sweep_begin(pg_sweep *s, double seed);
+
+/* The same with a seed for each operand of the root, which itself is left out. It may be said again for
+ * another way back once one is done: every grad but those of leaves on the way starts at 0. */
+void pg_sweep_begin_below(pg_sweep *s, const double *seeds);
 
 /* Goes back over up to budget nodes. PG_MORE: call again. PG_CLOSURE: *closure (borrowed) is a node whose
  * user closure is to be called before calling again. PG_OK: every node is done. */
 pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure);
+
+/* The way forward, in place of the way back: tangents are carried from the stops, each of which gets its
+ * own, along the order and left in the grads; every other leaf has 0. PG_CLOSURE: *closure (borrowed) takes
+ * a tangent but has a closure for a rule; abandon the sweep. */
+void pg_sweep_begin_forward(pg_sweep *s, const double *tangents);
+pg_status pg_sweep_step_forward(pg_sweep *s, size_t budget, pg_node **closure);
+
+/* The node that the next step begins with (borrowed), on the way back or forward; NULL after the last. */
+pg_node *pg_sweep_next(const pg_sweep *s);
+pg_node *pg_sweep_next_forward(const pg_sweep *s);
 
 /* Ends the sweep and keeps the grads; an enclosing sweep of the same thread takes over the journal. */
 void pg_sweep_commit(pg_sweep *s);
 
 /* Ends the sweep and restores every grad that it, or a write during it, has changed. */
 void pg_sweep_abandon(pg_sweep *s);
+
+/* -- derivatives as nodes (adjoint.c) ------------------------------------------------------------------- *
+ * The same two ways over a sorted sweep, with every slope, product and sum made a node, so that what comes
+ * out can be differentiated again. Only what depends on the inputs is looked at. Use: pg_adjoint_open,
+ * then any number of times pg_adjoint_begin and pg_adjoint_step until PG_OK, then pg_adjoint_close. */
+typedef struct pg_adjoint pg_adjoint;
+
+typedef enum { PG_REVERSE, PG_FORWARD } pg_way;
+
+/* Derivatives by the inputs (borrowed), which may stand anywhere in the order or nowhere, or by every leaf
+ * if inputs is NULL. s is borrowed, and
+ * has to outlive it. Caller owns, until pg_adjoint_close. */
+pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t count, pg_adjoint **out);
+
+/* Begins one way. On the way back seed i goes to operand i of the root; forward, to input i. A seed is the
+ * number, or the node in its place where seed_nodes is not NULL and has one (borrowed). */
+pg_status pg_adjoint_begin(pg_adjoint *a, pg_way way, const double *seeds, pg_node *const *seed_nodes);
+
+/* Does up to about budget nodes. PG_MORE: call again. PG_OPAQUE: *opaque (borrowed) has slopes that are
+ * numbers only. PG_NO_MEMORY, PG_OPAQUE: close it. */
+pg_status pg_adjoint_step(pg_adjoint *a, size_t budget, pg_node **opaque);
+
+/* The node that the next step begins with (borrowed), NULL after the last; and which way is gone. */
+pg_node *pg_adjoint_next(const pg_adjoint *a);
+pg_way pg_adjoint_way(const pg_adjoint *a);
+
+/* The derivative that has arrived at n, as a node that nothing else refers to; NULL for want of memory.
+ * Caller owns. */
+pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n);
+
+/* Its number. */
+double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n);
+
+/* Frees it with all derivatives that nobody else refers to; NULL is allowed. */
+void pg_adjoint_close(pg_adjoint *a);
 
 /* Writes a grad from outside a rule; within a sweep of this thread the old one is journalled first. */
 pg_status pg_write_grad(pg_node *n, double grad);

@@ -227,7 +227,7 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
     s->order = s->small_order;
     s->stack = s->small_stack;
     s->capacity = s->stack_capacity = PG_SMALL;
-    s->count = s->depth = s->left = s->within = 0;
+    s->count = s->depth = s->stops = s->left = s->within = 0;
     s->late = NULL;
     s->writes = writes != 0;
     pg_status status = pg_sweep_register(s);
@@ -243,6 +243,24 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
     return PG_OK;
 }
 
+pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        pg_node *n = stops[i];
+        if (n->mark == s->id)
+            continue;
+        if (n->op != PG_LEAF && pg_sweep_unfinished(n->mark))
+            return PG_BUSY;
+        if (!append(s, n))
+            return PG_NO_MEMORY;
+        n->mark = s->id;
+        if (s->writes)
+            n->grad = 0.0;
+    }
+    s->stops = s->count;
+    return PG_OK;
+}
+
 size_t pg_sweep_count(const pg_sweep *s)
 {
     return s->count;
@@ -251,4 +269,9 @@ size_t pg_sweep_count(const pg_sweep *s)
 pg_node *pg_sweep_node(const pg_sweep *s, size_t i)
 {
     return s->order[i].node;
+}
+
+double pg_sweep_old_grad(const pg_sweep *s, size_t i)
+{
+    return s->order[i].old;
 }

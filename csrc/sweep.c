@@ -8,19 +8,22 @@
 #define NUMBER(c) (c)
 #include "algebra.h"
 
-/* What a rule's slope is for: the sweep adds grad * slope to the operand, others want the slope. */
-typedef enum { CONTRIBUTE, TELL } purpose;
+/* What a rule's slope is for: the way back adds grad * slope to the operand's grad, the way forward adds
+ * the operand's tangent * slope to *out, others want the slope. */
+typedef enum { CONTRIBUTE, CARRY, TELL } purpose;
 
 PG_INLINE void use(purpose what, pg_node *operand, double grad, double slope, double *out)
 {
     if (what == CONTRIBUTE)
         operand->grad += mul0(grad, slope);
+    else if (what == CARRY)
+        *out += mul0(operand->grad, slope);
     else
         *out = slope;
 }
 
-/* Where the slope by operand i is told, if it is. */
-#define SLOT(i) (what == TELL ? out + (i) : &unused)
+/* Where the slope by operand i is told, if it is; the tangent has one place. */
+#define SLOT(i) (what == TELL ? out + (i) : what == CARRY ? out : &unused)
 
 PG_INLINE size_t at_most(size_t a, size_t b)
 {
@@ -148,7 +151,7 @@ pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure)
 {
     const pg_item *order = s->order;
     size_t left = s->left;
-    size_t stop = left > budget ? left - budget : 0;
+    size_t stop = left - s->stops > budget ? left - budget : s->stops;
     while (left != stop) {
         const pg_node *n = order[--left].node;
         fetch_ahead(order, left);
@@ -163,16 +166,76 @@ pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure)
             apply_many(CONTRIBUTE, n, s->within, to, NULL);
             s->within = to == n->of.many->count ? 0 : to;
             s->left = s->within == 0 ? left : left + 1;
-            return s->left == 0 ? PG_OK : PG_MORE;
+            return s->left == s->stops ? PG_OK : PG_MORE;
         }
         apply_rule(CONTRIBUTE, n, NULL);
     }
     s->left = left;
-    return left == 0 ? PG_OK : PG_MORE;
+    return left == s->stops ? PG_OK : PG_MORE;
 }
 
 void pg_sweep_begin(pg_sweep *s, double seed)
 {
     s->root->grad = seed;
     s->left = s->count;
+}
+
+/* Sets the grads of all nodes in order to 0: of leaves, too, if they count. */
+static void clear_grads(pg_sweep *s, int leaves)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (leaves || i < s->stops || s->order[i].node->op != PG_LEAF)
+            s->order[i].node->grad = 0.0;
+}
+
+void pg_sweep_begin_below(pg_sweep *s, const double *seeds)
+{
+    clear_grads(s, 0);
+    for (size_t i = 0; i < pg_operand_count(s->root); i++)
+        pg_operand(s->root, i)->grad += seeds[i];
+    s->left = s->count - 1;
+}
+
+void pg_sweep_begin_forward(pg_sweep *s, const double *tangents)
+{
+    clear_grads(s, 1);
+    for (size_t i = 0; i < s->stops; i++)
+        s->order[i].node->grad = tangents[i];
+    s->left = s->count - s->stops;
+}
+
+/* A node with a closure has slopes that nobody states; where no tangent arrives, none are needed. */
+static int takes_a_tangent(const pg_node *n)
+{
+    for (size_t i = 0; i < pg_operand_count(n); i++)
+        if (pg_operand(n, i)->grad != 0.0)
+            return 1;
+    return 0;
+}
+
+pg_node *pg_sweep_next(const pg_sweep *s)
+{
+    return s->left == s->stops ? NULL : s->order[s->left - 1].node;
+}
+
+pg_node *pg_sweep_next_forward(const pg_sweep *s)
+{
+    return s->left == 0 ? NULL : s->order[s->count - s->left].node;
+}
+
+pg_status pg_sweep_step_forward(pg_sweep *s, size_t budget, pg_node **closure)
+{
+    size_t stop = s->left > budget ? s->left - budget : 0;
+    for (; s->left != stop; s->left--) {
+        pg_node *n = pg_sweep_next_forward(s);
+        double tangent = 0.0;
+        if (PG_LIKELY(!(n->flags & PG_HAS_CLOSURE))) {
+            apply_rule(CARRY, n, &tangent);
+        } else if (takes_a_tangent(n)) {
+            *closure = n;
+            return PG_CLOSURE;
+        }
+        n->grad = tangent;
+    }
+    return s->left == 0 ? PG_OK : PG_MORE;
 }

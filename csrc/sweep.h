@@ -31,7 +31,8 @@ struct pg_sweep {
     pg_node *at;           /* where the sort goes on; NULL once all is in order */
     size_t index;
     unsigned from;
-    size_t left;           /* nodes of the order that the way back has still to do */
+    size_t stops;          /* so many nodes at the start of the order are where the sweep stops */
+    size_t left;           /* nodes of the order that the way back, or forward, has still to do */
     size_t within;         /* operands done of the first of them, if it is a wide one */
     pg_entry *late;
     pg_entry adopted;      /* this sweep's entry in the sweep that encloses it */

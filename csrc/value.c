@@ -13,8 +13,6 @@
 
 PyTypeObject *pg_value_type;
 PyObject *pg_exotic_number;
-int pg_no_grad_threads;
-PG_THREAD_LOCAL int pg_no_grad_depth;
 
 /* -- errors and numbers ------------------------------------------------------------------------- */
 
@@ -30,6 +28,9 @@ PyObject *pg_raise(pg_status status)
         break;
     case PG_TOO_DEEP:
         PyErr_SetString(PyExc_RecursionError, "too many backward() calls inside one another");
+        break;
+    case PG_OPAQUE:
+        PyErr_SetString(PyExc_TypeError, "a node's slopes are plain numbers, which cannot be differentiated");
         break;
     case PG_DOMAIN_ERROR:
         PyErr_SetString(PyExc_ValueError, "math domain error");
@@ -233,17 +234,18 @@ pg_extras *pg_extras_of(pg_value *v)
         if (v->extras == NULL)
             PyErr_NoMemory();
         else
-            *v->extras = (pg_extras){NULL, NULL, NULL, NULL};
+            *v->extras = (pg_extras){NULL, NULL, NULL, NULL, NULL, NULL};
     }
     return v->extras;
 }
 
+/* Lets go of all that could be part of a cycle; op_name and origin, plain text, never are. */
 static void clear_extras(pg_extras *extras)
 {
     Py_CLEAR(extras->closure);
     Py_CLEAR(extras->parents);
     Py_CLEAR(extras->label);
-    Py_CLEAR(extras->op_name);
+    Py_CLEAR(extras->adjoint);
 }
 
 PG_INLINE void destroy(pg_value *v)
@@ -263,6 +265,8 @@ PG_INLINE void destroy(pg_value *v)
     Py_XDECREF(dict);
     if (extras != NULL) {
         clear_extras(extras);
+        Py_XDECREF(extras->op_name);
+        Py_XDECREF(extras->origin);
         pg_free(extras);
     }
 }
@@ -308,6 +312,7 @@ static int value_traverse(PyObject *self, visitproc visit, void *arg)
         Py_VISIT(v->extras->closure);
         Py_VISIT(v->extras->parents);
         Py_VISIT(v->extras->label);
+        Py_VISIT(v->extras->adjoint);
     }
     return 0;
 }
@@ -316,11 +321,8 @@ static int value_clear(PyObject *self)
 {
     pg_value *v = (pg_value *)self;
     Py_CLEAR(v->dict);
-    if (v->extras != NULL) {
-        Py_CLEAR(v->extras->closure);
-        Py_CLEAR(v->extras->parents);
-        Py_CLEAR(v->extras->label);
-    }
+    if (v->extras != NULL)
+        clear_extras(v->extras);
     return 0;
 }
 
@@ -347,6 +349,15 @@ void pg_carry(pg_value *v, PyObject *content)
     v->node->flags |= PG_CARRIES;
     if (v->node->refs > 1 && !(v->node->flags & PG_VISIBLE))
         pin(v);
+}
+
+void pg_keep(pg_node *n)
+{
+    if (!(n->flags & (PG_VISIBLE | PG_CARRIES)) || n->wrapper == NULL)
+        return;
+    pin(n->wrapper);
+    if (n->flags & PG_VISIBLE)
+        pg_late = 1;
 }
 
 int pg_name_op(pg_value *v, PyObject *op_name)

@@ -14,6 +14,8 @@ typedef struct {
     PyObject *parents;     /* tuple: wrappers of the visible operands, for the collector */
     PyObject *label;       /* str */
     PyObject *op_name;     /* str: the _op given to the constructor */
+    PyObject *adjoint;     /* Value: .grad as backward(create_graph=True) left it */
+    PyObject *origin;      /* str: where it was made, if debug_nans() was on */
 } pg_extras;
 
 typedef struct {
@@ -63,6 +65,9 @@ void pg_make_visible(pg_value *v);
 /* v was given content (or NULL for content without references) that is to be kept with it. */
 void pg_carry(pg_value *v, PyObject *content);
 
+/* n has got a user in C: what its Value carries, if it has one, is kept as long as n is in use. */
+void pg_keep(pg_node *n);
+
 /* Gives v an _op of its own and sees that it is kept. False with an exception set. */
 int pg_name_op(pg_value *v, PyObject *op_name);
 
@@ -91,10 +96,23 @@ extern PyObject *pg_exotic_number;
 /* A node to serve as operand: that of a Value, or a new leaf; the caller owns one reference. */
 pg_node *pg_operand_node(PyObject *object, const char *what);
 
-/* How many threads are inside no_grad, how deep this one is, and whether it is: two tests, the first cheap. */
-extern int pg_no_grad_threads;
-extern PG_THREAD_LOCAL int pg_no_grad_depth;
-#define PG_DETACHED (PG_UNLIKELY(pg_no_grad_threads != 0) && pg_no_grad_depth != 0)
+/* -- modes.c -- */
+/* How many modes threads are in, and which this one is in: two tests, the first cheap and common to all. */
+extern int pg_special_threads;
+extern PG_THREAD_LOCAL int pg_no_grad_depth, pg_watch_depth;
+#define PG_SPECIAL PG_UNLIKELY(pg_special_threads != 0)
+#define PG_DETACHED (PG_SPECIAL && pg_no_grad_depth != 0)
+#define PG_WATCHED (PG_SPECIAL && pg_watch_depth != 0)
+
+/* made, once the watcher has seen it if this thread is watched; NULL with an exception set, made given back,
+ * if made is NULL or the watcher raised. */
+PyObject *pg_watched(PyObject *made);
+
+/* Shows the watcher what has arrived at n (own) and at its operands, and whether these are numbers or the
+ * values of nodes; false with an exception set. */
+int pg_watch_adjoints(pg_node *n, double own, const double *operands, int as_values, int forward);
+
+extern PyMethodDef pg_mode_functions[];
 
 /* -- construction.c -- */
 /* Sees that v has a node: object.__new__, let in by a patched __new__, makes an instance of a subclass without
@@ -129,6 +147,46 @@ int pg_operators_init(void);
 
 /* Text of _op for a node of the table. New reference. */
 PyObject *pg_op_text(const pg_node *n);
+
+/* -- backward.c -- */
+enum { PG_STEP_BUDGET = 1 << 15 }; /* nodes between two looks for a signal: about a millisecond */
+
+/* A sweep from root, sorted down to the stops, or NULL with an exception set. Caller owns. */
+pg_sweep *pg_sorted(pg_node *root, int writes, pg_node *const *stops, size_t count);
+
+/* The way back of a sweep that has begun, closures called; false with an exception set. */
+int pg_go_back(pg_sweep *s);
+
+/* Shows the watcher the grads of n and its operands; false with an exception set. */
+int pg_show_grads(pg_node *n, int forward);
+
+/* Ends a sweep with the grads it found; an exception that is set stays as it is. */
+void pg_give_up(pg_sweep *s);
+
+/* Takes the adjoint that backward(create_graph=True) left from the Value of n, if it has one. */
+void pg_forget_adjoint(const pg_node *n);
+
+extern PyMethodDef pg_backward_functions[];
+
+/* -- recording.c -- */
+extern PyMethodDef pg_recording_functions[];
+
+/* Every node of one way of a; false with an exception set. */
+int pg_go_on(pg_adjoint *a);
+
+/* Nodes were made in C that use nodes of the sweep: keeps what the Values of these carry. */
+void pg_keep_graph(const pg_sweep *s);
+
+/* -- many.c -- */
+extern PyMethodDef pg_many_functions[];
+
+/* -- module.c -- */
+#define PG_FAST(function) (PyCFunction)(void (*)(void))function
+
+/* Arguments by position or name into out, borrowed; NULL for an optional one that is not given. False with
+ * an exception set. */
+int pg_arguments(const char *function, const char *const *names, Py_ssize_t required, Py_ssize_t all,
+                 PyObject *const *args, Py_ssize_t count, PyObject *keywords, PyObject **out);
 
 /* -- parameters.c -- */
 int pg_parameters_init(PyObject *module);

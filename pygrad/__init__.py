@@ -9,7 +9,20 @@
 """
 
 from pygrad._implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad
+from pygrad.debugging import debug_nans
 from pygrad.math import clip, maximum, minimum, stop_gradient, where
+from pygrad.transform import (
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 
 __version__ = "0.1.0"
 
@@ -18,12 +31,23 @@ __all__ = [
     "Value",
     "__version__",
     "clip",
+    "debug_nans",
     "dot",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
     "maximum",
     "minimum",
     "no_grad",
     "stop_gradient",
     "sum",
+    "value_and_grad",
+    "vjp",
     "where",
     "zero_grad",
 ]

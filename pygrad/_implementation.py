@@ -8,9 +8,37 @@ from typing import TYPE_CHECKING
 _CHOSEN = os.environ.get("PYGRAD_IMPL", "") or "compiled"
 
 if TYPE_CHECKING or _CHOSEN == "compiled":
-    from pygrad.value import FUNCTIONS, Parameters, Value, dot, no_grad, sum, zero_grad
+    from pygrad.value import (
+        FUNCTIONS,
+        Parameters,
+        Value,
+        dot,
+        forward,
+        no_grad,
+        no_grad_resume,
+        no_grad_suspend,
+        record,
+        retire,
+        reverse,
+        sum,
+        zero_grad,
+    )
 elif _CHOSEN == "reference":
-    from pygrad.reference import FUNCTIONS, Parameters, Value, dot, no_grad, sum, zero_grad
+    from pygrad.reference import (
+        FUNCTIONS,
+        Parameters,
+        Value,
+        dot,
+        forward,
+        no_grad,
+        no_grad_resume,
+        no_grad_suspend,
+        record,
+        retire,
+        reverse,
+        sum,
+        zero_grad,
+    )
 else:
     raise ImportError(
         f"PYGRAD_IMPL is {_CHOSEN!r}; it may be 'compiled' (the default) or 'reference'"
@@ -24,7 +52,13 @@ __all__ = [
     "Parameters",
     "Value",
     "dot",
+    "forward",
     "no_grad",
+    "no_grad_resume",
+    "no_grad_suspend",
+    "record",
+    "retire",
+    "reverse",
     "sum",
     "zero_grad",
 ]

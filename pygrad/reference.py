@@ -32,7 +32,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["FUNCTIONS", "Parameters", "Value", "dot", "no_grad", "sum", "zero_grad"]
+__all__ = [
+    "FUNCTIONS",
+    "Parameters",
+    "Value",
+    "dot",
+    "forward",
+    "no_grad",
+    "no_grad_resume",
+    "no_grad_suspend",
+    "record",
+    "retire",
+    "reverse",
+    "sum",
+    "zero_grad",
+]
 
 inf = math.inf
 nan = math.nan
@@ -715,7 +729,7 @@ class Value:
         _note_in_journal(*self._operands)
         self._contribute()
 
-    def backward(self, seed: Any = 1.0) -> None:
+    def backward(self, seed: Any = 1.0, *, create_graph: bool = False) -> None:
         """Set the grad of every Value that this one was computed from.
 
         The grad of this node becomes `seed`. Grads of inner nodes start at 0 in each call. Grads of
@@ -727,6 +741,7 @@ class Value:
 
         Raises:
             TypeError: seed is not a real number.
+            NotImplementedError: create_graph is true; the compiled Value can do that.
             RuntimeError: called by a closure during another backward() that needs the same node.
 
         >>> x = Value(3.0)
@@ -734,6 +749,8 @@ class Value:
         >>> x.grad
         6.0
         """
+        if create_graph:
+            raise NotImplementedError(_ONCE)
         seed = _real(seed, "seed")
         order = _sorted(self)
         sweep, outer = _Sweep(order), _state.sweep
@@ -901,6 +918,11 @@ class Value:
             )
         return _restore, (type(self), self._data, self._grad, self._label), vars(self) or None
 
+
+_ONCE = (
+    "the reference implementation differentiates once; derivatives of derivatives, and Values as "
+    "grads, need the compiled one: unset PYGRAD_IMPL"
+)
 
 _VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
 
@@ -1263,6 +1285,103 @@ def zero_grad(values_or_root: Value | Iterable[Value]) -> None:
     _note_in_journal(*nodes)
     for node in nodes:
         node._grad = 0.0
+
+
+# --- For the transforms ---------------------------------------------------------------------------
+# pygrad.transform runs a function on inputs from record() and asks reverse() or forward() for the
+# derivatives of what it computed. Here they are numbers, always.
+
+_active: dict[int, Value] = {}  # inputs of transforms whose function is running, by id
+
+
+def record(points: tuple[Any, ...]) -> tuple[Value, ...]:
+    """A new leaf for each number."""
+    if _any_value(points):
+        raise NotImplementedError(_ONCE)
+    inputs = tuple([Value(point) for point in points])
+    _active.update({id(v): v for v in inputs})
+    return inputs
+
+
+def retire(inputs: tuple[Value, ...]) -> None:
+    """The transform with these inputs is done."""
+    for v in inputs:
+        _active.pop(id(v), None)
+
+
+def _above(outputs: tuple[Value, ...], seeds: Iterable[float], inputs: tuple[Any, ...]) -> Value:
+    """A node whose slopes by the outputs are the seeds; NotImplementedError if it is not ours alone."""
+    root = _fill(Value.__new__(Value), 0.0)
+    root._operands, root._slopes = outputs, _constant_slopes(seeds)
+    own = set(map(id, inputs))
+    if any(id(node) in _active and id(node) not in own for node in _operands_first(root)):
+        raise NotImplementedError(_ONCE)
+    return root
+
+
+def reverse(
+    outputs: tuple[Value, ...], inputs: tuple[Value, ...], rows: Any, stop: bool, kind: int
+) -> tuple[bool, list[tuple[float, ...]]]:
+    """For each row of seeds, one per output, the derivatives by the inputs. No grad is changed."""
+    if not stop or any(map(_any_value, rows)):
+        raise NotImplementedError(_ONCE)
+    _above(outputs, [0.0] * len(outputs), inputs)
+    results = []
+    for row in rows:
+        root = _above(outputs, row, inputs)
+        grads = [(node, node._grad) for node in _operands_first(root)]
+        try:
+            for v in inputs:
+                v._grad = 0.0
+            root.backward()
+            results.append(tuple([v._grad for v in inputs]))
+        finally:
+            for node, grad in grads:
+                node._grad = grad
+    return False, results
+
+
+def forward(
+    outputs: tuple[Value, ...], inputs: tuple[Value, ...], rows: Any, stop: bool, kind: int
+) -> tuple[bool, list[tuple[float, ...]]]:
+    """For each row of seeds, one per input, the derivatives of the outputs, in forward mode."""
+    if not stop or any(map(_any_value, rows)):
+        raise NotImplementedError(_ONCE)
+    results = []
+    for row in rows:
+        tangents = {id(v): float(seed) for v, seed in zip(inputs, row, strict=True)}
+        for node in _operands_first(_above(outputs, [0.0] * len(outputs), inputs)):
+            if id(node) not in tangents:
+                tangents[id(node)] = _tangent(node, [tangents[id(v)] for v in node._operands])
+        results.append(tuple([tangents[id(v)] for v in outputs]))
+    return False, results
+
+
+def _tangent(node: Value, tangents: list[float]) -> float:
+    """The sum of tangent * slope over the operands, from left to right."""
+    if node._closure is not None and any(t != 0 for t in tangents):
+        raise TypeError(
+            f"{_describe(node)} has a _backward of its own, which says nothing about the forward "
+            "direction: use a reverse transform (grad, vjp, jacrev), or give local_grads"
+        )
+    if node._closure is not None or node._slopes is None:
+        return 0.0
+    slopes = node._slopes(*[operand._data for operand in node._operands], node._data)
+    total = 0.0
+    for tangent, slope in zip(tangents, slopes, strict=True):
+        total += _mul0(tangent, slope)
+    return total
+
+
+def no_grad_suspend() -> int:
+    """This thread records for now; how many no_grad() blocks it is in."""
+    depth, _state.no_grad = _state.no_grad, 0
+    return depth
+
+
+def no_grad_resume(depth: int) -> None:
+    """It is in so many blocks again."""
+    _state.no_grad = depth
 
 
 class Parameters:

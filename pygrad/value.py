@@ -52,6 +52,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
 sum = _native.sum
 dot = _native.dot
 zero_grad = _native.zero_grad
+record = _native.record
+retire = _native.retire
+reverse = _native.reverse
+forward = _native.forward
+no_grad_suspend = _native.no_grad_suspend
+no_grad_resume = _native.no_grad_resume
+set_watchers = _native.set_watchers
+watch_enter = _native.watch_enter
+watch_exit = _native.watch_exit
+origin = _native.origin
 
 
 def _exotic_number(x: object) -> Any:
@@ -126,19 +136,30 @@ class no_grad:
 # -- the cold methods of Value ------------------------------------------------------------------
 
 
-def backward(self, seed: float = 1.0) -> None:
+def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
     """Fill ``.grad`` of every node this one was computed from with d(self)/d(node) * seed.
 
     Leaves accumulate from call to call; inner nodes show this call's adjoint. All or nothing: if a
     user's ``_backward`` raises, or Ctrl-C arrives, every grad is restored before the exception goes on.
+
+    With ``create_graph=True`` the grads are Values that can be differentiated again, until the next
+    sweep writes numbers in their place. TypeError if a node on the way has a ``_backward`` of its own
+    or partial derivatives that are plain numbers.
 
     >>> from pygrad import Value
     >>> x = Value(3.0)
     >>> (x * x).backward()
     >>> x.grad
     6.0
+    >>> x.grad = 0.0
+    >>> (x * x * x).backward(create_graph=True)
+    >>> second = x.grad
+    >>> x.grad = 0.0
+    >>> second.backward()  # the derivative of 3 x**2
+    >>> x.grad
+    18.0
     """
-    _native.backward(self, seed)
+    (_native.backward_graph if create_graph else _native.backward)(self, seed)
 
 
 def _round(self, ndigits: int | None = None):

@@ -7,7 +7,17 @@ from pygrad._native import Parameters as Parameters
 from pygrad._native import Value as Value
 from pygrad._native import _Operand
 from pygrad._native import dot as dot
+from pygrad._native import forward as forward
+from pygrad._native import no_grad_resume as no_grad_resume
+from pygrad._native import no_grad_suspend as no_grad_suspend
+from pygrad._native import origin as origin
+from pygrad._native import record as record
+from pygrad._native import retire as retire
+from pygrad._native import reverse as reverse
+from pygrad._native import set_watchers as set_watchers
 from pygrad._native import sum as sum
+from pygrad._native import watch_enter as watch_enter
+from pygrad._native import watch_exit as watch_exit
 from pygrad._native import zero_grad as zero_grad
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -20,4 +30,4 @@ class no_grad:
     def __call__(self, function: _F) -> _F: ...
 
 def clip(x: _Operand, lo: _Operand | None = None, hi: _Operand | None = None) -> Any: ...
-def backward(self: Value, seed: float = 1.0) -> None: ...
+def backward(self: Value, seed: float = 1.0, *, create_graph: bool = False) -> None: ...

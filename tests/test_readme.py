@@ -16,12 +16,16 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Every Python block, with the text block that follows it: what it prints.
 PROGRAMS = re.findall(r"```python\n(.*?)```\n+(?:```text\n(.*?)```)?", README, re.DOTALL)
 
+COMPILED_ONLY = r"hessian|gradients|debug_nans"
+
 
 @pytest.mark.parametrize(("program", "printed"), PROGRAMS)
 @pytest.mark.parametrize("implementation", ["compiled", "reference"])
 def test_programs_print_what_is_said(
     program: str, printed: str, implementation: str, tmp_path: Path
 ) -> None:
+    if implementation == "reference" and re.search(COMPILED_ONLY, program):
+        pytest.skip("the reference differentiates once, and has no debug_nans")
     file = tmp_path / "program.py"
     file.write_text(program)
     done = subprocess.run(

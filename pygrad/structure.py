@@ -1,0 +1,186 @@
+"""Arguments and results as flat lists of numbers: floats, arrays, and nested lists, tuples and dicts.
+
+A structure says how a list of items was arranged: where there was a number, an array of which shape, a
+list of what. Transforms flatten an argument, make Values of its numbers, and arrange these again for
+the user's function; and the same backwards for what it returns.
+
+>>> from pygrad.structure import flatten
+>>> items, structure = flatten({"w": [1.0, 2.0], "b": 3}, "the argument")
+>>> items
+[1.0, 2.0, 3]
+>>> structure.arrange([10.0, 20.0, 30.0])
+{'w': [10.0, 20.0], 'b': 30.0}
+"""
+
+from __future__ import annotations
+
+import numbers
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pygrad._implementation import Value
+
+
+class Number(NamedTuple):
+    """One number or Value."""
+
+    size: int = 1
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return items[0]
+
+    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
+        return function(self, start)
+
+    def __str__(self) -> str:
+        return "a number"
+
+
+class Array(NamedTuple):
+    """A NumPy array of the given shape."""
+
+    shape: tuple[int, ...]
+    size: int
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return array_of(items, self.shape)
+
+    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
+        return function(self, start)
+
+    def __str__(self) -> str:
+        return f"an array of shape {self.shape}"
+
+
+class Container(NamedTuple):
+    """A list, tuple, named tuple or dict of structures; make puts new contents into one of its kind."""
+
+    kind: type
+    make: Callable[[list[Any]], Any]
+    parts: tuple[Structure, ...]
+    names: tuple[Any, ...]  # keys of a dict, or indices
+    size: int
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return self.map(lambda part, at: part.arrange(items[at : at + part.size]))
+
+    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
+        """function(leaf, index of its first item) for each number and array, arranged in this structure."""
+        contents = []
+        for part in self.parts:
+            contents.append(part.map(function, start))
+            start += part.size
+        return self.make(contents)
+
+    def __str__(self) -> str:
+        return f"a {self.kind.__name__} of {len(self.parts)}"
+
+
+Structure = Number | Array | Container
+
+
+def same(a: Structure, b: Structure) -> bool:
+    """Whether two structures match: the same containers with the same names and shapes."""
+    if isinstance(a, Container) and isinstance(b, Container):
+        return (
+            issubclass(a.kind, dict) == issubclass(b.kind, dict)
+            and a.names == b.names
+            and all(map(same, a.parts, b.parts))
+        )
+    return type(a) is type(b) and getattr(a, "shape", None) == getattr(b, "shape", None)
+
+
+def flatten(tree: Any, what: str) -> tuple[list[Any], Structure]:
+    """The numbers and Values of a tree from left to right, and its structure.
+
+    Raises:
+        TypeError: something in it is neither a number, a Value, an array of these nor a container; the
+            message starts with `what` and says where it stands.
+    """
+    items: list[Any] = []
+    return items, _flatten(tree, items, what)
+
+
+def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
+    if isinstance(tree, (Value, float, int)):
+        items.append(tree)
+        return Number()
+    if isinstance(tree, dict):
+        parts = tuple(_flatten(part, items, f"{what}[{name!r}]") for name, part in tree.items())
+        names = tuple(tree)
+        kind = type(tree)
+        return _container(kind, lambda new: dict(zip(names, new, strict=True)), parts, names)
+    if isinstance(tree, (list, tuple)):
+        parts = tuple(_flatten(part, items, f"{what}[{i}]") for i, part in enumerate(tree))
+        kind = type(tree)
+        make = getattr(kind, "_make", None) or (list if isinstance(tree, list) else tuple)
+        return _container(kind, make, parts, tuple(range(len(parts))))
+    if is_array(tree) and tree.shape != ():
+        return _flatten_array(tree, items, what)
+    item = tree.item() if is_array(tree) else tree
+    if not _is_number(item):
+        raise TypeError(
+            f"{what} must be a number, a Value, an array or a list, tuple or dict of these, "
+            f"not {type(tree).__name__}"
+        )
+    items.append(item)
+    return Number()
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (Value, numbers.Real))
+
+
+def _container(
+    kind: type, make: Callable[..., Any], parts: tuple[Structure, ...], names: tuple[Any, ...]
+) -> Container:
+    return Container(kind, make, parts, names, sum(part.size for part in parts))
+
+
+def _flatten_array(array: Any, items: list[Any], what: str) -> Structure:
+    if array.dtype.kind in "biuf":
+        items += array.astype(float).ravel().tolist()
+    elif array.dtype.kind == "O":
+        for i, item in enumerate(array.ravel().tolist()):
+            if not _is_number(item):
+                raise TypeError(
+                    f"{what} has a {type(item).__name__} as item {i}; it must be a number"
+                )
+            items.append(item)
+    else:
+        raise TypeError(f"{what} must be an array of real numbers, not of {array.dtype}")
+    return Array(array.shape, array.size)
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is a NumPy array; without importing NumPy."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(x, numpy.ndarray)
+
+
+def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """A new array of that shape: of float64 for numbers, of objects once a Value is among them."""
+    import numpy as np
+
+    if any(isinstance(item, Value) for item in items):
+        array = np.empty(len(items), dtype=object)
+        array[:] = items
+        return array.reshape(shape)
+    return np.array(items, dtype=np.float64).reshape(shape)
+
+
+def detached(tree: Any) -> Any:
+    """A copy of a tree with the data of Values in their place; what is no container stays as it is."""
+    if isinstance(tree, Value):
+        return tree.data
+    if isinstance(tree, dict):
+        return {name: detached(part) for name, part in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
+        return make([detached(part) for part in tree])
+    if is_array(tree) and tree.dtype.kind == "O":
+        flat = [detached(item) for item in tree.ravel().tolist()]
+        if all(isinstance(item, (float, int)) for item in flat):
+            return array_of(flat, tree.shape)
+    return tree
