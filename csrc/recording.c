@@ -138,11 +138,29 @@ static int reaches_active(const pg_sweep *s, size_t own)
     return 0;
 }
 
-/* One row of seeds, checked and taken apart. */
+/* The row whose only seed is 1, at an index. */
+static int read_unit(derivation *d, PyObject *index)
+{
+    size_t at = PyLong_AsSize_t(index);
+    if (at >= d->seeds) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_IndexError, "there are %zu seeds, so none with index %zu", d->seeds, at);
+        return 0;
+    }
+    for (size_t i = 0; i < d->seeds; i++) {
+        d->numbers[i] = i == at ? 1.0 : 0.0;
+        d->nodes[i] = NULL;
+    }
+    return 1;
+}
+
+/* One row of seeds, checked and taken apart: a tuple, or an index. */
 static int read_seeds(derivation *d, PyObject *row)
 {
+    if (PyLong_Check(row))
+        return read_unit(d, row);
     if (!PyTuple_Check(row) || (size_t)PyTuple_Size(row) != d->seeds) {
-        PyErr_Format(PyExc_ValueError, "a row of seeds must be a tuple of %zu", d->seeds);
+        PyErr_Format(PyExc_ValueError, "a row of seeds must be a tuple of %zu or an index", d->seeds);
         return 0;
     }
     for (size_t i = 0; i < d->seeds; i++) {

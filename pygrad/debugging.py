@@ -146,7 +146,7 @@ def _slopes(node: Any) -> tuple[float, ...]:
 
 
 def _op(node: Any) -> str:
-    op = f"op {node._op!r}" if node._op else "a leaf"
+    op = f"op {node._op!r}" if node._op else "a node without _op" if node._children else "a leaf"
     return f"{op} ({node.label!r})" if node.label else op
 
 

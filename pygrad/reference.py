@@ -1291,6 +1291,8 @@ def zero_grad(values_or_root: Value | Iterable[Value]) -> None:
 # pygrad.transform runs a function on inputs from record() and asks reverse() or forward() for the
 # derivatives of what it computed. Here they are numbers, always.
 
+# A row of seeds is a tuple, or the index of the only seed, which is then 1.
+
 _active: dict[int, Value] = {}  # inputs of transforms whose function is running, by id
 
 
@@ -1319,16 +1321,26 @@ def _above(outputs: tuple[Value, ...], seeds: Iterable[float], inputs: tuple[Any
     return root
 
 
+def _check_once(rows: Any, stop: bool) -> None:
+    if not stop or any(_any_value(row) for row in rows if not isinstance(row, int)):
+        raise NotImplementedError(_ONCE)
+
+
+def _seeds(row: Any, count: int) -> list[float]:
+    if isinstance(row, int):
+        return [1.0 if i == row else 0.0 for i in range(count)]
+    return [_real(seed, "a seed") for seed in row]
+
+
 def reverse(
     outputs: tuple[Value, ...], inputs: tuple[Value, ...], rows: Any, stop: bool, kind: int
 ) -> tuple[bool, list[tuple[float, ...]]]:
     """For each row of seeds, one per output, the derivatives by the inputs. No grad is changed."""
-    if not stop or any(map(_any_value, rows)):
-        raise NotImplementedError(_ONCE)
+    _check_once(rows, stop)
     _above(outputs, [0.0] * len(outputs), inputs)
     results = []
     for row in rows:
-        root = _above(outputs, row, inputs)
+        root = _above(outputs, _seeds(row, len(outputs)), inputs)
         grads = [(node, node._grad) for node in _operands_first(root)]
         try:
             for v in inputs:
@@ -1345,11 +1357,11 @@ def forward(
     outputs: tuple[Value, ...], inputs: tuple[Value, ...], rows: Any, stop: bool, kind: int
 ) -> tuple[bool, list[tuple[float, ...]]]:
     """For each row of seeds, one per input, the derivatives of the outputs, in forward mode."""
-    if not stop or any(map(_any_value, rows)):
-        raise NotImplementedError(_ONCE)
+    _check_once(rows, stop)
     results = []
     for row in rows:
-        tangents = {id(v): float(seed) for v, seed in zip(inputs, row, strict=True)}
+        seeds = _seeds(row, len(inputs))
+        tangents = {id(v): seed for v, seed in zip(inputs, seeds, strict=True)}
         for node in _operands_first(_above(outputs, [0.0] * len(outputs), inputs)):
             if id(node) not in tangents:
                 tangents[id(node)] = _tangent(node, [tangents[id(v)] for v in node._operands])

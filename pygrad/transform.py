@@ -19,7 +19,7 @@ Source: Griewank and Walther, Evaluating Derivatives (2nd ed., 2008).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pygrad import _implementation as _core
@@ -41,6 +41,7 @@ __all__ = [
 
 _Function = Callable[..., Any]
 _Argnums = int | Sequence[int]
+_Row = Sequence[Any] | int  # of seeds; an index for the row with a single 1 there
 
 # What derivatives shall be, for reverse() and forward() of the implementation: floats; Values; Values if
 # the function has used an input of another transform that runs around this one.
@@ -66,28 +67,22 @@ class _Recording:
         _core.no_grad_resume(self.depth)
 
     def close(self, outputs: list[Any]) -> None:
-        """Take what the function has computed, numbers among it, and find out what results will be."""
+        """Take what the function has computed, numbers among it."""
         self.outputs = tuple(y if isinstance(y, Value) else Value(y) for y in outputs)
-        values, _ = _core.reverse(self.outputs, self.inputs, (), True, self.kind)
-        self.kind = _VALUES if values else _NUMBERS
 
-    def reverse(self, seeds: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of seeds, one per output, the derivatives by the inputs."""
-        return self._finished(_core.reverse, seeds)
+        return self._go(_core.reverse, tuple(seeds))
 
-    def forward(self, tangents: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    def forward(self, tangents: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of tangents, one per input, the derivatives of the outputs."""
-        return self._finished(_core.forward, tangents)
+        return self._go(_core.forward, tuple(tangents))
 
-    def _finished(self, way: _Function, seeds: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        rows = tuple(map(tuple, seeds))
-        if (
-            self.kind == _NUMBERS
-            and not self.depth
-            and any(isinstance(seed, Value) for row in rows for seed in row)
-        ):
-            self.kind = _VALUES
-        _, results = way(self.outputs, self.inputs, rows, True, self.kind)
+    def _go(self, way: _Function, rows: tuple[_Row, ...]) -> list[tuple[Any, ...]]:
+        kind = _VALUES if not self.depth and any(map(_has_value, rows)) else self.kind
+        values, results = way(self.outputs, self.inputs, rows, True, kind)
+        if self.kind == _AS_REACHED:
+            self.kind = _VALUES if values else _NUMBERS
         return [self._kept(row) for row in results]
 
     def _kept(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -95,10 +90,14 @@ class _Recording:
         return tuple(map(Value, row)) if self.depth and self.given_values else row
 
     def results(self) -> tuple[Any, ...]:
-        """What the function has computed: numbers, or Values if the derivatives are Values."""
+        """What the function has computed, once one way was gone: Values if the derivatives are Values."""
         if self.kind == _VALUES:
             return self.outputs
         return self._kept(tuple(y.data for y in self.outputs))
+
+
+def _has_value(row: _Row) -> bool:
+    return not isinstance(row, int) and any(isinstance(seed, Value) for seed in row)
 
 
 # -- the user's function and its arguments -------------------------------------------------------
@@ -214,7 +213,7 @@ def value_and_grad(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -
         with _Recording(call.points) as recording:
             result, aux = _split_aux(f, call.run(recording), has_aux)
             recording.close([_scalar(f, result, "grad")])
-            (row,) = recording.reverse([(1.0,)])
+            (row,) = recording.reverse([0])
             (value,) = recording.results()
             gradient = call.structure.arrange(row)
             return ((value, _plain(aux, recording)) if has_aux else value), gradient
@@ -274,7 +273,7 @@ def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     with _Recording(call.points) as recording:
         items, structure = _vector(f, call.run(recording))
         recording.close(items)
-        (row,) = recording.forward([directions])
+        (row,) = recording.forward([tuple(directions)])
         return structure.arrange(recording.results()), structure.arrange(row)
 
 
@@ -296,10 +295,11 @@ def vjp(f: _Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         result, aux = _split_aux(f, call.run(recording), has_aux)
         items, structure = _vector(f, result)
         recording.close(items)
+        recording.reverse([])  # to find out now what results will be
 
     def pullback(cotangent: Any) -> Any:
         seeds = _matching(cotangent, structure, "the cotangent", f"the result of {_name(f)}()")
-        (row,) = recording.reverse([seeds])
+        (row,) = recording.reverse([tuple(seeds)])
         return call.structure.arrange(row)
 
     value = structure.arrange(recording.results())
@@ -307,10 +307,6 @@ def vjp(f: _Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
 
 
 # -- whole Jacobians -----------------------------------------------------------------------------
-
-
-def _unit_rows(n: int) -> list[tuple[float, ...]]:
-    return [tuple(1.0 if i == k else 0.0 for i in range(n)) for k in range(n)]
 
 
 def _is_flat_list(structure: Structure) -> bool:
@@ -348,10 +344,10 @@ def _jacobian(f: _Function, argnums: _Argnums, has_aux: bool, forward: bool) -> 
             items, structure = _vector(f, result)
             recording.close(items)
             if forward:
-                columns = recording.forward(_unit_rows(len(call.points)))
+                columns = recording.forward(range(len(call.points)))
                 rows = list(zip(*columns, strict=True)) if columns else [()] * len(items)
             else:
-                rows = recording.reverse(_unit_rows(len(items)))
+                rows = recording.reverse(range(len(items)))
             jacobian = _arrange(rows, structure, call.structure)
             return (jacobian, _plain(aux, recording)) if has_aux else jacobian
 

@@ -14,9 +14,15 @@ from typing import Any
 
 import pytest
 
+import pygrad
 from pygrad import value as pg
 from pygrad._core import lib
 from pygrad.value import FUNCTIONS, Parameters, Value
+
+
+def number(grad: Any) -> float:
+    """A grad that may be a Value."""
+    return grad.data if isinstance(grad, Value) else grad
 
 
 class Scenario:
@@ -33,7 +39,8 @@ class Scenario:
 
     def state(self) -> list[Any]:
         return [
-            (v.data.hex(), v.grad.hex(), v.label, v._op, len(v._children)) for v in self.watched
+            (v.data.hex(), number(v.grad).hex(), v.label, v._op, len(v._children))
+            for v in self.watched
         ]
 
 
@@ -248,6 +255,93 @@ def backward_after_a_branch_that_fills_the_order() -> Scenario:
     for _ in range(400):
         nodes.append(pg.sum([nodes[-1]]))
     return sweep_of(nodes, 2)
+
+
+# -- derivatives of functions ----------------------------------------------------------------------
+
+
+def every_rule(x: Any) -> Any:
+    """A function with nodes of every shape: one, two, three and many operands, constants."""
+    y = x * 0.25 + pg.dot([x, x], [x, 0.5], x) + pg.sum([x, x * x, 1.0])
+    return FUNCTIONS["where"](y, y.tanh() * x**3, 0.0) / (x.exp() + FUNCTIONS["hypot"](x, y))
+
+
+@scenario
+def gradient_of_a_function() -> Scenario:
+    w = leaf_values()[0]
+    return Scenario(lambda: pygrad.grad(lambda x: every_rule(x) * w)(0.5), [w], bool, 20)
+
+
+@scenario
+def second_derivative_of_a_function() -> Scenario:
+    w = leaf_values()[0]
+    w.label = "w"
+    f = pygrad.grad(pygrad.grad(lambda x: every_rule(x) * w))
+    return Scenario(lambda: f(0.5), [w], bool, 60)
+
+
+@scenario
+def forward_over_reverse() -> Scenario:
+    w = leaf_values()[0]
+    return Scenario(
+        lambda: pygrad.hvp(lambda x: every_rule(x[0]) * x[1] * w, [0.5, 2.0], [1.0, -1.0]),
+        [w],
+        lambda r: len(r) == 2,
+        60,
+    )
+
+
+@scenario
+def pullback_of_a_function() -> Scenario:
+    w = leaf_values()[0]
+    _, pullback = pygrad.vjp(lambda x: [every_rule(x), x * w], 0.5)
+    return Scenario(lambda: pullback([1.0, 2.0]), [w], lambda r: len(r) == 1, 4)
+
+
+@scenario
+def gradients_between_values() -> Scenario:
+    a, b = leaf_values()
+    c = every_rule(a) * b
+    return Scenario(lambda: pygrad.gradients(c, [a, b, c]), [a, b, c], lambda r: len(r) == 3, 20)
+
+
+@scenario
+def backward_with_values_as_grads() -> Scenario:
+    a, b = leaf_values()
+    c = every_rule(a) * b
+    return Scenario(
+        lambda: (c.backward(create_graph=True), a.grad),
+        [a, b, c],
+        lambda _: isinstance(a.grad, Value) and b.grad == c._children[0].data,
+        20,
+    )
+
+
+@scenario
+def backward_with_values_as_grads_again() -> Scenario:
+    a, b = leaf_values()
+    c = every_rule(a) * b
+    c.backward(create_graph=True)
+    return Scenario(
+        lambda: ((a * c).backward(create_graph=True), a.grad),
+        [a, b, c],
+        lambda _: isinstance(a.grad, Value) and a.grad._op == "+",
+        20,
+    )
+
+
+@scenario
+def watched_nodes_and_adjoints() -> Scenario:
+    a, b = leaf_values()
+
+    def watched() -> None:
+        with pygrad.debug_nans():
+            (every_rule(a) * b).backward()
+
+    return Scenario(watched, [a, b], lambda _: True, 60)
+
+
+# -- writes in closures ----------------------------------------------------------------------------
 
 
 @scenario
