@@ -9,6 +9,15 @@
 """
 
 from pygrad._implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad
+from pygrad.applications import (
+    gauss_newton,
+    gradient_descent,
+    linear_model,
+    newton,
+    propagate,
+    quadratic_model,
+    sensitivity,
+)
 from pygrad.debugging import debug_nans
 from pygrad.math import clip, maximum, minimum, stop_gradient, where
 from pygrad.transform import (
@@ -33,7 +42,9 @@ __all__ = [
     "clip",
     "debug_nans",
     "dot",
+    "gauss_newton",
     "grad",
+    "gradient_descent",
     "gradients",
     "hessian",
     "hvp",
@@ -41,9 +52,14 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "linear_model",
     "maximum",
     "minimum",
+    "newton",
     "no_grad",
+    "propagate",
+    "quadratic_model",
+    "sensitivity",
     "stop_gradient",
     "sum",
     "value_and_grad",

@@ -318,8 +318,8 @@ def _is_flat_list(structure: Structure) -> bool:
     )
 
 
-def _arrange(rows: Sequence[Sequence[Any]], out: Structure, arg: Structure) -> Any:
-    """The Jacobian rows[output][input] as a tree of the output's structure with trees of the argument's."""
+def arrange_jacobian(rows: Sequence[Sequence[Any]], out: Structure, arg: Structure) -> Any:
+    """rows[output][input] as a tree of the output's structure, with the argument's in place of its numbers."""
     if isinstance(arg, Array) and _is_flat_list(out):
         out = Array((out.size,), out.size)  # f built a list where it could have built an array
 
@@ -348,7 +348,7 @@ def _jacobian(f: _Function, argnums: _Argnums, has_aux: bool, forward: bool) -> 
                 rows = list(zip(*columns, strict=True)) if columns else [()] * len(items)
             else:
                 rows = recording.reverse(range(len(items)))
-            jacobian = _arrange(rows, structure, call.structure)
+            jacobian = arrange_jacobian(rows, structure, call.structure)
             return (jacobian, _plain(aux, recording)) if has_aux else jacobian
 
     return evaluate
