@@ -18,12 +18,14 @@ struct pg_adjoint {
     const pg_sweep *sweep;
     pg_node *const *inputs;
     size_t count;          /* of the inputs */
-    pg_index index;
+    pg_index input_index, index; /* places among the inputs, in the order */
+    size_t prepared;       /* so many nodes of the order are in the index */
     term *terms;           /* the derivative at each node of the order; the number 0 where none arrived */
     unsigned char *depends; /* whether each node of the order depends on an input */
     pg_way way;
     size_t at;             /* the place of the node whose rule is at work */
     size_t left;           /* nodes still to do */
+    size_t within;         /* operands done of the next one, if it has many */
     int failed;            /* no memory; what is made from here on does not matter */
 };
 
@@ -144,6 +146,8 @@ static void add_to(pg_adjoint *a, term *place, term contribution)
 
 /* -- one node ----------------------------------------------------------------------------------- */
 
+enum { WIDE = 1 << 14 };   /* so many operands are a step of their own */
+
 /* Where an operand stands, plus 1; or 0 if no derivative by it is wanted. */
 static size_t wanted(const pg_adjoint *a, const pg_node *operand)
 {
@@ -171,12 +175,16 @@ static void pass(pg_adjoint *a, size_t operand, term slope)
             pass(a, place - 1, slope); \
     } while (0)
 
+/* A sum, a dot product or given partials, up to a number of operands at a time. */
 static pg_status pass_many(pg_adjoint *a, const pg_node *n)
 {
     const pg_many *m = n->of.many;
     const size_t half = m->count / 2;
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t done = 0; a->within < m->count; a->within++, done++) {
+        const size_t i = a->within;
         pg_node *operand = m->operands[i];
+        if (done == WIDE)
+            return PG_MORE;
         if (n->op == PG_PARTIALS) {
             if (wanted(a, operand) && pg_given_partial(n, i) == NULL)
                 return PG_OPAQUE;
@@ -187,6 +195,7 @@ static pg_status pass_many(pg_adjoint *a, const pg_node *n)
             PASS(operand, ONE);
         }
     }
+    a->within = 0;
     return PG_OK;
 }
 
@@ -280,7 +289,7 @@ pg_status pg_adjoint_step(pg_adjoint *a, size_t budget, pg_node **opaque)
 
 static void drop_terms(pg_adjoint *a)
 {
-    for (size_t i = 0; i < a->sweep->count; i++) {
+    for (size_t i = 0; i < a->prepared; i++) {
         drop(a->terms[i]);
         a->terms[i] = number(0.0);
     }
@@ -299,6 +308,7 @@ pg_status pg_adjoint_begin(pg_adjoint *a, pg_way way, const double *seeds, pg_no
     drop_terms(a);
     a->way = way;
     a->left = a->sweep->count - a->sweep->stops - 1; /* all but the root */
+    a->within = 0;
     size_t count = way == PG_REVERSE ? pg_operand_count(root) : a->count;
     for (size_t i = 0; i < count; i++)
         seed(a, way == PG_REVERSE ? pg_operand(root, i) : a->inputs[i], seeds[i],
@@ -325,26 +335,35 @@ double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n)
 
 /* -- life --------------------------------------------------------------------------------------- */
 
-/* Enters every node into the index and finds out which depend on an input. Operands come before users. */
-static void look_around(pg_adjoint *a)
+static int is_input(const pg_adjoint *a, const pg_node *n)
+{
+    size_t place;
+    return a->inputs == NULL ? n->op == PG_LEAF : pg_index_find(&a->input_index, n, &place);
+}
+
+/* Whether an operand depends on an input; operands were looked at before. */
+static int inherits(const pg_adjoint *a, const pg_node *n)
+{
+    size_t operands = pg_operand_count(n), place;
+    for (size_t k = 0; k < operands; k++)
+        if (pg_index_find(&a->index, pg_operand(n, k), &place) && a->depends[place])
+            return 1;
+    return 0;
+}
+
+pg_status pg_adjoint_prepare(pg_adjoint *a, size_t budget)
 {
     const pg_sweep *s = a->sweep;
-    for (size_t i = 0; i < s->count; i++) {
+    for (; a->prepared < s->count; a->prepared++) {
+        if (budget-- == 0)
+            return PG_MORE;
+        const size_t i = a->prepared;
         const pg_node *n = s->order[i].node;
         pg_index_put(&a->index, n, i);
-        a->depends[i] = a->inputs == NULL && n->op == PG_LEAF;
         a->terms[i] = number(0.0);
+        a->depends[i] = is_input(a, n) || (i >= s->stops && inherits(a, n));
     }
-    for (size_t i = 0, place; a->inputs != NULL && i < a->count; i++)
-        if (pg_index_find(&a->index, a->inputs[i], &place))
-            a->depends[place] = 1;
-    for (size_t i = s->stops; i < s->count; i++) {
-        const pg_node *n = s->order[i].node;
-        size_t operands = pg_operand_count(n), place;
-        for (size_t k = 0; k < operands && !a->depends[i]; k++)
-            if (pg_index_find(&a->index, pg_operand(n, k), &place))
-                a->depends[i] = a->depends[place];
-    }
+    return PG_OK;
 }
 
 pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t count, pg_adjoint **out)
@@ -355,13 +374,13 @@ pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t coun
     *a = (pg_adjoint){.sweep = s, .inputs = inputs, .count = count};
     a->terms = pg_alloc(s->count, sizeof *a->terms);
     a->depends = pg_alloc(s->count, sizeof *a->depends);
-    if (a->terms == NULL || a->depends == NULL || !pg_index_open(&a->index, s->count)) {
-        pg_free(a->terms);
-        pg_free(a->depends);
-        pg_free(a);
+    if (a->terms == NULL || a->depends == NULL || !pg_index_open(&a->index, s->count) ||
+        !pg_index_open(&a->input_index, count)) {
+        pg_adjoint_close(a);
         return PG_NO_MEMORY;
     }
-    look_around(a);
+    for (size_t i = 0; i < count; i++)
+        pg_index_put(&a->input_index, inputs[i], i);
     *out = a;
     return PG_OK;
 }
@@ -371,6 +390,7 @@ void pg_adjoint_close(pg_adjoint *a)
     if (a == NULL)
         return;
     drop_terms(a);
+    pg_index_close(&a->input_index);
     pg_index_close(&a->index);
     pg_free(a->terms);
     pg_free(a->depends);

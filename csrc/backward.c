@@ -125,7 +125,7 @@ static pg_node *accumulated(const pg_value *v, double old, pg_node *adjoint)
     if (adjoint == NULL || PG_NODE(v)->op != PG_LEAF || old == 0.0)
         return adjoint;
     PyObject *before = v->extras->adjoint;
-    pg_node *first = before != NULL && PG_NODE(before)->value == old ? pg_retain(PG_NODE(before)) : pg_leaf(old);
+    pg_node *first = before != NULL && pg_same_bits(PG_NODE(before)->value, old) ? pg_retain(PG_NODE(before)) : pg_leaf(old);
     pg_node *total =
         first == NULL ? NULL : pg_compute(PG_OP_add, first, adjoint, old + adjoint->value);
     if (first != NULL)
@@ -141,6 +141,10 @@ static PyObject *adjoint_values(const pg_sweep *s, pg_adjoint *a)
     for (size_t i = 0; pairs != NULL && i + 1 < pg_sweep_count(s); i++) {
         pg_node *n = pg_sweep_node(s, i);
         pg_value *v = n->wrapper;
+        if (i % PG_STEP_BUDGET == 0 && PyErr_CheckSignals() < 0) {
+            Py_CLEAR(pairs);
+            break;
+        }
         if (v == NULL)
             continue;
         Py_INCREF(v);
@@ -195,10 +199,8 @@ static PyObject *backward_graph(PyObject *module, PyObject *args)
     pg_adjoint *a = NULL;
     pg_sweep *s = pg_sorted(above, 1, NULL, 0);
     if (s != NULL) {
-        pg_status status = pg_adjoint_open(s, NULL, 0, &a);
-        if (status != PG_OK)
-            pg_raise(status);
-        else if (adjoints(a, seed))
+        a = pg_ready_adjoint(s, NULL, 0);
+        if (a != NULL && adjoints(a, seed))
             pairs = adjoint_values(s, a);
         if (pairs != NULL) {
             write_adjoints(s, a, pairs);
@@ -240,7 +242,7 @@ static PyObject *order(PyObject *module, PyObject *root)
     return list;
 }
 
-static pg_status clear_grad(pg_node *n)
+pg_status pg_clear_grad(pg_node *n)
 {
     pg_status status = pg_write_grad(n, 0.0);
     if (status == PG_OK)
@@ -255,7 +257,7 @@ static PyObject *zero_graph(PyObject *root)
         return NULL;
     pg_status status = PG_OK;
     for (size_t i = 0; status == PG_OK && i < pg_sweep_count(s); i++)
-        status = clear_grad(pg_sweep_node(s, i));
+        status = pg_clear_grad(pg_sweep_node(s, i));
     if (status != PG_OK) {
         pg_raise(status);
         pg_give_up(s);
@@ -283,7 +285,7 @@ static PyObject *zero_grad(PyObject *module, PyObject *const *args, Py_ssize_t c
     }
     pg_status status = PG_OK;
     for (Py_ssize_t i = 0; status == PG_OK && i < PyTuple_Size(values); i++)
-        status = clear_grad(PG_NODE(PyTuple_GetItem(values, i)));
+        status = pg_clear_grad(PG_NODE(PyTuple_GetItem(values, i)));
     Py_DECREF(values);
     if (status != PG_OK)
         return pg_raise(status);

@@ -2,31 +2,37 @@
  * every adjoint is shown to a function of Python. */
 #include "value.h"
 
-#include <limits.h>
-
 int pg_special_threads;
 PG_THREAD_LOCAL int pg_no_grad_depth;
 PG_THREAD_LOCAL int pg_watch_depth;
 
 /* -- no_grad ------------------------------------------------------------------------------------ */
 
+/* Blocks that recordings have suspended: a generator may leave one while it is. */
+static PG_THREAD_LOCAL int suspended;
+
+static void move_depth(int by)
+{
+    int before = pg_no_grad_depth > 0;
+    pg_no_grad_depth += by;
+    pg_special_threads += (pg_no_grad_depth > 0) - before;
+}
+
 static PyObject *no_grad_enter(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    if (pg_no_grad_depth++ == 0)
-        pg_special_threads++;
+    move_depth(1);
     Py_RETURN_NONE;
 }
 
 static PyObject *no_grad_exit(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    if (pg_no_grad_depth == 0) {
+    if (pg_no_grad_depth + suspended <= 0) {
         PyErr_SetString(PyExc_RuntimeError, "no_grad() was left in a thread that had not entered it");
         return NULL;
     }
-    if (--pg_no_grad_depth == 0)
-        pg_special_threads--;
+    move_depth(-1);
     Py_RETURN_NONE;
 }
 
@@ -35,9 +41,8 @@ static PyObject *no_grad_suspend(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
     int depth = pg_no_grad_depth;
-    pg_no_grad_depth = 0;
-    if (depth != 0)
-        pg_special_threads--;
+    suspended += depth;
+    move_depth(-depth);
     return PyLong_FromLong(depth);
 }
 
@@ -47,13 +52,8 @@ static PyObject *no_grad_resume(PyObject *module, PyObject *depth)
     long was = PyLong_AsLong(depth);
     if (was == -1 && PyErr_Occurred())
         return NULL;
-    if (was < 0 || was > INT_MAX || pg_no_grad_depth != 0) {
-        PyErr_SetString(PyExc_RuntimeError, "no_grad() was entered and not left while a function was recorded");
-        return NULL;
-    }
-    pg_no_grad_depth = (int)was;
-    if (was != 0)
-        pg_special_threads++;
+    suspended -= (int)was;
+    move_depth((int)was);
     Py_RETURN_NONE;
 }
 

@@ -102,7 +102,7 @@ static int require_all_built(PyObject *const *operands, size_t count)
 
 static PyObject *detached(double z, PyObject *const *operands, size_t count)
 {
-    return require_all_built(operands, count) ? pg_wrap(pg_leaf(z)) : NULL;
+    return require_all_built(operands, count) ? pg_watched(pg_wrap(pg_leaf(z))) : NULL;
 }
 
 /* The exception for a failed op, unless the cause is an operand that was never initialised. */

@@ -137,7 +137,7 @@ static PyObject *zero_grad(PyObject *self, PyObject *ignored)
     (void)ignored;
     PyObject *values = ((parameters *)self)->values;
     for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++) {
-        pg_status status = pg_write_grad(PG_NODE(PyTuple_GetItem(values, i)), 0.0);
+        pg_status status = pg_clear_grad(PG_NODE(PyTuple_GetItem(values, i)));
         if (status != PG_OK)
             return pg_raise(status);
     }

@@ -178,7 +178,7 @@ void pg_sweep_begin_below(pg_sweep *s, const double *seeds);
 pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure);
 
 /* The way forward, in place of the way back: tangents are carried from the stops, each of which gets its
- * own, along the order and left in the grads; every other leaf has 0. PG_CLOSURE: *closure (borrowed) takes
+ * own, along the order and left in the grads; every other leaf has 0, and the root is left out. PG_CLOSURE: *closure (borrowed) takes
  * a tangent but has a closure for a rule; abandon the sweep. */
 void pg_sweep_begin_forward(pg_sweep *s, const double *tangents);
 pg_status pg_sweep_step_forward(pg_sweep *s, size_t budget, pg_node **closure);
@@ -196,7 +196,7 @@ void pg_sweep_abandon(pg_sweep *s);
 /* -- derivatives as nodes (adjoint.c) ------------------------------------------------------------------- *
  * The same two ways over a sorted sweep, with every slope, product and sum made a node, so that what comes
  * out can be differentiated again. Only what depends on the inputs is looked at. Use: pg_adjoint_open,
- * then any number of times pg_adjoint_begin and pg_adjoint_step until PG_OK, then pg_adjoint_close. */
+ * pg_adjoint_prepare until PG_OK, then any number of times pg_adjoint_begin and pg_adjoint_step until PG_OK, then pg_adjoint_close. */
 typedef struct pg_adjoint pg_adjoint;
 
 typedef enum { PG_REVERSE, PG_FORWARD } pg_way;
@@ -205,6 +205,9 @@ typedef enum { PG_REVERSE, PG_FORWARD } pg_way;
  * if inputs is NULL. s is borrowed, and
  * has to outlive it. Caller owns, until pg_adjoint_close. */
 pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t count, pg_adjoint **out);
+
+/* Looks at up to budget nodes to see which depend on the inputs. PG_MORE: call again; PG_OK: it is ready. */
+pg_status pg_adjoint_prepare(pg_adjoint *a, size_t budget);
 
 /* Begins one way. On the way back seed i goes to operand i of the root; forward, to input i. A seed is the
  * number, or the node in its place where seed_nodes is not NULL and has one (borrowed). */

@@ -75,6 +75,20 @@ typedef struct {
     pg_node **nodes;
 } derivation;
 
+pg_adjoint *pg_ready_adjoint(const pg_sweep *s, pg_node *const *inputs, size_t count)
+{
+    pg_adjoint *a;
+    pg_status status = pg_adjoint_open(s, inputs, count, &a);
+    if (status != PG_OK)
+        return (pg_adjoint *)(void *)pg_raise(status);
+    while (pg_adjoint_prepare(a, PG_STEP_BUDGET) == PG_MORE)
+        if (PyErr_CheckSignals() < 0) {
+            pg_adjoint_close(a);
+            return NULL;
+        }
+    return a;
+}
+
 /* Shows what stands at the node that was done last. */
 static int show_terms(const pg_adjoint *a, pg_node *n)
 {
@@ -122,18 +136,29 @@ int pg_go_on(pg_adjoint *a)
 
 void pg_keep_graph(const pg_sweep *s)
 {
-    for (size_t i = 0; i < pg_sweep_count(s); i++)
-        pg_keep(pg_sweep_node(s, i));
+    for (size_t i = 0; i < pg_sweep_count(s); i++) {
+        pg_node *n = pg_sweep_node(s, i);
+        pg_keep(n);
+        for (size_t k = 0; n->op == PG_PARTIALS && k < pg_operand_count(n); k++)
+            if (pg_given_partial(n, k) != NULL)
+                pg_keep(pg_given_partial(n, k));
+    }
 }
 
-/* Whether the order, its own inputs in front left out, has an input of a transform that runs around this one. */
+static int has_given_partials(const pg_node *n)
+{
+    return n->op == PG_PARTIALS && n->of.many->given != NULL;
+}
+
+/* Whether the order, its own inputs in front left out, has an input of a transform that runs around this one; or
+ * may have one below partial derivatives given as Values, which are not in the order. */
 static int reaches_active(const pg_sweep *s, size_t own)
 {
     int others = active;
     for (size_t i = 0; i < own; i++)
         others -= (pg_sweep_node(s, i)->flags & PG_ACTIVE) != 0;
     for (size_t i = own; others != 0 && i < pg_sweep_count(s); i++)
-        if (pg_sweep_node(s, i)->flags & PG_ACTIVE)
+        if (pg_sweep_node(s, i)->flags & PG_ACTIVE || has_given_partials(pg_sweep_node(s, i)))
             return 1;
     return 0;
 }
@@ -175,8 +200,6 @@ static int read_seeds(derivation *d, PyObject *row)
             return 0;
         d->nodes[i] = PG_NODE(seed);
         d->numbers[i] = PG_NODE(seed)->value;
-        if (d->adjoint != NULL)
-            pg_keep(PG_NODE(seed));
     }
     return 1;
 }
@@ -238,6 +261,9 @@ static PyObject *result_rows(derivation *d, PyObject *seeds)
     PyObject *rows = PyList_New(0);
     for (Py_ssize_t k = 0; rows != NULL && k < PyTuple_Size(seeds); k++) {
         PyObject *row = read_seeds(d, PyTuple_GetItem(seeds, k)) && go(d) ? result_row(d) : NULL;
+        for (size_t i = 0; row != NULL && d->adjoint != NULL && i < d->seeds; i++)
+            if (d->nodes[i] != NULL)
+                pg_keep(d->nodes[i]);
         if (row == NULL || PyList_Append(rows, row) < 0)
             Py_CLEAR(rows);
         Py_XDECREF(row);
@@ -256,10 +282,8 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
         return NULL;
     PyObject *rows = NULL;
     if (kind == VALUES || (kind == AS_REACHED && reaches_active(d->sweep, count))) {
-        pg_status status = pg_adjoint_open(d->sweep, inputs, count, &d->adjoint);
-        if (status != PG_OK)
-            pg_raise(status);
-        else
+        d->adjoint = pg_ready_adjoint(d->sweep, inputs, count);
+        if (d->adjoint != NULL)
             rows = result_rows(d, seeds);
         if (rows != NULL)
             pg_keep_graph(d->sweep);

@@ -201,7 +201,7 @@ void pg_sweep_begin_forward(pg_sweep *s, const double *tangents)
     clear_grads(s, 1);
     for (size_t i = 0; i < s->stops; i++)
         s->order[i].node->grad = tangents[i];
-    s->left = s->count - s->stops;
+    s->left = s->count - s->stops - 1;
 }
 
 /* A node with a closure has slopes that nobody states; where no tangent arrives, none are needed. */
@@ -220,7 +220,7 @@ pg_node *pg_sweep_next(const pg_sweep *s)
 
 pg_node *pg_sweep_next_forward(const pg_sweep *s)
 {
-    return s->left == 0 ? NULL : s->order[s->count - s->left].node;
+    return s->left == 0 ? NULL : s->order[s->count - 1 - s->left].node;
 }
 
 pg_status pg_sweep_step_forward(pg_sweep *s, size_t budget, pg_node **closure)

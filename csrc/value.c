@@ -23,8 +23,8 @@ PyObject *pg_raise(pg_status status)
         return PyErr_NoMemory();
     case PG_BUSY:
         PyErr_SetString(PyExc_RuntimeError,
-                        "backward() met a node of a backward() that is still running; "
-                        "call it on a graph of its own, or after the running one has ended");
+                        "this needs a node of a backward() or transform that is still running, in this "
+                        "thread or another; use a graph of its own, or wait until the running one has ended");
         break;
     case PG_TOO_DEEP:
         PyErr_SetString(PyExc_RecursionError, "too many backward() calls inside one another");
@@ -355,6 +355,8 @@ void pg_keep(pg_node *n)
 {
     if (!(n->flags & (PG_VISIBLE | PG_CARRIES)) || n->wrapper == NULL)
         return;
+    if (n->refs == 1)
+        return; /* its Value's reference: it has no user after all */
     pin(n->wrapper);
     if (n->flags & PG_VISIBLE)
         pg_late = 1;

@@ -8,6 +8,8 @@
 
 #include "core.h"
 
+#include <string.h>
+
 /* Seldom-used parts of a Value, allocated when first needed. All references are strong or NULL. */
 typedef struct {
     PyObject *closure;     /* user's _backward, or None to switch the rule off */
@@ -38,6 +40,12 @@ static inline void pg_set(PyObject **place, PyObject *object)
     PyObject *old = *place;
     *place = object;
     Py_XDECREF(old);
+}
+
+/* Whether two numbers are the same, nan and the sign of 0 included. */
+static inline int pg_same_bits(double a, double b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
 }
 
 /* -- value.c -- */
@@ -101,7 +109,7 @@ pg_node *pg_operand_node(PyObject *object, const char *what);
 extern int pg_special_threads;
 extern PG_THREAD_LOCAL int pg_no_grad_depth, pg_watch_depth;
 #define PG_SPECIAL PG_UNLIKELY(pg_special_threads != 0)
-#define PG_DETACHED (PG_SPECIAL && pg_no_grad_depth != 0)
+#define PG_DETACHED (PG_SPECIAL && pg_no_grad_depth > 0)
 #define PG_WATCHED (PG_SPECIAL && pg_watch_depth != 0)
 
 /* made, once the watcher has seen it if this thread is watched; NULL with an exception set, made given back,
@@ -166,10 +174,16 @@ void pg_give_up(pg_sweep *s);
 /* Takes the adjoint that backward(create_graph=True) left from the Value of n, if it has one. */
 void pg_forget_adjoint(const pg_node *n);
 
+/* Sets the grad to 0 and forgets that adjoint. */
+pg_status pg_clear_grad(pg_node *n);
+
 extern PyMethodDef pg_backward_functions[];
 
 /* -- recording.c -- */
 extern PyMethodDef pg_recording_functions[];
+
+/* A prepared adjoint over a sorted sweep, or NULL with an exception set. Caller owns. */
+pg_adjoint *pg_ready_adjoint(const pg_sweep *s, pg_node *const *inputs, size_t count);
 
 /* Every node of one way of a; false with an exception set. */
 int pg_go_on(pg_adjoint *a);

@@ -14,6 +14,8 @@ the user's function; and the same backwards for what it returns.
 
 from __future__ import annotations
 
+import copy
+import functools
 import numbers
 import sys
 from collections.abc import Callable, Sequence
@@ -109,8 +111,7 @@ def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
     if isinstance(tree, dict):
         parts = tuple(_flatten(part, items, f"{what}[{name!r}]") for name, part in tree.items())
         names = tuple(tree)
-        kind = type(tree)
-        return _container(kind, lambda new: dict(zip(names, new, strict=True)), parts, names)
+        return _container(type(tree), functools.partial(_new_dict, tree, names), parts, names)
     if isinstance(tree, (list, tuple)):
         parts = tuple(_flatten(part, items, f"{what}[{i}]") for i, part in enumerate(tree))
         kind = type(tree)
@@ -118,7 +119,7 @@ def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
         return _container(kind, make, parts, tuple(range(len(parts))))
     if is_array(tree) and tree.shape != ():
         return _flatten_array(tree, items, what)
-    item = tree.item() if is_array(tree) else tree
+    item = tree.item() if type(tree).__module__ == "numpy" and hasattr(tree, "item") else tree
     if not _is_number(item):
         raise TypeError(
             f"{what} must be a number, a Value, an array or a list, tuple or dict of these, "
@@ -132,6 +133,60 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (Value, numbers.Real))
 
 
+def values_in(tree: Any) -> list[Any]:
+    """The Values in a tree, whatever else is in it."""
+    if isinstance(tree, Value):
+        return [tree]
+    if isinstance(tree, dict):
+        return [v for part in tree.values() for v in values_in(part)]
+    if isinstance(tree, (list, tuple)) or (is_array(tree) and tree.dtype.kind == "O"):
+        parts = tree.ravel().tolist() if is_array(tree) else tree
+        return [v for part in parts for v in values_in(part)]
+    return []
+
+
+def _new_dict(original: dict[Any, Any], names: tuple[Any, ...], contents: list[Any]) -> Any:
+    """A dict of the original's kind: a defaultdict keeps its factory."""
+    new = {} if type(original) is dict else copy.copy(original)
+    new.update(zip(names, contents, strict=True))
+    return new
+
+
+def flatten_like(tree: Any, structure: Structure, what: str, of: str) -> list[Any]:
+    """The items of a tree that has to match a structure, in its order; dicts match by key.
+
+    Raises:
+        ValueError: it does not match; the message says where.
+    """
+    items: list[Any] = []
+    _flatten_like(tree, structure, items, what, of)
+    return items
+
+
+def _flatten_like(tree: Any, structure: Structure, items: list[Any], what: str, of: str) -> None:
+    if isinstance(structure, Container):
+        is_dict = issubclass(structure.kind, dict)
+        if is_dict and isinstance(tree, dict) and set(tree) == set(structure.names):
+            parts = [tree[name] for name in structure.names]
+        elif not is_dict and isinstance(tree, (list, tuple)) and len(tree) == len(structure.parts):
+            parts = list(tree)
+        else:
+            raise ValueError(f"{what} must match {of}: {structure}, not {_describe(tree)}")
+        for name, part, expected in zip(structure.names, parts, structure.parts, strict=True):
+            _flatten_like(part, expected, items, f"{what}[{name!r}]", of)
+        return
+    found, actual = flatten(tree, what)
+    if actual != structure:
+        raise ValueError(f"{what} must match {of}: {structure}, not {actual}")
+    items += found
+
+
+def _describe(tree: Any) -> str:
+    if isinstance(tree, (dict, list, tuple)):
+        return f"a {type(tree).__name__} of {len(tree)}"
+    return "an array" if is_array(tree) else f"a {type(tree).__name__}"
+
+
 def _container(
     kind: type, make: Callable[..., Any], parts: tuple[Structure, ...], names: tuple[Any, ...]
 ) -> Container:
@@ -139,6 +194,11 @@ def _container(
 
 
 def _flatten_array(array: Any, items: list[Any], what: str) -> Structure:
+    import numpy as np
+
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
+    array = np.asarray(array)
     if array.dtype.kind in "biuf":
         items += array.astype(float).ravel().tolist()
     elif array.dtype.kind == "O":

@@ -24,7 +24,17 @@ from typing import Any
 
 from pygrad import _implementation as _core
 from pygrad._implementation import Value
-from pygrad.structure import Array, Container, Number, Structure, array_of, detached, flatten, same
+from pygrad.structure import (
+    Array,
+    Container,
+    Number,
+    Structure,
+    array_of,
+    detached,
+    flatten,
+    flatten_like,
+    values_in,
+)
 
 __all__ = [
     "grad",
@@ -88,6 +98,13 @@ class _Recording:
     def _kept(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """Within no_grad() Values that were given lead to Values, which remember nothing."""
         return tuple(map(Value, row)) if self.depth and self.given_values else row
+
+    def reaches_out(self, values: list[Any]) -> bool:
+        """Whether one of the Values depends on an input of a transform that runs around this one."""
+        if not values or self.depth:
+            return False
+        reaches, _ = _core.reverse(tuple(values), self.inputs, (), True, _AS_REACHED)
+        return bool(reaches)
 
     def results(self) -> tuple[Any, ...]:
         """What the function has computed, once one way was gone: Values if the derivatives are Values."""
@@ -155,7 +172,7 @@ def _check(f: Any, argnums: Any = 0) -> None:
         raise TypeError(
             f"a transform takes a function, not {type(f).__name__}: write grad(f)(x), not grad(f(x))"
         )
-    for i in [argnums] if isinstance(argnums, int) else argnums:
+    for i in argnums if isinstance(argnums, (tuple, list, range)) else [argnums]:
         if not isinstance(i, int) or isinstance(i, bool):
             raise TypeError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
 
@@ -185,7 +202,10 @@ def _vector(f: _Function, result: Any) -> tuple[list[Any], Structure]:
 
 
 def _plain(tree: Any, recording: _Recording) -> Any:
-    return tree if recording.kind == _VALUES else detached(tree)
+    """aux as the user gets it: numbers, but for Values that a transform around this one needs."""
+    if recording.kind == _VALUES or recording.reaches_out(values_in(tree)):
+        return tree
+    return detached(tree)
 
 
 # -- one output ----------------------------------------------------------------------------------
@@ -247,10 +267,7 @@ def grad(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Functio
 
 def _matching(given: Any, structure: Structure, what: str, of: str) -> list[Any]:
     """The items of a tree that must have the given structure."""
-    items, found = flatten(given, what)
-    if not same(found, structure):
-        raise ValueError(f"{what} must have the structure of {of}: {structure}, not {found}")
-    return items
+    return flatten_like(given, structure, what, of)
 
 
 def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -319,7 +336,7 @@ def _is_flat_list(structure: Structure) -> bool:
 
 
 def arrange_jacobian(rows: Sequence[Sequence[Any]], out: Structure, arg: Structure) -> Any:
-    """rows[output][input] as a tree of the output's structure, with the argument's in place of its numbers."""
+    """rows[output][input] in the output's structure, with the argument's in place of its numbers."""
     if isinstance(arg, Array) and _is_flat_list(out):
         out = Array((out.size,), out.size)  # f built a list where it could have built an array
 
@@ -416,8 +433,8 @@ def hvp(f: _Function, x: Any, v: Any) -> Any:
 def gradients(output: Any, inputs: Any) -> Any:
     """The derivatives of a Value by others it was computed from, as Values, in the structure of inputs.
 
-    They can be computed with and differentiated again. No ``.grad`` is changed. What the output does not
-    depend on gets Value(0.0).
+    They can be computed with and differentiated again, but within no_grad(). No ``.grad`` is changed. What
+    the output does not depend on gets Value(0.0).
 
     Raises:
         TypeError: something is not a Value; or a node between them has a ``_backward`` of its own or
@@ -436,5 +453,7 @@ def gradients(output: Any, inputs: Any) -> Any:
             raise TypeError(
                 f"gradients() is for Values, not {type(item).__name__}; for functions use grad()"
             )
-    _, (row,) = _core.reverse((output,), tuple(items), ((1.0,),), False, _VALUES)
-    return structure.arrange(row)
+    _, (row,) = _core.reverse((output,), tuple(items), (0,), False, _VALUES)
+    depth = _core.no_grad_suspend()
+    _core.no_grad_resume(depth)
+    return structure.arrange([Value(v.data) for v in row] if depth else row)

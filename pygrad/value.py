@@ -142,8 +142,8 @@ def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
     Leaves accumulate from call to call; inner nodes show this call's adjoint. All or nothing: if a
     user's ``_backward`` raises, or Ctrl-C arrives, every grad is restored before the exception goes on.
 
-    With ``create_graph=True`` the grads are Values that can be differentiated again, until the next
-    sweep writes numbers in their place. TypeError if a node on the way has a ``_backward`` of its own
+    With ``create_graph=True`` the grads are Values that can be differentiated again, until another
+    number is written in their place. TypeError if a node on the way has a ``_backward`` of its own
     or partial derivatives that are plain numbers.
 
     >>> from pygrad import Value
@@ -187,10 +187,15 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> A
         Value.__init__(copied, original.data, children, original._op, local_grads=grads)
     else:
         Value.__init__(copied, original.data, children, original._op)
-    copied.grad = original.grad
+    copied.grad = _number(original.grad)
     if original.label:
         copied.label = original.label
     return copied
+
+
+def _number(grad: Any) -> float:
+    """A grad as a number; backward(create_graph=True) leaves Values."""
+    return grad.data if isinstance(grad, Value) else grad
 
 
 def _given(v: Any) -> tuple[Any, ...]:
@@ -244,7 +249,7 @@ def _reduce(self, protocol: int):
     state = _native.attributes(self) or {}
     if self.label:
         state["label"] = self.label
-    return _from_pickle, (type(self), self.data, self.grad), state or None
+    return _from_pickle, (type(self), self.data, _number(self.grad)), state or None
 
 
 def _setstate(self, state: dict[str, Any]) -> None:
