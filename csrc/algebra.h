@@ -3,7 +3,7 @@
  *
  *   CALL1(op, a)  CALL2(op, a, b)  CALL3(op, a, b, c)  NUMBER(c)
  *
- * sweep.c makes them arithmetic on doubles. */
+ * sweep.c makes them arithmetic on doubles, adjoint.c nodes. */
 #define ONE NUMBER(1.0)
 #define ZERO NUMBER(0.0)
 
@@ -25,10 +25,15 @@
 #define SIGMOID(a) CALL1(sigmoid, a)
 #define SIGMOID_DX(a) CALL1(sigmoid_dx, a)
 #define LOGADDEXP_DX(a, b) CALL2(logaddexp_dx, a, b)
+#define LOGADDEXP_DXX(a, b) CALL2(logaddexp_dxx, a, b)
 #define TANH(a) CALL1(tanh, a)
+#define TANH_HALF(a, b) CALL2(tanh_half, a, b)
 #define SECH2(a) CALL1(sech2, a)
 #define ERF_DX(a) CALL1(erf_dx, a)
 
+#define ASIN_DX(a) CALL1(asin_dx, a)
+#define ATAN_DX(a) CALL1(atan_dx, a)
+#define ATANH_DX(a) CALL1(atanh_dx, a)
 #define SIN(a) CALL1(sin, a)
 #define COS(a) CALL1(cos, a)
 #define SINH(a) CALL1(sinh, a)

@@ -65,27 +65,10 @@ static PyObject *get_grad(PyObject *self, void *closure)
     return PyFloat_FromDouble(grad);
 }
 
-/* A Value, as backward(create_graph=True) gives it. */
-static int set_grad_value(PyObject *self, PyObject *grad)
-{
-    if (!pg_require_built(self) || !pg_require_built(grad) || pg_extras_of((pg_value *)self) == NULL)
-        return -1;
-    pg_status status = pg_write_grad(PG_NODE(self), PG_NODE(grad)->value);
-    if (status != PG_OK) {
-        pg_raise(status);
-        return -1;
-    }
-    pg_set(&((pg_value *)self)->extras->adjoint, Py_NewRef(grad));
-    pg_carry((pg_value *)self, grad);
-    return 0;
-}
-
 static int set_grad(PyObject *self, PyObject *content, void *closure)
 {
     (void)closure;
     double number;
-    if (content != NULL && PG_IS_VALUE(content))
-        return set_grad_value(self, content);
     if (!number_for(self, content, "grad", &number))
         return -1;
     pg_status status = pg_write_grad(PG_NODE(self), number);

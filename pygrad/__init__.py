@@ -18,6 +18,7 @@ from pygrad.applications import (
     quadratic_model,
     sensitivity,
 )
+from pygrad.checking import check_grad
 from pygrad.debugging import debug_nans
 from pygrad.math import clip, maximum, minimum, stop_gradient, where
 from pygrad.transform import (
@@ -39,6 +40,7 @@ __all__ = [
     "IMPLEMENTATION",
     "Value",
     "__version__",
+    "check_grad",
     "clip",
     "debug_nans",
     "dot",

@@ -72,6 +72,9 @@ WORDS = {
     "hypot_dx": lambda x, y: x / math.hypot(x, y),
     "erf_dx": lambda x: 2 / math.sqrt(math.pi) * math.exp(-x * x),
     "logaddexp_dx": lambda x, y: 1 / (1 + math.exp(y - x)),
+    "asin_dx": lambda x: 1 / math.sqrt(1 - x * x),
+    "atan_dx": lambda x: 1 / (1 + x * x),
+    "atanh_dx": lambda x: 1 / (1 - x * x),
     "pow_dx": lambda x, y: y * x ** (y - 1),
     "pow_dy": lambda x, y: x**y * math.log(x),
 }
