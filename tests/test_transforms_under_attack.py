@@ -148,9 +148,13 @@ def test_a_pullback_does_not_remember_earlier_cotangents() -> None:
 
 
 def test_tangents_match_dicts_by_key() -> None:
-    _, tangent = jvp(lambda p: p["a"] + 10 * p["b"], ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 0.5},))
+    _, tangent = jvp(
+        lambda p: p["a"] + 10 * p["b"], ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 0.5},)
+    )
     assert tangent == 10.5
-    with pytest.raises(ValueError, match=r"tangents\[0\]\['b'\] must match primals: a number, not a list"):
+    with pytest.raises(
+        ValueError, match=r"tangents\[0\]\['b'\] must match primals: a number, not a list"
+    ):
         jvp(lambda p: p["a"], ({"a": 1.0, "b": 2.0},), ({"b": [1.0], "a": 0.5},))
 
 
