@@ -283,8 +283,9 @@ def become(unbuilt: Value, v: Value, children: tuple[Value, ...], /) -> None: ..
 def record(points: tuple[_Operand, ...], /) -> tuple[Value, ...]: ...
 def retire(inputs: tuple[Value, ...], /) -> None: ...
 
-# outputs, inputs, rows of seeds (or the index of the only seed, then 1), whether to stop at the inputs, kind of results (0: numbers, 1: Values,
-# 2: Values if an input of a transform around this one was used); the results are Values, and rows of them
+# outputs, inputs, rows of seeds (or the index of the only seed, then 1), whether to stop at the inputs,
+# kind of results (0: numbers, 1: Values, 2: Values if an input of a transform around this one was used);
+# the results are Values, and rows of them
 def reverse(
     outputs: tuple[Value, ...],
     inputs: tuple[Value, ...],

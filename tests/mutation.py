@@ -1,4 +1,4 @@
-"""Mutation of the derivative rules: every rule of csrc/ops.def is spoilt in turn, and the tests must notice.
+"""Every derivative rule of csrc/ops.def is spoilt in turn, and the tests must notice.
 
     python tests/mutation.py                all mutants, a few minutes
     python tests/mutation.py --op tanh      those of one op
@@ -204,10 +204,25 @@ SITES = [
     Site("sweep.c", "operands[half + i]->value", "operands[i]->value", "dot by its first half"),
     Site("sweep.c", "operands[i - half]->value", "operands[i]->value", "dot by its second half"),
     Site("sweep.c", "m->partials[i]", "-m->partials[i]", "given partials, as numbers"),
-    Site("sweep.c", "*out += mul0(operand->grad, slope)", "*out += operand->grad * slope", "forward zero"),
-    Site("sweep.c", "operand->grad += mul0(grad, slope)", "operand->grad += grad * slope", "reverse zero"),
+    Site(
+        "sweep.c",
+        "*out += mul0(operand->grad, slope)",
+        "*out += operand->grad * slope",
+        "forward zero",
+    ),
+    Site(
+        "sweep.c",
+        "operand->grad += mul0(grad, slope)",
+        "operand->grad += grad * slope",
+        "reverse zero",
+    ),
     Site("adjoint.c", "i < half ? i + half : i - half", "i", "dot as nodes"),
-    Site("adjoint.c", "own(m->given[i])", "call1(a, PG_OP_neg, forward_neg, own(m->given[i]))", "given Values"),
+    Site(
+        "adjoint.c",
+        "own(m->given[i])",
+        "call1(a, PG_OP_neg, forward_neg, own(m->given[i]))",
+        "given Values",
+    ),
     Site(
         "adjoint.c",
         "call2(a, PG_OP_mul0, forward_mul0, derivative, slope)",
@@ -304,7 +319,14 @@ def build(scratch: Path, rules: Sequence[Rule], mutants: Sequence[Mutant]) -> No
     interface = scratch / "_core.c"
     script.make_ffi().emit_c_code(str(interface))
     settings = script.compiler_settings()
-    flags = [*settings["extra_compile_args"], "-O1", "-fPIC", "-w", "-include", str(csrc / "mutant.h")]
+    flags = [
+        *settings["extra_compile_args"],
+        "-O1",
+        "-fPIC",
+        "-w",
+        "-include",
+        str(csrc / "mutant.h"),
+    ]
     flags += [f"-D{name}={value}" for name, value in settings["define_macros"]]
     flags += [f"-I{csrc}", f"-I{sysconfig.get_path('include')}"]
     running = []
@@ -319,7 +341,9 @@ def build(scratch: Path, rules: Sequence[Rule], mutants: Sequence[Mutant]) -> No
         raise SystemExit("tests/mutation.py: the mutants do not compile")
     shutil.copytree(ROOT / "pygrad", scratch / "pygrad", ignore=shutil.ignore_patterns("_core.*"))
     target = scratch / "pygrad" / "_core.abi3.so"
-    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+    shared = (
+        ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+    )
     subprocess.run(["cc", *shared, "-o", str(target), *map(str, objects), "-lm"], check=True)
 
 
@@ -345,7 +369,12 @@ def focused(op: str, rules: Sequence[Rule]) -> str:
     names = affected(op, rules)
     if "where" in names and op != "where":
         names.discard("where")
-    wider = {"pown": ["exponent", "zero"], "pow": ["powers"], "hypot": ["origin"], "atan2": ["origin"]}
+    wider = {
+        "pown": ["exponent", "zero"],
+        "pow": ["powers"],
+        "hypot": ["origin"],
+        "atan2": ["origin"],
+    }
     extra = [word for name in names for word in wider.get(name, [])]
     return " or ".join(sorted({*names, *extra, "edges", "nan_by_domain"}))
 
@@ -423,7 +452,9 @@ def outcome_of(mutant: Mutant, child: int, reading: int, began: float) -> Outcom
     return Outcome(mutant, failure, time.monotonic() - began)
 
 
-def run(scratch: Path, mutants: Sequence[Mutant], rules: Sequence[Rule], jobs: int) -> Iterator[Outcome]:
+def run(
+    scratch: Path, mutants: Sequence[Mutant], rules: Sequence[Rule], jobs: int
+) -> Iterator[Outcome]:
     """The outcome of each mutant, `jobs` at a time; raises SystemExit if the original fails."""
     sys.path.insert(0, str(scratch))
     sys.path.insert(1, str(ROOT / "tests"))
@@ -503,7 +534,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             verdict, right = verdict_of(outcome)
             m = outcome.mutant
             print(
-                f"{m.op:15s} {m.slope:1s} {m.change:18s} {m.text[:70]:70s} {outcome.seconds:5.1f} s  {verdict}",
+                f"{m.op:15s} {m.slope:1s} {m.change:18s} {m.text[:70]:70s} "
+                f"{outcome.seconds:5.1f} s  {verdict}",
                 flush=True,
             )
             counts["wrong" if not right else "killed" if outcome.failure else "the same"] += 1

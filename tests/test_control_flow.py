@@ -246,7 +246,9 @@ def table_lookup(m, x):
     i = int(x.data) if hasattr(x, "data") and isinstance(x, Value) else int(x)
     t = x - i
     p0, p1, p2, p3 = table[i - 1 : i + 3]
-    return p1 + t * ((p2 - p0) / 2 + t * ((p0 - 2.5 * p1 + 2 * p2 - p3 / 2) + t * 1.5 * (p1 - p2) + 0.0))
+    return p1 + t * (
+        (p2 - p0) / 2 + t * ((p0 - 2.5 * p1 + 2 * p2 - p3 / 2) + t * 1.5 * (p1 - p2) + 0.0)
+    )
 
 
 PROGRAMS: dict[str, tuple[Program, tuple[float, ...]]] = {
@@ -314,8 +316,10 @@ def test_second_derivatives_of_the_program_that_ran(program, at):
     found = hessian(on_values(program), argnums=every)(*at)
     for i in every:
         expected = [true_derivative(program, at, [i, k]) for k in every]
-        largest = max(max(map(abs, expected)), 1e-3)
-        assert all(abs(a - b) <= 100 * REL * largest for a, b in zip(found[i], expected, strict=True))
+        largest = max(*map(abs, expected), 1e-3)
+        assert all(
+            abs(a - b) <= 100 * REL * largest for a, b in zip(found[i], expected, strict=True)
+        )
 
 
 @pytest.mark.long
@@ -324,7 +328,9 @@ def test_the_same_derivatives_by_jax(program, at):
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
     names = ["exp", "log", "sqrt", "sin", "cos"]
-    m = SimpleNamespace(erf=jax.scipy.special.erf, **{name: getattr(jax.numpy, name) for name in names})
+    m = SimpleNamespace(
+        erf=jax.scipy.special.erf, **{name: getattr(jax.numpy, name) for name in names}
+    )
     if program is fallbacks:  # division by 0 does not raise there
         pytest.skip("JAX does not raise")
     every = tuple(range(len(at)))
@@ -492,7 +498,7 @@ def test_builtin_choices_pass_the_whole_slope_to_what_they_choose():
     assert grad(lambda v: sorted(v)[1])(xs) == [0.0, 0.0, 0.0, 1.0]
     assert grad(lambda v: next(x for x in v if x < 1))(xs) == [0.0, 1.0, 0.0, 0.0]
     assert grad(lambda v: sum(x for x in v if x > 1))(xs) == [1.0, 0.0, 1.0, 0.0]
-    ordered = sorted(range(5), key=lambda i: (PROGRAMS["sorting"][1][i]))
+    ordered = sorted(range(5), key=lambda i: PROGRAMS["sorting"][1][i])
     by_rank = {i: rank for rank, i in enumerate(ordered)}
     at = PROGRAMS["sorting"][1]
     expected = [2 * x * by_rank[i] / 3 if 0 < by_rank[i] < 4 else 0.0 for i, x in enumerate(at)]
@@ -540,4 +546,6 @@ def test_loops_with_state_in_lists_dicts_and_generators():
         return sum(memory[n] ** 2 for n in (3, 4, 5))
 
     for order, derivative in enumerate([grad(f), hessian(f), grad(hessian(f))], 1):
-        assert derivative(1.3) == pytest.approx(true_derivative(on_mpmath, [1.3], [0] * order), rel=1e-14)
+        assert derivative(1.3) == pytest.approx(
+            true_derivative(on_mpmath, [1.3], [0] * order), rel=1e-14
+        )

@@ -122,7 +122,9 @@ def difference(f: Function, xs: Sequence[Real], orders: Orders, bits: int) -> tu
     steps = [mp.ldexp(1, -s) for s in shifts]
     total, largest = mp.zero, mp.zero
     for ks in itertools.product(*(range(o + 1) for o in orders)):
-        weight = math.prod((-1) ** (o - k) * math.comb(o, k) for o, k in zip(orders, ks, strict=True))
+        weight = math.prod(
+            (-1) ** (o - k) * math.comb(o, k) for o, k in zip(orders, ks, strict=True)
+        )
         at = [x + (2 * k - o) * h for x, k, o, h in zip(xs, ks, orders, steps, strict=True)]
         value = f(*at)
         total += weight * value
@@ -186,7 +188,9 @@ class Truth:
     def near_the_ends(self, order: int) -> bool:
         """Whether a derivative of this order, or one below it, is near the ends of the doubles' range."""
         below = [orders for orders in all_orders(len(self.xs)) if sum(orders) <= order]
-        return any(not SMALLEST < abs(x) < LARGEST for orders in below if (x := self.at(orders)) != 0)
+        return any(
+            not SMALLEST < abs(x) < LARGEST for orders in below if (x := self.at(orders)) != 0
+        )
 
 
 def exponent_rounding(n: float) -> float:
@@ -216,7 +220,11 @@ def error_in_ulp(given: float, truth: Truth, orders: Orders, slack: Callable[[],
 @pytest.mark.parametrize(
     ("f", "x", "derivatives"),
     [
-        (mp.tanh, 300.0, lambda s, x: [s, -2 * s * mp.tanh(x), 4 * s * mp.tanh(x) ** 2 - 2 * s * s]),
+        (
+            mp.tanh,
+            300.0,
+            lambda s, x: [s, -2 * s * mp.tanh(x), 4 * s * mp.tanh(x) ** 2 - 2 * s * s],
+        ),
         (mp.erf, 3.0, lambda s, x: [s, -2 * x * s, (4 * x * x - 2) * s]),
         (mp.log, 1e-300, lambda s, x: [s, -s / x, 2 * s / x**2]),
         (mp.atan, 1e60, lambda s, x: [s, -2 * x * s**2, (6 * x * x - 2) * s**3]),
@@ -308,7 +316,9 @@ class Worst:
     def check(self) -> None:
         for orders, (error, xs, given) in sorted(self.rows.items()):
             by = "".join("xyz"[i] * o for i, o in enumerate(orders)) or "value"
-            print(f"{self.name:10s} {by:6s} {self.compared[orders]:5d}  {error:8.3g}  at {tuple(map(float, xs))}: {given!r}")
+            at = tuple(map(float, xs))
+            count = self.compared[orders]
+            print(f"{self.name:10s} {by:6s} {count:5d}  {error:8.3g}  at {at}: {given!r}")
         for orders, (error, xs, given) in self.rows.items():
             assert error <= LIMITS[sum(orders)], f"{self.name} {orders} at {xs}: {given!r}"
 
@@ -661,7 +671,9 @@ MANY: dict[str, Function] = {
     "dot": lambda x, y, z: pygrad.dot([x, y, z], [y, z * z, x]),
     "dot with itself": lambda x, y, z: pygrad.dot([x, y, z], [x, y, z]),
     "dot with a bias": lambda x, y, z: pygrad.dot([x * y, 2.0], [z, y], x * z),
-    "dot of dots": lambda x, y, z: pygrad.dot([pygrad.dot([x, y], [y, z]), z], [x, pygrad.sum([x, z])]),
+    "dot of dots": lambda x, y, z: pygrad.dot(
+        [pygrad.dot([x, y], [y, z]), z], [x, pygrad.sum([x, z])]
+    ),
 }
 MANY_PLAINLY: dict[str, Function] = {
     "sum": lambda x, y, z: x * y + x + 3 + z * z * z + x,

@@ -105,7 +105,10 @@ def numeric_jacobian(f: Function, x: np.ndarray) -> np.ndarray:
         h = np.zeros(x.size)
         h[i] = np.cbrt(EPS) * abs(x[i])
         up, down = x + h, x - h
-        rise = [a.data - b.data for a, b in zip(f([*map(Value, up)]), f([*map(Value, down)]), strict=True)]
+        rise = [
+            a.data - b.data
+            for a, b in zip(f([*map(Value, up)]), f([*map(Value, down)]), strict=True)
+        ]
         columns.append(np.array(rise) / (up[i] - down[i]))
     return np.array(columns).T
 
@@ -143,9 +146,7 @@ SECOND: dict[str, Function] = {
 
 
 def rosenbrock(x: Sequence[Any]) -> Any:
-    return pygrad.sum(
-        [100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in zip(x[:-1], x[1:], strict=True)]
-    )
+    return pygrad.sum([100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in itertools.pairwise(x)])
 
 
 def rosenbrock_derivatives(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +169,9 @@ def test_the_hessian_of_rosenbrocks_function_of_50_numbers(second):
     x = rng.integers(-16, 17, 50) / 8
     assert (second(rosenbrock)(x) == rosenbrock_derivatives(x)[1]).all()
     x = rng.uniform(-2, 2, 50)
-    assert second(rosenbrock)(x) == pytest.approx(rosenbrock_derivatives(x)[1], rel=1e-14, abs=1e-12)
+    assert second(rosenbrock)(x) == pytest.approx(
+        rosenbrock_derivatives(x)[1], rel=1e-14, abs=1e-12
+    )
 
 
 def test_gradient_and_hessian_products_of_rosenbrocks_function():
@@ -209,7 +212,9 @@ def replay(program: programs.Program, leaves: Sequence[Any], kinds: Sequence[str
         if step.kind in programs.MAKERS:
             try:
                 made = (
-                    programs._execute(step, values, pygrad.value) if step.kind in kinds else Value(0.5)
+                    programs._execute(step, values, pygrad.value)
+                    if step.kind in kinds
+                    else Value(0.5)
                 )
             except (ArithmeticError, ValueError):
                 made = Value(1.0)
@@ -339,7 +344,7 @@ def test_the_same_function_at_both_levels(outer, inner):
 
 @every_pair
 def test_the_amazing_bug_of_curried_functions(outer, inner):
-    """Manzyuk et al. (2019): the operator d/du f(x + u) at u = 0, applied twice, is the second derivative."""
+    """Manzyuk et al. (2019): the operator d/du f(x + u) at u = 0, applied twice."""
     shifted = lambda f, d: lambda x: d(lambda u: f(x + u))(0.0)  # noqa: E731
     assert number(shifted(shifted(pm.exp, inner), outer)(1.0)) == math.e
     assert number(shifted(shifted(lambda x: x**3, inner), outer)(2.0)) == 12.0
@@ -508,7 +513,16 @@ def test_has_aux():
 
 def test_whatever_is_a_real_number_is_accepted():
     square = lambda x: x * x  # noqa: E731
-    for x in (3, 3.0, np.float64(3), np.float32(3), np.int8(3), np.array(3.0), np.array(3), Fraction(3)):
+    for x in (
+        3,
+        3.0,
+        np.float64(3),
+        np.float32(3),
+        np.int8(3),
+        np.array(3.0),
+        np.array(3),
+        Fraction(3),
+    ):
         for found in (grad(square)(x), jacfwd(square)(x), value_and_grad(square)(x)[1]):
             assert type(found) is float and found == 6.0
         assert hessian(square)(x) == 2.0
@@ -583,7 +597,10 @@ def test_object_arrays_and_values_inside_structures_give_values():
     assert all(isinstance(v, Value) for v in mixed.values())
     assert gradients(mixed["b"], a).data == 1.0
     second = hessian(lambda x: x[0] ** 2 * x[1])(at)
-    assert second.shape == (2, 2) and [[v.data for v in row] for row in second] == [[6.0, 4.0], [4.0, 0.0]]
+    assert second.shape == (2, 2) and [[v.data for v in row] for row in second] == [
+        [6.0, 4.0],
+        [4.0, 0.0],
+    ]
     assert grad(lambda x: x[0])(np.array([1, 2.5], dtype=object)).dtype == np.float64
 
 
@@ -824,7 +841,9 @@ def test_the_jacobian_is_jaxs(jax):
         return jnp.stack([a, b, c])
 
     at = jnp.asarray(AT_FIVE)
-    assert jacrev(mixed_map)(AT_FIVE) == pytest.approx(np.asarray(jax.jacrev(same_map)(at)), rel=1e-13)
+    assert jacrev(mixed_map)(AT_FIVE) == pytest.approx(
+        np.asarray(jax.jacrev(same_map)(at)), rel=1e-13
+    )
     for i in range(3):
         second = np.asarray(jax.hessian(lambda x: same_map(x)[i])(at))
         ours = hessian(lambda x: mixed_map(x)[i])(AT_FIVE)
@@ -931,7 +950,11 @@ def test_captured_values_keep_their_grads(apply):
     inner = w * b
     inner.grad = 2.0
     apply(lambda x: (w * x + inner).tanh() * x)
-    assert [(v.grad, type(v.grad)) for v in (w, b, inner)] == [(5.0, float), (-1.0, float), (2.0, float)]
+    assert [(v.grad, type(v.grad)) for v in (w, b, inner)] == [
+        (5.0, float),
+        (-1.0, float),
+        (2.0, float),
+    ]
     found = grad(lambda x: w * x * x)(2.0)
     assert type(found) is float and found == 12.0  # a Value that is captured makes no Value of it
 
@@ -982,7 +1005,9 @@ def test_transforms_in_16_threads():
         for _ in range(15):
             found = [
                 grad(lambda a: a * jacfwd(lambda b: pm.sin(a * b))(x))(x),
-                hessian(lambda v: pm.exp(v[0] * v[1]) + rosenbrock(v))(np.array([x, 1.0, -x])).tolist(),
+                hessian(lambda v: pm.exp(v[0] * v[1]) + rosenbrock(v))(
+                    np.array([x, 1.0, -x])
+                ).tolist(),
                 hvp(rosenbrock, [x, 2.0], [1.0, x]),
             ]
         return found
@@ -1011,8 +1036,13 @@ def test_a_transform_inside_a_closure_of_a_sweep():
     def rule() -> None:
         doubled.grad += grad(lambda v: v**3)(doubled.data) * node.grad
         assert hessian(lambda v: v**3)(doubled.data) == 24.0
-        assert grad(lambda v: v * x * doubled.data)(1.0) == 8.0  # a leaf of the sweep is for reading
-        for inner_node in (lambda: gradients(doubled * x, x), lambda: grad(lambda v: v * doubled)(1.0)):
+        assert (
+            grad(lambda v: v * x * doubled.data)(1.0) == 8.0
+        )  # a leaf of the sweep is for reading
+        for inner_node in (
+            lambda: gradients(doubled * x, x),
+            lambda: grad(lambda v: v * doubled)(1.0),
+        ):
             with pytest.raises(RuntimeError, match="still running"):
                 inner_node()
 
