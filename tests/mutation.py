@@ -10,10 +10,11 @@ factor or a summand dropped, ONE for ZERO, one operand for another, sin for cos,
 for nan left out. A few more are in the C that handles sums, dot products and given partials.
 
 All of them are compiled into one extension, in a scratch folder, which does what its variable pg_mutant
-says; so each costs no build but a fork and as many tests as it takes to notice: first those that name an
-op whose derivatives use the rule, then all of TESTS. Prints a table; the exit code is 1 if a mutant
-survives. Mutants that are the same function, for reasons given in EQUIVALENT, are listed as such, and run
-all the same: if one of them is noticed, the reason was wrong, and that is an error, too.
+says; so each costs no build but a fork and as many tests as it takes to notice: first the two main tests of
+the ops whose derivatives use the rule, called without pytest; then all tests that name these ops; then all
+of TESTS. Prints a table; the exit code is 1 if a mutant survives. Mutants that are the same function, for
+reasons given in EQUIVALENT, are listed as such, and run all the same: if one of them is noticed, the reason
+was wrong, and that is an error, too.
 
 Needs a C compiler, fork() and a checkout with pygrad's test requirements.
 """
@@ -409,6 +410,24 @@ def first_failure(files: Sequence[str], *arguments: str) -> str:
     return plugin.name
 
 
+def first_failure_of_ops(op: str, rules: Sequence[Rule]) -> str:
+    """The same for the main tests of the op and of those that use its rules, without pytest."""
+    import test_derivatives_of_every_op as own
+
+    own_tests = [
+        (own.test_values_and_derivatives_to_third_order, own.SMOOTH),
+        (own.test_ops_with_corners_to_third_order, own.PIECEWISE),
+    ]
+    for name in [op, *sorted(affected(op, rules) - {op})]:
+        for test, names in own_tests:
+            if name in names:
+                try:
+                    test(name)
+                except Exception:
+                    return f"{OWN_TESTS}::{test.__name__}[{name}]"
+    return ""
+
+
 def fork_and_test(mutant: Mutant, rules: Sequence[Rule], switch: Any) -> tuple[int, int]:
     """Starts the tests of a mutant in a child; its process id and the pipe that it answers on."""
     reading, writing = os.pipe()
@@ -426,7 +445,8 @@ def fork_and_test(mutant: Mutant, rules: Sequence[Rule], switch: Any) -> tuple[i
         switch.value = mutant.number
         failure = ""
         if mutant.slope:
-            failure = first_failure([OWN_TESTS], "-k", focused(mutant.op, rules))
+            failure = first_failure_of_ops(mutant.op, rules)
+            failure = failure or first_failure([OWN_TESTS], "-k", focused(mutant.op, rules))
         failure = failure or first_failure(TESTS)
         os.write(writing, failure.encode())
         code = 0
@@ -456,8 +476,7 @@ def run(
     scratch: Path, mutants: Sequence[Mutant], rules: Sequence[Rule], jobs: int
 ) -> Iterator[Outcome]:
     """The outcome of each mutant, `jobs` at a time; raises SystemExit if the original fails."""
-    sys.path.insert(0, str(scratch))
-    sys.path.insert(1, str(ROOT / "tests"))
+    sys.path[:0] = [str(scratch), str(ROOT / "tests")]
     import hypothesis  # noqa: F401  so that children need not import it
     import mpmath  # noqa: F401
     import numpy  # noqa: F401
@@ -467,6 +486,12 @@ def run(
 
     assert Path(pygrad.__file__).is_relative_to(scratch), pygrad.__file__
     switch = ctypes.c_int.in_dll(ctypes.CDLL(_core.__file__), "pg_mutant")
+    for op in {mutant.op for mutant in mutants if mutant.slope}:
+        failure = first_failure_of_ops(
+            op, rules
+        )  # which leaves the truth in a cache, for all children
+        if failure:
+            raise SystemExit(f"tests/mutation.py: without any mutant {failure} fails")
     original = Mutant(0, "the original", "", "", "")
     waiting = [original, *mutants]
     running: list[tuple[Mutant, int, int, float]] = []
