@@ -65,14 +65,14 @@ static double value_of(term t)
 /* The term as a node that the caller owns; NULL for want of memory. */
 static pg_node *node_of(term t)
 {
-    return t.node != NULL ? t.node : pg_leaf(t.number);
+    return t.node != NULL ? t.node : pg_born(pg_leaf(t.number));
 }
 
 static term made(pg_adjoint *a, pg_node *n)
 {
     if (n == NULL)
         a->failed = 1;
-    return n == NULL ? number(0.0) : (term){n, 0.0};
+    return n == NULL ? number(0.0) : (term){pg_born(n), 0.0};
 }
 
 /* -- the algebra -------------------------------------------------------------------------------- */
@@ -320,11 +320,17 @@ pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
 {
     size_t place;
     if (!pg_index_find(&a->index, n, &place))
-        return pg_leaf(0.0);
+        return pg_born(pg_leaf(0.0));
     term t = a->terms[place];
     if (t.node == NULL)
-        return pg_leaf(t.number);
-    return t.node->refs == 1 ? pg_retain(t.node) : pg_compute(PG_OP_identity, t.node, NULL, t.node->value);
+        return pg_born(pg_leaf(0.0 + t.number));
+    /* Grads start at +0.0, to which contributions are added: that makes a difference to a sum that is -0.0. */
+    pg_node *zero = pg_born(pg_leaf(0.0));
+    if (zero == NULL)
+        return NULL;
+    pg_node *sum = pg_born(pg_compute(PG_OP_add, zero, t.node, 0.0 + t.node->value));
+    pg_release(zero);
+    return sum;
 }
 
 double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n)

@@ -39,7 +39,9 @@ static int number_for(PyObject *self, PyObject *content, const char *what, doubl
 static PyObject *get_data(PyObject *self, void *closure)
 {
     (void)closure;
-    return pg_require_built(self) ? PyFloat_FromDouble(PG_NODE(self)->value) : NULL;
+    if (!pg_require_built(self) || (PG_TRACING && !pg_trace_access(self, "read")))
+        return NULL;
+    return PyFloat_FromDouble(PG_NODE(self)->value);
 }
 
 static int set_data(PyObject *self, PyObject *content, void *closure)
@@ -47,6 +49,8 @@ static int set_data(PyObject *self, PyObject *content, void *closure)
     (void)closure;
     double number;
     if (!number_for(self, content, "data", &number))
+        return -1;
+    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self)))
         return -1;
     PG_NODE(self)->value = number;
     return 0;
@@ -56,6 +60,8 @@ static PyObject *get_grad(PyObject *self, void *closure)
 {
     (void)closure;
     if (!pg_require_built(self))
+        return NULL;
+    if (PG_TRACING && !pg_trace_access(self, "read"))
         return NULL;
     const pg_extras *extras = ((pg_value *)self)->extras;
     double grad = PG_NODE(self)->grad;
@@ -70,6 +76,8 @@ static int set_grad(PyObject *self, PyObject *content, void *closure)
     (void)closure;
     double number;
     if (!number_for(self, content, "grad", &number))
+        return -1;
+    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self)))
         return -1;
     pg_status status = pg_write_grad(PG_NODE(self), number);
     if (status != PG_OK) {
@@ -149,7 +157,7 @@ static PyObject *get_prev(PyObject *self, void *closure)
 static PyObject *get_local_derivatives(PyObject *self, void *closure)
 {
     pg_node *n = PG_NODE(self);
-    if (!pg_require_built(self))
+    if (!pg_require_built(self) || (PG_TRACING && !pg_trace_access(self, "read")))
         return NULL;
     if (n->op == PG_CUSTOM) {
         PyObject *op = get_op(self, NULL);
@@ -230,6 +238,8 @@ static int set_backward(PyObject *self, PyObject *content, void *closure)
         PyErr_Format(PyExc_TypeError, "_backward must be callable or None, not %R", Py_TYPE(content));
         return -1;
     }
+    if (PG_TRACING && (!pg_trace_access(self, "opaque") || !pg_trace_effect(self)))
+        return -1;
     pg_value *v = (pg_value *)self;
     pg_extras *extras = pg_extras_of(v);
     if (extras == NULL)
@@ -269,14 +279,41 @@ PyMemberDef pg_offsets[] = {
 
 /* -- comparison and text ------------------------------------------------------------------------ */
 
+/* Python's comparisons as the C library has them, in the order of Py_LT ... */
+static const pg_comparison comparisons[] = {
+    [Py_LT] = PG_LESS,  [Py_LE] = PG_LESS_EQUAL, [Py_EQ] = PG_EQUAL,
+    [Py_NE] = PG_UNEQUAL, [Py_GT] = PG_GREATER,  [Py_GE] = PG_GREATER_EQUAL,
+};
+
+static int compare(int op, double a, double b)
+{
+    switch (op) {
+    case Py_LT:
+        return a < b;
+    case Py_LE:
+        return a <= b;
+    case Py_GT:
+        return a > b;
+    case Py_GE:
+        return a >= b;
+    case Py_EQ:
+        return a == b;
+    default:
+        return a != b;
+    }
+}
+
 PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
 {
     if (!pg_require_built(self))
         return NULL;
     double a = PG_NODE(self)->value, b;
     if (PG_IS_VALUE(other)) {
-        if (op == Py_EQ || op == Py_NE)
+        if (op == Py_EQ || op == Py_NE) {
+            if (PG_TRACING && !pg_trace_identity(self, other))
+                return NULL;
             return PyBool_FromLong((self == other) == (op == Py_EQ));
+        }
         if (!pg_require_built(other))
             return NULL;
         b = PG_NODE(other)->value;
@@ -287,20 +324,10 @@ PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
         if (known == 0)
             return Py_NewRef(Py_NotImplemented);
     }
-    switch (op) {
-    case Py_LT:
-        return PyBool_FromLong(a < b);
-    case Py_LE:
-        return PyBool_FromLong(a <= b);
-    case Py_GT:
-        return PyBool_FromLong(a > b);
-    case Py_GE:
-        return PyBool_FromLong(a >= b);
-    case Py_EQ:
-        return PyBool_FromLong(a == b);
-    default:
-        return PyBool_FromLong(a != b);
-    }
+    int outcome = compare(op, a, b);
+    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, comparisons[op], outcome))
+        return NULL;
+    return PyBool_FromLong(outcome);
 }
 
 /* Identity, as for any object; the low bits are alignment. */

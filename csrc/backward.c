@@ -11,7 +11,7 @@ void pg_give_up(pg_sweep *s)
     PyErr_Restore(type, error, traceback);
 }
 
-static int sort_fully(pg_sweep *s, pg_node *const *stops, size_t count)
+int pg_sort_fully(pg_sweep *s, pg_node *const *stops, size_t count)
 {
     pg_status status = pg_sweep_stop_at(s, stops, count);
     while (status == PG_OK && (status = pg_sweep_sort(s, PG_STEP_BUDGET)) == PG_MORE) {
@@ -30,7 +30,7 @@ pg_sweep *pg_sorted(pg_node *root, int writes, pg_node *const *stops, size_t cou
     pg_status status = pg_sweep_open(root, writes, &s);
     if (status != PG_OK)
         return (pg_sweep *)(void *)pg_raise(status);
-    if (sort_fully(s, stops, count))
+    if (pg_sort_fully(s, stops, count))
         return s;
     pg_give_up(s);
     return NULL;
@@ -96,6 +96,8 @@ static PyObject *backward(PyObject *module, PyObject *args)
     double seed;
     if (!PyArg_ParseTuple(args, "O!O:backward", pg_value_type, &root, &number) ||
         !pg_require_number(number, "seed", &seed))
+        return NULL;
+    if (PG_TRACING && pg_require_built(root) && !pg_trace_sweep(root))
         return NULL;
     pg_sweep *s = sorted_from(root, 1);
     if (s == NULL)
@@ -191,7 +193,8 @@ static PyObject *backward_graph(PyObject *module, PyObject *args)
     PyObject *root, *number, *pairs = NULL;
     double seed;
     if (!PyArg_ParseTuple(args, "O!O:backward_graph", pg_value_type, &root, &number) ||
-        !pg_require_number(number, "seed", &seed) || !pg_require_built(root))
+        !pg_require_number(number, "seed", &seed) || !pg_require_built(root) ||
+        (PG_TRACING && !pg_trace_sweep(root)))
         return NULL;
     pg_node *node = PG_NODE(root), *above = pg_compute_many(PG_SUM, &node, 1, node->value, NULL, NULL);
     if (above == NULL)
@@ -272,7 +275,8 @@ static PyObject *zero_grad(PyObject *module, PyObject *const *args, Py_ssize_t c
     (void)module;
     static const char *const names[] = {"values_or_root"};
     PyObject *target;
-    if (!pg_arguments("zero_grad", names, 1, 1, args, count, keywords, &target))
+    if (!pg_arguments("zero_grad", names, 1, 1, args, count, keywords, &target) ||
+        (PG_TRACING && !pg_trace_sweep(target)))
         return NULL;
     if (PG_IS_VALUE(target))
         return zero_graph(target);

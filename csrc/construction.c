@@ -157,6 +157,13 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
     pg_node *n = declared_node(data, children, grads);
     if (n == NULL)
         return -1;
+    if (PG_SPECIAL && count == 0)
+        pg_born(n);
+    for (Py_ssize_t i = 0; PG_TRACING && i < count; i++)
+        if (!pg_trace_access(PyTuple_GetItem(children, i), "opaque")) {
+            pg_release(n);
+            return -1;
+        }
     if (PG_DETACHED) { /* after every check that recording would make */
         pg_release(n);
         n = pg_leaf(data);
@@ -218,6 +225,8 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
     if (children == NULL && op_name == NULL && grads == NULL) {
         v->node->value = number;
         v->node->flags &= (uint8_t)~PG_UNBUILT;
+        if (PG_SPECIAL)
+            pg_born(v->node);
         return PG_WATCHED ? watch(self) : 0;
     }
     PyObject *child_tuple = children == NULL ? PyTuple_New(0) : pg_tuple(children, "children");

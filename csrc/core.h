@@ -48,6 +48,8 @@ extern const uint8_t pg_shapes[PG_OPCODE_COUNT];
 /* Operands of a node with other than one or two of them; one allocation with the arrays it points to. */
 typedef struct {
     size_t count;
+    double start;          /* PG_SUM: the number it starts with */
+    int leads;             /* PG_SUM: the last operand comes first, in place of start */
     double *partials;      /* count numbers, or NULL */
     pg_node **given;       /* count nodes or NULLs, or NULL */
     pg_node *operands[];
@@ -60,6 +62,7 @@ enum pg_flags {
     PG_UNBUILT = 8,        /* made by __new__, not yet by __init__ */
     PG_HAS_CLOSURE = 16,   /* the wrapper holds a closure that replaces the rule */
     PG_WHOLE_EXPONENT = 32, /* x ** n was written with an int */
+    PG_TRACED = 128,       /* made while its thread was tracing: see tracing.c */
     PG_ACTIVE = 64         /* an input of a transform that is running the user's function: see recording.c */
 };
 
@@ -85,6 +88,17 @@ struct pg_node {
     uint8_t op;
     uint8_t flags;
 };
+
+/* PG_TRACED while this thread traces, else 0: what slow paths give to nodes they make. */
+extern PG_THREAD_LOCAL uint8_t pg_birth_flags;
+
+/* The new node n (or NULL), marked as made in this thread's trace, if there is one. */
+PG_INLINE pg_node *pg_born(pg_node *n)
+{
+    if (n != NULL)
+        n->flags = (uint8_t)(n->flags | pg_birth_flags);
+    return n;
+}
 
 _Static_assert(sizeof(pg_node) <= 48, "a node at rest takes 48 bytes");
 _Static_assert(PG_OPCODE_COUNT <= 256, "an opcode takes one byte");

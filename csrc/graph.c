@@ -19,6 +19,7 @@ const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
 };
 
 void (*pg_unpin)(void *wrapper);
+PG_THREAD_LOCAL uint8_t pg_birth_flags;
 
 /* -- making ------------------------------------------------------------------------------------- */
 
@@ -84,6 +85,8 @@ static pg_many *make_many(size_t count, int with_partials, int with_given)
     if (m == NULL)
         return NULL;
     m->count = count;
+    m->start = 0.0;
+    m->leads = 0;
     pg_node **behind = m->operands + count;
     m->given = with_given ? behind : NULL;
     if (with_given)

@@ -74,15 +74,21 @@ static int slow(const gathering *g)
     return flags & PG_SLOW;
 }
 
-/* The Value of an op over the gathered operands, or a float if no Value is among them. */
-static PyObject *gathered(int op, const gathering *g, double z)
+/* The Value of a sum or dot over the gathered operands, or a float if no Value is among them. start, leads: see
+ * pg_many. */
+static PyObject *gathered(int op, const gathering *g, double z, double start, int leads)
 {
     if (g->values == 0)
         return PyFloat_FromDouble(z);
     int keep = slow(g);
     if (PG_DETACHED && !keep)
         return pg_wrap(pg_leaf(z));
-    PyObject *made = pg_wrap(pg_compute_many(op, g->nodes, g->count, z, NULL, NULL));
+    pg_node *n = pg_compute_many(op, g->nodes, g->count, z, NULL, NULL);
+    if (n != NULL) {
+        n->of.many->start = start;
+        n->of.many->leads = leads;
+    }
+    PyObject *made = pg_wrap(pg_born(n));
     if (made != NULL && keep && !pg_keep_operands(made, g->objects, g->count))
         Py_CLEAR(made);
     if (made != NULL && PG_DETACHED) { /* keeping them has checked the operands */
@@ -100,9 +106,9 @@ static PyObject *sum_values(PyObject *module, PyObject *const *args, Py_ssize_t 
     if (!pg_arguments("sum", names, 1, 2, args, count, keywords, given))
         return NULL;
     PyObject *start = given[1];
-    double total = 0.0;
+    double first = 0.0;
     if (start != NULL && !PG_IS_VALUE(start)) { /* a plain number is no operand */
-        if (!pg_require_number(start, "start", &total))
+        if (!pg_require_number(start, "start", &first))
             return NULL;
         start = NULL;
     }
@@ -114,11 +120,10 @@ static PyObject *sum_values(PyObject *module, PyObject *const *args, Py_ssize_t 
         if (gather_all(&g, values, "an item of sum()")) {
             size_t summed = g.count;
             if (start == NULL || gather_one(&g, start, "start")) {
-                if (start != NULL)
-                    total = g.nodes[summed]->value;
+                double total = start != NULL ? g.nodes[summed]->value : first;
                 for (size_t i = 0; i < summed; i++)
                     total += g.nodes[i]->value;
-                result = gathered(PG_SUM, &g, total);
+                result = gathered(PG_SUM, &g, total, first, start != NULL);
             }
         }
         gather_end(&g);
@@ -141,7 +146,7 @@ static PyObject *dot_of(PyObject *ws, PyObject *xs, PyObject *bias)
         double total = bias == NULL ? 0.0 : g.nodes[2 * n]->value;
         for (size_t i = 0; i < n; i++)
             total += g.nodes[i]->value * g.nodes[n + i]->value;
-        result = gathered(PG_DOT, &g, total);
+        result = gathered(PG_DOT, &g, total, 0.0, 0);
     }
     gather_end(&g);
     return result;
@@ -196,8 +201,14 @@ static pg_node *same_op(const pg_node *n, const gathering *g)
 {
     if (n->op == PG_OP_pown)
         return pg_compute_pown(g->nodes[0], n->of.constant.k, n->value);
-    if (pg_shapes[n->op] == PG_MANY)
-        return pg_compute_many(n->op, g->nodes, g->count, n->value, NULL, NULL);
+    if (pg_shapes[n->op] == PG_MANY) {
+        pg_node *copy = pg_compute_many(n->op, g->nodes, g->count, n->value, NULL, NULL);
+        if (copy != NULL) {
+            copy->of.many->start = n->of.many->start;
+            copy->of.many->leads = n->of.many->leads;
+        }
+        return copy;
+    }
     return pg_compute(n->op, g->nodes[0], g->count == 2 ? g->nodes[1] : NULL, n->value);
 }
 

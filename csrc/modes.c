@@ -96,9 +96,12 @@ static PyObject *watch_exit(PyObject *module, PyObject *ignored)
 static PyObject *call_unwatched(PyObject *watcher, PyObject *args)
 {
     int depth = pg_watch_depth;
+    uint8_t birth_flags = pg_birth_flags;
     pg_watch_depth = 0;
+    pg_birth_flags = 0; /* nor does it trace */
     PyObject *result = args == NULL ? NULL : PyObject_CallObject(watcher, args);
     pg_watch_depth = depth;
+    pg_birth_flags = birth_flags;
     Py_XDECREF(args);
     return result;
 }

@@ -108,7 +108,8 @@ PyMODINIT_FUNC PyInit__native(void)
         add_op_functions(module) < 0 || PyModule_AddFunctions(module, pg_backward_functions) < 0 ||
         PyModule_AddFunctions(module, pg_recording_functions) < 0 ||
         PyModule_AddFunctions(module, pg_many_functions) < 0 ||
-        PyModule_AddFunctions(module, pg_mode_functions) < 0) {
+        PyModule_AddFunctions(module, pg_mode_functions) < 0 ||
+        PyModule_AddFunctions(module, pg_tracing_functions) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

@@ -1,6 +1,7 @@
 /* operators.c: the number protocol, and each op of ops.def as a method of Value and as a function. */
 #include "value.h"
 
+#include "evaluate.h"
 #include "forward.h"
 
 /* -- when eager evaluation raises --------------------------------------------------------------- */
@@ -115,7 +116,9 @@ static PyObject *made_unary_slowly(int op, PyObject *x, double z)
 {
     if (PG_DETACHED)
         return detached(z, &x, 1);
-    return pg_watched(keeping(pg_wrap(pg_compute(op, PG_NODE(x), NULL, z)), &x, 1));
+    if (PG_TRACING)
+        z = pg_evaluate_one(op, PG_NODE(x)->value, 0.0, 0.0);
+    return pg_watched(keeping(pg_wrap(pg_born(pg_compute(op, PG_NODE(x), NULL, z))), &x, 1));
 }
 
 PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
@@ -131,9 +134,11 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
 {
     if (PG_DETACHED)
         return detached(z, (PyObject *[]){left, right}, 2);
-    pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_leaf(a.number);
-    pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_leaf(b.number);
-    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_compute(op, x, y, z));
+    if (PG_TRACING)
+        z = pg_evaluate_one(op, a.number, b.number, 0.0);
+    pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_born(pg_leaf(a.number));
+    pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_born(pg_leaf(b.number));
+    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_born(pg_compute(op, x, y, z)));
     if (x != NULL)
         pg_release(x);
     if (y != NULL)
@@ -159,10 +164,12 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
     for (int i = 0; i < 3; i++) {
         pg_node *n = operands[i].node;
         slow |= n != NULL && n->flags & PG_SLOW;
-        nodes[i] = n != NULL ? pg_retain(n) : pg_leaf(operands[i].number);
+        nodes[i] = n != NULL ? pg_retain(n) : pg_born(pg_leaf(operands[i].number));
         whole &= nodes[i] != NULL;
     }
-    PyObject *made = pg_wrap(whole ? pg_compute_many(op, nodes, 3, z, NULL, NULL) : NULL);
+    if (PG_TRACING)
+        z = pg_evaluate_one(op, operands[0].number, operands[1].number, operands[2].number);
+    PyObject *made = pg_wrap(whole ? pg_born(pg_compute_many(op, nodes, 3, z, NULL, NULL)) : NULL);
     for (int i = 0; i < 3; i++)
         if (nodes[i] != NULL)
             pg_release(nodes[i]);
@@ -182,7 +189,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
             return NULL; \
         double number = a.number, z = forward_##name(number); \
         pg_status status = check(PG_ERR_##errors, number, number, z); \
-        if (PG_UNLIKELY(status != PG_OK)) \
+        if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, &x, 1); \
         return made_unary(PG_OP_##name, x, z); \
     }
@@ -197,7 +204,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented); \
         double z = forward_##name(a.number, b.number); \
         pg_status status = check(PG_ERR_##errors, a.number, b.number, z); \
-        if (PG_UNLIKELY(status != PG_OK)) \
+        if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, (PyObject *[]){left, right}, 2); \
         return made_binary(PG_OP_##name, left, right, a, b, z); \
     }
@@ -233,11 +240,15 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
         return NULL;
     double number = PG_NODE(x)->value, z = forward_pown(number, n);
     pg_status status = check(PG_ERR_FLOAT_POW, number, n, z);
-    if (PG_UNLIKELY(status != PG_OK))
+    if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING)
         return refuse_operands(PG_OP_pown, status, &x, 1);
     if (PG_DETACHED)
         return detached(z, &x, 1);
+    if (PG_TRACING)
+        z = pg_evaluate_one(PG_OP_pown, number, n, 0.0);
     pg_node *made_node = pg_compute_pown(PG_NODE(x), n, z);
+    if (PG_SPECIAL)
+        pg_born(made_node);
     if (made_node != NULL && whole)
         made_node->flags |= PG_WHOLE_EXPONENT;
     PyObject *made = pg_wrap(made_node);
@@ -275,7 +286,10 @@ static PyObject *positive_slot(PyObject *x)
 
 static int bool_slot(PyObject *x)
 {
-    return pg_require_built(x) ? PG_NODE(x)->value != 0.0 : -1;
+    if (!pg_require_built(x))
+        return -1;
+    int outcome = PG_NODE(x)->value != 0.0;
+    return PG_TRACING && !pg_trace_comparison(x, NULL, 0.0, PG_UNEQUAL, outcome) ? -1 : outcome;
 }
 
 PyType_Slot pg_number_slots[] = {

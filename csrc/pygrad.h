@@ -53,6 +53,60 @@ void pg_fail_at(size_t n);
 
 /* Allocations asked for since pg_fail_at was last called with a number other than 0. */
 size_t pg_allocations(void);
+/* -- compiled programs (program.c, evaluate.c): immutable, without references to nodes. Any thread may run one, as
+ * long as each call has scratch memory of its own. */
+typedef struct pg_program pg_program;
+
+typedef struct {
+    size_t inputs, lives, outputs, guards; /* how many there are of each */
+    size_t instructions, terms;
+    size_t once;           /* instructions that run once per call */
+    size_t uniform_bytes, lane_bytes; /* scratch memory that a call needs, aligned to 64 bytes */
+} pg_program_size;
+
+/* Rows of a batch for one call. Arrays are the caller's, borrowed during the call. */
+typedef struct {
+    const double *const *inputs; /* input i of row r is inputs[i][r * strides[i]] */
+    const ptrdiff_t *strides; /* 0 for an input that is the same for all rows */
+    const double *lives;
+    const size_t *rows;    /* which rows, in the order given; NULL for first, first + 1, ... */
+    size_t first, count;   /* without rows: from this one on; and how many rows in all */
+    double *const *outputs; /* output i of row r goes to outputs[i][r * output_strides[i]] */
+    const ptrdiff_t *output_strides;
+    double *totals;        /* for each piece of pg_piece() rows, the last one perhaps shorter, a number for each
+                            * output: its total over the piece; NULL if no output is added up */
+    uint32_t *left;        /* for each row of the call the guard at which it left the path, or UINT32_MAX;
+                            * what it writes to outputs of such a row means nothing. NULL without guards */
+    void *uniforms, *lanes; /* scratch memory */
+} pg_batch;
+
+void pg_program_measure(const pg_program *p, pg_program_size *out);
+
+/* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
+ * unless a guard that is the same for all rows fails; then *guard is the first. */
+int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard);
+
+/* Runs the rows. The result does not depend on how a batch is cut, as long as cuts are at multiples of
+ * pg_piece() rows and totals of pieces are added up in order. */
+void pg_program_run(const pg_program *p, const pg_batch *batch);
+
+/* After pg_program_run_once: output i, which is uniform, to outputs[i][0]. */
+void pg_program_results(const pg_program *p, const pg_batch *batch);
+
+/* 1 if every instruction reads what was written before it and stays within its slots, 0 if not, -1 for want of
+ * memory. */
+int pg_program_verify(const pg_program *p);
+
+/* For tests: use no more than baseline (0), AVX2 (1), AVX-512 (2) of what the processor has. Not while a program
+ * runs. */
+void pg_choose_lanes(int most);
+
+/* Rows of a piece; and a name for the instructions in use: "avx512", "avx2" or "baseline". */
+size_t pg_piece(void);
+const char *pg_lane_instructions(void);
+
+/* Frees what pg_program_make made; NULL is allowed. */
+void pg_program_free(pg_program *p);
 /* cdef end */
 
 /* -- status codes ------------------------------------------------------------------------------- */
@@ -159,6 +213,9 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget);
  * operands are not looked at, and the way back ends with them. */
 pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count);
 
+/* Told before it is sorted: the sweep takes nodes that were not made while tracing for leaves. */
+void pg_sweep_within_trace(pg_sweep *s);
+
 /* How many nodes were sorted so far, and node i of them, operands before their users (borrowed). */
 size_t pg_sweep_count(const pg_sweep *s);
 pg_node *pg_sweep_node(const pg_sweep *s, size_t i);
@@ -230,6 +287,34 @@ double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n);
 
 /* Frees it with all derivatives that nobody else refers to; NULL is allowed. */
 void pg_adjoint_close(pg_adjoint *a);
+
+/* -- compiling (program.c) ------------------------------------------------------------------------------- */
+
+/* A comparison that a trace has made, and its outcome. */
+typedef enum { PG_LESS, PG_LESS_EQUAL, PG_EQUAL, PG_UNEQUAL, PG_GREATER, PG_GREATER_EQUAL } pg_comparison;
+
+typedef struct {
+    pg_node *a, *b;        /* borrowed */
+    pg_comparison compare;
+    int outcome;
+} pg_guard;
+
+/* What was traced. The sweep is sorted, stops at the inputs and at nodes not made in the trace, and its root
+ * uses all sides of guards, in order, and then the outputs. */
+typedef struct {
+    const pg_sweep *sweep;
+    const uint8_t *rows;   /* for each input whether it differs by row */
+    const pg_guard *guards;
+    size_t guard_count;
+    pg_node *const *outputs;
+    size_t output_count;
+    const uint8_t *totals; /* for each output whether it is added up over rows; NULL: none is */
+    int optimise;          /* fuse sums and products */
+} pg_trace;
+
+/* A program for what was traced; PG_OPAQUE: *opaque (borrowed) is a node that cannot be computed again. Caller
+ * owns, until pg_program_free. */
+pg_status pg_program_make(const pg_trace *t, pg_node **opaque, pg_program **out);
 
 /* Writes a grad from outside a rule; within a sweep of this thread the old one is journalled first. */
 pg_status pg_write_grad(pg_node *n, double grad);

@@ -15,12 +15,12 @@ static PyObject *input_for(PyObject *object)
 {
     if (!PG_IS_VALUE(object)) {
         double number;
-        return pg_require_number(object, "an input", &number) ? pg_wrap(pg_leaf(number)) : NULL;
+        return pg_require_number(object, "an input", &number) ? pg_wrap(pg_born(pg_leaf(number))) : NULL;
     }
     if (!pg_require_built(object))
         return NULL;
     pg_node *n = PG_NODE(object);
-    PyObject *input = pg_wrap(pg_compute(PG_OP_identity, n, NULL, n->value));
+    PyObject *input = pg_wrap(pg_born(pg_compute(PG_OP_identity, n, NULL, n->value)));
     if (input != NULL && n->flags & PG_SLOW && !pg_keep_operands(input, &object, 1))
         Py_CLEAR(input);
     return input;
@@ -43,6 +43,13 @@ static PyObject *record(PyObject *module, PyObject *points)
     for (Py_ssize_t i = 0; inputs != NULL && i < count; i++, active++)
         PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_ACTIVE;
     return inputs;
+}
+
+/* Whether a transform is running a function now, in any thread. */
+static PyObject *any_active(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return PyBool_FromLong(active != 0);
 }
 
 static PyObject *retire(PyObject *module, PyObject *inputs)
@@ -296,8 +303,7 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
     return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(values), rows);
 }
 
-/* The nodes of a tuple of Values, or NULL with an exception set. Caller owns the array, not the nodes. */
-static pg_node **nodes_of(PyObject *values, const char *what)
+pg_node **pg_nodes_of(PyObject *values, const char *what)
 {
     if (!pg_require_values(values, what))
         return NULL;
@@ -316,8 +322,8 @@ static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
     if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds,
                           &stop, &kind))
         return NULL;
-    pg_node **outs = nodes_of(outputs, "outputs must be");
-    pg_node **ins = outs == NULL ? NULL : nodes_of(inputs, "inputs must be");
+    pg_node **outs = pg_nodes_of(outputs, "outputs must be");
+    pg_node **ins = outs == NULL ? NULL : pg_nodes_of(inputs, "inputs must be");
     if (ins != NULL) {
         size_t n_out = (size_t)PyTuple_Size(outputs), n_in = (size_t)PyTuple_Size(inputs);
         derivation d = {.way = way, .root = pg_compute_many(PG_SUM, outs, n_out, 0.0, NULL, NULL)};
@@ -354,6 +360,7 @@ static PyObject *forward(PyObject *module, PyObject *args)
 PyMethodDef pg_recording_functions[] = {
     {"record", record, METH_O,
      "record(points, /)\n--\n\nActive inputs for a tuple of numbers and Values, to be given to retire() later."},
+    {"any_active", any_active, METH_NOARGS, "any_active()\n--\n\nWhether some transform is running a function."},
     {"retire", retire, METH_O, "retire(inputs, /)\n--\n\nInputs of a transform that is done."},
     {"reverse", reverse, METH_VARARGS,
      "reverse(outputs, inputs, seeds, stop, kind, /)\n--\n\n"

@@ -30,6 +30,16 @@ static inline double sigmoid(double x)
     return e / (1.0 + e);
 }
 
+static inline double softplus(double x)
+{
+    return (x > 0 ? x : 0.0) + log1p(exp(-fabs(x)));
+}
+
+static inline double power_of_two(double x)
+{
+    return pow(2.0, x);
+}
+
 /* c * e / (1 + e)**2, with the digits that 1 + e has lost put back: the square would double the loss. */
 static inline double bell(double c, double e)
 {

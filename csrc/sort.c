@@ -90,7 +90,7 @@ PG_INLINE verdict look(pg_sweep *s, pg_node *operand, int alone)
 {
     if (operand->mark == s->id)
         return DONE;
-    if (operand->op == PG_LEAF) {
+    if (operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED))) {
         if (!append(s, operand))
             return NO_MEMORY;
         operand->mark = s->id; /* a leaf may be in another unfinished sweep, too */
@@ -230,6 +230,7 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
     s->count = s->depth = s->stops = s->left = s->within = 0;
     s->late = NULL;
     s->writes = writes != 0;
+    s->traced = 0;
     pg_status status = pg_sweep_register(s);
     if (status != PG_OK) {
         pg_free(s);
@@ -241,6 +242,11 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
     root->mark = s->id;
     *out = s;
     return PG_OK;
+}
+
+void pg_sweep_within_trace(pg_sweep *s)
+{
+    s->traced = 1;
 }
 
 pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count)

@@ -122,6 +122,26 @@ int pg_watch_adjoints(pg_node *n, double own, const double *operands, int as_val
 
 extern PyMethodDef pg_mode_functions[];
 
+/* -- tracing.c -- */
+#define PG_TRACING (PG_SPECIAL && pg_birth_flags != 0)
+
+/* Notes that a and b, or a number where b is NULL, were compared. False with an exception set. */
+int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome);
+
+/* False with TraceError set if == of these two Values would hide a comparison of numbers. */
+int pg_trace_identity(PyObject *a, PyObject *b);
+
+/* False with TraceError set if v depends on the inputs of the trace: it must not be read, written, made opaque. */
+int pg_trace_access(PyObject *v, const char *what);
+
+/* False with TraceError set if this thread traces: what is done here would be done at the trace only. */
+int pg_trace_effect(PyObject *v);
+
+/* False with TraceError set: backward() and zero_grad() on a Value or several, in a trace. */
+int pg_trace_sweep(PyObject *of);
+
+extern PyMethodDef pg_tracing_functions[];
+
 /* -- construction.c -- */
 /* Sees that v has a node: object.__new__, let in by a patched __new__, makes an instance of a subclass without
  * one. False with an exception set. */
@@ -159,6 +179,9 @@ PyObject *pg_op_text(const pg_node *n);
 /* -- backward.c -- */
 enum { PG_STEP_BUDGET = 1 << 15 }; /* nodes between two looks for a signal: about a millisecond */
 
+/* Sorts it down to the stops; false with an exception set. */
+int pg_sort_fully(pg_sweep *s, pg_node *const *stops, size_t count);
+
 /* A sweep from root, sorted down to the stops, or NULL with an exception set. Caller owns. */
 pg_sweep *pg_sorted(pg_node *root, int writes, pg_node *const *stops, size_t count);
 
@@ -184,6 +207,8 @@ extern PyMethodDef pg_recording_functions[];
 
 /* A prepared adjoint over a sorted sweep, or NULL with an exception set. Caller owns. */
 pg_adjoint *pg_ready_adjoint(const pg_sweep *s, pg_node *const *inputs, size_t count);
+/* The nodes of a tuple of Values, or NULL with an exception set. Caller owns the array, not the nodes. */
+pg_node **pg_nodes_of(PyObject *values, const char *what);
 
 /* Every node of one way of a; false with an exception set. */
 int pg_go_on(pg_adjoint *a);

@@ -8,6 +8,8 @@
 '0.9993 -0.004023 0.002682'
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pygrad._implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad
 from pygrad.applications import (
     gauss_newton,
@@ -33,6 +35,11 @@ from pygrad.transform import (
     value_and_grad,
     vjp,
 )
+
+if TYPE_CHECKING:
+    from pygrad.compiled import TraceError as TraceError
+    from pygrad.compiled import compile as compile
+    from pygrad.mapped import vmap as vmap
 
 __version__ = "0.1.0"
 
@@ -69,3 +76,17 @@ __all__ = [
     "where",
     "zero_grad",
 ]
+
+# What needs NumPy waits until it is asked for, and stays out of __all__: `import *` is to need none.
+_LATER = {"TraceError": "compiled", "compile": "compiled", "vmap": "mapped", "scipy": ""}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'pygrad' has no attribute {name!r}")
+    from importlib import import_module
+
+    if not _LATER[name]:
+        return import_module(f"pygrad.{name}")
+    globals()[name] = found = getattr(import_module(f"pygrad.{_LATER[name]}"), name)
+    return found

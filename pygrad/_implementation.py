@@ -21,6 +21,7 @@ if TYPE_CHECKING or _CHOSEN == "compiled":
         retire,
         reverse,
         sum,
+        trace_active,
         zero_grad,
     )
 elif _CHOSEN == "reference":
@@ -37,6 +38,7 @@ elif _CHOSEN == "reference":
         retire,
         reverse,
         sum,
+        trace_active,
         zero_grad,
     )
 else:
@@ -60,5 +62,6 @@ __all__ = [
     "retire",
     "reverse",
     "sum",
+    "trace_active",
     "zero_grad",
 ]

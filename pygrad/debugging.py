@@ -135,7 +135,7 @@ def _report_suppressed(node: Any, i: int, adjoint: float, slope: float) -> None:
         report = Suppressed(node._op, i, adjoint, slope, _with_text(_core.origin(node)))
         for block in _thread.blocks:
             block.suppressed.append(report)
-        warnings.warn(str(report), RuntimeWarning, stacklevel=_users_depth())
+        warnings.warn(str(report), RuntimeWarning, stacklevel=users_depth())
 
 
 def _slopes(node: Any) -> tuple[float, ...]:
@@ -155,7 +155,7 @@ def _name(v: Any) -> str:
     return f"Value(data={v.data!r}{label})"
 
 
-def _users_depth() -> int:
+def users_depth() -> int:
     """How many frames above the caller the user's code is."""
     frame, depth = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
@@ -165,7 +165,7 @@ def _users_depth() -> int:
 
 def _users_line() -> str:
     """The innermost line that runs now and is not pygrad's own, as path:number."""
-    frame = sys._getframe(_users_depth() - 1)
+    frame = sys._getframe(users_depth() - 1)
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 

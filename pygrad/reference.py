@@ -45,6 +45,7 @@ __all__ = [
     "retire",
     "reverse",
     "sum",
+    "trace_active",
     "zero_grad",
 ]
 
@@ -1383,6 +1384,11 @@ def _tangent(node: Value, tangents: list[float]) -> float:
     for tangent, slope in zip(tangents, slopes, strict=True):
         total += _mul0(tangent, slope)
     return total
+
+
+def trace_active() -> bool:
+    """Whether this thread traces: the reference cannot."""
+    return False
 
 
 def no_grad_suspend() -> int:

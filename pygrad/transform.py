@@ -69,7 +69,8 @@ class _Recording:
     def __enter__(self) -> _Recording:
         self.inputs = _core.record(self.points)
         self.depth = _core.no_grad_suspend()
-        self.kind = _NUMBERS if self.depth else _VALUES if self.given_values else _AS_REACHED
+        values = self.given_values or _core.trace_active()  # in a trace nothing may become a number
+        self.kind = _NUMBERS if self.depth else _VALUES if values else _AS_REACHED
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -238,6 +239,7 @@ def value_and_grad(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -
             gradient = call.structure.arrange(row)
             return ((value, _plain(aux, recording)) if has_aux else value), gradient
 
+    evaluate.derivative = ("value_and_grad", argnums, has_aux)  # type: ignore[attr-defined]
     return evaluate
 
 
@@ -259,6 +261,7 @@ def grad(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Functio
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
+    evaluate.derivative = ("grad", argnums, has_aux)  # type: ignore[attr-defined]  # for compile()
     return evaluate
 
 

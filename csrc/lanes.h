@@ -1,0 +1,232 @@
+/* lanes.h: one block of rows through a program. evaluate.c includes it once for each set of instructions, with
+ * LANE_NAME(name) and LANE_TARGET, which says which instructions the compiler may use, and LANE_WIDTH, the
+ * doubles that one of them takes. The sequence of roundings is the same for all, so the bits are. */
+
+typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double))));
+
+/* So many sums are under way at once that none waits for its last addition. */
+enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
+
+/* Terms with lanes have them in a (see program.c). */
+LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, const double *uniforms,
+                                         double *lanes)
+{
+    typedef LANE_NAME(vec) vec;
+    enum { SUMS = LANE_NAME(sums) };
+    const pg_term *terms = p->terms + in->first;
+    for (size_t at = 0; at < PG_LANES; at += LANE_NAME(chunk)) {
+        vec sum[SUMS];
+        if (in->a & PG_ROW) {
+            const vec *start = (const vec *)(const void *)(LANE(in->a) + at);
+            for (int k = 0; k < SUMS; k++)
+                sum[k] = start[k];
+        } else {
+            for (int k = 0; k < SUMS; k++)
+                for (int i = 0; i < LANE_WIDTH; i++)
+                    sum[k][i] = uniforms[in->a];
+        }
+        for (uint32_t t = 0; t < in->count; t++) {
+            const pg_slot sa = terms[t].a, sb = terms[t].b;
+            if (!(sa & PG_ROW)) {
+                const double x = sb == PG_NO_SLOT ? uniforms[sa] : uniforms[sa] * uniforms[sb];
+                for (int k = 0; k < SUMS; k++)
+                    sum[k] += x;
+                continue;
+            }
+            const vec *x = (const vec *)(const void *)(LANE(sa) + at);
+            if (sb & PG_ROW) {
+                const vec *y = (const vec *)(const void *)(LANE(sb) + at);
+                for (int k = 0; k < SUMS; k++)
+                    sum[k] += x[k] * y[k];
+            } else if (sb == PG_NO_SLOT) {
+                for (int k = 0; k < SUMS; k++)
+                    sum[k] += x[k];
+            } else {
+                const double y = uniforms[sb];
+                for (int k = 0; k < SUMS; k++)
+                    sum[k] += x[k] * y;
+            }
+        }
+        vec *out = (vec *)(void *)(LANE(in->out) + at);
+        vec all = {0};
+        for (int k = 0; k < SUMS; k++) {
+            out[k] = sum[k];
+            all += sum[k];
+        }
+        double any = 0.0;
+        for (int i = 0; i < LANE_WIDTH; i++)
+            any += all[i];
+        if (any != any && in->expected)
+            fused_again(terms, in, uniforms, lanes, at, LANE_NAME(chunk));
+    }
+}
+
+/* Adds a block's numbers a, or products a * b, to eight strided sums, in the order of a tree. Where the result is
+ * no number, products in which an exact 0 wins are tried. */
+LANE_TARGET static void LANE_NAME(add_up)(const double *a, const double *b, int absorbing, double *spare,
+                                          double *into)
+{
+    typedef double vec __attribute__((vector_size(64)));
+    const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
+    vec sum;
+    if (b == NULL)
+        sum = ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
+    else
+        sum = ((x[0] * y[0] + x[1] * y[1]) + (x[2] * y[2] + x[3] * y[3])) +
+              ((x[4] * y[4] + x[5] * y[5]) + (x[6] * y[6] + x[7] * y[7]));
+    if (absorbing) {
+        double any = 0.0;
+        for (int i = 0; i < 8; i++)
+            any += sum[i];
+        if (any != any) {
+            for (int l = 0; l < PG_LANES; l++)
+                spare[l] = mul0(a[l], b[l]);
+            LANE_NAME(add_up)(spare, NULL, 0, NULL, into);
+            return;
+        }
+    }
+    *(vec *)(void *)into += sum;
+}
+
+/* Totals of products with one factor in common, which is loaded once: the same sums as add_up makes. */
+LANE_TARGET static void LANE_NAME(add_up_products)(const double *a, const pg_instruction *in, size_t count,
+                                                   const double *lanes, double *partial, double *saved)
+{
+    typedef LANE_NAME(vec) vec;
+    enum { PARTS = 8 / LANE_WIDTH };
+    const vec *x = (const vec *)(const void *)a;
+    vec all = {0};
+    for (size_t i = 0; i < count; i++)
+        memcpy(saved + 8 * i, partial + 8 * in[i].out, 8 * sizeof *saved);
+    for (int part = 0; part < PARTS; part++) {
+        const vec x0 = x[part], x1 = x[PARTS + part], x2 = x[2 * PARTS + part], x3 = x[3 * PARTS + part];
+        const vec x4 = x[4 * PARTS + part], x5 = x[5 * PARTS + part], x6 = x[6 * PARTS + part],
+                  x7 = x[7 * PARTS + part];
+        for (size_t i = 0; i < count; i++) {
+            const vec *y = (const vec *)(const void *)LANE(in[i].b) + part;
+            const vec sum = ((x0 * y[0] + x1 * y[PARTS]) + (x2 * y[2 * PARTS] + x3 * y[3 * PARTS])) +
+                            ((x4 * y[4 * PARTS] + x5 * y[5 * PARTS]) + (x6 * y[6 * PARTS] + x7 * y[7 * PARTS]));
+            vec *into = (vec *)(void *)(partial + 8 * in[i].out) + part;
+            *into += sum;
+            all += sum;
+        }
+    }
+    double any = 0.0;
+    for (int i = 0; i < LANE_WIDTH; i++)
+        any += all[i];
+    if (any == any)
+        return;
+    for (size_t i = 0; i < count; i++) { /* one by one, where an exact 0 may win */
+        memcpy(partial + 8 * in[i].out, saved + 8 * i, 8 * sizeof *saved);
+        LANE_NAME(add_up)(a, LANE(in[i].b), in[i].expected, saved + 8 * TOGETHER, partial + 8 * in[i].out);
+    }
+}
+
+/* Ops that lanemath.h has for whole blocks, faster than one lane at a time and with the same bits. */
+LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, double *lanes)
+{
+#ifndef PG_LIBM_LANES
+    switch (in->code) {
+    case PG_OP_sin:
+        lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);
+        return 1;
+    case PG_OP_cos:
+        lanes_cos(LANE(in->a), LANE(in->out), PG_LANES);
+        return 1;
+    case PG_OP_tan:
+        lanes_tan(LANE(in->a), LANE(in->out), PG_LANES);
+        return 1;
+    case PG_OP_pow:
+        lanes_pow(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        return 1;
+    default:
+        return 0;
+    }
+#else
+    (void)in, (void)lanes;
+    return 0;
+#endif
+}
+
+LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
+{
+    const double *uniforms = rows->uniforms;
+    double *lanes = rows->lanes;
+    const pg_instruction *end = p->code + p->length;
+    for (const pg_instruction *in = p->code + p->spread; in != end; in++) {
+        if (LANE_NAME(as_block)(in, lanes))
+            continue;
+        switch (in->code) {
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: { \
+        const double *a = LANE(in->a); \
+        double *z = LANE(in->out); \
+        LANE_LOOP \
+        for (int l = 0; l < PG_LANES; l++) { \
+            const double x = a[l]; \
+            z[l] = forward; \
+        } \
+        break; \
+    }
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: { \
+        const double *a = LANE(in->a), *b = LANE(in->b); \
+        double *z = LANE(in->out); \
+        LANE_LOOP \
+        for (int l = 0; l < PG_LANES; l++) { \
+            const double x = a[l], y = b[l]; \
+            z[l] = forward; \
+        } \
+        break; \
+    }
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    case PG_OP_##name: { \
+        const double *a = LANE(in->a), *b = LANE(in->b), *c = LANE(in->c); \
+        double *z = LANE(in->out); \
+        LANE_LOOP \
+        for (int l = 0; l < PG_LANES; l++) { \
+            const double x = a[l], y = b[l], w = c[l]; \
+            z[l] = forward; \
+        } \
+        break; \
+    }
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: { \
+        const double *a = LANE(in->a), k = LANE(in->b)[0]; \
+        double *z = LANE(in->out); \
+        LANE_LOOP \
+        for (int l = 0; l < PG_LANES; l++) { \
+            const double x = a[l]; \
+            z[l] = forward; \
+        } \
+        break; \
+    }
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+        case PG_CODE_FUSED:
+            LANE_NAME(fused)(p, in, uniforms, lanes);
+            break;
+        case PG_CODE_GUARD:
+            if (guard_rows(in, LANE(in->a), LANE(in->b), rows) == 0)
+                return; /* nobody is left on this path */
+            break;
+        case PG_CODE_OUTPUT:
+            write_output(rows, in->out, LANE(in->a));
+            break;
+        case PG_CODE_TOTAL:
+            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), NULL, 0, NULL, rows->partial + 8 * in->out);
+            break;
+        default: { /* PG_CODE_TOTAL_PRODUCT */
+            size_t count = run_of_products(in, end);
+            if (rows->count == PG_LANES && !rows->some_left) {
+                LANE_NAME(add_up_products)(LANE(in->a), in, count, lanes, rows->partial, rows->spare);
+                in += count - 1;
+                break;
+            }
+            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), counted(rows, LANE(in->b), 1), in->expected,
+                              rows->spare + 2 * PG_LANES, rows->partial + 8 * in->out);
+        }
+        }
+    }
+}

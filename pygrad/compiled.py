@@ -1,0 +1,365 @@
+"""compile: a plain function as a program that is traced once and run in C from then on.
+
+>>> from pygrad import compile, grad
+>>> @compile
+... def f(x):
+...     return x**3 if x > 0 else -x
+>>> f(2.0), f(-2.0), grad(f)(2.0)
+(8.0, 2.0, 12.0)
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import types
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pygrad import value as _core
+from pygrad._core import ffi, lib
+from pygrad._implementation import Value
+from pygrad.mapped import RowArguments, Run, cached, has_values, vmap_function
+from pygrad.structure import Array, Structure, detached, flatten, values_in
+from pygrad.tracing import (
+    MOST_PATHS,
+    Path,
+    Paths,
+    TooManyPaths,
+    TraceError,
+    doubles,
+    key_of,
+    reads_active,
+    scratch,
+    trace,
+)
+
+__all__ = ["Compiled", "TraceError", "compile"]
+
+_MOST_STRUCTURES = 64  # of arguments of one function
+
+
+# -- one row: compile ------------------------------------------------------------------------------
+
+
+class _OneRow:
+    """A path with buffers for one call at a time."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        self.inputs = np.empty(max(size, 1))
+        self.outputs = np.empty(max(path.outputs, 1))
+        self.lives = np.empty(max(len(path.lives), 1))
+        self.uniforms = scratch(path.uniform_bytes)
+        self.guard = ffi.new("uint32_t *")
+        start, out = doubles(self.inputs), doubles(self.outputs)
+        self.kept = (
+            ffi.new("double *[]", [start + i for i in range(size)] or 1),
+            ffi.new("double *[]", [out + i for i in range(path.outputs)] or 1),
+        )
+        self.batch = batch = ffi.new("pg_batch *")
+        batch.inputs, batch.outputs = self.kept
+        batch.lives = doubles(self.lives)
+        batch.uniforms = ffi.cast("void *", self.uniforms.ctypes.data)
+        self.live_address = self.lives.ctypes.data
+
+    def run(self) -> int | None:
+        """The guard where the inputs leave the path, or None; then outputs are there."""
+        if self.path.lives:
+            _core.read_data(self.path.lives, self.live_address)
+        if not lib.pg_program_run_once(self.path.program, self.batch, self.guard):
+            return int(self.guard[0])
+        lib.pg_program_results(self.path.program, self.batch)
+        return None
+
+
+class _OneRowProgram:
+    """A function compiled for one structure of arguments, called a row at a time."""
+
+    def __init__(self, run: Callable[[Sequence[Any]], Any]) -> None:
+        self.run = run
+        self.paths = Paths(self._follow)
+        self.ready: dict[int, list[_OneRow]] = {}  # by id of the path: buffers that nobody uses now
+
+    def _follow(self, point: Sequence[float]) -> Path:
+        return trace(self._traced, point, bytes(len(point)))
+
+    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Structure]:
+        items, structure = flatten(self.run(inputs), "the result")
+        outputs = [v if isinstance(v, Value) else Value(v) for v in items]
+        return outputs, bytes(len(outputs)), structure
+
+    def call(self, items: Sequence[float]) -> tuple[Any, Path]:
+        """The result, and the path that led to it."""
+        path = self.paths.first(lambda: items)
+        while True:
+            spare = self.ready.setdefault(id(path), [])
+            try:
+                row = spare.pop()
+            except IndexError:
+                row = _OneRow(path, len(items))
+            row.inputs[: len(items)] = items
+            guard = row.run()
+            if guard is None:
+                results = row.outputs[: path.outputs].tolist()
+                spare.append(row)
+                return path.result.arrange(results), path
+            spare.append(row)
+            path = self.paths.branch(path, guard, lambda: items)
+
+
+class _Arguments:
+    """Arguments of one call: numbers, by position or name, and the rest, which is static."""
+
+    def __init__(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[int]
+    ) -> None:
+        count = len(args)
+        fixed = {i % count for i in static if -count <= i < count}
+        self.static: dict[Any, Any] = {}
+        dynamic: dict[Any, Any] = {}
+        for name, arg in [*enumerate(args), *kwargs.items()]:
+            is_static = name in fixed or isinstance(arg, bool) or not _is_numeric(arg)
+            (self.static if is_static else dynamic)[name] = arg
+        self.items, self.structure = flatten(dynamic, "the arguments")
+
+    def key(self) -> Any:
+        static = tuple(
+            (name, type(arg), repr(arg) if isinstance(arg, float) else arg)  # 0.0 is not -0.0
+            for name, arg in self.static.items()
+        )
+        return (key_of(self.structure), static)
+
+    def call(self, f: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """f with items in the place of the numbers."""
+        given = {**self.static, **self.structure.arrange(items)}
+        positions = sorted(name for name in given if isinstance(name, int))
+        named = {name: arg for name, arg in given.items() if isinstance(name, str)}
+        return f(*[given[i] for i in positions], **named)
+
+
+class Compiled:
+    """What compile() returns: call it like the function."""
+
+    def __init__(self, f: Callable[..., Any], static_argnums: Sequence[int], verify: bool) -> None:
+        functools.update_wrapper(self, f)
+        self.__name__ = getattr(f, "__name__", type(f).__name__)
+        self.f = f
+        self.static = frozenset(static_argnums)
+        self.verify = verify
+        self.is_mapped = _maps_rows(f)
+        self.gradient_of_rows = _is_gradient_of_rows(f)
+        self.mapped: dict[Any, Any] = {}
+        self.backwards: dict[Any, Any] = {}
+        self.programs_by_key: dict[Any, _OneRowProgram | None] = {}
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: the instance is a static argument."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    @property
+    def programs(self) -> list[dict[str, int]]:
+        """The paths traced so far: a dict of sizes for each."""
+        compiled = [*self.programs_by_key.values(), *self.mapped.values()]
+        return [
+            {
+                "instructions": path.instructions,
+                "guards": len(path.outcomes),
+                "lives": len(path.lives),
+            }
+            for program in compiled
+            if program is not None
+            for path in program.paths.all
+        ]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.is_mapped:
+            return self._call_mapped(args, kwargs)
+        arguments = _Arguments(args, kwargs, self.static)
+        if any(isinstance(item, Value) for item in arguments.items) or _core.trace_active():
+            return self.f(*args, **kwargs)
+        key = arguments.key()
+        program = self._program(key, arguments)
+        if program is None:
+            return self._run(arguments)
+        try:
+            result, path = program.call(arguments.items)
+        except TooManyPaths:
+            self.programs_by_key[key] = None
+            warnings.warn(
+                f"{self.__name__}() has taken {MOST_PATHS} different paths; it runs "
+                "uncompiled from here on",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return self._run(arguments)
+        if reads_active(path.lives):  # a transform around this call needs Values, and is soon over
+            self.programs_by_key.pop(key, None)
+            return self.f(*args, **kwargs)
+        if self.verify:
+            _verify(result, self._run(arguments), self.__name__)
+        return result
+
+    def _run(self, arguments: _Arguments) -> Any:
+        """f uncompiled, on Values, as a trace would run it."""
+        return detached(arguments.call(self.f, [Value(item) for item in arguments.items]))
+
+    def _call_mapped(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = self._gradient_of_rows(args) if self.gradient_of_rows and not kwargs else None
+        if result is None:
+            with cached(self.mapped):
+                result = self.f(*args, **kwargs)
+        if self.verify and not values_in(result):
+            _verify(result, self.f(*args, **kwargs), self.__name__)
+        return result
+
+    def _gradient_of_rows(self, args: tuple[Any, ...]) -> Any:
+        """value_and_grad or grad of a reduced vmap by numbers: the program's totals are the result."""
+        kind, argnum, _ = self.f.derivative  # type: ignore[attr-defined]
+        vmapped = self.f.__wrapped__  # type: ignore[attr-defined]
+        if _core.trace_active() or has_values(args) or not 0 <= argnum < len(args):
+            return None
+        arguments = RowArguments(args, vmapped.in_axes, self.__name__)
+        by = arguments.ranges[argnum]
+        if not by:
+            return None
+        run = Run(vmapped, arguments, self.mapped, wrt=by)
+        _, total = run.total()
+        if run.reads_active():
+            return None
+        value, structure = float(total[0]), arguments.structure.parts[argnum]
+        if isinstance(structure, Array):
+            gradient = total[1:].reshape(structure.shape)
+        else:
+            gradient = structure.arrange(total[1:].tolist())
+        return gradient if kind == "grad" else (value, gradient)
+
+    def backward(self, *rows: Any, in_axes: Any = 0, reduce: str = "mean") -> float:
+        """f over rows: its mean (or sum) is returned, and its derivatives are added to ``.grad``.
+
+        rows and in_axes are as for vmap. The derivatives are those by every Value that f closes
+        over, and by what those were computed from: a training loop needs no other change than this
+        line in the place of ``loss = ...; loss.backward()``.
+
+        >>> import numpy as np
+        >>> from pygrad import Value, compile
+        >>> w = Value(2.0)
+        >>> @compile
+        ... def loss(x, y):
+        ...     return (w * x - y) ** 2
+        >>> loss.backward(np.array([1.0, 2.0]), np.array([3.0, 5.0])), w.grad
+        (1.0, -3.0)
+        """
+        if reduce not in {"mean", "sum"}:
+            raise ValueError(f"reduce must be 'mean' or 'sum', not {reduce!r}")
+        mapped = self.backwards.setdefault(
+            reduce, vmap_function(self.f, in_axes, reduce, 1, "warn")
+        )
+        arguments = RowArguments(rows, in_axes, self.__name__)
+        _, numbers, by, grads = Run(mapped, arguments, self.mapped, by_lives=True).reduced()
+        if by:
+            Value(numbers[0], by, grads).backward()
+        return float(numbers[0])
+
+    def _program(self, key: Any, arguments: _Arguments) -> _OneRowProgram | None:
+        try:
+            if key in self.programs_by_key:
+                return self.programs_by_key[key]
+        except TypeError:
+            raise TypeError(
+                f"a static argument of {self.__name__}() cannot be hashed; give numbers, arrays, or "
+                "lists, tuples and dicts of these, or something hashable"
+            ) from None
+        if len(self.programs_by_key) == _MOST_STRUCTURES:
+            self.programs_by_key.pop(next(iter(self.programs_by_key)))
+            warnings.warn(
+                f"{self.__name__}() was called with more than {_MOST_STRUCTURES} structures of "
+                "arguments; the oldest program goes. Is an argument static that should be a number?",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        program = _OneRowProgram(functools.partial(arguments.call, self.f))
+        self.programs_by_key[key] = program
+        return program
+
+
+def _is_numeric(arg: Any) -> bool:
+    try:
+        flatten(arg, "")
+    except TypeError:
+        return False
+    return not isinstance(arg, bool)
+
+
+def _is_gradient_of_rows(f: Any) -> bool:
+    kind, argnums, has_aux = getattr(f, "derivative", ("", 0, False))
+    vmapped = getattr(f, "__wrapped__", None)
+    return (
+        kind != ""
+        and not has_aux
+        and isinstance(argnums, int)
+        and isinstance(vmapped, vmap_function)
+        and vmapped.reduce is not None
+    )
+
+
+def _maps_rows(f: Any) -> bool:
+    """Whether f is a vmap, or transforms around one: then what is to be traced is what it maps."""
+    while not isinstance(f, vmap_function) and hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
+    return isinstance(f, vmap_function)
+
+
+def compile(
+    f: Callable[..., Any] | None = None,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    verify: bool = False,
+) -> Any:
+    """f as a program: traced once for each structure of arguments, run in C from then on.
+
+    The result is called like f, with floats, float64 arrays and nested lists, tuples and dicts of
+    these, and
+    returns such. Loops, branches and comparisons on Values are followed: each way through f is traced when
+    is first taken. It composes both ways: ``compile(grad(f))``, ``grad(compile(f))``,
+    ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a decorator, too.
+
+    Values that f closes over are read anew at each call. Captured plain numbers and arrays are
+    frozen at the trace, as is whatever f reads from elsewhere: ``verify=True`` runs f uncompiled
+    beside every call and raises RuntimeError where they differ. Arguments that are no numbers, and
+    those in ``static_argnums``, are part of the program and must be hashable. ``.programs`` lists
+    the paths traced so far with their sizes.
+
+    Ops follow NumPy in a program: inf and nan where eager code raises.
+
+    Raises:
+        TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value
+        that depends
+            on its arguments; the message names the line and the cure.
+
+    >>> import numpy as np
+    >>> from pygrad import compile, grad
+    >>> slope = compile(grad(lambda x: (x[0] - 1) ** 2 + x[1] ** 2))
+    >>> slope(np.array([3.0, 4.0]))
+    array([4., 8.])
+    """
+    if f is None:
+        return functools.partial(compile, static_argnums=static_argnums, verify=verify)
+    if not callable(f):
+        raise TypeError(f"compile() takes a function, not {type(f).__name__}")
+    static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    return Compiled(f, static, verify)
+
+
+def _verify(result: Any, expected: Any, name: str) -> None:
+    got, wanted = flatten(result, "the result")[0], flatten(expected, "the result")[0]
+    for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
+        alike = math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+        if not alike and not (math.isnan(a) and math.isnan(b)):
+            raise RuntimeError(
+                f"{name}() compiled gives {a!r} for number {i} of its result, but {b!r} when run again: it "
+                "uses something that has changed since it was traced"
+            )

@@ -1,0 +1,666 @@
+"""vmap: a function of one row, over rows of arrays, as a compiled program.
+
+>>> import numpy as np
+>>> from pygrad import grad, vmap
+>>> vmap(grad(lambda x: x**3 if x > 0 else -x))(np.array([1.0, 2.0, -3.0]))
+array([ 3., 12., -1.])
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pygrad import value as _core
+from pygrad._core import ffi, lib
+from pygrad._implementation import Value
+from pygrad.debugging import users_depth
+from pygrad.structure import (
+    Array,
+    Container,
+    Number,
+    Structure,
+    detached,
+    flatten,
+    values_in,
+)
+from pygrad.tracing import (
+    MOST_PATHS,
+    Path,
+    Paths,
+    TooManyPaths,
+    key_of,
+    reads_active,
+    scratch,
+    trace,
+)
+
+_STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
+_VALUES, _AS_REACHED = 1, 2
+_PIECE = lib.pg_piece()
+
+
+# -- arguments --------------------------------------------------------------------------------------
+
+
+class _Leaf(NamedTuple):
+    """A number or array of an argument: the same for all rows, or an array with a row for each."""
+
+    array: Any  # float64, contiguous: (rows, size) if it is mapped, else (size,)
+    mapped: bool
+    size: int  # numbers that one row has of it
+
+
+class RowArguments:
+    """Arguments taken apart: leaves, how many rows, and the structure of one row's."""
+
+    def __init__(self, args: Sequence[Any], in_axes: Any, name: str) -> None:
+        self.leaves: list[_Leaf] = []
+        self.values: list[Any] = []  # items of uniform leaves, Values among them
+        self.rows: int | None = None
+        self.name = name
+        self.ranges: list[
+            range
+        ] = []  # for each argument its items among values; none if it is mapped
+        parts = []
+        for i, (arg, axis) in enumerate(zip(args, _axes(in_axes, len(args), name), strict=True)):
+            start = len(self.values)
+            parts.append(self._add(arg, axis, f"argument {i} of {name}()"))
+            self.ranges.append(range(start, len(self.values)))
+        self.structure = Container(
+            tuple, tuple, tuple(parts), tuple(range(len(parts))), sum(p.size for p in parts)
+        )
+        if self.rows is None:
+            raise ValueError(f"{name}() is mapped over no argument: in_axes is {in_axes!r}")
+
+    def _add(self, arg: Any, axis: int | None, what: str) -> Structure:
+        if axis is None:
+            items, structure = flatten(arg, what)
+            numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
+            self.leaves.append(_Leaf(np.array(numbers, dtype=np.float64), False, len(items)))
+            self.values += items
+            return structure
+        if _is_column(arg):
+            return self._add_rows(np.array(arg, dtype=np.float64), axis, what)
+        if isinstance(arg, dict):
+            parts = tuple(self._add(part, axis, f"{what}[{k!r}]") for k, part in arg.items())
+            names = tuple(arg)
+            return Container(
+                type(arg),
+                lambda new: dict(zip(names, new, strict=True)),
+                parts,
+                names,
+                sum(p.size for p in parts),
+            )
+        if isinstance(arg, (list, tuple)):
+            parts = tuple(self._add(part, axis, f"{what}[{i}]") for i, part in enumerate(arg))
+            make = getattr(type(arg), "_make", None) or (list if isinstance(arg, list) else tuple)
+            return Container(
+                type(arg), make, parts, tuple(range(len(parts))), sum(p.size for p in parts)
+            )
+        return self._add_rows(arg, axis, what)
+
+    def _add_rows(self, arg: Any, axis: int, what: str) -> Structure:
+        if isinstance(arg, np.ma.MaskedArray):
+            raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
+        array = np.asarray(arg)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(
+                f"{what} is mapped, so it must be an array of real numbers, not of {array.dtype}"
+            )
+        if not -array.ndim <= axis < array.ndim:
+            raise ValueError(f"{what} has {array.ndim} axes, so none to map over at {axis}")
+        array = np.ascontiguousarray(np.moveaxis(array, axis, 0), dtype=np.float64)
+        if self.rows is not None and self.rows != len(array):
+            raise ValueError(
+                f"{what} has {len(array)} rows, but an argument before it has {self.rows}"
+            )
+        self.rows = len(array)
+        shape = array.shape[1:]
+        size = int(np.prod(shape, dtype=int))
+        self.leaves.append(_Leaf(array.reshape(len(array), size), True, size))
+        return Array(shape, size) if shape else Number()
+
+    def row_flags(self) -> bytes:
+        return b"".join(bytes([leaf.mapped]) * leaf.size for leaf in self.leaves)
+
+    def point(self, row: int) -> list[float]:
+        """All numbers of one row."""
+        return [
+            x
+            for leaf in self.leaves
+            for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
+        ]
+
+    def pointers(self) -> tuple[list[Any], list[int]]:
+        """For each input where its numbers stand, and how far apart those of two rows are."""
+        pointers, strides = [], []
+        for leaf in self.leaves:
+            start = ffi.cast("double *", leaf.array.ctypes.data)
+            pointers += [start + j for j in range(leaf.size)]
+            strides += [leaf.size if leaf.mapped else 0] * leaf.size
+        return pointers, strides
+
+
+def _axes(in_axes: Any, count: int, name: str) -> list[int | None]:
+    if in_axes is None or type(in_axes) is int:
+        return [in_axes] * count
+    try:
+        axes = list(in_axes)
+    except TypeError:
+        axes = [in_axes]
+    if not all(axis is None or type(axis) is int for axis in axes) or isinstance(in_axes, str):
+        raise TypeError(
+            f"in_axes must be an int, None, or one of these for each argument, not {in_axes!r}"
+        )
+    if len(axes) != count:
+        raise ValueError(
+            f"in_axes has {len(axes)} entries, but {name}() was called with {count} arguments"
+        )
+    return axes
+
+
+# -- running ----------------------------------------------------------------------------------------
+
+
+class _Batch:
+    """Arrays of one call: inputs by argument, outputs by number, totals by path."""
+
+    def __init__(self, arguments: RowArguments, threads: int) -> None:
+        self.arguments, self.threads = arguments, threads
+        self.pointers, self.strides = arguments.pointers()
+
+    def run(self, path: Path, rows: Any | None, outputs: Any | None) -> tuple[Any, Any]:
+        """Runs rows (indices, or None for all) on a path: where each left it, and the totals."""
+        count = self.arguments.rows if rows is None else len(rows)
+        left = np.full(count, _STAYED, dtype=np.uint32)
+        pieces = -(-count // _PIECE)
+        totals = np.zeros((pieces, path.outputs))
+        lives = np.empty(max(len(path.lives), 1))
+        _core.read_data(path.lives, lives.ctypes.data)
+        uniforms = scratch(path.uniform_bytes)
+        kept = [
+            ffi.new("double *[]", self.pointers or 1),
+            ffi.new("ptrdiff_t[]", self.strides or 1),
+            ffi.new("double *[]", path.outputs or 1),
+            ffi.new("ptrdiff_t[]", path.outputs or 1),
+        ]
+        if outputs is not None:
+            start = ffi.cast("double *", outputs.ctypes.data)
+            for i in range(path.outputs):
+                kept[2][i] = start + i
+                kept[3][i] = path.outputs
+
+        def batch_of(first: int, size: int) -> Any:
+            batch = ffi.new("pg_batch *")
+            batch.inputs, batch.strides, batch.outputs, batch.output_strides = kept
+            batch.lives = ffi.cast("double *", lives.ctypes.data)
+            batch.uniforms = ffi.cast("void *", uniforms.ctypes.data)
+            batch.first, batch.count = first, size
+            if rows is not None:
+                batch.rows = ffi.cast("size_t *", rows.ctypes.data) + first
+            batch.left = ffi.cast("uint32_t *", left.ctypes.data) + first
+            if outputs is None:
+                batch.totals = (
+                    ffi.cast("double *", totals.ctypes.data) + first // _PIECE * path.outputs
+                )
+            return batch
+
+        guard = ffi.new("uint32_t *")
+        if not lib.pg_program_run_once(path.program, batch_of(0, count), guard):
+            left[:] = guard[0]
+            return left, None
+
+        # Pieces between two looks for Ctrl-C: some 20 ms of work.
+        step = max(1, 20_000 // (path.instructions + 1)) * _PIECE
+        stopped: list[bool] = []
+
+        def work(first: int, size: int) -> None:
+            lanes = scratch(path.lane_bytes)
+            for start in range(first, first + size, step):
+                if stopped:
+                    return
+                batch = batch_of(start, min(step, first + size - start))
+                batch.lanes = ffi.cast("void *", lanes.ctypes.data)
+                lib.pg_program_run(path.program, batch)
+
+        parts = min(self.threads, pieces)
+        if parts <= 1:
+            work(0, count)
+        else:
+            cuts = [pieces * i // parts * _PIECE for i in range(parts)] + [count]
+            with ThreadPoolExecutor(parts) as pool:
+                try:
+                    list(pool.map(lambda i: work(cuts[i], cuts[i + 1] - cuts[i]), range(parts)))
+                except BaseException:
+                    stopped.append(True)
+                    raise
+        return left, None if outputs is not None else _in_order(totals)
+
+
+def _in_order(pieces: Any) -> Any:
+    """The sum of the pieces' totals, from the first to the last."""
+    total = np.zeros(pieces.shape[1])
+    for piece in pieces:
+        total += piece
+    return total
+
+
+def _by_guard(left: Any, rows: Any | None) -> Iterable[tuple[int, Any]]:
+    """Rows that left a path, by the guard where they did."""
+    gone = np.flatnonzero(left != _STAYED)
+    for guard in np.unique(left[gone]):
+        at = gone[left[gone] == guard]
+        yield int(guard), np.ascontiguousarray(at if rows is None else rows[at], dtype=np.uintp)
+
+
+class _Mapped:
+    """A function mapped over rows, for one structure of arguments: its paths."""
+
+    def __init__(
+        self, vmapped: vmap_function, arguments: RowArguments, wrt: Sequence[int], lives: bool
+    ) -> None:
+        self.vmapped = vmapped  # kept, so that its id, which is in the cache's key, is no other's
+        self.f, self.structure, self.reduce = vmapped.f, arguments.structure, vmapped.reduce
+        self.flags = arguments.row_flags()
+        self.wrt, self.by_lives = tuple(wrt), lives
+        self.paths = Paths(lambda point: trace(self._traced, point, self.flags))
+
+    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Any]:
+        items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
+        outputs = [v if isinstance(v, Value) else Value(v) for v in items]
+        if self.reduce is None:
+            return outputs, bytes(len(outputs)), structure
+        if not self.wrt and not self.by_lives:
+            return outputs, b"\1" * len(outputs), (structure, ())
+        if len(outputs) != 1:
+            raise TypeError("derivatives of a reduced vmap need a function of one output")
+        lives: tuple[Any, ...] = ()
+        if self.by_lives:
+            _, lives, _ = _core.trace_program(
+                tuple(outputs), self.flags, bytes(len(outputs)), False
+            )
+        by = tuple(inputs[i] for i in self.wrt) + lives
+        _, (row,) = _core.reverse(tuple(outputs), by, (0,), True, _VALUES)
+        return [*outputs, *row], b"\1" * (len(outputs) + len(row)), (structure, lives)
+
+    def run(
+        self, batch: _Batch, outputs: Callable[[Path], Any] | None
+    ) -> Iterable[tuple[Path, Any]]:
+        """Runs all rows, each on its own path; for each path that was used, it and the totals."""
+        arguments = batch.arguments
+        first = self.paths.first(lambda: arguments.point(0))
+        pending: list[tuple[Path, Any]] = [(first, None)]
+        while pending:
+            path, rows = pending.pop()
+            left, totals = batch.run(path, rows, outputs(path) if outputs else None)
+            yield path, totals
+            for guard, gone in _by_guard(left, rows):
+                point = functools.partial(arguments.point, int(gone[0]))
+                pending.append((self.paths.branch(path, guard, point), gone))
+
+
+_cached = threading.local()  # .mapped: the dict of a compiled function that is being called
+
+
+class vmap_function:
+    """What vmap() returns."""
+
+    def __init__(
+        self, f: Callable[..., Any], in_axes: Any, reduce: str | None, threads: int, errors: str
+    ) -> None:
+        functools.update_wrapper(self, f)
+        self.f, self.in_axes, self.reduce = f, in_axes, reduce
+        self.threads, self.errors = threads, errors
+
+    def __call__(self, *args: Any, out: Any = None) -> Any:
+        if out is not None and self.reduce is not None:
+            raise ValueError(
+                "out= is for results by row; with reduce there is nothing to put into it"
+            )
+        axes = _axes(self.in_axes, len(args), _name(self.f))
+        by_rows = any(
+            axis is not None and has_values(a) for a, axis in zip(args, axes, strict=True)
+        )
+        if _core.trace_active() or by_rows or (self.reduce is None and has_values(args)):
+            return self._row_by_row(args, out)
+        if _is_nested(values_in(list(args))):  # numbers as slopes could not be differentiated again
+            return self._row_by_row(args, out)
+        arguments = RowArguments(args, self.in_axes, _name(self.f))
+        cache = getattr(_cached, "mapped", None)
+        cache = {} if cache is None else cache
+        try:
+            run = Run(self, arguments, cache)
+            result = run.result(out)
+            if not run.reads_active():
+                return result
+            if self.reduce is not None and not run.is_nested():
+                return Run(self, arguments, cache, by_lives=True).result()
+        except TooManyPaths:
+            warnings.warn(
+                f"rows of {_name(self.f)}() have taken {MOST_PATHS} different paths; it runs "
+                "uncompiled, row by row",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return self._row_by_row(args, out)
+
+    def _row_by_row(self, args: Sequence[Any], out: Any = None) -> Any:
+        """The same by plain calls of f: where rows are Values, or f is part of a larger trace."""
+        keep = _core.trace_active() or has_values(args) or _core.any_active()
+        axes = _axes(self.in_axes, len(args), _name(self.f))
+        rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
+        counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
+        if len(counts) != 1:
+            raise ValueError(
+                f"mapped arguments of {_name(self.f)}() must have the same number of rows"
+            )
+        (count,) = counts
+        results = []
+        for k in range(count):
+            row = [
+                arg if axis is None else r[k] for arg, axis, r in zip(args, axes, rows, strict=True)
+            ]
+            numbers, arranged = flatten(row, "a row")
+            values = [v if isinstance(v, Value) else Value(v) for v in numbers]
+            items, structure = flatten(self.f(*arranged.arrange(values)), "the result")
+            results.append(items if keep else [detached(item) for item in items])
+        if count == 0:
+            raise ValueError(
+                "there are no rows, and f would have to be run to know what it returns"
+            )
+        if self.reduce is None:
+            table = np.array(results, dtype=object)
+            if not has_values(results):
+                table = table.astype(np.float64)
+            if out is not None:
+                _table(out, table.shape)[:] = table
+                return out
+            return structure.map(lambda leaf, at: _column(table, leaf, at))
+        totals = [_core.sum(column) for column in zip(*results, strict=True)]
+        return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
+
+
+class Run:
+    """One call of a mapped function."""
+
+    def __init__(
+        self,
+        vmapped: Any,
+        arguments: RowArguments,
+        cache: dict[Any, _Mapped],
+        by_lives: bool = False,
+        wrt: Sequence[int] | None = None,
+    ) -> None:
+        """wrt: by which items of arguments.values to differentiate; None: by those that are Values."""
+        self.reduce, self.errors = vmapped.reduce, vmapped.errors
+        self.arguments, self.by_lives = arguments, by_lives
+        if wrt is None:
+            wrt = [i for i, v in enumerate(arguments.values) if isinstance(v, Value)]
+        self.by = [arguments.values[i] for i in wrt]
+        where = _uniform_inputs(arguments)
+        key = (
+            id(vmapped),
+            key_of(arguments.structure),
+            arguments.row_flags(),
+            tuple(wrt),
+            by_lives,
+        )
+        if key not in cache:
+            indices = [where[i] for i in wrt]
+            cache[key] = _Mapped(vmapped, arguments, indices, by_lives)
+        self.mapped = cache[key]
+        self.batch = _Batch(arguments, vmapped.threads)
+        self.used: list[Path] = []  # paths that rows have taken
+        if arguments.rows == 0:
+            raise ValueError(
+                "there are no rows, and f would have to be run to know what it returns"
+            )
+
+    def reads_active(self) -> bool:
+        """Whether f has used Values that an enclosing transform differentiates by."""
+        return reads_active(tuple(v for path in self.used for v in path.lives))
+
+    def is_nested(self) -> bool:
+        """Whether these Values are differentiated by more than once."""
+        return _is_nested([v for path in self.used for v in path.lives])
+
+    def result(self, out: Any = None) -> Any:
+        if self.reduce is None:
+            return self._rows(out)
+        if not self.by_lives:
+            structure, total = self.total()
+            numbers = total.tolist()
+            return (
+                Value(numbers[0], self.by, numbers[1:]) if self.by else structure.arrange(numbers)
+            )
+        _, numbers, by, grads = self.reduced()
+        return Value(numbers[0], by, grads)
+
+    def _rows(self, out: Any) -> Any:
+        table: list[Any] = []
+        structure: list[Structure] = []
+
+        def outputs(path: Path) -> Any:
+            if not table:
+                table.append(_table(out, (self.arguments.rows, path.outputs)))
+                structure.append(path.result)
+            elif key_of(path.result) != key_of(structure[0]):
+                raise TypeError(
+                    f"{self.arguments.name}() returned {structure[0]} for one row and "
+                    f"{path.result} for another"
+                )
+            return table[0]
+
+        shared = out is not None and any(
+            np.may_share_memory(out, leaf.array) for leaf in self.arguments.leaves
+        )
+        given, out = out, None if shared else out
+        for path, _ in self.mapped.run(self.batch, outputs):
+            self.used.append(path)
+        self._report(table[0])
+        if shared:  # rows may have to be read again after others are written
+            _table(given, table[0].shape)[:] = table[0]
+        if given is not None:
+            return given
+        return structure[0].map(lambda leaf, at: _column(table[0], leaf, at))
+
+    def _same_structure(self, path: Path) -> Structure:
+        """What f returns on a path, which must be alike on all, to be added up."""
+        self.used.append(path)
+        found, first = path.result[0], self.used[0].result[0]
+        if key_of(found) != key_of(first):
+            raise TypeError(
+                f"{self.arguments.name}() returned {first} for one row and {found} for another"
+            )
+        return found
+
+    def total(self) -> tuple[Structure, Any]:
+        """Structure of the results, and an array of their totals and of all derivatives."""
+        total: Any = 0.0
+        structure: Structure = Number()
+        for path, part in self.mapped.run(self.batch, None):
+            structure = self._same_structure(path)
+            if part is not None:
+                total = total + part
+        if self.reduce == "mean":
+            total = total / self.arguments.rows
+        self._report(total)
+        return structure, total
+
+    def reduced(self) -> tuple[Structure, list[float], list[Any], list[float]]:
+        """Structure and totals of the results, and by which Values they have which derivatives."""
+        total: Any = 0.0
+        grads: dict[int, list[Any]] = {}
+        width = 0
+        structure: Structure = Number()
+        for path, part in self.mapped.run(self.batch, None):
+            structure, lives = self._same_structure(path), path.result[1]
+            if part is None:
+                continue
+            found = part / self.arguments.rows if self.reduce == "mean" else part
+            width = structure.size
+            total = total + found[:width]
+            for v, slope in zip([*self.by, *lives], found[width:].tolist(), strict=True):
+                entry = grads.setdefault(id(v), [v, 0.0])
+                entry[1] += slope
+        self._report(np.append(total, [slope for _, slope in grads.values()]))
+        return (
+            structure,
+            total.tolist(),
+            [v for v, _ in grads.values()],
+            [s for _, s in grads.values()],
+        )
+
+    def _report(self, results: Any) -> None:
+        """One report a call, if finite inputs have led to something that is not."""
+        if self.errors == "ignore" or np.isfinite(results).all():
+            return
+        if not all(np.isfinite(leaf.array).all() for leaf in self.arguments.leaves):
+            return
+        count = int(results.size - np.isfinite(results).sum())
+        message = f"{self.arguments.name}() gave nan or inf for finite inputs, in {count} results"
+        if self.errors == "raise":
+            raise FloatingPointError(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
+
+
+def _name(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def has_values(args: Any) -> bool:
+    if isinstance(args, Value):
+        return True
+    if isinstance(args, dict):
+        return any(map(has_values, args.values()))
+    if isinstance(args, (list, tuple)):
+        return any(map(has_values, args))
+    return isinstance(args, np.ndarray) and args.dtype == object and any(map(has_values, args.flat))
+
+
+def _is_nested(values: Sequence[Any]) -> bool:
+    """Whether a Value is the input of a transform inside another one: it leads on to the outer's."""
+    return any(v._op == "identity" for v in values)
+
+
+def _is_column(arg: Any) -> bool:
+    """Whether arg is a list or tuple of numbers and Values: as good as an array of one axis."""
+    return (
+        isinstance(arg, (list, tuple))
+        and not hasattr(arg, "_make")
+        and len(arg) > 0
+        and all(isinstance(item, (Value, float, int)) for item in arg)
+    )
+
+
+def _rows_of(arg: Any, axis: int | None) -> Any:
+    """The rows of an argument, each in its structure; of one that is not mapped, nothing."""
+    if axis is None:
+        return ()
+    if _is_column(arg):
+        return list(arg)
+    if isinstance(arg, (list, tuple, dict)):
+        parts = list(arg.values()) if isinstance(arg, dict) else list(arg)
+        columns = [_rows_of(part, axis) for part in parts]
+        if isinstance(arg, dict):
+            return [dict(zip(arg, row, strict=True)) for row in zip(*columns, strict=True)]
+        make = getattr(type(arg), "_make", type(arg))
+        return [make(row) for row in zip(*columns, strict=True)]
+    array = np.moveaxis(np.asarray(arg), axis, 0)
+    return list(array)
+
+
+def _table(out: Any, shape: tuple[int, int]) -> Any:
+    """Where results go: out, if it was given and fits, or a new array."""
+    if out is None:
+        return np.empty(shape)
+    if not isinstance(out, np.ndarray) or out.dtype != np.float64:
+        raise TypeError("out must be a float64 array")
+    if out.size != shape[0] * shape[1] or out.shape[:1] != shape[:1]:
+        raise ValueError(
+            f"out must have {shape[0]} rows of {shape[1]} numbers, not shape {out.shape}"
+        )
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        raise ValueError("out must be writeable and contiguous")
+    return out.reshape(shape)
+
+
+@contextlib.contextmanager
+def cached(mapped: dict[Any, Any]) -> Iterator[None]:
+    """Within it, this thread's mapped functions keep their programs in the given dict."""
+    before = getattr(_cached, "mapped", None)
+    _cached.mapped = mapped
+    try:
+        yield
+    finally:
+        _cached.mapped = before
+
+
+def _uniform_inputs(arguments: RowArguments) -> list[int]:
+    """For each item of the uniform leaves its number among the inputs."""
+    where, at = [], 0
+    for leaf in arguments.leaves:
+        if not leaf.mapped:
+            where += range(at, at + leaf.size)
+        at += leaf.size
+    return where
+
+
+def _column(table: Any, leaf: Any, at: int) -> Any:
+    """The results of all rows for one number or array of a row's result."""
+    part = table[:, at : at + leaf.size]
+    shape = leaf.shape if isinstance(leaf, Array) else ()
+    return np.ascontiguousarray(part).reshape(len(table), *shape)
+
+
+def vmap(
+    f: Callable[..., Any],
+    in_axes: Any = 0,
+    reduce: str | None = None,
+    *,
+    threads: int = 1,
+    errors: str = "warn",
+) -> Any:
+    """A function that runs f on every row of its arguments, compiled.
+
+    ``in_axes`` says for each argument along which axis of its arrays the rows lie, or None for one
+    that all rows share; an int stands for all arguments. Results are arrays with a row for each;
+    with ``reduce="sum"`` or ``"mean"`` they are added up over rows and never stored by row. f is
+    traced at each call, once for every path that a row takes through it; ``compile(vmap(f))``
+    traces once. In a row ops follow NumPy: inf and nan instead of exceptions, and one report a call
+    (``errors``: "warn", "ignore" or "raise") if finite inputs gave something that is not finite.
+    ``threads`` share the rows; results do not depend on how many. The mapped function takes
+    ``out=``, a float64 array of shape (rows, numbers in a result).
+
+    With ``reduce``, derivatives by shared arguments and by Values that f closes over come from the
+    same sweep: ``value_and_grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean"))``, once;
+    ``vmap(hessian(f))`` differentiates in every row, to any order.
+
+    Raises:
+        TypeError, ValueError: arrays that do not fit, by name.
+        TraceError: f does what a program could not repeat, such as reading ``.data``.
+
+    >>> import numpy as np
+    >>> from pygrad import grad, math, vmap
+    >>> vmap(grad(math.tanh))(np.array([0.0, 20.0]))
+    array([1.00000000e+00, 1.69934170e-17])
+    >>> vmap(lambda w, x: w * x, in_axes=(None, 0), reduce="mean")(2.0, np.array([1.0, 2.0, 3.0]))
+    4.0
+    """
+    if reduce not in {None, "sum", "mean"}:
+        raise ValueError(f"reduce must be None, 'sum' or 'mean', not {reduce!r}")
+    if errors not in {"warn", "ignore", "raise"}:
+        raise ValueError(f"errors must be 'warn', 'ignore' or 'raise', not {errors!r}")
+    if not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads must be a positive int, not {threads!r}")
+    if not callable(f):
+        raise TypeError(f"vmap() takes a function, not {type(f).__name__}")
+    return vmap_function(f, in_axes, reduce, threads, errors)
