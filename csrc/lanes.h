@@ -21,9 +21,11 @@ LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instructi
             for (int k = 0; k < SUMS; k++)
                 sum[k] = start[k];
         } else {
+            vec start = {0};
+            for (int i = 0; i < LANE_WIDTH; i++) /* 0 + start would lose the sign of -0.0 */
+                start[i] = uniforms[in->a];
             for (int k = 0; k < SUMS; k++)
-                for (int i = 0; i < LANE_WIDTH; i++)
-                    sum[k][i] = uniforms[in->a];
+                sum[k] = start;
         }
         for (uint32_t t = 0; t < in->count; t++) {
             const pg_slot sa = terms[t].a, sb = terms[t].b;

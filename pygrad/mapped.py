@@ -64,7 +64,7 @@ class RowArguments:
     def __init__(self, args: Sequence[Any], in_axes: Any, name: str) -> None:
         self.leaves: list[_Leaf] = []
         self.values: list[Any] = []  # items of uniform leaves, Values among them
-        self.rows: int | None = None
+        self.rows = -1  # not known yet
         self.name = name
         self.ranges: list[
             range
@@ -77,7 +77,7 @@ class RowArguments:
         self.structure = Container(
             tuple, tuple, tuple(parts), tuple(range(len(parts))), sum(p.size for p in parts)
         )
-        if self.rows is None:
+        if self.rows < 0:
             raise ValueError(f"{name}() is mapped over no argument: in_axes is {in_axes!r}")
 
     def _add(self, arg: Any, axis: int | None, what: str) -> Structure:
@@ -118,7 +118,7 @@ class RowArguments:
         if not -array.ndim <= axis < array.ndim:
             raise ValueError(f"{what} has {array.ndim} axes, so none to map over at {axis}")
         array = np.ascontiguousarray(np.moveaxis(array, axis, 0), dtype=np.float64)
-        if self.rows is not None and self.rows != len(array):
+        if self.rows not in {-1, len(array)}:
             raise ValueError(
                 f"{what} has {len(array)} rows, but an argument before it has {self.rows}"
             )
@@ -606,7 +606,8 @@ def cached(mapped: dict[Any, Any]) -> Iterator[None]:
 
 def _uniform_inputs(arguments: RowArguments) -> list[int]:
     """For each item of the uniform leaves its number among the inputs."""
-    where, at = [], 0
+    where: list[int] = []
+    at = 0
     for leaf in arguments.leaves:
         if not leaf.mapped:
             where += range(at, at + leaf.size)

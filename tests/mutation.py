@@ -22,8 +22,11 @@ Needs a C compiler, fork() and a checkout with pygrad's test requirements.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import importlib.util
+import io
+import itertools
 import os
 import random
 import re
@@ -410,17 +413,17 @@ def first_failure(files: Sequence[str], *arguments: str) -> str:
     return plugin.name
 
 
-def first_failure_of_ops(op: str, rules: Sequence[Rule]) -> str:
-    """The same for the main tests of the op and of those that use its rules, without pytest."""
+def first_failure_of_ops(names: Sequence[str]) -> str:
+    """The same for the two main tests of these ops, without pytest."""
     import test_derivatives_of_every_op as own
 
-    own_tests = [
+    tests = [
         (own.test_values_and_derivatives_to_third_order, own.SMOOTH),
         (own.test_ops_with_corners_to_third_order, own.PIECEWISE),
     ]
-    for name in [op, *sorted(affected(op, rules) - {op})]:
-        for test, names in own_tests:
-            if name in names:
+    with contextlib.redirect_stdout(io.StringIO()):
+        for name, (test, ops) in itertools.product(names, tests):
+            if name in ops:
                 try:
                     test(name)
                 except Exception:
@@ -445,7 +448,8 @@ def fork_and_test(mutant: Mutant, rules: Sequence[Rule], switch: Any) -> tuple[i
         switch.value = mutant.number
         failure = ""
         if mutant.slope:
-            failure = first_failure_of_ops(mutant.op, rules)
+            others = affected(mutant.op, rules) - {mutant.op}
+            failure = first_failure_of_ops([mutant.op, *sorted(others)])
             failure = failure or first_failure([OWN_TESTS], "-k", focused(mutant.op, rules))
         failure = failure or first_failure(TESTS)
         os.write(writing, failure.encode())
@@ -486,12 +490,12 @@ def run(
 
     assert Path(pygrad.__file__).is_relative_to(scratch), pygrad.__file__
     switch = ctypes.c_int.in_dll(ctypes.CDLL(_core.__file__), "pg_mutant")
-    for op in {mutant.op for mutant in mutants if mutant.slope}:
-        failure = first_failure_of_ops(
-            op, rules
-        )  # which leaves the truth in a cache, for all children
-        if failure:
-            raise SystemExit(f"tests/mutation.py: without any mutant {failure} fails")
+    ops = set().union(*(affected(mutant.op, rules) for mutant in mutants if mutant.slope))
+    failure = first_failure_of_ops(
+        sorted(ops)
+    )  # which leaves the truth in a cache, for all children
+    if failure:
+        raise SystemExit(f"tests/mutation.py: without any mutant {failure} fails")
     original = Mutant(0, "the original", "", "", "")
     waiting = [original, *mutants]
     running: list[tuple[Mutant, int, int, float]] = []
