@@ -91,11 +91,12 @@ struct pg_node {
 
 /* PG_TRACED while this thread traces, else 0: what slow paths give to nodes they make. */
 extern PG_THREAD_LOCAL uint8_t pg_birth_flags;
+extern int pg_tracing_threads; /* how many threads trace: to be asked first, as it costs less */
 
 /* The new node n (or NULL), marked as made in this thread's trace, if there is one. */
 PG_INLINE pg_node *pg_born(pg_node *n)
 {
-    if (n != NULL)
+    if (PG_UNLIKELY(pg_tracing_threads != 0) && n != NULL)
         n->flags = (uint8_t)(n->flags | pg_birth_flags);
     return n;
 }

@@ -20,6 +20,7 @@ const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
 
 void (*pg_unpin)(void *wrapper);
 PG_THREAD_LOCAL uint8_t pg_birth_flags;
+int pg_tracing_threads;
 
 /* -- making ------------------------------------------------------------------------------------- */
 

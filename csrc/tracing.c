@@ -47,6 +47,7 @@ static PyObject *trace_begin(PyObject *module, PyObject *inputs)
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
         PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_TRACED;
     pg_birth_flags = PG_TRACED;
+    pg_tracing_threads++;
     pg_special_threads++;
     Py_RETURN_NONE;
 }
@@ -59,6 +60,7 @@ static PyObject *trace_end(PyObject *module, PyObject *ignored)
         Py_RETURN_NONE;
     current = NULL;
     pg_birth_flags = 0;
+    pg_tracing_threads--;
     pg_special_threads--;
     for (size_t i = 0; i < t->count; i++) {
         pg_release(t->guards[i].a);
