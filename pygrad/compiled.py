@@ -36,6 +36,7 @@ from pygrad.tracing import (
     scratch,
     trace,
 )
+from pygrad.transform import function_name
 
 __all__ = ["Compiled", "TraceError", "compile"]
 
@@ -146,7 +147,7 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], static_argnums: Sequence[int], verify: bool) -> None:
         functools.update_wrapper(self, f)
-        self.__name__ = getattr(f, "__name__", type(f).__name__)
+        self.__name__ = function_name(f)
         self.f = f
         self.static = frozenset(static_argnums)
         self.verify = verify

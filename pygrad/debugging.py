@@ -88,7 +88,7 @@ class debug_nans:
 
 def _watch_node(node: Any) -> str:
     """Called with every new node: where it was made, or FloatingPointError."""
-    where = _users_line()
+    where = users_line()
     if not math.isfinite(node.data):
         lines = [f"the value of {_op(node)} is {node.data!r}"]
         lines += [f"  operand {i}: {_name(child)}" for i, child in enumerate(node._children)]
@@ -163,7 +163,7 @@ def users_depth() -> int:
     return depth
 
 
-def _users_line() -> str:
+def users_line() -> str:
     """The innermost line that runs now and is not pygrad's own, as path:number."""
     frame = sys._getframe(users_depth() - 1)
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -41,10 +41,12 @@ from pygrad.tracing import (
     scratch,
     trace,
 )
+from pygrad.transform import function_name
 
 _STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
 _VALUES, _AS_REACHED = 1, 2
 _PIECE = lib.pg_piece()
+_NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
 # -- arguments --------------------------------------------------------------------------------------
@@ -325,7 +327,7 @@ class vmap_function:
             raise ValueError(
                 "out= is for results by row; with reduce there is nothing to put into it"
             )
-        axes = _axes(self.in_axes, len(args), _name(self.f))
+        axes = _axes(self.in_axes, len(args), function_name(self.f))
         by_rows = any(
             axis is not None and has_values(a) for a, axis in zip(args, axes, strict=True)
         )
@@ -333,7 +335,7 @@ class vmap_function:
             return self._row_by_row(args, out)
         if _is_nested(values_in(list(args))):  # numbers as slopes could not be differentiated again
             return self._row_by_row(args, out)
-        arguments = RowArguments(args, self.in_axes, _name(self.f))
+        arguments = RowArguments(args, self.in_axes, function_name(self.f))
         cache = getattr(_cached, "mapped", None)
         cache = {} if cache is None else cache
         try:
@@ -345,7 +347,7 @@ class vmap_function:
                 return Run(self, arguments, cache, by_lives=True).result()
         except TooManyPaths:
             warnings.warn(
-                f"rows of {_name(self.f)}() have taken {MOST_PATHS} different paths; it runs "
+                f"rows of {function_name(self.f)}() have taken {MOST_PATHS} different paths; it runs "
                 "uncompiled, row by row",
                 RuntimeWarning,
                 stacklevel=2,
@@ -355,12 +357,12 @@ class vmap_function:
     def _row_by_row(self, args: Sequence[Any], out: Any = None) -> Any:
         """The same by plain calls of f: where rows are Values, or f is part of a larger trace."""
         keep = _core.trace_active() or has_values(args) or _core.any_active()
-        axes = _axes(self.in_axes, len(args), _name(self.f))
+        axes = _axes(self.in_axes, len(args), function_name(self.f))
         rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
         counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
         if len(counts) != 1:
             raise ValueError(
-                f"mapped arguments of {_name(self.f)}() must have the same number of rows"
+                f"mapped arguments of {function_name(self.f)}() must have the same number of rows"
             )
         (count,) = counts
         results = []
@@ -373,9 +375,7 @@ class vmap_function:
             items, structure = flatten(self.f(*arranged.arrange(values)), "the result")
             results.append(items if keep else [detached(item) for item in items])
         if count == 0:
-            raise ValueError(
-                "there are no rows, and f would have to be run to know what it returns"
-            )
+            raise ValueError(_NO_ROWS)
         if self.reduce is None:
             table = np.array(results, dtype=object)
             if not has_values(results):
@@ -420,9 +420,7 @@ class Run:
         self.batch = _Batch(arguments, vmapped.threads)
         self.used: list[Path] = []  # paths that rows have taken
         if arguments.rows == 0:
-            raise ValueError(
-                "there are no rows, and f would have to be run to know what it returns"
-            )
+            raise ValueError(_NO_ROWS)
 
     def reads_active(self) -> bool:
         """Whether f has used Values that an enclosing transform differentiates by."""
@@ -530,10 +528,6 @@ class Run:
         if self.errors == "raise":
             raise FloatingPointError(message)
         warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", type(f).__name__)
 
 
 def has_values(args: Any) -> bool:

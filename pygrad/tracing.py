@@ -8,7 +8,6 @@ traced when first met, with that row's numbers.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ except ImportError as error:
 
 from pygrad import value as _core
 from pygrad._core import ffi, lib
+from pygrad.debugging import users_line
 from pygrad.structure import Array, Container, Structure
 
 _AS_REACHED = 2  # for reverse(): Values if an input of a transform around this one was used
@@ -68,12 +68,8 @@ _CURES = {
 
 
 def _raise(kind: str, a: Any, b: Any) -> None:
-    package = __file__.rpartition("/")[0] + "/"
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
-        frame = frame.f_back
-    where = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
-    raise TraceError(f"{_CURES[kind].format(*map(repr, (a, b)))} ({where})")
+    path, _, line = users_line().rpartition(":")
+    raise TraceError(f"{_CURES[kind].format(*map(repr, (a, b)))} ({path}, line {line})")
 
 
 _core.set_trace_error(_raise)

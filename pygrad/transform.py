@@ -132,7 +132,9 @@ class _Call:
         one = isinstance(argnums, int)
         chosen = args[self.indices[0]] if one else tuple(args[i] for i in self.indices)
         what = (
-            f"argument {self.indices[0]} of {_name(f)}()" if one else f"arguments of {_name(f)}()"
+            f"argument {self.indices[0]} of {function_name(f)}()"
+            if one
+            else f"arguments of {function_name(f)}()"
         )
         self.points, self.structure = flatten(chosen, what)
         self.one = one
@@ -146,7 +148,7 @@ class _Call:
         return self.f(*args, **self.kwargs)
 
 
-def _name(f: _Function) -> str:
+def function_name(f: _Function) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
@@ -156,7 +158,7 @@ def _indices(f: _Function, argnums: _Argnums, count: int) -> list[int]:
     for i in [argnums] if isinstance(argnums, int) else argnums:
         if not -count <= i < count:
             raise TypeError(
-                f"argnums has {i}, but {_name(f)}() was called with {count} positional arguments; "
+                f"argnums has {i}, but {function_name(f)}() was called with {count} positional arguments; "
                 "give the arguments to differentiate by position, not by name"
             )
         indices.append(i % count)
@@ -183,23 +185,23 @@ def _split_aux(f: _Function, result: Any, has_aux: bool) -> tuple[Any, Any]:
         return result, None
     if not isinstance(result, tuple) or len(result) != 2:
         raise TypeError(
-            f"with has_aux=True {_name(f)}() must return a pair: its value and the rest"
+            f"with has_aux=True {function_name(f)}() must return a pair: its value and the rest"
         )
     return result
 
 
 def _scalar(f: _Function, result: Any, transform: str) -> Any:
-    items, structure = flatten(result, f"the result of {_name(f)}()")
+    items, structure = flatten(result, f"the result of {function_name(f)}()")
     if not isinstance(structure, Number):
         raise TypeError(
-            f"{transform}() is for functions of one output, but {_name(f)}() returned {structure}; "
+            f"{transform}() is for functions of one output, but {function_name(f)}() returned {structure}; "
             "use jacobian() for several outputs"
         )
     return items[0]
 
 
 def _vector(f: _Function, result: Any) -> tuple[list[Any], Structure]:
-    return flatten(result, f"the result of {_name(f)}()")
+    return flatten(result, f"the result of {function_name(f)}()")
 
 
 def _plain(tree: Any, recording: _Recording) -> Any:
@@ -318,7 +320,9 @@ def vjp(f: _Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         recording.reverse([])  # to find out now what results will be
 
     def pullback(cotangent: Any) -> Any:
-        seeds = _matching(cotangent, structure, "the cotangent", f"the result of {_name(f)}()")
+        seeds = _matching(
+            cotangent, structure, "the cotangent", f"the result of {function_name(f)}()"
+        )
         (row,) = recording.reverse([tuple(seeds)])
         return call.structure.arrange(row)
 
