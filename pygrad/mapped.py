@@ -24,9 +24,9 @@ from pygrad._implementation import Value
 from pygrad.debugging import users_depth
 from pygrad.structure import (
     Array,
-    Container,
     Number,
     Structure,
+    container_like,
     detached,
     flatten,
     values_in,
@@ -76,9 +76,7 @@ class RowArguments:
             start = len(self.values)
             parts.append(self._add(arg, axis, f"argument {i} of {name}()"))
             self.ranges.append(range(start, len(self.values)))
-        self.structure = Container(
-            tuple, tuple, tuple(parts), tuple(range(len(parts))), sum(p.size for p in parts)
-        )
+        self.structure = container_like((), tuple(parts))
         if self.rows < 0:
             raise ValueError(f"{name}() is mapped over no argument: in_axes is {in_axes!r}")
 
@@ -93,20 +91,10 @@ class RowArguments:
             return self._add_rows(np.array(arg, dtype=np.float64), axis, what)
         if isinstance(arg, dict):
             parts = tuple(self._add(part, axis, f"{what}[{k!r}]") for k, part in arg.items())
-            names = tuple(arg)
-            return Container(
-                type(arg),
-                lambda new: dict(zip(names, new, strict=True)),
-                parts,
-                names,
-                sum(p.size for p in parts),
-            )
+            return container_like(arg, parts)
         if isinstance(arg, (list, tuple)):
             parts = tuple(self._add(part, axis, f"{what}[{i}]") for i, part in enumerate(arg))
-            make = getattr(type(arg), "_make", None) or (list if isinstance(arg, list) else tuple)
-            return Container(
-                type(arg), make, parts, tuple(range(len(parts))), sum(p.size for p in parts)
-            )
+            return container_like(arg, parts)
         return self._add_rows(arg, axis, what)
 
     def _add_rows(self, arg: Any, axis: int, what: str) -> Structure:

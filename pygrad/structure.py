@@ -110,13 +110,10 @@ def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
         return Number()
     if isinstance(tree, dict):
         parts = tuple(_flatten(part, items, f"{what}[{name!r}]") for name, part in tree.items())
-        names = tuple(tree)
-        return _container(type(tree), functools.partial(_new_dict, tree, names), parts, names)
+        return container_like(tree, parts)
     if isinstance(tree, (list, tuple)):
         parts = tuple(_flatten(part, items, f"{what}[{i}]") for i, part in enumerate(tree))
-        kind = type(tree)
-        make = getattr(kind, "_make", None) or (list if isinstance(tree, list) else tuple)
-        return _container(kind, make, parts, tuple(range(len(parts))))
+        return container_like(tree, parts)
     if is_array(tree) and tree.shape != ():
         return _flatten_array(tree, items, what)
     item = tree.item() if type(tree).__module__ == "numpy" and hasattr(tree, "item") else tree
@@ -187,10 +184,14 @@ def _describe(tree: Any) -> str:
     return "an array" if is_array(tree) else f"a {type(tree).__name__}"
 
 
-def _container(
-    kind: type, make: Callable[..., Any], parts: tuple[Structure, ...], names: tuple[Any, ...]
-) -> Container:
-    return Container(kind, make, parts, names, sum(part.size for part in parts))
+def container_like(tree: Any, parts: tuple[Structure, ...]) -> Container:
+    """The structure of a list, tuple, named tuple or dict whose contents have these structures."""
+    size = sum(part.size for part in parts)
+    if isinstance(tree, dict):
+        names = tuple(tree)
+        return Container(type(tree), functools.partial(_new_dict, tree, names), parts, names, size)
+    make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
+    return Container(type(tree), make, parts, tuple(range(len(parts))), size)
 
 
 def _flatten_array(array: Any, items: list[Any], what: str) -> Structure:
