@@ -302,6 +302,18 @@ static void write_code(writer *w)
 
 /* -- the whole ---------------------------------------------------------------------------------- */
 
+const char *pg_code_name(int code)
+{
+    static const char *const names[] = {
+        [PG_CODE_FUSED - PG_OPCODE_COUNT] = "fused",   [PG_CODE_SPREAD - PG_OPCODE_COUNT] = "spread",
+        [PG_CODE_GUARD - PG_OPCODE_COUNT] = "guard",   [PG_CODE_OUTPUT - PG_OPCODE_COUNT] = "output",
+        [PG_CODE_TOTAL - PG_OPCODE_COUNT] = "total",   [PG_CODE_TOTAL_PRODUCT - PG_OPCODE_COUNT] = "total_product",
+    };
+    if (code >= PG_OPCODE_COUNT)
+        return code <= PG_CODE_TOTAL_PRODUCT ? names[code - PG_OPCODE_COUNT] : NULL;
+    return code < PG_OP_add ? NULL : pg_op_at(code - PG_OP_add)->name;
+}
+
 void pg_program_free(pg_program *p)
 {
     if (p == NULL)

@@ -209,17 +209,14 @@ static size_t lane_numbers(const pg_program *p)
     return p->lanes * PG_LANES + SPARE + 8 * p->outputs;
 }
 
-void pg_program_measure(const pg_program *p, pg_program_size *out)
+size_t pg_uniform_bytes(const pg_program *p)
 {
-    *out = (pg_program_size){.inputs = p->inputs,
-                             .lives = p->lives,
-                             .outputs = p->outputs,
-                             .guards = p->guards,
-                             .instructions = p->length,
-                             .terms = p->term_count,
-                             .once = p->once,
-                             .uniform_bytes = (p->uniforms + 1) * sizeof(double),
-                             .lane_bytes = lane_numbers(p) * sizeof(double)};
+    return (p->uniforms + 1) * sizeof(double);
+}
+
+size_t pg_lane_bytes(const pg_program *p)
+{
+    return lane_numbers(p) * sizeof(double);
 }
 
 static double fused_once(const pg_program *p, const pg_instruction *in, const double *uniforms)

@@ -55,14 +55,54 @@ void pg_fail_at(size_t n);
 size_t pg_allocations(void);
 /* -- compiled programs (program.c, evaluate.c): immutable, without references to nodes. Any thread may run one, as
  * long as each call has scratch memory of its own. */
-typedef struct pg_program pg_program;
+
+/* Where a number is kept while a program runs. Numbers that are the same for all rows (uniform) stand one by one;
+ * the others in lanes, a block of rows at a time. The highest bit says which. */
+typedef uint32_t pg_slot;
+#define PG_ROW 0x80000000u
+#define PG_NO_SLOT 0x7fffffffu
 
 typedef struct {
-    size_t inputs, lives, outputs, guards; /* how many there are of each */
-    size_t instructions, terms;
-    size_t once;           /* instructions that run once per call */
-    size_t uniform_bytes, lane_bytes; /* scratch memory that a call needs, aligned to 64 bytes */
-} pg_program_size;
+    uint16_t code;         /* an op of the table, or one of the codes of program.h */
+    uint16_t expected;     /* guard: how to compare, times 2, plus the outcome; sums and products: whether one of
+                            * the products is absorbing */
+    uint32_t out;          /* a slot, or a number of an output, total or guard */
+    pg_slot a, b, c;
+    uint32_t first, count; /* fused: its terms */
+} pg_instruction;
+
+/* a * b, or a alone if b is PG_NO_SLOT. If only one has lanes it is a. */
+typedef struct {
+    pg_slot a, b;
+    uint32_t absorbing;    /* an exact 0 wins over inf and nan in the product */
+} pg_term;
+
+/* The arrays are the program's. */
+typedef struct {
+    size_t inputs;         /* how many; input i is uniform or has lanes, see input_slots */
+    size_t lives;          /* uniforms that are read at each call, the first slots */
+    size_t uniforms;       /* uniform slots: lives, constants, results */
+    size_t constants;      /* those that follow the lives */
+    size_t lanes;          /* slots of lanes */
+    size_t outputs, guards;
+    double *constant_values;
+    pg_slot *input_slots;  /* for input i: where it goes, or PG_NO_SLOT if nothing needs it */
+    pg_slot *result_slots; /* for output i: its slot if it is uniform, or PG_NO_SLOT */
+    pg_instruction *code;
+    size_t length;
+    size_t once;           /* instructions before this one are uniform: once per call */
+    size_t spread;         /* from there to before this one: uniforms spread over lanes, once per thread */
+    pg_term *terms;
+    size_t term_count;
+} pg_program;
+
+/* What an instruction's code stands for: the name of an op, "fused", "spread", "guard", "output", "total" or
+ * "total_product"; NULL for others. Static. */
+const char *pg_code_name(int code);
+
+/* Scratch memory that a call needs, aligned to 64 bytes. */
+size_t pg_uniform_bytes(const pg_program *p);
+size_t pg_lane_bytes(const pg_program *p);
 
 /* Rows of a batch for one call. Arrays are the caller's, borrowed during the call. */
 typedef struct {
@@ -79,8 +119,6 @@ typedef struct {
                             * what it writes to outputs of such a row means nothing. NULL without guards */
     void *uniforms, *lanes; /* scratch memory */
 } pg_batch;
-
-void pg_program_measure(const pg_program *p, pg_program_size *out);
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
  * unless a guard that is the same for all rows fails; then *guard is the first. */

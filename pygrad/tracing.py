@@ -119,8 +119,6 @@ def trace(
         if lib.pg_live_nodes() > before:  # the function has kept some
             _core.trace_forget()
     program = ffi.cast("pg_program *", _core.program_address(capsule))
-    size = ffi.new("pg_program_size *")
-    lib.pg_program_measure(program, size)
     return Path(
         capsule,
         program,
@@ -128,10 +126,10 @@ def trace(
         outcomes,
         result,
         {},
-        size.uniform_bytes,
-        size.lane_bytes,
-        size.instructions,
-        size.outputs,
+        lib.pg_uniform_bytes(program),
+        lib.pg_lane_bytes(program),
+        program.length,
+        program.outputs,
     )
 
 
