@@ -241,7 +241,11 @@ def core_functions() -> str:
     """What cffi's door offers, for pygrad/_core.pyi."""
     lines = []
     for name in sorted(dir(lib)):
-        kind = ffi.typeof(getattr(lib, name))
+        offered = getattr(lib, name)
+        if isinstance(offered, int):
+            lines.append(f"    {name}: int")
+            continue
+        kind = ffi.typeof(offered)
         letters = "abcdef"[: len(kind.args)]
         arguments = "".join(
             f", {letter}: {_python_type(arg)}"
