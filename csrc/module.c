@@ -113,6 +113,7 @@ PyMODINIT_FUNC PyInit__native(void)
         Py_CLEAR(module);
         return NULL;
     }
+    pg_choose_lanes(2);
     home = here;
     return Py_NewRef(module);
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 
 import mpmath
 import numpy as np
@@ -106,3 +108,12 @@ def test_every_set_of_instructions_gives_the_same_bits() -> None:
             lib.pg_choose_lanes(level)
             results.append(vmap(getattr(pm, name), errors="ignore")(xs).tobytes())
         assert len(set(results)) == 1, name
+
+
+def test_a_fresh_process_uses_the_best_instructions_that_the_processor_has() -> None:
+    script = (
+        "import pygrad; from pygrad._core import lib\n"
+        "chosen = lib.pg_lane_instructions(); lib.pg_choose_lanes(2)\n"
+        "assert chosen == lib.pg_lane_instructions()"
+    )
+    subprocess.run([sys.executable, "-I", "-c", script], check=True)
