@@ -82,8 +82,9 @@ def compiler_settings() -> dict[str, list]:
             "libraries": [],
             "extra_link_args": [],
         }
-    # The last three change no result: without them loops over lanes stay loops (see csrc/lanemath.h).
-    lanes = ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+    # The last ones change no result: without them loops over lanes stay loops (see csrc/lanemath.h), or do what two
+    # sides of a selection share twice.
+    lanes = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-tree-pre"]
     compile_args = ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", *lanes]
     link_args: list[str] = []
     if os.environ.get("PYGRAD_LIBM_LANES"):

@@ -41,15 +41,27 @@ static int is_guard_of_rows(const writer *w, uint32_t g)
     return is_row(w->d, w->guards[2 * g]) || is_row(w->d, w->guards[2 * g + 1]);
 }
 
-/* Lists what to do: values in order, each guard as soon as both sides are there, results after all guards, so
- * that rows that leave the path add nothing to totals. */
+static void list_value(writer *w, uint32_t i)
+{
+    w->items[w->count++] = (item){ITEM_VALUE, i};
+    w->last[i] = 0; /* listed */
+}
+
+/* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after all
+ * guards, so that rows that leave the path add nothing to totals. */
 static void list_items(writer *w, int row)
 {
     uint32_t next = 0;
+    for (uint32_t i = 0; i < w->d->count; i++)
+        w->last[i] = NONE;
     for (uint32_t i = 0; i < w->d->count; i++) {
         const value *v = &w->d->values[i];
-        if (v->needed && v->row == row && v->op != INPUT && v->op != LIVE && v->op != CONSTANT)
-            w->items[w->count++] = (item){ITEM_VALUE, i};
+        if (v->needed && v->row == row && v->op != INPUT && v->op != LIVE && v->op != CONSTANT && w->last[i] == NONE) {
+            list_value(w, i);
+            const uint32_t partner = pg_partner(v->op) < 0 ? NONE : pg_draft_find(w->d, pg_partner(v->op), v->a);
+            if (partner != NONE && w->d->values[partner].needed && w->last[partner] == NONE)
+                list_value(w, partner);
+        }
         while (next < w->trace->guard_count && w->guards[2 * next] <= i && w->guards[2 * next + 1] <= i) {
             if (is_guard_of_rows(w, next) == row)
                 w->items[w->count++] = (item){ITEM_GUARD, next};

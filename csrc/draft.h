@@ -41,6 +41,9 @@ typedef struct {
 /* Room for one more item of an array that grows; false for want of memory. */
 int pg_draft_room(void **items, size_t count, size_t *capacity, size_t size);
 
+/* The value of op on a, if there is one; else NONE. */
+uint32_t pg_draft_find(const draft *d, int op, uint32_t a);
+
 static inline int is_row(const draft *d, uint32_t i)
 {
     return i != NONE && d->values[i].row;

@@ -1,7 +1,7 @@
 /* evaluate.c: a compiled program over rows: uniform instructions once, the others a block of rows at a time, so
  * that each instruction is a loop over lanes that the compiler turns into vector instructions.
  *
- * Products with an exact 0 are done plainly first; what has come out as nan is done again with mul0. */
+ * Products in which an exact 0 is to win are done plainly first; what has come out as nan is done again with mul0. */
 #include "evaluate.h"
 
 #include "lanewords.h"
@@ -16,12 +16,12 @@ typedef struct {
     double *lanes;
     double *partial;       /* eight strided sums for each total */
     double *spare;         /* SPARE numbers */
+    int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     size_t first, count;   /* rows of the call in this block */
     int some_left;         /* a row of this block has left the path */
 } block;
 
-/* So many totals are added up together; and room beside the slots. */
-enum { TOGETHER = 32, SPARE = 8 * TOGETHER + PG_LANES };
+enum { SPARE = 3 * PG_LANES }; /* room beside the slots */
 
 #define LANE(slot) (lanes + (size_t)((slot) & ~PG_ROW) * PG_LANES)
 
@@ -109,10 +109,20 @@ static void fused_again(const pg_term *terms, const pg_instruction *in, const do
 static size_t run_of_products(const pg_instruction *in, const pg_instruction *end)
 {
     size_t count = 1;
-    while (count < TOGETHER && in + count != end && in[count].code == in->code && in[count].a == in->a)
+    while (in + count != end && in[count].code == in->code && in[count].a == in->a)
         count++;
     return count;
 }
+
+#ifndef PG_LIBM_LANES
+/* Whether two instructions in a row are partners, which one function computes together. */
+static int is_pair(const pg_instruction *in, const pg_instruction *end)
+{
+    return in + 1 != end && in[1].code == pg_partner(in->code) && in[1].a == in->a && in->out != in->a &&
+           in[1].out != in->a && in[1].out != in->out;
+}
+
+#endif
 
 double pg_evaluate_one(int op, double x, double y, double w)
 {
@@ -219,10 +229,16 @@ size_t pg_lane_bytes(const pg_program *p)
     return lane_numbers(p) * sizeof(double);
 }
 
+/* As fused() for lanes: plainly first, once more where an exact 0 may have to win. */
 static double fused_once(const pg_program *p, const pg_instruction *in, const double *uniforms)
 {
     double sum = uniforms[in->a];
     const pg_term *terms = p->terms + in->first;
+    for (uint32_t t = 0; t < in->count; t++)
+        sum += terms[t].b == PG_NO_SLOT ? uniforms[terms[t].a] : uniforms[terms[t].a] * uniforms[terms[t].b];
+    if (sum == sum || !in->expected)
+        return sum;
+    sum = uniforms[in->a];
     for (uint32_t t = 0; t < in->count; t++)
         sum += term_of(&terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b]);
     return sum;
@@ -231,6 +247,60 @@ static double fused_once(const pg_program *p, const pg_instruction *in, const do
 static double uniform_or_zero(const double *uniforms, pg_slot slot)
 {
     return slot == PG_NO_SLOT ? 0.0 : uniforms[slot];
+}
+
+/* Partners together: see pair() in lanes.h. How many instructions were done. */
+static int pair_once(const pg_instruction *in, const pg_instruction *end, double *uniforms)
+{
+#ifndef PG_LIBM_LANES
+    if ((in->code == PG_OP_tanh || in->code == PG_OP_sech2) && is_pair(in, end)) {
+        const struct lane_tanh y = lane_tanh_and_slope(uniforms[in->a]);
+        uniforms[in[in->code == PG_OP_sech2].out] = y.value;
+        uniforms[in[in->code == PG_OP_tanh].out] = y.slope;
+        return 2;
+    }
+#else
+    (void)end;
+#endif
+    uniforms[in->out] = pg_evaluate_one(in->code, uniforms[in->a], uniform_or_zero(uniforms, in->b),
+                                        uniform_or_zero(uniforms, in->c));
+    return 1;
+}
+
+/* The uniform instructions; false where a guard fails, which is then in *guard. */
+static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
+{
+    const pg_instruction *end = p->code + p->once;
+    int done;
+    for (const pg_instruction *in = p->code; in != end; in += done) {
+        done = 1;
+        switch (in->code) {
+        case PG_CODE_FUSED:
+            uniforms[in->out] = fused_once(p, in, uniforms);
+            break;
+        case PG_OP_add: /* these four as pg_evaluate_one() would, without a call */
+            uniforms[in->out] = uniforms[in->a] + uniforms[in->b];
+            break;
+        case PG_OP_sub:
+            uniforms[in->out] = uniforms[in->a] - uniforms[in->b];
+            break;
+        case PG_OP_mul:
+            uniforms[in->out] = uniforms[in->a] * uniforms[in->b];
+            break;
+        case PG_OP_mul0:
+            uniforms[in->out] = mul0(uniforms[in->a], uniforms[in->b]);
+            break;
+        case PG_CODE_GUARD:
+            if (holds(in->expected / 2u, uniforms[in->a], uniforms[in->b]) != (in->expected & 1)) {
+                *guard = in->out;
+                return 0;
+            }
+            break;
+        default:
+            done = pair_once(in, end, uniforms);
+        }
+    }
+    return 1;
 }
 
 int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard)
@@ -243,21 +313,7 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT && !(p->input_slots[i] & PG_ROW))
             uniforms[p->input_slots[i]] = *batch->inputs[i];
-    for (size_t i = 0; i < p->once; i++) {
-        const pg_instruction *in = &p->code[i];
-        const double x = uniform_or_zero(uniforms, in->a), y = uniform_or_zero(uniforms, in->b);
-        if (in->code == PG_CODE_FUSED) {
-            uniforms[in->out] = fused_once(p, in, uniforms);
-        } else if (in->code == PG_CODE_GUARD) {
-            if (holds(in->expected / 2u, x, y) != (in->expected & 1)) {
-                *guard = in->out;
-                return 0;
-            }
-        } else {
-            uniforms[in->out] = pg_evaluate_one(in->code, x, y, uniform_or_zero(uniforms, in->c));
-        }
-    }
-    return 1;
+    return run_uniform(p, uniforms, guard);
 }
 
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */
@@ -291,14 +347,35 @@ static void clear_partial(const pg_program *p, block *rows)
         rows->partial[i] = 0.0;
 }
 
+static int has_nan(const pg_program *p, const block *rows)
+{
+    for (size_t i = 0; i < 8 * p->outputs; i++)
+        if (rows->partial[i] != rows->partial[i])
+            return 1;
+    return 0;
+}
+
 /* The eight sums of each total become one. */
-static void write_totals(const pg_program *p, block *rows, double *totals)
+static void write_totals(const pg_program *p, const block *rows, double *totals)
 {
     for (size_t i = 0; i < p->outputs; i++) {
         const double *s = rows->partial + 8 * i;
         totals[i] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
     }
+}
+
+/* Rows from first on up to end. */
+static void run_piece(const pg_program *p, block *rows, size_t first, size_t end)
+{
     clear_partial(p, rows);
+    for (rows->first = first; rows->first < end; rows->first += rows->count) {
+        rows->count = end - rows->first < PG_LANES ? end - rows->first : PG_LANES;
+        rows->some_left = 0;
+        for (size_t l = 0; p->guards != 0 && l < rows->count; l++)
+            rows->batch->left[rows->first + l] = UINT32_MAX;
+        load(p, rows);
+        run_block(p, rows);
+    }
 }
 
 void pg_program_run(const pg_program *p, const pg_batch *batch)
@@ -307,25 +384,27 @@ void pg_program_run(const pg_program *p, const pg_batch *batch)
     block rows = {.batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare,
                   .partial = spare + SPARE};
     spread(p, rows.uniforms, lanes);
-    clear_partial(p, &rows);
-    while (rows.first < batch->count) {
-        rows.count = batch->count - rows.first < PG_LANES ? batch->count - rows.first : PG_LANES;
-        rows.some_left = 0;
-        for (size_t l = 0; p->guards != 0 && l < rows.count; l++)
-            batch->left[rows.first + l] = UINT32_MAX;
-        load(p, &rows);
-        run_block(p, &rows);
-        rows.first += rows.count;
-        if (totals != NULL && (rows.first % PG_PIECE == 0 || rows.first == batch->count)) {
-            write_totals(p, &rows, totals);
-            totals += p->outputs;
+    for (size_t first = 0; first < batch->count; first += PG_PIECE) {
+        const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
+        rows.careful = 0;
+        run_piece(p, &rows, first, end);
+        if (totals == NULL)
+            continue;
+        if (has_nan(p, &rows)) {
+            rows.careful = 1;
+            run_piece(p, &rows, first, end);
         }
+        write_totals(p, &rows, totals);
+        totals += p->outputs;
     }
 }
 
-void pg_program_results(const pg_program *p, const pg_batch *batch)
+int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
 {
     const double *uniforms = batch->uniforms;
+    if (!pg_program_run_once(p, batch, guard))
+        return 0;
     for (size_t i = 0; i < p->outputs; i++)
         batch->outputs[i][0] = uniforms[p->result_slots[i]];
+    return 1;
 }

@@ -116,16 +116,17 @@ LANE_INLINE struct lane_pair lane_times(struct lane_pair a, struct lane_pair b)
 
 /* -- exponentials ----------------------------------------------------------------------------- */
 
-/* x = n ln 2 + r + low, |r| < 0.3466, the sum r + low good to 2**-100. */
-struct lane_reduced { double n, r, low; };
+/* x = n ln 2 + r + low, |r| < 0.3466, the sum r + low good to 2**-100; n also as the low bits of a word. */
+struct lane_reduced { double n, r, low; uint64_t bits; };
 
 LANE_INLINE struct lane_reduced lane_reduce(double x)
 {
-    double n = lane_nearest(x * LANE_LOG2E);
+    double shifted = x * LANE_LOG2E + LANE_SHIFTER;
+    double n = shifted - LANE_SHIFTER;
     double high = x - n * LANE_LN2_HI;
     double rest = n * LANE_LN2_LO;
     double r = high - rest;
-    return (struct lane_reduced){n, r, (high - r) - rest};
+    return (struct lane_reduced){n, r, (high - r) - rest, lane_to_bits(shifted)};
 }
 
 /* (exp(r) - 1 - r) / r**2 for |r| < 0.3467 */
@@ -172,21 +173,41 @@ LANE_INLINE double lane_exp2(double x)
     return lane_scale(1.0 + r * (0x1.62e42fefa39efp-1 + r * p), n);
 }
 
-/* tanh(x) = (exp(2x) - 1) / (exp(2x) + 1). Above and below the bar divided by 2**n it is a quotient of
- * p + 1 - s by p + 1 + s; what these sums rounded away is put back to first order, 1 / below being
- * (1 - q) / 2s. From n = 3 on, 1 - 2s / (p + 1 + s) has no digit to lose. */
-LANE_INLINE double lane_tanh(double x)
+/* tanh(x) and its slope 1 - tanh(x)**2, which gradients want together. With exp(2|x|) = 2**n (1 + p), s = 2**-n and
+ * r = 1 / (1 + p + s) they are (1 + p - s) r, from n = 3 on 1 - 2sr, which has no digit to lose, and 4sr (1 - sr).
+ * What the sums above and below the bar have rounded away is put back to first order. */
+struct lane_tanh { double value, slope; };
+
+LANE_INLINE struct lane_tanh lane_tanh_and_slope(double x)
 {
-    struct lane_reduced y = lane_reduce(2.0 * lane_clamp(fabs(x), 0.0, 22.0));
-    double s = lane_power_of_two(-y.n);
+    double a = fabs(x);
+    struct lane_reduced y = lane_reduce(2.0 * (a > 376.0 ? 376.0 : a));
+    double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
     double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
     double p = y.r + tail;
-    double left = (y.r - p) + tail;
-    double above = (1.0 - s) + p, below = (1.0 + s) + p;
-    double q = (y.n > 2.0 ? -2.0 * s : above) / below;
-    double above_left = (((1.0 - s) - above) + p) + left, below_left = (((1.0 + s) - below) + p) + left;
-    double put_back = (above_left - q * below_left) * ((1.0 - q) * lane_power_of_two(y.n - 1.0));
-    return copysign(y.n > 2.0 ? 1.0 + q : q + put_back, x);
+    double p_left = (y.r - p) + tail;
+    double less = 1.0 - s, more = 1.0 + s;
+    double above = less + p, below = more + p;
+    double above_left = ((less - above) + p) + p_left;
+    double below_left = ((more - below) + p) + (p_left + (s - (more - 1.0)));
+    double r = 1.0 / below;
+    double q = above * r, lost = below_left * r, sr = s * r;
+    double t = y.n > 2.0 ? 1.0 - 2.0 * sr : q + (above_left * r - q * lost);
+    double slope = r - r * (sr + lost * t);
+    int deep = y.n > 900.0; /* the slope is scaled in two steps, of which only the last can round */
+    double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
+    double scaled = lane_from_bits(lane_to_bits(slope * up) - ((y.bits - 2) << 52)) * down;
+    return (struct lane_tanh){copysign(t, x), x == x ? scaled : x};
+}
+
+LANE_INLINE double lane_tanh(double x)
+{
+    return lane_tanh_and_slope(x).value;
+}
+
+LANE_INLINE double lane_sech2(double x)
+{
+    return lane_tanh_and_slope(x).slope;
 }
 
 /* 1 / (1 + exp(-x)); where exp(-x) = 2**n (1 + p) is above 1, above and below the bar divided by 2**n */
@@ -233,27 +254,15 @@ LANE_INLINE double lane_cosh(double x)
     return lane_scale(sum, y.n - 1.0);
 }
 
-/* c / (2 + 2 cosh x) for x >= 0: no digit is lost, near 0 or in the tail. */
-LANE_INLINE double lane_bell(double c, double x)
+/* sigmoid(x) * sigmoid(-x) = 1 / (2 + 2 cosh x): no digit is lost, near 0 or in the tail. */
+LANE_INLINE double lane_sigmoid_dx(double x)
 {
-    struct lane_hyperbolic y = lane_hyperbolic(lane_clamp(x, 0.0, 750.0));
+    struct lane_hyperbolic y = lane_hyperbolic(lane_clamp(fabs(x), 0.0, 750.0));
     double t = y.s * y.s;
     double two = 2.0 * y.s + t;
     double whole = 1.0 + two;
     double rest = (two - (whole - 1.0)) + ((1.0 + t) * y.even - (t * y.r - (1.0 - t) * y.odd));
-    return lane_scale(c / lane_sum(whole, y.r, rest), -y.n);
-}
-
-/* 1 - tanh(x)**2 */
-LANE_INLINE double lane_sech2(double x)
-{
-    return lane_bell(4.0, 2.0 * fabs(x));
-}
-
-/* sigmoid(x) * sigmoid(-x) */
-LANE_INLINE double lane_sigmoid_dx(double x)
-{
-    return lane_bell(1.0, fabs(x));
+    return lane_scale(1.0 / lane_sum(whole, y.r, rest), -y.n);
 }
 
 /* -- logarithms ------------------------------------------------------------------------------- */

@@ -50,84 +50,103 @@ LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instructi
             }
         }
         vec *out = (vec *)(void *)(LANE(in->out) + at);
-        vec all = {0};
-        for (int k = 0; k < SUMS; k++) {
+        for (int k = 0; k < SUMS; k++)
             out[k] = sum[k];
-            all += sum[k];
-        }
+        if (!in->expected)
+            continue;
+        const vec all = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
         double any = 0.0;
         for (int i = 0; i < LANE_WIDTH; i++)
             any += all[i];
-        if (any != any && in->expected)
+        if (any != any)
             fused_again(terms, in, uniforms, lanes, at, LANE_NAME(chunk));
     }
 }
 
-/* Adds a block's numbers a, or products a * b, to eight strided sums, in the order of a tree. Where the result is
- * no number, products in which an exact 0 wins are tried. */
-LANE_TARGET static void LANE_NAME(add_up)(const double *a, const double *b, int absorbing, double *spare,
-                                          double *into)
+/* Adds a block's numbers a, or products a * b, to eight strided sums, in the order of a tree. */
+LANE_TARGET static void LANE_NAME(add_up)(const double *a, const double *b, double *into)
 {
     typedef double vec __attribute__((vector_size(64)));
     const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
-    vec sum;
+    vec *sum = (vec *)(void *)into;
     if (b == NULL)
-        sum = ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
+        *sum += ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
     else
-        sum = ((x[0] * y[0] + x[1] * y[1]) + (x[2] * y[2] + x[3] * y[3])) +
-              ((x[4] * y[4] + x[5] * y[5]) + (x[6] * y[6] + x[7] * y[7]));
-    if (absorbing) {
-        double any = 0.0;
-        for (int i = 0; i < 8; i++)
-            any += sum[i];
-        if (any != any) {
-            for (int l = 0; l < PG_LANES; l++)
-                spare[l] = mul0(a[l], b[l]);
-            LANE_NAME(add_up)(spare, NULL, 0, NULL, into);
-            return;
-        }
-    }
-    *(vec *)(void *)into += sum;
+        *sum += ((x[0] * y[0] + x[1] * y[1]) + (x[2] * y[2] + x[3] * y[3])) +
+                ((x[4] * y[4] + x[5] * y[5]) + (x[6] * y[6] + x[7] * y[7]));
 }
 
 /* Totals of products with one factor in common, which is loaded once: the same sums as add_up makes. */
-LANE_TARGET static void LANE_NAME(add_up_products)(const double *a, const pg_instruction *in, size_t count,
-                                                   const double *lanes, double *partial, double *saved)
+LANE_TARGET static void LANE_NAME(add_up_products)(const pg_instruction *in, size_t count, const double *lanes,
+                                                   double *partial)
 {
     typedef LANE_NAME(vec) vec;
     enum { PARTS = 8 / LANE_WIDTH };
-    const vec *x = (const vec *)(const void *)a;
-    vec all = {0};
-    for (size_t i = 0; i < count; i++)
-        memcpy(saved + 8 * i, partial + 8 * in[i].out, 8 * sizeof *saved);
+    const vec *x = (const vec *)(const void *)LANE(in->a);
     for (int part = 0; part < PARTS; part++) {
         const vec x0 = x[part], x1 = x[PARTS + part], x2 = x[2 * PARTS + part], x3 = x[3 * PARTS + part];
         const vec x4 = x[4 * PARTS + part], x5 = x[5 * PARTS + part], x6 = x[6 * PARTS + part],
                   x7 = x[7 * PARTS + part];
         for (size_t i = 0; i < count; i++) {
             const vec *y = (const vec *)(const void *)LANE(in[i].b) + part;
-            const vec sum = ((x0 * y[0] + x1 * y[PARTS]) + (x2 * y[2 * PARTS] + x3 * y[3 * PARTS])) +
-                            ((x4 * y[4 * PARTS] + x5 * y[5 * PARTS]) + (x6 * y[6 * PARTS] + x7 * y[7 * PARTS]));
             vec *into = (vec *)(void *)(partial + 8 * in[i].out) + part;
-            *into += sum;
-            all += sum;
+            *into += ((x0 * y[0] + x1 * y[PARTS]) + (x2 * y[2 * PARTS] + x3 * y[3 * PARTS])) +
+                     ((x4 * y[4 * PARTS] + x5 * y[5 * PARTS]) + (x6 * y[6 * PARTS] + x7 * y[7 * PARTS]));
         }
-    }
-    double any = 0.0;
-    for (int i = 0; i < LANE_WIDTH; i++)
-        any += all[i];
-    if (any == any)
-        return;
-    for (size_t i = 0; i < count; i++) { /* one by one, where an exact 0 may win */
-        memcpy(partial + 8 * in[i].out, saved + 8 * i, 8 * sizeof *saved);
-        LANE_NAME(add_up)(a, LANE(in[i].b), in[i].expected, saved + 8 * TOGETHER, partial + 8 * in[i].out);
     }
 }
 
-/* Ops that lanemath.h has for whole blocks, faster than one lane at a time and with the same bits. */
-LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, double *lanes)
+/* Totals of the products from in on that have one factor in common; how many they are. */
+LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const pg_instruction *end, block *rows)
+{
+    const double *lanes = rows->lanes;
+    if (rows->count == PG_LANES && !rows->some_left && !rows->careful) {
+        const size_t count = run_of_products(in, end);
+        LANE_NAME(add_up_products)(in, count, lanes, rows->partial);
+        return (int)count;
+    }
+    const double *a = counted(rows, LANE(in->a), 0), *b = counted(rows, LANE(in->b), 1);
+    if (rows->careful && in->expected) {
+        double *product = rows->spare + 2 * PG_LANES;
+        for (int l = 0; l < PG_LANES; l++)
+            product[l] = mul0(a[l], b[l]);
+        a = product;
+        b = NULL;
+    }
+    LANE_NAME(add_up)(a, b, rows->partial + 8 * in->out);
+    return 1;
+}
+
+#ifndef PG_LIBM_LANES
+/* tanh and sech2, or sin and cos, of the same lanes: the same bits as one by one. */
+LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
+{
+    const double *x = LANE(in->a);
+    int swapped = in->code == PG_OP_sech2 || in->code == PG_OP_cos;
+    double *first = LANE(in[swapped].out), *second = LANE(in[!swapped].out);
+    if (in->code == PG_OP_sin || in->code == PG_OP_cos) {
+        lanes_sin_and_cos(x, first, second, PG_LANES);
+        return;
+    }
+    LANE_LOOP
+    for (int l = 0; l < PG_LANES; l++) {
+        const struct lane_tanh y = lane_tanh_and_slope(x[l]);
+        first[l] = y.value;
+        second[l] = y.slope;
+    }
+}
+
+#endif
+
+/* Ops that lanemath.h has for whole blocks, faster than one lane at a time and with the same bits; how many
+ * instructions that were. */
+LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
 {
 #ifndef PG_LIBM_LANES
+    if (is_pair(in, end)) {
+        LANE_NAME(pair)(in, lanes);
+        return 2;
+    }
     switch (in->code) {
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);
@@ -145,7 +164,7 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, double *lan
         return 0;
     }
 #else
-    (void)in, (void)lanes;
+    (void)in, (void)end, (void)lanes;
     return 0;
 #endif
 }
@@ -155,8 +174,11 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
     const double *uniforms = rows->uniforms;
     double *lanes = rows->lanes;
     const pg_instruction *end = p->code + p->length;
-    for (const pg_instruction *in = p->code + p->spread; in != end; in++) {
-        if (LANE_NAME(as_block)(in, lanes))
+    int done = 1;
+    for (const pg_instruction *in = p->code + p->spread; in != end; in += done) {
+        const int in_block = LANE_NAME(as_block)(in, end, lanes);
+        done = in_block == 0 ? 1 : in_block;
+        if (in_block != 0)
             continue;
         switch (in->code) {
 #define UNARY(name, symbol, errors, forward, dx, doc) \
@@ -217,18 +239,10 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
             write_output(rows, in->out, LANE(in->a));
             break;
         case PG_CODE_TOTAL:
-            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), NULL, 0, NULL, rows->partial + 8 * in->out);
+            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), NULL, rows->partial + 8 * in->out);
             break;
-        default: { /* PG_CODE_TOTAL_PRODUCT */
-            size_t count = run_of_products(in, end);
-            if (rows->count == PG_LANES && !rows->some_left) {
-                LANE_NAME(add_up_products)(LANE(in->a), in, count, lanes, rows->partial, rows->spare);
-                in += count - 1;
-                break;
-            }
-            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), counted(rows, LANE(in->b), 1), in->expected,
-                              rows->spare + 2 * PG_LANES, rows->partial + 8 * in->out);
-        }
+        default: /* PG_CODE_TOTAL_PRODUCT */
+            done = LANE_NAME(total_products)(in, end, rows);
         }
     }
 }

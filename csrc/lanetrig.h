@@ -134,6 +134,14 @@ LANE_INLINE double lane_tangent_of(struct lane_angle a)
     return q + (above_low - q * below_low) / below;
 }
 
+/* Both, which share the most of their work. */
+struct lane_circle { double sine, cosine; };
+
+LANE_INLINE struct lane_circle lane_circle_of(double x, struct lane_angle a)
+{
+    return (struct lane_circle){x == 0.0 ? x : lane_sine_of(a, 0), lane_sine_of(a, 1)};
+}
+
 /* For each f: lane_near_f for lanes known to be near, lane_f for one row, lanes_f for a block; z may be x. */
 #define LANE_PERIODIC(name, of_angle)                                                                  \
     LANE_INLINE double lane_near_##name(double x)                                                      \
@@ -169,6 +177,25 @@ LANE_PERIODIC(sin, x == 0.0 ? x : lane_sine_of(a, 0))
 LANE_PERIODIC(cos, lane_sine_of(a, 1))
 LANE_PERIODIC(tan, x == 0.0 ? x : lane_tangent_of(a))
 #undef LANE_PERIODIC
+
+/* lanes_sin and lanes_cos in one; neither result may take the place of x. */
+LANE_INLINE void lanes_sin_and_cos(const double *x, double *sine, double *cosine, size_t count)
+{
+    uint64_t far = 0;
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++) {
+        struct lane_circle c = lane_circle_of(x[i], lane_near_angle(x[i]));
+        sine[i] = c.sine;
+        cosine[i] = c.cosine;
+        far |= lane_to_bits(fabs(x[i]) > LANE_NEAR ? 1.0 : 0.0);
+    }
+    for (size_t i = 0; far && i < count; i++)
+        if (fabs(x[i]) > LANE_NEAR) {
+            struct lane_circle c = lane_circle_of(x[i], lane_angle(x[i]));
+            sine[i] = c.sine;
+            cosine[i] = c.cosine;
+        }
+}
 
 /* -- inverses --------------------------------------------------------------------------------- */
 

@@ -75,17 +75,36 @@ static int same(const value *v, const value *w)
            bits_of(v->number) == bits_of(w->number);
 }
 
+static uint32_t *bucket_of(const draft *d, const value *v)
+{
+    uint64_t hash = bits_of(v->number);
+    const uint32_t parts[4] = {v->op, v->a, v->b, v->c};
+    for (int i = 0; i < 4; i++)
+        hash = (hash ^ parts[i]) * UINT64_C(0x9E3779B97F4A7C15);
+    return &d->buckets[(hash >> 32) & d->bucket_mask];
+}
+
+/* The value in a bucket that is the same as v, or NONE. */
+static uint32_t find(const draft *d, const uint32_t *bucket, const value *v)
+{
+    uint32_t i = *bucket;
+    while (i != NONE && !same(&d->values[i], v))
+        i = d->values[i].next;
+    return i;
+}
+
+uint32_t pg_draft_find(const draft *d, int op, uint32_t a)
+{
+    const value v = blank(op, a, NONE, NONE);
+    return find(d, bucket_of(d, &v), &v);
+}
+
 /* The value, or the one that is the same and was there before. */
 static uint32_t unique(draft *d, value v)
 {
-    uint64_t hash = bits_of(v.number);
-    const uint32_t parts[4] = {v.op, v.a, v.b, v.c};
-    for (int i = 0; i < 4; i++)
-        hash = (hash ^ parts[i]) * UINT64_C(0x9E3779B97F4A7C15);
-    uint32_t *bucket = &d->buckets[(hash >> 32) & d->bucket_mask];
-    for (uint32_t i = *bucket; i != NONE; i = d->values[i].next)
-        if (same(&d->values[i], &v))
-            return i;
+    uint32_t *bucket = bucket_of(d, &v), before = find(d, bucket, &v);
+    if (before != NONE)
+        return before;
     v.next = *bucket;
     uint32_t made = add_value(d, v);
     if (!d->failed)
@@ -319,9 +338,26 @@ static void fuse_addition(draft *d, value *v)
     add_term(d, v, term_of(d, added, row));
 }
 
+/* A product with a uniform factor becomes a sum of one term, which takes that factor as it is; -0.0 changes no bit of
+ * what is added to it. */
+static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
+{
+    const uint32_t t = (uint32_t)d->term_count;
+    add_term(d, v, (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0});
+    if (d->failed)
+        return;
+    v->op = PG_CODE_FUSED;
+    v->a = start;
+    v->b = NONE;
+    v->head = v->tail = t;
+    use(d, start);
+    d->values[start].needed = 1;
+}
+
 static void fuse(draft *d)
 {
-    for (size_t i = 0; i < d->count; i++) {
+    const uint32_t start = constant(d, -0.0);
+    for (size_t i = 0; i < d->count && !d->failed; i++) {
         value *v = &d->values[i];
         if (v->needed && v->op == PG_CODE_FUSED)
             for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
@@ -332,6 +368,11 @@ static void fuse(draft *d)
                 }
         if (v->needed && v->op == PG_OP_add && v->a != v->b)
             fuse_addition(d, v);
+    }
+    for (size_t i = 0; i < d->count && !d->failed; i++) {
+        value *v = &d->values[i];
+        if (v->needed && is_product(v) && is_row(d, v->a) != is_row(d, v->b))
+            fuse_uniform_factor(d, v, start);
     }
 }
 

@@ -17,4 +17,21 @@ enum pg_code {
     PG_CODE_TOTAL_PRODUCT  /* total number out += a * b, over rows, where an exact 0 wins */
 };
 
+/* The op that costs little in lanes beside op on the same operand, -1 if none does: code.c puts the two together. */
+static inline int pg_partner(int op)
+{
+    switch (op) {
+    case PG_OP_tanh:
+        return PG_OP_sech2;
+    case PG_OP_sech2:
+        return PG_OP_tanh;
+    case PG_OP_sin:
+        return PG_OP_cos;
+    case PG_OP_cos:
+        return PG_OP_sin;
+    default:
+        return -1;
+    }
+}
+
 #endif

@@ -128,8 +128,8 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
  * pg_piece() rows and totals of pieces are added up in order. */
 void pg_program_run(const pg_program *p, const pg_batch *batch);
 
-/* After pg_program_run_once: output i, which is uniform, to outputs[i][0]. */
-void pg_program_results(const pg_program *p, const pg_batch *batch);
+/* A program without rows: pg_program_run_once, and after it output i to outputs[i][0]. */
+int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard);
 
 /* 1 if every instruction reads what was written before it and stays within its slots, 0 if not, -1 for want of
  * memory. */

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import array
 import functools
 import math
 import types
@@ -40,6 +41,7 @@ from pygrad.transform import function_name
 
 __all__ = ["Compiled", "TraceError", "compile"]
 
+_FLOAT64 = np.dtype(np.float64)
 _MOST_STRUCTURES = 64  # of arguments of one function
 
 
@@ -52,11 +54,12 @@ class _OneRow:
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
         self.inputs = np.empty(max(size, 1))
-        self.outputs = np.empty(max(path.outputs, 1))
+        outputs = np.empty(max(path.outputs, 1))
+        self.results = outputs[: path.outputs]
         self.lives = np.empty(max(len(path.lives), 1))
         self.uniforms = scratch(path.uniform_bytes)
         self.guard = ffi.new("uint32_t *")
-        start, out = doubles(self.inputs), doubles(self.outputs)
+        start, out = doubles(self.inputs), doubles(outputs)
         self.kept = (
             ffi.new("double *[]", [start + i for i in range(size)] or 1),
             ffi.new("double *[]", [out + i for i in range(path.outputs)] or 1),
@@ -68,48 +71,89 @@ class _OneRow:
         self.live_address = self.lives.ctypes.data
 
     def run(self) -> int | None:
-        """The guard where the inputs leave the path, or None; then outputs are there."""
+        """The guard where the inputs leave the path, or None; then results are there."""
         if self.path.lives:
             _core.read_data(self.path.lives, self.live_address)
-        if not lib.pg_program_run_once(self.path.program, self.batch, self.guard):
-            return int(self.guard[0])
-        lib.pg_program_results(self.path.program, self.batch)
-        return None
+        if lib.pg_program_call(self.path.program, self.batch, self.guard):
+            return None
+        return int(self.guard[0])
 
 
 class _OneRowProgram:
     """A function compiled for one structure of arguments, called a row at a time."""
 
-    def __init__(self, run: Callable[[Sequence[Any]], Any]) -> None:
-        self.run = run
+    def __init__(self, run: Callable[[Sequence[Any]], Any], size: int) -> None:
+        self.f, self.size = run, size
         self.paths = Paths(self._follow)
-        self.ready: dict[int, list[_OneRow]] = {}  # by id of the path: buffers that nobody uses now
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, bytes(len(point)))
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Structure]:
-        items, structure = flatten(self.run(inputs), "the result")
+        items, structure = flatten(self.f(inputs), "the result")
         outputs = [v if isinstance(v, Value) else Value(v) for v in items]
         return outputs, bytes(len(outputs)), structure
 
+    def take(self, path: Path) -> _OneRow:
+        try:
+            return path.idle.pop()
+        except IndexError:
+            return _OneRow(path, self.size)
+
     def call(self, items: Sequence[float]) -> tuple[Any, Path]:
         """The result, and the path that led to it."""
-        path = self.paths.first(lambda: items)
+        row = self.take(self.paths.first(lambda: items))
+        row.inputs[: self.size] = items
+        return self.run(row)
+
+    def run(self, row: _OneRow) -> tuple[Any, Path]:
+        """The same for a row whose inputs are there."""
         while True:
-            spare = self.ready.setdefault(id(path), [])
-            try:
-                row = spare.pop()
-            except IndexError:
-                row = _OneRow(path, len(items))
-            row.inputs[: len(items)] = items
             guard = row.run()
+            path = row.path
             if guard is None:
-                results = row.outputs[: path.outputs].tolist()
-                spare.append(row)
-                return path.result.arrange(results), path
-            spare.append(row)
-            path = self.paths.branch(path, guard, lambda: items)
+                result = path.result.from_array(row.results)
+                path.idle.append(row)
+                return result, path
+            inputs = row.inputs
+            path = self.paths.branch(path, guard, inputs[: self.size].tolist)
+            row.path.idle.append(row)
+            row = self.take(path)
+            row.inputs[:] = inputs
+
+
+# Arguments that need no look at each number: floats, float64 arrays, and flat lists of floats.
+
+
+def _plain_key(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """What plain arguments of one program have in common; None if they are not plain."""
+    key: list[Any] = []
+    for arg in args:
+        kind = type(arg)
+        if kind is float:
+            key.append(None)
+        elif kind is np.ndarray and arg.dtype is _FLOAT64 and arg.ndim:
+            key.append(arg.shape)
+        elif kind is list:
+            key.append(len(arg))
+        else:
+            return None
+    return tuple(key)
+
+
+def _copy_plain(args: tuple[Any, ...], inputs: Any) -> None:
+    """TypeError if a list has more in it than numbers."""
+    at = 0
+    for arg in args:
+        kind = type(arg)
+        if kind is float:
+            inputs[at] = arg
+            at += 1
+            continue
+        numbers = array.array("d", arg) if kind is list else arg if arg.ndim == 1 else arg.ravel()
+        size = len(numbers)
+        inputs[at : at + size] = numbers
+        at += size
 
 
 class _Arguments:
@@ -156,6 +200,7 @@ class Compiled:
         self.mapped: dict[Any, Any] = {}
         self.backwards: dict[Any, Any] = {}
         self.programs_by_key: dict[Any, _OneRowProgram | None] = {}
+        self.plain: dict[Any, _OneRowProgram] = {}  # the same programs by _plain_key
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is a static argument."""
@@ -179,6 +224,16 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.is_mapped:
             return self._call_mapped(args, kwargs)
+        plain = None if kwargs else _plain_key(args)
+        program = self.plain.get(plain)
+        if program is not None and not _core.trace_active():
+            row = program.take(program.paths.first(list))
+            try:
+                _copy_plain(args, row.inputs)
+            except TypeError:  # Values or lists in a list
+                row.path.idle.append(row)
+            else:
+                return self._finish(program, program.run, row, args, kwargs)
         arguments = _Arguments(args, kwargs, self.static)
         if any(isinstance(item, Value) for item in arguments.items) or _core.trace_active():
             return self.f(*args, **kwargs)
@@ -186,23 +241,48 @@ class Compiled:
         program = self._program(key, arguments)
         if program is None:
             return self._run(arguments)
+        result = self._finish(program, program.call, arguments.items, args, kwargs)
+        kept = self.programs_by_key.get(key) is program
+        if kept and plain is not None and not arguments.static and _are_flat(args):
+            self.plain[plain] = program
+        return result
+
+    def _finish(
+        self,
+        program: _OneRowProgram,
+        call: Callable[[Any], tuple[Any, Path]],
+        point: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """The result of a call of a program, or of f where the program does not do."""
         try:
-            result, path = program.call(arguments.items)
+            result, path = call(point)
         except TooManyPaths:
-            self.programs_by_key[key] = None
+            self._drop(program, keep_out=True)
             warnings.warn(
                 f"{self.__name__}() has taken {MOST_PATHS} different paths; it runs "
                 "uncompiled from here on",
                 RuntimeWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-            return self._run(arguments)
-        if reads_active(path.lives):  # a transform around this call needs Values, and is soon over
-            self.programs_by_key.pop(key, None)
+            return self._run(_Arguments(args, kwargs, self.static))
+        if path.lives and reads_active(path.lives):
+            # a transform around this call needs Values, and is soon over
+            self._drop(program)
             return self.f(*args, **kwargs)
         if self.verify:
-            _verify(result, self._run(arguments), self.__name__)
+            _verify(result, self._run(_Arguments(args, kwargs, self.static)), self.__name__)
         return result
+
+    def _drop(self, program: _OneRowProgram, keep_out: bool = False) -> None:
+        """Forgets a program; keep_out: for these arguments no other is to be made."""
+        for key, other in list(self.programs_by_key.items()):
+            if other is program:
+                del self.programs_by_key[key]
+                if keep_out:
+                    self.programs_by_key[key] = None
+        self.plain = {key: other for key, other in self.plain.items() if other is not program}
 
     def _run(self, arguments: _Arguments) -> Any:
         """f uncompiled, on Values, as a trace would run it."""
@@ -275,14 +355,15 @@ class Compiled:
                 "lists, tuples and dicts of these, or something hashable"
             ) from None
         if len(self.programs_by_key) == _MOST_STRUCTURES:
-            self.programs_by_key.pop(next(iter(self.programs_by_key)))
+            oldest = self.programs_by_key.pop(next(iter(self.programs_by_key)))
+            self.plain = {k: other for k, other in self.plain.items() if other is not oldest}
             warnings.warn(
                 f"{self.__name__}() was called with more than {_MOST_STRUCTURES} structures of "
                 "arguments; the oldest program goes. Is an argument static that should be a number?",
                 RuntimeWarning,
                 stacklevel=3,
             )
-        program = _OneRowProgram(functools.partial(arguments.call, self.f))
+        program = _OneRowProgram(functools.partial(arguments.call, self.f), len(arguments.items))
         self.programs_by_key[key] = program
         return program
 
@@ -293,6 +374,11 @@ def _is_numeric(arg: Any) -> bool:
     except TypeError:
         return False
     return not isinstance(arg, bool)
+
+
+def _are_flat(args: tuple[Any, ...]) -> bool:
+    """Whether the lists among plain arguments have numbers in them only."""
+    return all(isinstance(x, (float, int)) for arg in args if type(arg) is list for x in arg)
 
 
 def _is_gradient_of_rows(f: Any) -> bool:

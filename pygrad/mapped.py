@@ -83,8 +83,10 @@ class RowArguments:
     def _add(self, arg: Any, axis: int | None, what: str) -> Structure:
         if axis is None:
             items, structure = flatten(arg, what)
-            numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
-            self.leaves.append(_Leaf(np.array(numbers, dtype=np.float64), False, len(items)))
+            numbers: Any = arg
+            if type(arg) is not np.ndarray or arg.dtype.kind != "f":
+                numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
+            self.leaves.append(_Leaf(np.array(numbers, np.float64).ravel(), False, len(items)))
             self.values += items
             return structure
         if _is_column(arg):
@@ -129,14 +131,11 @@ class RowArguments:
             for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
         ]
 
-    def pointers(self) -> tuple[list[Any], list[int]]:
-        """For each input where its numbers stand, and how far apart those of two rows are."""
-        pointers, strides = [], []
-        for leaf in self.leaves:
-            start = ffi.cast("double *", leaf.array.ctypes.data)
-            pointers += [start + j for j in range(leaf.size)]
-            strides += [leaf.size if leaf.mapped else 0] * leaf.size
-        return pointers, strides
+    def pointers(self) -> tuple[Any, Any]:
+        """For each input where its numbers stand, and how far apart those of two rows are: as pg_batch has it."""
+        addresses = [_addresses(leaf.array, leaf.size) for leaf in self.leaves]
+        strides = [np.full(leaf.size, leaf.size * leaf.mapped, np.intp) for leaf in self.leaves]
+        return np.concatenate(addresses), np.concatenate(strides)
 
 
 def _axes(in_axes: Any, count: int, name: str) -> list[int | None]:
@@ -176,21 +175,18 @@ class _Batch:
         lives = np.empty(max(len(path.lives), 1))
         _core.read_data(path.lives, lives.ctypes.data)
         uniforms = scratch(path.uniform_bytes)
-        kept = [
-            ffi.new("double *[]", self.pointers or 1),
-            ffi.new("ptrdiff_t[]", self.strides or 1),
-            ffi.new("double *[]", path.outputs or 1),
-            ffi.new("ptrdiff_t[]", path.outputs or 1),
-        ]
-        if outputs is not None:
-            start = ffi.cast("double *", outputs.ctypes.data)
-            for i in range(path.outputs):
-                kept[2][i] = start + i
-                kept[3][i] = path.outputs
+        if outputs is None:
+            output_addresses, output_strides = self.pointers, self.strides  # not used
+        else:
+            output_addresses = _addresses(outputs, path.outputs)
+            output_strides = np.full(path.outputs, path.outputs, np.intp)
 
         def batch_of(first: int, size: int) -> Any:
             batch = ffi.new("pg_batch *")
-            batch.inputs, batch.strides, batch.outputs, batch.output_strides = kept
+            batch.inputs = ffi.cast("double **", self.pointers.ctypes.data)
+            batch.strides = ffi.cast("ptrdiff_t *", self.strides.ctypes.data)
+            batch.outputs = ffi.cast("double **", output_addresses.ctypes.data)
+            batch.output_strides = ffi.cast("ptrdiff_t *", output_strides.ctypes.data)
             batch.lives = ffi.cast("double *", lives.ctypes.data)
             batch.uniforms = ffi.cast("void *", uniforms.ctypes.data)
             batch.first, batch.count = first, size
@@ -233,6 +229,11 @@ class _Batch:
                     stopped.append(True)
                     raise
         return left, None if outputs is not None else _in_order(totals)
+
+
+def _addresses(array: Any, count: int) -> Any:
+    """Where the first numbers of an array stand."""
+    return array.ctypes.data + 8 * np.arange(count, dtype=np.uintp)
 
 
 def _in_order(pieces: Any) -> Any:
@@ -390,10 +391,10 @@ class Run:
         """wrt: by which items of arguments.values to differentiate; None: by those that are Values."""
         self.reduce, self.errors = vmapped.reduce, vmapped.errors
         self.arguments, self.by_lives = arguments, by_lives
+        self.by: list[Any] = []  # Values among them
         if wrt is None:
             wrt = [i for i, v in enumerate(arguments.values) if isinstance(v, Value)]
-        self.by = [arguments.values[i] for i in wrt]
-        where = _uniform_inputs(arguments)
+            self.by = [arguments.values[i] for i in wrt]
         key = (
             id(vmapped),
             key_of(arguments.structure),
@@ -402,6 +403,7 @@ class Run:
             by_lives,
         )
         if key not in cache:
+            where = _uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
             cache[key] = _Mapped(vmapped, arguments, indices, by_lives)
         self.mapped = cache[key]

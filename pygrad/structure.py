@@ -32,6 +32,10 @@ class Number(NamedTuple):
     def arrange(self, items: Sequence[Any]) -> Any:
         return items[0]
 
+    def from_array(self, numbers: Any) -> float:
+        """The same from a float64 array of one axis; arrays are copied."""
+        return float(numbers[0])
+
     def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
         return function(self, start)
 
@@ -47,6 +51,9 @@ class Array(NamedTuple):
 
     def arrange(self, items: Sequence[Any]) -> Any:
         return array_of(items, self.shape)
+
+    def from_array(self, numbers: Any) -> Any:
+        return numbers.reshape(self.shape).copy()
 
     def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
         return function(self, start)
@@ -66,6 +73,15 @@ class Container(NamedTuple):
 
     def arrange(self, items: Sequence[Any]) -> Any:
         return self.map(lambda part, at: part.arrange(items[at : at + part.size]))
+
+    def from_array(self, numbers: Any) -> Any:
+        if self.size == len(self.parts) and all(type(part) is Number for part in self.parts):
+            return self.make(numbers.tolist())
+        contents, start = [], 0
+        for part in self.parts:
+            contents.append(part.from_array(numbers[start : start + part.size]))
+            start += part.size
+        return self.make(contents)
 
     def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
         """function(leaf, index of its first item) for each number and array, arranged in this structure."""
