@@ -11,6 +11,7 @@ import pygrad
 from pygrad import Value
 from pygrad.nn import MLP
 from pygrad.optim import Adam
+from pygrad.progress import Report, progress
 
 Row = tuple[list[Value], int]  # the 64 pixels, and which digit they show
 
@@ -45,6 +46,46 @@ def accuracy(model: MLP, rows: list[Row]) -> float:
     return right / len(rows)
 
 
+def train_model(
+    train: list[Row],
+    test: list[Row],
+    epochs: int = 15,
+    batch: int = 20,
+    seed: int = 0,
+    report: Report = True,
+) -> float:
+    """Train an MLP and print how it goes; the test accuracy. report is as in pygrad.progress."""
+    random.seed(seed)
+    model = MLP(64, [32, 10])
+    parameters = model.parameters()
+    for p in parameters:
+        p.data *= 0.2  # 64 weights of up to 1 would add up to large scores at first
+    optimizer = Adam(parameters)
+    print(f"{len(train)} rows to train on, {len(test)} to test, {len(parameters)} parameters")
+
+    start = time.perf_counter()
+    with progress(epochs * len(train), "training", report) as bar:
+        for epoch in range(epochs):
+            optimizer.lr = 0.01 * (1 - epoch / epochs)
+            random.shuffle(train)
+            total = 0.0
+            for first in range(0, len(train), batch):
+                rows = train[first : first + batch]
+                loss = pygrad.sum(cross_entropy(model(pixels), digit) for pixels, digit in rows)
+                loss = loss / len(rows)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total += loss.data * len(rows)
+                bar.advance(len(rows), f"loss {loss.data:.4f}")
+            seconds = time.perf_counter() - start
+            bar.say(
+                f"epoch {epoch + 1:2}  training loss {total / len(train):.4f}  "
+                f"test accuracy {accuracy(model, test):.1%}  {seconds:.1f} s"
+            )
+    return accuracy(model, test)
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=15, help="passes (%(default)s)")
@@ -59,36 +100,9 @@ def main(argv: list[str] | None = None) -> int:
             "digits.py takes its data from scikit-learn: pip install scikit-learn", file=sys.stderr
         )
         return 1
-    train = train[: options.rows]
-
-    random.seed(options.seed)
-    model = MLP(64, [32, 10])
-    parameters = model.parameters()
-    for p in parameters:
-        p.data *= 0.2  # 64 weights of up to 1 would add up to large scores at first
-    optimizer = Adam(parameters)
-    print(f"{len(train)} rows to train on, {len(test)} to test, {len(parameters)} parameters")
-
-    start = time.perf_counter()
-    for epoch in range(options.epochs):
-        optimizer.lr = 0.01 * (1 - epoch / options.epochs)
-        random.shuffle(train)
-        total = 0.0
-        for first in range(0, len(train), options.batch):
-            batch = train[first : first + options.batch]
-            loss = pygrad.sum(cross_entropy(model(pixels), digit) for pixels, digit in batch)
-            loss = loss / len(batch)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            total += loss.data * len(batch)
-        seconds = time.perf_counter() - start
-        print(
-            f"epoch {epoch + 1:2}  training loss {total / len(train):.4f}  "
-            f"test accuracy {accuracy(model, test):.1%}  {seconds:.1f} s",
-            flush=True,
-        )
-    print(f"test accuracy {accuracy(model, test):.2%}")
+    rows = train[: options.rows]
+    right = train_model(rows, test, options.epochs, options.batch, options.seed)
+    print(f"test accuracy {right:.2%}")
     return 0
 
 

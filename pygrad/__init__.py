@@ -39,6 +39,10 @@ from pygrad.transform import (
 if TYPE_CHECKING:
     from pygrad.compiled import TraceError as TraceError
     from pygrad.compiled import compile as compile
+    from pygrad.drawing import draw as draw
+    from pygrad.drawing import draw_dot as draw_dot
+    from pygrad.drawing import trace as trace
+    from pygrad.explanation import explain as explain
     from pygrad.mapped import vmap as vmap
 
 __version__ = "0.1.0"
@@ -51,6 +55,9 @@ __all__ = [
     "clip",
     "debug_nans",
     "dot",
+    "draw",
+    "draw_dot",
+    "explain",
     "gauss_newton",
     "grad",
     "gradient_descent",
@@ -71,14 +78,24 @@ __all__ = [
     "sensitivity",
     "stop_gradient",
     "sum",
+    "trace",
     "value_and_grad",
     "vjp",
     "where",
     "zero_grad",
 ]
 
-# What needs NumPy waits until it is asked for, and stays out of __all__: `import *` is to need none.
-_LATER = {"TraceError": "compiled", "compile": "compiled", "vmap": "mapped", "scipy": ""}
+# These wait until they are asked for. What needs NumPy stays out of __all__: `import *` is to need none.
+_LATER = {
+    "TraceError": "compiled",
+    "compile": "compiled",
+    "draw": "drawing",
+    "draw_dot": "drawing",
+    "explain": "explanation",
+    "scipy": "",
+    "trace": "drawing",
+    "vmap": "mapped",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pygrad
 from pygrad import nn, optim
+from pygrad.progress import Report, progress
 
 ROWS = 100
 REFERENCE_STEPS = 10
@@ -34,10 +35,12 @@ def run(
     steps: int = 200,
     out: str | os.PathLike[str] = "decision_boundary.svg",
     seed: int = 1337,
+    report: Report = True,
 ) -> int:
-    """Train, compare, draw; results go to stdout, progress to stderr. Returns an exit code.
+    """Train, compare, draw; results go to stdout, talk to stderr. Returns an exit code.
 
-    `steps` training steps are made from `seed`, and the picture is written to the file `out`.
+    `steps` training steps are made from `seed`, and the picture is written to the file `out`. `report`
+    says how the training's progress is shown, see pygrad.progress: a bar where there is a terminal.
     """
     out = os.fspath(out)
     folder = os.path.dirname(out) or "."
@@ -50,10 +53,13 @@ def run(
     points, labels, model, training = _training(steps, seed)
     print(f"two moons, {ROWS} points; {len(model.parameters())} parameters", file=sys.stderr)
     done: list[Step] = []
-    with _Progress(steps) as progress:
+    with progress(steps, "training", report) as bar:
         for step in training:
             done.append(step)
-            progress(len(done), step)
+            bar.advance(note=f"loss {step.loss:.4f}")
+            if len(done) == steps or len(done) % max(1, steps // 10) == 0:
+                words = f"loss {step.loss:.4f}  accuracy {step.accuracy:4.0%}"
+                bar.say(f"step {len(done):4}/{steps}  {words}")
     ours = statistics.median(step.seconds for step in done)
     print(f"trained    {steps} steps, accuracy {done[-1].accuracy:.0%}, loss {done[-1].loss:.4f}")
 
@@ -167,38 +173,6 @@ def report_steps(steps: int, seed: int, count: int) -> None:
     # JSON writes a float as repr does, so a loss comes back with the same bits.
     made = list(islice(training, count))
     print(json.dumps([[step.loss for step in made], [step.seconds for step in made]]))
-
-
-class _Progress:
-    """One line on stderr: rewritten in place on a terminal, ten plain lines elsewhere."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-        self.terminal = sys.stderr.isatty()
-        self.shown = 0.0
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __call__(self, number: int, step: Step) -> None:
-        last = number == self.steps
-        if self.terminal:
-            now = time.perf_counter()
-            if not last and now - self.shown < 0.05:
-                return
-            self.shown = now
-        elif not last and number % max(1, self.steps // 10):
-            return
-        text = f"step {number:4}/{self.steps}  loss {step.loss:.4f}  accuracy {step.accuracy:4.0%}"
-        if self.terminal:
-            # The blanks cover what a longer line may have left.
-            print(f"\r{text}    ", end="", file=sys.stderr, flush=True)
-        else:
-            print(text, file=sys.stderr)
-
-    def __exit__(self, *exception: object) -> None:
-        if self.terminal:
-            print(file=sys.stderr)
 
 
 def _duration(seconds: float) -> str:

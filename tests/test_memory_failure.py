@@ -657,5 +657,5 @@ def test_the_pool_grows_under_failure():
             finally:
                 lib.pg_fail_at(0)
         kept.append(Value(1.0))
-        assert len(kept) < 2_000_000
+        assert len(kept) < 1_000_000 + size // 24  # free nodes are taken first
     assert all(v.data == 1.0 for v in kept[:: max(1, len(kept) // 100)])
