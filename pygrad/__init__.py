@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pygrad.drawing import draw_dot as draw_dot
     from pygrad.drawing import trace as trace
     from pygrad.explanation import explain as explain
+    from pygrad.explorer import explore as explore
     from pygrad.mapped import vmap as vmap
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ __all__ = [
     "draw",
     "draw_dot",
     "explain",
+    "explore",
     "gauss_newton",
     "grad",
     "gradient_descent",
@@ -92,6 +94,7 @@ _LATER = {
     "draw": "drawing",
     "draw_dot": "drawing",
     "explain": "explanation",
+    "explore": "explorer",
     "scipy": "",
     "trace": "drawing",
     "vmap": "mapped",
