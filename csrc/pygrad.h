@@ -42,6 +42,9 @@ const pg_op_info *pg_op_at(int i);
 /* Second name i, counted from 0; NULL past the end. Static. */
 const pg_alias_info *pg_alias_at(int i);
 
+/* What compiled the library, for bug reports. Static. */
+const char *pg_compiler(void);
+
 /* Nodes that exist now. */
 size_t pg_live_nodes(void);
 
@@ -145,6 +148,32 @@ const char *pg_lane_instructions(void);
 
 /* Frees what pg_program_make made; NULL is allowed. */
 void pg_program_free(pg_program *p);
+
+/* -- sparsity (pattern.c, colouring.c) */
+
+/* A matrix of which only is known where it is not 0: in row i in columns items[starts[i]] to items[starts[i + 1] - 1],
+ * ascending. */
+typedef struct {
+    size_t rows, columns, count;
+    uint32_t *starts, *items;
+} pg_pattern;
+
+/* Which of the first outputs, the rows, depend on which of the inputs from first on, the columns. 1, and *out, which
+ * the caller owns until pg_pattern_free; 0 if there are more than most entries; -1 for want of memory. */
+int pg_program_pattern(const pg_program *p, size_t first, size_t inputs, size_t outputs, size_t most, pg_pattern **out);
+
+/* Frees what pg_program_pattern made; NULL is allowed. */
+void pg_pattern_free(pg_pattern *m);
+
+/* Colours for columns, so that no two of a colour have an entry in one row: in the given order of all columns, each
+ * the smallest that is allowed. by_column is the transposed pattern. How many there are; -1 for want of memory; more
+ * than most, and colours that mean nothing, where most do not suffice. */
+int32_t pg_colour_columns(const pg_pattern *by_row, const pg_pattern *by_column, const int32_t *order, int32_t most,
+                          int32_t *colours);
+
+/* The same for a symmetric pattern, so that of each entry off the diagonal one end has no other neighbour of the
+ * other's colour, and both differ in colour. */
+int32_t pg_colour_stars(const pg_pattern *graph, const int32_t *order, int32_t most, int32_t *colours);
 /* cdef end */
 
 /* -- status codes ------------------------------------------------------------------------------- */

@@ -33,3 +33,14 @@ const pg_alias_info *pg_alias_at(int i)
 {
     return i >= 0 && (size_t)i < sizeof aliases / sizeof *aliases ? &aliases[i] : NULL;
 }
+
+const char *pg_compiler(void)
+{
+#if defined(__clang__)
+    return "Clang " __clang_version__;
+#elif defined(__GNUC__)
+    return "GCC " __VERSION__;
+#else
+    return "unknown";
+#endif
+}

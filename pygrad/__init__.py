@@ -95,6 +95,7 @@ _LATER = {
     "draw_dot": "drawing",
     "explain": "explanation",
     "explore": "explorer",
+    "plot": "",
     "scipy": "",
     "trace": "drawing",
     "vmap": "mapped",

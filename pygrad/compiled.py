@@ -23,7 +23,9 @@ import numpy as np
 from pygrad import value as _core
 from pygrad._core import ffi, lib
 from pygrad._implementation import Value
-from pygrad.mapped import RowArguments, Run, cached, has_values, vmap_function
+from pygrad.mapped import Run, cached, has_values, vmap_function
+from pygrad.rows import RowArguments
+from pygrad.sparsity import without_sparse
 from pygrad.structure import Array, Structure, detached, flatten, values_in
 from pygrad.tracing import (
     MOST_PATHS,
@@ -37,7 +39,7 @@ from pygrad.tracing import (
     scratch,
     trace,
 )
-from pygrad.transform import function_name
+from pygrad.transform import JacobianOf, function_name, jacobian_of
 
 __all__ = ["Compiled", "TraceError", "compile"]
 
@@ -196,6 +198,8 @@ class Compiled:
         self.static = frozenset(static_argnums)
         self.verify = verify
         self.is_mapped = _maps_rows(f)
+        self.jacobian: JacobianOf | None = jacobian_of(f.f if isinstance(f, Compiled) else f)
+        self.jacobians: dict[Any, Compiled] = {}  # of f, by how they were made
         self.gradient_of_rows = _is_gradient_of_rows(f)
         self.mapped: dict[Any, Any] = {}
         self.backwards: dict[Any, Any] = {}
@@ -215,6 +219,7 @@ class Compiled:
                 "instructions": path.instructions,
                 "guards": len(path.outcomes),
                 "lives": len(path.lives),
+                **({"sweeps": path.result.sweeps} if hasattr(path.result, "sweeps") else {}),
             }
             for program in compiled
             if program is not None
@@ -286,6 +291,8 @@ class Compiled:
 
     def _run(self, arguments: _Arguments) -> Any:
         """f uncompiled, on Values, as a trace would run it."""
+        if self.jacobian is not None and self.jacobian.sparse:  # it traces by itself
+            return arguments.call(self.f, arguments.items)
         return detached(arguments.call(self.f, [Value(item) for item in arguments.items]))
 
     def _call_mapped(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -345,6 +352,14 @@ class Compiled:
             Value(numbers[0], by, grads).backward()
         return float(numbers[0])
 
+    def jacobian_of_it(self, evaluate: Callable[..., Any]) -> Any:
+        """What jacrev, jacfwd or hessian make of this function: compiled as well, and kept here."""
+        what = jacobian_of(evaluate)
+        if self.is_mapped or what is None:
+            return evaluate
+        key = (repr(what.argnums), what[2:])
+        return self.jacobians.setdefault(key, Compiled(evaluate, tuple(self.static), self.verify))
+
     def _program(self, key: Any, arguments: _Arguments) -> _OneRowProgram | None:
         try:
             if key in self.programs_by_key:
@@ -363,9 +378,16 @@ class Compiled:
                 RuntimeWarning,
                 stacklevel=3,
             )
-        program = _OneRowProgram(functools.partial(arguments.call, self.f), len(arguments.items))
+        program = self._new_program(arguments)
         self.programs_by_key[key] = program
         return program
+
+    def _new_program(self, arguments: _Arguments) -> _OneRowProgram:
+        if self.jacobian is None:
+            return _OneRowProgram(functools.partial(arguments.call, self.f), len(arguments.items))
+        from pygrad.directions import Sweeps
+
+        return Sweeps(self.jacobian, arguments)
 
 
 def _is_numeric(arg: Any) -> bool:
@@ -442,7 +464,12 @@ def compile(
 
 
 def _verify(result: Any, expected: Any, name: str) -> None:
-    got, wanted = flatten(result, "the result")[0], flatten(expected, "the result")[0]
+    got, wanted = (flatten(without_sparse(t), "the result")[0] for t in (result, expected))
+    if len(got) != len(wanted):
+        raise RuntimeError(
+            f"{name}() compiled gives {len(got)} numbers, but {len(wanted)} when run again: it uses "
+            "something that has changed since it was traced"
+        )
     for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
         alike = math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
         if not alike and not (math.isnan(a) and math.isnan(b)):

@@ -13,8 +13,8 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from pygrad import value as _core
 from pygrad._core import ffi, lib
 from pygrad._implementation import Value
 from pygrad.debugging import users_depth
+from pygrad.progress import Report
+from pygrad.progress import progress as progress_of
+from pygrad.rows import RowArguments, addresses, axes_of, is_column, uniform_inputs
 from pygrad.structure import (
     Array,
     Number,
     Structure,
-    container_like,
     detached,
     flatten,
     values_in,
@@ -49,113 +51,6 @@ _PIECE = lib.pg_piece()
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
-# -- arguments --------------------------------------------------------------------------------------
-
-
-class _Leaf(NamedTuple):
-    """A number or array of an argument: the same for all rows, or an array with a row for each."""
-
-    array: Any  # float64, contiguous: (rows, size) if it is mapped, else (size,)
-    mapped: bool
-    size: int  # numbers that one row has of it
-
-
-class RowArguments:
-    """Arguments taken apart: leaves, how many rows, and the structure of one row's."""
-
-    def __init__(self, args: Sequence[Any], in_axes: Any, name: str) -> None:
-        self.leaves: list[_Leaf] = []
-        self.values: list[Any] = []  # items of uniform leaves, Values among them
-        self.rows = -1  # not known yet
-        self.name = name
-        self.ranges: list[
-            range
-        ] = []  # for each argument its items among values; none if it is mapped
-        parts = []
-        for i, (arg, axis) in enumerate(zip(args, _axes(in_axes, len(args), name), strict=True)):
-            start = len(self.values)
-            parts.append(self._add(arg, axis, f"argument {i} of {name}()"))
-            self.ranges.append(range(start, len(self.values)))
-        self.structure = container_like((), tuple(parts))
-        if self.rows < 0:
-            raise ValueError(f"{name}() is mapped over no argument: in_axes is {in_axes!r}")
-
-    def _add(self, arg: Any, axis: int | None, what: str) -> Structure:
-        if axis is None:
-            items, structure = flatten(arg, what)
-            numbers: Any = arg
-            if type(arg) is not np.ndarray or arg.dtype.kind != "f":
-                numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
-            self.leaves.append(_Leaf(np.array(numbers, np.float64).ravel(), False, len(items)))
-            self.values += items
-            return structure
-        if _is_column(arg):
-            return self._add_rows(np.array(arg, dtype=np.float64), axis, what)
-        if isinstance(arg, dict):
-            parts = tuple(self._add(part, axis, f"{what}[{k!r}]") for k, part in arg.items())
-            return container_like(arg, parts)
-        if isinstance(arg, (list, tuple)):
-            parts = tuple(self._add(part, axis, f"{what}[{i}]") for i, part in enumerate(arg))
-            return container_like(arg, parts)
-        return self._add_rows(arg, axis, what)
-
-    def _add_rows(self, arg: Any, axis: int, what: str) -> Structure:
-        if isinstance(arg, np.ma.MaskedArray):
-            raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
-        array = np.asarray(arg)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(
-                f"{what} is mapped, so it must be an array of real numbers, not of {array.dtype}"
-            )
-        if not -array.ndim <= axis < array.ndim:
-            raise ValueError(f"{what} has {array.ndim} axes, so none to map over at {axis}")
-        array = np.ascontiguousarray(np.moveaxis(array, axis, 0), dtype=np.float64)
-        if self.rows not in {-1, len(array)}:
-            raise ValueError(
-                f"{what} has {len(array)} rows, but an argument before it has {self.rows}"
-            )
-        self.rows = len(array)
-        shape = array.shape[1:]
-        size = int(np.prod(shape, dtype=int))
-        self.leaves.append(_Leaf(array.reshape(len(array), size), True, size))
-        return Array(shape, size) if shape else Number()
-
-    def row_flags(self) -> bytes:
-        return b"".join(bytes([leaf.mapped]) * leaf.size for leaf in self.leaves)
-
-    def point(self, row: int) -> list[float]:
-        """All numbers of one row."""
-        return [
-            x
-            for leaf in self.leaves
-            for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
-        ]
-
-    def pointers(self) -> tuple[Any, Any]:
-        """For each input where its numbers stand, and how far apart those of two rows are: as pg_batch has it."""
-        addresses = [_addresses(leaf.array, leaf.size) for leaf in self.leaves]
-        strides = [np.full(leaf.size, leaf.size * leaf.mapped, np.intp) for leaf in self.leaves]
-        return np.concatenate(addresses), np.concatenate(strides)
-
-
-def _axes(in_axes: Any, count: int, name: str) -> list[int | None]:
-    if in_axes is None or type(in_axes) is int:
-        return [in_axes] * count
-    try:
-        axes = list(in_axes)
-    except TypeError:
-        axes = [in_axes]
-    if not all(axis is None or type(axis) is int for axis in axes) or isinstance(in_axes, str):
-        raise TypeError(
-            f"in_axes must be an int, None, or one of these for each argument, not {in_axes!r}"
-        )
-    if len(axes) != count:
-        raise ValueError(
-            f"in_axes has {len(axes)} entries, but {name}() was called with {count} arguments"
-        )
-    return axes
-
-
 # -- running ----------------------------------------------------------------------------------------
 
 
@@ -164,6 +59,7 @@ class _Batch:
 
     def __init__(self, arguments: RowArguments, threads: int) -> None:
         self.arguments, self.threads = arguments, threads
+        self.tell: Callable[[int], object] | None = None  # how many rows more are done, as they are
         self.pointers, self.strides = arguments.pointers()
 
     def run(self, path: Path, rows: Any | None, outputs: Any | None) -> tuple[Any, Any]:
@@ -178,7 +74,7 @@ class _Batch:
         if outputs is None:
             output_addresses, output_strides = self.pointers, self.strides  # not used
         else:
-            output_addresses = _addresses(outputs, path.outputs)
+            output_addresses = addresses(outputs, path.outputs)
             output_strides = np.full(path.outputs, path.outputs, np.intp)
 
         def batch_of(first: int, size: int) -> Any:
@@ -208,7 +104,7 @@ class _Batch:
         step = max(1, 20_000 // (path.instructions + 1)) * _PIECE
         stopped: list[bool] = []
 
-        def work(first: int, size: int) -> None:
+        def work(first: int, size: int, tell: Callable[[int], object] | None) -> None:
             lanes = scratch(path.lane_bytes)
             for start in range(first, first + size, step):
                 if stopped:
@@ -216,24 +112,32 @@ class _Batch:
                 batch = batch_of(start, min(step, first + size - start))
                 batch.lanes = ffi.cast("void *", lanes.ctypes.data)
                 lib.pg_program_run(path.program, batch)
+                if tell is not None:  # rows that have left the path are not done yet
+                    tell(int(np.count_nonzero(left[start : start + batch.count] == _STAYED)))
 
         parts = min(self.threads, pieces)
         if parts <= 1:
-            work(0, count)
+            work(0, count, self.tell)
         else:
             cuts = [pieces * i // parts * _PIECE for i in range(parts)] + [count]
+            done: list[int] = []  # threads append to it, this one tells
+            tell = None if self.tell is None else done.append
             with ThreadPoolExecutor(parts) as pool:
                 try:
-                    list(pool.map(lambda i: work(cuts[i], cuts[i + 1] - cuts[i]), range(parts)))
+                    jobs = [
+                        pool.submit(work, cuts[i], cuts[i + 1] - cuts[i], tell)
+                        for i in range(parts)
+                    ]
+                    while self.tell is not None and wait(jobs, 0.05).not_done:
+                        self.tell(sum(done.pop() for _ in range(len(done))))
+                    for job in jobs:
+                        job.result()
                 except BaseException:
                     stopped.append(True)
                     raise
+            if self.tell is not None:
+                self.tell(sum(done))
         return left, None if outputs is not None else _in_order(totals)
-
-
-def _addresses(array: Any, count: int) -> Any:
-    """Where the first numbers of an array stand."""
-    return array.ctypes.data + 8 * np.arange(count, dtype=np.uintp)
 
 
 def _in_order(pieces: Any) -> Any:
@@ -286,16 +190,18 @@ class _Mapped:
         self, batch: _Batch, outputs: Callable[[Path], Any] | None
     ) -> Iterable[tuple[Path, Any]]:
         """Runs all rows, each on its own path; for each path that was used, it and the totals."""
-        arguments = batch.arguments
+        arguments, report = batch.arguments, self.vmapped.progress
         first = self.paths.first(lambda: arguments.point(0))
         pending: list[tuple[Path, Any]] = [(first, None)]
-        while pending:
-            path, rows = pending.pop()
-            left, totals = batch.run(path, rows, outputs(path) if outputs else None)
-            yield path, totals
-            for guard, gone in _by_guard(left, rows):
-                point = functools.partial(arguments.point, int(gone[0]))
-                pending.append((self.paths.branch(path, guard, point), gone))
+        with progress_of(arguments.rows, arguments.name, report) as bar:
+            batch.tell = bar.advance if report else None
+            while pending:
+                path, rows = pending.pop()
+                left, totals = batch.run(path, rows, outputs(path) if outputs else None)
+                yield path, totals
+                for guard, gone in _by_guard(left, rows):
+                    point = functools.partial(arguments.point, int(gone[0]))
+                    pending.append((self.paths.branch(path, guard, point), gone))
 
 
 _cached = threading.local()  # .mapped: the dict of a compiled function that is being called
@@ -305,18 +211,24 @@ class vmap_function:
     """What vmap() returns."""
 
     def __init__(
-        self, f: Callable[..., Any], in_axes: Any, reduce: str | None, threads: int, errors: str
+        self,
+        f: Callable[..., Any],
+        in_axes: Any,
+        reduce: str | None,
+        threads: int,
+        errors: str,
+        progress: Report = None,
     ) -> None:
         functools.update_wrapper(self, f)
         self.f, self.in_axes, self.reduce = f, in_axes, reduce
-        self.threads, self.errors = threads, errors
+        self.threads, self.errors, self.progress = threads, errors, progress
 
     def __call__(self, *args: Any, out: Any = None) -> Any:
         if out is not None and self.reduce is not None:
             raise ValueError(
                 "out= is for results by row; with reduce there is nothing to put into it"
             )
-        axes = _axes(self.in_axes, len(args), function_name(self.f))
+        axes = axes_of(self.in_axes, len(args), function_name(self.f))
         by_rows = any(
             axis is not None and has_values(a) for a, axis in zip(args, axes, strict=True)
         )
@@ -346,7 +258,7 @@ class vmap_function:
     def _row_by_row(self, args: Sequence[Any], out: Any = None) -> Any:
         """The same by plain calls of f: where rows are Values, or f is part of a larger trace."""
         keep = _core.trace_active() or has_values(args) or _core.any_active()
-        axes = _axes(self.in_axes, len(args), function_name(self.f))
+        axes = axes_of(self.in_axes, len(args), function_name(self.f))
         rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
         counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
         if len(counts) != 1:
@@ -355,14 +267,17 @@ class vmap_function:
             )
         (count,) = counts
         results = []
-        for k in range(count):
-            row = [
-                arg if axis is None else r[k] for arg, axis, r in zip(args, axes, rows, strict=True)
-            ]
-            numbers, arranged = flatten(row, "a row")
-            values = [v if isinstance(v, Value) else Value(v) for v in numbers]
-            items, structure = flatten(self.f(*arranged.arrange(values)), "the result")
-            results.append(items if keep else [detached(item) for item in items])
+        with progress_of(count, function_name(self.f), self.progress) as bar:
+            for k in range(count):
+                row = [
+                    arg if axis is None else r[k]
+                    for arg, axis, r in zip(args, axes, rows, strict=True)
+                ]
+                numbers, arranged = flatten(row, "a row")
+                values = [v if isinstance(v, Value) else Value(v) for v in numbers]
+                items, structure = flatten(self.f(*arranged.arrange(values)), "the result")
+                results.append(items if keep else [detached(item) for item in items])
+                bar.advance()
         if count == 0:
             raise ValueError(_NO_ROWS)
         if self.reduce is None:
@@ -403,7 +318,7 @@ class Run:
             by_lives,
         )
         if key not in cache:
-            where = _uniform_inputs(arguments)
+            where = uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
             cache[key] = _Mapped(vmapped, arguments, indices, by_lives)
         self.mapped = cache[key]
@@ -535,21 +450,11 @@ def _is_nested(values: Sequence[Any]) -> bool:
     return any(v._op == "identity" for v in values)
 
 
-def _is_column(arg: Any) -> bool:
-    """Whether arg is a list or tuple of numbers and Values: as good as an array of one axis."""
-    return (
-        isinstance(arg, (list, tuple))
-        and not hasattr(arg, "_make")
-        and len(arg) > 0
-        and all(isinstance(item, (Value, float, int)) for item in arg)
-    )
-
-
 def _rows_of(arg: Any, axis: int | None) -> Any:
     """The rows of an argument, each in its structure; of one that is not mapped, nothing."""
     if axis is None:
         return ()
-    if _is_column(arg):
+    if is_column(arg):
         return list(arg)
     if isinstance(arg, (list, tuple, dict)):
         parts = list(arg.values()) if isinstance(arg, dict) else list(arg)
@@ -588,17 +493,6 @@ def cached(mapped: dict[Any, Any]) -> Iterator[None]:
         _cached.mapped = before
 
 
-def _uniform_inputs(arguments: RowArguments) -> list[int]:
-    """For each item of the uniform leaves its number among the inputs."""
-    where: list[int] = []
-    at = 0
-    for leaf in arguments.leaves:
-        if not leaf.mapped:
-            where += range(at, at + leaf.size)
-        at += leaf.size
-    return where
-
-
 def _column(table: Any, leaf: Any, at: int) -> Any:
     """The results of all rows for one number or array of a row's result."""
     part = table[:, at : at + leaf.size]
@@ -613,6 +507,7 @@ def vmap(
     *,
     threads: int = 1,
     errors: str = "warn",
+    progress: Report = None,
 ) -> Any:
     """A function that runs f on every row of its arguments, compiled.
 
@@ -623,7 +518,9 @@ def vmap(
     traces once. In a row ops follow NumPy: inf and nan instead of exceptions, and one report a call
     (``errors``: "warn", "ignore" or "raise") if finite inputs gave something that is not finite.
     ``threads`` share the rows; results do not depend on how many. The mapped function takes
-    ``out=``, a float64 array of shape (rows, numbers in a result).
+    ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is
+    called with (rows done, rows) some 50 times a second, in the thread that called, or True for a bar where
+    there is a terminal; see pygrad.progress.
 
     With ``reduce``, derivatives by shared arguments and by Values that f closes over come from the
     same sweep: ``value_and_grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean"))``, once;
@@ -648,4 +545,6 @@ def vmap(
         raise ValueError(f"threads must be a positive int, not {threads!r}")
     if not callable(f):
         raise TypeError(f"vmap() takes a function, not {type(f).__name__}")
-    return vmap_function(f, in_axes, reduce, threads, errors)
+    if progress is not None and not isinstance(progress, bool) and not callable(progress):
+        raise TypeError(f"progress must be a function, True, False or None, not {progress!r}")
+    return vmap_function(f, in_axes, reduce, threads, errors, progress)
