@@ -29,11 +29,34 @@ static int is_total(const writer *w, uint32_t result)
     return w->trace->totals != NULL && w->trace->totals[result];
 }
 
-/* A product that is only added up over rows. */
-static int is_total_product(const writer *w, uint32_t result)
+/* What is given out or added up over rows for a result: a, or a * b, and for totals a uniform number for each row;
+ * NONE where there is none. */
+typedef struct {
+    uint32_t a, b;
+    int absorbing;
+    uint32_t uniform;
+} parts;
+
+/* A value that is only there to be added up is not computed: its parts are added up in its place. */
+static parts parts_of(const writer *w, uint32_t result)
 {
-    const value *v = &w->d->values[w->results[result]];
-    return is_total(w, result) && v->uses == 1 && v->row && is_product(v);
+    const uint32_t whole = w->results[result];
+    const draft *d = w->d;
+    const value *v = &d->values[whole];
+    if (!is_total(w, result))
+        return (parts){whole, NONE, 0, NONE};
+    if (!v->row)
+        return (parts){NONE, NONE, 0, whole};
+    if (v->uses == 1 && is_product(v))
+        return (parts){v->a, v->b, v->op == PG_OP_mul0, NONE};
+    if (v->uses == 1 && v->op == PG_OP_add && is_row(d, v->a) != is_row(d, v->b))
+        return is_row(d, v->a) ? (parts){v->a, NONE, 0, v->b} : (parts){v->b, NONE, 0, v->a};
+    if (v->uses == 1 && v->op == PG_CODE_FUSED && v->head != NONE && v->head == v->tail && !is_row(d, v->a)) {
+        const draft_term *t = &d->terms[v->head];
+        if (is_row(d, t->a) && (t->b == NONE || is_row(d, t->b)))
+            return (parts){t->a, t->b, t->absorbing != 0, v->a};
+    }
+    return (parts){whole, NONE, 0, NONE};
 }
 
 static int is_guard_of_rows(const writer *w, uint32_t g)
@@ -83,15 +106,14 @@ static void each_use(writer *w, size_t at, void (*visit)(writer *w, uint32_t v, 
         return;
     }
     if (it.kind == ITEM_RESULT) {
-        uint32_t result = w->results[it.at];
-        v = &w->d->values[result];
-        if (!is_total_product(w, it.at)) {
-            visit(w, result, at);
-            return;
-        }
-    } else {
-        v = &w->d->values[it.at];
+        const parts p = parts_of(w, it.at);
+        if (p.a != NONE)
+            visit(w, p.a, at);
+        if (p.b != NONE)
+            visit(w, p.b, at);
+        return;
     }
+    v = &w->d->values[it.at];
     const uint32_t operands[3] = {v->a, v->b, v->c};
     for (int i = 0; i < 3; i++)
         if (operands[i] != NONE)
@@ -222,19 +244,30 @@ static void share_factor(pg_program *p, pg_instruction *in)
 
 static void write_result(writer *w, uint32_t r)
 {
-    pg_instruction in = {.out = r, .b = PG_NO_SLOT, .c = PG_NO_SLOT};
-    const value *v = &w->d->values[w->results[r]];
-    if (is_total_product(w, r)) {
+    const parts of = parts_of(w, r);
+    pg_instruction in = {.code = is_total(w, r) ? PG_CODE_TOTAL : PG_CODE_OUTPUT, .out = r, .b = PG_NO_SLOT,
+                         .c = PG_NO_SLOT};
+    if (of.a == NONE)
+        return;
+    in.a = in_lanes(w, of.a);
+    if (of.b != NONE) {
         in.code = PG_CODE_TOTAL_PRODUCT;
-        in.a = in_lanes(w, v->a);
-        in.b = in_lanes(w, v->b);
-        in.expected = v->op == PG_OP_mul0;
+        in.b = in_lanes(w, of.b);
+        in.expected = (uint16_t)of.absorbing;
         share_factor(w->p, &in);
-    } else {
-        in.code = is_total(w, r) ? PG_CODE_TOTAL : PG_CODE_OUTPUT;
-        in.a = in_lanes(w, w->results[r]);
     }
     write(w, in);
+}
+
+/* What totals get for each row besides, after all others, which are to stand together. */
+static void write_uniform_totals(writer *w)
+{
+    for (uint32_t r = 0; r < w->trace->output_count; r++) {
+        const uint32_t u = parts_of(w, r).uniform;
+        if (u != NONE && !(w->d->values[u].op == CONSTANT && w->d->values[u].number == 0.0))
+            write(w, (pg_instruction){.code = PG_CODE_TOTAL_UNIFORM, .out = r, .a = w->d->values[u].slot,
+                                      .b = PG_NO_SLOT, .c = PG_NO_SLOT});
+    }
 }
 
 /* A uniform that lane instructions use is spread over lanes of its own; sums take it as it is. */
@@ -289,7 +322,7 @@ static void write_code(writer *w)
     pg_program *p = w->p;
     place_leaves(w);
     for (uint32_t r = 0; r < w->trace->output_count; r++)
-        if (is_total_product(w, r))
+        if (is_row(w->d, w->results[r]) && parts_of(w, r).a != w->results[r])
             w->d->values[w->results[r]].needed = 0;
     list_items(w, 0);
     for (size_t i = 0; i < w->count; i++)
@@ -310,6 +343,7 @@ static void write_code(writer *w)
         write_item(w, i, 1);
         each_use(w, i, free_lanes);
     }
+    write_uniform_totals(w);
 }
 
 /* -- the whole ---------------------------------------------------------------------------------- */
@@ -320,9 +354,10 @@ const char *pg_code_name(int code)
         [PG_CODE_FUSED - PG_OPCODE_COUNT] = "fused",   [PG_CODE_SPREAD - PG_OPCODE_COUNT] = "spread",
         [PG_CODE_GUARD - PG_OPCODE_COUNT] = "guard",   [PG_CODE_OUTPUT - PG_OPCODE_COUNT] = "output",
         [PG_CODE_TOTAL - PG_OPCODE_COUNT] = "total",   [PG_CODE_TOTAL_PRODUCT - PG_OPCODE_COUNT] = "total_product",
+        [PG_CODE_TOTAL_UNIFORM - PG_OPCODE_COUNT] = "total_uniform",
     };
     if (code >= PG_OPCODE_COUNT)
-        return code <= PG_CODE_TOTAL_PRODUCT ? names[code - PG_OPCODE_COUNT] : NULL;
+        return code < PG_CODE_COUNT ? names[code - PG_OPCODE_COUNT] : NULL;
     return code < PG_OP_add ? NULL : pg_op_at(code - PG_OP_add)->name;
 }
 

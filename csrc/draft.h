@@ -8,7 +8,7 @@
 enum { NONE = INT32_MAX };      /* no value, no term */
 
 /* Where a value comes from, besides the ops of the table and PG_CODE_FUSED. */
-enum origin { INPUT = PG_CODE_TOTAL_PRODUCT + 1, LIVE, CONSTANT };
+enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT };
 
 typedef struct {
     double number;         /* of a constant */

@@ -18,7 +18,7 @@ typedef struct {
     double *spare;         /* SPARE numbers */
     int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     size_t first, count;   /* rows of the call in this block */
-    int some_left;         /* a row of this block has left the path */
+    size_t staying;        /* how many of them are on the path still */
 } block;
 
 enum { SPARE = 3 * PG_LANES }; /* room beside the slots */
@@ -60,7 +60,7 @@ static size_t guard_rows(const pg_instruction *in, const double *a, const double
             left[l] = in->out;
         staying += left[l] == UINT32_MAX;
     }
-    rows->some_left = staying != rows->count;
+    rows->staying = staying;
     return staying;
 }
 
@@ -75,7 +75,7 @@ static void write_output(const block *rows, uint32_t i, const double *lanes)
 /* The lanes that count for totals: others, of rows that are not there or have left, are 0 in a copy. */
 static const double *counted(const block *rows, const double *lanes, int which)
 {
-    if (rows->count == PG_LANES && !rows->some_left)
+    if (rows->staying == PG_LANES)
         return lanes;
     double *copy = rows->spare + which * PG_LANES;
     const uint32_t *left = rows->batch->left == NULL ? NULL : rows->batch->left + rows->first;
@@ -370,7 +370,7 @@ static void run_piece(const pg_program *p, block *rows, size_t first, size_t end
     clear_partial(p, rows);
     for (rows->first = first; rows->first < end; rows->first += rows->count) {
         rows->count = end - rows->first < PG_LANES ? end - rows->first : PG_LANES;
-        rows->some_left = 0;
+        rows->staying = rows->count;
         for (size_t l = 0; p->guards != 0 && l < rows->count; l++)
             rows->batch->left[rows->first + l] = UINT32_MAX;
         load(p, rows);

@@ -77,12 +77,12 @@ LANE_TARGET static void LANE_NAME(add_up)(const double *a, const double *b, doub
 }
 
 /* Totals of products with one factor in common, which is loaded once: the same sums as add_up makes. */
-LANE_TARGET static void LANE_NAME(add_up_products)(const pg_instruction *in, size_t count, const double *lanes,
-                                                   double *partial)
+LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const pg_instruction *in, size_t count,
+                                                   const double *lanes, double *partial)
 {
     typedef LANE_NAME(vec) vec;
     enum { PARTS = 8 / LANE_WIDTH };
-    const vec *x = (const vec *)(const void *)LANE(in->a);
+    const vec *x = (const vec *)(const void *)factor;
     for (int part = 0; part < PARTS; part++) {
         const vec x0 = x[part], x1 = x[PARTS + part], x2 = x[2 * PARTS + part], x3 = x[3 * PARTS + part];
         const vec x4 = x[4 * PARTS + part], x5 = x[5 * PARTS + part], x6 = x[6 * PARTS + part],
@@ -96,17 +96,18 @@ LANE_TARGET static void LANE_NAME(add_up_products)(const pg_instruction *in, siz
     }
 }
 
-/* Totals of the products from in on that have one factor in common; how many they are. */
+/* Totals of the products from in on that have one factor in common; how many they are. Of rows that do not count that
+ * factor is 0; if the other one is inf or nan there, so is the total, and the careful way clears both. */
 LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const pg_instruction *end, block *rows)
 {
-    const double *lanes = rows->lanes;
-    if (rows->count == PG_LANES && !rows->some_left && !rows->careful) {
+    const double *lanes = rows->lanes, *a = counted(rows, LANE(in->a), 0);
+    if (!rows->careful) {
         const size_t count = run_of_products(in, end);
-        LANE_NAME(add_up_products)(in, count, lanes, rows->partial);
+        LANE_NAME(add_up_products)(a, in, count, lanes, rows->partial);
         return (int)count;
     }
-    const double *a = counted(rows, LANE(in->a), 0), *b = counted(rows, LANE(in->b), 1);
-    if (rows->careful && in->expected) {
+    const double *b = counted(rows, LANE(in->b), 1);
+    if (in->expected) {
         double *product = rows->spare + 2 * PG_LANES;
         for (int l = 0; l < PG_LANES; l++)
             product[l] = mul0(a[l], b[l]);
@@ -240,6 +241,9 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
             break;
         case PG_CODE_TOTAL:
             LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), NULL, rows->partial + 8 * in->out);
+            break;
+        case PG_CODE_TOTAL_UNIFORM:
+            rows->partial[8 * in->out] += (double)rows->staying * uniforms[in->a];
             break;
         default: /* PG_CODE_TOTAL_PRODUCT */
             done = LANE_NAME(total_products)(in, end, rows);

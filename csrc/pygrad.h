@@ -99,8 +99,8 @@ typedef struct {
     size_t term_count;
 } pg_program;
 
-/* What an instruction's code stands for: the name of an op, "fused", "spread", "guard", "output", "total" or
- * "total_product"; NULL for others. Static. */
+/* What an instruction's code stands for: the name of an op, "fused", "spread", "guard", "output", "total",
+ * "total_product" or "total_uniform"; NULL for others. Static. */
 const char *pg_code_name(int code);
 
 /* Scratch memory that a call needs, aligned to 64 bytes. */

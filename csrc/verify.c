@@ -69,6 +69,8 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
     case PG_CODE_OUTPUT:
     case PG_CODE_TOTAL:
         return row && in->out < p->outputs && has_kind(c, in->a, 1);
+    case PG_CODE_TOTAL_UNIFORM:
+        return row && in->out < p->outputs && has_kind(c, in->a, 0);
     case PG_CODE_TOTAL_PRODUCT:
         return row && in->out < p->outputs && has_kind(c, in->a, 1) && has_kind(c, in->b, 1);
     default: {

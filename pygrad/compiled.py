@@ -33,6 +33,7 @@ from pygrad.tracing import (
     Paths,
     TooManyPaths,
     TraceError,
+    address,
     doubles,
     key_of,
     reads_active,
@@ -69,8 +70,8 @@ class _OneRow:
         self.batch = batch = ffi.new("pg_batch *")
         batch.inputs, batch.outputs = self.kept
         batch.lives = doubles(self.lives)
-        batch.uniforms = ffi.cast("void *", self.uniforms.ctypes.data)
-        self.live_address = self.lives.ctypes.data
+        batch.uniforms = doubles(self.uniforms)
+        self.live_address = address(self.lives)
 
     def run(self) -> int | None:
         """The guard where the inputs leave the path, or None; then results are there."""

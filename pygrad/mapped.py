@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import operator
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,9 +25,8 @@ from pygrad._implementation import Value
 from pygrad.debugging import users_depth
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
-from pygrad.rows import RowArguments, addresses, axes_of, is_column, uniform_inputs
+from pygrad.rows import RowArguments, RowResults, axes_of, is_column, table_of, uniform_inputs
 from pygrad.structure import (
-    Array,
     Number,
     Structure,
     detached,
@@ -38,6 +38,8 @@ from pygrad.tracing import (
     Path,
     Paths,
     TooManyPaths,
+    address,
+    doubles,
     key_of,
     reads_active,
     scratch,
@@ -62,43 +64,41 @@ class _Batch:
         self.tell: Callable[[int], object] | None = None  # how many rows more are done, as they are
         self.pointers, self.strides = arguments.pointers()
 
-    def run(self, path: Path, rows: Any | None, outputs: Any | None) -> tuple[Any, Any]:
-        """Runs rows (indices, or None for all) on a path: where each left it, and the totals."""
+    def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
+        """Runs rows (indices, or None for all) on a path: where each left it, and the totals.
+
+        The first is None for a path without guards.
+        """
         count = self.arguments.rows if rows is None else len(rows)
-        left = np.full(count, _STAYED, dtype=np.uint32)
+        left = np.full(count, _STAYED, dtype=np.uint32) if path.outcomes else None
         pieces = -(-count // _PIECE)
         totals = np.zeros((pieces, path.outputs))
         lives = np.empty(max(len(path.lives), 1))
-        _core.read_data(path.lives, lives.ctypes.data)
+        if path.lives:
+            _core.read_data(path.lives, address(lives))
         uniforms = scratch(path.uniform_bytes)
-        if outputs is None:
-            output_addresses, output_strides = self.pointers, self.strides  # not used
-        else:
-            output_addresses = addresses(outputs, path.outputs)
-            output_strides = np.full(path.outputs, path.outputs, np.intp)
+        places = self if outputs is None else outputs  # not used with totals
 
         def batch_of(first: int, size: int) -> Any:
             batch = ffi.new("pg_batch *")
-            batch.inputs = ffi.cast("double **", self.pointers.ctypes.data)
-            batch.strides = ffi.cast("ptrdiff_t *", self.strides.ctypes.data)
-            batch.outputs = ffi.cast("double **", output_addresses.ctypes.data)
-            batch.output_strides = ffi.cast("ptrdiff_t *", output_strides.ctypes.data)
-            batch.lives = ffi.cast("double *", lives.ctypes.data)
-            batch.uniforms = ffi.cast("void *", uniforms.ctypes.data)
+            batch.inputs = ffi.from_buffer("double **", self.pointers)
+            batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
+            batch.outputs = ffi.from_buffer("double **", places.pointers)
+            batch.output_strides = ffi.from_buffer("ptrdiff_t *", places.strides)
+            batch.lives = doubles(lives)
+            batch.uniforms = doubles(uniforms)
             batch.first, batch.count = first, size
             if rows is not None:
-                batch.rows = ffi.cast("size_t *", rows.ctypes.data) + first
-            batch.left = ffi.cast("uint32_t *", left.ctypes.data) + first
+                batch.rows = ffi.from_buffer("size_t *", rows) + first
+            if left is not None:
+                batch.left = ffi.from_buffer("uint32_t *", left) + first
             if outputs is None:
-                batch.totals = (
-                    ffi.cast("double *", totals.ctypes.data) + first // _PIECE * path.outputs
-                )
+                batch.totals = doubles(totals) + first // _PIECE * path.outputs
             return batch
 
         guard = ffi.new("uint32_t *")
         if not lib.pg_program_run_once(path.program, batch_of(0, count), guard):
-            left[:] = guard[0]
-            return left, None
+            return np.full(count, guard[0], dtype=np.uint32), None
 
         # Pieces between two looks for Ctrl-C: some 20 ms of work.
         step = max(1, 20_000 // (path.instructions + 1)) * _PIECE
@@ -110,10 +110,10 @@ class _Batch:
                 if stopped:
                     return
                 batch = batch_of(start, min(step, first + size - start))
-                batch.lanes = ffi.cast("void *", lanes.ctypes.data)
+                batch.lanes = doubles(lanes)
                 lib.pg_program_run(path.program, batch)
-                if tell is not None:  # rows that have left the path are not done yet
-                    tell(int(np.count_nonzero(left[start : start + batch.count] == _STAYED)))
+                if tell is not None:
+                    tell(_staying(left, start, batch.count))
 
         parts = min(self.threads, pieces)
         if parts <= 1:
@@ -140,6 +140,13 @@ class _Batch:
         return left, None if outputs is not None else _in_order(totals)
 
 
+def _staying(left: Any | None, first: int, count: int) -> int:
+    """How many of these rows have not left the path: those are done."""
+    if left is None:
+        return count
+    return int(np.count_nonzero(left[first : first + count] == _STAYED))
+
+
 def _in_order(pieces: Any) -> Any:
     """The sum of the pieces' totals, from the first to the last."""
     total = np.zeros(pieces.shape[1])
@@ -150,6 +157,8 @@ def _in_order(pieces: Any) -> Any:
 
 def _by_guard(left: Any, rows: Any | None) -> Iterable[tuple[int, Any]]:
     """Rows that left a path, by the guard where they did."""
+    if left is None:
+        return
     gone = np.flatnonzero(left != _STAYED)
     for guard in np.unique(left[gone]):
         at = gone[left[gone] == guard]
@@ -285,9 +294,13 @@ class vmap_function:
             if not has_values(results):
                 table = table.astype(np.float64)
             if out is not None:
-                _table(out, table.shape)[:] = table
+                table_of(out, *table.shape)[:] = table
                 return out
-            return structure.map(lambda leaf, at: _column(table, leaf, at))
+            return structure.map(
+                lambda leaf, at: np.ascontiguousarray(table[:, at : at + leaf.size]).reshape(
+                    count, *leaf.shape
+                )
+            )
         totals = [_core.sum(column) for column in zip(*results, strict=True)]
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
@@ -348,32 +361,31 @@ class Run:
         return Value(numbers[0], by, grads)
 
     def _rows(self, out: Any) -> Any:
-        table: list[Any] = []
-        structure: list[Structure] = []
-
-        def outputs(path: Path) -> Any:
-            if not table:
-                table.append(_table(out, (self.arguments.rows, path.outputs)))
-                structure.append(path.result)
-            elif key_of(path.result) != key_of(structure[0]):
-                raise TypeError(
-                    f"{self.arguments.name}() returned {structure[0]} for one row and "
-                    f"{path.result} for another"
-                )
-            return table[0]
-
+        results: list[RowResults] = []
+        # Rows may have to be read again after others are written.
         shared = out is not None and any(
             np.may_share_memory(out, leaf.array) for leaf in self.arguments.leaves
         )
-        given, out = out, None if shared else out
-        for path, _ in self.mapped.run(self.batch, outputs):
+
+        def results_of(path: Path) -> RowResults:
+            if not results:
+                into = None if shared else out
+                results.append(RowResults(path.result, self.arguments.rows, into))
+            elif key_of(path.result) != key_of(results[0].structure):
+                raise TypeError(
+                    f"{self.arguments.name}() returned {results[0].structure} for one row and "
+                    f"{path.result} for another"
+                )
+            return results[0]
+
+        for path, _ in self.mapped.run(self.batch, results_of):
             self.used.append(path)
-        self._report(table[0])
-        if shared:  # rows may have to be read again after others are written
-            _table(given, table[0].shape)[:] = table[0]
-        if given is not None:
-            return given
-        return structure[0].map(lambda leaf, at: _column(table[0], leaf, at))
+        self._report(results[0].parts)
+        if out is None:
+            return results[0].arranged()
+        if shared:
+            results[0].copy_to(out)
+        return out
 
     def _same_structure(self, path: Path) -> Structure:
         """What f returns on a path, which must be alike on all, to be added up."""
@@ -395,44 +407,55 @@ class Run:
                 total = total + part
         if self.reduce == "mean":
             total = total / self.arguments.rows
-        self._report(total)
+        self._report([total])
         return structure, total
 
     def reduced(self) -> tuple[Structure, list[float], list[Any], list[float]]:
         """Structure and totals of the results, and by which Values they have which derivatives."""
-        total: Any = 0.0
-        grads: dict[int, list[Any]] = {}
-        width = 0
+        parts = []
         structure: Structure = Number()
         for path, part in self.mapped.run(self.batch, None):
             structure, lives = self._same_structure(path), path.result[1]
-            if part is None:
-                continue
-            found = part / self.arguments.rows if self.reduce == "mean" else part
-            width = structure.size
-            total = total + found[:width]
-            for v, slope in zip([*self.by, *lives], found[width:].tolist(), strict=True):
-                entry = grads.setdefault(id(v), [v, 0.0])
-                entry[1] += slope
-        self._report(np.append(total, [slope for _, slope in grads.values()]))
-        return (
-            structure,
-            total.tolist(),
-            [v for v, _ in grads.values()],
-            [s for _, s in grads.values()],
-        )
+            if part is not None:
+                found = part / self.arguments.rows if self.reduce == "mean" else part
+                parts.append(([*self.by, *lives], found))
+        by, found = _merged(parts, structure.size)
+        self._report([found])
+        return structure, found[: structure.size].tolist(), by, found[structure.size :].tolist()
 
-    def _report(self, results: Any) -> None:
+    def _report(self, results: Sequence[Any]) -> None:
         """One report a call, if finite inputs have led to something that is not."""
-        if self.errors == "ignore" or np.isfinite(results).all():
+        if self.errors == "ignore" or all(map(_is_finite, results)):
             return
-        if not all(np.isfinite(leaf.array).all() for leaf in self.arguments.leaves):
+        if not all(map(_is_finite, (leaf.array for leaf in self.arguments.leaves))):
             return
-        count = int(results.size - np.isfinite(results).sum())
+        count = sum(part.size - int(np.isfinite(part).sum()) for part in results)
         message = f"{self.arguments.name}() gave nan or inf for finite inputs, in {count} results"
         if self.errors == "raise":
             raise FloatingPointError(message)
         warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
+
+
+def _merged(parts: list[tuple[list[Any], Any]], width: int) -> tuple[list[Any], Any]:
+    """Totals of several paths, `width` of results and one for each Value, added up Value by Value."""
+    by, total = parts[0]
+    if all(len(other) == len(by) and all(map(operator.is_, other, by)) for other, _ in parts[1:]):
+        return by, functools.reduce(operator.add, (found for _, found in parts))
+    distinct = {id(v): v for values, _ in parts for v in values}
+    place = {key: width + i for i, key in enumerate(distinct)}
+    by = list(distinct.values())
+    total = np.zeros(width + len(by))
+    for values, found in parts:
+        total[:width] += found[:width]
+        for v, slope in zip(values, found[width:].tolist(), strict=True):
+            total[place[id(v)]] += slope
+    return by, total
+
+
+def _is_finite(array: Any) -> bool:
+    """Whether all of it is; a finite sum saves looking at each."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 
 
 def has_values(args: Any) -> bool:
@@ -467,21 +490,6 @@ def _rows_of(arg: Any, axis: int | None) -> Any:
     return list(array)
 
 
-def _table(out: Any, shape: tuple[int, int]) -> Any:
-    """Where results go: out, if it was given and fits, or a new array."""
-    if out is None:
-        return np.empty(shape)
-    if not isinstance(out, np.ndarray) or out.dtype != np.float64:
-        raise TypeError("out must be a float64 array")
-    if out.size != shape[0] * shape[1] or out.shape[:1] != shape[:1]:
-        raise ValueError(
-            f"out must have {shape[0]} rows of {shape[1]} numbers, not shape {out.shape}"
-        )
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        raise ValueError("out must be writeable and contiguous")
-    return out.reshape(shape)
-
-
 @contextlib.contextmanager
 def cached(mapped: dict[Any, Any]) -> Iterator[None]:
     """Within it, this thread's mapped functions keep their programs in the given dict."""
@@ -491,13 +499,6 @@ def cached(mapped: dict[Any, Any]) -> Iterator[None]:
         yield
     finally:
         _cached.mapped = before
-
-
-def _column(table: Any, leaf: Any, at: int) -> Any:
-    """The results of all rows for one number or array of a row's result."""
-    part = table[:, at : at + leaf.size]
-    shape = leaf.shape if isinstance(leaf, Array) else ()
-    return np.ascontiguousarray(part).reshape(len(table), *shape)
 
 
 def vmap(

@@ -1,7 +1,8 @@
-"""The arguments of a mapped function, taken apart: which numbers each row has, and where they stand."""
+"""Arguments and results of a mapped function: which numbers each row has, and where they stand."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from pygrad._implementation import Value
 from pygrad.structure import Array, Number, Structure, container_like, flatten
+from pygrad.tracing import address
 
 
 class _Leaf(NamedTuple):
@@ -68,14 +70,16 @@ class RowArguments:
             )
         if not -array.ndim <= axis < array.ndim:
             raise ValueError(f"{what} has {array.ndim} axes, so none to map over at {axis}")
-        array = np.ascontiguousarray(np.moveaxis(array, axis, 0), dtype=np.float64)
+        if axis != 0:
+            array = np.moveaxis(array, axis, 0)
+        array = np.ascontiguousarray(array, dtype=np.float64)
         if self.rows not in {-1, len(array)}:
             raise ValueError(
                 f"{what} has {len(array)} rows, but an argument before it has {self.rows}"
             )
         self.rows = len(array)
         shape = array.shape[1:]
-        size = int(np.prod(shape, dtype=int))
+        size = math.prod(shape)
         self.leaves.append(_Leaf(array.reshape(len(array), size), True, size))
         return Array(shape, size) if shape else Number()
 
@@ -92,9 +96,7 @@ class RowArguments:
 
     def pointers(self) -> tuple[Any, Any]:
         """For each input where its numbers stand, and how far apart those of two rows are."""
-        starts = [addresses(leaf.array, leaf.size) for leaf in self.leaves]
-        strides = [np.full(leaf.size, leaf.size * leaf.mapped, np.intp) for leaf in self.leaves]
-        return np.concatenate(starts), np.concatenate(strides)
+        return places([leaf.array for leaf in self.leaves])
 
 
 def axes_of(in_axes: Any, count: int, name: str) -> list[int | None]:
@@ -115,9 +117,61 @@ def axes_of(in_axes: Any, count: int, name: str) -> list[int | None]:
     return axes
 
 
+class RowResults:
+    """Where the results of all rows go: an array for each number and array that a row returns."""
+
+    def __init__(self, structure: Structure, rows: int, out: Any = None) -> None:
+        """out: one array of shape (rows, numbers in a result) for all of them."""
+        self.structure, self.rows = structure, rows
+        self.parts: list[Any] = []  # of shape (rows, numbers)
+        if out is None:
+            structure.map(lambda leaf, at: self.parts.append(np.empty((rows, leaf.size))))
+            self.pointers, self.strides = places(self.parts)
+        else:
+            table = table_of(out, rows, structure.size)
+            structure.map(lambda leaf, at: self.parts.append(table[:, at : at + leaf.size]))
+            self.pointers, self.strides = places([table])
+
+    def arranged(self) -> Any:
+        """The arrays in the structure of a row's result, a row of each first."""
+        parts = iter(self.parts)
+        return self.structure.map(lambda leaf, at: next(parts).reshape(self.rows, *leaf.shape))
+
+    def copy_to(self, out: Any) -> None:
+        for target, part in zip(
+            RowResults(self.structure, self.rows, out).parts, self.parts, strict=True
+        ):
+            target[...] = part
+
+
+def table_of(out: Any, rows: int, width: int) -> Any:
+    """out as an array of shape (rows, width), if it can take so many numbers."""
+    if not isinstance(out, np.ndarray) or out.dtype != np.float64:
+        raise TypeError("out must be a float64 array")
+    if out.size != rows * width or out.shape[:1] != (rows,):
+        raise ValueError(f"out must have {rows} rows of {width} numbers, not shape {out.shape}")
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        raise ValueError("out must be writeable and contiguous")
+    return out.reshape(rows, width)
+
+
 def addresses(array: Any, count: int) -> Any:
     """Where the first numbers of an array stand."""
-    return array.ctypes.data + 8 * np.arange(count, dtype=np.uintp)
+    return address(array) + 8 * np.arange(count, dtype=np.uintp)
+
+
+def places(arrays: Sequence[Any]) -> tuple[Any, Any]:
+    """For each number of a row its address, and how many numbers on that of the next row is.
+
+    Arrays of shape (rows, numbers) are by row, those of shape (numbers,) are the same for all.
+    """
+    pointers: list[int] = []
+    strides: list[int] = []
+    for array in arrays:
+        size, start = array.shape[-1], address(array)
+        pointers += range(start, start + 8 * size, 8)
+        strides += [size if array.ndim == 2 else 0] * size
+    return np.array(pointers, dtype=np.uintp), np.array(strides, dtype=np.intp)
 
 
 def uniform_inputs(arguments: RowArguments) -> list[int]:

@@ -29,6 +29,10 @@ class Number(NamedTuple):
 
     size: int = 1
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
     def arrange(self, items: Sequence[Any]) -> Any:
         return items[0]
 
