@@ -23,6 +23,7 @@ import numpy as np
 from pygrad import value as _core
 from pygrad._core import ffi, lib
 from pygrad._implementation import Value
+from pygrad.buffer import Buffer
 from pygrad.mapped import Run, cached, has_values, vmap_function
 from pygrad.rows import RowArguments
 from pygrad.sparsity import without_sparse
@@ -135,8 +136,8 @@ def _plain_key(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
         kind = type(arg)
         if kind is float:
             key.append(None)
-        elif kind is np.ndarray and arg.dtype is _FLOAT64 and arg.ndim:
-            key.append(arg.shape)
+        elif kind is np.ndarray and arg.dtype is _FLOAT64:
+            key.append(arg.shape or None)
         elif kind is list:
             key.append(len(arg))
         else:
@@ -325,6 +326,31 @@ class Compiled:
         else:
             gradient = structure.arrange(total[1:].tolist())
         return gradient if kind == "grad" else (value, gradient)
+
+    def buffer(self, *args: Any) -> Buffer:
+        """The function bound to memory: a call without arguments reads float64 arrays given here anew.
+
+        Arguments are numbers, flat lists and float64 arrays. Contiguous arrays are read in place;
+        of the others the buffer has copies, in its ``inputs``. Results are overwritten at each call.
+
+        >>> import numpy as np
+        >>> from pygrad import compile
+        >>> x = np.array([1.0, 2.0])
+        >>> product = compile(lambda x: x[0] * x[1]).buffer(x)
+        >>> x[1] = 5.0
+        >>> product()
+        array(5.)
+        """
+        key = _plain_key(args)
+        if key is not None and key not in self.plain:
+            self(*args)
+        program = self.plain.get(key)
+        if program is None:
+            raise TypeError(
+                f"{self.__name__}.buffer() takes floats, flat lists of floats and float64 arrays, and "
+                "no static arguments"
+            )
+        return Buffer(program.paths, [np.asarray(arg, np.float64, order="C") for arg in args])
 
     def backward(self, *rows: Any, in_axes: Any = 0, reduce: str = "mean") -> float:
         """f over rows: its mean (or sum) is returned, and its derivatives are added to ``.grad``.
