@@ -62,6 +62,7 @@ enum pg_flags {
     PG_UNBUILT = 8,        /* made by __new__, not yet by __init__ */
     PG_HAS_CLOSURE = 16,   /* the wrapper holds a closure that replaces the rule */
     PG_WHOLE_EXPONENT = 32, /* x ** n was written with an int */
+    PG_NUMBER = 32,        /* a leaf: stands for a number that was an operand, such as the 2 of a * 2 */
     PG_TRACED = 128,       /* made while its thread was tracing: see tracing.c */
     PG_ACTIVE = 64         /* an input of a transform that is running the user's function: see recording.c */
 };
@@ -98,6 +99,15 @@ PG_INLINE pg_node *pg_born(pg_node *n)
 {
     if (PG_UNLIKELY(pg_tracing_threads != 0) && n != NULL)
         n->flags = (uint8_t)(n->flags | pg_birth_flags);
+    return n;
+}
+
+/* A leaf for a number that is an operand, or NULL. Caller owns. */
+PG_INLINE pg_node *pg_number_leaf(double number)
+{
+    pg_node *n = pg_born(pg_leaf(number));
+    if (n != NULL)
+        n->flags |= PG_NUMBER;
     return n;
 }
 

@@ -136,8 +136,8 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
         return detached(z, (PyObject *[]){left, right}, 2);
     if (PG_TRACING)
         z = pg_evaluate_one(op, a.number, b.number, 0.0);
-    pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_born(pg_leaf(a.number));
-    pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_born(pg_leaf(b.number));
+    pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
+    pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
     PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_born(pg_compute(op, x, y, z)));
     if (x != NULL)
         pg_release(x);
@@ -164,7 +164,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
     for (int i = 0; i < 3; i++) {
         pg_node *n = operands[i].node;
         slow |= n != NULL && n->flags & PG_SLOW;
-        nodes[i] = n != NULL ? pg_retain(n) : pg_born(pg_leaf(operands[i].number));
+        nodes[i] = n != NULL ? pg_retain(n) : pg_number_leaf(operands[i].number);
         whole &= nodes[i] != NULL;
     }
     if (PG_TRACING)

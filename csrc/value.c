@@ -132,7 +132,7 @@ pg_node *pg_operand_node(PyObject *object, const char *what)
     double number;
     if (!pg_require_number(object, what, &number))
         return NULL;
-    pg_node *leaf = pg_born(pg_leaf(number));
+    pg_node *leaf = pg_number_leaf(number);
     if (leaf == NULL)
         PyErr_NoMemory();
     return leaf;

@@ -15,114 +15,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pygrad import math
 from pygrad._core import ffi, lib
 from pygrad._implementation import FUNCTIONS, IMPLEMENTATION, Value
-
-# -- the op table as Python sees it ---------------------------------------------------------------
-
-
-class Op(NamedTuple):
-    """One line of the op table; slopes are in the words of csrc/algebra.h."""
-
-    name: str
-    symbol: str
-    doc: str
-    forward: str
-    slopes: tuple[str, ...]
-    errors: str
-    arity: int
-    has_constant: bool
-    is_public: bool
-    aliases: tuple[str, ...]
-
-
-def ops() -> list[Op]:
-    """The op table in its own order.
-
-    >>> [op.doc for op in ops() if op.name == "tanh"]
-    ['Hyperbolic tangent.']
-    """
-    second_names = [(_text(row.alias), _text(row.name)) for row in _rows(lib.pg_alias_at)]
-    return [
-        Op(
-            name=(name := _text(row.name)),
-            symbol=_text(row.symbol),
-            doc=_text(row.doc),
-            forward=_text(row.forward),
-            slopes=tuple(_text(rule) for rule in row.rules if rule != ffi.NULL),
-            errors=_text(row.errors),
-            arity=row.arity,
-            has_constant=bool(row.has_constant),
-            is_public=bool(row.is_public),
-            aliases=tuple(alias for alias, target in second_names if target == name),
-        )
-        for row in _rows(lib.pg_op_at)
-    ]
-
-
-def _rows(row_at: Callable[[int], Any]) -> Iterator[Any]:
-    i = 0
-    while (row := row_at(i)) != ffi.NULL:
-        yield row
-        i += 1
-
-
-def _text(pointer: Any) -> str:
-    text = ffi.string(pointer)
-    assert isinstance(text, bytes)
-    return text.decode()
-
-
-# -- rules as people write them -------------------------------------------------------------------
-
-# How tightly the infix words bind, and how they are written.
-_INFIX = {"ADD": (1, " + "), "SUB": (1, " - "), "MUL": (2, " * "), "DIV": (2, " / ")}
-_UNARY_MINUS, _ATOM = 3, 4
-
-
-def readable(rule: str) -> str:
-    """A rule in the words of csrc/algebra.h as an expression over x y w k and the output z.
-
-    >>> readable("MUL(Z, SIGMOID(NEG(X)))")
-    'z * sigmoid(-x)'
-    >>> readable("DIV(ONE, MUL(SUB(ONE, X), ADD(ONE, X)))")
-    '1 / ((1 - x) * (1 + x))'
-    """
-    tokens = re.findall(r"-?[\w.]+|[(),]", rule)
-    text, _ = _expression(tokens)
-    if tokens:
-        raise ValueError(f"cannot read the rule {rule!r}")
-    return text
-
-
-def _expression(tokens: list[str]) -> tuple[str, int]:
-    """The expression at the front of tokens, which it uses up, and how tightly it binds."""
-    word = tokens.pop(0)
-    if not tokens or tokens[0] != "(":
-        return {"ONE": "1", "ZERO": "0"}.get(word, word.lower()), _ATOM
-    operands = []
-    while tokens.pop(0) != ")":
-        operands.append(_expression(tokens))
-    if word == "NUMBER":
-        number = operands[0][0].removesuffix(".0")
-        return number, _UNARY_MINUS if number.startswith("-") else _ATOM
-    if word == "NEG":
-        return "-" + _within(operands[0], _UNARY_MINUS), _UNARY_MINUS
-    if word in _INFIX:
-        binding, sign = _INFIX[word]
-        left, right = operands
-        # The right operand of equal binding needs its brackets: floats are not associative.
-        return _within(left, binding) + sign + _within(right, binding + 1), binding
-    return f"{word.lower()}({', '.join(text for text, _ in operands)})", _ATOM
-
-
-def _within(operand: tuple[str, int], binding: int) -> str:
-    text, own = operand
-    return text if own >= binding else f"({text})"
-
+from pygrad.notation import Op, ops, readable
 
 # -- the parts ------------------------------------------------------------------------------------
 
