@@ -388,7 +388,13 @@ pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, 
     w.p->constant_values = pg_alloc(d->count + 1, sizeof *w.p->constant_values);
     w.p->input_slots = pg_alloc(w.p->inputs + 1, sizeof *w.p->input_slots);
     w.p->result_slots = pg_alloc(t->output_count + 1, sizeof *w.p->result_slots);
-    if (w.p->result_slots == NULL || w.items == NULL || w.last == NULL || w.free == NULL || w.p->constant_values == NULL ||
+    for (size_t i = 0; i < d->count; i++)
+        w.code_capacity += d->values[i].needed;
+    w.code_capacity += t->guard_count + 2 * t->output_count + 64; /* spread ones come on top */
+    w.p->code = pg_alloc(w.code_capacity, sizeof *w.p->code);
+    w.term_capacity = d->term_count + 1;
+    w.p->terms = pg_alloc(w.term_capacity, sizeof *w.p->terms);
+    if (w.p->code == NULL || w.p->terms == NULL || w.p->result_slots == NULL || w.items == NULL || w.last == NULL || w.free == NULL || w.p->constant_values == NULL ||
         w.p->input_slots == NULL)
         d->failed = 1;
     else

@@ -11,11 +11,16 @@ enum { NONE = INT32_MAX };      /* no value, no term */
 enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT };
 
 typedef struct {
-    double number;         /* of a constant */
+    union {
+        double number;     /* of a constant */
+        struct {
+            uint32_t head, tail; /* fused: a list of terms after the start a; else NONE */
+        };
+    };
     uint32_t a, b, c;      /* operands, NONE where there are none; of an input or live value a is its number */
-    uint32_t head, tail;   /* fused: a list of terms after the start a */
     uint32_t uses;
-    uint32_t next;         /* in the chain of values with the same hash */
+    uint32_t users;        /* the last value made whose last operand this is: the head of a chain */
+    uint32_t next;         /* in that chain, or in one of values with the same hash */
     pg_slot slot, spread;  /* where its instruction puts it; where a uniform stands in lanes */
     uint16_t op;
     uint8_t row;           /* differs by row */
@@ -33,7 +38,7 @@ typedef struct {
     size_t count, capacity;
     draft_term *terms;
     size_t term_count, term_capacity;
-    uint32_t *buckets;     /* heads of chains of values, by hash */
+    uint32_t *buckets;     /* heads of chains by hash, for constants and where chains of users get long */
     size_t bucket_mask;
     int failed;            /* no memory */
 } draft;

@@ -50,7 +50,7 @@ static void read_table(finder *f)
         for (int i = 0; i < 3; i++) {
             const char *rule = pg_op_at(op - PG_OP_add)->rules[i];
             if (rule != NULL && strcmp(rule, "ZERO") != 0)
-                f->matters[op] = (uint8_t)(f->matters[op] | 1 << i);
+                f->matters[op] = (uint8_t)(f->matters[op] | 1u << i);
         }
 }
 
@@ -64,14 +64,17 @@ static int is_zero(const finder *f, pg_slot slot)
     return slot >= p->lives && slot < p->lives + p->constants && p->constant_values[slot - p->lives] == 0.0;
 }
 
-/* The number in a slot is an operand of the join that is being made. */
-static void take(finder *f, pg_slot slot)
+/* An operand of the join that is being made. */
+static void take_place(finder *f, uint32_t place)
 {
-    if (slot == PG_NO_SLOT)
-        return;
-    const uint32_t place = slot & PG_ROW ? f->lanes[slot & ~PG_ROW] : f->uniforms[slot];
     if (place != NOWHERE && (f->use_count == f->joins.starts[f->join_count] || f->joins.items[f->use_count - 1] != place))
         f->joins.items[f->use_count++] = place;
+}
+
+static void take(finder *f, pg_slot slot)
+{
+    if (slot != PG_NO_SLOT)
+        take_place(f, slot & PG_ROW ? f->lanes[slot & ~PG_ROW] : f->uniforms[slot]);
 }
 
 static void take_product(finder *f, pg_slot a, pg_slot b)
@@ -95,18 +98,14 @@ static void take_operands(finder *f, const pg_instruction *in)
     case PG_CODE_TOTAL_PRODUCT:
         take_product(f, in->a, in->b);
         return;
-    case PG_CODE_SPREAD:
-    case PG_CODE_OUTPUT:
-    case PG_CODE_TOTAL:
-        take(f, in->a);
-        return;
-    default: {
-        const pg_slot operands[3] = {in->a, in->b, in->c};
-        for (int i = 0; i < 3; i++)
-            if (f->matters[in->code] & 1 << i)
-                take(f, operands[i]);
+    default:
+        break;
     }
-    }
+    const pg_slot operands[3] = {in->a, in->b, in->c};
+    const unsigned matters = in->code < PG_OPCODE_COUNT ? f->matters[in->code] : 1; /* others pass on a */
+    for (unsigned i = 0; i < 3; i++)
+        if (matters & 1u << i)
+            take(f, operands[i]);
 }
 
 /* Where the operands that were taken meet: the only one, or a new join. */
@@ -126,8 +125,11 @@ static void follow(finder *f, const pg_instruction *in)
     if (in->code == PG_CODE_GUARD)
         return;
     take_operands(f, in);
+    const int is_result = in->code >= PG_CODE_OUTPUT;
+    if (is_result && in->out < f->outputs) /* what is added up may come in parts */
+        take_place(f, f->of_output[in->out]);
     const uint32_t place = meet(f);
-    if (in->code == PG_CODE_OUTPUT || in->code == PG_CODE_TOTAL || in->code == PG_CODE_TOTAL_PRODUCT) {
+    if (is_result) {
         if (in->out < f->outputs)
             f->of_output[in->out] = place;
     } else if (in->out & PG_ROW) {
@@ -315,7 +317,7 @@ static int pass(finder *f, size_t base)
 static int room_for_joins(finder *f)
 {
     const pg_program *p = f->p;
-    size_t uses = 3 * p->length;
+    size_t uses = 4 * p->length;
     for (size_t i = 0; i < p->length; i++)
         uses += p->code[i].code == PG_CODE_FUSED ? 2 * (size_t)p->code[i].count : 0;
     if (uses > NONE || p->length + f->inputs > NONE)

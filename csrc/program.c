@@ -58,8 +58,8 @@ static void add_term(draft *d, value *sum, draft_term t)
 
 static value blank(int op, uint32_t a, uint32_t b, uint32_t c)
 {
-    return (value){.op = (uint16_t)op, .a = a, .b = b, .c = c, .head = NONE, .tail = NONE, .next = NONE,
-                   .slot = PG_NO_SLOT, .spread = PG_NO_SLOT};
+    return (value){.op = (uint16_t)op, .a = a, .b = b, .c = c, .head = NONE, .tail = NONE, .users = NONE,
+                   .next = NONE, .slot = PG_NO_SLOT, .spread = PG_NO_SLOT};
 }
 
 static uint64_t bits_of(double x)
@@ -84,32 +84,57 @@ static uint32_t *bucket_of(const draft *d, const value *v)
     return &d->buckets[(hash >> 32) & d->bucket_mask];
 }
 
-/* The value in a bucket that is the same as v, or NONE. */
-static uint32_t find(const draft *d, const uint32_t *bucket, const value *v)
+/* Where the same value stands, or a new one would. Most are found among the users of their last operand, which is
+ * near them in memory as a hash table is not: on graphs of millions of nodes that is a third of the time. */
+typedef struct {
+    uint32_t found;        /* or NONE */
+    uint32_t *head;        /* of the chain that a new one joins */
+} location;
+
+enum { LONG_CHAIN = 16, AHEAD = 8 };
+
+static uint32_t last_operand(const value *v)
 {
-    uint32_t i = *bucket;
+    uint32_t last = NONE;
+    const uint32_t operands[3] = {v->a, v->b, v->c};
+    for (int i = 0; i < 3; i++)
+        if (operands[i] != NONE && (last == NONE || operands[i] > last))
+            last = operands[i];
+    return last;
+}
+
+static location locate(const draft *d, const value *v)
+{
+    const uint32_t last = last_operand(v);
+    if (last != NONE) {
+        uint32_t *head = &d->values[last].users, i = *head;
+        int length = 0;
+        for (; i != NONE && !same(&d->values[i], v); i = d->values[i].next)
+            length++;
+        if (i != NONE || length < LONG_CHAIN)
+            return (location){i, head};
+    }
+    uint32_t *head = bucket_of(d, v), i = *head;
     while (i != NONE && !same(&d->values[i], v))
         i = d->values[i].next;
-    return i;
+    return (location){i, head};
 }
 
 uint32_t pg_draft_find(const draft *d, int op, uint32_t a)
 {
     const value v = blank(op, a, NONE, NONE);
-    return find(d, bucket_of(d, &v), &v);
+    return locate(d, &v).found;
 }
 
 /* The value, or the one that is the same and was there before. */
 static uint32_t unique(draft *d, value v)
 {
-    uint32_t *bucket = bucket_of(d, &v), before = find(d, bucket, &v);
-    if (before != NONE)
-        return before;
-    v.next = *bucket;
-    uint32_t made = add_value(d, v);
-    if (!d->failed)
-        *bucket = made;
-    return made;
+    const location at = locate(d, &v);
+    if (at.found != NONE)
+        return at.found;
+    v.next = *at.head;
+    *at.head = (uint32_t)d->count; /* before the array moves; if it cannot grow all is given up */
+    return add_value(d, v);
 }
 
 static uint32_t constant(draft *d, double number)
@@ -205,12 +230,38 @@ static uint32_t sum_of(draft *d, const pg_node *n, const uint32_t *operands)
     return add_value(d, v);
 }
 
-/* The value of a node made while tracing, whose operands have theirs. */
-static uint32_t value_of(draft *d, const pg_node *n, const pg_index *index, uint32_t *operands)
+/* The numbers of nodes' values. Those of the trace's own nodes stand in their grads, which nothing else uses before the
+ * trace has ended and which are 0 again then; an index has those of live nodes. */
+static void number_node(pg_index *lives, pg_node *n, uint32_t v)
 {
-    size_t count = pg_operand_count(n), place;
+    if (n->flags & PG_TRACED)
+        n->grad = v;
+    else
+        pg_index_put(lives, n, v);
+}
+
+static uint32_t number_of_node(const pg_index *lives, const pg_node *n)
+{
+    size_t found;
+    if (n->flags & PG_TRACED)
+        return (uint32_t)n->grad;
+    return pg_index_find(lives, n, &found) ? (uint32_t)found : 0;
+}
+
+/* Node i of the order, those behind it on their way. */
+static pg_node *node_at(const pg_sweep *s, size_t i)
+{
+    if (i + AHEAD < s->count)
+        PG_PREFETCH(s->order[i + AHEAD].node);
+    return s->order[i].node;
+}
+
+/* The value of a node made while tracing, whose operands have theirs. */
+static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint32_t *operands)
+{
+    size_t count = pg_operand_count(n);
     for (size_t i = 0; i < count; i++)
-        operands[i] = pg_index_find(index, pg_operand(n, i), &place) ? (uint32_t)place : 0;
+        operands[i] = number_of_node(lives, pg_operand(n, i));
     if (n->op == PG_SUM || n->op == PG_DOT)
         return sum_of(d, n, operands);
     uint32_t b = n->op == PG_OP_pown ? constant(d, n->of.constant.k) : count > 1 ? operands[1] : NONE;
@@ -223,39 +274,44 @@ static int is_computable(const pg_node *n)
     return !(n->flags & PG_HAS_CLOSURE) && n->op != PG_CUSTOM && n->op != PG_PARTIALS;
 }
 
-static pg_status number_values(draft *d, const pg_trace *t, pg_index *index, pg_node **opaque)
+/* The largest number of operands, at least 3, and how many nodes are not the trace's own. */
+static size_t survey(const pg_sweep *s, size_t *lives)
+{
+    size_t widest = 3;
+    *lives = 0;
+    for (size_t i = 0; i + 1 < s->count; i++) {
+        const pg_node *n = node_at(s, i);
+        const size_t count = pg_operand_count(n);
+        widest = count > widest ? count : widest;
+        *lives += !(n->flags & PG_TRACED);
+    }
+    return widest;
+}
+
+static pg_status number_values(draft *d, const pg_trace *t, pg_index *lives, uint32_t *operands, pg_node **opaque)
 {
     const pg_sweep *s = t->sweep;
-    size_t widest = 3;
-    for (size_t i = 0; i + 1 < s->count; i++)
-        widest = pg_operand_count(s->order[i].node) > widest ? pg_operand_count(s->order[i].node) : widest;
-    uint32_t *operands = pg_alloc(widest, sizeof *operands);
-    if (operands == NULL)
-        return PG_NO_MEMORY;
-    uint32_t lives = 0;
-    pg_status status = PG_OK;
-    for (size_t i = 0; status == PG_OK && i + 1 < s->count && !d->failed; i++) {
-        pg_node *n = s->order[i].node;
+    uint32_t live = 0;
+    for (size_t i = 0; i + 1 < s->count && !d->failed; i++) {
+        pg_node *n = node_at(s, i);
         uint32_t v;
         if (i < s->stops) {
             value input = blank(INPUT, (uint32_t)i, NONE, NONE);
             input.row = t->rows[i];
             v = add_value(d, input);
         } else if (!(n->flags & PG_TRACED)) {
-            v = add_value(d, blank(LIVE, lives++, NONE, NONE));
+            v = add_value(d, blank(LIVE, live++, NONE, NONE));
         } else if (n->op == PG_LEAF) {
             v = constant(d, n->value);
         } else if (is_computable(n)) {
-            v = value_of(d, n, index, operands);
+            v = value_of(d, n, lives, operands);
         } else {
             *opaque = n;
-            status = PG_OPAQUE;
-            break;
+            return PG_OPAQUE;
         }
-        pg_index_put(index, n, v);
+        number_node(lives, n, v);
     }
-    pg_free(operands);
-    return d->failed ? PG_NO_MEMORY : status;
+    return d->failed ? PG_NO_MEMORY : PG_OK;
 }
 
 /* -- needs -------------------------------------------------------------------------------------- */
@@ -387,59 +443,70 @@ static uint32_t without_zero(const draft *d, uint32_t i)
     return is_number(d, v->a, 0.0) ? v->b : is_number(d, v->b, 0.0) ? v->a : i;
 }
 
-/* The values of guards and results, which the index has. */
-static uint32_t *roots_of(const draft *d, const pg_trace *t, const pg_index *index)
+/* The values of guards and results. */
+static uint32_t *roots_of(const draft *d, const pg_trace *t, const pg_index *lives)
 {
-    size_t count = 2 * t->guard_count + t->output_count, place;
+    size_t count = 2 * t->guard_count + t->output_count;
     uint32_t *roots = pg_alloc(count + 1, sizeof *roots);
     for (size_t i = 0; roots != NULL && i < count; i++) {
         const pg_node *n = i >= 2 * t->guard_count ? t->outputs[i - 2 * t->guard_count]
                            : i % 2 == 0            ? t->guards[i / 2].a
                                                    : t->guards[i / 2].b;
-        roots[i] = pg_index_find(index, n, &place) ? (uint32_t)place : 0;
+        roots[i] = number_of_node(lives, n);
         if (i >= 2 * t->guard_count && t->totals != NULL && t->totals[i - 2 * t->guard_count])
             roots[i] = without_zero(d, roots[i]);
     }
     return roots;
 }
 
-static pg_status make(draft *d, const pg_trace *t, pg_index *index, pg_node **opaque, pg_program **out)
+static pg_status make(draft *d, const pg_trace *t, const uint32_t *roots, pg_program **out)
 {
-    pg_status status = number_values(d, t, index, opaque);
-    if (status != PG_OK)
-        return status;
-    uint32_t *roots = roots_of(d, t, index);
-    if (roots == NULL)
-        return PG_NO_MEMORY;
     count_uses(d, roots, 2 * t->guard_count + t->output_count);
     if (t->optimise)
         fuse(d);
-    status = d->failed ? PG_NO_MEMORY
-                       : pg_write_program(d, t, roots, roots + 2 * t->guard_count, out);
-    pg_free(roots);
+    return d->failed ? PG_NO_MEMORY : pg_write_program(d, t, roots, roots + 2 * t->guard_count, out);
+}
+
+/* Values and the roots among them; grads of the trace's nodes are 0 again. */
+static pg_status draw_up(draft *d, const pg_trace *t, pg_node **opaque, uint32_t **roots)
+{
+    pg_index lives;
+    size_t live_count, widest = survey(t->sweep, &live_count);
+    uint32_t *operands = pg_alloc(widest, sizeof *operands);
+    pg_status status = PG_NO_MEMORY;
+    if (operands != NULL && pg_index_open(&lives, live_count)) {
+        status = number_values(d, t, &lives, operands, opaque);
+        *roots = status == PG_OK ? roots_of(d, t, &lives) : NULL;
+        if (status == PG_OK && *roots == NULL)
+            status = PG_NO_MEMORY;
+        pg_index_close(&lives);
+        for (size_t i = 0; i + 1 < t->sweep->count; i++)
+            if (node_at(t->sweep, i)->flags & PG_TRACED)
+                t->sweep->order[i].node->grad = 0.0;
+    }
+    pg_free(operands);
     return status;
 }
 
 pg_status pg_program_make(const pg_trace *t, pg_node **opaque, pg_program **out)
 {
     draft d = {0};
-    pg_index index;
+    uint32_t *roots = NULL;
     if (t->sweep->count > NONE / 4)
         return PG_NO_MEMORY;
     size_t buckets = 64;
-    while (buckets < t->sweep->count)
+    while (buckets < t->sweep->count / 4)
         buckets *= 2;
     d.bucket_mask = buckets - 1;
     d.buckets = pg_alloc(buckets, sizeof *d.buckets);
-    if (d.buckets == NULL)
-        return PG_NO_MEMORY;
-    for (size_t i = 0; i < buckets; i++)
+    d.capacity = t->sweep->count + 64; /* nearly always enough: growth would copy and clear half of it again */
+    d.values = pg_alloc(d.capacity, sizeof *d.values);
+    for (size_t i = 0; d.buckets != NULL && i < buckets; i++)
         d.buckets[i] = NONE;
-    pg_status status = PG_NO_MEMORY;
-    if (pg_index_open(&index, t->sweep->count)) {
-        status = make(&d, t, &index, opaque, out);
-        pg_index_close(&index);
-    }
+    pg_status status = d.buckets == NULL || d.values == NULL ? PG_NO_MEMORY : draw_up(&d, t, opaque, &roots);
+    if (status == PG_OK)
+        status = make(&d, t, roots, out);
+    pg_free(roots);
     pg_free(d.buckets);
     pg_free(d.values);
     pg_free(d.terms);
