@@ -1,16 +1,16 @@
 /* lanemath.h: elementary functions written so that a compiler can run one lane per row. Each is a
  * straight line of additions, products, quotients, square roots, selections and operations on bits:
  * no table, no branch, no conversion to an integer, no fused multiply-add. So a loop over lanes
- * vectorises, and every build gives the same bits: SSE2, AVX2, AVX-512, or one row at a time (check.sh;
- * only which nan a nan is may differ). Each is within 2 ulp of the true value (accuracy.py), logaddexp
- * apart where its terms cancel, with C99's values at +-0, inf, nan.
+ * vectorises, and every build gives the same bits: SSE2, AVX2, AVX-512, or one row at a time (only which nan a nan
+ * is may differ). Each is within 2 ulp of the true value, logaddexp apart where its terms cancel, with C99's values
+ * at +-0, inf, nan: see tests/test_lane_functions.py.
  *
  * Compile with -O3 -ffp-contract=off -fno-trapping-math -fno-math-errno. Without contraction products stay
  * rounded on their own; the last two change no bit, but without them selections stay branches and sqrt stays a call.
  *
  * Methods: range reduction after Cody and Waite, Software Manual for the Elementary Functions (1980);
  * error-free sums and products after Dekker (1971) and Knuth; the rest as in Muller, Elementary
- * Functions (2016). Polynomials are minimax fits, printed by coefficients.py. */
+ * Functions (2016). Polynomials are minimax fits by Remez's exchange. */
 #ifndef PG_LANEMATH_H
 #define PG_LANEMATH_H
 
