@@ -47,6 +47,8 @@ SOURCES = [
     "code.c",
     "evaluate.c",
     "verify.c",
+    "pattern.c",
+    "colouring.c",
     "modes.c",
     "tracing.c",
     "module.c",

@@ -14,11 +14,12 @@ import json
 import math
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ class Side(NamedTuple):
 
     run: Callable[..., Any]
     needs: tuple[str, ...] = ()  # names on PyPI, which are also the names to import
+    tools: tuple[str, ...] = ()  # programs on the PATH
 
 
 class Row(NamedTuple):
@@ -60,10 +62,17 @@ Compare = Callable[[bool], "list[Row]"]
 # --- processes ------------------------------------------------------------------------------------
 
 
-def run_side(script: str, side: str, env: dict[str, str] | None = None, **options: Any) -> Any:
-    """The result of one side of a script, run in a fresh process."""
+def run_side(
+    script: str,
+    side: str,
+    env: dict[str, str] | None = None,
+    cores: int | None = None,
+    **options: Any,
+) -> Any:
+    """The result of one side of a script, run in a fresh process, on so many cores if that is said."""
+    command = [sys.executable, script, "--side", side, "--options", json.dumps(options)]
     done = subprocess.run(
-        [sys.executable, script, "--side", side, "--options", json.dumps(options)],
+        command + (["--cores", str(cores)] if cores else []),
         check=False,
         stdout=subprocess.PIPE,
         env={**os.environ, **(env or {})},
@@ -87,9 +96,64 @@ def run_sides(
     return results
 
 
+def agree(script: str, sides: dict[str, Side], *, rel: float, **options: Any) -> None:
+    """Compares the results of all sides that can run, before any is timed.
+
+    A side takes `options` and `seconds`, how long it shall measure (here 0: not at all), and returns
+    a dict with its numbers as "result". The first side's are what the others' have to agree with.
+
+    Raises:
+        Failed: results differ by more than `rel`.
+    """
+    given = {**options, "seconds": 0.0}
+    runs = run_sides(script, sides, 1, {name: given for name in sides})
+    names = list(runs)
+    for name in names[1:]:
+        theirs, ours = runs[name][0]["result"], runs[names[0]][0]["result"]
+        check_equal(f"{name} and {names[0]}", theirs, ours, rel)
+
+
+def race(
+    script: str,
+    sides: dict[str, Side],
+    rounds: int,
+    *,
+    rel: float,
+    seconds: float,
+    per: int = 1,
+    **options: Any,
+) -> dict[str, list[float]]:
+    """The time of each side that can run, one a round, once all have given the same results.
+
+    Sides are as for `agree`, and give a time as `timed` does. Times are divided by `per`, as in "per
+    row"; `cores` among the options is for `run_side`.
+    """
+    able = {name: side for name, side in sides.items() if can_run(name, side)}
+    agree(script, able, rel=rel, **options)
+    given = {**options, "seconds": seconds}
+    results = run_sides(script, able, rounds, {name: given for name in able})
+    times = {name: [run["seconds"] / per for run in runs] for name, runs in results.items()}
+    show_samples(times)
+    return times
+
+
+def cores() -> list[int]:
+    """The processor's cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def keep_to(count: int) -> None:
+    """Let this process use no more than so many cores, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores()[-count:])
+
+
 def can_run(name: str, side: Side) -> bool:
     """Whether all that a side needs is installed; says so if not."""
     missing = [package for package in side.needs if importlib.util.find_spec(package) is None]
+    missing += [tool for tool in side.tools if shutil.which(tool) is None]
     if missing:
         print(f"skipped: {name}, not installed: {', '.join(missing)}; see benchmarks/run.py")
     return not missing
@@ -103,7 +167,10 @@ def main(sides: dict[str, Side], compare: Compare, description: str | None) -> N
     parser.add_argument("--quick", action="store_true", help="fewer repeats, rougher figures")
     parser.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
     parser.add_argument("--options", type=json.loads, default={}, help=argparse.SUPPRESS)
+    parser.add_argument("--cores", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.cores:
+        keep_to(arguments.cores)
     if arguments.side:
         print(json.dumps(sides[arguments.side].run(**arguments.options)))
         return
@@ -134,6 +201,31 @@ def seconds_per_call(call: Callable[[], object], samples: int, seconds: float = 
             call()
         result.append((time.perf_counter() - start) / calls)
     return result
+
+
+def least_seconds(call: Callable[[], object], seconds: float) -> float:
+    """The least time of a call, among samples of a millisecond or more that take `seconds` in all.
+
+    For calls that allocate next to nothing: the least of many short samples is what the machine can
+    do, even if it does something else in between.
+    """
+    call()
+    start = time.perf_counter()
+    call()
+    calls = max(1, math.ceil(1e-3 / (time.perf_counter() - start)))
+    least, end = math.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end or least == math.inf:
+        start = time.perf_counter()
+        for _ in repeat(None, calls):
+            call()
+        least = min(least, (time.perf_counter() - start) / calls)
+    return least
+
+
+def timed(call: Callable[[], object], result: Iterable[Any], seconds: float) -> dict[str, Any]:
+    """What a side of a `race` returns: its numbers, and its time unless seconds is 0."""
+    numbers = [float(number) for number in result]
+    return {"result": numbers, "seconds": least_seconds(call, seconds) if seconds else None}
 
 
 def show_samples(samples: dict[str, list[float]], unit: str = "") -> None:

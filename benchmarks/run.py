@@ -14,6 +14,12 @@ import contextlib
 import sys
 
 import against_reference
+import compiled_branches
+import compiled_call
+import compiled_first_call
+import compiled_gradient_cost
+import compiled_rows
+import compiled_training
 import contention
 import gpt_step
 import harness
@@ -32,6 +38,12 @@ BENCHMARKS = {
         rosenbrock,
         sweep,
         contention,
+        compiled_rows,
+        compiled_call,
+        compiled_first_call,
+        compiled_gradient_cost,
+        compiled_training,
+        compiled_branches,
     )
 }
 

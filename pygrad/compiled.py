@@ -121,9 +121,10 @@ class _OneRowProgram:
                 return result, path
             inputs = row.inputs
             path = self.paths.branch(path, guard, inputs[: self.size].tolist)
-            row.path.idle.append(row)
-            row = self.take(path)
-            row.inputs[:] = inputs
+            other = self.take(path)
+            other.inputs[:] = inputs
+            row.path.idle.append(row)  # only now may another thread take it
+            row = other
 
 
 # Arguments that need no look at each number: floats, float64 arrays, and flat lists of floats.
@@ -370,9 +371,9 @@ class Compiled:
         """
         if reduce not in {"mean", "sum"}:
             raise ValueError(f"reduce must be 'mean' or 'sum', not {reduce!r}")
-        mapped = self.backwards.setdefault(
-            reduce, vmap_function(self.f, in_axes, reduce, 1, "warn")
-        )
+        mapped = self.backwards.get(reduce)
+        if mapped is None:
+            mapped = self.backwards[reduce] = vmap_function(self.f, in_axes, reduce, 1, "warn")
         arguments = RowArguments(rows, in_axes, self.__name__)
         _, numbers, by, grads = Run(mapped, arguments, self.mapped, by_lives=True).reduced()
         if by:

@@ -50,6 +50,7 @@ from pygrad.transform import function_name
 _STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
 _VALUES, _AS_REACHED = 1, 2
 _PIECE = lib.pg_piece()
+_MANY = 10_000
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
@@ -72,7 +73,7 @@ class _Batch:
         count = self.arguments.rows if rows is None else len(rows)
         left = np.full(count, _STAYED, dtype=np.uint32) if path.outcomes else None
         pieces = -(-count // _PIECE)
-        totals = np.zeros((pieces, path.outputs))
+        totals = np.empty((pieces, path.outputs)) if outputs is None else None
         lives = np.empty(max(len(path.lives), 1))
         if path.lives:
             _core.read_data(path.lives, address(lives))
@@ -149,8 +150,8 @@ def _staying(left: Any | None, first: int, count: int) -> int:
 
 def _in_order(pieces: Any) -> Any:
     """The sum of the pieces' totals, from the first to the last."""
-    total = np.zeros(pieces.shape[1])
-    for piece in pieces:
+    total = pieces[0]
+    for piece in pieces[1:]:
         total += piece
     return total
 
@@ -453,7 +454,9 @@ def _merged(parts: list[tuple[list[Any], Any]], width: int) -> tuple[list[Any], 
 
 
 def _is_finite(array: Any) -> bool:
-    """Whether all of it is; a finite sum saves looking at each."""
+    """Whether all of it is; a finite sum of many saves looking at each."""
+    if array.size < _MANY:
+        return bool(np.isfinite(array).all())
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 

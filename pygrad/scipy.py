@@ -11,6 +11,10 @@ At the start, an error in the function is raised. Later a solver may try a point
 finite, from which most methods step back, and the result's ``message`` says that it happened. Results are
 plain numbers: no derivative flows through a solver.
 
+With ``sparse=True`` minimize and least_squares get Hessians and Jacobians as sparse arrays, from few sweeps
+where they have many zeros (see pygrad.hessian). They are traced anew at each point, unless the function is
+compiled.
+
 The plain transforms fit SciPy's signatures too, without this module:
 ``scipy.optimize.minimize(f, x0, jac=grad(f), hess=hessian(f))``.
 
@@ -28,6 +32,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +48,7 @@ _DETACHED = "no derivative flows through a solver"
 
 _TAKE_HESSP = {"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"}
 _TAKE_HESS = {"dogleg", "trust-exact"}  # and no products with it
+_TAKE_SPARSE = {"newton-cg", "trust-constr"}
 _TAKE_JAC = _TAKE_HESSP | _TAKE_HESS | {"cg", "bfgs", "l-bfgs-b", "tnc", "slsqp"}
 
 
@@ -145,6 +151,45 @@ def _check_plain(derivative: Any, name: str) -> None:
         )
 
 
+# -- sparse derivatives ---------------------------------------------------------------------------
+
+
+def _as_traced(derivative: _Function, of: _Function) -> _Function:
+    """A sparse derivative: compiled if the user's function is, and else traced at each call."""
+    compiled = sys.modules.get("pygrad.compiled")
+    if compiled is None or not isinstance(of, compiled.Compiled):
+        return derivative
+    return compiled.compile(derivative)  # type: ignore[no-any-return]
+
+
+def _sparse_hessian(fun: _Function) -> _Function:
+    """``hess(x, *args)`` of a function of one number."""
+    return _as_traced(hessian(lambda x, *args: _number(fun(x, *args), "fun"), sparse=True), fun)
+
+
+class _SparseProducts:
+    """Products of a sparse Hessian, of which there is one at each point, with vectors."""
+
+    def __init__(self, hess: _Function) -> None:
+        self._hess = hess
+        self._at: bytes | None = None
+        self._matrix: Any = None
+
+    def __call__(self, x: Any, v: Any, *args: Any) -> Any:
+        at = x.tobytes()
+        if at != self._at:
+            self._matrix, self._at = self._hess(x, *args), at
+        return self._matrix @ v
+
+
+def _check_sparse_method(method: Any, name: str | None) -> None:
+    if name is None or name not in _TAKE_HESSP | {"custom"}:
+        raise ValueError(
+            f"sparse=True is for methods that use a Hessian but not as a full array: Newton-CG, trust-ncg, "
+            f"trust-krylov, trust-constr or a function of yours, not {method!r}"
+        )
+
+
 # -- minimize -------------------------------------------------------------------------------------
 
 
@@ -175,6 +220,7 @@ def minimize(
     hessp: Any = None,
     bounds: Any = None,
     constraints: Any = (),
+    sparse: bool = False,
     **others: Any,
 ) -> Any:
     """`scipy.optimize.minimize` with the exact gradient, Hessian and constraint Jacobians.
@@ -191,6 +237,9 @@ def minimize(
         constraints: as SciPy takes them. A dict without ``"jac"``, or a NonlinearConstraint whose
             ``jac`` is the default "2-point", gets an exact Jacobian; the latter for trust-constr also a
             Hessian, if its own is the default BFGS().
+        sparse: give Newton-CG, trust-constr and a function of yours the Hessian as a SciPy sparse array,
+            and derivatives of constraints likewise; trust-ncg and trust-krylov get its products with
+            vectors. Compile ``fun`` to have it traced once, and not at every point.
         others: bounds, tol, callback, options, as SciPy takes them.
 
     Returns:
@@ -198,6 +247,7 @@ def minimize(
 
     Raises:
         TypeError: fun returns more than one number; x0 holds Values.
+        ValueError: sparse, and the method takes no sparse Hessian.
         ImportError: SciPy is missing.
 
     >>> result = minimize(lambda x: (x[0] - 1) ** 2 + (x[1] - 2.5) ** 2, [2.0, 0.0],
@@ -210,6 +260,8 @@ def minimize(
 
     _check_start(x0)
     name = "custom" if callable(method) else method.lower() if isinstance(method, str) else None
+    if sparse:
+        _check_sparse_method(method, name)
     is_lbfgsb = name == "l-bfgs-b" or (name is None and bounds is not None and not constraints)
     guard = _Guard(math.nan if is_lbfgsb else math.inf)  # L-BFGS-B may take inf for convergence
 
@@ -230,9 +282,11 @@ def minimize(
 
         return guard(run), gradient
 
+    hess_of_fun = _sparse_hessian(fun) if sparse else lambda x, *rest: hessian(at_point(rest))(x)
+
     def exact_hess(x: Any, *rest: Any) -> Any:
         try:
-            return hessian(at_point(rest))(x)
+            return hess_of_fun(x, *rest)
         except (ArithmeticError, ValueError):
             if not guard.size:
                 raise
@@ -246,47 +300,53 @@ def minimize(
         else:
             objective = value
     if hess is None and hessp is None and (jac is None or callable(jac)):
-        if name == "custom" or name in _TAKE_HESSP:
-            given["hessp"] = _Products(fun)
-        if name == "custom" or name in _TAKE_HESS:
+        if name == "custom" or name in (_TAKE_SPARSE if sparse else _TAKE_HESS):
             given["hess"] = exact_hess
+        elif sparse:
+            given["hessp"] = _SparseProducts(exact_hess)
+        if name == "custom" or (name in _TAKE_HESSP and not sparse):
+            given["hessp"] = _Products(fun)
     result = optimize.minimize(
         objective,
         x0,
         args=args,
         method=method,
         bounds=bounds,
-        constraints=_constraints(constraints, name, optimize),
+        constraints=_constraints(constraints, name, optimize, sparse),
         **given,
         **others,
     )
     return guard.report(result)
 
 
-def _constraints(constraints: Any, method: str | None, optimize: Any) -> Any:
+def _constraints(constraints: Any, method: str | None, optimize: Any, sparse: bool) -> Any:
     """The constraints, with exact derivatives where none are given; the caller's objects stay unchanged."""
     if isinstance(constraints, (list, tuple)):
-        return [_constraint(each, method, optimize) for each in constraints]
-    return _constraint(constraints, method, optimize)
+        return [_constraint(each, method, optimize, sparse) for each in constraints]
+    return _constraint(constraints, method, optimize, sparse)
 
 
-def _constraint(constraint: Any, method: str | None, optimize: Any) -> Any:
+def _constraint(constraint: Any, method: str | None, optimize: Any, sparse: bool = False) -> Any:
     if isinstance(constraint, dict):
         if callable(constraint.get("fun")) and constraint.get("jac") is None:
             fun = constraint["fun"]
-            return {**constraint, "fun": _vector(fun), "jac": _jacobian(fun)}
+            return {**constraint, "fun": _vector(fun), "jac": _jacobian(fun, sparse=sparse)}
         return constraint
     if not isinstance(constraint, optimize.NonlinearConstraint) or constraint.jac != "2-point":
         return constraint
     fun = constraint.fun
     exact = copy.copy(constraint)
-    exact.fun, exact.jac = _vector(fun), _jacobian(fun)
+    exact.fun, exact.jac = _vector(fun), _jacobian(fun, sparse=sparse)
     exact.finite_diff_rel_step = exact.finite_diff_jac_sparsity = None
     if method == "trust-constr" and _is_default(constraint.hess, optimize.BFGS):
-        exact.hess = lambda x, v: hessian(
-            lambda y: sum(w * item for w, item in zip(v.tolist(), _items(fun(y)), strict=True))
-        )(x)
+        hess = hessian(functools.partial(_weighted, fun), sparse=sparse)
+        exact.hess = _as_traced(hess, fun) if sparse else hess
     return exact
+
+
+def _weighted(fun: _Function, x: Any, weights: Any) -> Any:
+    """The sum of a vector function's items, by weights."""
+    return sum(w * item for w, item in zip(weights.tolist(), _items(fun(x)), strict=True))
 
 
 def _is_default(strategy: Any, kind: type) -> bool:
@@ -308,8 +368,11 @@ def _vector(fun: _Function) -> _Function:
     return evaluate
 
 
-def _jacobian(fun: _Function, forward: bool = False) -> _Function:
+def _jacobian(fun: _Function, forward: bool = False, sparse: bool = False) -> _Function:
     """Its Jacobian, an (m, n) array."""
+    if sparse:
+        derivative = jacrev(lambda x, *args, **kwargs: _items(fun(x, *args, **kwargs)), sparse=True)
+        return _as_traced(derivative, fun)
 
     def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
         transform = jacfwd if forward else jacrev
@@ -323,13 +386,17 @@ def _jacobian(fun: _Function, forward: bool = False) -> _Function:
 # -- equations and fits ---------------------------------------------------------------------------
 
 
-def least_squares(fun: _Function, x0: Any, jac: Any = None, **others: Any) -> Any:
+def least_squares(
+    fun: _Function, x0: Any, jac: Any = None, *, sparse: bool = False, **others: Any
+) -> Any:
     """`scipy.optimize.least_squares` with the exact Jacobian, for all of its methods.
 
     Args:
         fun: ``fun(x, *args, **kwargs)`` returns the residuals.
         x0: where to start.
         jac: yours wins, SciPy's "2-point", "3-point" and "cs" too; ``fun`` is then passed on as it is.
+        sparse: give trf (the default) and dogbox the Jacobian as a SciPy sparse array; they then solve by
+            lsmr. Compile ``fun`` to have it traced once, and not at every point.
         others: bounds, method, ftol, xtol, gtol, x_scale, loss, f_scale, max_nfev, args ..., as SciPy
             takes them.
 
@@ -354,9 +421,11 @@ def least_squares(fun: _Function, x0: Any, jac: Any = None, **others: Any) -> An
     def residuals(x: Any, *args: Any, **kwargs: Any) -> Any:
         return guard(lambda: on_floats(x, *args, **kwargs))
 
+    with_zeros = _jacobian(fun, sparse=True) if sparse else None
+
     def jacobian(x: Any, *args: Any, **kwargs: Any) -> Any:
-        forward = x.size <= guard.size
-        return _jacobian(fun, forward)(x, *args, **kwargs)
+        exact = with_zeros or _jacobian(fun, forward=x.size <= guard.size)
+        return exact(x, *args, **kwargs)
 
     return guard.report(optimize.least_squares(residuals, x0, jac=jacobian, **others))
 

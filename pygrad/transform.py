@@ -19,8 +19,9 @@ Source: Griewank and Walther, Evaluating Derivatives (2nd ed., 2008).
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pygrad import _implementation as _core
 from pygrad._implementation import Value
@@ -33,6 +34,7 @@ from pygrad.structure import (
     detached,
     flatten,
     flatten_like,
+    is_array,
     values_in,
 )
 
@@ -342,48 +344,135 @@ def _is_flat_list(structure: Structure) -> bool:
     )
 
 
-def arrange_jacobian(rows: Sequence[Sequence[Any]], out: Structure, arg: Structure) -> Any:
-    """rows[output][input] in the output's structure, with the argument's in place of its numbers."""
+def arrange_jacobian(rows: Any, out: Structure, arg: Structure) -> Any:
+    """rows[output][input] in the output's structure, with the argument's in place of its numbers.
+
+    rows are lists or tuples, or one float64 array, which the result may share memory with.
+    """
     if isinstance(arg, Array) and _is_flat_list(out):
         out = Array((out.size,), out.size)  # f built a list where it could have built an array
 
     def block(above: Any, i: int, beside: Any, j: int) -> Any:
-        if isinstance(above, Number) and isinstance(beside, Number):
-            return rows[i][j]
         shape = getattr(above, "shape", ()) + getattr(beside, "shape", ())
+        if is_array(rows):
+            part = rows[i : i + above.size, j : j + beside.size]  # type: ignore[call-overload]
+            return part.reshape(shape) if shape else part.item()
+        if not shape:
+            return rows[i][j]
         items = [item for row in rows[i : i + above.size] for item in row[j : j + beside.size]]
         return array_of(items, shape)
 
     return out.map(lambda above, i: arg.map(lambda beside, j: block(above, i, beside, j)))
 
 
-def _jacobian(f: _Function, argnums: _Argnums, has_aux: bool, forward: bool) -> _Function:
-    _check(f, argnums)
+class JacobianOf(NamedTuple):
+    """What a function that a transform has made is the Jacobian of, and how."""
 
-    @functools.wraps(f)
+    f: _Function
+    argnums: Any
+    has_aux: bool
+    forward: bool  # a sweep for each input, not for each output
+    sparse: bool
+    symmetric: bool  # it is a Hessian: f is a gradient
+
+
+def jacobian_of(function: Any) -> JacobianOf | None:
+    """What a function is the Jacobian of, if jacrev, jacfwd or hessian has made it."""
+    found = getattr(function, "jacobian", None)
+    # functools.wraps copies attributes, so another function around it has this one, too.
+    own = isinstance(found, JacobianOf) and getattr(function, "__wrapped__", None) is found.f
+    return found if own else None
+
+
+class Recorded(NamedTuple):
+    """A function that has run, ready to be differentiated by the arguments chosen."""
+
+    recording: _Recording
+    argument: Structure
+    result: Structure
+    aux: Any
+
+    def jacobian(self, forward: bool) -> Any:
+        """The Jacobian, by a forward sweep for each input or a reverse one for each output."""
+        ins, outs = self.argument.size, self.result.size
+        if forward:
+            columns = self.recording.forward(range(ins))
+            rows = list(zip(*columns, strict=True)) if columns else [()] * outs
+        else:
+            rows = self.recording.reverse(range(outs))
+        return arrange_jacobian(rows, self.result, self.argument)
+
+
+def record(what: JacobianOf, *args: Any, **kwargs: Any) -> Recorded:
+    """Runs the function that a Jacobian is of."""
+    call = _Call(what.f, what.argnums, args, kwargs)
+    with _Recording(call.points) as recording:
+        result, aux = _split_aux(what.f, call.run(recording), what.has_aux)
+        items, structure = _vector(what.f, result)
+        recording.close(items)
+        return Recorded(recording, call.structure, structure, aux)
+
+
+def by_itself(
+    what: JacobianOf, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[JacobianOf, list[Any]]:
+    """The same with the arguments it differentiates by alone, and those; the others are as given."""
+    indices = _indices(what.f, what.argnums, len(args))
+
+    @functools.wraps(what.f)
+    def f(*chosen: Any) -> Any:
+        given = list(args)
+        for i, argument in zip(indices, chosen, strict=True):
+            given[i] = argument
+        return what.f(*given, **kwargs)
+
+    argnums = 0 if isinstance(what.argnums, int) else tuple(range(len(indices)))
+    return what._replace(f=f, argnums=argnums), [args[i] for i in indices]
+
+
+def count_inputs(what: JacobianOf, *args: Any, **kwargs: Any) -> int:
+    """By how many numbers it differentiates."""
+    return len(_Call(what.f, what.argnums, args, kwargs).points)
+
+
+def _jacobian(what: JacobianOf) -> _Function:
+    _check(what.f, what.argnums)
+
+    @functools.wraps(what.f)
     def evaluate(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(f, argnums, args, kwargs)
-        with _Recording(call.points) as recording:
-            result, aux = _split_aux(f, call.run(recording), has_aux)
-            items, structure = _vector(f, result)
-            recording.close(items)
-            if forward:
-                columns = recording.forward(range(len(call.points)))
-                rows = list(zip(*columns, strict=True)) if columns else [()] * len(items)
-            else:
-                rows = recording.reverse(range(len(items)))
-            jacobian = arrange_jacobian(rows, structure, call.structure)
-            return (jacobian, _plain(aux, recording)) if has_aux else jacobian
+        if what.sparse:
+            from pygrad.directions import sparse_at  # which needs NumPy and SciPy
 
+            return sparse_at(what, args, kwargs)
+        run = record(what, *args, **kwargs)
+        jacobian = run.jacobian(what.forward)
+        return (jacobian, _plain(run.aux, run.recording)) if what.has_aux else jacobian
+
+    evaluate.jacobian = what  # type: ignore[attr-defined]
+    compiled = sys.modules.get("pygrad.compiled")
+    if compiled is not None and isinstance(what.f, compiled.Compiled):
+        return what.f.jacobian_of_it(evaluate)  # type: ignore[no-any-return]
     return evaluate
 
 
-def jacrev(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Function:
+def jacrev(
+    f: _Function, argnums: _Argnums = 0, has_aux: bool = False, *, sparse: bool = False
+) -> _Function:
     """A function that returns the Jacobian of f, by one reverse sweep per output.
 
     For an argument array of shape (n,) and a result of m numbers (an array, or a flat list or tuple) it
     is an (m, n) array. In general it has the result's structure, with the argument's structure in place
     of every number, and arrays joined: result shape + argument shape.
+
+    With ``sparse=True`` it is a ``scipy.sparse.csr_array`` of shape (numbers in the result, numbers in
+    the argument), each from left to right. Its entries are where the result can depend on the argument:
+    f is traced at each call, as by vmap, and structural zeros are read off its program. Columns without
+    a row in common share a forward sweep, or rows without a common column a reverse one, whichever
+    makes fewer. ``compile(jacobian(f, sparse=True))`` does all of this once.
+
+    Raises:
+        TypeError: sparse, given Values: a SciPy array holds numbers.
+        ImportError: sparse, and SciPy is missing.
 
     >>> import numpy as np
     >>> from pygrad import jacobian
@@ -391,35 +480,47 @@ def jacrev(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Funct
     array([[-3.,  2.],
            [ 1.,  1.]])
     """
-    return _jacobian(f, argnums, has_aux, forward=False)
+    return _jacobian(JacobianOf(f, argnums, has_aux, False, sparse, False))
 
 
 jacobian = jacrev
 
 
-def jacfwd(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Function:
+def jacfwd(
+    f: _Function, argnums: _Argnums = 0, has_aux: bool = False, *, sparse: bool = False
+) -> _Function:
     """The same as jacrev, by one forward sweep per input: for few inputs and many outputs.
 
     >>> from pygrad import jacfwd
     >>> jacfwd(lambda t: [t, t**2, t**3])(2.0)
     [1.0, 4.0, 12.0]
     """
-    return _jacobian(f, argnums, has_aux, forward=True)
+    return _jacobian(JacobianOf(f, argnums, has_aux, True, sparse, False))
 
 
-def hessian(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Function:
+def hessian(
+    f: _Function, argnums: _Argnums = 0, has_aux: bool = False, *, sparse: bool = False
+) -> _Function:
     """A function that returns the Hessian of f: the forward Jacobian of its reverse one.
 
     For an argument array of shape (n,) and one output it is an (n, n) array, for a float a float; in
     general the argument's structure twice, as jacfwd(jacrev(f)) has it.
+
+    With ``sparse=True`` f has one output and the Hessian is a ``scipy.sparse.csr_array`` of shape (n, n)
+    for n numbers in the argument, exactly symmetric, from a few products with vectors: columns share one
+    wherever the symmetry tells their entries apart. The rest is as for a sparse jacobian.
 
     >>> import numpy as np
     >>> from pygrad import hessian
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
     array([[10.,  6.],
            [ 6.,  0.]])
+    >>> chain = hessian(lambda x: sum((b - a) ** 2 for a, b in zip(x, x[1:])), sparse=True)
+    >>> chain(np.zeros(1000)).nnz
+    2998
     """
-    return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+    gradient = jacrev(f, argnums, has_aux)
+    return _jacobian(JacobianOf(gradient, argnums, has_aux, True, sparse, sparse))
 
 
 def hvp(f: _Function, x: Any, v: Any) -> Any:
