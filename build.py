@@ -47,6 +47,8 @@ SOURCES = [
     "code.c",
     "evaluate.c",
     "verify.c",
+    "saved.c",
+    "replay.c",
     "pattern.c",
     "colouring.c",
     "modes.c",

@@ -4,6 +4,7 @@
  * Products in which an exact 0 is to win are done plainly first; what has come out as nan is done again with mul0. */
 #include "evaluate.h"
 
+#include "compare.h"
 #include "lanewords.h"
 #include "program.h"
 
@@ -32,31 +33,13 @@ static size_t row_of(const pg_batch *batch, size_t i)
     return batch->rows != NULL ? batch->rows[i] : batch->first + i;
 }
 
-static int holds(unsigned compare, double a, double b)
-{
-    switch ((pg_comparison)compare) {
-    case PG_LESS:
-        return a < b;
-    case PG_LESS_EQUAL:
-        return a <= b;
-    case PG_EQUAL:
-        return a == b;
-    case PG_UNEQUAL:
-        return a != b;
-    case PG_GREATER:
-        return a > b;
-    default:
-        return a >= b;
-    }
-}
-
 /* Notes which rows leave the path here; how many are left on it. */
 static size_t guard_rows(const pg_instruction *in, const double *a, const double *b, block *rows)
 {
     uint32_t *left = rows->batch->left + rows->first;
     size_t staying = 0;
     for (size_t l = 0; l < rows->count; l++) {
-        if (holds(in->expected / 2u, a[l], b[l]) != (in->expected & 1) && left[l] > in->out)
+        if (pg_holds(in->expected / 2u, a[l], b[l]) != (in->expected & 1) && left[l] > in->out)
             left[l] = in->out;
         staying += left[l] == UINT32_MAX;
     }
@@ -291,7 +274,7 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
             uniforms[in->out] = mul0(uniforms[in->a], uniforms[in->b]);
             break;
         case PG_CODE_GUARD:
-            if (holds(in->expected / 2u, uniforms[in->a], uniforms[in->b]) != (in->expected & 1)) {
+            if (pg_holds(in->expected / 2u, uniforms[in->a], uniforms[in->b]) != (in->expected & 1)) {
                 *guard = in->out;
                 return 0;
             }

@@ -109,7 +109,8 @@ PyMODINIT_FUNC PyInit__native(void)
         PyModule_AddFunctions(module, pg_recording_functions) < 0 ||
         PyModule_AddFunctions(module, pg_many_functions) < 0 ||
         PyModule_AddFunctions(module, pg_mode_functions) < 0 ||
-        PyModule_AddFunctions(module, pg_tracing_functions) < 0) {
+        PyModule_AddFunctions(module, pg_tracing_functions) < 0 ||
+        PyModule_AddFunctions(module, pg_replay_functions) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

@@ -187,7 +187,7 @@ static uint32_t operation(draft *d, int op, uint32_t a, uint32_t b, uint32_t c)
 {
     if (d->failed)
         return 0;
-    if (op == PG_OP_identity || op == PG_OP_stop_gradient)
+    if (op == PG_OP_identity) /* stop_gradient stays: a loaded program may be differentiated */
         return a;
     if (is_constant(d, a) && is_constant(d, b) && is_constant(d, c))
         return constant(d, pg_evaluate_one(op, number_of(d, a), number_of(d, b), number_of(d, c)));

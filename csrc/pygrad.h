@@ -138,6 +138,20 @@ int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
  * memory. */
 int pg_program_verify(const pg_program *p);
 
+/* Saved programs (saved.c). How many bytes one takes in a file, with so many of its inputs: any after these are not
+ * used. There are less than 2**32 items of each kind. */
+size_t pg_program_size(const pg_program *p, size_t inputs);
+
+/* Writes them to out, which has room for that many. codes[c] is what the file has for an instruction's code c. */
+void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes, unsigned char *out);
+
+/* A program from all of these bytes, which reads so many lives. codes, of count, is the way back: codes[c] is what
+ * the file's code c stands for. 1 and *out, which passes pg_program_verify and which the caller owns until
+ * pg_program_free; 0 if the bytes are none; -1 for want of memory. It asks for no more than twice
+ * size, lives and 400 bytes. */
+int pg_program_read(const unsigned char *bytes, size_t size, size_t lives, const uint16_t *codes, size_t count,
+                    pg_program **out);
+
 /* For tests: use no more than baseline (0), AVX2 (1), AVX-512 (2) of what the processor has. Not while a program
  * runs. */
 void pg_choose_lanes(int most);
@@ -146,7 +160,7 @@ void pg_choose_lanes(int most);
 size_t pg_piece(void);
 const char *pg_lane_instructions(void);
 
-/* Frees what pg_program_make made; NULL is allowed. */
+/* Frees what pg_program_make or pg_program_read made; NULL is allowed. */
 void pg_program_free(pg_program *p);
 
 /* -- sparsity (pattern.c, colouring.c) */

@@ -142,6 +142,9 @@ int pg_trace_sweep(PyObject *of);
 
 extern PyMethodDef pg_tracing_functions[];
 
+/* -- replay.c -- */
+extern PyMethodDef pg_replay_functions[];
+
 /* -- construction.c -- */
 /* Sees that v has a node: object.__new__, let in by a patched __new__, makes an instance of a subclass without
  * one. False with an exception set. */

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from pygrad.drawing import trace as trace
     from pygrad.explanation import explain as explain
     from pygrad.explorer import explore as explore
+    from pygrad.loaded import NotSavedError as NotSavedError
+    from pygrad.loaded import load as load
     from pygrad.mapped import vmap as vmap
 
 __version__ = "0.1.0"
@@ -89,12 +91,15 @@ __all__ = [
 
 # These wait until they are asked for. What needs NumPy stays out of __all__: `import *` is to need none.
 _LATER = {
+    "NotSavedError": "loaded",
     "TraceError": "compiled",
     "compile": "compiled",
+    "dask": "",
     "draw": "drawing",
     "draw_dot": "drawing",
     "explain": "explanation",
     "explore": "explorer",
+    "load": "loaded",
     "plot": "",
     "scipy": "",
     "trace": "drawing",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import array
 import functools
 import math
+import os
 import types
 import warnings
 from collections.abc import Callable, Sequence
@@ -387,6 +388,39 @@ class Compiled:
             return evaluate
         key = (repr(what.argnums), what[2:])
         return self.jacobians.setdefault(key, Compiled(evaluate, tuple(self.static), self.verify))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the programs traced so far, every path of them, to a file for pygrad.load().
+
+        The file keeps no Python code, and of captured Values the numbers that they have now. Arguments
+        may be floats, arrays, and lists, tuples and dicts of these, static ones None, bool, int, float,
+        str, bytes and tuples of these.
+
+        Raises:
+            ValueError: nothing was traced yet, or too many paths were; or a captured Value is no leaf.
+            TypeError: arguments or results are of other types, or the function is a transform of a vmap
+                other than grad and value_and_grad.
+        """
+        from pygrad.saved import save
+
+        save(self, path)
+
+    def __reduce__(self) -> Any:
+        from pygrad.saved import reduced
+
+        return reduced(self)
+
+    def __copy__(self) -> Compiled:
+        """Itself, as for every function."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        return self
+
+    def __dask_tokenize__(self) -> Any:
+        from pygrad.saved import token
+
+        return token(self)
 
     def _program(self, key: Any, arguments: _Arguments) -> _OneRowProgram | None:
         try:

@@ -65,6 +65,7 @@ trace_active = _native.trace_active
 trace_program = _native.trace_program
 program_address = _native.program_address
 read_data = _native.read_data
+replay = _native.replay
 any_active = _native.any_active
 trace_forget = _native.trace_forget
 set_watchers = _native.set_watchers

@@ -15,6 +15,7 @@ from pygrad._native import origin as origin
 from pygrad._native import program_address as program_address
 from pygrad._native import read_data as read_data
 from pygrad._native import record as record
+from pygrad._native import replay as replay
 from pygrad._native import retire as retire
 from pygrad._native import reverse as reverse
 from pygrad._native import set_trace_error as set_trace_error

@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Every Python block, with the text block that follows it: what it prints.
 PROGRAMS = re.findall(r"```python\n(.*?)```\n+(?:```text\n(.*?)```)?", README, re.DOTALL)
 
-COMPILED_ONLY = r"hessian|gradients|debug_nans|check_grad|compile"
+COMPILED_ONLY = r"hessian|gradients|debug_nans|check_grad|compile|pygrad.dask"
 
 
 @pytest.mark.parametrize(("program", "printed"), PROGRAMS)

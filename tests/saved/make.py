@@ -1,0 +1,85 @@
+"""Files of each format version, to be read for ever, and what they gave when they were made.
+
+    python tests/saved/make.py     writes those of the present version; run it once for a new version
+
+Only operations that are rounded correctly stand in them, so that no better lane function changes a bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pygrad import Value, compile, math, value_and_grad, vmap
+from pygrad.fileformat import VERSION
+
+FOLDER = Path(__file__).parent
+POINTS = [(1.0, 0.3), (-2.5, 7.0), (30.0, -4.0), (0.1, 0.1)]
+ROWS = np.array([[0.1 * i - 3.3, 7.0 / (i + 1)] for i in range(100)])
+PARAMS = {"w": np.array([0.7, -1.3]), "b": [0.1, (2.0,)]}
+
+
+def bits(tree: Any) -> Any:
+    """Every number of a result, exactly."""
+    if isinstance(tree, dict):
+        return {name: bits(part) for name, part in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [bits(part) for part in tree]
+    return [x.hex() for x in np.ravel(tree).astype(float).tolist()]
+
+
+def call_branches(f: Any) -> Any:
+    return [f(np.array(p), {"k": [2.0, 3.0]}, how=how) for p in POINTS for how in ("all", None)]
+
+
+def call_step(f: Any) -> Any:
+    return f(PARAMS, ROWS, ROWS[:, 1] - ROWS[:, 0])
+
+
+def call_trained(f: Any) -> Any:
+    return f.backward(ROWS[:, 0], ROWS[:, 1]), f(0.5, 2.0)
+
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "branches": call_branches,
+    "step": call_step,
+    "trained": call_trained,
+}
+
+
+def functions() -> dict[str, Any]:
+    w = Value(1.7, label="w")
+
+    @compile
+    def branches(x: Any, p: Any, how: Any = None) -> Any:
+        """Ways that depend on numbers, a loop and a static argument."""
+        y = p["k"][0] * x.sum() + w if x[0] > p["k"][1] else (w * x[0] / x[1]) ** 2
+        while y > 5:
+            y = math.sqrt(y) - math.floor(y) % 3
+        z = math.where(y > 0, -y, math.clip(y, -1, x[0])) + max(x[1], y)
+        return {"z": z, "both": (x * z, [y])} if how else math.hypot(y, 3.0) // 0.125
+
+    def loss(p: Any, x: Any, y: Any) -> Any:
+        error = p["w"][0] * x[0] * x[1] + p["w"][1] * x[1] ** 3 + p["b"][0] * p["b"][1][0] - y
+        return error**2 if abs(error) < 1 else 2 * abs(error) - 1
+
+    trained = lambda x, y: (w * x - y) ** 2 if x > y else abs(w * y - x)  # noqa: E731
+    step = compile(value_and_grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean")))
+    return {"branches": branches, "step": step, "trained": compile(trained)}
+
+
+def main() -> None:
+    expected = {}
+    for name, f in functions().items():
+        expected[name] = bits(CALLS[name](f))
+        f.save(FOLDER / f"format{VERSION}_{name}.pygrad")
+    text = json.dumps(expected, indent=1)
+    (FOLDER / f"format{VERSION}.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
