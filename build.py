@@ -86,8 +86,8 @@ def compiler_settings() -> dict[str, list]:
             "libraries": [],
             "extra_link_args": [],
         }
-    # The last ones change no result: without them loops over lanes stay loops (see csrc/lanemath.h), or do what two
-    # sides of a selection share twice.
+    # The last ones change no result: without them loops over lanes stay loops (see csrc/lanemath.h), or
+    # do twice what two sides of a selection share.
     lanes = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-tree-pre"]
     compile_args = ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", *lanes]
     link_args: list[str] = []

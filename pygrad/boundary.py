@@ -127,7 +127,8 @@ def _border(ax: Axes, xs: Any, ys: Any, z: Any, label: str = "", **look: Any) ->
     """The lines where z is 0."""
     from contourpy import contour_generator
 
-    for line in contour_generator(xs, ys, z).lines(0.0):
+    lines: Any = contour_generator(xs, ys, z).lines(0.0)
+    for line in lines:
         ax.plot(*line.T, color=INK, label=label, **look)
         label = ""
 
