@@ -44,7 +44,7 @@ def seeded(first: int, count: int) -> list[Program]:
 
 @given(programs.programs())
 @settings(
-    max_examples=1_500, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=700, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
 )
 def test_random_programs(program: Program) -> None:
     assert_same(program)
