@@ -21,6 +21,7 @@ import compiled_gradient_cost
 import compiled_rows
 import compiled_training
 import contention
+import generated_c
 import gpt_step
 import harness
 import operators
@@ -44,6 +45,7 @@ BENCHMARKS = {
         compiled_gradient_cost,
         compiled_training,
         compiled_branches,
+        generated_c,
     )
 }
 

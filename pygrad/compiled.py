@@ -209,6 +209,7 @@ class Compiled:
         self.backwards: dict[Any, Any] = {}
         self.programs_by_key: dict[Any, _OneRowProgram | None] = {}
         self.plain: dict[Any, _OneRowProgram] = {}  # the same programs by _plain_key
+        self.written: dict[Any, _OneRowProgram | None] = {}  # by to_c() where calls run others
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is a static argument."""
@@ -421,6 +422,58 @@ class Compiled:
         from pygrad.saved import token
 
         return token(self)
+
+    def to_c(self, *args: Any, name: str | None = None, freeze: bool = True, **kwargs: Any) -> str:
+        """The program as one function in C99, for computers without Python.
+
+        ``int name(const double *in, double *out)`` reads the numbers of all arguments from in, one
+        argument after the other, and writes those of the result to out; a comment at its head says
+        what stands where. It needs ``<math.h>`` and no memory but the stack, keeps no state, and
+        compiles as C++, too. It follows the ways through branches and loops that calls have taken
+        before; where the numbers lead another one it returns 1 and writes nothing, otherwise 0.
+
+        The arguments are an example, as for a call, whose way is followed, too. They may be left out
+        if the function was called before with one structure of arguments only. A ``vmap`` is
+        written out, for as many rows as the example has; for it and for Jacobians and Hessians the ways
+        are those of all examples so far. Arguments by name cannot be called ``name`` or ``freeze``.
+
+        Captured Values are constants with the numbers they have now. With ``freeze=False`` they
+        are read from a third array: ``int name(const double *in, const double *captured, double *out)``.
+
+        In C, functions such as ``exp`` are those of its library; a program here has its own, within 2
+        ulp. Results agree within rounding, and bit for bit where there are only arithmetic and
+        roots, if the C is compiled with ``-ffp-contract=off``; never use ``-ffast-math``.
+
+        Raises:
+            ValueError: no example is given, and there was no call or several structures of
+                arguments; name is no name for C; results differ in structure from way to way.
+            RuntimeError: called in a trace; or the function takes too many ways.
+
+        >>> from pygrad import compile, grad
+        >>> slope = compile(grad(lambda x: x**3 if x > 0 else -x))
+        >>> slope(2.0), slope(-2.0)
+        (12.0, -1.0)
+        >>> text = slope.to_c(name="slope")
+        >>> print(text[text.index("int slope(const double *in, double *out)\\n") :])
+        int slope(const double *in, double *out)
+        {
+            {
+                if (!(in[0] > 0.0))
+                    goto way_1;
+                out[0] = 0.0 + 3.0 * (in[0] * in[0]);
+                return 0;
+            }
+        way_1:
+            {
+                out[0] = -1.0;
+                return 0;
+            }
+        }
+        <BLANKLINE>
+        """
+        from pygrad.c_code import exported
+
+        return exported(self, args, kwargs, name, freeze)
 
     def _program(self, key: Any, arguments: _Arguments) -> _OneRowProgram | None:
         try:

@@ -14,6 +14,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,21 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "pygrad/_core.pyi": {"functions": core_functions},
 }
 
+# Parts that are another file's text, as a string: the file, under the root.
+COPIES: dict[str, dict[str, str]] = {"pygrad/c_functions.py": {"SCALAR": "csrc/scalar.h"}}
+
+
+def string_of(name: str, path: Path) -> str:
+    """A file's text as an assignment in Python.
+
+    Raises:
+        ValueError: the text would be another one between quotes.
+    """
+    text = path.read_text(encoding="utf-8")
+    if '"""' in text or "\\" in text:
+        raise ValueError(f"{path} has a backslash or three quotes in it")
+    return f'{name} = """{text}"""  # noqa: E501\n'
+
 
 # -- files ----------------------------------------------------------------------------------------
 
@@ -198,7 +214,11 @@ def stale(root: Path) -> dict[Path, str]:
     if IMPLEMENTATION != "compiled":
         raise RuntimeError("texts are derived from the compiled implementation; unset PYGRAD_IMPL")
     files = {}
-    for path, parts in PARTS.items():
+    copies: dict[str, dict[str, Callable[[], str]]] = {
+        path: {name: partial(string_of, name, root / source) for name, source in parts.items()}
+        for path, parts in COPIES.items()
+    }
+    for path, parts in (PARTS | copies).items():
         text = (root / path).read_text(encoding="utf-8")
         new = renewed(text, parts)
         if new != text:

@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def sources() -> list[str]:
-    """The C files that know nothing of Python, nor of programs, which Python's tests run under sanitizers."""
+    """The C files without Python, and without programs, which the tests run under sanitizers too."""
     found = []
     for path in sorted(CSRC.glob("*.c")):
         text = path.read_text(encoding="utf-8")

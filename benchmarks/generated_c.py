@@ -1,0 +1,104 @@
+"""The network of compiled_models.py as C that pygrad and CasADi write: its loss and 337 gradients, one row.
+
+Both write C for the same plain Python function, and gcc compiles both with the same flags. A sample is
+a thousand calls from a loop in C.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import harness
+from compiled_models import PARAMETERS, mlp_data, mlp_loss
+from harness import Row, Side, timed
+
+COMPILER = "gcc"
+FLAGS = ("-O2", "-O3", "-O3 -march=native")
+CALLS = 1000
+TARGET = 1.2
+
+# What follows the code of each library: a loop of calls that all have the same arguments.
+PYGRADS_LOOP = f"""
+void run(const double *in, double *out);
+void run(const double *in, double *out)
+{{
+    for (int i = 0; i < {CALLS}; i++)
+        mlp(in, out);
+}}
+"""
+CASADIS_LOOP = f"""
+void run(const double *in, double *out);
+void run(const double *in, double *out)
+{{
+    const double *arguments[3] = {{in, in + {PARAMETERS}, in + {PARAMETERS + 2}}};
+    double *results[2] = {{out, out + 1}};
+    for (int i = 0; i < {CALLS}; i++)
+        mlp(arguments, results, 0, 0, 0);
+}}
+"""
+
+
+def with_pygrad() -> str:
+    pygrad, math = map(importlib.import_module, ("pygrad", "pygrad.math"))
+    p, points, targets = mlp_data(1)
+    both = pygrad.value_and_grad(lambda p, x, y: mlp_loss(math, p, x, y))
+    return str(pygrad.compile(both).to_c(p, points[0], targets[0], name="mlp")) + PYGRADS_LOOP
+
+
+def with_casadi() -> str:
+    casadi = importlib.import_module("casadi")
+    p, x, y = (casadi.SX.sym(*s) for s in (("p", PARAMETERS), ("x", 2), ("y", 1)))
+    loss = mlp_loss(casadi, casadi.vertsplit(p), casadi.vertsplit(x), y)
+    code = casadi.CodeGenerator("mlp.c")
+    code.add(casadi.Function("mlp", [p, x, y], [loss, casadi.gradient(loss, p)]))
+    return str(code.dump()) + CASADIS_LOOP
+
+
+def side(write: Callable[[], str], library: str) -> Side:
+    """What runs in a process of its own: the code is written, compiled with these flags, and timed."""
+
+    def run(flags: str, seconds: float) -> dict[str, Any]:
+        import numpy as np
+
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = (os.path.join(folder, name) for name in ("mlp.c", "mlp.so"))
+            with open(source, "w", encoding="ascii") as file:
+                file.write(write())
+            command = [COMPILER, *flags.split(), "-shared", "-fPIC", source, "-o", target, "-lm"]
+            subprocess.run(command, check=True)
+            loop = ctypes.CDLL(target).run
+        p, points, targets = mlp_data(1)
+        numbers, results = np.concatenate([p, points[0], targets]), np.empty(1 + PARAMETERS)
+        arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in (numbers, results)]
+        loop(*arguments)
+        return timed(lambda: loop(*arguments), results, seconds)
+
+    return Side(run, (library, "numpy"), (COMPILER,))
+
+
+SIDES = {"pygrad": side(with_pygrad, "pygrad"), "CasADi": side(with_casadi, "casadi")}
+
+
+def compare(quick: bool) -> list[Row]:
+    rounds, seconds = (1, 0.05) if quick else (3, 1.0)
+    table = []
+    for flags in FLAGS[:1] if quick else FLAGS:
+        print(f"gcc {flags}, seconds a call:")
+        times = harness.race(
+            __file__, SIDES, rounds, rel=1e-9, seconds=seconds, per=CALLS, cores=1, flags=flags
+        )
+        if len(times) == len(SIDES):
+            what = f"generated C, loss + {PARAMETERS} gradients, gcc {flags}: a call"
+            ours, theirs = times.values()
+            table.append(harness.versus(what, ours, "CasADi's", theirs, at_most=TARGET))
+    return table
+
+
+if __name__ == "__main__":
+    harness.main(SIDES, compare, __doc__)
