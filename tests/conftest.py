@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -75,3 +76,10 @@ def run_isolated(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[st
         return done
 
     return run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections() -> None:
+    """What was there before a file's tests, libraries above all, is not looked at in each gc.collect()."""
+    gc.collect()
+    gc.freeze()
