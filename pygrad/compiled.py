@@ -30,7 +30,6 @@ from pygrad.rows import RowArguments
 from pygrad.sparsity import without_sparse
 from pygrad.structure import Array, Structure, detached, flatten, values_in
 from pygrad.tracing import (
-    MOST_PATHS,
     Path,
     Paths,
     TooManyPaths,
@@ -41,6 +40,7 @@ from pygrad.tracing import (
     reads_active,
     scratch,
     trace,
+    warn_of_paths,
 )
 from pygrad.transform import JacobianOf, function_name, jacobian_of
 
@@ -270,12 +270,7 @@ class Compiled:
             result, path = call(point)
         except TooManyPaths:
             self._drop(program, keep_out=True)
-            warnings.warn(
-                f"{self.__name__}() has taken {MOST_PATHS} different paths; it runs "
-                "uncompiled from here on",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+            warn_of_paths(f"{self.__name__}() has", "from here on")
             return self._run(_Arguments(args, kwargs, self.static))
         if path.lives and reads_active(path.lives):
             # a transform around this call needs Values, and is soon over
@@ -320,7 +315,10 @@ class Compiled:
         if not by:
             return None
         run = Run(vmapped, arguments, self.mapped, wrt=by)
-        _, total = run.total()
+        try:
+            _, total = run.total()
+        except TooManyPaths:
+            return None  # the vmap itself will say so, and run row by row
         if run.reads_active():
             return None
         value, structure = float(total[0]), arguments.structure.parts[argnum]
@@ -377,7 +375,14 @@ class Compiled:
         if mapped is None:
             mapped = self.backwards[reduce] = vmap_function(self.f, in_axes, reduce, 1, "warn")
         arguments = RowArguments(rows, in_axes, self.__name__)
-        _, numbers, by, grads = Run(mapped, arguments, self.mapped, by_lives=True).reduced()
+        try:
+            _, numbers, by, grads = Run(mapped, arguments, self.mapped, by_lives=True).reduced()
+        except TooManyPaths:
+            warn_of_paths(f"rows of {self.__name__}() have", "row by row")
+            eager = vmap_function(self.f, in_axes, reduce, 1, "warn")
+            loss = eager.row_by_row(rows, keep=True)
+            loss.backward()
+            return float(loss.data)
         if by:
             Value(numbers[0], by, grads).backward()
         return float(numbers[0])

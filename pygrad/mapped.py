@@ -34,7 +34,6 @@ from pygrad.structure import (
     values_in,
 )
 from pygrad.tracing import (
-    MOST_PATHS,
     Path,
     Paths,
     TooManyPaths,
@@ -44,6 +43,7 @@ from pygrad.tracing import (
     reads_active,
     scratch,
     trace,
+    warn_of_paths,
 )
 from pygrad.transform import function_name
 
@@ -243,9 +243,9 @@ class vmap_function:
             axis is not None and has_values(a) for a, axis in zip(args, axes, strict=True)
         )
         if _core.trace_active() or by_rows or (self.reduce is None and has_values(args)):
-            return self._row_by_row(args, out)
+            return self.row_by_row(args, out)
         if _is_nested(values_in(list(args))):  # numbers as slopes could not be differentiated again
-            return self._row_by_row(args, out)
+            return self.row_by_row(args, out)
         arguments = RowArguments(args, self.in_axes, function_name(self.f))
         cache = getattr(_cached, "mapped", None)
         cache = {} if cache is None else cache
@@ -257,17 +257,15 @@ class vmap_function:
             if self.reduce is not None and not run.is_nested():
                 return Run(self, arguments, cache, by_lives=True).result()
         except TooManyPaths:
-            warnings.warn(
-                f"rows of {function_name(self.f)}() have taken {MOST_PATHS} different paths; it runs "
-                "uncompiled, row by row",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        return self._row_by_row(args, out)
+            warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
+        return self.row_by_row(args, out)
 
-    def _row_by_row(self, args: Sequence[Any], out: Any = None) -> Any:
-        """The same by plain calls of f: where rows are Values, or f is part of a larger trace."""
-        keep = _core.trace_active() or has_values(args) or _core.any_active()
+    def row_by_row(self, args: Sequence[Any], out: Any = None, keep: bool = False) -> Any:
+        """The same by plain calls of f: where rows are Values, or f is part of a larger trace.
+
+        keep: results stay Values, though nothing around this call differentiates them.
+        """
+        keep = keep or _core.trace_active() or has_values(args) or _core.any_active()
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
         rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
         counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
@@ -536,8 +534,8 @@ def vmap(
 
     >>> import numpy as np
     >>> from pygrad import grad, math, vmap
-    >>> vmap(grad(math.tanh))(np.array([0.0, 20.0]))
-    array([1.00000000e+00, 1.69934170e-17])
+    >>> vmap(grad(math.tanh))(np.array([0.0, 20.0])).tolist()
+    [1.0, 1.699341702116636e-17]
     >>> vmap(lambda w, x: w * x, in_axes=(None, 0), reduce="mean")(2.0, np.array([1.0, 2.0, 3.0]))
     4.0
     """

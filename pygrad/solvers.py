@@ -166,7 +166,7 @@ def newton(
     right digits doubles with each step. Far from one the steps may lead anywhere: `pygrad.scipy.root`
     is guarded.
     To minimise g, find where its gradient is 0: ``newton(grad(g), x)``; that may be a maximum or a
-        saddle too.
+    saddle too.
 
     Args:
         f: a function of x that returns a number, or a list, tuple, dict or array of them.

@@ -8,6 +8,7 @@ traced when first met, with that row's numbers.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ except ImportError as error:
 
 from pygrad import value as _core
 from pygrad._core import ffi, lib
-from pygrad.debugging import users_line
+from pygrad.debugging import users_depth, users_line
 from pygrad.structure import Array, Container, Structure
 
 _AS_REACHED = 2  # for reverse(): Values if an input of a transform around this one was used
@@ -161,6 +162,15 @@ def address(array: Any) -> int:
 
 class TooManyPaths(Exception):
     """The function has taken so many ways that tracing more is no use."""
+
+
+def warn_of_paths(who: str, how: str) -> None:
+    """Says so at the user's line."""
+    warnings.warn(
+        f"{who} taken {MOST_PATHS} different paths; it runs uncompiled, {how}",
+        RuntimeWarning,
+        stacklevel=users_depth(),
+    )
 
 
 class Paths:

@@ -1019,3 +1019,36 @@ def test_a_large_program_takes_time_in_proportion() -> None:
 
     small, large = (min(seconds(n) for _ in range(3)) for n in (5_000, 100_000))
     assert large < 20 * 5 * small
+
+
+def _with_many_paths(w: Value) -> Callable[[Any], Any]:
+    """A function of x that takes about one path for each whole number below x."""
+
+    def f(x: Any) -> Any:
+        total = w * x
+        for i in range(400):
+            if x < i:
+                break
+            total = total + w * 0.001
+        return total
+
+    return f
+
+
+def test_backward_and_gradients_over_rows_of_too_many_paths_run_row_by_row() -> None:
+    rows = np.arange(400.0)
+    w = Value(1.5)
+    compiled = compile_(_with_many_paths(w))
+    with pytest.warns(RuntimeWarning, match="256 different paths"):
+        loss = compiled.backward(rows)
+    eager_w = Value(1.5)
+    f = _with_many_paths(eager_w)
+    eager = sum(f(float(x)) for x in rows) / 400
+    eager.backward()
+    assert loss == pytest.approx(eager.data, rel=1e-13)
+    assert w.grad == pytest.approx(eager_w.grad, rel=1e-13)
+    mean = vmap(lambda k, x: k * f(x), in_axes=(None, 0), reduce="mean")
+    with pytest.warns(RuntimeWarning, match="256 different paths"):
+        value, slope = compile_(value_and_grad(mean))(2.0, rows)
+    assert value == pytest.approx(2 * eager.data, rel=1e-13)
+    assert slope == pytest.approx(eager.data, rel=1e-13)
