@@ -29,13 +29,19 @@ static int is_total(const writer *w, uint32_t result)
     return w->trace->totals != NULL && w->trace->totals[result];
 }
 
-/* What is given out or added up over rows for a result: a, or a * b, and for totals a uniform number for each row;
- * NONE where there is none. */
+/* What is given out or added up over rows for a result: a, a * b, or uniform + a * b; or, if it is the same for all
+ * rows, uniform alone. NONE where there is none. */
 typedef struct {
     uint32_t a, b;
     int absorbing;
     uint32_t uniform;
 } parts;
+
+/* Whether there is nothing to add to a total, which starts at 0. */
+static int is_no_number(const draft *d, uint32_t i)
+{
+    return i == NONE || (d->values[i].op == CONSTANT && d->values[i].number == 0.0);
+}
 
 /* A value that is only there to be added up is not computed: its parts are added up in its place. */
 static parts parts_of(const writer *w, uint32_t result)
@@ -49,11 +55,9 @@ static parts parts_of(const writer *w, uint32_t result)
         return (parts){NONE, NONE, 0, whole};
     if (v->uses == 1 && is_product(v))
         return (parts){v->a, v->b, v->op == PG_OP_mul0, NONE};
-    if (v->uses == 1 && v->op == PG_OP_add && is_row(d, v->a) != is_row(d, v->b))
-        return is_row(d, v->a) ? (parts){v->a, NONE, 0, v->b} : (parts){v->b, NONE, 0, v->a};
     if (v->uses == 1 && v->op == PG_CODE_FUSED && v->head != NONE && v->head == v->tail && !is_row(d, v->a)) {
         const draft_term *t = &d->terms[v->head];
-        if (is_row(d, t->a) && (t->b == NONE || is_row(d, t->b)))
+        if (is_row(d, t->a) && is_row(d, t->b))
             return (parts){t->a, t->b, t->absorbing != 0, v->a};
     }
     return (parts){whole, NONE, 0, NONE};
@@ -254,17 +258,18 @@ static void write_result(writer *w, uint32_t r)
         in.code = PG_CODE_TOTAL_PRODUCT;
         in.b = in_lanes(w, of.b);
         in.expected = (uint16_t)of.absorbing;
+        in.c = is_no_number(w->d, of.uniform) ? PG_NO_SLOT : w->d->values[of.uniform].slot;
         share_factor(w->p, &in);
     }
     write(w, in);
 }
 
-/* What totals get for each row besides, after all others, which are to stand together. */
+/* Totals of what is the same for all rows come after all others, which are to stand together. */
 static void write_uniform_totals(writer *w)
 {
     for (uint32_t r = 0; r < w->trace->output_count; r++) {
         const uint32_t u = parts_of(w, r).uniform;
-        if (u != NONE && !(w->d->values[u].op == CONSTANT && w->d->values[u].number == 0.0))
+        if (parts_of(w, r).a == NONE && !is_no_number(w->d, u))
             write(w, (pg_instruction){.code = PG_CODE_TOTAL_UNIFORM, .out = r, .a = w->d->values[u].slot,
                                       .b = PG_NO_SLOT, .c = PG_NO_SLOT});
     }

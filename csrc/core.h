@@ -92,13 +92,20 @@ struct pg_node {
 
 /* PG_TRACED while this thread traces, else 0: what slow paths give to nodes they make. */
 extern PG_THREAD_LOCAL uint8_t pg_birth_flags;
+extern size_t pg_traced_nodes; /* nodes that exist with PG_TRACED */
 extern int pg_tracing_threads; /* how many threads trace: to be asked first, as it costs less */
+
+PG_INLINE void pg_mark_traced(pg_node *n)
+{
+    pg_traced_nodes += !(n->flags & PG_TRACED);
+    n->flags |= PG_TRACED;
+}
 
 /* The new node n (or NULL), marked as made in this thread's trace, if there is one. */
 PG_INLINE pg_node *pg_born(pg_node *n)
 {
-    if (PG_UNLIKELY(pg_tracing_threads != 0) && n != NULL)
-        n->flags = (uint8_t)(n->flags | pg_birth_flags);
+    if (PG_UNLIKELY(pg_tracing_threads != 0) && n != NULL && pg_birth_flags != 0)
+        pg_mark_traced(n);
     return n;
 }
 

@@ -22,7 +22,7 @@ typedef struct {
     size_t staying;        /* how many of them are on the path still */
 } block;
 
-enum { SPARE = 3 * PG_LANES }; /* room beside the slots */
+enum { SPARE = 4 * PG_LANES }; /* room beside the slots */
 
 #define LANE(slot) (lanes + (size_t)((slot) & ~PG_ROW) * PG_LANES)
 
@@ -61,9 +61,13 @@ static const double *counted(const block *rows, const double *lanes, int which)
     if (rows->staying == PG_LANES)
         return lanes;
     double *copy = rows->spare + which * PG_LANES;
-    const uint32_t *left = rows->batch->left == NULL ? NULL : rows->batch->left + rows->first;
-    for (size_t l = 0; l < PG_LANES; l++)
-        copy[l] = l < rows->count && (left == NULL || left[l] == UINT32_MAX) ? lanes[l] : 0.0;
+    const uint32_t *left = rows->staying == rows->count ? NULL : rows->batch->left + rows->first;
+    memcpy(copy, lanes, rows->count * sizeof *copy);
+    for (size_t l = rows->count; l < PG_LANES; l++)
+        copy[l] = 0.0;
+    for (size_t l = 0; left != NULL && l < rows->count; l++)
+        if (left[l] != UINT32_MAX)
+            copy[l] = 0.0;
     return copy;
 }
 
@@ -86,6 +90,15 @@ static void fused_again(const pg_term *terms, const pg_instruction *in, const do
         }
         LANE(in->out)[l] = sum;
     }
+}
+
+/* 1 in each lane. */
+static const double *ones(void)
+{
+#define EIGHT 1, 1, 1, 1, 1, 1, 1, 1
+    static const _Alignas(64) double all[PG_LANES] = {EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT};
+#undef EIGHT
+    return all;
 }
 
 /* How many of the instructions from in on are totals of products with the same first factor. */

@@ -21,6 +21,7 @@ const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
 void (*pg_unpin)(void *wrapper);
 PG_THREAD_LOCAL uint8_t pg_birth_flags;
 int pg_tracing_threads;
+size_t pg_traced_nodes;
 
 /* -- making ------------------------------------------------------------------------------------- */
 
@@ -124,6 +125,7 @@ void pg_become(pg_node *unbuilt, pg_node *n)
     unbuilt->value = n->value;
     unbuilt->op = n->op;
     unbuilt->of = n->of;
+    pg_traced_nodes -= (unbuilt->flags & n->flags & PG_TRACED) != 0;
     unbuilt->flags = (uint8_t)((unbuilt->flags & ~PG_UNBUILT) | n->flags);
     pg_pool_give(n);
 }
@@ -209,6 +211,7 @@ void pg_release(pg_node *n)
         default:
             break;
         }
+        pg_traced_nodes -= PG_UNLIKELY(dead->flags & PG_TRACED) != 0;
         pg_pool_give(dead);
     }
     clearing = 0;

@@ -63,25 +63,21 @@ LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instructi
     }
 }
 
-/* Adds a block's numbers a, or products a * b, to eight strided sums, in the order of a tree. */
-LANE_TARGET static void LANE_NAME(add_up)(const double *a, const double *b, double *into)
+/* Adds a block's numbers to eight strided sums, in the order of a tree. */
+LANE_TARGET static void LANE_NAME(add_up)(const double *a, double *into)
 {
     typedef double vec __attribute__((vector_size(64)));
-    const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
-    vec *sum = (vec *)(void *)into;
-    if (b == NULL)
-        *sum += ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
-    else
-        *sum += ((x[0] * y[0] + x[1] * y[1]) + (x[2] * y[2] + x[3] * y[3])) +
-                ((x[4] * y[4] + x[5] * y[5]) + (x[6] * y[6] + x[7] * y[7]));
+    const vec *x = (const vec *)(const void *)a;
+    *(vec *)(void *)into += ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
 }
 
 /* Totals of products with one factor in common, which is loaded once: the same sums as add_up makes. */
-LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const pg_instruction *in, size_t count,
-                                                   const double *lanes, double *partial)
+LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const double *counts, const pg_instruction *in,
+                                                   size_t count, const block *rows)
 {
     typedef LANE_NAME(vec) vec;
     enum { PARTS = 8 / LANE_WIDTH };
+    const double *lanes = rows->lanes;
     const vec *x = (const vec *)(const void *)factor;
     for (int part = 0; part < PARTS; part++) {
         const vec x0 = x[part], x1 = x[PARTS + part], x2 = x[2 * PARTS + part], x3 = x[3 * PARTS + part];
@@ -89,7 +85,16 @@ LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const p
                   x7 = x[7 * PARTS + part];
         for (size_t i = 0; i < count; i++) {
             const vec *y = (const vec *)(const void *)LANE(in[i].b) + part;
-            vec *into = (vec *)(void *)(partial + 8 * in[i].out) + part;
+            vec *into = (vec *)(void *)(rows->partial + 8 * in[i].out) + part;
+            if (in[i].c != PG_NO_SLOT) {
+                const double u = rows->uniforms[in[i].c];
+                const vec *n = (const vec *)(const void *)counts + part;
+                *into += (((u * n[0] + x0 * y[0]) + (u * n[PARTS] + x1 * y[PARTS])) +
+                          ((u * n[2 * PARTS] + x2 * y[2 * PARTS]) + (u * n[3 * PARTS] + x3 * y[3 * PARTS]))) +
+                         (((u * n[4 * PARTS] + x4 * y[4 * PARTS]) + (u * n[5 * PARTS] + x5 * y[5 * PARTS])) +
+                          ((u * n[6 * PARTS] + x6 * y[6 * PARTS]) + (u * n[7 * PARTS] + x7 * y[7 * PARTS])));
+                continue;
+            }
             *into += ((x0 * y[0] + x1 * y[PARTS]) + (x2 * y[2 * PARTS] + x3 * y[3 * PARTS])) +
                      ((x4 * y[4 * PARTS] + x5 * y[5 * PARTS]) + (x6 * y[6 * PARTS] + x7 * y[7 * PARTS]));
         }
@@ -97,24 +102,23 @@ LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const p
 }
 
 /* Totals of the products from in on that have one factor in common; how many they are. Of rows that do not count that
- * factor is 0; if the other one is inf or nan there, so is the total, and the careful way clears both. */
+ * factor is 0, and so is what is added; if the other factor is inf or nan there the total is nan, and the careful way
+ * leaves these rows out. */
 LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const pg_instruction *end, block *rows)
 {
-    const double *lanes = rows->lanes, *a = counted(rows, LANE(in->a), 0);
+    const double *lanes = rows->lanes, *a = counted(rows, LANE(in->a), 0), *counts = counted(rows, ones(), 3);
     if (!rows->careful) {
         const size_t count = run_of_products(in, end);
-        LANE_NAME(add_up_products)(a, in, count, lanes, rows->partial);
+        LANE_NAME(add_up_products)(a, counts, in, count, rows);
         return (int)count;
     }
     const double *b = counted(rows, LANE(in->b), 1);
-    if (in->expected) {
-        double *product = rows->spare + 2 * PG_LANES;
-        for (int l = 0; l < PG_LANES; l++)
-            product[l] = mul0(a[l], b[l]);
-        a = product;
-        b = NULL;
+    double *sum = rows->spare + 2 * PG_LANES;
+    for (int l = 0; l < PG_LANES; l++) {
+        const double product = in->expected ? mul0(a[l], b[l]) : a[l] * b[l];
+        sum[l] = counts[l] == 0.0 ? 0.0 : in->c == PG_NO_SLOT ? product : rows->uniforms[in->c] + product;
     }
-    LANE_NAME(add_up)(a, b, rows->partial + 8 * in->out);
+    LANE_NAME(add_up)(sum, rows->partial + 8 * in->out);
     return 1;
 }
 
@@ -240,7 +244,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
             write_output(rows, in->out, LANE(in->a));
             break;
         case PG_CODE_TOTAL:
-            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), NULL, rows->partial + 8 * in->out);
+            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), rows->partial + 8 * in->out);
             break;
         case PG_CODE_TOTAL_UNIFORM:
             rows->partial[8 * in->out] += (double)rows->staying * uniforms[in->a];

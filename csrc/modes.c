@@ -36,24 +36,33 @@ static PyObject *no_grad_exit(PyObject *module, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
-/* A recording records whatever mode its caller is in: suspends the mode and tells how deep it was. */
-static PyObject *no_grad_suspend(PyObject *module, PyObject *ignored)
-{
-    (void)module, (void)ignored;
-    int depth = pg_no_grad_depth;
-    suspended += depth;
-    move_depth(-depth);
-    return PyLong_FromLong(depth);
-}
-
-static PyObject *no_grad_resume(PyObject *module, PyObject *depth)
+/* A recording records whatever mode its caller is in: suspends the mode and appends how deep it was to a list, which an
+ * interrupt cannot come between. */
+static PyObject *no_grad_suspend(PyObject *module, PyObject *depths)
 {
     (void)module;
-    long was = PyLong_AsLong(depth);
-    if (was == -1 && PyErr_Occurred())
+    int depth = pg_no_grad_depth;
+    PyObject *number = PyLong_FromLong(depth);
+    int failed = number == NULL || PyList_Append(depths, number) < 0;
+    Py_XDECREF(number);
+    if (failed)
         return NULL;
-    suspended -= (int)was;
-    move_depth((int)was);
+    suspended += depth;
+    move_depth(-depth);
+    Py_RETURN_NONE;
+}
+
+static PyObject *no_grad_resume(PyObject *module, PyObject *depths)
+{
+    (void)module;
+    Py_ssize_t last = PyList_Size(depths) - 1;
+    if (last < 0)
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    int was = (int)PyLong_AsLong(PyList_GetItem(depths, last));
+    if (PyList_SetSlice(depths, last, last + 1, NULL) < 0)
+        return NULL;
+    suspended -= was;
+    move_depth(was);
     Py_RETURN_NONE;
 }
 
@@ -154,10 +163,10 @@ static PyObject *origin(PyObject *module, PyObject *v)
 PyMethodDef pg_mode_functions[] = {
     {"no_grad_enter", no_grad_enter, METH_NOARGS, "no_grad_enter()\n--\n\nThis thread stops recording."},
     {"no_grad_exit", no_grad_exit, METH_NOARGS, "no_grad_exit()\n--\n\nThis thread records again."},
-    {"no_grad_suspend", no_grad_suspend, METH_NOARGS,
-     "no_grad_suspend()\n--\n\nThis thread records for now; the depth to resume with."},
+    {"no_grad_suspend", no_grad_suspend, METH_O,
+     "no_grad_suspend(depths, /)\n--\n\nThis thread records for now; depths gets the depth to resume with."},
     {"no_grad_resume", no_grad_resume, METH_O,
-     "no_grad_resume(depth, /)\n--\n\nThis thread is in the mode it was in before no_grad_suspend()."},
+     "no_grad_resume(depths, /)\n--\n\nThis thread is in the mode it was in before no_grad_suspend(), if it was called."},
     {"set_watchers", set_watchers, METH_VARARGS,
      "set_watchers(node, adjoints, /)\n--\n\nSet the functions that debug_nans() shows nodes and adjoints to."},
     {"watch_enter", watch_enter, METH_NOARGS, "watch_enter()\n--\n\nThis thread is watched."},

@@ -97,6 +97,8 @@ static void take_operands(finder *f, const pg_instruction *in)
     case PG_OP_mul0:
     case PG_CODE_TOTAL_PRODUCT:
         take_product(f, in->a, in->b);
+        if (in->c != PG_NO_SLOT)
+            take(f, in->c);
         return;
     default:
         break;

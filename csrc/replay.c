@@ -137,8 +137,12 @@ static int run_one(replay *r, const pg_instruction *in)
     case PG_CODE_TOTAL:
         return hold(&r->outputs[in->out], pg_retain(*place(r, in->a)));
     case PG_CODE_TOTAL_PRODUCT: {
-        pg_node *n = product(*place(r, in->a), *place(r, in->b), in->expected);
-        return n != NULL && hold(&r->outputs[in->out], n);
+        pg_node *n = product(*place(r, in->a), *place(r, in->b), in->expected), *sum = n;
+        if (n != NULL && in->c != PG_NO_SLOT) {
+            sum = applied(PG_OP_add, (pg_node *[]){*place(r, in->c), n}, 2);
+            pg_release(n);
+        }
+        return sum != NULL && hold(&r->outputs[in->out], sum);
     }
     case PG_CODE_TOTAL_UNIFORM: { /* the rest of a sum, after what differs by row, or all there is */
         pg_node *before = r->outputs[in->out], *uniform = *place(r, in->a);

@@ -45,18 +45,19 @@ static PyObject *trace_begin(PyObject *module, PyObject *inputs)
         return PyErr_NoMemory();
     *current = (tracing){.inputs = Py_NewRef(inputs)};
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
-        PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_TRACED;
+        pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
     pg_birth_flags = PG_TRACED;
     pg_tracing_threads++;
     pg_special_threads++;
     Py_RETURN_NONE;
 }
 
-static PyObject *trace_end(PyObject *module, PyObject *ignored)
+/* Of this thread's trace, if it is the one with these inputs: so it may be called in any case. */
+static PyObject *trace_end(PyObject *module, PyObject *inputs)
 {
-    (void)module, (void)ignored;
+    (void)module;
     tracing *t = current;
-    if (t == NULL)
+    if (t == NULL || t->inputs != inputs)
         Py_RETURN_NONE;
     current = NULL;
     pg_birth_flags = 0;
@@ -78,12 +79,15 @@ static void clear_trace(pg_node *n, void *context)
     n->flags = (uint8_t)(n->flags & ~PG_TRACED);
 }
 
-/* What outlives the trace that made it is to be like any other Value for the next. */
+/* What outlives the trace that made it is to be like any other Value for the next. While another thread traces, whose
+ * a node is cannot be told: the last one to end sees to it. */
 static PyObject *trace_forget(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    if (current == NULL)
+    if (pg_tracing_threads == 0 && pg_traced_nodes != 0) {
         pg_pool_each(clear_trace, NULL);
+        pg_traced_nodes = 0;
+    }
     Py_RETURN_NONE;
 }
 
@@ -239,7 +243,7 @@ static pg_sweep *sorted_trace(const tracing *t, pg_node *const *outputs, size_t 
     pg_status status = pg_sweep_open(*root, 0, &s);
     if (status != PG_OK)
         return (pg_sweep *)(void *)pg_raise(status);
-    (*root)->flags |= PG_TRACED;
+    pg_mark_traced(*root);
     pg_sweep_within_trace(s);
     if (pg_sort_fully(s, inputs, input_count))
         return s;
@@ -322,7 +326,7 @@ PyMethodDef pg_tracing_functions[] = {
      "set_trace_error(function, /)\n--\n\nSet what raises TraceError for a kind of mistake and up to two Values."},
     {"trace_begin", trace_begin, METH_O,
      "trace_begin(inputs, /)\n--\n\nThis thread traces; its inputs are active Values."},
-    {"trace_end", trace_end, METH_NOARGS, "trace_end()\n--\n\nThis thread traces no more."},
+    {"trace_end", trace_end, METH_O, "trace_end(inputs, /)\n--\n\nThe trace with these inputs, if there is one, ends."},
     {"trace_forget", trace_forget, METH_NOARGS,
      "trace_forget()\n--\n\nValues that have outlived their trace are like others from now on."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},

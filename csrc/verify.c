@@ -127,6 +127,14 @@ static int result_is_sound(checked *c, const pg_instruction *in, int operands, u
     return in->expected <= 1 && are_unused(in, operands);
 }
 
+/* A total of products, to each of which a uniform number may be added. */
+static int products_are_sound(checked *c, const pg_instruction *in)
+{
+    pg_instruction plain = *in;
+    plain.c = PG_NO_SLOT;
+    return (in->c == PG_NO_SLOT || has_kind(c, in->c, 0)) && result_is_sound(c, &plain, 2, ADDED_UP);
+}
+
 /* One instruction of the part that is uniform (row 0) or of the one that is not. */
 static int is_sound(checked *c, const pg_instruction *in, int row)
 {
@@ -140,7 +148,7 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
     case PG_CODE_TOTAL:
         return row && result_is_sound(c, in, 1, ADDED_UP);
     case PG_CODE_TOTAL_PRODUCT:
-        return row && result_is_sound(c, in, 2, ADDED_UP);
+        return row && products_are_sound(c, in);
     case PG_CODE_TOTAL_UNIFORM:
         return row && result_is_sound(c, in, 1, ADDED_UNIFORM);
     default:

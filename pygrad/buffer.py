@@ -22,7 +22,16 @@ from pygrad import value as _core
 from pygrad._core import ffi, lib
 from pygrad.rows import places
 from pygrad.structure import Structure
-from pygrad.tracing import Path, Paths, address, doubles, key_of, scratch
+from pygrad.tracing import (
+    MOST_PATHS,
+    Path,
+    Paths,
+    TooManyPaths,
+    address,
+    doubles,
+    key_of,
+    scratch,
+)
 
 _call = lib.pg_program_call
 
@@ -63,7 +72,13 @@ class Buffer:
 
     def _follow(self, guard: int) -> None:
         """Goes on with the path that branches off at a guard."""
-        path = self._paths.branch(self._path, guard, self._point)
+        try:
+            path = self._paths.branch(self._path, guard, self._point)
+        except TooManyPaths:
+            raise RuntimeError(
+                f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "
+                "uncompiled; call the compiled function itself"
+            ) from None
         if key_of(path.result) != key_of(self._path.result):
             raise TypeError(
                 f"a buffer holds one kind of result, but the function returned {self._path.result} "

@@ -182,11 +182,12 @@ def check_grad(
     if not all(map(math.isfinite, point)):
         raise ValueError(f"x must be finite, not {x}")
     program = _Program(f, point, structure)
-    depth = no_grad_suspend()  # as transforms do
+    depths: list[int] = []
     try:
+        no_grad_suspend(depths)  # as transforms do
         rows = list(_rows(program, order, exact, rtol, atol))
     finally:
-        no_grad_resume(depth)
+        no_grad_resume(depths)
     report = GradientCheck(rows)
     if raises and not report:
         raise GradientError(report)

@@ -15,7 +15,6 @@ import functools
 import math
 import os
 import types
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,12 +40,14 @@ from pygrad.tracing import (
     scratch,
     trace,
     warn_of_paths,
+    warn_of_structures,
 )
 from pygrad.transform import JacobianOf, function_name, jacobian_of
 
 __all__ = ["Compiled", "TraceError", "compile"]
 
 _FLOAT64 = np.dtype(np.float64)
+_NUMBERS = {float, int, bool}
 _MOST_STRUCTURES = 64  # of arguments of one function
 
 
@@ -156,7 +157,12 @@ def _copy_plain(args: tuple[Any, ...], inputs: Any) -> None:
             inputs[at] = arg
             at += 1
             continue
-        numbers = array.array("d", arg) if kind is list else arg if arg.ndim == 1 else arg.ravel()
+        if kind is list:
+            if not _NUMBERS.issuperset(map(type, arg)):
+                raise TypeError
+            numbers = array.array("d", arg)
+        else:
+            numbers = arg if arg.ndim == 1 else arg.ravel()
         size = len(numbers)
         inputs[at : at + size] = numbers
         at += size
@@ -351,7 +357,11 @@ class Compiled:
                 f"{self.__name__}.buffer() takes floats, flat lists of floats and float64 arrays, and "
                 "no static arguments"
             )
-        return Buffer(program.paths, [np.asarray(arg, np.float64, order="C") for arg in args])
+        if any(not isinstance(path.result, Structure) for path in program.paths.all):
+            raise TypeError(
+                f"{self.__name__}() sweeps many directions as rows, which no buffer holds; call it"
+            )
+        return Buffer(program.paths, [np.require(arg, np.float64, ["C", "A"]) for arg in args])
 
     def backward(self, *rows: Any, in_axes: Any = 0, reduce: str = "mean") -> float:
         """f over rows: its mean (or sum) is returned, and its derivatives are added to ``.grad``.
@@ -492,12 +502,7 @@ class Compiled:
         if len(self.programs_by_key) == _MOST_STRUCTURES:
             oldest = self.programs_by_key.pop(next(iter(self.programs_by_key)))
             self.plain = {k: other for k, other in self.plain.items() if other is not oldest}
-            warnings.warn(
-                f"{self.__name__}() was called with more than {_MOST_STRUCTURES} structures of "
-                "arguments; the oldest program goes. Is an argument static that should be a number?",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+            warn_of_structures(self.__name__)
         program = self._new_program(arguments)
         self.programs_by_key[key] = program
         return program

@@ -44,12 +44,14 @@ from pygrad.tracing import (
     scratch,
     trace,
     warn_of_paths,
+    warn_of_structures,
 )
 from pygrad.transform import function_name
 
 _STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
 _VALUES, _AS_REACHED = 1, 2
 _PIECE = lib.pg_piece()
+_MOST_STRUCTURES = 64  # of arguments of one function
 _MANY = 10_000
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
@@ -283,7 +285,11 @@ class vmap_function:
                 ]
                 numbers, arranged = flatten(row, "a row")
                 values = [v if isinstance(v, Value) else Value(v) for v in numbers]
-                items, structure = flatten(self.f(*arranged.arrange(values)), "the result")
+                items, found = flatten(self.f(*arranged.arrange(values)), "the result")
+                if k == 0:
+                    structure = found
+                elif key_of(found) != key_of(structure):
+                    raise _mixed(function_name(self.f), structure, found)
                 results.append(items if keep else [detached(item) for item in items])
                 bar.advance()
         if count == 0:
@@ -330,6 +336,9 @@ class Run:
             by_lives,
         )
         if key not in cache:
+            if len(cache) >= _MOST_STRUCTURES:
+                cache.pop(next(iter(cache)))
+                warn_of_structures(arguments.name)
             where = uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
             cache[key] = _Mapped(vmapped, arguments, indices, by_lives)
@@ -371,10 +380,7 @@ class Run:
                 into = None if shared else out
                 results.append(RowResults(path.result, self.arguments.rows, into))
             elif key_of(path.result) != key_of(results[0].structure):
-                raise TypeError(
-                    f"{self.arguments.name}() returned {results[0].structure} for one row and "
-                    f"{path.result} for another"
-                )
+                raise _mixed(self.arguments.name, results[0].structure, path.result)
             return results[0]
 
         for path, _ in self.mapped.run(self.batch, results_of):
@@ -391,9 +397,7 @@ class Run:
         self.used.append(path)
         found, first = path.result[0], self.used[0].result[0]
         if key_of(found) != key_of(first):
-            raise TypeError(
-                f"{self.arguments.name}() returned {first} for one row and {found} for another"
-            )
+            raise _mixed(self.arguments.name, first, found)
         return found
 
     def total(self) -> tuple[Structure, Any]:
@@ -457,6 +461,11 @@ def _is_finite(array: Any) -> bool:
         return bool(np.isfinite(array).all())
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+
+
+def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
+    how = ", with other keys or in another order" if str(one) == str(other) else ""
+    return TypeError(f"{name}() returned {one} for one row and {other} for another{how}")
 
 
 def has_values(args: Any) -> bool:

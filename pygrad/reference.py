@@ -1391,15 +1391,16 @@ def trace_active() -> bool:
     return False
 
 
-def no_grad_suspend() -> int:
-    """This thread records for now; how many no_grad() blocks it is in."""
-    depth, _state.no_grad = _state.no_grad, 0
-    return depth
+def no_grad_suspend(depths: list[int]) -> None:
+    """This thread records for now; depths gets how many no_grad() blocks it is in."""
+    depths.append(_state.no_grad)
+    _state.no_grad = 0
 
 
-def no_grad_resume(depth: int) -> None:
-    """It is in so many blocks again."""
-    _state.no_grad = depth
+def no_grad_resume(depths: list[int]) -> None:
+    """It is in so many blocks again, if it was suspended."""
+    if depths:
+        _state.no_grad = depths.pop()
 
 
 class Parameters:

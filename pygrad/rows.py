@@ -73,6 +73,8 @@ class RowArguments:
         if axis != 0:
             array = np.moveaxis(array, axis, 0)
         array = np.ascontiguousarray(array, dtype=np.float64)
+        if not array.flags.aligned:
+            array = array.copy()
         if self.rows not in {-1, len(array)}:
             raise ValueError(
                 f"{what} has {len(array)} rows, but an argument before it has {self.rows}"
@@ -150,8 +152,8 @@ def table_of(out: Any, rows: int, width: int) -> Any:
         raise TypeError("out must be a float64 array")
     if out.size != rows * width or out.shape[:1] != (rows,):
         raise ValueError(f"out must have {rows} rows of {width} numbers, not shape {out.shape}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        raise ValueError("out must be writeable and contiguous")
+    if not (out.flags.writeable and out.flags.c_contiguous and out.flags.aligned):
+        raise ValueError("out must be writeable, contiguous and aligned")
     return out.reshape(rows, width)
 
 
@@ -191,5 +193,5 @@ def is_column(arg: Any) -> bool:
         isinstance(arg, (list, tuple))
         and not hasattr(arg, "_make")
         and len(arg) > 0
-        and all(isinstance(item, (Value, float, int)) for item in arg)
+        and all(isinstance(item, (Value, float, int, np.number)) for item in arg)
     )

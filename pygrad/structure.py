@@ -162,9 +162,17 @@ def values_in(tree: Any) -> list[Any]:
     return []
 
 
-def _new_dict(original: dict[Any, Any], names: tuple[Any, ...], contents: list[Any]) -> Any:
-    """A dict of the original's kind: a defaultdict keeps its factory."""
-    new = {} if type(original) is dict else copy.copy(original)
+def _emptied(original: dict[Any, Any]) -> dict[Any, Any]:
+    """An empty dict of the original's kind: a defaultdict keeps its factory."""
+    if type(original) is dict:
+        return {}
+    empty = copy.copy(original)
+    empty.clear()
+    return empty
+
+
+def _new_dict(empty: dict[Any, Any], names: tuple[Any, ...], contents: list[Any]) -> Any:
+    new = {} if type(empty) is dict else copy.copy(empty)
     new.update(zip(names, contents, strict=True))
     return new
 
@@ -209,7 +217,9 @@ def container_like(tree: Any, parts: tuple[Structure, ...]) -> Container:
     size = sum(part.size for part in parts)
     if isinstance(tree, dict):
         names = tuple(tree)
-        return Container(type(tree), functools.partial(_new_dict, tree, names), parts, names, size)
+        return Container(
+            type(tree), functools.partial(_new_dict, _emptied(tree), names), parts, names, size
+        )
     make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
     return Container(type(tree), make, parts, tuple(range(len(parts))), size)
 

@@ -103,23 +103,20 @@ def trace(
     rows, and whatever the caller wants to remember as `result`. rows has a byte for each input:
     whether it differs by row.
     """
-    before = lib.pg_live_nodes()
     inputs = _core.record(tuple(point))
-    depth = _core.no_grad_suspend()
     outputs: Sequence[Any] = ()
+    depths: list[int] = []
     try:
+        _core.no_grad_suspend(depths)
         _core.trace_begin(inputs)
-        try:
-            outputs, totals, result = function(inputs)
-            capsule, lives, outcomes = _core.trace_program(tuple(outputs), rows, totals, True)
-        finally:
-            _core.trace_end()
+        outputs, totals, result = function(inputs)
+        capsule, lives, outcomes = _core.trace_program(tuple(outputs), rows, totals, True)
     finally:
-        _core.no_grad_resume(depth)
+        _core.trace_end(inputs)
+        _core.no_grad_resume(depths)
         _core.retire(inputs)
         del inputs, outputs
-        if lib.pg_live_nodes() > before:  # the function has kept some
-            _core.trace_forget()
+        _core.trace_forget()
     program = ffi.cast("pg_program *", _core.program_address(capsule))
     return Path(
         capsule,
@@ -162,6 +159,15 @@ def address(array: Any) -> int:
 
 class TooManyPaths(Exception):
     """The function has taken so many ways that tracing more is no use."""
+
+
+def warn_of_structures(name: str) -> None:
+    warnings.warn(
+        f"{name}() was called with many structures of arguments; the oldest program goes. Is an argument "
+        "static that should be a number?",
+        RuntimeWarning,
+        stacklevel=users_depth(),
+    )
 
 
 def warn_of_paths(who: str, how: str) -> None:

@@ -67,17 +67,26 @@ class _Recording:
         self.points = tuple(points)
         self.given_values = any(isinstance(point, Value) for point in points)
         self.inputs: tuple[Any, ...] = ()
+        self.depths: list[int] = []
 
     def __enter__(self) -> _Recording:
-        self.inputs = _core.record(self.points)
-        self.depth = _core.no_grad_suspend()
-        values = self.given_values or _core.trace_active()  # in a trace nothing may become a number
-        self.kind = _NUMBERS if self.depth else _VALUES if values else _AS_REACHED
+        try:
+            self._begin()
+        except BaseException:  # an interrupt, perhaps
+            self.__exit__()
+            raise
         return self
 
+    def _begin(self) -> None:
+        self.inputs = _core.record(self.points)
+        _core.no_grad_suspend(self.depths)
+        self.depth = self.depths[0]
+        values = self.given_values or _core.trace_active()  # in a trace nothing may become a number
+        self.kind = _NUMBERS if self.depth else _VALUES if values else _AS_REACHED
+
     def __exit__(self, *exc_info: object) -> None:
+        _core.no_grad_resume(self.depths)
         _core.retire(self.inputs)
-        _core.no_grad_resume(self.depth)
 
     def close(self, outputs: list[Any]) -> None:
         """Take what the function has computed, numbers among it."""
@@ -562,6 +571,8 @@ def gradients(output: Any, inputs: Any) -> Any:
                 f"gradients() is for Values, not {type(item).__name__}; for functions use grad()"
             )
     _, (row,) = _core.reverse((output,), tuple(items), (0,), False, _VALUES)
-    depth = _core.no_grad_suspend()
-    _core.no_grad_resume(depth)
-    return structure.arrange([Value(v.data) for v in row] if depth else row)
+    depths: list[int] = []
+    _core.no_grad_suspend(depths)
+    detached = depths[0] > 0
+    _core.no_grad_resume(depths)
+    return structure.arrange([Value(v.data) for v in row] if detached else row)
