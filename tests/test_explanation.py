@@ -6,6 +6,7 @@ import gc
 import html.parser
 import json
 import math
+import os
 import random
 import re
 import subprocess
@@ -503,7 +504,7 @@ def test_importing_pygrad_loads_none_of_it(tmp_path):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", program],
             cwd=tmp_path,
-            env={"PYGRAD_IMPL": name},
+            env={**os.environ, "PYGRAD_IMPL": name},
             capture_output=True,
             text=True,
             check=False,
