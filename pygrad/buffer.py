@@ -36,6 +36,32 @@ from pygrad.tracing import (
 _call = lib.pg_program_call
 
 
+class BoundPath:
+    """A path without rows, bound to the arrays that it reads and writes; one call at a time."""
+
+    def __init__(self, path: Path, inputs: Sequence[Any], results: Any) -> None:
+        """inputs, one after the other, are the path's; like results they are contiguous."""
+        self.path, self.results = path, results
+        lives, uniforms = np.empty(max(len(path.lives), 1)), scratch(path.uniform_bytes)
+        sources, _ = places([array.reshape(array.size) for array in inputs])
+        targets, _ = places([results])
+        self.batch = batch = ffi.new("pg_batch *")
+        batch.inputs = ffi.from_buffer("double **", sources)
+        batch.outputs = ffi.from_buffer("double **", targets)
+        batch.lives, batch.uniforms = doubles(lives), doubles(uniforms)
+        self.live_address = address(lives)
+        self.guard = ffi.new("uint32_t *")
+        self.kept = (inputs, lives, uniforms, sources, targets)  # the batch has their addresses
+
+    def run(self) -> int | None:
+        """The guard where the inputs leave the path, or None; then results are there."""
+        if self.path.lives:
+            _core.read_data(self.path.lives, self.live_address)
+        if _call(self.path.program, self.batch, self.guard):
+            return None
+        return int(self.guard[0])
+
+
 class Buffer:
     """What Compiled.buffer() returns: call it without arguments.
 
@@ -47,66 +73,41 @@ class Buffer:
         self._paths = paths
         self.inputs = tuple(inputs)
         path = paths.first(self._point)
-        self._numbers = np.zeros(max(path.outputs, 1))
+        self._numbers = np.zeros(path.outputs)
         self.result = _views(path.result, self._numbers)
-        self._ready: dict[int, tuple[Any, ...]] = {}
-        self._guard = ffi.new("uint32_t *")
-        self._take(path)
+        self._first = self._bind(path)  # where each call begins
+        self._bound = {id(path): self._first}
 
     def __call__(self) -> Any:
         """Runs the function on what the inputs hold now; no two threads at a time."""
-        if self._run():
-            return self.result
-        first = self._path
-        try:
-            while not self._run():
-                self._follow(int(self._guard[0]))
-            return self.result
-        finally:
-            self._take(first)  # where the next call begins
+        bound = self._first
+        while (guard := bound.run()) is not None:
+            bound = self._follow(bound.path, guard)
+        return self.result
 
-    def _run(self) -> int:
-        if self._path.lives:
-            _core.read_data(self._path.lives, self._live_address)
-        return _call(self._program, self._batch, self._guard)  # type: ignore[no-any-return]
-
-    def _follow(self, guard: int) -> None:
-        """Goes on with the path that branches off at a guard."""
+    def _follow(self, left: Path, guard: int) -> BoundPath:
+        """The path that branches off another at a guard."""
         try:
-            path = self._paths.branch(self._path, guard, self._point)
+            path = self._paths.branch(left, guard, self._point)
         except TooManyPaths:
             raise RuntimeError(
                 f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "
                 "uncompiled; call the compiled function itself"
             ) from None
-        if key_of(path.result) != key_of(self._path.result):
+        if key_of(path.result) != key_of(left.result):
             raise TypeError(
-                f"a buffer holds one kind of result, but the function returned {self._path.result} "
+                f"a buffer holds one kind of result, but the function returned {left.result} "
                 f"before and {path.result} here; call the compiled function itself"
             )
-        self._take(path)
+        if id(path) not in self._bound:
+            self._bound[id(path)] = self._bind(path)
+        return self._bound[id(path)]
+
+    def _bind(self, path: Path) -> BoundPath:
+        return BoundPath(path, self.inputs, self._numbers)
 
     def _point(self) -> list[float]:
         return [x for array in self.inputs for x in array.ravel().tolist()]
-
-    def _take(self, path: Path) -> None:
-        """Makes a path the one that the next call runs."""
-        if id(path) not in self._ready:
-            self._ready[id(path)] = self._bind(path)
-        self._path, self._program = path, path.program
-        self._live_address, self._batch, *_ = self._ready[id(path)]
-
-    def _bind(self, path: Path) -> tuple[Any, ...]:
-        """The address for live numbers, the batch, and what has to stay as long as it."""
-        lives = np.empty(max(len(path.lives), 1))
-        uniforms = scratch(path.uniform_bytes)
-        pointers, _ = places([array.reshape(array.size) for array in self.inputs])
-        targets, _ = places([self._numbers])
-        batch = ffi.new("pg_batch *")
-        batch.inputs = ffi.from_buffer("double **", pointers)
-        batch.outputs = ffi.from_buffer("double **", targets)
-        batch.lives, batch.uniforms = doubles(lives), doubles(uniforms)
-        return address(lives), batch, lives, uniforms, pointers, targets
 
 
 def _views(structure: Structure, numbers: Any) -> Any:

@@ -21,23 +21,20 @@ from typing import Any
 import numpy as np
 
 from pygrad import value as _core
-from pygrad._core import ffi, lib
 from pygrad._implementation import Value
-from pygrad.buffer import Buffer
-from pygrad.mapped import Run, cached, has_values, vmap_function
+from pygrad.buffer import BoundPath, Buffer
+from pygrad.mapped import Run, cached, vmap_function
 from pygrad.rows import RowArguments
 from pygrad.sparsity import without_sparse
-from pygrad.structure import Array, Structure, detached, flatten, values_in
+from pygrad.structure import Array, Structure, as_values, detached, flatten, values_in
 from pygrad.tracing import (
+    MOST_STRUCTURES,
     Path,
     Paths,
     TooManyPaths,
     TraceError,
-    address,
-    doubles,
     key_of,
     reads_active,
-    scratch,
     trace,
     warn_of_paths,
     warn_of_structures,
@@ -47,42 +44,18 @@ from pygrad.transform import JacobianOf, function_name, jacobian_of
 __all__ = ["Compiled", "TraceError", "compile"]
 
 _FLOAT64 = np.dtype(np.float64)
-_NUMBERS = {float, int, bool}
-_MOST_STRUCTURES = 64  # of arguments of one function
+_NUMBERS = {float, int, bool, np.float64}
 
 
 # -- one row: compile ------------------------------------------------------------------------------
 
 
-class _OneRow:
-    """A path with buffers for one call at a time."""
+class _OneRow(BoundPath):
+    """A path with arrays of its own."""
 
     def __init__(self, path: Path, size: int) -> None:
-        self.path = path
-        self.inputs = np.empty(max(size, 1))
-        outputs = np.empty(max(path.outputs, 1))
-        self.results = outputs[: path.outputs]
-        self.lives = np.empty(max(len(path.lives), 1))
-        self.uniforms = scratch(path.uniform_bytes)
-        self.guard = ffi.new("uint32_t *")
-        start, out = doubles(self.inputs), doubles(outputs)
-        self.kept = (
-            ffi.new("double *[]", [start + i for i in range(size)] or 1),
-            ffi.new("double *[]", [out + i for i in range(path.outputs)] or 1),
-        )
-        self.batch = batch = ffi.new("pg_batch *")
-        batch.inputs, batch.outputs = self.kept
-        batch.lives = doubles(self.lives)
-        batch.uniforms = doubles(self.uniforms)
-        self.live_address = address(self.lives)
-
-    def run(self) -> int | None:
-        """The guard where the inputs leave the path, or None; then results are there."""
-        if self.path.lives:
-            _core.read_data(self.path.lives, self.live_address)
-        if lib.pg_program_call(self.path.program, self.batch, self.guard):
-            return None
-        return int(self.guard[0])
+        self.inputs = np.empty(size)
+        super().__init__(path, [self.inputs], np.empty(path.outputs))
 
 
 class _OneRowProgram:
@@ -97,7 +70,7 @@ class _OneRowProgram:
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Structure]:
         items, structure = flatten(self.f(inputs), "the result")
-        outputs = [v if isinstance(v, Value) else Value(v) for v in items]
+        outputs = as_values(items)
         return outputs, bytes(len(outputs)), structure
 
     def take(self, path: Path) -> _OneRow:
@@ -109,7 +82,7 @@ class _OneRowProgram:
     def call(self, items: Sequence[float]) -> tuple[Any, Path]:
         """The result, and the path that led to it."""
         row = self.take(self.paths.first(lambda: items))
-        row.inputs[: self.size] = items
+        row.inputs[:] = items
         return self.run(row)
 
     def run(self, row: _OneRow) -> tuple[Any, Path]:
@@ -122,7 +95,7 @@ class _OneRowProgram:
                 path.idle.append(row)
                 return result, path
             inputs = row.inputs
-            path = self.paths.branch(path, guard, inputs[: self.size].tolist)
+            path = self.paths.branch(path, guard, inputs.tolist)
             other = self.take(path)
             other.inputs[:] = inputs
             row.path.idle.append(row)  # only now may another thread take it
@@ -148,8 +121,12 @@ def _plain_key(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(key)
 
 
-def _copy_plain(args: tuple[Any, ...], inputs: Any) -> None:
-    """TypeError if a list has more in it than numbers."""
+def _is_flat(numbers: list[Any]) -> bool:
+    return _NUMBERS.issuperset(map(type, numbers))
+
+
+def _copy_plain(args: tuple[Any, ...], inputs: Any) -> bool:
+    """False if a list has more in it than numbers: Values, say, or lists."""
     at = 0
     for arg in args:
         kind = type(arg)
@@ -158,14 +135,15 @@ def _copy_plain(args: tuple[Any, ...], inputs: Any) -> None:
             at += 1
             continue
         if kind is list:
-            if not _NUMBERS.issuperset(map(type, arg)):
-                raise TypeError
+            if not _is_flat(arg):
+                return False
             numbers = array.array("d", arg)
         else:
             numbers = arg if arg.ndim == 1 else arg.ravel()
         size = len(numbers)
         inputs[at : at + size] = numbers
         at += size
+    return True
 
 
 class _Arguments:
@@ -244,12 +222,9 @@ class Compiled:
         program = self.plain.get(plain)
         if program is not None and not _core.trace_active():
             row = program.take(program.paths.first(list))
-            try:
-                _copy_plain(args, row.inputs)
-            except TypeError:  # Values or lists in a list
-                row.path.idle.append(row)
-            else:
+            if _copy_plain(args, row.inputs):
                 return self._finish(program, program.run, row, args, kwargs)
+            row.path.idle.append(row)
         arguments = _Arguments(args, kwargs, self.static)
         if any(isinstance(item, Value) for item in arguments.items) or _core.trace_active():
             return self.f(*args, **kwargs)
@@ -259,7 +234,8 @@ class Compiled:
             return self._run(arguments)
         result = self._finish(program, program.call, arguments.items, args, kwargs)
         kept = self.programs_by_key.get(key) is program
-        if kept and plain is not None and not arguments.static and _are_flat(args):
+        flat = all(_is_flat(arg) for arg in args if type(arg) is list)
+        if kept and plain is not None and not arguments.static and flat:
             self.plain[plain] = program
         return result
 
@@ -314,7 +290,7 @@ class Compiled:
         """value_and_grad or grad of a reduced vmap by numbers: the program's totals are the result."""
         kind, argnum, _ = self.f.derivative  # type: ignore[attr-defined]
         vmapped = self.f.__wrapped__  # type: ignore[attr-defined]
-        if _core.trace_active() or has_values(args) or not 0 <= argnum < len(args):
+        if _core.trace_active() or values_in(args) or not 0 <= argnum < len(args):
             return None
         arguments = RowArguments(args, vmapped.in_axes, self.__name__)
         by = arguments.ranges[argnum]
@@ -499,7 +475,7 @@ class Compiled:
                 f"a static argument of {self.__name__}() cannot be hashed; give numbers, arrays, or "
                 "lists, tuples and dicts of these, or something hashable"
             ) from None
-        if len(self.programs_by_key) == _MOST_STRUCTURES:
+        if len(self.programs_by_key) == MOST_STRUCTURES:
             oldest = self.programs_by_key.pop(next(iter(self.programs_by_key)))
             self.plain = {k: other for k, other in self.plain.items() if other is not oldest}
             warn_of_structures(self.__name__)
@@ -521,11 +497,6 @@ def _is_numeric(arg: Any) -> bool:
     except TypeError:
         return False
     return not isinstance(arg, bool)
-
-
-def _are_flat(args: tuple[Any, ...]) -> bool:
-    """Whether the lists among plain arguments have numbers in them only."""
-    return all(isinstance(x, (float, int)) for arg in args if type(arg) is list for x in arg)
 
 
 def _is_gradient_of_rows(f: Any) -> bool:

@@ -27,7 +27,7 @@ from pygrad._core import ffi, lib
 from pygrad._implementation import Value
 from pygrad.compiled import _Arguments, _OneRowProgram
 from pygrad.rows import addresses
-from pygrad.structure import Structure, flatten
+from pygrad.structure import Structure, as_values, flatten
 from pygrad.tracing import Path, address, doubles, reads_active, scratch, trace
 from pygrad.transform import (
     JacobianOf,
@@ -144,7 +144,7 @@ class Sweeps(_OneRowProgram):
         jacobian = run.jacobian(self._is_forward(run.result.size))
         result = (jacobian, run.aux) if self.what.has_aux else jacobian
         items, structure = flatten(result, "the result")
-        return _values(items), bytes(len(items)), structure
+        return as_values(items), bytes(len(items)), structure
 
     def _by_rows(self, run: Recorded, seeds: tuple[Any, ...]) -> tuple[list[Any], bytes, _Plan]:
         """A program of one sweep."""
@@ -160,7 +160,7 @@ class Sweeps(_OneRowProgram):
         if self.what.has_aux:
             items, aux = flatten(run.aux, "aux")
             plan = plan._replace(aux=aux)
-        outputs = _values([*products, *items])
+        outputs = as_values([*products, *items])
         return outputs, bytes(len(outputs)), plan
 
     def _is_forward(self, outs: int) -> bool:
@@ -210,10 +210,6 @@ class Sweeps(_OneRowProgram):
         return plan._replace(ways=np.arange(plan.directions))
 
 
-def _values(items: Sequence[Any]) -> list[Any]:
-    return [v if isinstance(v, Value) else Value(v) for v in items]
-
-
 def _possible(pattern: sparsity.Pattern | None) -> sparsity.Pattern:
     if pattern is None:
         raise MemoryError("a sparse Jacobian has at most 2**31 - 1 entries")
@@ -226,7 +222,7 @@ class _Rows:
     def __init__(self, path: Path, size: int, seeds: int) -> None:
         self.path = path
         self.plan: _Plan = path.result
-        self.size, self.inputs = size, np.empty(max(size, 1))
+        self.size, self.inputs = size, np.empty(size)
         self.lives = np.empty(len(path.lives))
         self.uniforms = scratch(path.uniform_bytes)
         self.lanes = scratch(path.lane_bytes) if path.lane_bytes < _MUCH_MEMORY else None

@@ -51,18 +51,17 @@ def _extension() -> dict[str, str]:
         from pygrad import _core
     except ImportError as error:
         return {"missing": str(error)}
-    lanes = _core.ffi.string(_core.lib.pg_lane_instructions())
-    assert isinstance(lanes, bytes)
-    return {"path": str(_core.__file__), "compiler": _compiler(), "lanes": lanes.decode()}
 
+    def said(pointer: Any) -> str:
+        text = _core.ffi.string(pointer)
+        assert isinstance(text, bytes)
+        return text.decode()
 
-def _compiler() -> str:
-    """What compiled the C library, as it says itself."""
-    from pygrad import _core
-
-    text = _core.ffi.string(_core.lib.pg_compiler())
-    assert isinstance(text, bytes)
-    return text.decode()
+    return {
+        "path": str(_core.__file__),
+        "compiler": said(_core.lib.pg_compiler()),
+        "lanes": said(_core.lib.pg_lane_instructions()),
+    }
 
 
 def processor() -> str:

@@ -36,8 +36,8 @@ from pygrad.fileformat import (
 )
 from pygrad.mapped import _Mapped, vmap, vmap_function
 from pygrad.saved import vmap_in
-from pygrad.structure import Container, Structure
-from pygrad.tracing import Path, Paths, key_of
+from pygrad.structure import Container, Structure, as_values
+from pygrad.tracing import Path, Paths, key_of, path_of
 
 __all__ = ["Loaded", "NotSavedError", "load"]
 
@@ -200,18 +200,9 @@ def _fill(paths: Paths, entry: Entry, rows: str | None, captured: tuple[Any, ...
         program, result = saved.program, saved.result
         if rows in {"mean", "sum"}:
             result = (result, tuple([captured[i] for i in saved.by]))
-        path = Path(
-            capsule=program,
-            program=ffi.cast("pg_program *", program),
-            lives=tuple([captured[i] for i in saved.lives]),
-            outcomes=_outcomes(program),
-            result=result,
-            branches={},
-            uniform_bytes=lib.pg_uniform_bytes(program),
-            lane_bytes=lib.pg_lane_bytes(program),
-            instructions=program.length,
-            outputs=program.outputs,
-            idle=[],
+        lives = tuple([captured[i] for i in saved.lives])
+        path = path_of(
+            program, ffi.cast("pg_program *", program), lives, _outcomes(program), result
         )
         if saved.parent < 0:
             paths.root = path
@@ -276,7 +267,7 @@ class _Ways:
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arguments = _Arguments(args, kwargs, self.static)
-        items = tuple([v if isinstance(v, Value) else Value(v) for v in arguments.items])
+        items = tuple(as_values(arguments.items))
         known = self.known.get(arguments.key(), [])
         for paths in known:
             path = paths.root

@@ -29,11 +29,13 @@ from pygrad.rows import RowArguments, RowResults, axes_of, is_column, table_of, 
 from pygrad.structure import (
     Number,
     Structure,
+    as_values,
     detached,
     flatten,
     values_in,
 )
 from pygrad.tracing import (
+    MOST_STRUCTURES,
     Path,
     Paths,
     TooManyPaths,
@@ -51,7 +53,6 @@ from pygrad.transform import function_name
 _STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
 _VALUES, _AS_REACHED = 1, 2
 _PIECE = lib.pg_piece()
-_MOST_STRUCTURES = 64  # of arguments of one function
 _MANY = 10_000
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
@@ -182,7 +183,7 @@ class _Mapped:
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Any]:
         items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
-        outputs = [v if isinstance(v, Value) else Value(v) for v in items]
+        outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), structure
         if not self.wrt and not self.by_lives:
@@ -241,10 +242,8 @@ class vmap_function:
                 "out= is for results by row; with reduce there is nothing to put into it"
             )
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
-        by_rows = any(
-            axis is not None and has_values(a) for a, axis in zip(args, axes, strict=True)
-        )
-        if _core.trace_active() or by_rows or (self.reduce is None and has_values(args)):
+        by_rows = any(axis is not None and values_in(a) for a, axis in zip(args, axes, strict=True))
+        if _core.trace_active() or by_rows or (self.reduce is None and values_in(args)):
             return self.row_by_row(args, out)
         if _is_nested(values_in(list(args))):  # numbers as slopes could not be differentiated again
             return self.row_by_row(args, out)
@@ -267,7 +266,7 @@ class vmap_function:
 
         keep: results stay Values, though nothing around this call differentiates them.
         """
-        keep = keep or _core.trace_active() or has_values(args) or _core.any_active()
+        keep = keep or _core.trace_active() or bool(values_in(args)) or _core.any_active()
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
         rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
         counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
@@ -284,7 +283,7 @@ class vmap_function:
                     for arg, axis, r in zip(args, axes, rows, strict=True)
                 ]
                 numbers, arranged = flatten(row, "a row")
-                values = [v if isinstance(v, Value) else Value(v) for v in numbers]
+                values = as_values(numbers)
                 items, found = flatten(self.f(*arranged.arrange(values)), "the result")
                 if k == 0:
                     structure = found
@@ -296,7 +295,7 @@ class vmap_function:
             raise ValueError(_NO_ROWS)
         if self.reduce is None:
             table = np.array(results, dtype=object)
-            if not has_values(results):
+            if not values_in(results):
                 table = table.astype(np.float64)
             if out is not None:
                 table_of(out, *table.shape)[:] = table
@@ -336,7 +335,7 @@ class Run:
             by_lives,
         )
         if key not in cache:
-            if len(cache) >= _MOST_STRUCTURES:
+            if len(cache) >= MOST_STRUCTURES:
                 cache.pop(next(iter(cache)))
                 warn_of_structures(arguments.name)
             where = uniform_inputs(arguments)
@@ -466,16 +465,6 @@ def _is_finite(array: Any) -> bool:
 def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
     how = ", with other keys or in another order" if str(one) == str(other) else ""
     return TypeError(f"{name}() returned {one} for one row and {other} for another{how}")
-
-
-def has_values(args: Any) -> bool:
-    if isinstance(args, Value):
-        return True
-    if isinstance(args, dict):
-        return any(map(has_values, args.values()))
-    if isinstance(args, (list, tuple)):
-        return any(map(has_values, args))
-    return isinstance(args, np.ndarray) and args.dtype == object and any(map(has_values, args.flat))
 
 
 def _is_nested(values: Sequence[Any]) -> bool:

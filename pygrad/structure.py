@@ -18,7 +18,7 @@ import copy
 import functools
 import numbers
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pygrad._implementation import Value
@@ -169,6 +169,11 @@ def _emptied(original: dict[Any, Any]) -> dict[Any, Any]:
     empty = copy.copy(original)
     empty.clear()
     return empty
+
+
+def as_values(items: Iterable[Any]) -> list[Any]:
+    """The items, each number as a new Value."""
+    return [item if isinstance(item, Value) else Value(item) for item in items]
 
 
 def _new_dict(empty: dict[Any, Any], names: tuple[Any, ...], contents: list[Any]) -> Any:

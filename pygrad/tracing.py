@@ -28,6 +28,7 @@ from pygrad.structure import Array, Container, Structure
 
 _AS_REACHED = 2  # for reverse(): Values if an input of a transform around this one was used
 MOST_PATHS = 256  # of one function; then it is run uncompiled
+MOST_STRUCTURES = 64  # of arguments of one function; then the oldest program goes
 
 
 class TraceError(RuntimeError):
@@ -118,8 +119,15 @@ def trace(
         del inputs, outputs
         _core.trace_forget()
     program = ffi.cast("pg_program *", _core.program_address(capsule))
+    return path_of(capsule, program, lives, outcomes, result)
+
+
+def path_of(
+    owner: Any, program: Any, lives: tuple[Any, ...], outcomes: tuple[bool, ...], result: Any
+) -> Path:
+    """A path that nothing branches off yet; owner keeps the program alive."""
     return Path(
-        capsule,
+        owner,
         program,
         lives,
         outcomes,

@@ -31,6 +31,7 @@ from pygrad.structure import (
     Number,
     Structure,
     array_of,
+    as_values,
     detached,
     flatten,
     flatten_like,
@@ -90,7 +91,7 @@ class _Recording:
 
     def close(self, outputs: list[Any]) -> None:
         """Take what the function has computed, numbers among it."""
-        self.outputs = tuple(y if isinstance(y, Value) else Value(y) for y in outputs)
+        self.outputs = tuple(as_values(outputs))
 
     def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of seeds, one per output, the derivatives by the inputs."""
