@@ -1,7 +1,7 @@
 """The cffi build script: one extension, pygrad/_core, with two doors.
 
 cffi's door is made from the part of csrc/pygrad.h between its cdef marks, so the header is the only
-statement of the interface. The native door is csrc/value.c and its neighbours, whose init function stands
+statement of the interface. The native door is csrc/python, whose init function stands
 in the same shared object (see pygrad/value.py). Environment variables, for tests of pygrad itself:
 
     PYGRAD_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer, one malloc per node
@@ -26,42 +26,11 @@ LIMITED_API = platform.python_implementation() == "CPython" and not sysconfig.ge
     "Py_GIL_DISABLED"
 )
 
-SOURCES = [
-    "memory.c",
-    "graph.c",
-    "sort.c",
-    "sweep.c",
-    "journal.c",
-    "index.c",
-    "adjoint.c",
-    "table.c",
-    "value.c",
-    "construction.c",
-    "attributes.c",
-    "exposure.c",
-    "backward.c",
-    "recording.c",
-    "many.c",
-    "operators.c",
-    "program.c",
-    "code.c",
-    "evaluate.c",
-    "verify.c",
-    "saved.c",
-    "replay.c",
-    "pattern.c",
-    "colouring.c",
-    "modes.c",
-    "tracing.c",
-    "module.c",
-    "parameters.c",
-]
-
 
 def headers() -> list[str]:
     """Files whose change must lead to a new build, relative to the root."""
     return sorted(
-        str(p.relative_to(ROOT)) for p in CSRC.iterdir() if p.suffix in {".h", ".def", ".c"}
+        str(p.relative_to(ROOT)) for p in CSRC.rglob("*") if p.suffix in {".h", ".def", ".c"}
     )
 
 
@@ -86,8 +55,8 @@ def compiler_settings() -> dict[str, list]:
             "libraries": [],
             "extra_link_args": [],
         }
-    # The last ones change no result: without them loops over lanes stay loops (see csrc/lanemath.h), or
-    # do twice what two sides of a selection share.
+    # The last ones change no result: without them loops over lanes stay loops (see
+    # csrc/program/lanemath.h), or do twice what two sides of a selection share.
     lanes = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-tree-pre"]
     compile_args = ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", *lanes]
     link_args: list[str] = []
@@ -119,7 +88,7 @@ def make_ffi():
     ffi.set_source(
         "pygrad._core",
         '#include "pygrad.h"',
-        sources=[f"csrc/{name}" for name in SOURCES],
+        sources=[name for name in headers() if name.endswith(".c")],
         include_dirs=["csrc"],
         depends=headers(),
         py_limited_api=LIMITED_API,

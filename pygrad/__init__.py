@@ -10,8 +10,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pygrad._implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad
-from pygrad.applications import (
+from pygrad.applications.models import (
     gauss_newton,
     gradient_descent,
     linear_model,
@@ -20,8 +19,9 @@ from pygrad.applications import (
     quadratic_model,
     sensitivity,
 )
-from pygrad.checking import check_grad
-from pygrad.debugging import debug_nans
+from pygrad.checking.check import check_grad
+from pygrad.core.debugging import debug_nans
+from pygrad.core.implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad
 from pygrad.math import clip, maximum, minimum, stop_gradient, where
 from pygrad.transform import (
     grad,
@@ -37,16 +37,16 @@ from pygrad.transform import (
 )
 
 if TYPE_CHECKING:
-    from pygrad.compiled import TraceError as TraceError
-    from pygrad.compiled import compile as compile
-    from pygrad.drawing import draw as draw
-    from pygrad.drawing import draw_dot as draw_dot
-    from pygrad.drawing import trace as trace
-    from pygrad.explanation import explain as explain
-    from pygrad.explorer import explore as explore
-    from pygrad.loaded import NotSavedError as NotSavedError
-    from pygrad.loaded import load as load
-    from pygrad.mapped import vmap as vmap
+    from pygrad.compiled.function import TraceError as TraceError
+    from pygrad.compiled.function import compile as compile
+    from pygrad.compiled.loaded import NotSavedError as NotSavedError
+    from pygrad.compiled.loaded import load as load
+    from pygrad.programs.mapped import vmap as vmap
+    from pygrad.seeing.drawing import draw as draw
+    from pygrad.seeing.drawing import draw_dot as draw_dot
+    from pygrad.seeing.drawing import trace as trace
+    from pygrad.seeing.explanation import explain as explain
+    from pygrad.seeing.explorer import explore as explore
 
 __version__ = "0.1.0"
 
@@ -91,19 +91,19 @@ __all__ = [
 
 # These wait until they are asked for. What needs NumPy stays out of __all__: `import *` is to need none.
 _LATER = {
-    "NotSavedError": "loaded",
-    "TraceError": "compiled",
-    "compile": "compiled",
+    "NotSavedError": "compiled.loaded",
+    "TraceError": "compiled.function",
+    "compile": "compiled.function",
     "dask": "",
-    "draw": "drawing",
-    "draw_dot": "drawing",
-    "explain": "explanation",
-    "explore": "explorer",
-    "load": "loaded",
+    "draw": "seeing.drawing",
+    "draw_dot": "seeing.drawing",
+    "explain": "seeing.explanation",
+    "explore": "seeing.explorer",
+    "load": "compiled.loaded",
     "plot": "",
     "scipy": "",
-    "trace": "drawing",
-    "vmap": "mapped",
+    "trace": "seeing.drawing",
+    "vmap": "programs.mapped",
 }
 
 

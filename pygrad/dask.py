@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pygrad import transform
-from pygrad.compiled import Compiled, compile
-from pygrad.mapped import vmap
-from pygrad.structure import flatten
+from pygrad.compiled.function import Compiled, compile
+from pygrad.core.structure import flatten
+from pygrad.programs.mapped import vmap
 
 __all__ = ["value_and_grad"]
 

@@ -5,6 +5,6 @@
 6.0
 """
 
-from pygrad._implementation import Value
+from pygrad.core.implementation import Value
 
 __all__ = ["Value"]

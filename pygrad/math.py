@@ -24,9 +24,9 @@ from collections.abc import Callable as _Callable
 from collections.abc import Iterable as _Iterable
 from typing import Any as _Any
 
-from pygrad._implementation import FUNCTIONS as _FUNCTIONS
-from pygrad._implementation import Value as _Value
-from pygrad._implementation import dot, sum
+from pygrad.core.implementation import FUNCTIONS as _FUNCTIONS
+from pygrad.core.implementation import Value as _Value
+from pygrad.core.implementation import dot, sum
 
 # What the standard module has and this one does not define is the standard one's: constants, and
 # functions of integers or without a derivative.

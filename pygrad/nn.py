@@ -19,7 +19,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pygrad._implementation import Value, dot, zero_grad
+from pygrad.core.implementation import Value, dot, zero_grad
 
 __all__ = ["MLP", "Layer", "Module", "Neuron"]
 

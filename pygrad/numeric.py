@@ -22,9 +22,8 @@ import numbers
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, overload
 
-from pygrad._implementation import Value
-from pygrad.checking import check_grad
-from pygrad.differences import (
+from pygrad.checking.check import check_grad
+from pygrad.checking.differences import (
     EPS,
     Estimate,
     Function,
@@ -34,7 +33,8 @@ from pygrad.differences import (
     ridders,
     scalar_function,
 )
-from pygrad.structure import flatten, same
+from pygrad.core.implementation import Value
+from pygrad.core.structure import flatten, same
 from pygrad.transform import value_and_grad
 
 __all__ = [

@@ -20,7 +20,7 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
-from pygrad._implementation import Parameters, Value
+from pygrad.core.implementation import Parameters, Value
 
 __all__ = ["SGD", "Adam"]
 

@@ -36,8 +36,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pygrad._implementation import Value
-from pygrad.structure import array_of, detached, is_array
+from pygrad.core.implementation import Value
+from pygrad.core.structure import array_of, detached, is_array
 from pygrad.transform import grad, hessian, jacfwd, jacrev, value_and_grad, vjp
 
 __all__ = ["curve_fit", "least_squares", "minimize", "root"]
@@ -156,7 +156,7 @@ def _check_plain(derivative: Any, name: str) -> None:
 
 def _as_traced(derivative: _Function, of: _Function) -> _Function:
     """A sparse derivative: compiled if the user's function is, and else traced at each call."""
-    compiled = sys.modules.get("pygrad.compiled")
+    compiled = sys.modules.get("pygrad.compiled.function")
     if compiled is None or not isinstance(of, compiled.Compiled):
         return derivative
     return compiled.compile(derivative)  # type: ignore[no-any-return]

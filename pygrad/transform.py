@@ -23,9 +23,9 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from pygrad import _implementation as _core
-from pygrad._implementation import Value
-from pygrad.structure import (
+from pygrad.core import implementation as _core
+from pygrad.core.implementation import Value
+from pygrad.core.structure import (
     Array,
     Container,
     Number,
@@ -451,7 +451,7 @@ def _jacobian(what: JacobianOf) -> _Function:
     @functools.wraps(what.f)
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         if what.sparse:
-            from pygrad.directions import sparse_at  # which needs NumPy and SciPy
+            from pygrad.programs.sweeps import sparse_at  # which needs NumPy and SciPy
 
             return sparse_at(what, args, kwargs)
         run = record(what, *args, **kwargs)
@@ -459,7 +459,7 @@ def _jacobian(what: JacobianOf) -> _Function:
         return (jacobian, _plain(run.aux, run.recording)) if what.has_aux else jacobian
 
     evaluate.jacobian = what  # type: ignore[attr-defined]
-    compiled = sys.modules.get("pygrad.compiled")
+    compiled = sys.modules.get("pygrad.compiled.function")
     if compiled is not None and isinstance(what.f, compiled.Compiled):
         return what.f.jacobian_of_it(evaluate)  # type: ignore[no-any-return]
     return evaluate

@@ -1,6 +1,6 @@
 """Value, compiled: the native number type of the extension, completed by its cold methods.
 
-Whatever is called once per node is C (csrc/value.c, csrc/operators.c); whatever is called now and then
+Whatever is called once per node is C (csrc/python/); whatever is called now and then
 is here: backward, copies, pickling, formatting, modes.
 """
 

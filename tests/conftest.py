@@ -14,15 +14,16 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-# With import-mode=importlib a test module finds its helpers (programs.py) only by this.
-sys.path.insert(0, str(Path(__file__).parent))
-ISOLATED = Path(__file__).parent / "isolated"
+# With import-mode=importlib a test module finds its helpers (lib/programs.py) only by this.
+TESTS = Path(__file__).resolve().parent
+sys.path[:0] = [str(TESTS / "lib"), str(TESTS.parent / "tools")]
+ISOLATED = TESTS / "isolated"
 
 
 @pytest.fixture(params=["compiled", "reference"])
 def impl(request: pytest.FixtureRequest) -> ModuleType:
     """An implementation module: Value, FUNCTIONS, Parameters, dot, no_grad, sum, zero_grad."""
-    name = {"compiled": "pygrad.value", "reference": "pygrad.reference"}[request.param]
+    name = {"compiled": "pygrad.value", "reference": "pygrad.reference.reference"}[request.param]
     return importlib.import_module(name)
 
 
@@ -31,9 +32,9 @@ def package_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Simple
     """Loads pygrad's engine, math, nn and optim as they are in a program that runs on a given impl."""
 
     def load(impl: ModuleType) -> SimpleNamespace:
-        chosen = ModuleType("pygrad._implementation")
+        chosen = ModuleType("pygrad.core.implementation")
         chosen.__dict__.update({k: v for k, v in vars(impl).items() if not k.startswith("_")})
-        monkeypatch.setitem(sys.modules, "pygrad._implementation", chosen)
+        monkeypatch.setitem(sys.modules, "pygrad.core.implementation", chosen)
         modules = SimpleNamespace()
         for name in ("engine", "math", "nn", "optim"):
             spec = importlib.util.find_spec(f"pygrad.{name}")

@@ -1,5 +1,5 @@
 /* The first graph of the tutorial without Python: c = a * b, d = a + b, e = c + d, and its gradients. */
-#include "core.h" /* pygrad.h, the fields of a node, and an opcode PG_OP_... for each op */
+#include "graph/node.h" /* pygrad.h, the fields of a node, and an opcode PG_OP_... for each op */
 
 #include <stdio.h>
 

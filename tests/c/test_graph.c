@@ -1,7 +1,7 @@
 /* test_graph.c: the C library without Python: nodes, release, sweeps, journal, failing memory.
- * Linked with the files of csrc that do not include Python.h, by tests/test_c_library.py. Prints the
+ * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. Prints the
  * name of each test and exits with 1 at the first thing that does not hold. */
-#include "core.h"
+#include "graph/node.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import Value, compile, math, value_and_grad, vmap
-from pygrad.fileformat import VERSION
+from pygrad.compiled.fileformat import VERSION
 
 FOLDER = Path(__file__).parent
 POINTS = [(1.0, 0.3), (-2.5, 7.0), (30.0, -4.0), (0.1, 0.1)]

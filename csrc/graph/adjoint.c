@@ -1,0 +1,404 @@
+/* adjoint.c: ops.def as nodes: the two ways over a sorted graph, whose results can be differentiated again.
+ *
+ * A derivative on its way is a term: a node, or a plain number while nothing but numbers has gone into it,
+ * so that a slope of 1 or -1 costs no node. Numbers come from rules and seeds only, never from data, so the
+ * shape of what is built does not depend on the point where it is built.
+ *
+ * Whoever takes a term as an argument takes it over; *place stays its owner's. */
+#include "ops/forward.h"
+#include "graph/index.h"
+#include "graph/sweep.h"
+
+typedef struct {
+    pg_node *node;         /* owned, or NULL: a number */
+    double number;
+} term;
+
+struct pg_adjoint {
+    const pg_sweep *sweep;
+    pg_node *const *inputs;
+    size_t count;          /* of the inputs */
+    pg_index input_index, index; /* places among the inputs, in the order */
+    size_t prepared;       /* so many nodes of the order are in the index */
+    term *terms;           /* the derivative at each node of the order; the number 0 where none arrived */
+    unsigned char *depends; /* whether each node of the order depends on an input */
+    pg_way way;
+    size_t at;             /* the place of the node whose rule is at work */
+    size_t left;           /* nodes still to do */
+    size_t within;         /* operands done of the next one, if it has many */
+    int failed;            /* no memory; what is made from here on does not matter */
+};
+
+/* -- terms -------------------------------------------------------------------------------------- */
+
+static term number(double x)
+{
+    return (term){NULL, x};
+}
+
+static term own(pg_node *n)
+{
+    return (term){pg_retain(n), 0.0};
+}
+
+static term copy(const term *place)
+{
+    return place->node != NULL ? own(place->node) : *place;
+}
+
+static void drop(term t)
+{
+    if (t.node != NULL)
+        pg_release(t.node);
+}
+
+static int is_number(term t, double x)
+{
+    return t.node == NULL && t.number == x;
+}
+
+static double value_of(term t)
+{
+    return t.node != NULL ? t.node->value : t.number;
+}
+
+/* The term as a node that the caller owns; NULL for want of memory. */
+static pg_node *node_of(term t)
+{
+    return t.node != NULL ? t.node : pg_born(pg_leaf(t.number));
+}
+
+static term made(pg_adjoint *a, pg_node *n)
+{
+    if (n == NULL)
+        a->failed = 1;
+    return n == NULL ? number(0.0) : (term){pg_born(n), 0.0};
+}
+
+/* -- the algebra -------------------------------------------------------------------------------- */
+
+static term call1(pg_adjoint *a, int op, double (*forward)(double), term x)
+{
+    double value = forward(value_of(x));
+    if (x.node == NULL)
+        return number(value);
+    term z = made(a, pg_compute(op, x.node, NULL, value));
+    drop(x);
+    return z;
+}
+
+static term call2(pg_adjoint *a, int op, double (*forward)(double, double), term x, term y)
+{
+    double value = forward(value_of(x), value_of(y));
+    if (x.node == NULL && y.node == NULL)
+        return number(value);
+    pg_node *left = node_of(x), *right = node_of(y);
+    term z = made(a, left == NULL || right == NULL ? NULL : pg_compute(op, left, right, value));
+    if (left != NULL)
+        pg_release(left);
+    if (right != NULL)
+        pg_release(right);
+    return z;
+}
+
+static term call3(pg_adjoint *a, int op, double (*forward)(double, double, double), term x, term y, term w)
+{
+    double value = forward(value_of(x), value_of(y), value_of(w));
+    pg_node *nodes[3] = {node_of(x), node_of(y), node_of(w)};
+    int whole = nodes[0] != NULL && nodes[1] != NULL && nodes[2] != NULL;
+    term z = made(a, whole ? pg_compute_many(op, nodes, 3, value, NULL, NULL) : NULL);
+    for (int i = 0; i < 3; i++)
+        if (nodes[i] != NULL)
+            pg_release(nodes[i]);
+    return z;
+}
+
+/* A derivative times a slope: the sweep's product, whose trivial cases make no node. */
+static term times(pg_adjoint *a, term derivative, term slope)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        term first = turn == 0 ? derivative : slope, second = turn == 0 ? slope : derivative;
+        if (is_number(first, 1.0))
+            return second;
+        if (is_number(first, -1.0))
+            return call1(a, PG_OP_neg, forward_neg, second);
+        if (is_number(first, 0.0)) {
+            drop(second);
+            return first;
+        }
+    }
+    return call2(a, PG_OP_mul0, forward_mul0, derivative, slope);
+}
+
+static void add_to(pg_adjoint *a, term *place, term contribution)
+{
+    if (is_number(*place, 0.0))
+        *place = contribution;
+    else
+        *place = call2(a, PG_OP_add, forward_add, *place, contribution);
+}
+
+#define CALL1(op, x) call1(a, PG_OP_##op, forward_##op, x)
+#define CALL2(op, x, y) call2(a, PG_OP_##op, forward_##op, x, y)
+#define CALL3(op, x, y, w) call3(a, PG_OP_##op, forward_##op, x, y, w)
+#define NUMBER(c) number(c)
+#include "ops/algebra.h"
+
+/* -- one node ----------------------------------------------------------------------------------- */
+
+enum { WIDE = 1 << 14 };   /* so many operands are a step of their own */
+
+/* Where an operand stands, plus 1; or 0 if no derivative by it is wanted. */
+static size_t wanted(const pg_adjoint *a, const pg_node *operand)
+{
+    size_t place;
+    if (!pg_index_find(&a->index, operand, &place) || !a->depends[place])
+        return 0;
+    return a->way == PG_FORWARD && is_number(a->terms[place], 0.0) ? 0 : place + 1;
+}
+
+static void pass(pg_adjoint *a, size_t operand, term slope)
+{
+    term *node = &a->terms[a->at], *other = &a->terms[operand];
+    if (a->way == PG_REVERSE)
+        add_to(a, other, times(a, copy(node), slope));
+    else
+        add_to(a, node, times(a, copy(other), slope));
+}
+
+/* Passes the derivative on between the node at work and an operand, if that is wanted. The slope is an
+ * expression that is evaluated only then. */
+#define PASS(operand, slope) \
+    do { \
+        size_t place = wanted(a, operand); \
+        if (place != 0) \
+            pass(a, place - 1, slope); \
+    } while (0)
+
+/* A sum, a dot product or given partials, up to a number of operands at a time. */
+static pg_status pass_many(pg_adjoint *a, const pg_node *n)
+{
+    const pg_many *m = n->of.many;
+    const size_t half = m->count / 2;
+    for (size_t done = 0; a->within < m->count; a->within++, done++) {
+        const size_t i = a->within;
+        pg_node *operand = m->operands[i];
+        if (done == WIDE)
+            return PG_MORE;
+        if (n->op == PG_PARTIALS) {
+            if (wanted(a, operand) && pg_given_partial(n, i) == NULL)
+                return PG_OPAQUE;
+            PASS(operand, own(m->given[i]));
+        } else if (n->op == PG_DOT && i < 2 * half) {
+            PASS(operand, own(m->operands[i < half ? i + half : i - half]));
+        } else {
+            PASS(operand, ONE);
+        }
+    }
+    a->within = 0;
+    return PG_OK;
+}
+
+/* The rule of n, whose terms X Y W K Z are made where the rule names them. */
+static pg_status apply_rule(pg_adjoint *a, pg_node *n)
+{
+    if (n->flags & PG_HAS_CLOSURE)
+        return PG_OPAQUE;
+    switch (n->op) {
+#define X own(n->of.two.a)
+#define Y own(n->of.two.b)
+#define Z own(n)
+#define K number(n->of.constant.k)
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        PASS(n->of.two.a, dx); \
+        break;
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: \
+        PASS(n->of.two.a, dx); \
+        PASS(n->of.two.b, dy); \
+        break;
+#define CONSTANT UNARY
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+#undef X
+#undef Y
+#define X own(n->of.many->operands[0])
+#define Y own(n->of.many->operands[1])
+#define W own(n->of.many->operands[2])
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    case PG_OP_##name: \
+        PASS(n->of.many->operands[0], dx); \
+        PASS(n->of.many->operands[1], dy); \
+        PASS(n->of.many->operands[2], dw); \
+        break;
+#include "ops.def"
+    case PG_SUM:
+    case PG_DOT:
+    case PG_PARTIALS:
+        return pass_many(a, n);
+    default: /* PG_LEAF, PG_CUSTOM: no rule */
+        break;
+    }
+    return PG_OK;
+}
+
+/* -- the two ways ------------------------------------------------------------------------------- */
+
+/* The place of the node to be done next. */
+static size_t next_place(const pg_adjoint *a)
+{
+    const pg_sweep *s = a->sweep;
+    return a->way == PG_REVERSE ? s->stops + a->left - 1 : s->count - 1 - a->left;
+}
+
+pg_node *pg_adjoint_next(const pg_adjoint *a)
+{
+    return a->left == 0 ? NULL : a->sweep->order[next_place(a)].node;
+}
+
+pg_way pg_adjoint_way(const pg_adjoint *a)
+{
+    return a->way;
+}
+
+static pg_status do_node(pg_adjoint *a, size_t place, pg_node **opaque)
+{
+    pg_node *n = a->sweep->order[place].node;
+    if (!a->depends[place] || (a->way == PG_REVERSE && is_number(a->terms[place], 0.0)))
+        return PG_OK;
+    a->at = place;
+    pg_status status = apply_rule(a, n);
+    if (status == PG_OPAQUE)
+        *opaque = n;
+    return a->failed ? PG_NO_MEMORY : status;
+}
+
+pg_status pg_adjoint_step(pg_adjoint *a, size_t budget, pg_node **opaque)
+{
+    for (; a->left != 0; a->left--) {
+        if (budget-- == 0)
+            return PG_MORE;
+        pg_status status = do_node(a, next_place(a), opaque);
+        if (status != PG_OK)
+            return status;
+    }
+    return PG_OK;
+}
+
+static void drop_terms(pg_adjoint *a)
+{
+    for (size_t i = 0; i < a->prepared; i++) {
+        drop(a->terms[i]);
+        a->terms[i] = number(0.0);
+    }
+}
+
+static void seed(pg_adjoint *a, const pg_node *n, double x, pg_node *node)
+{
+    size_t place;
+    if (pg_index_find(&a->index, n, &place) && a->depends[place])
+        add_to(a, &a->terms[place], node != NULL ? own(node) : number(x));
+}
+
+pg_status pg_adjoint_begin(pg_adjoint *a, pg_way way, const double *seeds, pg_node *const *seed_nodes)
+{
+    const pg_node *root = a->sweep->root;
+    drop_terms(a);
+    a->way = way;
+    a->left = a->sweep->count - a->sweep->stops - 1; /* all but the root */
+    a->within = 0;
+    size_t count = way == PG_REVERSE ? pg_operand_count(root) : a->count;
+    for (size_t i = 0; i < count; i++)
+        seed(a, way == PG_REVERSE ? pg_operand(root, i) : a->inputs[i], seeds[i],
+             seed_nodes == NULL ? NULL : seed_nodes[i]);
+    return a->failed ? PG_NO_MEMORY : PG_OK;
+}
+
+pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
+{
+    size_t place;
+    if (!pg_index_find(&a->index, n, &place))
+        return pg_born(pg_leaf(0.0));
+    term t = a->terms[place];
+    if (t.node == NULL)
+        return pg_born(pg_leaf(0.0 + t.number));
+    /* Grads start at +0.0, to which contributions are added: that makes a difference to a sum that is -0.0. */
+    pg_node *zero = pg_born(pg_leaf(0.0));
+    if (zero == NULL)
+        return NULL;
+    pg_node *sum = pg_born(pg_compute(PG_OP_add, zero, t.node, 0.0 + t.node->value));
+    pg_release(zero);
+    return sum;
+}
+
+double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n)
+{
+    size_t place;
+    return pg_index_find(&a->index, n, &place) ? value_of(a->terms[place]) : 0.0;
+}
+
+/* -- life --------------------------------------------------------------------------------------- */
+
+static int is_input(const pg_adjoint *a, const pg_node *n)
+{
+    size_t place;
+    return a->inputs == NULL ? n->op == PG_LEAF : pg_index_find(&a->input_index, n, &place);
+}
+
+/* Whether an operand depends on an input; operands were looked at before. */
+static int inherits(const pg_adjoint *a, const pg_node *n)
+{
+    size_t operands = pg_operand_count(n), place;
+    for (size_t k = 0; k < operands; k++)
+        if (pg_index_find(&a->index, pg_operand(n, k), &place) && a->depends[place])
+            return 1;
+    return 0;
+}
+
+pg_status pg_adjoint_prepare(pg_adjoint *a, size_t budget)
+{
+    const pg_sweep *s = a->sweep;
+    for (; a->prepared < s->count; a->prepared++) {
+        if (budget-- == 0)
+            return PG_MORE;
+        const size_t i = a->prepared;
+        const pg_node *n = s->order[i].node;
+        pg_index_put(&a->index, n, i);
+        a->terms[i] = number(0.0);
+        a->depends[i] = is_input(a, n) || (i >= s->stops && inherits(a, n));
+    }
+    return PG_OK;
+}
+
+pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t count, pg_adjoint **out)
+{
+    pg_adjoint *a = pg_alloc(1, sizeof *a);
+    if (a == NULL)
+        return PG_NO_MEMORY;
+    *a = (pg_adjoint){.sweep = s, .inputs = inputs, .count = count};
+    a->terms = pg_alloc(s->count, sizeof *a->terms);
+    a->depends = pg_alloc(s->count, sizeof *a->depends);
+    if (a->terms == NULL || a->depends == NULL || !pg_index_open(&a->index, s->count) ||
+        !pg_index_open(&a->input_index, count)) {
+        pg_adjoint_close(a);
+        return PG_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++)
+        pg_index_put(&a->input_index, inputs[i], i);
+    *out = a;
+    return PG_OK;
+}
+
+void pg_adjoint_close(pg_adjoint *a)
+{
+    if (a == NULL)
+        return;
+    drop_terms(a);
+    pg_index_close(&a->input_index);
+    pg_index_close(&a->index);
+    pg_free(a->terms);
+    pg_free(a->depends);
+    pg_free(a);
+}

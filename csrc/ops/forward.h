@@ -1,0 +1,19 @@
+/* forward.h: ops.def as numbers: one inline function forward_<op> per op, taking its operands. */
+#ifndef PG_FORWARD_H
+#define PG_FORWARD_H
+
+#include "ops/scalar.h"
+
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    static inline double forward_##name(double x) { return forward; }
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    static inline double forward_##name(double x, double y) { return forward; }
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    static inline double forward_##name(double x, double y, double w) { return forward; }
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    static inline double forward_##name(double x, double k) { return forward; }
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+
+#endif

@@ -1,0 +1,406 @@
+/* evaluate.c: a compiled program over rows: uniform instructions once, the others a block of rows at a time, so
+ * that each instruction is a loop over lanes that the compiler turns into vector instructions.
+ *
+ * Products in which an exact 0 is to win are done plainly first; what has come out as nan is done again with mul0. */
+#include "program/evaluate.h"
+
+#include "ops/compare.h"
+#include "program/lanewords.h"
+#include "program/program.h"
+
+#include <string.h>
+
+/* Rows of a block while it runs. */
+typedef struct {
+    const pg_batch *batch;
+    const double *uniforms;
+    double *lanes;
+    double *partial;       /* eight strided sums for each total */
+    double *spare;         /* SPARE numbers */
+    int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
+    size_t first, count;   /* rows of the call in this block */
+    size_t staying;        /* how many of them are on the path still */
+} block;
+
+enum { SPARE = 4 * PG_LANES }; /* room beside the slots */
+
+#define LANE(slot) (lanes + (size_t)((slot) & ~PG_ROW) * PG_LANES)
+
+/* -- parts that are the same for every set of instructions -------------------------------------- */
+
+static size_t row_of(const pg_batch *batch, size_t i)
+{
+    return batch->rows != NULL ? batch->rows[i] : batch->first + i;
+}
+
+/* Notes which rows leave the path here; how many are left on it. */
+static size_t guard_rows(const pg_instruction *in, const double *a, const double *b, block *rows)
+{
+    uint32_t *left = rows->batch->left + rows->first;
+    size_t staying = 0;
+    for (size_t l = 0; l < rows->count; l++) {
+        if (pg_holds(in->expected / 2u, a[l], b[l]) != (in->expected & 1) && left[l] > in->out)
+            left[l] = in->out;
+        staying += left[l] == UINT32_MAX;
+    }
+    rows->staying = staying;
+    return staying;
+}
+
+static void write_output(const block *rows, uint32_t i, const double *lanes)
+{
+    double *out = rows->batch->outputs[i];
+    const ptrdiff_t stride = rows->batch->output_strides[i];
+    for (size_t l = 0; l < rows->count; l++)
+        out[(ptrdiff_t)row_of(rows->batch, rows->first + l) * stride] = lanes[l];
+}
+
+/* The lanes that count for totals: others, of rows that are not there or have left, are 0 in a copy. */
+static const double *counted(const block *rows, const double *lanes, int which)
+{
+    if (rows->staying == PG_LANES)
+        return lanes;
+    double *copy = rows->spare + which * PG_LANES;
+    const uint32_t *left = rows->staying == rows->count ? NULL : rows->batch->left + rows->first;
+    memcpy(copy, lanes, rows->count * sizeof *copy);
+    for (size_t l = rows->count; l < PG_LANES; l++)
+        copy[l] = 0.0;
+    for (size_t l = 0; left != NULL && l < rows->count; l++)
+        if (left[l] != UINT32_MAX)
+            copy[l] = 0.0;
+    return copy;
+}
+
+static double term_of(const pg_term *t, double x, double y)
+{
+    return t->b == PG_NO_SLOT ? x : t->absorbing ? mul0(x, y) : x * y;
+}
+
+/* A fused sum once more, with mul0 where that is meant. */
+static void fused_again(const pg_term *terms, const pg_instruction *in, const double *uniforms, double *lanes,
+                        size_t at, size_t count)
+{
+    for (size_t l = at; l < at + count; l++) {
+        double sum = in->a & PG_ROW ? LANE(in->a)[l] : uniforms[in->a];
+        for (uint32_t t = 0; t < in->count; t++) {
+            const pg_slot a = terms[t].a, b = terms[t].b;
+            const double x = a & PG_ROW ? LANE(a)[l] : uniforms[a];
+            const double y = b == PG_NO_SLOT ? 0.0 : b & PG_ROW ? LANE(b)[l] : uniforms[b];
+            sum += term_of(&terms[t], x, y);
+        }
+        LANE(in->out)[l] = sum;
+    }
+}
+
+/* 1 in each lane. */
+static const double *ones(void)
+{
+#define EIGHT 1, 1, 1, 1, 1, 1, 1, 1
+    static const _Alignas(64) double all[PG_LANES] = {EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT};
+#undef EIGHT
+    return all;
+}
+
+/* How many of the instructions from in on are totals of products with the same first factor. */
+static size_t run_of_products(const pg_instruction *in, const pg_instruction *end)
+{
+    size_t count = 1;
+    while (in + count != end && in[count].code == in->code && in[count].a == in->a)
+        count++;
+    return count;
+}
+
+#ifndef PG_LIBM_LANES
+/* Whether two instructions in a row are partners, which one function computes together. */
+static int is_pair(const pg_instruction *in, const pg_instruction *end)
+{
+    return in + 1 != end && in[1].code == pg_partner(in->code) && in[1].a == in->a && in->out != in->a &&
+           in[1].out != in->a && in[1].out != in->out;
+}
+
+#endif
+
+double pg_evaluate_one(int op, double x, double y, double w)
+{
+    (void)w;
+    switch (op) {
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        return forward_##name(x);
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: \
+        return forward_##name(x, y);
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    case PG_OP_##name: \
+        return forward_##name(x, y, w);
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        return forward_##name(x, y);
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+    default:
+        return 0.0;
+    }
+}
+
+#define LANE_NAME(name) name##_baseline
+#define LANE_TARGET
+#define LANE_WIDTH 2
+#include "program/lanes.h"
+#undef LANE_NAME
+#undef LANE_TARGET
+#undef LANE_WIDTH
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define LANE_NAME(name) name##_avx2
+#define LANE_TARGET __attribute__((target("avx2")))
+#define LANE_WIDTH 4
+#include "program/lanes.h"
+#undef LANE_NAME
+#undef LANE_TARGET
+#undef LANE_WIDTH
+
+#define LANE_NAME(name) name##_avx512
+#define LANE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
+#define LANE_WIDTH 8
+#include "program/lanes.h"
+#undef LANE_NAME
+#undef LANE_TARGET
+#undef LANE_WIDTH
+#endif
+
+/* -- choosing ----------------------------------------------------------------------------------- */
+
+typedef void run_block_function(const pg_program *p, block *rows);
+
+static run_block_function *run_block = run_block_baseline;
+static const char *instructions = "baseline";
+
+void pg_choose_lanes(int most)
+{
+    run_block = run_block_baseline;
+    instructions = "baseline";
+#if defined(__x86_64__) && defined(__GNUC__)
+    __builtin_cpu_init();
+    if (most >= 1 && __builtin_cpu_supports("avx2")) {
+        run_block = run_block_avx2;
+        instructions = "avx2";
+    }
+    if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+        run_block = run_block_avx512;
+        instructions = "avx512";
+    }
+#else
+    (void)most;
+#endif
+}
+
+const char *pg_lane_instructions(void)
+{
+    return instructions;
+}
+
+size_t pg_piece(void)
+{
+    return PG_PIECE;
+}
+
+/* -- running ------------------------------------------------------------------------------------ */
+
+/* Scratch memory for lanes: the slots, then the spare ones, then eight sums for each total. */
+static size_t lane_numbers(const pg_program *p)
+{
+    return p->lanes * PG_LANES + SPARE + 8 * p->outputs;
+}
+
+size_t pg_uniform_bytes(const pg_program *p)
+{
+    return (p->uniforms + 1) * sizeof(double);
+}
+
+size_t pg_lane_bytes(const pg_program *p)
+{
+    return lane_numbers(p) * sizeof(double);
+}
+
+/* As fused() for lanes: plainly first, once more where an exact 0 may have to win. */
+static double fused_once(const pg_program *p, const pg_instruction *in, const double *uniforms)
+{
+    double sum = uniforms[in->a];
+    const pg_term *terms = p->terms + in->first;
+    for (uint32_t t = 0; t < in->count; t++)
+        sum += terms[t].b == PG_NO_SLOT ? uniforms[terms[t].a] : uniforms[terms[t].a] * uniforms[terms[t].b];
+    if (sum == sum || !in->expected)
+        return sum;
+    sum = uniforms[in->a];
+    for (uint32_t t = 0; t < in->count; t++)
+        sum += term_of(&terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b]);
+    return sum;
+}
+
+static double uniform_or_zero(const double *uniforms, pg_slot slot)
+{
+    return slot == PG_NO_SLOT ? 0.0 : uniforms[slot];
+}
+
+/* Partners together: see pair() in lanes.h. How many instructions were done. */
+static int pair_once(const pg_instruction *in, const pg_instruction *end, double *uniforms)
+{
+#ifndef PG_LIBM_LANES
+    if ((in->code == PG_OP_tanh || in->code == PG_OP_sech2) && is_pair(in, end)) {
+        const struct lane_tanh y = lane_tanh_and_slope(uniforms[in->a]);
+        uniforms[in[in->code == PG_OP_sech2].out] = y.value;
+        uniforms[in[in->code == PG_OP_tanh].out] = y.slope;
+        return 2;
+    }
+#else
+    (void)end;
+#endif
+    uniforms[in->out] = pg_evaluate_one(in->code, uniforms[in->a], uniform_or_zero(uniforms, in->b),
+                                        uniform_or_zero(uniforms, in->c));
+    return 1;
+}
+
+/* The uniform instructions; false where a guard fails, which is then in *guard. */
+static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
+{
+    const pg_instruction *end = p->code + p->once;
+    int done;
+    for (const pg_instruction *in = p->code; in != end; in += done) {
+        done = 1;
+        switch (in->code) {
+        case PG_CODE_FUSED:
+            uniforms[in->out] = fused_once(p, in, uniforms);
+            break;
+        case PG_OP_add: /* these four as pg_evaluate_one() would, without a call */
+            uniforms[in->out] = uniforms[in->a] + uniforms[in->b];
+            break;
+        case PG_OP_sub:
+            uniforms[in->out] = uniforms[in->a] - uniforms[in->b];
+            break;
+        case PG_OP_mul:
+            uniforms[in->out] = uniforms[in->a] * uniforms[in->b];
+            break;
+        case PG_OP_mul0:
+            uniforms[in->out] = mul0(uniforms[in->a], uniforms[in->b]);
+            break;
+        case PG_CODE_GUARD:
+            if (pg_holds(in->expected / 2u, uniforms[in->a], uniforms[in->b]) != (in->expected & 1)) {
+                *guard = in->out;
+                return 0;
+            }
+            break;
+        default:
+            done = pair_once(in, end, uniforms);
+        }
+    }
+    return 1;
+}
+
+int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard)
+{
+    double *uniforms = batch->uniforms;
+    if (p->lives != 0)
+        memcpy(uniforms, batch->lives, p->lives * sizeof *uniforms);
+    if (p->constants != 0)
+        memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
+    for (size_t i = 0; i < p->inputs; i++)
+        if (p->input_slots[i] != PG_NO_SLOT && !(p->input_slots[i] & PG_ROW))
+            uniforms[p->input_slots[i]] = *batch->inputs[i];
+    return run_uniform(p, uniforms, guard);
+}
+
+/* The rows' numbers into lanes; lanes without a row repeat the last one. */
+static void load(const pg_program *p, const block *rows)
+{
+    const pg_batch *batch = rows->batch;
+    double *lanes = rows->lanes;
+    for (size_t i = 0; i < p->inputs; i++) {
+        if (p->input_slots[i] == PG_NO_SLOT || !(p->input_slots[i] & PG_ROW))
+            continue;
+        double *into = LANE(p->input_slots[i]);
+        for (size_t l = 0; l < rows->count; l++)
+            into[l] = batch->inputs[i][(ptrdiff_t)row_of(batch, rows->first + l) * batch->strides[i]];
+        for (size_t l = rows->count; l < PG_LANES; l++)
+            into[l] = into[rows->count - 1];
+    }
+}
+
+static void spread(const pg_program *p, const double *uniforms, double *lanes)
+{
+    for (size_t i = p->once; i < p->spread; i++) {
+        double *into = LANE(p->code[i].out);
+        for (size_t l = 0; l < PG_LANES; l++)
+            into[l] = uniforms[p->code[i].a];
+    }
+}
+
+static void clear_partial(const pg_program *p, block *rows)
+{
+    for (size_t i = 0; i < 8 * p->outputs; i++)
+        rows->partial[i] = 0.0;
+}
+
+static int has_nan(const pg_program *p, const block *rows)
+{
+    for (size_t i = 0; i < 8 * p->outputs; i++)
+        if (rows->partial[i] != rows->partial[i])
+            return 1;
+    return 0;
+}
+
+/* The eight sums of each total become one. */
+static void write_totals(const pg_program *p, const block *rows, double *totals)
+{
+    for (size_t i = 0; i < p->outputs; i++) {
+        const double *s = rows->partial + 8 * i;
+        totals[i] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+    }
+}
+
+/* Rows from first on up to end. */
+static void run_piece(const pg_program *p, block *rows, size_t first, size_t end)
+{
+    clear_partial(p, rows);
+    for (rows->first = first; rows->first < end; rows->first += rows->count) {
+        rows->count = end - rows->first < PG_LANES ? end - rows->first : PG_LANES;
+        rows->staying = rows->count;
+        for (size_t l = 0; p->guards != 0 && l < rows->count; l++)
+            rows->batch->left[rows->first + l] = UINT32_MAX;
+        load(p, rows);
+        run_block(p, rows);
+    }
+}
+
+void pg_program_run(const pg_program *p, const pg_batch *batch)
+{
+    double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
+    block rows = {.batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare,
+                  .partial = spare + SPARE};
+    spread(p, rows.uniforms, lanes);
+    for (size_t first = 0; first < batch->count; first += PG_PIECE) {
+        const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
+        rows.careful = 0;
+        run_piece(p, &rows, first, end);
+        if (totals == NULL)
+            continue;
+        if (has_nan(p, &rows)) {
+            rows.careful = 1;
+            run_piece(p, &rows, first, end);
+        }
+        write_totals(p, &rows, totals);
+        totals += p->outputs;
+    }
+}
+
+int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
+{
+    const double *uniforms = batch->uniforms;
+    if (!pg_program_run_once(p, batch, guard))
+        return 0;
+    for (size_t i = 0; i < p->outputs; i++)
+        batch->outputs[i][0] = uniforms[p->result_slots[i]];
+    return 1;
+}

@@ -1,0 +1,54 @@
+/* lanewords.h: forward.h once more, with the functions of lanemath.h and lanetrig.h in the place of libm's. Their bits
+ * do not depend on the processor, and loops over them vectorise. For evaluate.c only, in place of scalar.h.
+ * PG_LIBM_LANES, a build for tests, leaves everything as it is: rows equal eager results bit for bit. */
+#ifndef PG_LANEWORDS_H
+#define PG_LANEWORDS_H
+
+#include <math.h>
+
+#include "program/lanemath.h"
+#include "program/lanetrig.h"
+
+#ifdef PG_LIBM_LANES
+#include "ops/forward.h"
+#else
+
+/* what scalar.h is written with */
+#define exp(x) lane_exp(x)
+#define expm1(x) lane_expm1(x)
+#define log(x) lane_log(x)
+#define log2(x) lane_log2(x)
+#define log10(x) lane_log10(x)
+#define log1p(x) lane_log1p(x)
+#define pow(x, y) lane_pow(x, y)
+#define tanh(x) lane_tanh(x)
+#define sinh(x) lane_sinh(x)
+#define cosh(x) lane_cosh(x)
+#define asinh(x) lane_asinh(x)
+#define acosh(x) lane_acosh(x)
+#define atanh(x) lane_atanh(x)
+#define sin(x) lane_sin(x)
+#define cos(x) lane_cos(x)
+#define tan(x) lane_tan(x)
+#define asin(x) lane_asin(x)
+#define acos(x) lane_acos(x)
+#define atan(x) lane_atan(x)
+#define atan2(x, y) lane_atan2(x, y)
+#define erf(x) lane_erf(x)
+
+#include "ops/scalar.h"
+
+/* what scalar.h defines, and lanemath.h better for lanes */
+#define power_of_two(x) lane_exp2(x)
+#define sigmoid(x) lane_sigmoid(x)
+#define sigmoid_dx(x) lane_sigmoid_dx(x)
+#define softplus(x) lane_softplus(x)
+#define sech2(x) lane_sech2(x)
+#define hypotenuse(x, y) lane_hypot(x, y)
+#define erf_dx(x) lane_erf_dx(x)
+#define logaddexp(x, y) lane_logaddexp(x, y)
+
+#include "ops/forward.h"
+
+#endif
+#endif

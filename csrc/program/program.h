@@ -1,0 +1,39 @@
+/* program.h: a compiled program, what program.c makes, evaluate.c runs and verify.c checks, besides pygrad.h. */
+#ifndef PG_PROGRAM_H
+#define PG_PROGRAM_H
+
+#include "graph/node.h"
+
+/* Rows of a block, and of a piece, whose totals are added up before they join those of other pieces. */
+enum { PG_LANES = 64, PG_PIECE = 16 * PG_LANES };
+
+/* Codes of instructions that are no op of the table. */
+enum pg_code {
+    PG_CODE_FUSED = PG_OPCODE_COUNT, /* out = a + sum of terms, from left to right */
+    PG_CODE_SPREAD,        /* out (lanes) = a (uniform) */
+    PG_CODE_GUARD,         /* rows where comparing a and b does not give expected leave the path */
+    PG_CODE_OUTPUT,        /* output number out of each row = a */
+    PG_CODE_TOTAL,         /* total number out += a, over rows */
+    PG_CODE_TOTAL_PRODUCT, /* total number out += a * b, or c (uniform) + a * b, over rows */
+    PG_CODE_TOTAL_UNIFORM, /* total number out += a, which is uniform, for each row */
+    PG_CODE_COUNT
+};
+
+/* The op that costs little in lanes beside op on the same operand, -1 if none does: code.c puts the two together. */
+static inline int pg_partner(int op)
+{
+    switch (op) {
+    case PG_OP_tanh:
+        return PG_OP_sech2;
+    case PG_OP_sech2:
+        return PG_OP_tanh;
+    case PG_OP_sin:
+        return PG_OP_cos;
+    case PG_OP_cos:
+        return PG_OP_sin;
+    default:
+        return -1;
+    }
+}
+
+#endif

@@ -1,0 +1,353 @@
+/* attributes.c: what a Value shows of its node: attributes, comparison, text. */
+#include "python/object.h"
+
+int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content)
+{
+    pg_value *v = (pg_value *)self;
+    if (!pg_ensure_node(v) || PyObject_GenericSetAttr(self, name, content) < 0)
+        return -1;
+    if (v->dict != NULL || Py_TYPE(self) != pg_value_type)
+        pg_carry(v, content);
+    return 0;
+}
+
+static PyObject *get_dict(PyObject *self, void *closure)
+{
+    PyObject *dict = pg_ensure_node((pg_value *)self) ? PyObject_GenericGetDict(self, closure) : NULL;
+    if (dict != NULL)
+        pg_make_visible((pg_value *)self); /* whoever has it may store anything */
+    return dict;
+}
+
+static int set_dict(PyObject *self, PyObject *dict, void *closure)
+{
+    if (!pg_ensure_node((pg_value *)self) || PyObject_GenericSetDict(self, dict, closure) < 0)
+        return -1;
+    pg_make_visible((pg_value *)self);
+    return 0;
+}
+
+static int number_for(PyObject *self, PyObject *content, const char *what, double *out)
+{
+    if (content == NULL) {
+        PyErr_Format(PyExc_AttributeError, "%s cannot be deleted", what);
+        return 0;
+    }
+    return pg_require_built(self) && pg_require_number(content, what, out);
+}
+
+static PyObject *get_data(PyObject *self, void *closure)
+{
+    (void)closure;
+    if (!pg_require_built(self) || (PG_TRACING && !pg_trace_access(self, "read")))
+        return NULL;
+    return PyFloat_FromDouble(PG_NODE(self)->value);
+}
+
+static int set_data(PyObject *self, PyObject *content, void *closure)
+{
+    (void)closure;
+    double number;
+    if (!number_for(self, content, "data", &number))
+        return -1;
+    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self)))
+        return -1;
+    PG_NODE(self)->value = number;
+    return 0;
+}
+
+static PyObject *get_grad(PyObject *self, void *closure)
+{
+    (void)closure;
+    if (!pg_require_built(self))
+        return NULL;
+    if (PG_TRACING && !pg_trace_access(self, "read"))
+        return NULL;
+    const pg_extras *extras = ((pg_value *)self)->extras;
+    double grad = PG_NODE(self)->grad;
+    /* backward(create_graph=True) has left a Value; a number written since then, unless the same, outdates it */
+    if (extras != NULL && extras->adjoint != NULL && pg_same_bits(PG_NODE(extras->adjoint)->value, grad))
+        return Py_NewRef(extras->adjoint);
+    return PyFloat_FromDouble(grad);
+}
+
+static int set_grad(PyObject *self, PyObject *content, void *closure)
+{
+    (void)closure;
+    double number;
+    if (!number_for(self, content, "grad", &number))
+        return -1;
+    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self)))
+        return -1;
+    pg_status status = pg_write_grad(PG_NODE(self), number);
+    if (status != PG_OK) {
+        pg_raise(status);
+        return -1;
+    }
+    pg_forget_adjoint(PG_NODE(self));
+    return 0;
+}
+
+static PyObject *get_label(PyObject *self, void *closure)
+{
+    (void)closure;
+    const pg_extras *extras = ((pg_value *)self)->extras;
+    if (extras != NULL && extras->label != NULL)
+        return Py_NewRef(extras->label);
+    return PyUnicode_FromString("");
+}
+
+int pg_set_label(PyObject *self, PyObject *content, void *closure)
+{
+    (void)closure;
+    if (content == NULL || !PyUnicode_Check(content)) {
+        if (content == NULL)
+            PyErr_SetString(PyExc_AttributeError, "label cannot be deleted; set it to ''");
+        else
+            PyErr_Format(PyExc_TypeError, "label must be a str, not %R", Py_TYPE(content));
+        return -1;
+    }
+    pg_extras *extras = pg_ensure_node((pg_value *)self) ? pg_extras_of((pg_value *)self) : NULL;
+    if (extras == NULL)
+        return -1;
+    pg_set(&extras->label, Py_NewRef(content));
+    pg_carry((pg_value *)self, PyUnicode_CheckExact(content) ? NULL : content);
+    return 0;
+}
+
+static PyObject *get_op(PyObject *self, void *closure)
+{
+    (void)closure;
+    if (!pg_require_built(self))
+        return NULL;
+    const pg_extras *extras = ((pg_value *)self)->extras;
+    if (extras != NULL && extras->op_name != NULL)
+        return Py_NewRef(extras->op_name);
+    return pg_op_text(PG_NODE(self));
+}
+
+static PyObject *get_children(PyObject *self, void *closure)
+{
+    (void)closure;
+    if (!pg_require_built(self))
+        return NULL;
+    pg_node *n = PG_NODE(self);
+    size_t count = pg_operand_count(n);
+    PyObject *children = PyTuple_New((Py_ssize_t)count);
+    for (size_t i = 0; children != NULL && i < count; i++) {
+        PyObject *child = pg_value_of(pg_operand(n, i));
+        if (child == NULL)
+            Py_CLEAR(children);
+        else
+            PyTuple_SetItem(children, (Py_ssize_t)i, child);
+    }
+    return children;
+}
+
+static PyObject *get_prev(PyObject *self, void *closure)
+{
+    PyObject *children = get_children(self, closure);
+    if (children == NULL)
+        return NULL;
+    PyObject *set = PySet_New(children);
+    Py_DECREF(children);
+    return set;
+}
+
+static PyObject *get_local_derivatives(PyObject *self, void *closure)
+{
+    pg_node *n = PG_NODE(self);
+    if (!pg_require_built(self) || (PG_TRACING && !pg_trace_access(self, "read")))
+        return NULL;
+    if (n->op == PG_CUSTOM) {
+        PyObject *op = get_op(self, NULL);
+        if (op != NULL)
+            PyErr_Format(PyExc_TypeError,
+                         "the node %R has only a _backward of its own; its local derivatives are not "
+                         "stated (give local_grads to state them)",
+                         op);
+        Py_XDECREF(op);
+        return NULL;
+    }
+    size_t count = pg_operand_count(n);
+    double *slopes = pg_alloc(count, sizeof *slopes);
+    if (slopes == NULL)
+        return PyErr_NoMemory();
+    pg_local_derivatives(n, slopes);
+    PyObject *result = PyTuple_New((Py_ssize_t)count);
+    for (size_t i = 0; result != NULL && i < count; i++) {
+        pg_node *given = closure == NULL ? NULL : pg_given_partial(n, i);
+        PyObject *item = given != NULL ? pg_value_of(given) : PyFloat_FromDouble(slopes[i]);
+        if (item == NULL)
+            Py_CLEAR(result);
+        else
+            PyTuple_SetItem(result, (Py_ssize_t)i, item);
+    }
+    pg_free(slopes);
+    return result;
+}
+
+/* The callable that stands for the rule of a node without a closure. */
+static PyObject *propagate(PyObject *self, PyObject *ignored)
+{
+    (void)ignored;
+    pg_node *n = PG_NODE(self);
+    if (!pg_require_built(self))
+        return NULL;
+    double *slopes = pg_alloc(pg_operand_count(n), sizeof *slopes);
+    if (slopes == NULL)
+        return PyErr_NoMemory();
+    pg_status status = n->op == PG_CUSTOM ? PG_OK : pg_propagate(n, slopes);
+    pg_free(slopes);
+    if (status != PG_OK)
+        return pg_raise(status);
+    Py_RETURN_NONE;
+}
+
+/* What stands for a rule that was switched off by assigning None. */
+static PyObject *nothing(PyObject *self, PyObject *ignored)
+{
+    (void)self, (void)ignored;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef nothing_def = {"_backward", nothing, METH_NOARGS, "Do nothing."};
+
+static PyMethodDef propagate_def = {
+    "_backward", propagate, METH_NOARGS,
+    "Add this node's contributions to its operands' grads, once."};
+
+static PyObject *get_backward(PyObject *self, void *closure)
+{
+    (void)closure;
+    if (!pg_require_built(self))
+        return NULL;
+    const pg_extras *extras = ((pg_value *)self)->extras;
+    if (extras == NULL || extras->closure == NULL)
+        return PyCFunction_NewEx(&propagate_def, self, NULL);
+    return extras->closure == Py_None ? PyCFunction_NewEx(&nothing_def, NULL, NULL)
+                                      : Py_NewRef(extras->closure);
+}
+
+static int set_backward(PyObject *self, PyObject *content, void *closure)
+{
+    (void)closure;
+    if (!pg_require_built(self))
+        return -1;
+    if (content != NULL && content != Py_None && !PyCallable_Check(content)) {
+        PyErr_Format(PyExc_TypeError, "_backward must be callable or None, not %R", Py_TYPE(content));
+        return -1;
+    }
+    if (PG_TRACING && (!pg_trace_access(self, "opaque") || !pg_trace_effect(self)))
+        return -1;
+    pg_value *v = (pg_value *)self;
+    pg_extras *extras = pg_extras_of(v);
+    if (extras == NULL)
+        return -1;
+    if (content == NULL)
+        v->node->flags &= (uint8_t)~PG_HAS_CLOSURE; /* deleted: the rule is back */
+    else
+        v->node->flags |= PG_HAS_CLOSURE;
+    pg_carry(v, content);
+    Py_XINCREF(content);
+    pg_set(&extras->closure, content); /* last: what it lets go of may assign again */
+    return 0;
+}
+
+PyGetSetDef pg_attributes[] = {
+    {"data", get_data, set_data, "The value, a float.", NULL},
+    {"grad", get_grad, set_grad, "The adjoint of the last backward(); leaves accumulate.", NULL},
+    {"label", get_label, pg_set_label, "A name for pictures and messages; '' if none was given.", NULL},
+    {"_op", get_op, NULL, "The op that made this node, '' for a leaf.", NULL},
+    {"_children", get_children, NULL, "The operands, in order.", NULL},
+    {"_prev", get_prev, NULL, "The set of operands.", NULL},
+    {"local_derivatives", get_local_derivatives, NULL,
+     "The derivative by each direct operand at the operands' present values, in operand order.", NULL},
+    {"_local_grads", get_local_derivatives, NULL,
+     "local_derivatives, or the local_grads as they were given.", "as given"},
+    {"_backward", get_backward, set_backward,
+     "A callable that adds this node's contributions to its operands' grads; assignable.", NULL},
+    {"__dict__", get_dict, set_dict, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyMemberDef pg_offsets[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(pg_value, dict), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(pg_value, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+/* -- comparison and text ------------------------------------------------------------------------ */
+
+/* Python's comparisons as the C library has them, in the order of Py_LT ... */
+static const pg_comparison comparisons[] = {
+    [Py_LT] = PG_LESS,  [Py_LE] = PG_LESS_EQUAL, [Py_EQ] = PG_EQUAL,
+    [Py_NE] = PG_UNEQUAL, [Py_GT] = PG_GREATER,  [Py_GE] = PG_GREATER_EQUAL,
+};
+
+static int compare(int op, double a, double b)
+{
+    switch (op) {
+    case Py_LT:
+        return a < b;
+    case Py_LE:
+        return a <= b;
+    case Py_GT:
+        return a > b;
+    case Py_GE:
+        return a >= b;
+    case Py_EQ:
+        return a == b;
+    default:
+        return a != b;
+    }
+}
+
+PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
+{
+    if (!pg_require_built(self))
+        return NULL;
+    double a = PG_NODE(self)->value, b;
+    if (PG_IS_VALUE(other)) {
+        if (op == Py_EQ || op == Py_NE) {
+            if (PG_TRACING && !pg_trace_identity(self, other))
+                return NULL;
+            return PyBool_FromLong((self == other) == (op == Py_EQ));
+        }
+        if (!pg_require_built(other))
+            return NULL;
+        b = PG_NODE(other)->value;
+    } else {
+        int known = pg_number(other, &b);
+        if (known < 0)
+            return NULL;
+        if (known == 0)
+            return Py_NewRef(Py_NotImplemented);
+    }
+    int outcome = compare(op, a, b);
+    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, comparisons[op], outcome))
+        return NULL;
+    return PyBool_FromLong(outcome);
+}
+
+/* Identity, as for any object; the low bits are alignment. */
+Py_hash_t pg_value_hash(PyObject *self)
+{
+    size_t bits = (size_t)self;
+    Py_hash_t hash = (Py_hash_t)((bits >> 4) | (bits << (8 * sizeof bits - 4)));
+    return hash == -1 ? -2 : hash;
+}
+
+PyObject *pg_value_repr(PyObject *self)
+{
+    if (PG_NODE(self) == NULL || PG_NODE(self)->flags & PG_UNBUILT)
+        return PyUnicode_FromFormat("<%R, not initialised>", Py_TYPE(self));
+    PyObject *data = PyFloat_FromDouble(PG_NODE(self)->value);
+    PyObject *grad = PyFloat_FromDouble(PG_NODE(self)->grad);
+    PyObject *text = NULL;
+    if (data != NULL && grad != NULL)
+        text = PyUnicode_FromFormat("Value(data=%R, grad=%R)", data, grad);
+    Py_XDECREF(data);
+    Py_XDECREF(grad);
+    return text;
+}

@@ -1,0 +1,244 @@
+/* construction.c: Value(...): what __new__ and __init__ make of their arguments. Between the two a Value has
+ * an unbuilt node, which every use refuses. */
+#include "python/object.h"
+
+/* tp_alloc of the exact type, so that even object.__new__, which a patched __new__ may call, makes a node.
+ * Python gives subclasses an allocator of its own. */
+PyObject *pg_value_alloc(PyTypeObject *type, Py_ssize_t items)
+{
+    if (type != pg_value_type) /* a subclass made in C inherits this */
+        return PyType_GenericAlloc(type, items);
+    pg_node *n = pg_leaf(0.0);
+    if (n != NULL)
+        n->flags = PG_UNBUILT;
+    return pg_wrap(n);
+}
+
+int pg_ensure_node(pg_value *v)
+{
+    if (PG_LIKELY(v->node != NULL))
+        return 1;
+    v->node = pg_leaf(0.0);
+    if (v->node == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    v->node->wrapper = v;
+    v->node->flags = PG_UNBUILT | PG_CARRIES; /* its type */
+    return 1;
+}
+
+PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args, (void)kwargs;
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    PyObject *v = alloc(type, 0);
+    if (v != NULL && !pg_ensure_node((pg_value *)v))
+        Py_CLEAR(v);
+    return v;
+}
+
+/* 1 if v still waits for its contents: user code that ran meanwhile may have initialised it. */
+static int require_unbuilt(const pg_value *v)
+{
+    if (v->node->flags & PG_UNBUILT)
+        return 1;
+    PyErr_SetString(PyExc_RuntimeError, "this Value is initialised already; assign to .data");
+    return 0;
+}
+
+/* The tuple's nodes, borrowed; NULL with an exception set if an item is no Value. Caller owns the array. */
+static pg_node **nodes_of(PyObject *children)
+{
+    size_t count = (size_t)PyTuple_Size(children);
+    pg_node **nodes = pg_alloc(count, sizeof *nodes);
+    if (nodes == NULL)
+        return (pg_node **)(void *)PyErr_NoMemory();
+    if (!pg_require_values(children, "children must be")) {
+        pg_free(nodes);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        nodes[i] = PG_NODE(PyTuple_GetItem(children, (Py_ssize_t)i));
+    return nodes;
+}
+
+/* Partials from the tuple grads: numbers, and Values whose nodes go to *given (NULL if there is none). */
+static int partials_of(PyObject *grads, size_t count, double **partials, pg_node ***given)
+{
+    *given = NULL;
+    *partials = pg_alloc(count, sizeof **partials);
+    if (*partials == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        PyObject *item = PyTuple_GetItem(grads, (Py_ssize_t)i);
+        if (PG_IS_VALUE(item)) {
+            if (!pg_require_built(item))
+                goto fail;
+            if (*given == NULL) {
+                *given = pg_alloc(count, sizeof **given);
+                if (*given == NULL) {
+                    PyErr_NoMemory();
+                    goto fail;
+                }
+                for (size_t j = 0; j < count; j++)
+                    (*given)[j] = NULL;
+            }
+            (*given)[i] = PG_NODE(item);
+            (*partials)[i] = PG_NODE(item)->value;
+        } else if (!pg_require_number(item, "a local gradient", &(*partials)[i])) {
+            goto fail;
+        }
+    }
+    return 1;
+fail:
+    pg_free(*partials);
+    pg_free(*given);
+    return 0;
+}
+
+/* A node with declared children: with local gradients, or without a rule until _backward is assigned. */
+static pg_node *declared_node(double data, PyObject *children, PyObject *grads)
+{
+    size_t count = (size_t)PyTuple_Size(children);
+    if (count == 0) {
+        pg_node *leaf = pg_leaf(data);
+        if (leaf == NULL)
+            PyErr_NoMemory();
+        return leaf;
+    }
+    pg_node **nodes = nodes_of(children);
+    if (nodes == NULL)
+        return NULL;
+    double *partials = NULL;
+    pg_node **given = NULL;
+    if (grads != NULL && !partials_of(grads, count, &partials, &given)) {
+        pg_free(nodes);
+        return NULL;
+    }
+    pg_node *n = pg_compute_many(grads == NULL ? PG_CUSTOM : PG_PARTIALS, nodes, count, data, partials,
+                                 given);
+    if (n == NULL)
+        PyErr_NoMemory();
+    pg_free(nodes);
+    pg_free(partials);
+    pg_free(given);
+    return n;
+}
+
+/* What v is computed from: its children and the Values among its local gradients, kept as need be. */
+static int keep_declared(pg_value *v, PyObject *children, PyObject *grads)
+{
+    size_t count = (size_t)PyTuple_Size(children), all = grads == NULL ? count : 2 * count;
+    PyObject **operands = pg_alloc(all, sizeof *operands);
+    if (operands == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (size_t i = 0; i < all; i++)
+        operands[i] = i < count ? PyTuple_GetItem(children, (Py_ssize_t)i)
+                                : PyTuple_GetItem(grads, (Py_ssize_t)(i - count));
+    int kept = pg_keep_operands((PyObject *)v, operands, all);
+    pg_free(operands);
+    return kept;
+}
+
+/* Fills v from children (a tuple), op_name (str or NULL) and grads (a tuple or NULL). */
+static int build(pg_value *v, double data, PyObject *children, PyObject *op_name, PyObject *grads)
+{
+    Py_ssize_t count = PyTuple_Size(children);
+    if (grads != NULL && PyTuple_Size(grads) != count) {
+        PyErr_Format(PyExc_ValueError, "%zd children but %zd local gradients", count,
+                     PyTuple_Size(grads));
+        return -1;
+    }
+    pg_node *n = declared_node(data, children, grads);
+    if (n == NULL)
+        return -1;
+    if (PG_SPECIAL && count == 0)
+        pg_born(n);
+    for (Py_ssize_t i = 0; PG_TRACING && i < count; i++)
+        if (!pg_trace_access(PyTuple_GetItem(children, i), "opaque")) {
+            pg_release(n);
+            return -1;
+        }
+    if (PG_DETACHED) { /* after every check that recording would make */
+        pg_release(n);
+        n = pg_leaf(data);
+        if (n == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    if (!require_unbuilt(v)) {
+        pg_release(n);
+        return -1;
+    }
+    pg_become(v->node, n);
+    if (PG_DETACHED)
+        return 0;
+    if (op_name != NULL && PyUnicode_GetLength(op_name) != 0 && !pg_name_op(v, op_name))
+        return -1;
+    return count == 0 || keep_declared(v, children, grads) ? 0 : -1;
+}
+
+static int watch(PyObject *self)
+{
+    PyObject *watched = pg_watched(Py_NewRef(self));
+    Py_XDECREF(watched);
+    return watched == NULL ? -1 : 0;
+}
+
+int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"data", "_children", "_op", "label", "children", "local_grads", NULL};
+    PyObject *data, *children = NULL, *third = NULL, *label = NULL, *other = NULL, *grads = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OO:Value", names, &data, &children, &third,
+                                     &label, &other, &grads))
+        return -1;
+    pg_value *v = (pg_value *)self;
+    if (!pg_ensure_node(v))
+        return -1;
+    PyObject *op_name = NULL;
+    if (third != NULL && PyUnicode_Check(third))
+        op_name = third;
+    if ((children != NULL && other != NULL) || (third != NULL && op_name == NULL && grads != NULL)) {
+        PyErr_SetString(PyExc_TypeError, "Value() got the same argument under two names");
+        return -1;
+    }
+    if (third != NULL && op_name == NULL)
+        grads = third;
+    if (children == NULL)
+        children = other;
+    if (PG_IS_VALUE(data)) {
+        PyErr_SetString(PyExc_TypeError,
+                        "data must be a real number, not a Value; pass v.data, or use v itself");
+        return -1;
+    }
+    double number;
+    if (!pg_require_number(data, "data", &number) || !require_unbuilt(v))
+        return -1;
+    if (label != NULL && pg_set_label(self, label, NULL) < 0)
+        return -1;
+    if (children == NULL && op_name == NULL && grads == NULL) {
+        v->node->value = number;
+        v->node->flags &= (uint8_t)~PG_UNBUILT;
+        if (PG_SPECIAL)
+            pg_born(v->node);
+        return PG_WATCHED ? watch(self) : 0;
+    }
+    PyObject *child_tuple = children == NULL ? PyTuple_New(0) : pg_tuple(children, "children");
+    if (child_tuple == NULL)
+        return -1;
+    PyObject *grad_tuple = NULL;
+    if (grads != NULL && (grad_tuple = pg_tuple(grads, "local_grads")) == NULL) {
+        Py_DECREF(child_tuple);
+        return -1;
+    }
+    int result = build(v, number, child_tuple, op_name, grad_tuple);
+    Py_DECREF(child_tuple);
+    Py_XDECREF(grad_tuple);
+    return result == 0 && PG_WATCHED ? watch(self) : result;
+}

@@ -1,0 +1,136 @@
+/* exposure.c: makes visible to the collector what became part of a possible cycle after it was in use.
+ *
+ * A Value that is given a closure or attributes while other nodes use it already is pinned by its node, and
+ * its users are not visible. If the new content leads back to a user, the collector cannot see the way from
+ * the user down to the Value. So before a full collection, if there was such a case since the last, every
+ * node that uses a visible one becomes visible, as if it had been so when the user was made; then no pin
+ * on a visible node is needed any more. */
+#include "python/object.h"
+
+int pg_late;
+
+typedef struct {
+    pg_node **nodes;
+    size_t count, room;
+} node_list;
+
+static void list_node(pg_node *n, void *list)
+{
+    node_list *all = list;
+    if (all->count < all->room)
+        all->nodes[all->count++] = n;
+}
+
+/* A sorted sweep over every live node, through a node that uses them all; *root is the caller's to
+ * release. NULL, without an exception, if that cannot be had now: the next collection tries again. */
+static pg_sweep *everything(pg_node **root)
+{
+    node_list all = {NULL, 0, pg_live_nodes()};
+    all.nodes = pg_alloc(all.room, sizeof *all.nodes);
+    if (all.nodes == NULL)
+        return NULL;
+    pg_pool_each(list_node, &all);
+    *root = pg_compute_many(PG_CUSTOM, all.nodes, all.count, 0.0, NULL, NULL);
+    pg_free(all.nodes);
+    if (*root == NULL)
+        return NULL;
+    pg_sweep *s;
+    if (pg_sweep_open(*root, 0, &s) == PG_OK) {
+        if (pg_sweep_sort(s, SIZE_MAX) == PG_OK)
+            return s;
+        pg_sweep_abandon(s);
+    }
+    pg_release(*root);
+    return NULL;
+}
+
+static pg_node *used(const pg_node *n, size_t i)
+{
+    size_t count = pg_operand_count(n);
+    return i < count ? pg_operand(n, i) : pg_given_partial(n, i - count);
+}
+
+/* What n uses: its operands, then the nodes given as its partials, NULL where there is none. */
+static size_t used_count(const pg_node *n)
+{
+    return pg_operand_count(n) * (n->op == PG_PARTIALS ? 2 : 1);
+}
+
+/* Makes n hold the Values of the visible nodes it uses. 1 if that changed anything, 0 if not, -1 with an
+ * exception set. held keeps new Values until their users hold them. */
+static int expose_one(pg_node *n, PyObject *held)
+{
+    Py_ssize_t visible = 0;
+    for (size_t i = 0; i < used_count(n); i++)
+        visible += used(n, i) != NULL && used(n, i)->flags & PG_VISIBLE;
+    if (visible == 0)
+        return 0;
+    PyObject *v = n->wrapper != NULL ? Py_NewRef((PyObject *)n->wrapper) : pg_wrap(pg_retain(n));
+    if (v == NULL)
+        return -1;
+    int listed = PyList_Append(held, v);
+    Py_DECREF(v); /* held has it */
+    pg_extras *extras = listed < 0 ? NULL : pg_extras_of((pg_value *)v);
+    if (extras == NULL)
+        return -1;
+    if (n->flags & PG_VISIBLE && extras->parents != NULL && PyTuple_Size(extras->parents) == visible)
+        return 0;
+    PyObject *parents = PyTuple_New(visible);
+    if (parents == NULL)
+        return -1;
+    for (size_t i = 0; i < used_count(n); i++)
+        if (visible != 0 && used(n, i) != NULL && used(n, i)->flags & PG_VISIBLE) {
+            PyObject *parent = pg_value_of(used(n, i));
+            if (parent == NULL) {
+                Py_DECREF(parents);
+                return -1;
+            }
+            PyTuple_SetItem(parents, --visible, parent);
+        }
+    pg_set(&extras->parents, parents);
+    n->flags |= PG_VISIBLE;
+    if (!PyObject_GC_IsTracked(v))
+        PyObject_GC_Track(v);
+    return 1;
+}
+
+/* Every visible node's users are visible: what pins it is not needed any more. */
+static int unpin_visible(const pg_sweep *s, PyObject *held)
+{
+    for (size_t i = 0; i < pg_sweep_count(s); i++) {
+        pg_node *n = pg_sweep_node(s, i);
+        if ((n->flags & (PG_VISIBLE | PG_PINNED)) == (PG_VISIBLE | PG_PINNED)) {
+            if (PyList_Append(held, n->wrapper) < 0)
+                return 0;
+            n->flags &= (uint8_t)~PG_PINNED;
+            Py_DECREF((PyObject *)n->wrapper);
+        }
+    }
+    return 1;
+}
+
+void pg_expose(void)
+{
+    if (!pg_late)
+        return;
+    pg_node *root;
+    pg_sweep *s = everything(&root);
+    if (s == NULL)
+        return;
+    PyObject *held = PyList_New(0);
+    int changed = held == NULL ? -1 : 1;
+    while (changed == 1) { /* again only where a given partial came after its user */
+        changed = 0;
+        for (size_t i = 0; changed >= 0 && i + 1 < pg_sweep_count(s); i++) {
+            int one = expose_one(pg_sweep_node(s, i), held);
+            changed = one == 0 ? changed : one;
+        }
+    }
+    if (changed == 0 && unpin_visible(s, held))
+        pg_late = 0;
+    else
+        PyErr_Clear(); /* no memory: what was made visible is right, the next collection does the rest */
+    pg_sweep_abandon(s);
+    pg_release(root);
+    Py_XDECREF(held);
+}

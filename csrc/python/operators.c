@@ -1,0 +1,508 @@
+/* operators.c: the number protocol, and each op of ops.def as a method of Value and as a function. */
+#include "python/object.h"
+
+#include "program/evaluate.h"
+#include "ops/forward.h"
+
+/* -- when eager evaluation raises --------------------------------------------------------------- */
+
+/* The status of an op's result that is not finite. Not on the hot path. */
+static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
+{
+    int of_numbers = x == x && y == y, of_finite = isfinite(x) && isfinite(y);
+    switch (errors) {
+    case PG_ERR_DOMAIN:
+        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_DOMAIN_ERROR : PG_OK;
+    case PG_ERR_RANGE:
+        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
+    case PG_ERR_FLOAT_POW:
+        if (x == 0.0 && y < 0.0 && isfinite(y))
+            return PG_DIVISION_BY_ZERO;
+        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
+    case PG_ERR_MATH_POW:
+        if (z != z)
+            return of_numbers ? PG_DOMAIN_ERROR : PG_OK;
+        return !of_finite ? PG_OK : x == 0.0 ? PG_DOMAIN_ERROR : PG_RANGE_ERROR;
+    case PG_ERR_INTEGRAL:
+        return z != z ? PG_NOT_A_NUMBER : PG_INFINITE;
+    default:
+        return PG_OK;
+    }
+}
+
+/* errors is a constant at every call, so that what is left of this is one test or none. */
+PG_INLINE pg_status check(enum pg_errors errors, double x, double y, double z)
+{
+    if (errors == PG_ERR_TOTAL)
+        return PG_OK;
+    if (errors == PG_ERR_DIVISION)
+        return PG_LIKELY(y != 0.0) ? PG_OK : PG_DIVISION_BY_ZERO;
+    return PG_LIKELY(isfinite(z)) ? PG_OK : diagnose(errors, x, y, z);
+}
+
+/* The exception that the same operation on floats would raise; always NULL. */
+static PyObject *refuse(int op, pg_status status)
+{
+    if (status == PG_DIVISION_BY_ZERO && op != PG_OP_div) {
+        PyErr_SetString(PyExc_ZeroDivisionError,
+                        op == PG_OP_mod        ? "float modulo"
+                        : op == PG_OP_floordiv ? "float floor division by zero"
+                                               : "0.0 cannot be raised to a negative power");
+        return NULL;
+    }
+    if (status == PG_DOMAIN_ERROR && op == PG_OP_pown) {
+        PyErr_SetString(PyExc_ValueError, "a negative number has no real power that is not whole");
+        return NULL;
+    }
+    return pg_raise(status);
+}
+
+/* -- making the result -------------------------------------------------------------------------- */
+
+/* An operand: a Value's node (borrowed) and number, or a plain number with no node yet. */
+typedef struct {
+    double number;
+    pg_node *node;
+} operand;
+
+/* 1, or 0 if the object is no operand of ours, or -1 with an exception set. */
+PG_INLINE int resolve(PyObject *object, operand *out)
+{
+    if (PG_IS_EXACT(object)) {
+        out->node = PG_NODE(object);
+        out->number = out->node->value;
+        return 1;
+    }
+    if (PyObject_TypeCheck(object, pg_value_type)) {
+        if (!pg_require_built(object))
+            return -1;
+        out->node = PG_NODE(object);
+        out->number = out->node->value;
+        return 1;
+    }
+    out->node = NULL;
+    return pg_number(object, &out->number);
+}
+
+/* made, once it keeps what its operands carry; NULL with an exception set, made given back, otherwise. */
+static PyObject *keeping(PyObject *made, PyObject *const *operands, size_t count)
+{
+    if (made != NULL && !pg_keep_operands(made, operands, count))
+        Py_CLEAR(made);
+    return made;
+}
+
+/* Whether the Values among the operands were all initialised; false with RuntimeError set. */
+static int require_all_built(PyObject *const *operands, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (PG_IS_VALUE(operands[i]) && !pg_require_built(operands[i]))
+            return 0;
+    return 1;
+}
+
+static PyObject *detached(double z, PyObject *const *operands, size_t count)
+{
+    return require_all_built(operands, count) ? pg_watched(pg_wrap(pg_leaf(z))) : NULL;
+}
+
+/* The exception for a failed op, unless the cause is an operand that was never initialised. */
+static PyObject *refuse_operands(int op, pg_status status, PyObject *const *operands, size_t count)
+{
+    return require_all_built(operands, count) ? refuse(op, status) : NULL;
+}
+
+static PyObject *made_unary_slowly(int op, PyObject *x, double z)
+{
+    if (PG_DETACHED)
+        return detached(z, &x, 1);
+    if (PG_TRACING)
+        z = pg_evaluate_one(op, PG_NODE(x)->value, 0.0, 0.0);
+    return pg_watched(keeping(pg_wrap(pg_born(pg_compute(op, PG_NODE(x), NULL, z))), &x, 1));
+}
+
+PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
+{
+    pg_node *a = PG_NODE(x);
+    if (PG_SPECIAL || PG_UNLIKELY(a->flags & PG_SLOW))
+        return made_unary_slowly(op, x, z);
+    return pg_wrap(pg_compute(op, a, NULL, z));
+}
+
+/* The rest of a binary op with a plain number, a slow operand or a mode. */
+static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, operand a, operand b, double z)
+{
+    if (PG_DETACHED)
+        return detached(z, (PyObject *[]){left, right}, 2);
+    if (PG_TRACING)
+        z = pg_evaluate_one(op, a.number, b.number, 0.0);
+    pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
+    pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
+    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_born(pg_compute(op, x, y, z)));
+    if (x != NULL)
+        pg_release(x);
+    if (y != NULL)
+        pg_release(y);
+    if ((a.node != NULL && a.node->flags & PG_SLOW) || (b.node != NULL && b.node->flags & PG_SLOW))
+        made = keeping(made, (PyObject *[]){left, right}, 2);
+    return PG_SPECIAL ? pg_watched(made) : made;
+}
+
+PG_INLINE PyObject *made_binary(int op, PyObject *left, PyObject *right, operand a, operand b, double z)
+{
+    if (PG_LIKELY(!PG_SPECIAL && a.node != NULL && b.node != NULL && !((a.node->flags | b.node->flags) & PG_SLOW)))
+        return pg_wrap(pg_compute(op, a.node, b.node, z));
+    return made_binary_slowly(op, left, right, a, b, z);
+}
+
+static PyObject *made_ternary(int op, PyObject *const *objects, const operand *operands, double z)
+{
+    if (PG_DETACHED)
+        return detached(z, objects, 3);
+    pg_node *nodes[3];
+    int whole = 1, slow = 0;
+    for (int i = 0; i < 3; i++) {
+        pg_node *n = operands[i].node;
+        slow |= n != NULL && n->flags & PG_SLOW;
+        nodes[i] = n != NULL ? pg_retain(n) : pg_number_leaf(operands[i].number);
+        whole &= nodes[i] != NULL;
+    }
+    if (PG_TRACING)
+        z = pg_evaluate_one(op, operands[0].number, operands[1].number, operands[2].number);
+    PyObject *made = pg_wrap(whole ? pg_born(pg_compute_many(op, nodes, 3, z, NULL, NULL)) : NULL);
+    for (int i = 0; i < 3; i++)
+        if (nodes[i] != NULL)
+            pg_release(nodes[i]);
+    if (slow)
+        made = keeping(made, objects, 3);
+    return PG_SPECIAL ? pg_watched(made) : made;
+}
+
+/* -- one function per op: apply_<op> on Python operands ----------------------------------------- */
+
+/* apply_<op> gives NotImplemented for operands that are no numbers. */
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    static PyObject *apply_##name(PyObject *x) \
+    { \
+        operand a; \
+        if (PG_UNLIKELY(resolve(x, &a) < 0)) \
+            return NULL; \
+        double number = a.number, z = forward_##name(number); \
+        pg_status status = check(PG_ERR_##errors, number, number, z); \
+        if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
+            return refuse_operands(PG_OP_##name, status, &x, 1); \
+        return made_unary(PG_OP_##name, x, z); \
+    }
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    static PyObject *apply_##name(PyObject *left, PyObject *right) \
+    { \
+        operand a, b; \
+        int known = resolve(left, &a); \
+        if (PG_LIKELY(known > 0)) \
+            known = resolve(right, &b); \
+        if (PG_UNLIKELY(known <= 0)) \
+            return known < 0 ? NULL : Py_NewRef(Py_NotImplemented); \
+        double z = forward_##name(a.number, b.number); \
+        pg_status status = check(PG_ERR_##errors, a.number, b.number, z); \
+        if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
+            return refuse_operands(PG_OP_##name, status, (PyObject *[]){left, right}, 2); \
+        return made_binary(PG_OP_##name, left, right, a, b, z); \
+    }
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    static PyObject *apply_##name(PyObject *const *objects) \
+    { \
+        operand o[3]; \
+        for (int i = 0; i < 3; i++) { \
+            int known = resolve_or_bound(PG_OP_##name, i, objects[i], &o[i]); \
+            if (known <= 0) \
+                return known < 0 ? NULL : Py_NewRef(Py_NotImplemented); \
+        } \
+        double z = forward_##name(o[0].number, o[1].number, o[2].number); \
+        return made_ternary(PG_OP_##name, objects, o, z); \
+    }
+
+/* clip takes None for a bound that is not there. */
+static int resolve_or_bound(int op, int i, PyObject *object, operand *out)
+{
+    if (op == PG_OP_clip && i != 0 && object == Py_None) {
+        out->node = NULL;
+        out->number = i == 1 ? -(double)INFINITY : (double)INFINITY;
+        return 1;
+    }
+    return resolve(object, out);
+}
+#include "ops.def"
+
+/* x ** n with a constant exponent; x is a Value, n a number that was written as exponent. */
+static PyObject *apply_pown(PyObject *x, double n, int whole)
+{
+    if (!PG_IS_EXACT(x) && !pg_require_built(x))
+        return NULL;
+    double number = PG_NODE(x)->value, z = forward_pown(number, n);
+    pg_status status = check(PG_ERR_FLOAT_POW, number, n, z);
+    if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING)
+        return refuse_operands(PG_OP_pown, status, &x, 1);
+    if (PG_DETACHED)
+        return detached(z, &x, 1);
+    if (PG_TRACING)
+        z = pg_evaluate_one(PG_OP_pown, number, n, 0.0);
+    pg_node *made_node = pg_compute_pown(PG_NODE(x), n, z);
+    if (PG_SPECIAL)
+        pg_born(made_node);
+    if (made_node != NULL && whole)
+        made_node->flags |= PG_WHOLE_EXPONENT;
+    PyObject *made = pg_wrap(made_node);
+    if (PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW))
+        made = keeping(made, &x, 1);
+    return PG_SPECIAL ? pg_watched(made) : made;
+}
+
+static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulus)
+{
+    if (modulus != Py_None) {
+        PyErr_SetString(PyExc_TypeError, "pow() with a modulus is for integers, not for Values");
+        return NULL;
+    }
+    double n;
+    if (PG_IS_VALUE(exponent)) {
+        int known = PG_IS_VALUE(base) ? 1 : pg_number(base, &n);
+        if (known <= 0)
+            return known < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+        PyErr_SetString(PyExc_TypeError,
+                        "the exponent of ** must be a constant number, not a Value; use "
+                        "pygrad.math.pow(x, y), which differentiates by both");
+        return NULL;
+    }
+    int known = pg_number(exponent, &n);
+    if (known <= 0)
+        return known < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+    return apply_pown(base, n, PyIndex_Check(exponent) && floor(n) == n);
+}
+
+static PyObject *positive_slot(PyObject *x)
+{
+    return pg_require_built(x) ? Py_NewRef(x) : NULL;
+}
+
+static int bool_slot(PyObject *x)
+{
+    if (!pg_require_built(x))
+        return -1;
+    int outcome = PG_NODE(x)->value != 0.0;
+    return PG_TRACING && !pg_trace_comparison(x, NULL, 0.0, PG_UNEQUAL, outcome) ? -1 : outcome;
+}
+
+PyType_Slot pg_number_slots[] = {
+    {Py_nb_add, (void *)apply_add},
+    {Py_nb_subtract, (void *)apply_sub},
+    {Py_nb_multiply, (void *)apply_mul},
+    {Py_nb_true_divide, (void *)apply_div},
+    {Py_nb_remainder, (void *)apply_mod},
+    {Py_nb_floor_divide, (void *)apply_floordiv},
+    {Py_nb_power, (void *)power_slot},
+    {Py_nb_negative, (void *)apply_neg},
+    {Py_nb_positive, (void *)positive_slot},
+    {Py_nb_absolute, (void *)apply_abs},
+    {Py_nb_bool, (void *)bool_slot},
+    {0, NULL},
+};
+
+/* -- methods ------------------------------------------------------------------------------------ */
+
+/* A NotImplemented result as the TypeError it means; steals result. */
+static PyObject *or_type_error(PyObject *result, int op, PyObject *const *operands, size_t count)
+{
+    if (PG_LIKELY(result != Py_NotImplemented))
+        return result;
+    Py_DECREF(result);
+    const char *name = pg_op_at(op - PG_OP_add)->name;
+    operand unused;
+    for (size_t i = 0; i < count; i++) {
+        int known = resolve_or_bound(op, (int)i, operands[i], &unused);
+        if (known < 0)
+            return NULL;
+        if (known == 0)
+            return PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers, not %R", name,
+                                Py_TYPE(operands[i]));
+    }
+    /* one that is a number now, though it was none a moment ago */
+    return PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers", name);
+}
+
+static PyObject *wrong_count(const char *name, int expected, Py_ssize_t given)
+{
+    return PyErr_Format(PyExc_TypeError, "%s() takes %d arguments (%zd given)", name, expected, given);
+}
+
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    static PyObject *method_##name(PyObject *self, PyObject *ignored) \
+    { \
+        (void)ignored; \
+        return apply_##name(self); \
+    }
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    static PyObject *method_##name(PyObject *self, PyObject *other) \
+    { \
+        return or_type_error(apply_##name(self, other), PG_OP_##name, &other, 1); \
+    }
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    static PyObject *method_##name(PyObject *self, PyObject *const *args, Py_ssize_t count) \
+    { \
+        if (count != 2) \
+            return wrong_count(#name, 2, count); \
+        PyObject *operands[3] = {self, args[0], args[1]}; \
+        return or_type_error(apply_##name(operands), PG_OP_##name, operands, 3); \
+    }
+#include "ops.def"
+
+#define METHOD(name, target, flags, arguments, doc) \
+    {#name, (PyCFunction)(void (*)(void))method_##target, flags, #name "(" arguments ")\n--\n\n" doc},
+
+PyMethodDef pg_op_methods[] = {
+#define UNARY(name, symbol, errors, forward, dx, doc) METHOD(name, name, METH_NOARGS, "$self, /", doc)
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) METHOD(name, name, METH_O, "$self, y, /", doc)
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    METHOD(name, name, METH_FASTCALL, "$self, y, w, /", doc)
+#define ALIAS1(alias, name) METHOD(alias, name, METH_NOARGS, "$self, /", "The same as " #name ".")
+#define ALIAS2(alias, name) METHOD(alias, name, METH_O, "$self, y, /", "The same as " #name ".")
+#define ALIAS3(alias, name) METHOD(alias, name, METH_FASTCALL, "$self, y, w, /", "The same as " #name ".")
+#include "ops.def"
+    {NULL, NULL, 0, NULL},
+};
+
+/* -- functions: of Values as above, of other things as the standard math module ------------------ */
+
+static PyObject *standard[PG_OPCODE_COUNT]; /* math's function of the op's name, or NULL */
+
+/* The op's own forward value for plain numbers, or the exception that stands for it. */
+static PyObject *plain(int op, pg_status status, double z)
+{
+    return status == PG_OK ? PyFloat_FromDouble(z) : refuse(op, status);
+}
+
+static int plain_numbers(const char *name, PyObject *const *args, int count, double *out)
+{
+    for (int i = 0; i < count; i++) {
+        int known = pg_number(args[i], &out[i]);
+        if (known == 0)
+            PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers, not %R", name,
+                         Py_TYPE(args[i]));
+        if (known != 1)
+            return 0;
+    }
+    return 1;
+}
+
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    static PyObject *function_##name(PyObject *module, PyObject *x) \
+    { \
+        (void)module; \
+        double number; \
+        if (PG_IS_VALUE(x)) \
+            return apply_##name(x); \
+        if (standard[PG_OP_##name] != NULL) \
+            return PyObject_CallFunctionObjArgs(standard[PG_OP_##name], x, NULL); \
+        if (!plain_numbers(#name, &x, 1, &number)) \
+            return NULL; \
+        double z = forward_##name(number); \
+        return plain(PG_OP_##name, check(PG_ERR_##errors, number, number, z), z); \
+    }
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
+    { \
+        (void)module; \
+        double numbers[2]; \
+        if (count != 2) \
+            return wrong_count(#name, 2, count); \
+        if (PG_IS_VALUE(args[0]) || PG_IS_VALUE(args[1])) \
+            return or_type_error(apply_##name(args[0], args[1]), PG_OP_##name, args, 2); \
+        if (standard[PG_OP_##name] != NULL) \
+            return PyObject_CallFunctionObjArgs(standard[PG_OP_##name], args[0], args[1], NULL); \
+        if (!plain_numbers(#name, args, 2, numbers)) \
+            return NULL; \
+        double z = forward_##name(numbers[0], numbers[1]); \
+        return plain(PG_OP_##name, check(PG_ERR_##errors, numbers[0], numbers[1], z), z); \
+    }
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
+    { \
+        (void)module; \
+        operand o[3]; \
+        if (count != 3) \
+            return wrong_count(#name, 3, count); \
+        if (PG_IS_VALUE(args[0]) || PG_IS_VALUE(args[1]) || PG_IS_VALUE(args[2])) \
+            return or_type_error(apply_##name(args), PG_OP_##name, args, 3); \
+        for (int i = 0; i < 3; i++) \
+            if (resolve_or_bound(PG_OP_##name, i, args[i], &o[i]) != 1) \
+                return PyErr_Occurred() ? NULL \
+                                        : or_type_error(Py_NewRef(Py_NotImplemented), PG_OP_##name, args, 3); \
+        return PyFloat_FromDouble(forward_##name(o[0].number, o[1].number, o[2].number)); \
+    }
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
+    { \
+        (void)module; \
+        if (count != 2) \
+            return wrong_count(#name, 2, count); \
+        return PyNumber_Power(args[0], args[1], Py_None); \
+    }
+#include "ops.def"
+
+#define FUNCTION(name, target, flags, arguments, doc) \
+    {#name, (PyCFunction)(void (*)(void))function_##target, flags, #name "(" arguments ")\n--\n\n" doc},
+
+PyMethodDef pg_op_functions[] = {
+#define UNARY(name, symbol, errors, forward, dx, doc) FUNCTION(name, name, METH_O, "x, /", doc)
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    FUNCTION(name, name, METH_FASTCALL, "x, y, /", doc)
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    FUNCTION(name, name, METH_FASTCALL, "x, y, w, /", doc)
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    FUNCTION(name, name, METH_FASTCALL, "x, n, /", doc)
+#define ALIAS1(alias, name) FUNCTION(alias, name, METH_O, "x, /", "The same as " #name ".")
+#define ALIAS2(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, /", "The same as " #name ".")
+#define ALIAS3(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, w, /", "The same as " #name ".")
+#include "ops.def"
+    {NULL, NULL, 0, NULL},
+};
+
+static PyObject *if_any(PyObject *math, const char *name)
+{
+    PyObject *function = PyObject_GetAttrString(math, name);
+    if (function == NULL)
+        PyErr_Clear(); /* math need not have the name */
+    return function;
+}
+
+int pg_operators_init(void)
+{
+    PyObject *math = PyImport_ImportModule("math");
+    if (math == NULL)
+        return -1;
+#define UNARY(name, ...) standard[PG_OP_##name] = if_any(math, #name);
+#define BINARY(name, ...) standard[PG_OP_##name] = if_any(math, #name);
+#include "ops.def"
+    Py_DECREF(math);
+    return 0;
+}
+
+/* -- text --------------------------------------------------------------------------------------- */
+
+PyObject *pg_op_text(const pg_node *n)
+{
+    switch (n->op) {
+    case PG_SUM:
+        return PyUnicode_FromString("sum");
+    case PG_DOT:
+        return PyUnicode_FromString("dot");
+    case PG_OP_pown: {
+        PyObject *exponent = n->flags & PG_WHOLE_EXPONENT ? PyLong_FromDouble(n->of.constant.k)
+                                                          : PyFloat_FromDouble(n->of.constant.k);
+        PyObject *text = exponent == NULL ? NULL : PyUnicode_FromFormat("**%R", exponent);
+        Py_XDECREF(exponent);
+        return text;
+    }
+    default:
+        return PyUnicode_FromString(n->op < PG_OP_add ? "" : pg_op_at(n->op - PG_OP_add)->symbol);
+    }
+}

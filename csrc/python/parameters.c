@@ -1,0 +1,185 @@
+/* parameters.c: a list of Values that an optimiser updates, with the optimiser's state beside it. The
+ * sequences of operations are stated in pygrad/reference/reference.py too, and give the same bits. */
+#include "python/object.h"
+
+#include <math.h>
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *values;      /* tuple of Values */
+    double *first;         /* velocity, or Adam's first moments; NULL until the first step */
+    double *second;        /* Adam's second moments */
+    double steps;
+} parameters;
+
+static PyObject *parameters_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *iterable;
+    static char *names[] = {"values", NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Parameters", names, &iterable))
+        return NULL;
+    PyObject *values = pg_tuple(iterable, "parameters");
+    if (values == NULL)
+        return NULL;
+    if (!pg_require_values(values, "parameters must be")) {
+        Py_DECREF(values);
+        return NULL;
+    }
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    parameters *p = (parameters *)alloc(type, 0); /* zeroed */
+    if (p == NULL)
+        Py_DECREF(values);
+    else
+        p->values = values;
+    return (PyObject *)p;
+}
+
+static int parameters_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((parameters *)self)->values);
+    return 0;
+}
+
+static void parameters_dealloc(PyObject *self)
+{
+    parameters *p = (parameters *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_CLEAR(p->values);
+    pg_free(p->first);
+    pg_free(p->second);
+    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    free_object(self);
+    Py_DECREF(type);
+}
+
+/* *state as an array of a number per parameter, zeros at first; 0 with an exception set. */
+static int require_state(double **state, size_t count)
+{
+    if (*state != NULL)
+        return 1;
+    *state = pg_alloc(count, sizeof **state);
+    if (*state == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        (*state)[i] = 0.0;
+    return 1;
+}
+
+static double decayed_grad(const pg_node *n, double weight_decay)
+{
+    return weight_decay != 0.0 ? n->grad + weight_decay * n->value : n->grad;
+}
+
+/* The arguments as numbers, named in that order; 0 with an exception set. */
+static int settings(PyObject *args, const char *const *names, Py_ssize_t count, double *out)
+{
+    if (PyTuple_Size(args) != count) {
+        PyErr_Format(PyExc_TypeError, "a step takes %zd settings (%zd given)", count, PyTuple_Size(args));
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!pg_require_number(PyTuple_GetItem(args, i), names[i], &out[i]))
+            return 0;
+    return 1;
+}
+
+static PyObject *sgd(PyObject *self, PyObject *args)
+{
+    static const char *const names[] = {"lr", "momentum", "weight_decay"};
+    parameters *p = (parameters *)self;
+    double given[3];
+    if (!settings(args, names, 3, given))
+        return NULL;
+    const double lr = given[0], momentum = given[1], weight_decay = given[2];
+    Py_ssize_t count = PyTuple_Size(p->values);
+    if (momentum != 0.0 && !require_state(&p->first, (size_t)count))
+        return NULL;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
+        double g = decayed_grad(n, weight_decay);
+        if (momentum != 0.0)
+            g = p->first[i] = momentum * p->first[i] + g;
+        n->value -= lr * g;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *adam(PyObject *self, PyObject *args)
+{
+    static const char *const names[] = {"lr", "beta1", "beta2", "eps", "weight_decay"};
+    parameters *p = (parameters *)self;
+    double given[5];
+    if (!settings(args, names, 5, given))
+        return NULL;
+    const double lr = given[0], beta1 = given[1], beta2 = given[2], eps = given[3];
+    const double weight_decay = given[4];
+    Py_ssize_t count = PyTuple_Size(p->values);
+    if (!require_state(&p->first, (size_t)count) || !require_state(&p->second, (size_t)count))
+        return NULL;
+    p->steps += 1.0;
+    double correction1 = 1.0 - pow(beta1, p->steps), correction2 = 1.0 - pow(beta2, p->steps);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
+        double g = decayed_grad(n, weight_decay);
+        double m = p->first[i] = beta1 * p->first[i] + (1.0 - beta1) * g;
+        double v = p->second[i] = beta2 * p->second[i] + (1.0 - beta2) * (g * g);
+        n->value -= lr * (m / correction1) / (sqrt(v / correction2) + eps);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *zero_grad(PyObject *self, PyObject *ignored)
+{
+    (void)ignored;
+    PyObject *values = ((parameters *)self)->values;
+    for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++) {
+        pg_status status = pg_clear_grad(PG_NODE(PyTuple_GetItem(values, i)));
+        if (status != PG_OK)
+            return pg_raise(status);
+    }
+    Py_RETURN_NONE;
+}
+
+static Py_ssize_t length(PyObject *self)
+{
+    return PyTuple_Size(((parameters *)self)->values);
+}
+
+static PyMethodDef methods[] = {
+    {"sgd", sgd, METH_VARARGS,
+     "sgd($self, lr, momentum, weight_decay, /)\n--\n\nOne step of gradient descent with momentum."},
+    {"adam", adam, METH_VARARGS,
+     "adam($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\n"
+     "One step of Adam (Kingma and Ba, 2015)."},
+    {"zero_grad", zero_grad, METH_NOARGS, "zero_grad($self, /)\n--\n\nSet every grad to 0.0."},
+    {NULL, NULL, 0, NULL},
+};
+
+int pg_parameters_init(PyObject *module)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_doc, (void *)"Parameters(values)\n--\n\nValues that an optimiser updates in place."},
+        {Py_tp_new, (void *)parameters_new},
+        {Py_tp_dealloc, (void *)parameters_dealloc},
+        {Py_tp_traverse, (void *)parameters_traverse},
+        {Py_sq_length, (void *)length},
+        {Py_tp_methods, methods},
+        {0, NULL},
+    };
+    static PyType_Spec spec = {
+        .name = "pygrad.value.Parameters",
+        .basicsize = sizeof(parameters),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    PyObject *type = PyType_FromSpec(&spec);
+    if (type == NULL)
+        return -1;
+    int failed = PyModule_AddObjectRef(module, "Parameters", type);
+    Py_DECREF(type);
+    return failed;
+}

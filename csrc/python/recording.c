@@ -1,0 +1,372 @@
+/* recording.c: derivatives of what a function has recorded between its inputs and its outputs.
+ *
+ * A transform (pygrad/transform.py) runs the user's function on inputs that record() made: leaves for
+ * numbers, and for Values nodes of their own (identity) that lead on to them. Derivatives are numbers,
+ * taken without leaving a trace in any .grad, or Values: where inputs came as Values, and where the
+ * recording reaches an active input of another transform, one that runs around this one. */
+#include "python/object.h"
+
+static int active; /* inputs that are marked PG_ACTIVE */
+
+/* -- inputs ------------------------------------------------------------------------------------- */
+
+/* A new reference to an input for a number or a Value. */
+static PyObject *input_for(PyObject *object)
+{
+    if (!PG_IS_VALUE(object)) {
+        double number;
+        return pg_require_number(object, "an input", &number) ? pg_wrap(pg_born(pg_leaf(number))) : NULL;
+    }
+    if (!pg_require_built(object))
+        return NULL;
+    pg_node *n = PG_NODE(object);
+    PyObject *input = pg_wrap(pg_born(pg_compute(PG_OP_identity, n, NULL, n->value)));
+    if (input != NULL && n->flags & PG_SLOW && !pg_keep_operands(input, &object, 1))
+        Py_CLEAR(input);
+    return input;
+}
+
+static PyObject *record(PyObject *module, PyObject *points)
+{
+    (void)module;
+    if (!PyTuple_Check(points))
+        return PyErr_Format(PyExc_TypeError, "record() takes a tuple, not %R", Py_TYPE(points));
+    Py_ssize_t count = PyTuple_Size(points);
+    PyObject *inputs = PyTuple_New(count);
+    for (Py_ssize_t i = 0; inputs != NULL && i < count; i++) {
+        PyObject *input = input_for(PyTuple_GetItem(points, i));
+        if (input == NULL)
+            Py_CLEAR(inputs);
+        else
+            PyTuple_SetItem(inputs, i, input);
+    }
+    for (Py_ssize_t i = 0; inputs != NULL && i < count; i++, active++)
+        PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_ACTIVE;
+    return inputs;
+}
+
+/* Whether a transform is running a function now, in any thread. */
+static PyObject *any_active(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return PyBool_FromLong(active != 0);
+}
+
+static PyObject *retire(PyObject *module, PyObject *inputs)
+{
+    (void)module;
+    if (!PyTuple_Check(inputs) || !pg_require_values(inputs, "retire() takes"))
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "retire() takes a tuple");
+    for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(inputs, i));
+        if (n->flags & PG_ACTIVE)
+            active--;
+        n->flags = (uint8_t)(n->flags & ~PG_ACTIVE);
+    }
+    Py_RETURN_NONE;
+}
+
+/* -- derivatives -------------------------------------------------------------------------------- */
+
+enum { NUMBERS, VALUES, AS_REACHED }; /* what the results shall be */
+
+/* Derivatives between outputs and inputs, on one way. Node pointers are borrowed from the tuples. */
+typedef struct {
+    pg_way way;
+    pg_node *root;         /* owned: a sum of the outputs */
+    pg_node **from, **to;  /* where seeds go in, where derivatives come out */
+    size_t seeds, results; /* how many of each */
+    pg_sweep *sweep;
+    pg_adjoint *adjoint;   /* NULL if the results are numbers */
+    double *numbers;       /* the seeds, and in place of some of them nodes */
+    pg_node **nodes;
+} derivation;
+
+pg_adjoint *pg_ready_adjoint(const pg_sweep *s, pg_node *const *inputs, size_t count)
+{
+    pg_adjoint *a;
+    pg_status status = pg_adjoint_open(s, inputs, count, &a);
+    if (status != PG_OK)
+        return (pg_adjoint *)(void *)pg_raise(status);
+    while (pg_adjoint_prepare(a, PG_STEP_BUDGET) == PG_MORE)
+        if (PyErr_CheckSignals() < 0) {
+            pg_adjoint_close(a);
+            return NULL;
+        }
+    return a;
+}
+
+/* Shows what stands at the node that was done last. */
+static int show_terms(const pg_adjoint *a, pg_node *n)
+{
+    size_t count = pg_operand_count(n);
+    double *numbers = pg_alloc(count, sizeof *numbers);
+    if (numbers == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = pg_adjoint_value_at(a, pg_operand(n, i));
+    int shown = pg_watch_adjoints(n, pg_adjoint_value_at(a, n), numbers, 1, pg_adjoint_way(a) == PG_FORWARD);
+    pg_free(numbers);
+    return shown;
+}
+
+int pg_go_on(pg_adjoint *a)
+{
+    pg_node *opaque, *next;
+    pg_status status;
+    do {
+        next = PG_WATCHED ? pg_adjoint_next(a) : NULL;
+        status = pg_adjoint_step(a, next != NULL ? 1 : PG_STEP_BUDGET, &opaque);
+        if ((next != NULL && (status == PG_OK || status == PG_MORE) && !show_terms(a, next)) ||
+            PyErr_CheckSignals() < 0)
+            return 0;
+    } while (status == PG_MORE);
+    if (status != PG_OPAQUE)
+        return status == PG_OK ? 1 : (pg_raise(status), 0);
+    PyObject *v = pg_value_of(opaque);
+    PyObject *op = v == NULL ? NULL : PyObject_GetAttrString(v, "_op");
+    if (op != NULL)
+        PyErr_Format(PyExc_TypeError,
+                     opaque->flags & PG_HAS_CLOSURE
+                         ? "%R, with _op %R, has a _backward of its own, which works on numbers: it can be "
+                           "differentiated once, in reverse. Build it from differentiable ops, or give "
+                           "Value(data, children, local_grads) with local_grads that are Values"
+                         : "%R, with _op %R, was given partial derivatives that are plain numbers, so it can be "
+                           "differentiated only once. Give local_grads that are Values",
+                     v, op);
+    Py_XDECREF(op);
+    Py_XDECREF(v);
+    return 0;
+}
+
+void pg_keep_graph(const pg_sweep *s)
+{
+    for (size_t i = 0; i < pg_sweep_count(s); i++) {
+        pg_node *n = pg_sweep_node(s, i);
+        pg_keep(n);
+        for (size_t k = 0; n->op == PG_PARTIALS && k < pg_operand_count(n); k++)
+            if (pg_given_partial(n, k) != NULL)
+                pg_keep(pg_given_partial(n, k));
+    }
+}
+
+static int has_given_partials(const pg_node *n)
+{
+    return n->op == PG_PARTIALS && n->of.many->given != NULL;
+}
+
+/* Whether the order, its own inputs in front left out, has an input of a transform that runs around this one; or
+ * may have one below partial derivatives given as Values, which are not in the order. */
+static int reaches_active(const pg_sweep *s, size_t own)
+{
+    int others = active;
+    for (size_t i = 0; i < own; i++)
+        others -= (pg_sweep_node(s, i)->flags & PG_ACTIVE) != 0;
+    for (size_t i = own; others != 0 && i < pg_sweep_count(s); i++)
+        if (pg_sweep_node(s, i)->flags & PG_ACTIVE || has_given_partials(pg_sweep_node(s, i)))
+            return 1;
+    return 0;
+}
+
+/* The row whose only seed is 1, at an index. */
+static int read_unit(derivation *d, PyObject *index)
+{
+    size_t at = PyLong_AsSize_t(index);
+    if (at >= d->seeds) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_IndexError, "there are %zu seeds, so none with index %zu", d->seeds, at);
+        return 0;
+    }
+    for (size_t i = 0; i < d->seeds; i++) {
+        d->numbers[i] = i == at ? 1.0 : 0.0;
+        d->nodes[i] = NULL;
+    }
+    return 1;
+}
+
+/* One row of seeds, checked and taken apart: a tuple, or an index. */
+static int read_seeds(derivation *d, PyObject *row)
+{
+    if (PyLong_Check(row))
+        return read_unit(d, row);
+    if (!PyTuple_Check(row) || (size_t)PyTuple_Size(row) != d->seeds) {
+        PyErr_Format(PyExc_ValueError, "a row of seeds must be a tuple of %zu or an index", d->seeds);
+        return 0;
+    }
+    for (size_t i = 0; i < d->seeds; i++) {
+        PyObject *seed = PyTuple_GetItem(row, (Py_ssize_t)i);
+        d->nodes[i] = NULL;
+        if (!PG_IS_VALUE(seed)) {
+            if (!pg_require_number(seed, "a seed", &d->numbers[i]))
+                return 0;
+            continue;
+        }
+        if (!pg_require_built(seed))
+            return 0;
+        d->nodes[i] = PG_NODE(seed);
+        d->numbers[i] = PG_NODE(seed)->value;
+    }
+    return 1;
+}
+
+/* Numbers, carried forward; false with an exception set. */
+static int go_forward(pg_sweep *s)
+{
+    pg_node *closure, *next;
+    pg_status status;
+    do {
+        next = PG_WATCHED ? pg_sweep_next_forward(s) : NULL;
+        status = pg_sweep_step_forward(s, next != NULL ? 1 : PG_STEP_BUDGET, &closure);
+        if ((next != NULL && status != PG_CLOSURE && !pg_show_grads(next, 1)) || PyErr_CheckSignals() < 0)
+            return 0;
+    } while (status == PG_MORE);
+    if (status == PG_CLOSURE) {
+        PyObject *v = pg_value_of(closure);
+        if (v != NULL)
+            PyErr_Format(PyExc_TypeError,
+                         "%R has a _backward of its own, which says nothing about the forward direction. Use a "
+                         "reverse transform (grad, vjp, jacrev), or give local_grads",
+                         v);
+        Py_XDECREF(v);
+    }
+    return status == PG_OK;
+}
+
+/* Goes the way once, for the seeds that were read. */
+static int go(derivation *d)
+{
+    if (d->adjoint != NULL) {
+        pg_status status = pg_adjoint_begin(d->adjoint, d->way, d->numbers, d->nodes);
+        return status == PG_OK ? pg_go_on(d->adjoint) : (pg_raise(status), 0);
+    }
+    if (d->way == PG_REVERSE) {
+        pg_sweep_begin_below(d->sweep, d->numbers);
+        return pg_go_back(d->sweep);
+    }
+    pg_sweep_begin_forward(d->sweep, d->numbers);
+    return go_forward(d->sweep);
+}
+
+static PyObject *result_row(const derivation *d)
+{
+    PyObject *row = PyTuple_New((Py_ssize_t)d->results);
+    for (size_t i = 0; row != NULL && i < d->results; i++) {
+        PyObject *item = d->adjoint != NULL ? pg_wrap(pg_adjoint_at(d->adjoint, d->to[i]))
+                                            : PyFloat_FromDouble(d->to[i]->grad);
+        if (item == NULL)
+            Py_CLEAR(row);
+        else
+            PyTuple_SetItem(row, (Py_ssize_t)i, item);
+    }
+    return row;
+}
+
+static PyObject *result_rows(derivation *d, PyObject *seeds)
+{
+    PyObject *rows = PyList_New(0);
+    for (Py_ssize_t k = 0; rows != NULL && k < PyTuple_Size(seeds); k++) {
+        PyObject *row = read_seeds(d, PyTuple_GetItem(seeds, k)) && go(d) ? result_row(d) : NULL;
+        for (size_t i = 0; row != NULL && d->adjoint != NULL && i < d->seeds; i++)
+            if (d->nodes[i] != NULL)
+                pg_keep(d->nodes[i]);
+        if (row == NULL || PyList_Append(rows, row) < 0)
+            Py_CLEAR(rows);
+        Py_XDECREF(row);
+    }
+    return rows;
+}
+
+/* Sorts, decides what the results will be, and goes once for each row of seeds: a pair, whether they are
+ * Values, and the rows of results. */
+static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
+{
+    pg_node **inputs = d->way == PG_REVERSE ? d->to : d->from;
+    size_t count = d->way == PG_REVERSE ? d->results : d->seeds;
+    d->sweep = pg_sorted(d->root, kind != VALUES, inputs, stop ? count : 0);
+    if (d->sweep == NULL)
+        return NULL;
+    PyObject *rows = NULL;
+    if (kind == VALUES || (kind == AS_REACHED && reaches_active(d->sweep, count))) {
+        d->adjoint = pg_ready_adjoint(d->sweep, inputs, count);
+        if (d->adjoint != NULL)
+            rows = result_rows(d, seeds);
+        if (rows != NULL)
+            pg_keep_graph(d->sweep);
+    } else {
+        rows = result_rows(d, seeds);
+    }
+    int values = d->adjoint != NULL;
+    pg_adjoint_close(d->adjoint);
+    pg_give_up(d->sweep);
+    return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(values), rows);
+}
+
+pg_node **pg_nodes_of(PyObject *values, const char *what)
+{
+    if (!pg_require_values(values, what))
+        return NULL;
+    pg_node **nodes = pg_alloc((size_t)PyTuple_Size(values), sizeof *nodes);
+    if (nodes == NULL)
+        return (pg_node **)(void *)PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++)
+        nodes[i] = PG_NODE(PyTuple_GetItem(values, i));
+    return nodes;
+}
+
+static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
+{
+    PyObject *outputs, *inputs, *seeds, *rows = NULL;
+    int stop, kind;
+    if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds,
+                          &stop, &kind))
+        return NULL;
+    pg_node **outs = pg_nodes_of(outputs, "outputs must be");
+    pg_node **ins = outs == NULL ? NULL : pg_nodes_of(inputs, "inputs must be");
+    if (ins != NULL) {
+        size_t n_out = (size_t)PyTuple_Size(outputs), n_in = (size_t)PyTuple_Size(inputs);
+        derivation d = {.way = way, .root = pg_compute_many(PG_SUM, outs, n_out, 0.0, NULL, NULL)};
+        d.from = way == PG_REVERSE ? outs : ins;
+        d.to = way == PG_REVERSE ? ins : outs;
+        d.seeds = way == PG_REVERSE ? n_out : n_in;
+        d.results = way == PG_REVERSE ? n_in : n_out;
+        d.numbers = pg_alloc(d.seeds, sizeof *d.numbers);
+        d.nodes = pg_alloc(d.seeds, sizeof *d.nodes);
+        rows = d.root == NULL || d.numbers == NULL || d.nodes == NULL ? PyErr_NoMemory()
+                                                                      : derive(&d, seeds, stop, kind);
+        if (d.root != NULL)
+            pg_release(d.root);
+        pg_free(d.numbers);
+        pg_free(d.nodes);
+    }
+    pg_free(ins);
+    pg_free(outs);
+    return rows;
+}
+
+static PyObject *reverse(PyObject *module, PyObject *args)
+{
+    (void)module;
+    return derivatives(PG_REVERSE, args, "O!O!O!pi:reverse");
+}
+
+static PyObject *forward(PyObject *module, PyObject *args)
+{
+    (void)module;
+    return derivatives(PG_FORWARD, args, "O!O!O!pi:forward");
+}
+
+PyMethodDef pg_recording_functions[] = {
+    {"record", record, METH_O,
+     "record(points, /)\n--\n\nActive inputs for a tuple of numbers and Values, to be given to retire() later."},
+    {"any_active", any_active, METH_NOARGS, "any_active()\n--\n\nWhether some transform is running a function."},
+    {"retire", retire, METH_O, "retire(inputs, /)\n--\n\nInputs of a transform that is done."},
+    {"reverse", reverse, METH_VARARGS,
+     "reverse(outputs, inputs, seeds, stop, kind, /)\n--\n\n"
+     "Whether the results are Values, and for each row of seeds, one per output, the derivatives by the inputs."},
+    {"forward", forward, METH_VARARGS,
+     "forward(outputs, inputs, seeds, stop, kind, /)\n--\n\n"
+     "Whether the results are Values, and for each row of seeds, one per input, the derivatives of the outputs."},
+    {NULL, NULL, 0, NULL},
+};

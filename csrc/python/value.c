@@ -1,0 +1,461 @@
+/* value.c: Value, the Python object of a node: errors and numbers, its life, the collector, the type.
+ *
+ * Who keeps whom. A Value owns one reference to its node; the node's back pointer to it is borrowed, so
+ * a node has one Value at a time and may have none. That suffices for most nodes, and the collector never
+ * hears of them. Two kinds need more:
+ *   visible  The Value holds something that can form a cycle (a closure, attributes), or an operand's
+ *            Value does. It is tracked and holds the Values of its visible operands, so the collector sees
+ *            every path that leads round.
+ *   pinned   The Value carries something to keep (a label, a subclass, plain attributes) or became visible
+ *            after other nodes had come to use it. The node then holds a reference to the Value for as
+ *            long as anything else refers to the node. */
+#include "python/object.h"
+
+PyTypeObject *pg_value_type;
+PyObject *pg_exotic_number;
+
+/* -- errors and numbers ------------------------------------------------------------------------- */
+
+PyObject *pg_raise(pg_status status)
+{
+    switch (status) {
+    case PG_NO_MEMORY:
+        return PyErr_NoMemory();
+    case PG_BUSY:
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this needs a node of a backward() or transform that is still running, in this "
+                        "thread or another; use a graph of its own, or wait until the running one has ended");
+        break;
+    case PG_TOO_DEEP:
+        PyErr_SetString(PyExc_RecursionError, "too many backward() calls inside one another");
+        break;
+    case PG_OPAQUE:
+        PyErr_SetString(PyExc_TypeError, "a node's slopes are plain numbers, which cannot be differentiated");
+        break;
+    case PG_DOMAIN_ERROR:
+        PyErr_SetString(PyExc_ValueError, "math domain error");
+        break;
+    case PG_RANGE_ERROR:
+        PyErr_SetString(PyExc_OverflowError, "math range error");
+        break;
+    case PG_DIVISION_BY_ZERO:
+        PyErr_SetString(PyExc_ZeroDivisionError, "float division by zero");
+        break;
+    case PG_INFINITE:
+        PyErr_SetString(PyExc_OverflowError, "cannot convert float infinity to integer");
+        break;
+    case PG_NOT_A_NUMBER:
+        PyErr_SetString(PyExc_ValueError, "cannot convert float NaN to integer");
+        break;
+    default:
+        PyErr_SetString(PyExc_SystemError, "pygrad: a status that is no error was raised");
+    }
+    return NULL;
+}
+
+int pg_require_built(PyObject *value)
+{
+    if (PG_LIKELY(PG_NODE(value) != NULL && !(PG_NODE(value)->flags & PG_UNBUILT)))
+        return 1;
+    PyErr_Format(PyExc_RuntimeError,
+                 "this %R was never initialised: call Value.__init__(self, data) "
+                 "(super().__init__ in a subclass) before using it",
+                 Py_TYPE(value));
+    return 0;
+}
+
+int pg_number(PyObject *object, double *out)
+{
+    if (PyFloat_Check(object)) {
+        *out = PyFloat_AsDouble(object);
+        return 1;
+    }
+    if (PyLong_Check(object)) {
+        *out = PyLong_AsDouble(object);
+        return *out == -1.0 && PyErr_Occurred() ? -1 : 1;
+    }
+    if (object == Py_None || PyUnicode_Check(object) || pg_exotic_number == NULL)
+        return 0;
+    PyObject *number = PyObject_CallFunctionObjArgs(pg_exotic_number, object, NULL);
+    if (number == NULL)
+        return -1;
+    int known = PyFloat_Check(number);
+    if (known)
+        *out = PyFloat_AsDouble(number);
+    Py_DECREF(number);
+    return known;
+}
+
+int pg_require_number(PyObject *object, const char *what, double *out)
+{
+    int known = pg_number(object, out);
+    if (known == 0)
+        PyErr_Format(PyExc_TypeError, "%s must be a real number, not %R", what, Py_TYPE(object));
+    return known == 1;
+}
+
+PyObject *pg_tuple(PyObject *iterable, const char *what)
+{
+    if (PyTuple_CheckExact(iterable))
+        return Py_NewRef(iterable);
+    if (PyList_CheckExact(iterable))
+        return PyList_AsTuple(iterable);
+    PyObject *iterator = PyObject_GetIter(iterable);
+    if (iterator == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError, "%s must be an iterable, not %R", what, Py_TYPE(iterable));
+        return NULL;
+    }
+    PyObject *tuple = PySequence_Tuple(iterator);
+    Py_DECREF(iterator);
+    return tuple;
+}
+
+int pg_require_values(PyObject *tuple, const char *what)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); i++) {
+        PyObject *v = PyTuple_GetItem(tuple, i);
+        if (!PG_IS_VALUE(v)) {
+            PyErr_Format(PyExc_TypeError, "%s Values; number %zd is %R", what, i, Py_TYPE(v));
+            return 0;
+        }
+        if (!pg_require_built(v))
+            return 0;
+    }
+    return 1;
+}
+
+pg_node *pg_operand_node(PyObject *object, const char *what)
+{
+    if (PG_IS_VALUE(object))
+        return pg_require_built(object) ? pg_retain(PG_NODE(object)) : NULL;
+    double number;
+    if (!pg_require_number(object, what, &number))
+        return NULL;
+    pg_node *leaf = pg_number_leaf(number);
+    if (leaf == NULL)
+        PyErr_NoMemory();
+    return leaf;
+}
+
+/* -- life --------------------------------------------------------------------------------------- */
+
+/* Freed Values of the exact type wait here with their reference to it, linked through their node fields. */
+enum { SPARE_LIMIT = 1024 };
+static pg_value *spares;
+static int spare_count;
+
+/* Runs no code of others: up to Python 3.11 any allocation could, through the collector, at a time when a new
+ * node does not keep yet what its operands carry. */
+PG_INLINE pg_value *allocate(void)
+{
+    if (PG_LIKELY(spares != NULL)) {
+        pg_value *v = spares;
+        spares = (pg_value *)(void *)v->node;
+        spare_count--;
+        Py_SET_REFCNT((PyObject *)v, 1);
+        return v;
+    }
+    int collects = PyGC_Disable();
+    pg_value *v = PyObject_GC_New(pg_value, pg_value_type);
+    if (collects)
+        PyGC_Enable();
+    if (v != NULL) {
+        v->dict = NULL;
+        v->weakrefs = NULL;
+        v->extras = NULL;
+    }
+    return v;
+}
+
+/* Takes back the memory of a Value that holds nothing. */
+PG_INLINE void give_back(pg_value *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+#ifndef PG_HOSTILE
+    if (PG_LIKELY(type == pg_value_type && spare_count < SPARE_LIMIT)) {
+        v->node = (pg_node *)(void *)spares;
+        spares = v;
+        spare_count++;
+        return;
+    }
+#endif
+    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    free_object(v);
+    Py_DECREF(type);
+}
+
+PyObject *pg_wrap(pg_node *n)
+{
+    if (PG_UNLIKELY(n == NULL))
+        return PyErr_NoMemory();
+    pg_value *v = allocate();
+    if (PG_UNLIKELY(v == NULL)) {
+        pg_release(n);
+        return NULL;
+    }
+    v->node = n;
+    n->wrapper = v;
+    return (PyObject *)v;
+}
+
+static void pin(pg_value *v)
+{
+    if (!(v->node->flags & PG_PINNED)) {
+        v->node->flags |= PG_PINNED;
+        Py_INCREF(v);
+    }
+}
+
+static void unpin(void *wrapper)
+{
+    Py_DECREF((PyObject *)wrapper);
+}
+
+PyObject *pg_value_of(pg_node *n)
+{
+    if (n->wrapper != NULL)
+        return Py_NewRef((PyObject *)n->wrapper);
+    pg_value *v = allocate();
+    if (v == NULL)
+        return NULL;
+    v->node = pg_retain(n);
+    n->wrapper = v;
+    /* Kept while the node is in use, so that identity and id() stay as they are once seen. */
+    if (n->refs > 1)
+        pin(v);
+    return (PyObject *)v;
+}
+
+pg_extras *pg_extras_of(pg_value *v)
+{
+    if (v->extras == NULL) {
+        v->extras = pg_alloc(1, sizeof *v->extras);
+        if (v->extras == NULL)
+            PyErr_NoMemory();
+        else
+            *v->extras = (pg_extras){NULL, NULL, NULL, NULL, NULL, NULL};
+    }
+    return v->extras;
+}
+
+/* Lets go of all that could be part of a cycle; op_name and origin, plain text, never are. */
+static void clear_extras(pg_extras *extras)
+{
+    Py_CLEAR(extras->closure);
+    Py_CLEAR(extras->parents);
+    Py_CLEAR(extras->label);
+    Py_CLEAR(extras->adjoint);
+}
+
+PG_INLINE void destroy(pg_value *v)
+{
+    pg_node *n = v->node;
+    PyObject *dict = v->dict;
+    pg_extras *extras = v->extras;
+    v->node = NULL;
+    v->dict = NULL;
+    v->extras = NULL;
+    v->weakrefs = NULL;
+    if (n != NULL && n->wrapper == v)
+        n->wrapper = NULL;
+    give_back(v);
+    if (n != NULL)
+        pg_release(n);
+    Py_XDECREF(dict);
+    if (extras != NULL) {
+        clear_extras(extras);
+        Py_XDECREF(extras->op_name);
+        Py_XDECREF(extras->origin);
+        pg_free(extras);
+    }
+}
+
+/* Values that hold others are destroyed one after the other, never one inside the other: a chain of a
+ * million closures must not need a million C frames. They wait linked through their weakrefs fields. */
+static pg_value *waiting;
+static int destroying;
+
+static void value_dealloc(PyObject *self)
+{
+    pg_value *v = (pg_value *)self;
+    if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL &&
+                  Py_TYPE(self) == pg_value_type &&
+                  !(v->node->flags & (PG_VISIBLE | PG_CARRIES)))) { /* so it was never tracked */
+        destroy(v);
+        return;
+    }
+    PyObject_GC_UnTrack(self);
+    if (v->node != NULL)
+        v->node->wrapper = NULL; /* from here on other code may run: nobody is to find the dying Value */
+    if (v->weakrefs != NULL)
+        PyObject_ClearWeakRefs(self);
+    v->weakrefs = (PyObject *)waiting;
+    waiting = v;
+    if (destroying)
+        return;
+    destroying = 1;
+    while (waiting != NULL) {
+        pg_value *next = waiting;
+        waiting = (pg_value *)(void *)next->weakrefs;
+        destroy(next);
+    }
+    destroying = 0;
+}
+
+static int value_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    const pg_value *v = (const pg_value *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(v->dict);
+    if (v->extras != NULL) {
+        Py_VISIT(v->extras->closure);
+        Py_VISIT(v->extras->parents);
+        Py_VISIT(v->extras->label);
+        Py_VISIT(v->extras->adjoint);
+    }
+    return 0;
+}
+
+static int value_clear(PyObject *self)
+{
+    pg_value *v = (pg_value *)self;
+    Py_CLEAR(v->dict);
+    if (v->extras != NULL)
+        clear_extras(v->extras);
+    return 0;
+}
+
+void pg_make_visible(pg_value *v)
+{
+    if (v->node->flags & PG_VISIBLE)
+        return;
+    v->node->flags |= PG_VISIBLE;
+    if (v->node->refs > 1) {
+        pin(v);
+        pg_late = 1;
+    }
+    if (!PyObject_GC_IsTracked((PyObject *)v))
+        PyObject_GC_Track(v);
+}
+
+/* v has been given content to keep; what can be part of a cycle makes it visible. */
+void pg_carry(pg_value *v, PyObject *content)
+{
+    if (content != NULL && PyType_GetFlags(Py_TYPE(content)) & Py_TPFLAGS_HAVE_GC) {
+        pg_make_visible(v);
+        return;
+    }
+    v->node->flags |= PG_CARRIES;
+    if (v->node->refs > 1 && !(v->node->flags & PG_VISIBLE))
+        pin(v);
+}
+
+void pg_keep(pg_node *n)
+{
+    if (!(n->flags & (PG_VISIBLE | PG_CARRIES)) || n->wrapper == NULL)
+        return;
+    if (n->refs == 1)
+        return; /* its Value's reference: it has no user after all */
+    pin(n->wrapper);
+    if (n->flags & PG_VISIBLE)
+        pg_late = 1;
+}
+
+int pg_name_op(pg_value *v, PyObject *op_name)
+{
+    pg_extras *extras = pg_extras_of(v);
+    if (extras == NULL)
+        return 0;
+    PyObject *text = PyUnicode_FromObject(op_name); /* a plain str: the collector need not see it */
+    if (text == NULL)
+        return 0;
+    pg_set(&extras->op_name, text);
+    pg_carry(v, NULL);
+    return 1;
+}
+
+int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count)
+{
+    Py_ssize_t visible = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!PG_IS_VALUE(operands[i]))
+            continue;
+        if (!pg_require_built(operands[i]))
+            return 0;
+        uint8_t flags = PG_NODE(operands[i])->flags;
+        if (flags & PG_VISIBLE)
+            visible++;
+        else if (flags & PG_CARRIES && PG_NODE(operands[i])->refs > 1)
+            pin((pg_value *)operands[i]);
+    }
+    if (visible == 0)
+        return 1;
+    pg_extras *extras = pg_extras_of((pg_value *)made);
+    if (extras == NULL)
+        return 0;
+    int collects = PyGC_Disable(); /* so that the count stays true: see allocate() */
+    PyObject *parents = PyTuple_New(visible);
+    if (collects)
+        PyGC_Enable();
+    if (parents == NULL)
+        return 0;
+    for (size_t i = count; visible != 0; ) {
+        i--;
+        if (PG_IS_VALUE(operands[i]) && PG_NODE(operands[i])->flags & PG_VISIBLE)
+            PyTuple_SetItem(parents, --visible, Py_NewRef(operands[i]));
+    }
+    pg_set(&extras->parents, parents);
+    pg_make_visible((pg_value *)made);
+    return 1;
+}
+
+/* -- the type ----------------------------------------------------------------------------------- */
+
+static const char value_doc[] =
+    "Value(data, _children=(), _op='', label='')\n--\n\n"
+    "A number that remembers how it was computed.\n\n"
+    "data is any real number and kept as a float. Arithmetic on Values builds a graph; backward() on a\n"
+    "result fills .grad of everything it was computed from. Value(data, children, local_grads) makes a\n"
+    "node with partial derivatives of your own; a callable assigned to ._backward replaces a node's rule.\n\n"
+    ">>> from pygrad import Value\n"
+    ">>> a, b = Value(2.0), Value(-3.0)\n"
+    ">>> c = a * b\n"
+    ">>> c.backward()\n"
+    ">>> c.data, a.grad, b.grad\n"
+    "(-6.0, -3.0, 2.0)\n";
+
+int pg_value_type_init(PyObject *module)
+{
+    static PyType_Slot slots[64] = {
+        {Py_tp_doc, (void *)value_doc},
+        {Py_tp_alloc, (void *)pg_value_alloc},
+        {Py_tp_new, (void *)pg_value_new},
+        {Py_tp_init, (void *)pg_value_init},
+        {Py_tp_dealloc, (void *)value_dealloc},
+        {Py_tp_traverse, (void *)value_traverse},
+        {Py_tp_clear, (void *)value_clear},
+        {Py_tp_setattro, (void *)pg_value_setattro},
+        {Py_tp_richcompare, (void *)pg_value_richcompare},
+        {Py_tp_hash, (void *)pg_value_hash},
+        {Py_tp_repr, (void *)pg_value_repr},
+        {Py_tp_getset, pg_attributes},
+        {Py_tp_members, pg_offsets},
+        {Py_tp_methods, pg_op_methods},
+    };
+    size_t used = 14;
+    for (const PyType_Slot *slot = pg_number_slots; slot->slot != 0; slot++)
+        slots[used++] = *slot;
+    static PyType_Spec spec = {
+        .name = "pygrad.Value",
+        .basicsize = sizeof(pg_value),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    PyObject *type = PyType_FromSpec(&spec);
+    if (type == NULL)
+        return -1;
+    pg_value_type = (PyTypeObject *)type;
+    pg_unpin = unpin;
+    return PyModule_AddObjectRef(module, "Value", type);
+}

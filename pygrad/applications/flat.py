@@ -1,0 +1,148 @@
+"""f as a function of a flat list of numbers, with names for them: for solvers.py and applications.py."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from pygrad.core.implementation import Value
+from pygrad.core.structure import Array, Container, Number, Structure, flatten
+from pygrad.transform import jacfwd, jacobian, value_and_grad
+
+Function = Callable[[Any], Any]
+Rows = list[list[float]]
+EPSILON = 2.0**-52
+
+
+class Point:
+    """x as a list of floats with names, and the structure to put numbers back into."""
+
+    def __init__(self, x: Any, what: str = "x") -> None:
+        items, self.structure = flatten(x, what)
+        self.names = list(names_in(self.structure, what))
+        self.keys = list(
+            names_in(self.structure, "x")
+        )  # comparable between x and what belongs to x
+        if not items:
+            raise ValueError(f"{what} is empty: it has no numbers")
+        for item, name in zip(items, self.names, strict=True):
+            if isinstance(item, Value):
+                raise TypeError(
+                    f"{name} is a Value, but results are plain numbers, through which no derivative "
+                    "flows; give its number, v.data"
+                )
+            if not math.isfinite(item):
+                raise ValueError(f"{name} must be finite, got {item}")
+        self.numbers = [float(item) for item in items]
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return self.structure.arrange(items)
+
+    def like(self, tree: Any, what: str) -> list[float]:
+        """The numbers of a tree with the structure of x, in the order of x; keys of dicts in any order."""
+        given = Point(tree, what)
+        if given.keys == self.keys:
+            return given.numbers
+        by_key = dict(zip(given.keys, given.numbers, strict=True))
+        if sorted(given.keys) != sorted(self.keys) or len(by_key) != len(self.keys):
+            raise ValueError(
+                f"{what} must have the structure of x, {self.structure} ({few(self.names)}), "
+                f"not {given.structure} ({few(given.names)})"
+            )
+        return [by_key[key] for key in self.keys]
+
+
+def names_in(structure: Structure, root: str, path: str = "") -> Iterator[str]:
+    """What each number is called: x, x[0], x[0, 1]; inputs in a dict by their keys."""
+    if isinstance(structure, Container):
+        is_dict = issubclass(structure.kind, dict)
+        parent = path or ("" if is_dict and root == "x" else root)
+        for key, part in zip(structure.names, structure.parts, strict=True):
+            name = f"{parent}[{key}]" if not is_dict else f"{parent}.{key}" if parent else str(key)
+            yield from names_in(part, root, name)
+    elif isinstance(structure, Array):
+        for index in itertools.product(*map(range, structure.shape)):
+            yield f"{path or root}[{', '.join(map(str, index))}]"
+    else:
+        yield path or root
+
+
+def few(names: Sequence[str]) -> str:
+    return ", ".join(names if len(names) <= 6 else [*names[:3], "...", names[-1]])
+
+
+class FlatFunction:
+    """f from a list of numbers to a list of numbers, and the structure that its results had last."""
+
+    def __init__(self, f: Function, point: Point) -> None:
+        self._f = f
+        self._point = point
+        self.structure: Structure = Number()
+
+    def __call__(self, items: Sequence[Any]) -> list[Any]:
+        found, self.structure = flatten(self._f(self._point.arrange(items)), "the result of f")
+        if not found:
+            raise ValueError("f returned no numbers")
+        return found
+
+    def with_jacobian(self, at: list[float], forward: bool = False) -> tuple[list[float], Rows]:
+        """The outputs, and a row of derivatives for each."""
+
+        def twice(items: list[Any]) -> tuple[list[Any], list[Any]]:
+            found = self(items)
+            return found, found
+
+        rows, found = (jacfwd if forward else jacobian)(twice, has_aux=True)(at)
+        return finite_floats(found), [finite_floats(row) for row in rows]
+
+
+class ScalarFunction(FlatFunction):
+    """The same for an f that returns one number; `cure` is advice for one that returns more."""
+
+    def __init__(self, f: Function, point: Point, cure: str) -> None:
+        super().__init__(f, point)
+        self._cure = cure
+
+    def __call__(self, items: Sequence[Any]) -> Any:
+        found = super().__call__(items)
+        if not isinstance(self.structure, Number):
+            raise TypeError(
+                f"f must return one number here, but it returned {self.structure}; {self._cure}"
+            )
+        return found[0]
+
+    def with_gradient(self, at: list[float]) -> tuple[float, list[float]]:
+        value, gradient = value_and_grad(self)(at)
+        return finite_floats([value])[0], finite_floats(gradient)
+
+
+def finite_floats(items: Sequence[Any]) -> list[float]:
+    """Derivatives are Values when f has used an input of a transform that runs around us."""
+    if any(isinstance(item, Value) for item in items):
+        raise TypeError(
+            "f depends on an input of a transform around this call, but results are plain numbers, "
+            "through which no derivative flows; give f numbers (v.data) or differentiate outside"
+        )
+    return [float(item) for item in items]
+
+
+def numpy_for(what: str) -> Any:
+    try:
+        import numpy
+    except ImportError as error:
+        raise ImportError(f"{what} needs NumPy: pip install 'pygrad[scipy]'") from error
+    return numpy
+
+
+def text_of(x: Any) -> str:
+    """Numbers at six digits, in the structure they have."""
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{key}: {text_of(v)}" for key, v in x.items()) + "}"
+    if isinstance(x, float):
+        return f"{x:g}"
+    content = [text_of(v) for v in x]
+    if len(content) > 8:
+        content = [*content[:3], "...", *content[-3:]]
+    return "[" + ", ".join(content) + "]"

@@ -1,0 +1,348 @@
+"""Minima, roots and fits by the textbook methods, short enough to be read and watched.
+
+The point ``x`` is a float, an array, or lists, tuples and dicts of them, as for ``pygrad.grad``; f is
+called with Values in the same structure, and what comes back has it too. For work that has to be robust,
+`pygrad.scipy` hands the same exact derivatives to SciPy. What is wrong at the start they raise: bad
+arguments, an f without finite value, a singular Jacobian. What happens on the way they report and do not
+raise: look at ``.converged``, and at ``.message`` if it is False.
+
+>>> from pygrad.applications.solvers import newton
+>>> print(newton(lambda x: x * x - 2.0, 1.0))
+converged after 6 steps: x = 1.41421, value = -4.44089e-16
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pygrad.applications.flat import (
+    EPSILON,
+    FlatFunction,
+    Function,
+    Point,
+    Rows,
+    ScalarFunction,
+    numpy_for,
+    text_of,
+)
+
+__all__ = ["Result", "gauss_newton", "gradient_descent", "newton"]
+
+
+class Result(NamedTuple):
+    """Where a solver ended.
+
+    ``value`` is f(x) there: for `gradient_descent` the minimum, for `newton` what is left of f, for
+    `gauss_newton` the sum of squared residuals. ``message`` says why it ended; ``converged`` whether
+    that is where it should.
+    """
+
+    x: Any
+    value: Any
+    steps: int
+    converged: bool
+    message: str
+
+    def __str__(self) -> str:
+        where = f"x = {text_of(self.x)}, value = {text_of(self.value)}"
+        steps = f"{self.steps} step" + "s" * (self.steps != 1)
+        if self.converged:
+            return f"converged after {steps}: {where}"
+        return f"not converged after {steps} ({self.message}): {where}"
+
+
+def _check(steps: Any, tol: Any, rate: Any = 1.0) -> None:
+    if not isinstance(steps, numbers.Integral) or isinstance(steps, bool) or steps < 1:
+        raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
+    for name, number, least in (("tol", tol, 0.0), ("rate", rate, math.ulp(0.0))):
+        if not isinstance(number, numbers.Real):
+            raise TypeError(f"{name} must be a real number, not {type(number).__name__}")
+        if not least <= float(number) < math.inf:
+            condition = "positive" if least else "not negative"
+            raise ValueError(f"{name} must be finite and {condition}, got {number}")
+
+
+def _attempt(
+    evaluate: Callable[[list[float]], tuple[Any, list[float]]],
+    at: list[float],
+    is_start: bool = False,
+) -> tuple[Any, str]:
+    """What f gives at a point, and if that cannot be used why, a reason to stop; at the start an error.
+
+    `evaluate` returns its result and all numbers in it.
+    """
+    if not all(map(math.isfinite, at)):
+        return None, "the step leads to inf"
+    try:
+        result, found = evaluate(at)
+    except (ArithmeticError, ValueError) as error:
+        if is_start:
+            raise
+        return None, f"f raised {type(error).__name__}: {error}"
+    bad = [number for number in found if not math.isfinite(number)]
+    if bad and is_start:
+        raise ValueError(f"f or its derivative is {bad[0]} at the start")
+    return result, f"f or its derivative is {bad[0]}" if bad else ""
+
+
+def gradient_descent(
+    f: Function,
+    x: Any,
+    rate: float = 0.1,
+    steps: int = 1000,
+    tol: float = 1e-8,
+    callback: Callable[[int, Any, float], None] | None = None,
+) -> Result:
+    """Walk downhill from x by ``x -= rate * gradient`` until no slope is steeper than tol.
+
+    The oldest method and the slowest (Cauchy 1847); `pygrad.scipy.minimize` has better ones.
+
+    Args:
+        f: a function of x that returns one number.
+        x: where to start.
+        rate: length of a step for a gradient of 1. Above 2 / (the largest curvature) the walk diverges.
+        steps: stop after so many at the latest.
+        tol: converged when every partial derivative is at most tol in size.
+        callback: called with (step, x, value) at every point, the start included.
+
+    Raises:
+        ValueError: an argument is out of range, or f is not finite at the start.
+        TypeError: f returns more than one number.
+
+    >>> result = gradient_descent(lambda p: (p["a"] - 3) ** 2 + 2 * p["b"] ** 2, {"a": 0.0, "b": 1.0})
+    >>> result.converged, round(result.x["a"], 6), round(result.x["b"], 6)
+    (True, 3.0, 0.0)
+    """
+    _check(steps, tol, rate)
+    point = Point(x)
+    one = ScalarFunction(f, point, "for residuals there is gauss_newton")
+
+    def evaluate(at: list[float]) -> tuple[tuple[float, list[float]], list[float]]:
+        value, gradient = one.with_gradient(at)
+        return (value, gradient), [value, *gradient]
+
+    here = point.numbers
+    (value, gradient), _ = _attempt(evaluate, here, is_start=True)
+    step = 0
+    while True:
+        if callback is not None:
+            callback(step, point.arrange(here), value)
+        steepest = max(map(abs, gradient))
+        if steepest <= tol:
+            message, converged = f"no slope is steeper than {tol:g}", True
+            break
+        converged = False
+        if step == steps:
+            message = f"the steepest slope is still {steepest:.3g}"
+            break
+        there = [a - rate * g for a, g in zip(here, gradient, strict=True)]
+        if there == here:
+            message = (
+                "a step is below the resolution of x; a larger tol or rate would end or move it"
+            )
+            break
+        found, trouble = _attempt(evaluate, there)
+        if trouble:
+            message = f"diverged: {trouble} one step on; try a rate below {rate:g}"
+            break
+        here, (value, gradient) = there, found
+        step += 1
+    return Result(point.arrange(here), value, step, converged, message)
+
+
+def newton(
+    f: Function,
+    x: Any,
+    steps: int = 50,
+    tol: float = 1e-12,
+    callback: Callable[[int, Any, Any], None] | None = None,
+) -> Result:
+    """A root of f near x, by Newton's method: solve the linear model for 0, go there, repeat.
+
+    f has as many outputs as inputs; its Jacobian is exact, so that close to a simple root the number of
+    right digits doubles with each step. Far from one the steps may lead anywhere: `pygrad.scipy.root`
+    is guarded.
+    To minimise g, find where its gradient is 0: ``newton(grad(g), x)``; that may be a maximum or a
+    saddle too.
+
+    Args:
+        f: a function of x that returns a number, or a list, tuple, dict or array of them.
+        x: where to start.
+        steps: stop after so many at the latest.
+        tol: converged when a step changes no input by more than tol times its size. At the limit of
+            rounding, where steps are tiny and no longer shrink, it has converged too.
+        callback: called with (step, x, f(x)) at every point, the start included.
+
+    Raises:
+        ValueError: an argument is out of range, f has more or fewer outputs than inputs, or at the
+            start f is not finite or its Jacobian singular.
+        ImportError: a system needs NumPy, one equation does not.
+
+    >>> result = newton(lambda p: [p[0] ** 2 + p[1] ** 2 - 4.0, p[0] * p[1] - 1.0], [2.0, 1.0])
+    >>> result.converged, round(result.x[0], 9), round(result.x[1], 9)
+    (True, 1.931851653, 0.51763809)
+    """
+    _check(steps, tol)
+    point = Point(x)
+    flat = FlatFunction(f, point)
+
+    def solve(values: list[float], rows: Rows) -> list[float] | str:
+        if len(values) == 1:
+            return [-values[0] / rows[0][0]] if rows[0][0] else "the derivative is 0"
+        return _solve(values, rows)
+
+    def evaluate(at: list[float]) -> tuple[tuple[list[float], Rows], list[float]]:
+        values, rows = flat.with_jacobian(at)
+        m, n = len(rows), len(at)
+        if m != n:
+            more = "; gauss_newton takes more equations than unknowns" if m > n else ""
+            raise ValueError(f"newton needs as many equations as unknowns, got {m} and {n}{more}")
+        return (values, rows), [number for row in [values, *rows] for number in row]
+
+    def shown(at: list[float], values: list[float]) -> tuple[Any, Any]:
+        return point.arrange(at), flat.structure.arrange(values)
+
+    return _iterate(evaluate, solve, shown, point.numbers, steps, tol, callback, "root")
+
+
+def gauss_newton(
+    residuals: Function,
+    x: Any,
+    steps: int = 100,
+    tol: float = 1e-10,
+    callback: Callable[[int, Any, float], None] | None = None,
+) -> Result:
+    """Least squares near x: the x with the smallest sum of squares of residuals(x), by Gauss-Newton.
+
+    Each step goes where the linear model of the residuals has its least squares, so no second
+    derivatives are needed; it is fast when the fit is good or the model nearly linear. Nothing damps
+    the steps, so start close; for robust work hand over to `pygrad.scipy.least_squares` or `curve_fit`.
+    Needs NumPy.
+
+    Args:
+        residuals: a function of x that returns the misfits, at least as many as x has numbers.
+        x: where to start.
+        steps: stop after so many at the latest.
+        tol: converged when a step changes no input by more than tol times its size, or at the limit of
+            rounding.
+        callback: called with (step, x, sum of squares) at every point, the start included.
+
+    Raises:
+        ValueError: an argument is out of range, the residuals are too few, or at the start they are not
+            finite or do not determine x (columns of the Jacobian depend on each other).
+        ImportError: NumPy is missing.
+
+    >>> times, counts = [0.0, 1.0, 2.0, 3.0], [8.0, 4.0, 2.0, 1.0]
+    >>> decay = lambda p: [p[0] * (-p[1] * t).exp() - y for t, y in zip(times, counts)]
+    >>> result = gauss_newton(decay, [7.0, 0.5])
+    >>> result.converged, [round(number, 9) for number in result.x]  # 8 and log(2)
+    (True, [8.0, 0.693147181])
+    """
+    _check(steps, tol)
+    point = Point(x)
+    flat = FlatFunction(residuals, point)
+
+    def evaluate(at: list[float]) -> tuple[tuple[list[float], Rows], list[float]]:
+        values, rows = flat.with_jacobian(at, forward=True)
+        m, n = len(rows), len(at)
+        if m < n:
+            raise ValueError(f"{m} residuals do not determine {n} numbers; give at least {n}")
+        return (values, rows), [number for row in [values, *rows] for number in row]
+
+    def shown(at: list[float], values: list[float]) -> tuple[Any, float]:
+        return point.arrange(at), math.fsum(r * r for r in values)
+
+    return _iterate(
+        evaluate, _least_squares, shown, point.numbers, steps, tol, callback, "least_squares"
+    )
+
+
+def _iterate(
+    evaluate: Callable[[list[float]], tuple[Any, list[float]]],
+    solve: Callable[[list[float], Rows], list[float] | str],
+    shown: Callable[[list[float], list[float]], tuple[Any, Any]],
+    start: list[float],
+    steps: int,
+    tol: float,
+    callback: Callable[[int, Any, Any], None] | None,
+    robust: str,
+) -> Result:
+    """Newton's loop: evaluate, solve the linear model, step. `solve` returns a step, or why it has none."""
+    here = start
+    largest = [abs(a) for a in here]  # of each input so far: the scale for steps near 0
+    (values, rows), _ = _attempt(evaluate, here, is_start=True)
+    previous = math.inf
+    settled = ""
+    step = 0
+    while True:
+        x, value = shown(here, values)
+        if callback is not None:
+            callback(step, x, value)
+        if not any(values):
+            return Result(x, value, step, True, "f is exactly 0")
+        if settled:
+            return Result(x, value, step, True, settled)
+        if step == steps:
+            message = f"the last step changed an input by {previous:.2g} of its size"
+            return Result(x, value, step, False, message)
+        move = solve(values, rows)
+        if isinstance(move, str):
+            if step == 0:
+                raise ValueError(f"{move} at the start, x = {text_of(x)}; start elsewhere")
+            return Result(x, value, step, False, f"{move} here; start elsewhere")
+        there = [a + d for a, d in zip(here, move, strict=True)]
+        found, trouble = _attempt(evaluate, there)
+        if trouble:
+            message = f"diverged: {trouble} one step on; start closer, or use pygrad.scipy.{robust}"
+            return Result(x, value, step, False, message)
+        largest = [max(s, abs(a)) for s, a in zip(largest, there, strict=True)]
+        change = max(_ratio(d, s) for d, s in zip(move, largest, strict=True))
+        if all(abs(d) <= tol * abs(a) for d, a in zip(move, there, strict=True)):
+            settled = f"the last step changed no input by more than {tol:g} of its size"
+        elif change <= EPSILON or previous <= change <= math.sqrt(EPSILON):
+            settled = "the steps are at the limit of rounding"
+        previous = change
+        here, (values, rows) = there, found
+        step += 1
+
+
+def _ratio(step: float, scale: float) -> float:
+    return abs(step) / scale if scale else 0.0  # where the scale is 0, so is the step
+
+
+def _scaled(np: Any, rows: Rows, by_row: bool) -> tuple[Any, Any, Any]:
+    """The matrix with its largest entry in each column (and row) near 1, and the factors; units then do
+    not count as near-singularity. Factors are powers of two, which round nothing."""
+
+    def factors(sizes: Any) -> Any:
+        return np.ldexp(1.0, -np.frexp(np.where(sizes == 0, 1.0, sizes))[1].clip(-1000, 1000))
+
+    matrix = np.array(rows)
+    left = factors(abs(matrix).max(axis=1)) if by_row else np.ones(len(rows))
+    matrix = matrix * left[:, None]
+    right = factors(abs(matrix).max(axis=0))
+    return matrix * right, left, right
+
+
+def _solve(values: list[float], rows: Rows) -> list[float] | str:
+    np = numpy_for("a system of equations")
+    matrix, left, right = _scaled(np, rows, by_row=True)
+    n = len(rows)
+    if np.linalg.matrix_rank(matrix, tol=n * EPSILON * np.linalg.norm(matrix, 2)) < n:
+        return "the Jacobian is singular"
+    with np.errstate(over="ignore"):  # the caller looks at what comes out
+        return (right * np.linalg.solve(matrix, -left * np.array(values))).tolist()  # type: ignore[no-any-return]
+
+
+def _least_squares(values: list[float], rows: Rows) -> list[float] | str:
+    np = numpy_for("gauss_newton")
+    matrix, _, right = _scaled(np, rows, by_row=False)
+    m, n = matrix.shape
+    move, _, rank, _ = np.linalg.lstsq(matrix, -np.array(values), rcond=m * EPSILON)
+    if rank < n:
+        return f"the residuals do not determine x, their Jacobian is of rank {rank} and not {n},"
+    with np.errstate(over="ignore"):
+        return (right * move).tolist()  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""A compiled function as C99: `Compiled.to_c`."""

@@ -1,0 +1,397 @@
+"""Compiled functions as C: see Compiled.to_c() in compiled.py.
+
+>>> from pygrad import compile
+>>> text = compile(lambda x, y: 2.0 * x + y).to_c(2.0, 3.0, name="f")
+>>> print(text[text.index("{\\n    out") :], end="")
+{
+    out[0] = in[1] + in[0] * 2.0;
+    return 0;
+}
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pygrad import value as _core
+from pygrad.c_code.blocks import (
+    Blocks,
+    Both,
+    Branch,
+    Check,
+    Next,
+    Pool,
+    Step,
+    Write,
+    computes,
+    uses_of,
+)
+from pygrad.c_code.comment import About, checked_name, comment, own_name, prototype
+from pygrad.c_code.functions import (
+    PARTNERS,
+    apart,
+    apart_defined,
+    definitions,
+    expression,
+    is_defined,
+)
+from pygrad.compiled.function import Compiled, _Arguments, _OneRowProgram
+from pygrad.core.structure import detached
+from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths, key_of
+
+_ONE_FUNCTION = 5000  # steps; past this the time that C compilers take grows with the square
+_PART = 200  # values in each of several functions
+_LONG = 300  # characters of an expression that becomes a variable
+_WIDTH = 96  # of a line
+
+# -- expressions -----------------------------------------------------------------------------------
+
+_SUM, _PRODUCT, _MINUS, _ATOM = 1, 2, 3, 4
+_INFIX = {
+    "add": (" + ", _SUM),
+    "sub": (" - ", _SUM),
+    "mul": (" * ", _PRODUCT),
+    "div": (" / ", _PRODUCT),
+}
+
+
+def _number(x: float) -> str:
+    """A constant, exactly."""
+    if math.isfinite(x):
+        return repr(x)
+    return "(double)NAN" if math.isnan(x) else f"{'-' if x < 0 else ''}(double)INFINITY"
+
+
+class _Text:
+    """The text of one block."""
+
+    def __init__(self, function: _Function, number: int) -> None:
+        self.function, self.number = function, number
+        self.blocks, self.pool = function.blocks, function.blocks.pool
+        self.steps = self.blocks.all[number]
+        self.inline: dict[int, tuple[str, int]] = {}  # values that stand where they are used
+        self.here: set[int] = set()  # values that have a variable in this block
+        self.uses: dict[int, int] = {}
+        for step in self.steps:
+            for v in uses_of(self.pool, step):
+                self.uses[v] = self.uses.get(v, 0) + 1
+        self.lines: list[str] = []
+        for step in self.steps:
+            self._write(step)
+
+    def _operand(self, v: int, binding: int = 0) -> str:
+        """The text of a value, in brackets if it binds less tightly than is needed."""
+        if v in self.inline:
+            text, own = self.inline[v]
+        else:
+            text = self.function.place(v, v in self.here)
+            own = _MINUS if text.startswith("-") else _ATOM
+        return text if own >= binding else f"({text})"
+
+    def _expression(self, v: int) -> tuple[str, int]:
+        """What a value is computed by, and how tightly that binds."""
+        op, operands = self.pool.ops[v], self.pool.operands[v]
+        if op in _INFIX:
+            sign, binding = _INFIX[op]
+            left, right = operands
+            if op == "add" and right in self.inline and self.inline[right][1] == _SUM:
+                left, right = right, left
+            # The right operand of equal binding needs its brackets: floats are not associative.
+            return self._operand(left, binding) + sign + self._operand(right, binding + 1), binding
+        if op == "neg":
+            return "-" + self._operand(operands[0], _ATOM), _MINUS
+        texts = dict(zip("xyw", map(self._operand, operands), strict=False))
+        form = expression(op)
+        if form is None:
+            return self.function.call(op, ", ".join(texts.values())), _ATOM
+        called_name, _, arguments = form.partition("(")
+        filled = re.sub(r"\b[xyw]\b", lambda m: texts[m[0]], arguments.removesuffix(")"))
+        return self.function.call(called_name, filled), _ATOM
+
+    def _write(self, step: Step) -> None:
+        if isinstance(step, int):
+            self._write_value(step)
+        elif isinstance(step, Both):
+            self._write_both(*step)
+        elif isinstance(step, Write):
+            self._line(f"out[{step.output}] = {self._operand(step.value)};")
+        elif isinstance(step, Branch):
+            a, b = self._operand(step.guard.a), self._operand(step.guard.b)
+            condition = f"{a} {step.guard.compare} {b}"
+            condition = f"!({condition})" if step.guard.outcome else condition
+            self._leave(condition, step.target)
+        elif isinstance(step, Check):
+            self._leave(f"!isfinite({self._operand(step.value)})", step.target, careful=True)
+        elif isinstance(step, Next):
+            self._line(f"return {step.target or 0};")
+
+    def _leave(self, condition: str, target: int | None, careful: bool = False) -> None:
+        self._line(f"if ({condition})")
+        self.lines.append(f"    {self.function.leave(target, careful)}")
+
+    def _write_value(self, v: int) -> None:
+        op = self.pool.ops[v]
+        text, binding = self._expression(v)
+        alone = self.uses.get(v) == 1 and not self._is_shared(v)
+        if alone and (op in _INFIX or op == "neg") and len(text) <= _LONG:
+            self.inline[v] = text, binding
+        else:
+            self._define(v, text)
+
+    def _write_both(self, first: int, second: int) -> None:
+        op = self.pool.ops[first]
+        operand = self._operand(self.pool.operands[first][0])
+        both = self.function.call(f"{op}_and_{PARTNERS[op]}", operand)
+        self._line(f"const struct {self.function.prefix}pair p{first} = {both};")
+        self._define(first, f"p{first}.first")
+        self._define(second, f"p{first}.second")
+
+    def _is_shared(self, v: int) -> bool:
+        """Whether a value that is computed here has a place that other blocks read."""
+        last = self.blocks.last.get(v, -1)
+        return last > self.number if self.function.in_parts else last >= 0
+
+    def _define(self, v: int, text: str) -> None:
+        """A variable for a value, and its place among those that other blocks read."""
+        used, shared = v in self.uses, self._is_shared(v)
+        if used and not (shared and not self.function.in_parts):
+            self._line(f"const double {self.function.place(v, True)} = {text};")
+            text = self.function.place(v, True)
+        self.here.add(v)
+        if shared:
+            self._line(f"{self.function.place(v, False)} = {text};")
+
+    def _line(self, text: str) -> None:
+        self.lines += _wrapped(text)
+
+
+# -- the function ----------------------------------------------------------------------------------
+
+
+class _Function:
+    """A C function, in one piece or in parts that share an array w."""
+
+    def __init__(self, name: str, blocks: Blocks, freeze: bool) -> None:
+        self.name, self.blocks, self.freeze = name, blocks, freeze
+        self.prefix = f"{name}_"  # of all that stands at file scope
+        self.pool = blocks.pool
+        self.in_parts = blocks.most is not None
+        self.called: set[str] = set()
+        self.slots, self.width = _slots(blocks) if self.in_parts else ({}, 0)
+        self.bodies = [_Text(self, i).lines for i in range(len(blocks.all))]
+
+    def place(self, v: int, here: bool) -> str:
+        """Where a value stands, for a block that has a variable for it or not."""
+        kind, operands = self.pool.ops[v], self.pool.operands[v]
+        if kind == "constant":
+            return _number(operands[0])
+        if kind == "captured" and self.freeze:
+            return _number(self.pool.values[operands[0]].data)
+        if self.pool.is_leaf(v):
+            return f"{kind}[{operands[0]}]"
+        return f"v{v}" if here or not self.in_parts else f"w[{self.slots[v]}]"
+
+    def call(self, function: str, arguments: str) -> str:
+        self.called.add(function)
+        prefix = self.prefix if is_defined(function) else ""
+        return f"{prefix}{function}({arguments})"
+
+    def leave(self, target: int | None, careful: bool) -> str:
+        """The statement that goes on in another block, or gives up."""
+        if self.in_parts:
+            return f"return {-1 if target is None else target};"
+        if careful:
+            return f"return {self.prefix}careful_{target}({', '.join(self._arrays())});"
+        return "return 1;" if target is None else f"goto way_{target};"
+
+    def text(self) -> str:
+        """All that stands at file scope."""
+        # What is careful is seldom run, and would cost the rest registers and the compiler time.
+        seldom = frozenset({"mul0"} if self.blocks.careful else ())
+        texts = [
+            apart_defined(self.prefix) if seldom or self.in_parts else "",
+            definitions(self.called, self.prefix, seldom),
+            self._parts() if self.in_parts else self._one(),
+        ]
+        return "\n".join(filter(None, texts))
+
+    def _arrays(self) -> list[str]:
+        return ["in", "out"] if self.freeze else ["in", "captured", "out"]
+
+    def _defined(self, head: str, lines: Sequence[str], arrays: Sequence[str]) -> str:
+        """A function's text; what keeps a compiler from complaining of arguments that are not used."""
+        body = "\n".join(lines)
+        unused = [f"(void){array};" for array in arrays if not re.search(rf"\b{array}\b", body)]
+        indented = (x if x.startswith("way_") else f"    {x}" for x in [*unused, *lines])
+        return "\n".join([head, "{", *indented, "}", ""])
+
+    def _one(self) -> str:
+        """One function, whose blocks begin at labels, and one for each careful block."""
+        careful = sorted(self.blocks.careful)
+        main = [i for i in range(len(self.bodies)) if i not in careful]
+        text = []
+        for i in careful:
+            head = prototype(f"{self.prefix}careful_{i}", self.freeze)
+            text.append(
+                apart(self._defined(f"static {head}", self.bodies[i], self._arrays()), self.prefix)
+            )
+        lines = []
+        if self.blocks.last:
+            lines += _wrapped(
+                "double " + ", ".join(f"v{v}" for v in sorted(self.blocks.last)) + ";"
+            )
+        for i in main:
+            if len(main) == 1:
+                lines += self.bodies[i]
+                continue
+            # Braces: C++ lets no jump pass the beginning of a variable that it could see.
+            lines += [f"way_{i}:"] if i else []
+            lines += ["{", *(f"    {line}" for line in self.bodies[i]), "}"]
+        text.append(self._defined(prototype(self.name, self.freeze), lines, self._arrays()))
+        return "\n".join(text)
+
+    def _parts(self) -> str:
+        """A function for each block, which returns the number of the next, and one that calls them."""
+        arrays = [*self._arrays(), "w"]
+        text = []
+        for i, block in enumerate(self.bodies):
+            head = f"static {prototype(f'{self.prefix}part_{i}', self.freeze)[:-1]}, double *w)"
+            text.append(apart(self._defined(head, block, arrays), self.prefix))
+        lines = [
+            f"double w[{max(self.width, 1)}];",
+            "int next = 0;",
+            "do {",
+            "    switch (next) {",
+            *(
+                f"    case {i}: next = {self.prefix}part_{i}({', '.join(arrays)}); break;"
+                for i in range(len(self.bodies))
+            ),
+            "    }",
+            "} while (next > 0);",
+            "return -next;",
+        ]
+        return "\n".join([*text, self._defined(prototype(self.name, self.freeze), lines, arrays)])
+
+
+def _wrapped(text: str) -> list[str]:
+    """A statement in lines of no more than the width."""
+    lines = []
+    while len(text) > _WIDTH and (cut := text.rfind(" ", 12, _WIDTH)) > 0:
+        lines.append(text[:cut])
+        text = "    " + text[cut + 1 :]
+    return [*lines, text]
+
+
+def _slots(blocks: Blocks) -> tuple[dict[int, int], int]:
+    """Places in w for the values that blocks share, used again after the last block that needs them."""
+    slots: dict[int, int] = {}
+    free: list[int] = []
+    ends: dict[int, list[int]] = {}
+    for v, last in blocks.last.items():
+        ends.setdefault(last, []).append(v)
+    width = 0
+    for number, block in enumerate(blocks.all):
+        for v in (v for step in block for v in computes(step)):
+            if v in blocks.last and v not in slots:
+                if not free:
+                    free.append(width)
+                    width += 1
+                slots[v] = free.pop()
+        free += [slots[v] for v in ends.get(number, ())]
+    return slots, width
+
+
+# -- the whole -------------------------------------------------------------------------------------
+
+
+def _blocks(root: Path) -> Blocks:
+    """Blocks for one function, or for parts if that would be too long."""
+    if root.instructions <= _ONE_FUNCTION:
+        blocks = Blocks(Pool(), root, None)
+        if sum(map(len, blocks.all)) <= _ONE_FUNCTION:
+            return blocks
+    return Blocks(Pool(), root, _PART)
+
+
+def exported(
+    compiled: Compiled,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    name: str | None,
+    freeze: bool,
+) -> str:
+    """C for a compiled function: what Compiled.to_c() says."""
+    title = compiled.__name__
+    if _core.trace_active():
+        raise RuntimeError(f"to_c() of {title}() was called in a function that is traced")
+    if args or kwargs:
+        key, program = _at_example(
+            compiled, _Arguments(detached(args), detached(kwargs), compiled.static)
+        )
+    else:
+        programs = _programs(compiled).items()
+        known = [(k, p) for k, p in programs if p is None or p.paths.root is not None]
+        if len(known) != 1:
+            raise ValueError(
+                f"{title}.to_c() needs an example of the arguments, as in to_c(1.0): it has "
+                + ("several structures of them" if known else "none yet")
+            )
+        ((key, program),) = known
+    if program is None:
+        raise RuntimeError(f"{title}() takes more than {MOST_PATHS} ways: too many for C")
+    return c_function(compiled, title, key, program.paths, name, freeze)
+
+
+def _programs(compiled: Compiled) -> dict[Any, _OneRowProgram | None]:
+    """The programs that are written, by their arguments: those that calls run, if these are of one row."""
+    rows = compiled.is_mapped or compiled.jacobian is not None
+    return compiled.written if rows else compiled.programs_by_key
+
+
+def _at_example(compiled: Compiled, arguments: _Arguments) -> tuple[Any, _OneRowProgram | None]:
+    """The program for arguments, which has taken their way; None if there are too many ways."""
+    key, programs = arguments.key(), _programs(compiled)
+    if programs is compiled.programs_by_key:
+        program = compiled._program(key, arguments)
+    else:
+        run = functools.partial(arguments.call, compiled.f)
+        program = programs.setdefault(key, _OneRowProgram(run, len(arguments.items)))
+    try:
+        if program is not None:
+            program.call(arguments.items)
+    except TooManyPaths:
+        program = None
+    return key, program
+
+
+def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, freeze: bool) -> str:
+    """C for the traced paths of a function that was compiled for one structure of arguments.
+
+    Raises:
+        ValueError: the name is not fit for C; or paths return what differs in structure.
+    """
+    name = own_name(title) if name is None else checked_name(name)
+    results = {key_of(path.result): path.result for path in paths.all}
+    if len(results) > 1:
+        raise ValueError(
+            f"{title}() returns {' on one way through it, and '.join(map(str, results.values()))} on "
+            "another; a C function has the same outputs on every way"
+        )
+    assert paths.root is not None
+    blocks = _blocks(paths.root)
+    branches = any(isinstance(step, Branch) for block in blocks.all for step in block)
+    function = _Function(name, blocks, freeze)
+    about = About(name, f, title, key, next(iter(results)), freeze)
+    return (
+        comment(about, blocks, len(paths.all) if branches else 0, function.width)
+        + f"\n#include <math.h>\n\n{_declared(prototype(name, freeze))}\n"
+        + function.text()
+    )
+
+
+def _declared(head: str) -> str:
+    return f'#ifdef __cplusplus\nextern "C" {{\n#endif\n{head};\n#ifdef __cplusplus\n}}\n#endif\n'

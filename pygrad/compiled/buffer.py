@@ -1,0 +1,114 @@
+"""A compiled function bound to memory, for calls that copy nothing and make nothing.
+
+>>> import numpy as np
+>>> from pygrad import compile, grad
+>>> x = np.array([1.0, 2.0])
+>>> slope = compile(grad(lambda x: x[0] ** 2 * x[1])).buffer(x)
+>>> slope()
+array([4., 1.])
+>>> x[0] = 3.0
+>>> slope()
+array([12.,  9.])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pygrad import value as _core
+from pygrad._core import ffi, lib
+from pygrad.core.structure import Structure
+from pygrad.programs.paths import (
+    MOST_PATHS,
+    Path,
+    Paths,
+    TooManyPaths,
+    address,
+    doubles,
+    key_of,
+    scratch,
+)
+from pygrad.programs.rows import places
+
+_call = lib.pg_program_call
+
+
+class BoundPath:
+    """A path without rows, bound to the arrays that it reads and writes; one call at a time."""
+
+    def __init__(self, path: Path, inputs: Sequence[Any], results: Any) -> None:
+        """inputs, one after the other, are the path's; like results they are contiguous."""
+        self.path, self.results = path, results
+        lives, uniforms = np.empty(max(len(path.lives), 1)), scratch(path.uniform_bytes)
+        sources, _ = places([array.reshape(array.size) for array in inputs])
+        targets, _ = places([results])
+        self.batch = batch = ffi.new("pg_batch *")
+        batch.inputs = ffi.from_buffer("double **", sources)
+        batch.outputs = ffi.from_buffer("double **", targets)
+        batch.lives, batch.uniforms = doubles(lives), doubles(uniforms)
+        self.live_address = address(lives)
+        self.guard = ffi.new("uint32_t *")
+        self.kept = (inputs, lives, uniforms, sources, targets)  # the batch has their addresses
+
+    def run(self) -> int | None:
+        """The guard where the inputs leave the path, or None; then results are there."""
+        if self.path.lives:
+            _core.read_data(self.path.lives, self.live_address)
+        if _call(self.path.program, self.batch, self.guard):
+            return None
+        return int(self.guard[0])
+
+
+class Buffer:
+    """What Compiled.buffer() returns: call it without arguments.
+
+    ``inputs`` are the arrays that each call reads, one for each argument, and ``result`` is what it
+    overwrites and returns: the structure of the function's result, with arrays of no axes for numbers.
+    """
+
+    def __init__(self, paths: Paths, inputs: Sequence[Any]) -> None:
+        self._paths = paths
+        self.inputs = tuple(inputs)
+        path = paths.first(self._point)
+        self._numbers = np.zeros(path.outputs)
+        self.result = _views(path.result, self._numbers)
+        self._first = self._bind(path)  # where each call begins
+        self._bound = {id(path): self._first}
+
+    def __call__(self) -> Any:
+        """Runs the function on what the inputs hold now; no two threads at a time."""
+        bound = self._first
+        while (guard := bound.run()) is not None:
+            bound = self._follow(bound.path, guard)
+        return self.result
+
+    def _follow(self, left: Path, guard: int) -> BoundPath:
+        """The path that branches off another at a guard."""
+        try:
+            path = self._paths.branch(left, guard, self._point)
+        except TooManyPaths:
+            raise RuntimeError(
+                f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "
+                "uncompiled; call the compiled function itself"
+            ) from None
+        if key_of(path.result) != key_of(left.result):
+            raise TypeError(
+                f"a buffer holds one kind of result, but the function returned {left.result} "
+                f"before and {path.result} here; call the compiled function itself"
+            )
+        if id(path) not in self._bound:
+            self._bound[id(path)] = self._bind(path)
+        return self._bound[id(path)]
+
+    def _bind(self, path: Path) -> BoundPath:
+        return BoundPath(path, self.inputs, self._numbers)
+
+    def _point(self) -> list[float]:
+        return [x for array in self.inputs for x in array.ravel().tolist()]
+
+
+def _views(structure: Structure, numbers: Any) -> Any:
+    return structure.map(lambda leaf, at: numbers[at : at + leaf.size].reshape(leaf.shape))

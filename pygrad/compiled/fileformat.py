@@ -1,0 +1,424 @@
+"""The bytes of a saved program: what save() writes and load() reads; saved.py gives them their meaning.
+
+A file is the mark ``\\x89PYGRAD\\n``, the format's version, the contents, and the SHA-256 of all that.
+Numbers are little-endian; every list starts with its length. Nothing in it is code, and reading looks
+nothing up by name but operations in pygrad's own table. Each length is compared with what is left of the
+file before memory is asked for, and every program has to pass pg_program_verify (csrc/program/verify.c).
+
+Programs stand in the file as csrc/program/saved.c writes them, with operations numbered by a list of
+names that the file has of its own: so a table that has grown or moved since does no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pygrad._core import ffi, lib
+from pygrad.core.structure import Array, Number, Structure, container_like
+
+MARK = b"\x89PYGRAD\n"
+VERSION = 1
+
+# Which of a compiled function's programs an entry has, and what the function was made by.
+OWN = 0
+BACKWARDS = ["", "mean", "sum"]
+PLAIN, VMAP = 0, "vmap"
+DERIVATIVES = ["", VMAP, "grad", "value_and_grad"]
+
+_DIGEST = hashlib.sha256().digest_size
+_HEAD = struct.Struct(f"<{len(MARK)}sI")
+_DEEPEST = 100  # containers within containers, tuples within tuples
+_MOST_AXES = 64  # of a NumPy array
+_DAMAGED = "the file is damaged: {}"
+_INSTRUCTION = np.dtype(
+    [("code", "u2"), ("expected", "u2")]
+    + [(name, "u4") for name in ("out", "a", "b", "c", "first", "count")]
+)
+
+
+class SavedPath(NamedTuple):
+    """One program, and where it branches off: at a guard of an earlier path; of the first both are -1."""
+
+    parent: int
+    guard: int
+    result: Any  # a Structure when read, its key_of() to be written
+    by: tuple[int, ...]  # captured Values by which totals are derivatives, for backward()
+    lives: tuple[int, ...]  # captured Values that it reads
+    inputs: int  # of the program; there may be more, which are not used
+    program: Any  # pg_program *
+
+
+class Entry(NamedTuple):
+    """The programs for one structure of arguments."""
+
+    group: int
+    structure: Any  # as above
+    static: tuple[tuple[Any, Any], ...]  # names and static arguments
+    rows: bytes | None  # for each input whether it differs by row; None: called a row at a time
+    wrt: tuple[int, ...]  # uniform inputs by which totals are derivatives
+    paths: list[SavedPath]
+
+
+class Mapping(NamedTuple):
+    """How a vmap was made, and the derivative around it."""
+
+    in_axes: Any
+    reduce: str | None
+    threads: int
+    errors: str
+    argnums: Any
+    has_aux: bool
+
+
+class SavedFunction(NamedTuple):
+    """All that a file has."""
+
+    name: str
+    doc: str | None
+    kind: int
+    static: tuple[int, ...]  # static_argnums
+    mapping: Mapping | None
+    captured: list[tuple[float, str]]  # numbers and labels
+    entries: list[Entry]
+
+
+# -- operations by name ----------------------------------------------------------------------------
+
+
+def _codes() -> dict[str, int]:
+    """What stands for each op of the table, and for the other instructions."""
+    codes: dict[str, int] = {}
+    code = 0
+    while (name := lib.pg_code_name(code)) != ffi.NULL or not codes:
+        if name != ffi.NULL:
+            codes[ffi.string(name).decode()] = code
+        code += 1
+    return codes
+
+
+CODES = _codes()
+
+
+def instructions(program: Any) -> Any:
+    """The code of a program as a structured array, borrowed from it."""
+    size = program.length * _INSTRUCTION.itemsize
+    return np.frombuffer(ffi.buffer(program.code, size), dtype=_INSTRUCTION)
+
+
+def slots(pointer: Any, count: int) -> Any:
+    """Slots of a program's inputs or results as an array, borrowed from it."""
+    return np.frombuffer(ffi.buffer(pointer, 4 * count), dtype=np.uint32)
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+class _Writer:
+    def __init__(self, codes: Any) -> None:
+        self.out = bytearray()
+        self.codes = codes  # for each code its number in the file
+
+    def number(self, kind: str, *numbers: Any) -> None:
+        self.out += struct.pack("<" + kind, *numbers)
+
+    def blob(self, data: bytes) -> None:
+        self.number("I", len(data))
+        self.out += data
+
+    def text(self, text: str) -> None:
+        self.blob(text.encode("utf-8", "surrogatepass"))
+
+    def several(self, items: Sequence[Any], write: Callable[[Any], object]) -> None:
+        self.number("I", len(items))
+        for item in items:
+            write(item)
+
+    def indices(self, items: Sequence[int]) -> None:
+        self.number("I", len(items))
+        self.out += np.array(items, dtype="<u4").tobytes()
+
+    def atom(self, x: Any, what: str, depth: int = 0) -> None:
+        """A name or static argument: None, bool, int, float, str, bytes, or a tuple of these."""
+        if x is None or x is False or x is True:
+            self.number("B", [None, False, True].index(x))
+        elif type(x) is int:
+            self.number("B", 3)
+            self.blob(x.to_bytes(x.bit_length() // 8 + 1, "little", signed=True))
+        elif type(x) is float:
+            self.number("Bd", 4, x)
+        elif type(x) is str:
+            self.number("B", 5)
+            self.text(x)
+        elif type(x) is bytes:
+            self.number("B", 6)
+            self.blob(x)
+        elif type(x) is tuple and depth < _DEEPEST:
+            self.number("B", 7)
+            self.several(x, lambda item: self.atom(item, what, depth + 1))
+        else:
+            raise TypeError(
+                f"{what} is of type {type(x).__name__}, which cannot be saved; None, bool, int, float, "
+                "str, bytes and tuples of these can"
+            )
+
+    def structure(self, key: Any, what: str, depth: int = 0) -> None:
+        """A structure, told by its key (see key_of)."""
+        if key is None:
+            self.number("B", 0)
+        elif key == () or isinstance(key[0], int):
+            self.number("BI", 1, len(key))
+            self.number(f"{len(key)}I", *key)
+        else:
+            kind, names, _, parts = key
+            if kind not in _KINDS or depth > _DEEPEST:
+                raise TypeError(
+                    f"{what} has a {kind.__name__}, which cannot be saved; lists, tuples and dicts "
+                    f"of numbers and arrays can, no more than {_DEEPEST} within each other"
+                )
+            self.number("B", 2 + _KINDS.index(kind))
+            self.number("I", len(parts))
+            for name, part in zip(names, parts, strict=True):
+                if kind is dict:
+                    self.atom(name, f"the key {name!r} of {what}")
+                self.structure(part, f"{what}[{name!r}]", depth + 1)
+
+    def path(self, path: SavedPath, name: str) -> None:
+        self.number("ii", path.parent, path.guard)
+        self.structure(path.result, f"the result of {name}()")
+        self.indices(path.by)
+        self.indices(path.lives)
+        size = lib.pg_program_size(path.program, path.inputs)
+        self.number("Q", size)
+        start = len(self.out)
+        self.out += bytes(size)
+        with memoryview(self.out) as view:
+            room = ffi.from_buffer("unsigned char[]", view[start:], require_writable=True)
+            lib.pg_program_write(path.program, path.inputs, self.codes, room)
+            ffi.release(room)
+
+    def entry(self, entry: Entry, name: str) -> None:
+        self.number("B", entry.group)
+        self.structure(entry.structure, f"the arguments of {name}()")
+        self.number("I", len(entry.static))
+        for place, argument in entry.static:
+            self.atom(place, "a name")
+            self.atom(argument, f"the static argument {place!r} of {name}()")
+        self.number("?", entry.rows is not None)
+        self.blob(entry.rows or b"")
+        self.indices(entry.wrt)
+        self.several(entry.paths, lambda path: self.path(path, name))
+
+    def mapping(self, mapping: Mapping) -> None:
+        for item in mapping:
+            self.atom(item, "an option of vmap()")
+
+
+_KINDS = [list, tuple, dict]
+
+
+def encode(saved: SavedFunction) -> bytes:
+    """The bytes for a function. TypeError for names, static arguments and containers of other types."""
+    names = {code: name for name, code in CODES.items()}
+    used: set[int] = set()
+    for entry in saved.entries:
+        for path in entry.paths:
+            used.update(np.unique(instructions(path.program)["code"]).tolist())
+    codes = ffi.new("uint16_t[]", max(names) + 1)
+    for i, code in enumerate(sorted(used)):
+        codes[code] = i
+    writer = _Writer(codes)
+    writer.out += _HEAD.pack(MARK, VERSION)
+    writer.text(saved.name)
+    writer.atom(saved.doc, "the docstring")
+    writer.number("B", saved.kind)
+    writer.atom(saved.static, "static_argnums")
+    if saved.mapping is not None:
+        writer.mapping(saved.mapping)
+    writer.several([names[code] for code in sorted(used)], writer.text)
+    writer.number("I", len(saved.captured))
+    for number, label in saved.captured:
+        writer.number("d", number)
+        writer.text(label)
+    writer.several(saved.entries, lambda entry: writer.entry(entry, saved.name))
+    writer.out += hashlib.sha256(writer.out).digest()
+    return bytes(writer.out)
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+class _Reader:
+    def __init__(self, data: memoryview, captured: int = 0) -> None:
+        self.data, self.at = data, 0
+        self.codes: Any = None
+        self.captured = captured
+        self.known: dict[Any, Structure] = {}  # so that what is alike is there once
+
+    def take(self, size: int) -> memoryview:
+        if size > len(self.data) - self.at:
+            raise ValueError(_DAMAGED.format("it ends too early"))
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def numbers(self, kind: str) -> tuple[Any, ...]:
+        return struct.unpack("<" + kind, self.take(struct.calcsize("<" + kind)))
+
+    def number(self, kind: str) -> Any:
+        return self.numbers(kind)[0]
+
+    def count(self, least: int) -> int:
+        """How many items follow, of which each takes so many bytes at least."""
+        count: int = self.number("I")
+        if count * least > len(self.data) - self.at:
+            raise ValueError(_DAMAGED.format(f"it has no room for {count} items"))
+        return count
+
+    def blob(self) -> bytes:
+        return bytes(self.take(self.count(1)))
+
+    def text(self) -> str:
+        return self.blob().decode("utf-8", "surrogatepass")
+
+    def indices(self, below: int) -> tuple[int, ...]:
+        found = np.frombuffer(self.take(4 * self.count(4)), dtype="<u4")
+        if len(found) and found.max() >= below:
+            raise ValueError(_DAMAGED.format(f"an index is not below {below}"))
+        return tuple(found.tolist())
+
+    def one_of(self, choices: Sequence[Any], what: str) -> Any:
+        tag = self.number("B")
+        if tag >= len(choices):
+            raise ValueError(_DAMAGED.format(f"{what} has the tag {tag}"))
+        return choices[tag]
+
+    def atom(self, depth: int = 0) -> Any:
+        kind = self.one_of([None, False, True, int, float, str, bytes, tuple], "a name")
+        if kind is int:
+            return int.from_bytes(self.blob(), "little", signed=True)
+        if kind is float:
+            return self.number("d")
+        if kind is str:
+            return self.text()
+        if kind is bytes:
+            return self.blob()
+        if kind is tuple:
+            if depth >= _DEEPEST:
+                raise ValueError(_DAMAGED.format("tuples are too deep"))
+            return tuple([self.atom(depth + 1) for _ in range(self.count(1))])
+        return kind
+
+    def structure(self, depth: int = 0) -> Structure:
+        """A structure. Each of its numbers has a slot in a program further on, of four bytes."""
+        kind = self.one_of([Number, Array, *_KINDS], "a structure")
+        if kind is Number:
+            return self._once(kind, ())
+        if kind is Array:
+            return self._once(kind, self.shape())
+        if depth > _DEEPEST:
+            raise ValueError(_DAMAGED.format("containers are too deep"))
+        names, parts = [], []
+        for i in range(self.count(5)):
+            names.append(self.atom() if kind is dict else i)
+            parts.append(self.structure(depth + 1))
+        if len(set(names)) != len(names):
+            raise ValueError(_DAMAGED.format("a dict has a key twice"))
+        return self._once(kind, tuple(names), tuple(parts))
+
+    def shape(self) -> tuple[int, ...]:
+        axes = self.count(4)
+        if not 0 < axes <= _MOST_AXES:
+            raise ValueError(_DAMAGED.format(f"an array has {axes} axes"))
+        shape = self.numbers(f"{axes}I")
+        if 4 * math.prod(shape) > len(self.data) - self.at:
+            raise ValueError(_DAMAGED.format(f"it has no room for an array of shape {shape}"))
+        return shape
+
+    def _once(self, kind: Any, names: tuple[Any, ...], parts: tuple[Structure, ...] = ()) -> Any:
+        key = (kind, tuple(map(type, names)), names, tuple(map(id, parts)))
+        if key not in self.known:
+            if kind is Number:
+                self.known[key] = Number()
+            elif kind is Array:
+                self.known[key] = Array(names, math.prod(names))
+            else:
+                like = dict.fromkeys(names) if kind is dict else kind()
+                self.known[key] = container_like(like, parts)
+        return self.known[key]
+
+    def path(self, index: int) -> SavedPath:
+        parent, guard = self.numbers("ii")
+        if not (-1 <= parent < index and (parent == -1) == (index == 0) == (guard == -1)):
+            raise ValueError(_DAMAGED.format(f"path {index} follows path {parent}"))
+        result = self.structure()
+        by, lives = self.indices(self.captured), self.indices(self.captured)
+        size = self.number("Q")
+        bytes_ = ffi.from_buffer("unsigned char[]", self.take(size))
+        program = ffi.new("pg_program **")
+        sound = lib.pg_program_read(bytes_, size, len(lives), self.codes, len(self.codes), program)
+        if sound < 0:
+            raise MemoryError
+        if sound == 0:
+            raise ValueError(_DAMAGED.format(f"the program of path {index} is not sound"))
+        owned = ffi.gc(program[0], lib.pg_program_free, size)
+        return SavedPath(parent, guard, result, by, lives, owned.inputs, owned)
+
+    def entry(self) -> Entry:
+        group = self.number("B")
+        if group >= len(BACKWARDS):
+            raise ValueError(_DAMAGED.format(f"there is no group {group}"))
+        structure = self.structure()
+        static = tuple([(self.atom(), self.atom()) for _ in range(self.count(2))])
+        by_rows, rows = self.number("?"), self.blob()
+        wrt = self.indices(1 << 32)
+        paths = [self.path(i) for i in range(self.count(69))]
+        return Entry(group, structure, static, rows if by_rows else None, wrt, paths)
+
+    def ops(self) -> Any:
+        names = [self.text() for _ in range(self.count(4))]
+        for name in names:
+            if name not in CODES:
+                raise ValueError(
+                    f"the file uses the operation {name!r}, which this version of pygrad does not have"
+                )
+        return ffi.new("uint16_t[]", [CODES[name] for name in names])
+
+    def function(self) -> SavedFunction:
+        name, doc = self.text(), self.atom()
+        kind, static = self.number("B"), self.atom()
+        if kind >= len(DERIVATIVES) or not isinstance(static, tuple) or not _is_text(doc):
+            raise ValueError(_DAMAGED.format("it says nothing of how it is to be called"))
+        mapping = None if kind == PLAIN else Mapping(*[self.atom() for _ in Mapping._fields])
+        self.codes = self.ops()
+        captured = [(self.number("d"), self.text()) for _ in range(self.count(12))]
+        self.captured = len(captured)
+        entries = [self.entry() for _ in range(self.count(80))]
+        if self.at != len(self.data):
+            raise ValueError(_DAMAGED.format("it goes on after its end"))
+        return SavedFunction(name, doc, kind, static, mapping, captured, entries)
+
+
+def _is_text(x: Any) -> bool:
+    return x is None or isinstance(x, str)
+
+
+def decode(data: bytes) -> SavedFunction:
+    """What the bytes say; ValueError if they are no such file, or one that is damaged or newer."""
+    if len(data) < _HEAD.size + _DIGEST or not data.startswith(MARK):
+        raise ValueError(
+            "these are not the bytes of a saved pygrad function, or only the start of them"
+        )
+    _, version = _HEAD.unpack_from(data)
+    if version != VERSION:
+        raise ValueError(
+            f"the file has format version {version}; this version of pygrad reads format version {VERSION}"
+        )
+    view = memoryview(data)
+    if hashlib.sha256(view[:-_DIGEST]).digest() != view[-_DIGEST:]:
+        raise ValueError(_DAMAGED.format("its checksum is not that of its contents"))
+    return _Reader(view[_HEAD.size : -_DIGEST]).function()

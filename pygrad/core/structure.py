@@ -1,0 +1,282 @@
+"""Arguments and results as flat lists of numbers: floats, arrays, and nested lists, tuples and dicts.
+
+A structure says how a list of items was arranged: where there was a number, an array of which shape, a
+list of what. Transforms flatten an argument, make Values of its numbers, and arrange these again for
+the user's function; and the same backwards for what it returns.
+
+>>> from pygrad.core.structure import flatten
+>>> items, structure = flatten({"w": [1.0, 2.0], "b": 3}, "the argument")
+>>> items
+[1.0, 2.0, 3]
+>>> structure.arrange([10.0, 20.0, 30.0])
+{'w': [10.0, 20.0], 'b': 30.0}
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import numbers
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from pygrad.core.implementation import Value
+
+
+class Number(NamedTuple):
+    """One number or Value."""
+
+    size: int = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return items[0]
+
+    def from_array(self, numbers: Any) -> float:
+        """The same from a float64 array of one axis; arrays are copied."""
+        return float(numbers[0])
+
+    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
+        return function(self, start)
+
+    def __str__(self) -> str:
+        return "a number"
+
+
+class Array(NamedTuple):
+    """A NumPy array of the given shape."""
+
+    shape: tuple[int, ...]
+    size: int
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return array_of(items, self.shape)
+
+    def from_array(self, numbers: Any) -> Any:
+        return numbers.reshape(self.shape).copy()
+
+    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
+        return function(self, start)
+
+    def __str__(self) -> str:
+        return f"an array of shape {self.shape}"
+
+
+class Container(NamedTuple):
+    """A list, tuple, named tuple or dict of structures; make puts new contents into one of its kind."""
+
+    kind: type
+    make: Callable[[list[Any]], Any]
+    parts: tuple[Structure, ...]
+    names: tuple[Any, ...]  # keys of a dict, or indices
+    size: int
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return self.map(lambda part, at: part.arrange(items[at : at + part.size]))
+
+    def from_array(self, numbers: Any) -> Any:
+        if self.size == len(self.parts) and all(type(part) is Number for part in self.parts):
+            return self.make(numbers.tolist())
+        contents, start = [], 0
+        for part in self.parts:
+            contents.append(part.from_array(numbers[start : start + part.size]))
+            start += part.size
+        return self.make(contents)
+
+    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
+        """function(leaf, index of its first item) for each number and array, arranged in this structure."""
+        contents = []
+        for part in self.parts:
+            contents.append(part.map(function, start))
+            start += part.size
+        return self.make(contents)
+
+    def __str__(self) -> str:
+        return f"a {self.kind.__name__} of {len(self.parts)}"
+
+
+Structure = Number | Array | Container
+
+
+def same(a: Structure, b: Structure) -> bool:
+    """Whether two structures match: the same containers with the same names and shapes."""
+    if isinstance(a, Container) and isinstance(b, Container):
+        return (
+            issubclass(a.kind, dict) == issubclass(b.kind, dict)
+            and a.names == b.names
+            and all(map(same, a.parts, b.parts))
+        )
+    return type(a) is type(b) and getattr(a, "shape", None) == getattr(b, "shape", None)
+
+
+def flatten(tree: Any, what: str) -> tuple[list[Any], Structure]:
+    """The numbers and Values of a tree from left to right, and its structure.
+
+    Raises:
+        TypeError: something in it is neither a number, a Value, an array of these nor a container; the
+            message starts with `what` and says where it stands.
+    """
+    items: list[Any] = []
+    return items, _flatten(tree, items, what)
+
+
+def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
+    if isinstance(tree, (Value, float, int)):
+        items.append(tree)
+        return Number()
+    if isinstance(tree, dict):
+        parts = tuple(_flatten(part, items, f"{what}[{name!r}]") for name, part in tree.items())
+        return container_like(tree, parts)
+    if isinstance(tree, (list, tuple)):
+        parts = tuple(_flatten(part, items, f"{what}[{i}]") for i, part in enumerate(tree))
+        return container_like(tree, parts)
+    if is_array(tree) and tree.shape != ():
+        return _flatten_array(tree, items, what)
+    item = tree.item() if type(tree).__module__ == "numpy" and hasattr(tree, "item") else tree
+    if not _is_number(item):
+        raise TypeError(
+            f"{what} must be a number, a Value, an array or a list, tuple or dict of these, "
+            f"not {type(tree).__name__}"
+        )
+    items.append(item)
+    return Number()
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (Value, numbers.Real))
+
+
+def values_in(tree: Any) -> list[Any]:
+    """The Values in a tree, whatever else is in it."""
+    if isinstance(tree, Value):
+        return [tree]
+    if isinstance(tree, dict):
+        return [v for part in tree.values() for v in values_in(part)]
+    if isinstance(tree, (list, tuple)) or (is_array(tree) and tree.dtype.kind == "O"):
+        parts = tree.ravel().tolist() if is_array(tree) else tree
+        return [v for part in parts for v in values_in(part)]
+    return []
+
+
+def _emptied(original: dict[Any, Any]) -> dict[Any, Any]:
+    """An empty dict of the original's kind: a defaultdict keeps its factory."""
+    if type(original) is dict:
+        return {}
+    empty = copy.copy(original)
+    empty.clear()
+    return empty
+
+
+def as_values(items: Iterable[Any]) -> list[Any]:
+    """The items, each number as a new Value."""
+    return [item if isinstance(item, Value) else Value(item) for item in items]
+
+
+def _new_dict(empty: dict[Any, Any], names: tuple[Any, ...], contents: list[Any]) -> Any:
+    new = {} if type(empty) is dict else copy.copy(empty)
+    new.update(zip(names, contents, strict=True))
+    return new
+
+
+def flatten_like(tree: Any, structure: Structure, what: str, of: str) -> list[Any]:
+    """The items of a tree that has to match a structure, in its order; dicts match by key.
+
+    Raises:
+        ValueError: it does not match; the message says where.
+    """
+    items: list[Any] = []
+    _flatten_like(tree, structure, items, what, of)
+    return items
+
+
+def _flatten_like(tree: Any, structure: Structure, items: list[Any], what: str, of: str) -> None:
+    if isinstance(structure, Container):
+        is_dict = issubclass(structure.kind, dict)
+        if is_dict and isinstance(tree, dict) and set(tree) == set(structure.names):
+            parts = [tree[name] for name in structure.names]
+        elif not is_dict and isinstance(tree, (list, tuple)) and len(tree) == len(structure.parts):
+            parts = list(tree)
+        else:
+            raise ValueError(f"{what} must match {of}: {structure}, not {_describe(tree)}")
+        for name, part, expected in zip(structure.names, parts, structure.parts, strict=True):
+            _flatten_like(part, expected, items, f"{what}[{name!r}]", of)
+        return
+    found, actual = flatten(tree, what)
+    if actual != structure:
+        raise ValueError(f"{what} must match {of}: {structure}, not {actual}")
+    items += found
+
+
+def _describe(tree: Any) -> str:
+    if isinstance(tree, (dict, list, tuple)):
+        return f"a {type(tree).__name__} of {len(tree)}"
+    return "an array" if is_array(tree) else f"a {type(tree).__name__}"
+
+
+def container_like(tree: Any, parts: tuple[Structure, ...]) -> Container:
+    """The structure of a list, tuple, named tuple or dict whose contents have these structures."""
+    size = sum(part.size for part in parts)
+    if isinstance(tree, dict):
+        names = tuple(tree)
+        return Container(
+            type(tree), functools.partial(_new_dict, _emptied(tree), names), parts, names, size
+        )
+    make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
+    return Container(type(tree), make, parts, tuple(range(len(parts))), size)
+
+
+def _flatten_array(array: Any, items: list[Any], what: str) -> Structure:
+    import numpy as np
+
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
+    array = np.asarray(array)
+    if array.dtype.kind in "biuf":
+        items += array.astype(float).ravel().tolist()
+    elif array.dtype.kind == "O":
+        for i, item in enumerate(array.ravel().tolist()):
+            if not _is_number(item):
+                raise TypeError(
+                    f"{what} has a {type(item).__name__} as item {i}; it must be a number"
+                )
+            items.append(item)
+    else:
+        raise TypeError(f"{what} must be an array of real numbers, not of {array.dtype}")
+    return Array(array.shape, array.size)
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is a NumPy array; without importing NumPy."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(x, numpy.ndarray)
+
+
+def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """A new array of that shape: of float64 for numbers, of objects once a Value is among them."""
+    import numpy as np
+
+    if any(isinstance(item, Value) for item in items):
+        array = np.empty(len(items), dtype=object)
+        array[:] = items
+        return array.reshape(shape)
+    return np.array(items, dtype=np.float64).reshape(shape)
+
+
+def detached(tree: Any) -> Any:
+    """A copy of a tree with the data of Values in their place; what is no container stays as it is."""
+    if isinstance(tree, Value):
+        return tree.data
+    if isinstance(tree, dict):
+        return {name: detached(part) for name, part in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
+        return make([detached(part) for part in tree])
+    if is_array(tree) and tree.dtype.kind == "O":
+        flat = [detached(item) for item in tree.ravel().tolist()]
+        if all(isinstance(item, (float, int)) for item in flat):
+            return array_of(flat, tree.shape)
+    return tree

@@ -1,0 +1,24 @@
+"""Pictures of derivatives with matplotlib: ``pip install 'pygrad[plot]'``.
+
+Every function draws into the Axes ``ax``, or into a new pyplot figure if there is none, and returns the
+Axes. None calls ``show`` or changes matplotlib's settings: ``ax.figure.savefig("x.png")`` keeps a picture,
+``plt.show()`` shows it, and a notebook does so by itself. No meaning is in the colour alone.
+
+A figure of your own wants ``layout="constrained"``, or its pictures may reach into each other.
+
+    from pygrad import plot
+    ax = plot.tangent(lambda x: 3 * x**2 - 4 * x + 5, 3.0, over=(-5, 5))
+    ax.figure.savefig("tangent.png")
+"""
+
+from pygrad.plot.boundary import decision_boundary
+from pygrad.plot.pictures import gradient_check, nudge, step_sweep, tangent, training_curve
+
+__all__ = [
+    "decision_boundary",
+    "gradient_check",
+    "nudge",
+    "step_sweep",
+    "tangent",
+    "training_curve",
+]

@@ -1,0 +1,557 @@
+"""vmap: a function of one row, over rows of arrays, as a compiled program.
+
+>>> import numpy as np
+>>> from pygrad import grad, vmap
+>>> vmap(grad(lambda x: x**3 if x > 0 else -x))(np.array([1.0, 2.0, -3.0]))
+array([ 3., 12., -1.])
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import operator
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from pygrad import value as _core
+from pygrad._core import ffi, lib
+from pygrad.core.debugging import users_depth
+from pygrad.core.implementation import Value
+from pygrad.core.structure import (
+    Number,
+    Structure,
+    as_values,
+    detached,
+    flatten,
+    values_in,
+)
+from pygrad.programs.paths import (
+    MOST_STRUCTURES,
+    Path,
+    Paths,
+    TooManyPaths,
+    address,
+    doubles,
+    key_of,
+    reads_active,
+    scratch,
+    trace,
+    warn_of_paths,
+    warn_of_structures,
+)
+from pygrad.programs.rows import (
+    RowArguments,
+    RowResults,
+    axes_of,
+    is_column,
+    table_of,
+    uniform_inputs,
+)
+from pygrad.progress import Report
+from pygrad.progress import progress as progress_of
+from pygrad.transform import function_name
+
+_STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
+_VALUES, _AS_REACHED = 1, 2
+_PIECE = lib.pg_piece()
+_MANY = 10_000
+_NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
+
+
+# -- running ----------------------------------------------------------------------------------------
+
+
+class _Batch:
+    """Arrays of one call: inputs by argument, outputs by number, totals by path."""
+
+    def __init__(self, arguments: RowArguments, threads: int) -> None:
+        self.arguments, self.threads = arguments, threads
+        self.tell: Callable[[int], object] | None = None  # how many rows more are done, as they are
+        self.pointers, self.strides = arguments.pointers()
+
+    def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
+        """Runs rows (indices, or None for all) on a path: where each left it, and the totals.
+
+        The first is None for a path without guards.
+        """
+        count = self.arguments.rows if rows is None else len(rows)
+        left = np.full(count, _STAYED, dtype=np.uint32) if path.outcomes else None
+        pieces = -(-count // _PIECE)
+        totals = np.empty((pieces, path.outputs)) if outputs is None else None
+        lives = np.empty(max(len(path.lives), 1))
+        if path.lives:
+            _core.read_data(path.lives, address(lives))
+        uniforms = scratch(path.uniform_bytes)
+        places = self if outputs is None else outputs  # not used with totals
+
+        def batch_of(first: int, size: int) -> Any:
+            batch = ffi.new("pg_batch *")
+            batch.inputs = ffi.from_buffer("double **", self.pointers)
+            batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
+            batch.outputs = ffi.from_buffer("double **", places.pointers)
+            batch.output_strides = ffi.from_buffer("ptrdiff_t *", places.strides)
+            batch.lives = doubles(lives)
+            batch.uniforms = doubles(uniforms)
+            batch.first, batch.count = first, size
+            if rows is not None:
+                batch.rows = ffi.from_buffer("size_t *", rows) + first
+            if left is not None:
+                batch.left = ffi.from_buffer("uint32_t *", left) + first
+            if outputs is None:
+                batch.totals = doubles(totals) + first // _PIECE * path.outputs
+            return batch
+
+        guard = ffi.new("uint32_t *")
+        if not lib.pg_program_run_once(path.program, batch_of(0, count), guard):
+            return np.full(count, guard[0], dtype=np.uint32), None
+
+        # Pieces between two looks for Ctrl-C: some 20 ms of work.
+        step = max(1, 20_000 // (path.instructions + 1)) * _PIECE
+        stopped: list[bool] = []
+
+        def work(first: int, size: int, tell: Callable[[int], object] | None) -> None:
+            lanes = scratch(path.lane_bytes)
+            for start in range(first, first + size, step):
+                if stopped:
+                    return
+                batch = batch_of(start, min(step, first + size - start))
+                batch.lanes = doubles(lanes)
+                lib.pg_program_run(path.program, batch)
+                if tell is not None:
+                    tell(_staying(left, start, batch.count))
+
+        parts = min(self.threads, pieces)
+        if parts <= 1:
+            work(0, count, self.tell)
+        else:
+            cuts = [pieces * i // parts * _PIECE for i in range(parts)] + [count]
+            done: list[int] = []  # threads append to it, this one tells
+            tell = None if self.tell is None else done.append
+            with ThreadPoolExecutor(parts) as pool:
+                try:
+                    jobs = [
+                        pool.submit(work, cuts[i], cuts[i + 1] - cuts[i], tell)
+                        for i in range(parts)
+                    ]
+                    while self.tell is not None and wait(jobs, 0.05).not_done:
+                        self.tell(sum(done.pop() for _ in range(len(done))))
+                    for job in jobs:
+                        job.result()
+                except BaseException:
+                    stopped.append(True)
+                    raise
+            if self.tell is not None:
+                self.tell(sum(done))
+        return left, None if outputs is not None else _in_order(totals)
+
+
+def _staying(left: Any | None, first: int, count: int) -> int:
+    """How many of these rows have not left the path: those are done."""
+    if left is None:
+        return count
+    return int(np.count_nonzero(left[first : first + count] == _STAYED))
+
+
+def _in_order(pieces: Any) -> Any:
+    """The sum of the pieces' totals, from the first to the last."""
+    total = pieces[0]
+    for piece in pieces[1:]:
+        total += piece
+    return total
+
+
+def _by_guard(left: Any, rows: Any | None) -> Iterable[tuple[int, Any]]:
+    """Rows that left a path, by the guard where they did."""
+    if left is None:
+        return
+    gone = np.flatnonzero(left != _STAYED)
+    for guard in np.unique(left[gone]):
+        at = gone[left[gone] == guard]
+        yield int(guard), np.ascontiguousarray(at if rows is None else rows[at], dtype=np.uintp)
+
+
+class _Mapped:
+    """A function mapped over rows, for one structure of arguments: its paths."""
+
+    def __init__(
+        self, vmapped: vmap_function, arguments: RowArguments, wrt: Sequence[int], lives: bool
+    ) -> None:
+        self.vmapped = vmapped  # kept, so that its id, which is in the cache's key, is no other's
+        self.f, self.structure, self.reduce = vmapped.f, arguments.structure, vmapped.reduce
+        self.flags = arguments.row_flags()
+        self.wrt, self.by_lives = tuple(wrt), lives
+        self.paths = Paths(lambda point: trace(self._traced, point, self.flags))
+
+    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Any]:
+        items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
+        outputs = as_values(items)
+        if self.reduce is None:
+            return outputs, bytes(len(outputs)), structure
+        if not self.wrt and not self.by_lives:
+            return outputs, b"\1" * len(outputs), (structure, ())
+        if len(outputs) != 1:
+            raise TypeError("derivatives of a reduced vmap need a function of one output")
+        lives: tuple[Any, ...] = ()
+        if self.by_lives:
+            _, lives, _ = _core.trace_program(
+                tuple(outputs), self.flags, bytes(len(outputs)), False
+            )
+        by = tuple(inputs[i] for i in self.wrt) + lives
+        _, (row,) = _core.reverse(tuple(outputs), by, (0,), True, _VALUES)
+        return [*outputs, *row], b"\1" * (len(outputs) + len(row)), (structure, lives)
+
+    def run(
+        self, batch: _Batch, outputs: Callable[[Path], Any] | None
+    ) -> Iterable[tuple[Path, Any]]:
+        """Runs all rows, each on its own path; for each path that was used, it and the totals."""
+        arguments, report = batch.arguments, self.vmapped.progress
+        first = self.paths.first(lambda: arguments.point(0))
+        pending: list[tuple[Path, Any]] = [(first, None)]
+        with progress_of(arguments.rows, arguments.name, report) as bar:
+            batch.tell = bar.advance if report else None
+            while pending:
+                path, rows = pending.pop()
+                left, totals = batch.run(path, rows, outputs(path) if outputs else None)
+                yield path, totals
+                for guard, gone in _by_guard(left, rows):
+                    point = functools.partial(arguments.point, int(gone[0]))
+                    pending.append((self.paths.branch(path, guard, point), gone))
+
+
+_cached = threading.local()  # .mapped: the dict of a compiled function that is being called
+
+
+class vmap_function:
+    """What vmap() returns."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        in_axes: Any,
+        reduce: str | None,
+        threads: int,
+        errors: str,
+        progress: Report = None,
+    ) -> None:
+        functools.update_wrapper(self, f)
+        self.f, self.in_axes, self.reduce = f, in_axes, reduce
+        self.threads, self.errors, self.progress = threads, errors, progress
+
+    def __call__(self, *args: Any, out: Any = None) -> Any:
+        if out is not None and self.reduce is not None:
+            raise ValueError(
+                "out= is for results by row; with reduce there is nothing to put into it"
+            )
+        axes = axes_of(self.in_axes, len(args), function_name(self.f))
+        by_rows = any(axis is not None and values_in(a) for a, axis in zip(args, axes, strict=True))
+        if _core.trace_active() or by_rows or (self.reduce is None and values_in(args)):
+            return self.row_by_row(args, out)
+        if _is_nested(values_in(list(args))):  # numbers as slopes could not be differentiated again
+            return self.row_by_row(args, out)
+        arguments = RowArguments(args, self.in_axes, function_name(self.f))
+        cache = getattr(_cached, "mapped", None)
+        cache = {} if cache is None else cache
+        try:
+            run = Run(self, arguments, cache)
+            result = run.result(out)
+            if not run.reads_active():
+                return result
+            if self.reduce is not None and not run.is_nested():
+                return Run(self, arguments, cache, by_lives=True).result()
+        except TooManyPaths:
+            warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
+        return self.row_by_row(args, out)
+
+    def row_by_row(self, args: Sequence[Any], out: Any = None, keep: bool = False) -> Any:
+        """The same by plain calls of f: where rows are Values, or f is part of a larger trace.
+
+        keep: results stay Values, though nothing around this call differentiates them.
+        """
+        keep = keep or _core.trace_active() or bool(values_in(args)) or _core.any_active()
+        axes = axes_of(self.in_axes, len(args), function_name(self.f))
+        rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
+        counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
+        if len(counts) != 1:
+            raise ValueError(
+                f"mapped arguments of {function_name(self.f)}() must have the same number of rows"
+            )
+        (count,) = counts
+        results = []
+        with progress_of(count, function_name(self.f), self.progress) as bar:
+            for k in range(count):
+                row = [
+                    arg if axis is None else r[k]
+                    for arg, axis, r in zip(args, axes, rows, strict=True)
+                ]
+                numbers, arranged = flatten(row, "a row")
+                values = as_values(numbers)
+                items, found = flatten(self.f(*arranged.arrange(values)), "the result")
+                if k == 0:
+                    structure = found
+                elif key_of(found) != key_of(structure):
+                    raise _mixed(function_name(self.f), structure, found)
+                results.append(items if keep else [detached(item) for item in items])
+                bar.advance()
+        if count == 0:
+            raise ValueError(_NO_ROWS)
+        if self.reduce is None:
+            table = np.array(results, dtype=object)
+            if not values_in(results):
+                table = table.astype(np.float64)
+            if out is not None:
+                table_of(out, *table.shape)[:] = table
+                return out
+            return structure.map(
+                lambda leaf, at: np.ascontiguousarray(table[:, at : at + leaf.size]).reshape(
+                    count, *leaf.shape
+                )
+            )
+        totals = [_core.sum(column) for column in zip(*results, strict=True)]
+        return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
+
+
+class Run:
+    """One call of a mapped function."""
+
+    def __init__(
+        self,
+        vmapped: Any,
+        arguments: RowArguments,
+        cache: dict[Any, _Mapped],
+        by_lives: bool = False,
+        wrt: Sequence[int] | None = None,
+    ) -> None:
+        """wrt: by which items of arguments.values to differentiate; None: by those that are Values."""
+        self.reduce, self.errors = vmapped.reduce, vmapped.errors
+        self.arguments, self.by_lives = arguments, by_lives
+        self.by: list[Any] = []  # Values among them
+        if wrt is None:
+            wrt = [i for i, v in enumerate(arguments.values) if isinstance(v, Value)]
+            self.by = [arguments.values[i] for i in wrt]
+        key = (
+            id(vmapped),
+            key_of(arguments.structure),
+            arguments.row_flags(),
+            tuple(wrt),
+            by_lives,
+        )
+        if key not in cache:
+            if len(cache) >= MOST_STRUCTURES:
+                cache.pop(next(iter(cache)))
+                warn_of_structures(arguments.name)
+            where = uniform_inputs(arguments)
+            indices = [where[i] for i in wrt]
+            cache[key] = _Mapped(vmapped, arguments, indices, by_lives)
+        self.mapped = cache[key]
+        self.batch = _Batch(arguments, vmapped.threads)
+        self.used: list[Path] = []  # paths that rows have taken
+        if arguments.rows == 0:
+            raise ValueError(_NO_ROWS)
+
+    def reads_active(self) -> bool:
+        """Whether f has used Values that an enclosing transform differentiates by."""
+        return reads_active(tuple(v for path in self.used for v in path.lives))
+
+    def is_nested(self) -> bool:
+        """Whether these Values are differentiated by more than once."""
+        return _is_nested([v for path in self.used for v in path.lives])
+
+    def result(self, out: Any = None) -> Any:
+        if self.reduce is None:
+            return self._rows(out)
+        if not self.by_lives:
+            structure, total = self.total()
+            numbers = total.tolist()
+            return (
+                Value(numbers[0], self.by, numbers[1:]) if self.by else structure.arrange(numbers)
+            )
+        _, numbers, by, grads = self.reduced()
+        return Value(numbers[0], by, grads)
+
+    def _rows(self, out: Any) -> Any:
+        results: list[RowResults] = []
+        # Rows may have to be read again after others are written.
+        shared = out is not None and any(
+            np.may_share_memory(out, leaf.array) for leaf in self.arguments.leaves
+        )
+
+        def results_of(path: Path) -> RowResults:
+            if not results:
+                into = None if shared else out
+                results.append(RowResults(path.result, self.arguments.rows, into))
+            elif key_of(path.result) != key_of(results[0].structure):
+                raise _mixed(self.arguments.name, results[0].structure, path.result)
+            return results[0]
+
+        for path, _ in self.mapped.run(self.batch, results_of):
+            self.used.append(path)
+        self._report(results[0].parts)
+        if out is None:
+            return results[0].arranged()
+        if shared:
+            results[0].copy_to(out)
+        return out
+
+    def _same_structure(self, path: Path) -> Structure:
+        """What f returns on a path, which must be alike on all, to be added up."""
+        self.used.append(path)
+        found, first = path.result[0], self.used[0].result[0]
+        if key_of(found) != key_of(first):
+            raise _mixed(self.arguments.name, first, found)
+        return found
+
+    def total(self) -> tuple[Structure, Any]:
+        """Structure of the results, and an array of their totals and of all derivatives."""
+        total: Any = 0.0
+        structure: Structure = Number()
+        for path, part in self.mapped.run(self.batch, None):
+            structure = self._same_structure(path)
+            if part is not None:
+                total = total + part
+        if self.reduce == "mean":
+            total = total / self.arguments.rows
+        self._report([total])
+        return structure, total
+
+    def reduced(self) -> tuple[Structure, list[float], list[Any], list[float]]:
+        """Structure and totals of the results, and by which Values they have which derivatives."""
+        parts = []
+        structure: Structure = Number()
+        for path, part in self.mapped.run(self.batch, None):
+            structure, lives = self._same_structure(path), path.result[1]
+            if part is not None:
+                found = part / self.arguments.rows if self.reduce == "mean" else part
+                parts.append(([*self.by, *lives], found))
+        by, found = _merged(parts, structure.size)
+        self._report([found])
+        return structure, found[: structure.size].tolist(), by, found[structure.size :].tolist()
+
+    def _report(self, results: Sequence[Any]) -> None:
+        """One report a call, if finite inputs have led to something that is not."""
+        if self.errors == "ignore" or all(map(_is_finite, results)):
+            return
+        if not all(map(_is_finite, (leaf.array for leaf in self.arguments.leaves))):
+            return
+        count = sum(part.size - int(np.isfinite(part).sum()) for part in results)
+        message = f"{self.arguments.name}() gave nan or inf for finite inputs, in {count} results"
+        if self.errors == "raise":
+            raise FloatingPointError(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
+
+
+def _merged(parts: list[tuple[list[Any], Any]], width: int) -> tuple[list[Any], Any]:
+    """Totals of several paths, `width` of results and one for each Value, added up Value by Value."""
+    by, total = parts[0]
+    if all(len(other) == len(by) and all(map(operator.is_, other, by)) for other, _ in parts[1:]):
+        return by, functools.reduce(operator.add, (found for _, found in parts))
+    distinct = {id(v): v for values, _ in parts for v in values}
+    place = {key: width + i for i, key in enumerate(distinct)}
+    by = list(distinct.values())
+    total = np.zeros(width + len(by))
+    for values, found in parts:
+        total[:width] += found[:width]
+        for v, slope in zip(values, found[width:].tolist(), strict=True):
+            total[place[id(v)]] += slope
+    return by, total
+
+
+def _is_finite(array: Any) -> bool:
+    """Whether all of it is; a finite sum of many saves looking at each."""
+    if array.size < _MANY:
+        return bool(np.isfinite(array).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+
+
+def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
+    how = ", with other keys or in another order" if str(one) == str(other) else ""
+    return TypeError(f"{name}() returned {one} for one row and {other} for another{how}")
+
+
+def _is_nested(values: Sequence[Any]) -> bool:
+    """Whether a Value is the input of a transform inside another one: it leads on to the outer's."""
+    return any(v._op == "identity" for v in values)
+
+
+def _rows_of(arg: Any, axis: int | None) -> Any:
+    """The rows of an argument, each in its structure; of one that is not mapped, nothing."""
+    if axis is None:
+        return ()
+    if is_column(arg):
+        return list(arg)
+    if isinstance(arg, (list, tuple, dict)):
+        parts = list(arg.values()) if isinstance(arg, dict) else list(arg)
+        columns = [_rows_of(part, axis) for part in parts]
+        if isinstance(arg, dict):
+            return [dict(zip(arg, row, strict=True)) for row in zip(*columns, strict=True)]
+        make = getattr(type(arg), "_make", type(arg))
+        return [make(row) for row in zip(*columns, strict=True)]
+    array = np.moveaxis(np.asarray(arg), axis, 0)
+    return list(array)
+
+
+@contextlib.contextmanager
+def cached(mapped: dict[Any, Any]) -> Iterator[None]:
+    """Within it, this thread's mapped functions keep their programs in the given dict."""
+    before = getattr(_cached, "mapped", None)
+    _cached.mapped = mapped
+    try:
+        yield
+    finally:
+        _cached.mapped = before
+
+
+def vmap(
+    f: Callable[..., Any],
+    in_axes: Any = 0,
+    reduce: str | None = None,
+    *,
+    threads: int = 1,
+    errors: str = "warn",
+    progress: Report = None,
+) -> Any:
+    """A function that runs f on every row of its arguments, compiled.
+
+    ``in_axes`` says for each argument along which axis of its arrays the rows lie, or None for one
+    that all rows share; an int stands for all arguments. Results are arrays with a row for each;
+    with ``reduce="sum"`` or ``"mean"`` they are added up over rows and never stored by row. f is
+    traced at each call, once for every path that a row takes through it; ``compile(vmap(f))``
+    traces once. In a row ops follow NumPy: inf and nan instead of exceptions, and one report a call
+    (``errors``: "warn", "ignore" or "raise") if finite inputs gave something that is not finite.
+    ``threads`` share the rows; results do not depend on how many. The mapped function takes
+    ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is
+    called with (rows done, rows) some 50 times a second, in the thread that called, or True for a bar where
+    there is a terminal; see pygrad.progress.
+
+    With ``reduce``, derivatives by shared arguments and by Values that f closes over come from the
+    same sweep: ``value_and_grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean"))``, once;
+    ``vmap(hessian(f))`` differentiates in every row, to any order.
+
+    Raises:
+        TypeError, ValueError: arrays that do not fit, by name.
+        TraceError: f does what a program could not repeat, such as reading ``.data``.
+
+    >>> import numpy as np
+    >>> from pygrad import grad, math, vmap
+    >>> vmap(grad(math.tanh))(np.array([0.0, 20.0])).tolist()
+    [1.0, 1.699341702116636e-17]
+    >>> vmap(lambda w, x: w * x, in_axes=(None, 0), reduce="mean")(2.0, np.array([1.0, 2.0, 3.0]))
+    4.0
+    """
+    if reduce not in {None, "sum", "mean"}:
+        raise ValueError(f"reduce must be None, 'sum' or 'mean', not {reduce!r}")
+    if errors not in {"warn", "ignore", "raise"}:
+        raise ValueError(f"errors must be 'warn', 'ignore' or 'raise', not {errors!r}")
+    if not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads must be a positive int, not {threads!r}")
+    if not callable(f):
+        raise TypeError(f"vmap() takes a function, not {type(f).__name__}")
+    if progress is not None and not isinstance(progress, bool) and not callable(progress):
+        raise TypeError(f"progress must be a function, True, False or None, not {progress!r}")
+    return vmap_function(f, in_axes, reduce, threads, errors, progress)

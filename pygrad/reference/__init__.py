@@ -1,0 +1,56 @@
+"""The compiled Value again, in plain Python: to be read, and to check the C engine against.
+
+An expression such as `d = a * b + c` builds a graph. Every Value in it remembers its number, the
+Values it was computed from (its operands), and how to tell the slope along each of these edges (the
+local derivative). `d.backward()` walks the graph from `d` to its leaves and applies the chain rule,
+edge by edge:
+
+    operand.grad += node.grad * slope
+
+The file goes from small to large: numbers, formulas, tables of ops, Value, functions. The tables
+are its heart: a line per op, with its value and its slopes. To see backpropagation, read these and
+`Value.backward`.
+
+No function here calls itself along the graph, so a chain of a million nodes is no problem. The C
+engine does the same arithmetic in the same order, and a test holds both to the same bits.
+
+>>> a, b, c = Value(2.0), Value(-3.0), Value(10.0)
+>>> d = a * b + c
+>>> d.backward()
+>>> d.data, a.grad, b.grad, c.grad
+(4.0, -3.0, 2.0, 1.0)
+"""
+
+from pygrad.reference.reference import (
+    FUNCTIONS,
+    Parameters,
+    Value,
+    dot,
+    forward,
+    no_grad,
+    no_grad_resume,
+    no_grad_suspend,
+    record,
+    retire,
+    reverse,
+    sum,
+    trace_active,
+    zero_grad,
+)
+
+__all__ = [
+    "FUNCTIONS",
+    "Parameters",
+    "Value",
+    "dot",
+    "forward",
+    "no_grad",
+    "no_grad_resume",
+    "no_grad_suspend",
+    "record",
+    "retire",
+    "reverse",
+    "sum",
+    "trace_active",
+    "zero_grad",
+]

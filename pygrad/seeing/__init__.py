@@ -1,0 +1,1 @@
+"""Derivatives to look at: `explain`, `draw`, `explore`."""

@@ -1,0 +1,408 @@
+"""Numbers, operations and slopes as people write them: ``-c / b`` for the rule ``NEG(DIV(Z, Y))``.
+
+The op table (csrc/ops.def) states slopes in the words of csrc/ops/algebra.h. Here they become text, in two
+ways: `readable` keeps every word, for tables of the ops themselves; `formula` says in ordinary
+mathematics what the words mean, about operands that have names. A condition in square brackets is 1
+where it holds, else 0 (Iverson's notation).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+__all__ = [
+    "Op",
+    "derivative",
+    "expression",
+    "formula",
+    "number",
+    "op_of",
+    "ops",
+    "readable",
+    "shortened",
+    "visible",
+]
+
+# -- the op table as Python sees it ---------------------------------------------------------------
+
+
+class Op(NamedTuple):
+    """One line of the op table; slopes are in the words of csrc/ops/algebra.h."""
+
+    name: str
+    symbol: str
+    doc: str
+    forward: str
+    slopes: tuple[str, ...]
+    errors: str
+    arity: int
+    has_constant: bool
+    is_public: bool
+    aliases: tuple[str, ...]
+
+
+def ops() -> list[Op]:
+    """The op table in its own order.
+
+    Raises:
+        ImportError: the extension is not built; the reference implementation does without.
+
+    >>> [op.doc for op in ops() if op.name == "tanh"]
+    ['Hyperbolic tangent.']
+    """
+    from pygrad._core import ffi, lib
+
+    second_names = [
+        (_text(ffi, row.alias), _text(ffi, row.name)) for row in _rows(ffi, lib.pg_alias_at)
+    ]
+    return [
+        Op(
+            name=(name := _text(ffi, row.name)),
+            symbol=_text(ffi, row.symbol),
+            doc=_text(ffi, row.doc),
+            forward=_text(ffi, row.forward),
+            slopes=tuple(_text(ffi, rule) for rule in row.rules if rule != ffi.NULL),
+            errors=_text(ffi, row.errors),
+            arity=row.arity,
+            has_constant=bool(row.has_constant),
+            is_public=bool(row.is_public),
+            aliases=tuple(alias for alias, target in second_names if target == name),
+        )
+        for row in _rows(ffi, lib.pg_op_at)
+    ]
+
+
+def _rows(ffi: Any, row_at: Callable[[int], Any]) -> Iterator[Any]:
+    i = 0
+    while (row := row_at(i)) != ffi.NULL:
+        yield row
+        i += 1
+
+
+def _text(ffi: Any, pointer: Any) -> str:
+    text = ffi.string(pointer)
+    assert isinstance(text, bytes)
+    return text.decode()
+
+
+@functools.cache
+def _ops_by_symbol() -> dict[str, Op]:
+    try:
+        return {op.symbol: op for op in ops()}
+    except ImportError:
+        return {}
+
+
+def op_of(symbol: str) -> Op | None:
+    """The op that `v._op` stands for, "**2" included; None for others, or if no extension is built.
+
+    >>> op_of("**2").name
+    'pown'
+    """
+    known = _ops_by_symbol()
+    return known.get("**" if symbol.startswith("**") else symbol)
+
+
+# -- numbers and names ----------------------------------------------------------------------------
+
+
+def number(x: float) -> str:
+    """x in at most six significant digits, or in nine characters if that is all of it.
+
+    >>> number(-3.0), number(2 / 3), number(1234567.0), number(-0.0), number(1e300)
+    ('-3', '0.666667', '1234567', '-0', '1e+300')
+    """
+    short = f"{x:.6g}"
+    if math.isfinite(x) and float(short) != x:
+        exact = repr(x).removesuffix(".0")
+        if len(exact) <= 9:
+            return exact
+    return short
+
+
+def visible(text: str) -> str:
+    r"""text with its newlines, control and direction characters written as escapes.
+
+    >>> visible("a\nb\u202e")
+    'a\\nb\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """text, its end replaced by an ellipsis if it has more than `most` characters.
+
+    >>> shortened("temperature", 5)
+    'temp…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+# -- rules as trees -------------------------------------------------------------------------------
+
+
+class _Tree(NamedTuple):
+    """A word with its operands; a number or an operand of the op (X Y W K, Z) has none."""
+
+    word: str
+    operands: tuple[_Tree, ...] = ()
+
+
+def _parse(rule: str) -> _Tree:
+    tokens = re.findall(r"-?[\w.]+|[(),]", rule)
+    tree = _front(tokens)
+    if tokens:
+        raise ValueError(f"cannot read the rule {rule!r}")
+    return tree
+
+
+def _front(tokens: list[str]) -> _Tree:
+    """The expression at the front of tokens, which it uses up."""
+    word = tokens.pop(0)
+    if not tokens or tokens[0] != "(":
+        return _Tree({"ONE": "1", "ZERO": "0"}.get(word, word.removesuffix(".0")))
+    operands = []
+    while tokens.pop(0) != ")":
+        operands.append(_front(tokens))
+    return operands[0] if word == "NUMBER" else _Tree(word, tuple(operands))
+
+
+# How tightly things bind; a name that looks like a formula itself is in need of brackets everywhere.
+_LOOSE, _SUM, _PRODUCT, _MINUS, _POWER, _ATOM = range(6)
+
+_BINDING = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "//": _PRODUCT, "%": _PRODUCT}
+_INFIX = {"ADD": "+", "SUB": "-", "MUL": "*", "DIV": "/", "WHOLE": "//"}
+_CONDITIONS = {
+    "LESS_": "[{} < {}]",
+    "ABOVE": "[{} > {}]",
+    "AT_LEAST": "[{} >= {}]",
+    "NOT_ZERO": "[{} != 0]",
+    "IS_ZERO": "[{} == 0]",
+}
+
+_Written = tuple[str, int]  # text, and how tightly it binds
+
+
+def _write(tree: _Tree, names: Mapping[str, str]) -> _Written:
+    word, operands = tree
+    if not operands:
+        return _write_leaf(word, names)
+    parts = [_write(operand, names) for operand in operands]
+    if word == "NEG":
+        # -x / y is (-x) / y, of which every bit is that of -(x / y); -(x // y) needs its brackets.
+        if operands[0].word in {"MUL", "DIV"}:
+            return "-" + parts[0][0], _PRODUCT
+        return "-" + _within(parts[0], _MINUS), _MINUS
+    if word in _INFIX:
+        return _infix(_INFIX[word], parts)
+    if word == "RAISED":
+        return f"{_within(parts[0], _ATOM)}**{_within(parts[1], _MINUS)}", _POWER
+    if word in _CONDITIONS:
+        return _CONDITIONS[word].format(*(text for text, _ in parts)), _ATOM
+    return f"{word.lower()}({', '.join(text for text, _ in parts)})", _ATOM
+
+
+def _write_leaf(word: str, names: Mapping[str, str]) -> _Written:
+    if word in names:
+        return _bound(names[word])
+    return word.lower(), _MINUS if word.startswith("-") else _ATOM
+
+
+def _bound(text: str) -> _Written:
+    """A name or a number, and how tightly it binds."""
+    if re.fullmatch(r"[\w.\[\]']+", text):
+        return text, _ATOM
+    return text, _MINUS if re.fullmatch(r"-[\w.+]+", text) else _LOOSE
+
+
+def _infix(sign: str, parts: Sequence[_Written]) -> _Written:
+    left, right = parts
+    binding = _BINDING[sign]
+    # The right operand of equal binding needs its brackets: floats are not associative.
+    return f"{_within(left, binding)} {sign} {_within(right, binding + 1)}", binding
+
+
+def _within(part: _Written, binding: int) -> str:
+    text, own = part
+    return text if own >= binding else f"({text})"
+
+
+def readable(rule: str) -> str:
+    """A rule in the words of csrc/ops/algebra.h as an expression over x y w k and the output z.
+
+    >>> readable("MUL(Z, SIGMOID(NEG(X)))")
+    'z * sigmoid(-x)'
+    >>> readable("DIV(ONE, MUL(SUB(ONE, X), ADD(ONE, X)))")
+    '1 / ((1 - x) * (1 + x))'
+    """
+    return _write(_parse(rule), {})[0]
+
+
+# -- what the words mean --------------------------------------------------------------------------
+
+# Each line: what stands on the left, with X Y W for any parts, is written as on the right. The left
+# side is computed with more care for its last digits and its limits; the right side is what it is.
+_MEANINGS = [
+    ("MUL0(X, Y)", "MUL(X, Y)"),
+    ("DIV0(X, Y)", "DIV(X, Y)"),
+    ("VALID(X, Y)", "Y"),
+    ("FLOORDIV(X, Y)", "WHOLE(X, Y)"),
+    ("POWER(X, Y)", "RAISED(X, Y)"),
+    ("POW_DX(X, Y)", "MUL(Y, RAISED(X, SUB(Y, ONE)))"),
+    ("POW_DY(X, Y)", "MUL(RAISED(X, Y), LOG(X))"),
+    ("SIGMOID_DX(X)", "MUL(SIGMOID(X), SUB(ONE, SIGMOID(X)))"),
+    ("SECH2(X)", "SUB(ONE, RAISED(TANH(X), 2))"),
+    ("LOGADDEXP_DX(X, Y)", "SIGMOID(SUB(X, Y))"),
+    ("LOGADDEXP_DXX(X, Y)", "MUL(SIGMOID(SUB(X, Y)), SIGMOID(SUB(Y, X)))"),
+    ("TANH_HALF(X, Y)", "TANH(DIV(SUB(X, Y), 2))"),
+    ("ERF_DX(X)", "MUL(DIV(2, SQRT(PI)), EXP(NEG(RAISED(X, 2))))"),
+    ("ASIN_DX(X)", "DIV(ONE, SQRT(SUB(ONE, RAISED(X, 2))))"),
+    ("ATAN_DX(X)", "DIV(ONE, ADD(ONE, RAISED(X, 2)))"),
+    ("ATANH_DX(X)", "DIV(ONE, SUB(ONE, RAISED(X, 2)))"),
+    ("ATAN2_DX(X, Y)", "DIV(Y, ADD(RAISED(X, 2), RAISED(Y, 2)))"),
+    ("HYPOT_DX(X, Y)", "DIV(X, HYPOT(X, Y))"),
+    ("STEP(X)", "ABOVE(X, ZERO)"),
+    ("GREATER(X, Y)", "DIV(ADD(ABOVE(X, Y), AT_LEAST(X, Y)), 2)"),
+    ("SELECT(LESS_(X, Y), Y, X)", "MAX(X, Y)"),
+    ("SELECT(X, ONE, ZERO)", "NOT_ZERO(X)"),
+    ("SELECT(X, ZERO, ONE)", "IS_ZERO(X)"),
+    ("SELECT(X, Y, W)", "WHERE(X, Y, W)"),
+    ("LESS(X, Y)", "LESS_(X, Y)"),
+    ("SUB(ONE, LESS_(X, Y))", "AT_LEAST(X, Y)"),
+    # What a constant exponent leaves behind.
+    ("MUL(ZERO, X)", "ZERO"),
+    ("MUL(ONE, X)", "X"),
+    ("MUL(-1, X)", "NEG(X)"),
+    ("RAISED(X, ZERO)", "ONE"),
+    ("RAISED(X, ONE)", "X"),
+]
+
+
+@functools.cache
+def _meanings() -> dict[str, list[tuple[_Tree, _Tree]]]:
+    """The lines by the word they begin with."""
+    lines: dict[str, list[tuple[_Tree, _Tree]]] = {}
+    for left, right in _MEANINGS:
+        pattern = _parse(left)
+        lines.setdefault(pattern.word, []).append((pattern, _parse(right)))
+    return lines
+
+
+def _meaning(tree: _Tree) -> _Tree:
+    """The tree in ordinary words. It calls itself along a rule, not along a graph."""
+    if not tree.operands:
+        return tree
+    tree = _Tree(tree.word, tuple(_meaning(operand) for operand in tree.operands))
+    if tree.word == "SUB" and all(_is_number(part) for part in tree.operands):
+        left, right = tree.operands
+        return _Tree(number(float(left.word) - float(right.word)))
+    for pattern, replacement in _meanings().get(tree.word, []):
+        found: dict[str, _Tree] = {}
+        if _matches(pattern, tree, found):
+            return _meaning(_put(replacement, found))
+    return tree
+
+
+def _is_number(tree: _Tree) -> bool:
+    return not tree.operands and bool(re.match(r"-?\d|-?(inf|nan)$", tree.word))
+
+
+def _matches(pattern: _Tree, tree: _Tree, found: dict[str, _Tree]) -> bool:
+    """Whether tree has the form of pattern; then found has what X Y W stand for."""
+    if pattern.word in {"X", "Y", "W"}:
+        return found.setdefault(pattern.word, tree) == tree
+    return (
+        pattern.word == tree.word
+        and len(pattern.operands) == len(tree.operands)
+        and all(map(functools.partial(_matches, found=found), pattern.operands, tree.operands))
+    )
+
+
+def _put(tree: _Tree, found: Mapping[str, _Tree]) -> _Tree:
+    """The tree with what was found in the place of X Y W."""
+    if tree.word in found and not tree.operands:
+        return found[tree.word]
+    return _Tree(tree.word, tuple(_put(operand, found) for operand in tree.operands))
+
+
+def formula(rule: str, names: Mapping[str, str | float], op: str = "") -> str:
+    """A rule in ordinary mathematics.
+
+    Args:
+        rule: in the words of csrc/ops/algebra.h.
+        names: what stands for X, Y, W, K and the output Z: a name, or a number.
+        op: the name of the op that the rule belongs to. Where the rule computes that op again, the
+            output stands for it.
+
+    >>> formula("NEG(DIV(Z, Y))", {"X": "a", "Y": "b", "Z": "c"})
+    '-c / b'
+    >>> formula("POW_DX(X, K)", {"X": "a", "K": 3.0, "Z": "c"})
+    '3 * a**2'
+    >>> formula("SECH2(X)", {"X": "n", "Z": "o"}, op="tanh")
+    '1 - o**2'
+    """
+    numbers = {key: _Tree(number(x)) for key, x in names.items() if not isinstance(x, str)}
+    texts = {key: text for key, text in names.items() if isinstance(text, str)}
+    tree = _meaning(_put(_parse(rule), numbers))
+    if op and "Z" in names:
+        again = _Tree(op.upper(), tuple(_put(_Tree(x), numbers) for x in "XYW" if x in names))
+        tree = _replaced(tree, again, _Tree("Z"))
+    return _write(tree, texts)[0]
+
+
+def _replaced(tree: _Tree, old: _Tree, new: _Tree) -> _Tree:
+    if tree == old:
+        return new
+    return _Tree(tree.word, tuple(_replaced(operand, old, new) for operand in tree.operands))
+
+
+def expression(symbol: str, operands: Sequence[str]) -> str:
+    """An operation as it is written, from what `v._op` says and names or numbers as text.
+
+    >>> expression("*", ["a", "b"]), expression("**2", ["a"]), expression("neg", ["a + b"])
+    ('a * b', 'a**2', '-(a + b)')
+    >>> expression("tanh", ["n"]), expression("atan2", ["y", "x"])
+    ('tanh(n)', 'atan2(y, x)')
+    """
+    parts = [_bound(text) for text in operands]
+    if symbol in _BINDING and len(parts) == 2:
+        return _infix(symbol, parts)[0]
+    if symbol == "neg" and len(parts) == 1:
+        return "-" + _within(parts[0], _MINUS)
+    if symbol.startswith("**") and len(parts) == 1:
+        return _within(parts[0], _ATOM) + symbol
+    return f"{symbol}({', '.join(text for text, _ in parts)})"
+
+
+def derivative(
+    node: str, operand: str, kind: str = "", rule: str = "", slope: float | None = None
+) -> str:
+    """The local derivative of a node by an operand, as rule and number where they are known.
+
+    Args:
+        node, operand: their names.
+        kind: "" for the left side alone, or how the node was made: see Snapshot.kinds.
+
+    >>> derivative("c", "a", "op", "b", -3.0), derivative("o", "x*w", "closure")
+    ('dc/da = b = -3', "do/d(x*w): user's _backward")
+    """
+    left = "/".join(
+        f"d{name}" if re.fullmatch(r"\w+|\(\w+\)", name) else f"d({name})"
+        for name in (node, operand)
+    )
+    if not kind:
+        return left
+    if kind == "closure":
+        return f"{left}: user's _backward"
+    if slope is None:
+        return f"{left}: no rule, contributes nothing"
+    value = number(slope)
+    if kind == "partials":
+        return f"{left} = {value} (given)"
+    return f"{left} = {value}" if rule in {"", value} else f"{left} = {rule} = {value}"

@@ -1,0 +1,375 @@
+"""A graph of Values read once into plain data, with names: what explain and draw show of it.
+
+Nothing here keeps a Value: a graph of ten million nodes can be let go of while its picture stays.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from string import ascii_lowercase
+from typing import Any
+
+from pygrad.seeing.notation import expression, formula, number, op_of, shortened, visible
+
+__all__ = [
+    "MOST_NODES",
+    "MOST_OPERANDS",
+    "Snapshot",
+    "base_class",
+    "checked_limit",
+    "nodes_at_most",
+    "read",
+    "read_near",
+    "walk",
+]
+
+# Graphs above this are not read as a whole unless asked for: so many are read in a fraction of a second.
+MOST_NODES = 20_000
+
+_NAME_LENGTH = 24
+MOST_OPERANDS = 12  # that are shown of a node, unless all is asked for
+_MOST_WRITTEN = 6  # operands that an expression spells out
+
+
+class Snapshot:
+    """A graph as lists, one entry per node; operands come before their users, the root comes last.
+
+    Attributes:
+        names: unique; the label, made printable and short, or a letter, or v1, v2 ... For a number such as
+            the 2 in ``a * 2``: that number.
+        labels: as they were given.
+        ops: what `v._op` says.
+        kinds: "leaf", "number", "op", "partials" (local_grads were given), "closure" (a `_backward`
+            was assigned) or "custom" (neither, so that it contributes nothing).
+        values, grads: `.data` and `.grad`, as floats.
+        operands: indices of the operands.
+        slopes: the local derivative by each operand; None where only a `_backward` knows.
+        missing: how many operands were left out.
+        cut: whether that is all of them.
+    """
+
+    def __init__(self, order: Sequence[Any], operands: list[tuple[int, ...]]) -> None:
+        numbers = _numbers(order, operands)
+        self.operands = operands
+        self.labels: list[str] = [v.label for v in order]
+        self.ops: list[str] = [v._op for v in order]
+        self.values: list[float] = [v.data for v in order]
+        self.grads: list[float] = [_plain(v.grad) for v in order]
+        forms = [_form(v) for v in order]
+        self.kinds = [
+            "number" if form == "leaf" and is_number and not label else form
+            for form, is_number, label in zip(forms, numbers, self.labels, strict=True)
+        ]
+        self.slopes = [
+            _slopes(v, form, len(read)) if read else ()
+            for v, form, read in zip(order, forms, self.operands, strict=True)
+        ]
+        self.missing = [0] * len(order)
+        self.cut = [False] * len(order)
+        self.names = self._name_all()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _name_all(self) -> list[str]:
+        wanted = [shortened(visible(label.strip()), _NAME_LENGTH) for label in self.labels]
+        taken = set(wanted)
+        unnamed = sum(
+            not name and kind != "number" for name, kind in zip(wanted, self.kinds, strict=True)
+        )
+        letters = [letter for letter in ascii_lowercase if letter not in taken]
+        fresh = iter(letters) if unnamed <= len(letters) else _numbered("v", taken)
+        again: dict[str, Iterator[str]] = {}
+        names = []
+        for i, label in enumerate(wanted):
+            if self.kinds[i] == "number":
+                names.append(number(self.values[i]))
+            elif not label:
+                names.append(next(fresh))
+            elif label in again:
+                names.append(next(again[label]))
+            else:
+                names.append(label)
+                again[label] = _numbered(f"{label}_", taken, first=2)
+        return names
+
+    def counts(self) -> dict[str, int]:
+        """How often each op occurs, most frequent first; leaves and numbers under these words."""
+        plain = {"leaf": "leaves", "number": "numbers"}
+        found = Counter(
+            plain.get(kind) or self.op_text(i) or kind for i, kind in enumerate(self.kinds)
+        )
+        return dict(found.most_common())
+
+    def op_text(self, i: int) -> str:
+        """What the op of node i is called, fit to be shown."""
+        return shortened(visible(self.ops[i]), _NAME_LENGTH)
+
+    def expression(self, i: int) -> str:
+        """How node i is computed, over the names of its operands; "" for a leaf.
+
+        >>> from pygrad import Value
+        >>> snapshot, _ = read((Value(2.0, label="x") + 1.0) * Value(3.0, label="y"))
+        >>> [snapshot.expression(i) for i in range(len(snapshot))]
+        ['', '', 'x + 1', '', 'a * y']
+        """
+        operands = [self.names[o] for o in self.operands[i]]
+        if self.cut[i]:
+            return expression(self.op_text(i) or "op", ["…"] * min(self.missing[i], 2))
+        if not operands:
+            return ""
+        if self.kinds[i] == "op" and self.ops[i] == "dot" and not self.missing[i]:
+            return _dot_text(operands)
+        return expression(self.op_text(i) or "op", _elided(operands, self.missing[i]))
+
+    def rules(self, i: int) -> tuple[str, ...]:
+        """The slope of node i by each operand in ordinary mathematics; "" where no rule is known.
+
+        >>> from pygrad import Value
+        >>> snapshot, _ = read(Value(2.0, label="x") / Value(3.0, label="y"))
+        >>> snapshot.rules(2)
+        ('1 / y', '-a / y')
+        """
+        operands, symbol = self.operands[i], self.ops[i]
+        nothing = ("",) * len(operands)
+        if self.kinds[i] != "op" or not operands:
+            return nothing
+        if symbol == "sum":
+            return ("1",) * len(operands)
+        if symbol == "dot":
+            return nothing if self.missing[i] else _dot_rules([self.names[o] for o in operands])
+        op = op_of(symbol)
+        if op is None:
+            return nothing
+        names = dict(zip("XYW", map(self._operand, operands), strict=False))
+        names["Z"] = self.names[i]
+        if op.has_constant:
+            names["K"] = float(symbol[2:])
+        return tuple(formula(rule, names, op.name) for rule in op.slopes)
+
+    def _operand(self, i: int) -> str | float:
+        return self.values[i] if self.kinds[i] == "number" else self.names[i]
+
+
+def _numbered(start: str, taken: set[str], first: int = 1) -> Iterator[str]:
+    i = first
+    while True:
+        name = f"{start}{i}"
+        if name not in taken:
+            taken.add(name)
+            yield name
+        i += 1
+
+
+def _elided(items: list[str], missing: int = 0) -> list[str]:
+    """At most a few of the items, and how many more there are."""
+    if len(items) + missing <= _MOST_WRITTEN:
+        return items
+    first = items[: _MOST_WRITTEN - 2]
+    return [*first, f"… {len(items) + missing - len(first)} more"]
+
+
+def _dot_text(operands: list[str]) -> str:
+    n = len(operands) // 2
+    products = [expression("*", pair) for pair in zip(operands[:n], operands[n:], strict=False)]
+    return " + ".join(_elided(operands[2 * n :] + products))
+
+
+def _dot_rules(operands: list[str]) -> tuple[str, ...]:
+    n = len(operands) // 2
+    return (*operands[n : 2 * n], *operands[:n], *["1"] * (len(operands) - 2 * n))
+
+
+# -- what to ask a Value of either implementation -------------------------------------------------
+
+
+def base_class(v: Any) -> Any:
+    """The Value class that v is an instance of: the compiled one or the reference's.
+
+    Raises:
+        TypeError: v is no Value.
+    """
+    for module in ("pygrad.value", "pygrad.reference.reference"):
+        known = getattr(sys.modules.get(module), "Value", None)
+        if known is not None and isinstance(v, known):
+            return known
+    raise TypeError(f"a Value is needed, not {type(v).__name__}: {shortened(repr(v), 60)}")
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """The limit on what is shown: a whole number from 1 on, or None for no limit."""
+    if limit is None:
+        return None
+    whole = operator.index(limit)
+    if whole < 1:
+        raise ValueError(f"limit must be at least 1, or None for no limit, not {limit!r}")
+    return whole
+
+
+def _is_reference(v: Any) -> bool:
+    return hasattr(type(v), "_slopes")
+
+
+def _native() -> Any:
+    return sys.modules["pygrad.value"]._native
+
+
+def _form(v: Any) -> str:
+    """leaf, op, partials, custom or closure."""
+    if not _is_reference(v):
+        form: str = _native().form(v)
+        return form
+    if v._closure is not None:
+        return "closure"
+    if not v._operands:
+        return "leaf"
+    return "partials" if v._given is not None else "custom" if v._slopes is None else "op"
+
+
+def _slopes(v: Any, form: str, count: int) -> tuple[float | None, ...]:
+    if form not in {"op", "partials"}:
+        return (None,) * count
+    slopes: tuple[float, ...]
+    slopes = v.local_derivatives[:count] if _is_reference(v) else _native().first_slopes(v, count)
+    return slopes
+
+
+def _plain(grad: Any) -> float:
+    """A grad as a number; backward(create_graph=True) leaves Values."""
+    return grad if isinstance(grad, float) else grad.data
+
+
+def _numbers(order: Sequence[Any], operands: Sequence[Sequence[int]]) -> list[bool]:
+    """For each leaf whether it stands for a number that was an operand, such as the 2 in ``a * 2``."""
+    if not _is_reference(order[-1]):
+        return [_native().is_number(v) for v in order]
+    # There it is a Value like others, but one that nothing refers to but its one user, and `order`.
+    uses = [0] * len(order)
+    for indices in operands:
+        for i in indices:
+            uses[i] += 1
+    probe = [object()]
+    ours = sys.getrefcount(probe[0]) + 1
+    return [uses[i] == 1 and sys.getrefcount(order[i]) == ours for i in range(len(order))]
+
+
+def _first_operands(v: Any, most: int) -> tuple[int, tuple[Any, ...]]:
+    """How many operands v has, and the first ones. `_children` makes a Value of each, to stay."""
+    if _is_reference(v):
+        return len(v._operands), v._operands[:most]
+    found: tuple[int, tuple[Any, ...]] = _native().first_operands(v, most)
+    return found
+
+
+# -- walks ----------------------------------------------------------------------------------------
+
+
+def walk(root: Any, most: int | None = None) -> list[Any] | None:
+    """All that root was computed from in the order of a sweep: operands first, in order, root last.
+
+    None if these are more than `most` nodes; then the walk has stopped there. It is iterative.
+    """
+    base_class(root)
+    seen = {id(root)}
+    order: list[Any] = []
+    stack: list[tuple[Any, Iterator[Any]]] = []
+    new = root
+    while True:
+        if new is not None:
+            if most is not None and (len(seen) > most or _first_operands(new, 0)[0] > most):
+                return None
+            stack.append((new, iter(new._children)))
+            new = None
+        for operand in stack[-1][1]:
+            if id(operand) not in seen:
+                seen.add(id(operand))
+                new = operand
+                break
+        else:
+            order.append(stack.pop()[0])
+            if not stack:
+                return order
+
+
+def read(root: Any, most: int | None = None) -> tuple[Snapshot, list[Any]] | None:
+    """The whole graph of root, and its Values in the same order; None above `most` nodes.
+
+    >>> from pygrad import Value
+    >>> a, b = Value(2.0), Value(-3.0)
+    >>> snapshot, values = read(a * b)
+    >>> snapshot.names, snapshot.slopes[2], values[0] is a
+    (['a', 'b', 'c'], (-3.0, 2.0), True)
+    """
+    order = walk(root, most)
+    if order is None:
+        return None
+    index = {id(v): i for i, v in enumerate(order)}
+    operands = [tuple([index[id(o)] for o in v._children]) for v in order]
+    return Snapshot(order, operands), order
+
+
+def read_near(root: Any, most: int) -> Snapshot:
+    """The `most` nodes nearest to root, and the operands of these as far as they are not too many."""
+    base_class(root)
+    values, operands, missing = _nearest(root, most)
+    snapshot = Snapshot(values, operands)
+    snapshot.missing = missing
+    snapshot.cut = [m > 0 and not o for m, o in zip(missing, operands, strict=True)]
+    return snapshot
+
+
+def _nearest(root: Any, most: int) -> tuple[list[Any], list[tuple[int, ...]], list[int]]:
+    """Values with operands before their users, indices of the operands, and how many were left out."""
+    # In the order in which they are met, level by level.
+    met, index = [root], {id(root): 0}
+    operands: list[list[int]] = []
+    missing: list[int] = []
+    while len(operands) < min(most, len(met)):
+        count, children = _first_operands(met[len(operands)], MOST_OPERANDS)
+        missing.append(count - len(children))
+        for operand in children:
+            if id(operand) not in index:
+                index[id(operand)] = len(met)
+                met.append(operand)
+        operands.append([index[id(operand)] for operand in children])
+    for v in met[len(operands) :]:
+        missing.append(_first_operands(v, 0)[0])
+        operands.append([])
+    order = _operands_first(operands)
+    place = {i: new for new, i in enumerate(order)}
+    return (
+        [met[i] for i in order],
+        [tuple([place[o] for o in operands[i]]) for i in order],
+        [missing[i] for i in order],
+    )
+
+
+def _operands_first(operands: list[list[int]]) -> list[int]:
+    """The nodes 0 ... in an order in which operands come before their users, and 0 last."""
+    state = [0] * len(operands)  # how many operands were looked at
+    seen = {0}
+    order = []
+    stack = [0]
+    while stack:
+        i = stack[-1]
+        if state[i] == len(operands[i]):
+            order.append(stack.pop())
+            continue
+        operand = operands[i][state[i]]
+        state[i] += 1
+        if operand not in seen:
+            seen.add(operand)
+            stack.append(operand)
+    return order
+
+
+def nodes_at_most(root: Any) -> int | None:
+    """More nodes than this cannot be in the graph of root; None if that is not known."""
+    if _is_reference(root):
+        return None
+    from pygrad._core import lib
+
+    return lib.pg_live_nodes()

@@ -1,0 +1,363 @@
+"""Expressions as text: what is allowed gives what Python gives, all else is refused with its place."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pygrad.math
+from pygrad import Value
+from pygrad.command_line.expressions import (
+    MOST_CHARACTERS,
+    EvaluationError,
+    ExpressionError,
+    assignment,
+    missing,
+    number,
+    parse,
+)
+
+POINT = {"a": 2.0, "b": -3.0, "x": 0.7}
+
+ALLOWED = [
+    "a*b + (a+b)",
+    "-a**2 + +b",
+    "a // b % 3 - 7.5e-1",
+    "sin(x)**2 + cos(x)**2",
+    "log(a, 2) + hypot(a, b, x)",
+    "a if a > b else b",
+    "a if a > b and not x == 0.7 or False_ else b",
+    "max(a, b, x) * min(a, 0)",
+    "0 < x <= 0.7 != a",
+    "pi + tau - e",
+    "2*a - 3**2",
+    "clip(a, 0, 1) + where(x > 0, a, b)",
+    "degrees(x) + radians(x) + fmod(a, x) + copysign(a, b)",
+]
+NAMES = {
+    **{
+        name: getattr(pygrad.math, name) for name in ("sin", "cos", "log", "hypot", "clip", "where")
+    },
+    **{name: getattr(pygrad.math, name) for name in ("degrees", "radians", "fmod", "copysign")},
+    **{"pi": math.pi, "tau": math.tau, "e": math.e, "False_": 0.0},
+}
+
+
+@pytest.mark.parametrize("text", ALLOWED)
+def test_the_value_and_the_gradient_are_those_of_the_same_python_code(text):
+    point = {**POINT, "False_": 0.0}
+    v, leaves = parse(text).graph(point)
+    mirror = {name: Value(number) for name, number in point.items()}
+    expected = eval(text, {**NAMES, **mirror})
+    expected = expected if isinstance(expected, Value) else Value(expected)
+    assert v.data == expected.data
+    v.backward()
+    expected.backward()
+    assert {name: leaf.grad for name, leaf in leaves.items()} == {
+        name: mirror[name].grad for name in leaves
+    }
+
+
+def test_leaves_and_named_parts_carry_their_names():
+    v, leaves = parse("c = a*b; d = a+b; c + d").graph(POINT)
+    assert [leaf.label for leaf in leaves.values()] == ["a", "b"]
+    assert [child.label for child in v._children] == ["c", "d"]
+    assert (v.data, v.label) == (-7.0, "")
+
+
+def test_a_name_is_one_leaf_however_often_it_is_used():
+    v, leaves = parse("a*a + a").graph({"a": 3.0})
+    v.backward()
+    assert leaves["a"].grad == 7.0
+
+
+def test_an_input_may_have_the_name_of_a_constant_or_a_function():
+    assert parse("e*2", ["e"]).names == ("e",)
+    assert parse("e*2").names == ()
+    assert parse("sin(sin)").graph({"sin": 0.5})[0].data == math.sin(0.5)
+    v, _ = parse("c=a*b; d=a+b; e=c+d; e*1").graph(POINT)
+    assert v._children[0].label == "e"
+
+
+def test_names_may_be_greek():
+    assert parse("θ**2").graph({"θ": 3.0})[0].data == 9.0
+
+
+def test_a_value_may_stand_in_an_exponent():
+    v, leaves = parse("2**a").graph({"a": 3.0})
+    v.backward()
+    assert v.data == 8.0
+    assert leaves["a"].grad == pytest.approx(8 * math.log(2), rel=1e-15)
+
+
+def test_called_with_floats_it_gives_floats():
+    assert parse("a*b + 1")(2.0, 3.0) == 7.0
+    assert isinstance(parse("sin(a)")(2.0), float)
+
+
+def test_equality_compares_numbers():
+    assert parse("a if a == b else 0")(2.0, 2.0) == 2.0
+    v, _ = parse("a if a == b else 0").graph({"a": 2.0, "b": 2.0})
+    assert v.data == 2.0
+
+
+# -- what is refused ---------------------------------------------------------------------------------
+
+HOSTILE = [
+    "__import__('os').system('true')",
+    "().__class__.__bases__[0].__subclasses__()",
+    "a.__class__",
+    "a.data",
+    "math.sin(a)",
+    "sin.__globals__",
+    "open('/etc/passwd')",
+    "eval('1')",
+    "exec('1')",
+    "getattr(a, 'data')",
+    "print(a)",
+    "globals()",
+    "breakpoint()",
+    "[x for x in (1,)]",
+    "{a: b}",
+    "{a}",
+    "[a]",
+    "(a, b)",
+    "a, b",
+    "a[0]",
+    "a[b:]",
+    "lambda: a",
+    "(lambda: a)()",
+    "(a)(b)",
+    "'text'",
+    "b'bytes'",
+    "f'{a}'",
+    "...",
+    "None",
+    "True",
+    "2j",
+    "a @ b",
+    "a & b",
+    "a | b",
+    "a ^ b",
+    "a << b",
+    "~a",
+    "a is b",
+    "a in b",
+    "(c := a)",
+    "await a",
+    "(yield a)",
+    "sin(*a)",
+    "sin(**a)",
+    "sin(x=a)",
+    "sin()",
+    "sin(a, b)",
+    "max(a)",
+    "import os",
+    "import os; a",
+    "def f(): pass",
+    "class A: pass",
+    "del a",
+    "return a",
+    "raise a",
+    "assert a",
+    "if a: b",
+    "while a: b",
+    "with a: b",
+    "a += 1",
+    "a: int = 1",
+    "a = b = 1; a",
+    "a, b = 1, 2; a",
+    "a[0] = 1; a",
+    "a.b = 1; a",
+    "a; b",
+    "c = c + 1; c",
+    "a*b; a = 2; a",
+    "c = 1; c = 2; c",
+    "a # b",
+    "a \\\n + b",
+    "a\x00b",
+    "\udc80",
+    "a\u202eb",
+    "2x",
+    "2 x",
+    "",
+    "   ",
+    ";",
+    "(",
+    "a +",
+    "a b",
+    "10" * 800,
+    "factorial(3)",
+    "comb(5, 2)",
+    "sum(a)",
+    "dot(a, b)",
+    "isnan(a)",
+    "gamma(a)",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_not_allowed_is_refused(text):
+    with pytest.raises(ExpressionError) as raised:
+        parse(text)
+    assert str(raised.value)
+    raised.value.marked()
+
+
+BOMBS = [
+    "9**9**9",
+    "9.0**9**9",
+    "2**" * 90 + "2",
+    "1e308*10**10**10",
+    "9" * 1999,
+    "exp(exp(exp(exp(9))))",
+    "a**" * 600 + "2",
+    "(" * 900 + "a" + ")" * 900,
+    "-" * 1999 + "a",
+    "not " * 499 + "a",
+    "sin(" * 300 + "a" + ")" * 300,
+    "a if a else " * 150 + "a",
+    "a+" * 999 + "a",
+    "lambda:" * 280 + "a",
+    "[" * 1900,
+    "a=" * 900 + "1",
+    "a.b" * 600,
+    "~" * 1999,
+    "((((" * 499,
+    "a<" * 900 + "a",
+    "a and " * 300 + "a",
+    "x" * 2000,
+    "x" * 10**6,
+]
+
+
+@pytest.mark.parametrize("text", BOMBS, ids=range(len(BOMBS)))
+def test_nothing_that_can_be_typed_takes_long(text):
+    start = time.perf_counter()
+    try:
+        expression = parse(text)
+        expression.graph(dict.fromkeys(expression.names, 1.5))
+    except ExpressionError:
+        pass
+    assert time.perf_counter() - start < 1.0
+
+
+def test_long_sums_are_not_deep():
+    v, _ = parse("+".join(["a"] * 999)).graph({"a": 1.0})
+    assert v.data == 999.0
+
+
+def test_nesting_has_a_limit_that_is_named():
+    parse("(" * 90 + "a" + ")" * 90)
+    with pytest.raises(ExpressionError, match="nested deeper than 100 levels"):
+        parse("-" * 120 + "a")
+
+
+def test_length_has_a_limit_that_is_named():
+    parse(" " * 10 + "a" * (MOST_CHARACTERS - 10))
+    with pytest.raises(ExpressionError, match="2001 characters; 2000 is the limit"):
+        parse("a" * (MOST_CHARACTERS + 1))
+
+
+@given(st.text(alphabet="ab12.+-*/%()<>=,;: ^~@'\"[]{}_\\#\n\té\u202e", max_size=30))
+def test_any_text_is_an_expression_or_an_expression_error(text):
+    try:
+        expression = parse(text)
+    except ExpressionError as error:
+        error.marked()
+        return
+    try:
+        expression.graph(dict.fromkeys(expression.names, 0.5))
+    except EvaluationError as error:
+        error.marked()
+
+
+# -- messages ----------------------------------------------------------------------------------------
+
+
+def test_the_place_of_an_error_is_underlined():
+    with pytest.raises(ExpressionError) as raised:
+        parse("2 + sine(a)*b")
+    assert raised.value.marked() == "  2 + sine(a)*b\n      ^^^^"
+    with pytest.raises(ExpressionError) as raised:
+        parse("θ + sine(θ)")
+    assert raised.value.marked() == "  θ + sine(θ)\n      ^^^^"
+
+
+def test_the_place_in_a_long_expression_is_shown_with_what_is_around():
+    with pytest.raises(ExpressionError) as raised:
+        parse("a+" * 200 + "sine(a)" + "+a" * 200)
+    shown, mark = raised.value.marked().split("\n")
+    assert len(shown) < 80
+    assert shown[mark.index("^") : mark.rindex("^") + 1] == "sine"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sine(a)", "unknown name 'sine', did you mean 'sin'?"),
+        ("sqr(a)", "unknown name 'sqr', did you mean 'sqrt'?"),
+        ("a^2", r"powers are written with \*\*"),
+        ("2x", r"multiplication is written with \*"),
+        ("2(a+b)", r"no function; multiplication is written with \*"),
+        ("a.tanh()", "write tanh"),
+        ("sin(a, b)", "sin takes 1 argument, not 2"),
+        ("atan2(a)", "atan2 takes 2 arguments, not 1"),
+        ("log(a, b, a)", "log takes 1 to 2 arguments, not 3"),
+        ("clip()", "clip takes 1 to 3 arguments, not 0"),
+        ("a; b", "needs a name"),
+        ("1" + "0" * 400, "too large for a float"),
+    ],
+)
+def test_messages_name_cause_and_cure(text, message):
+    with pytest.raises(ExpressionError, match=message.replace("?", r"\?")):
+        parse(text).graph(POINT)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("log(a - a)", r"log\(a - a\) has no value for 0: math domain error"),
+        ("1/(a-2)", r"1/\(a-2\) has no value for 1, 0"),
+        ("b**0.5", r"b\*\*0.5 has no value for -3, 0.5"),
+        ("(-8)**(1/3)", "has no value for -8, 0.333333"),
+        ("exp(1000*a)", "has no value for 2000"),
+        ("9**9**9", "has no value"),
+        ("0**-1", "has no value"),
+    ],
+)
+def test_where_there_is_no_value_the_part_is_named(text, message):
+    with pytest.raises(EvaluationError, match=message):
+        parse(text).graph(POINT)
+    expression = parse(text)
+    with pytest.raises(EvaluationError, match=message):  # for floats as for Values
+        expression(*(POINT[name] for name in expression.names))
+
+
+def test_a_constant_exponent_that_is_none_is_an_error_of_the_expression():
+    with pytest.raises(EvaluationError, match="pown"):
+        parse("pown(a, b)").graph(POINT)
+
+
+def test_names_without_a_value():
+    assert missing("pie") == "unknown name 'pie', did you mean 'pi'?"
+    assert missing("sin") == "sin is a function: write sin(x)"
+    assert missing("b") == "b has no value: add b=1.0, say"
+    assert missing("width") == "width has no value: add width=1.0, say"
+
+
+def test_numbers_and_assignments():
+    assert number("-pi/2") == -math.pi / 2
+    assert number("1_000") == 1000.0
+    assert number("inf") == math.inf
+    assert assignment(" a = 2 ") == ("a", "2")
+    assert assignment("x=a==b") == ("x", "a==b")
+    for text in ("a", "=2", "a=", "2=a", "a b=2", "lambda=2", "a.b=1", "<script>=1"):
+        with pytest.raises(ExpressionError, match="NAME=NUMBER"):
+            assignment(text)
+    with pytest.raises(ExpressionError, match="b has no value"):
+        number("2*b")

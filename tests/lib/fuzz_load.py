@@ -1,0 +1,307 @@
+"""Fuzzing of pygrad.load: whatever the bytes, ValueError or a function that runs safely.
+
+    python tests/lib/fuzz_load.py --seconds 120 [--seed 7] [--keep FOLDER]
+
+Files are changed at random, their checksums mended so that the parser and the verifier see the change, and
+loaded; what loads is run: numbers and Values, one row and many, with every set of vector instructions, and
+differentiated. A crash ends the process; the bytes that did it are in FOLDER/last. Under a build with
+PYGRAD_SANITIZE=1 a wild read is a crash. With `--engine atheris` (pip install atheris) libFuzzer chooses
+the changes, guided by what of fileformat.py and loaded.py they reach.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import inspect
+import random
+import struct
+import sys
+import time
+import tracemalloc
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import pygrad
+from pygrad import Value, compile, math, value_and_grad, vmap
+from pygrad import value as core
+from pygrad._core import ffi, lib
+from pygrad.compiled import fileformat
+from pygrad.compiled import loaded as pygrad_loaded
+from pygrad.compiled.loaded import Loaded, NotSavedError, from_bytes
+from pygrad.compiled.saved import to_bytes
+from pygrad.programs.mapped import _Batch
+from pygrad.programs.paths import TooManyPaths
+from pygrad.programs.rows import RowArguments, RowResults, _Leaf
+
+HEAD, DIGEST = 12, 32
+NUMBERS = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    3.25,
+    1e-300,
+    1e300,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+]
+
+
+# -- samples ---------------------------------------------------------------------------------------
+
+
+def samples() -> dict[str, bytes]:
+    """Three files that have everything: branches, structures, static arguments, rows, captured Values."""
+    w, bias = Value(2.0, label="w"), Value(-0.5, label="bias")
+
+    @compile
+    def branches(x: Any, p: Any, how: Any = ("a", 1, 2.5, None, True, b"z")) -> Any:
+        """A docstring."""
+        y = p["k"][0] * x.sum() + w if x[0] > p["k"][1] else (w * x.sum() - bias).tanh()
+        z = math.where(y > 0, y**2.5, math.clip(y, -1, x[0])) + pygrad.dot([x[0], w], [y, x[1]], y)
+        if z * z > 10:
+            z = pygrad.stop_gradient(z) - math.hypot(z, y)
+        return {"z": z, "both": (x * z, [y])} if how else y
+
+    for x in ([1.0, 2.0], [4.0, 2.0], [40.0, -3.0]):
+        branches(np.array(x), {"k": [2.0, 3.0]})
+        branches(np.array(x), {"k": [2.0, 3.0]}, how=None)
+
+    def loss(p: Any, x: Any, y: Any) -> Any:
+        hidden = [math.tanh(a * x[0] + b * x[1]) for a, b in p["w"]]
+        error = sum(v * h for v, h in zip(p["v"], hidden, strict=True)) - y
+        return error**2 if abs(error) < 1 else 2 * abs(error) - 1
+
+    step = compile(value_and_grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean")))
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(70, 2))
+    params = {"w": [(0.5, -0.25), (1.0, 2.0)], "v": np.array([1.5, -1.0])}
+    step(params, rows, rng.normal(size=70) * 2)
+
+    trained = compile(lambda x: (w * x + bias).sigmoid() * w if x > 0 else bias - x / w)
+    trained.backward(np.array([1.0, -2.0]))
+    trained(1.0)
+    return {"branches": to_bytes(branches), "step": to_bytes(step), "trained": to_bytes(trained)}
+
+
+def mended(data: bytes | bytearray) -> bytes:
+    """The same with the checksum that belongs to it."""
+    contents = bytes(data[:-DIGEST])
+    return contents + hashlib.sha256(contents).digest()
+
+
+# -- running what was loaded -----------------------------------------------------------------------
+
+
+def exercise(loaded: Loaded, rng: random.Random) -> None:
+    """Everything that a loaded function can run, with every set of vector instructions."""
+    try:
+        for lanes in (0, 1, 2):
+            lib.pg_choose_lanes(lanes)
+            for program in loaded.programs_by_key.values():
+                with _refusing():
+                    run_once(program, rng)
+            for mapped in loaded.mapped.values():
+                with _refusing():
+                    run_rows(mapped, rng)
+    finally:
+        lib.pg_choose_lanes(2)
+    for path in all_paths(loaded):
+        on_values(path, rng)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Numbers may lead where nothing was saved, and to nan."""
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.suppress(NotSavedError, TooManyPaths),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def run_once(program: Any, rng: random.Random) -> None:
+    program.call([rng.choice(NUMBERS) for _ in range(program.paths.root.program.inputs)])
+
+
+def run_rows(mapped: Any, rng: random.Random) -> None:
+    """70 rows, which are more than a block."""
+    arguments = RowArguments.__new__(RowArguments)
+    arguments.rows, arguments.structure, arguments.name = 70, mapped.structure, "f"
+    arguments.values, arguments.ranges = [], []
+    arguments.leaves = [
+        _Leaf(np.array(rng.choices(NUMBERS, k=70)).reshape(70, 1), True, 1)
+        if by_row
+        else _Leaf(np.array([rng.choice(NUMBERS)]), False, 1)
+        for by_row in mapped.flags
+    ]
+    outputs = (lambda path: RowResults(path.result, 70)) if mapped.reduce is None else None
+    for _ in mapped.run(_Batch(arguments, 1), outputs):
+        pass
+
+
+def all_paths(loaded: Loaded) -> Iterator[Any]:
+    for program in [*loaded.programs_by_key.values(), *loaded.mapped.values()]:
+        assert program is not None
+        yield from program.paths.all
+
+
+def on_values(path: Any, rng: random.Random) -> None:
+    """One program on Values, and the derivatives of what it gives."""
+    inputs = tuple([Value(rng.choice(NUMBERS)) for _ in range(path.program.inputs)])
+    results = core.replay(int(ffi.cast("intptr_t", path.program)), inputs, path.lives)
+    if isinstance(results, tuple) and results and len(results) <= 64:
+        total = pygrad.sum(results)
+        total.backward()
+        if inputs and path.instructions < 1000:
+            pygrad.gradients(total, inputs[0])
+
+
+def check(data: bytes, rng: random.Random) -> bool:
+    """Whether the bytes are a function, which then runs; AssertionError for what must not be."""
+    began = time.perf_counter()
+    try:
+        loaded = from_bytes(data)
+    except ValueError:
+        loaded = None
+    assert time.perf_counter() - began < 1.0, "loading took more than a second"
+    if loaded is None:
+        return False
+    for path in all_paths(loaded):
+        assert lib.pg_program_verify(path.program) == 1
+    exercise(loaded, rng)
+    return True
+
+
+def peak_of_loading(data: bytes) -> int:
+    """Bytes that Python allocates at most while the file is loaded or refused."""
+    tracemalloc.start()
+    try:
+        from_bytes(data)
+    except ValueError:
+        pass
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return peak
+
+
+# -- changes ---------------------------------------------------------------------------------------
+
+EDGES = [
+    0,
+    1,
+    2,
+    3,
+    7,
+    31,
+    64,
+    127,
+    255,
+    0x7FFF,
+    0xFFFF,
+    0x7FFFFFFE,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+]
+
+
+def changed(data: bytes, rng: random.Random) -> bytes:
+    """A file a little different, with its checksum mended but for one time in fifty."""
+    out = bytearray(data)
+    for _ in range(rng.choice([1, 1, 1, 2, 3, 8])):
+        at = rng.randrange(HEAD, max(HEAD + 1, len(out) - DIGEST))
+        kind = rng.randrange(7)
+        if kind == 0:
+            out[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            out[at] = rng.randrange(256)
+        elif kind == 2:
+            out[at : at + 4] = struct.pack("<I", rng.choice(EDGES))
+        elif kind == 3:
+            (number,) = struct.unpack("<I", out[at : at + 4].ljust(4, b"\0"))
+            out[at : at + 4] = struct.pack("<I", (number + rng.randrange(-2, 3)) & 0xFFFFFFFF)
+        elif kind == 4:
+            other = rng.randrange(HEAD, max(HEAD + 1, len(out) - DIGEST))
+            size = rng.choice([4, 8, 12, 28, 56])
+            out[at : at + size] = out[other : other + size]
+        elif kind == 5:
+            del out[at : at + rng.choice([1, 4, 28])]
+        else:
+            out[at:at] = out[at : at + rng.choice([1, 4, 28])]
+    return bytes(out) if rng.randrange(50) == 0 else mended(out)
+
+
+def run_mutations(seconds: float, seed: int, keep: Path | None) -> None:
+    files = list(samples().values())
+    rng = random.Random(seed)
+    end, count, passed = time.monotonic() + seconds, 0, 0
+    while time.monotonic() < end:
+        data = changed(rng.choice(files), rng)
+        if keep is not None:
+            (keep / "last").write_bytes(data)
+        passed += check(data, rng)
+        count += 1
+        if count % 100 == 0:
+            peak = peak_of_loading(data)
+            assert peak <= 10 * len(data) + (1 << 16), f"loading {len(data)} bytes took {peak}"
+    print(
+        f"{count} files with seed {seed}: {passed} were loaded and ran, {count - passed} were refused"
+    )
+
+
+def run_atheris(seconds: float, seed: int, keep: Path | None) -> None:
+    import atheris  # type: ignore[import-not-found, unused-ignore]
+
+    for module in (fileformat, pygrad_loaded):
+        for owner in (module, *[x for x in vars(module).values() if inspect.isclass(x)]):
+            for function in vars(owner).values():
+                if inspect.isfunction(function) and function.__module__ == module.__name__:
+                    atheris.instrument_func(function)
+    head = next(iter(samples().values()))[:HEAD]  # or all of libFuzzer's changes would go there
+    corpus = (keep or Path("fuzz-corpus")) / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for name, data in samples().items():
+        (corpus / name).write_bytes(data)
+
+    def one(data: bytes) -> None:
+        if len(data) > HEAD + DIGEST:
+            check(mended(head + data[HEAD:]), random.Random(seed))
+
+    options = [
+        f"-max_total_time={int(seconds)}",
+        f"-seed={seed + 1}",
+        "-max_len=8192",
+        "-timeout=10",
+    ]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one)
+    atheris.Fuzz()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the changes (%(default)s)")
+    parser.add_argument("--keep", type=Path, help="folder for the bytes that are tried")
+    parser.add_argument("--engine", choices=["mutations", "atheris"], default="mutations")
+    options = parser.parse_args()
+    if options.keep is not None:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    run = run_atheris if options.engine == "atheris" else run_mutations
+    run(options.seconds, options.seed, options.keep)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,304 @@
+"""The documentation keeps its word: its pages are there, their cells run and print the lessons' numbers.
+
+Sphinx is not needed here; the step `docs` of .ci/run builds the pages, and executes them once more.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import itertools
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+if not DOCS.is_dir():
+    pytest.skip("no documentation beside the tests", allow_module_level=True)
+
+FENCE = re.compile(r"^```\{(?P<kind>[\w-]+)\} *(?P<rest>[^\n]*)\n(?P<body>.*?)^```$", re.M | re.S)
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+NOTEBOOKS = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.ipynb"))
+WITH_COMPILER = {"c_api.md", "c_code.md"}
+TUTORIAL = [page for page in PAGES if page.startswith("tutorial/")]
+
+
+def fences(page: str, kind: str) -> list[re.Match[str]]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return [found for found in FENCE.finditer(text) if found["kind"] == kind]
+
+
+def options(fence: re.Match[str]) -> dict[str, str]:
+    return dict(re.findall(r'^:([\w-]+): *"?(.*?)"?$', fence["body"], re.M))
+
+
+def cells(page: str) -> list[str]:
+    if page.endswith(".ipynb"):
+        notebook = json.loads((DOCS / page).read_text(encoding="utf-8"))
+        return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    return [re.sub(r"\A(:.*\n)+", "", fence["body"]) for fence in fences(page, "code-cell")]
+
+
+WITH_CELLS = [page for page in PAGES if cells(page)]
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+def test_every_page_is_in_a_table_of_contents_and_the_other_way_round() -> None:
+    named = {"index"}
+    for page in PAGES:
+        for toctree in fences(page, "toctree"):
+            lines = [line for line in toctree["body"].splitlines() if line and line[0] != ":"]
+            named |= {(Path(page).parent / line).as_posix() for line in lines}
+    assert named == {re.sub(r"\.\w+$", "", page) for page in PAGES + NOTEBOOKS}
+
+
+def test_the_tutorial_has_a_page_for_each_lesson_in_order() -> None:
+    (toctree, *_) = fences("index.md", "toctree")
+    listed = re.findall(r"^tutorial/(\d)_", toctree["body"], re.M)
+    assert listed == [str(i) for i in range(1, 8)]
+    assert [page[len("tutorial/")] for page in TUTORIAL] == listed
+
+
+def test_included_parts_of_the_readme_are_there() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    count = 0
+    for page in PAGES:
+        for include in fences(page, "include"):
+            marks = options(include)
+            assert (DOCS / page).parent.joinpath(include["rest"]).resolve() == ROOT / "README.md"
+            _, found, part = readme.partition(marks.get("start-after", "# pygrad"))
+            part, ended, _ = part.partition(marks["end-before"])
+            assert found and ended and part.strip(), (page, marks)
+            assert not re.search(r"^##? ", part, re.M), f"{page} takes more than one section"
+            count += 1
+    assert count > 5
+
+
+def test_the_page_of_the_c_api_is_the_whole_header() -> None:
+    header = (ROOT / "csrc" / "pygrad.h").read_text(encoding="utf-8")
+    places = []
+    for listing in fences("c_api.md", "literalinclude"):
+        if listing["rest"].endswith("pygrad.h"):
+            marks = options(listing)
+            start = header.index(marks["start-at"]) if "start-at" in marks else 0
+            places.append((start, header.index(marks["end-before"], start)))
+    (_, guard), *rest = places
+    assert rest[0][0] == header.index("/* -- ")
+    assert header[guard : rest[0][0]].count(";") == 0  # nothing but #include and the like
+    for (_, end), (start, _) in itertools.pairwise(rest):
+        assert header[:end].rpartition("\n")[0] == header[:start].rpartition("\n")[0]
+    assert header[rest[-1][1] :].strip() == "#endif"
+
+
+# -- cells -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", WITH_CELLS + NOTEBOOKS)
+def test_cells_are_python(page: str) -> None:
+    for cell in cells(page):
+        ast.parse(cell)
+        assert max(map(len, cell.splitlines())) <= 100, "a line is too long for the page"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_notebooks_are_stored_without_outputs(notebook: str) -> None:
+    for cell in json.loads((DOCS / notebook).read_text(encoding="utf-8"))["cells"]:
+        assert cell["cell_type"] == "markdown" or (cell["outputs"], cell["execution_count"]) == (
+            [],
+            None,
+        )
+
+
+class Run(NamedTuple):
+    """What a page's cells left behind: their names, and all that they showed, as text."""
+
+    names: dict[str, Any]
+    shown: str
+
+
+_runs: dict[str, Run] = {}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Run]:
+    """Runs a page from top to bottom, as a notebook would, once for all tests."""
+    matplotlib = pytest.importorskip("matplotlib", reason="the pages draw with matplotlib")
+    matplotlib.use("Agg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYGRAD_SOURCES", str(ROOT))
+
+    def run_page(page: str) -> Run:
+        if page in WITH_COMPILER:  # a sanitizer is for Python, not for compilers
+            monkeypatch.delenv("LD_PRELOAD", raising=False)
+        if page not in _runs:
+            names: dict[str, Any] = {"__name__": "__main__"}
+            shown = io.StringIO()
+            with contextlib.redirect_stdout(shown):
+                for cell in cells(page):
+                    run_cell(cell, names)
+            from matplotlib import pyplot
+
+            pyplot.close("all")
+            _runs[page] = Run(names, shown.getvalue())
+        return _runs[page]
+
+    return run_page
+
+
+def run_cell(cell: str, names: dict[str, Any]) -> None:
+    """Runs a cell; the value of an expression at its end is shown, unless a semicolon follows."""
+    tree = ast.parse(cell)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<cell>", "exec"), names)
+    if last is not None:
+        value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+        if value is not None and not cell.rstrip().endswith(";"):
+            for show in ("_repr_html_", "_repr_mimebundle_"):
+                if hasattr(value, show):
+                    assert getattr(value, show)()
+            print(value)
+
+
+def skip_without_what_it_needs(page: str) -> None:
+    if page in WITH_COMPILER and shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    if page == "sparsity.md":
+        pytest.importorskip("scipy", reason="sparse arrays are SciPy's")
+    if page == "tutorial/6_checking.md":
+        pytest.importorskip("mpmath", reason="the page computes in 50 digits")
+
+
+@pytest.mark.parametrize("page", WITH_CELLS)
+def test_pages_run(page: str, run: Callable[[str], Run]) -> None:
+    skip_without_what_it_needs(page)
+    assert run(page).shown
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_notebooks_run(page: str, run: Callable[[str], Run]) -> None:
+    pytest.importorskip("scipy", reason="a notebook uses its optimiser")
+    assert run(page).shown
+
+
+# -- numbers ---------------------------------------------------------------------------------------
+
+# What the lessons say, as the pages print it.
+PRINTED = {
+    "tutorial/1_edges.md": [
+        "c = -6.0, from a, b by '*'\n    slopes (-3.0, 2.0)",
+        "d = -1.0, from a, b by '+'\n    slopes (1.0, 1.0)",
+        "e = -7.0, from c, d by '+'\n    slopes (1.0, 1.0)",
+        "a**2 at 2: (4.0,)",
+        "x**2 at 3: (6.0,)",
+        "log at 4: (0.25,)",
+        "log at 0: math domain error",
+        "after:  [('a', -2.0), ('b', 3.0), ('c', 1.0), ('d', 1.0), ('e', 1.0)]",
+        "dc/da = b = -3",
+    ],
+    "tutorial/2_nudge.md": [
+        "predicted -0.003, actual -0.003",
+        "step 0.01  prediction 0.04, actual 0.0401, miss 0.0001",
+        "step 1.0   prediction 4, actual 5, miss 1",
+    ],
+    "tutorial/3_ten_ops.md": [
+        "a ** 3    8.000000   12.000000",
+        "log a     0.693147   0.500000",
+        "c = b * a",
+        "a.grad = 12",
+        "tanh of (Value(",
+        "slope of relu at 0.0: 0.0",
+        "pygrad.math.pow",
+    ],
+    "tutorial/4_rise_over_run.md": [
+        "f(3) = 20.0",
+        "3.000000        14      14         14.000003",
+        "-3.000000       -22     -22        -21.999997",
+        "0.666667         0       0          0.000003",
+        "by a: -3.000000",
+        "by b: 2.000000",
+        "by c: 1.000000",
+        "grad: (-3.0, 2.0, 1.0)",
+        "3.0 + 1e-17 == 3.0 is True\nslope 0.0\n",
+        "does not move x",
+    ],
+    "tutorial/5_step_sizes.md": [
+        "1e-05         2.71828182851491   5.6e-11     4.5e-11    3.0e-11  <- best",
+        "x = -2.0: slope  12.0, curvature -12.0",
+        "x =  3.0: slope  27.0, curvature  18.0",
+    ],
+    "tutorial/6_checking.md": [
+        "central difference: 0.5",
+        "relu at -0.1: ok\nrelu at 0.0: not differentiable here\nrelu at 0.1: ok",
+        "kink: slope 0 to the left, 1 to the right",
+        "check_grad: wrong, 5 derivatives",
+    ],
+    "tutorial/7_uses.md": [
+        "x = {a: 3, b: -1}",
+        "x = 1.41421",
+        "x = {height: 2.00",
+        "length 2 1 3",
+        "lands at 20.000000 m",
+    ],
+    "c_api.md": ["e = -7, de/da = -2, de/db = 3\nnodes left: 0"],
+}
+
+
+@pytest.mark.parametrize("page", PRINTED)
+def test_pages_print_the_numbers_of_the_lessons(page: str, run: Callable[[str], Run]) -> None:
+    skip_without_what_it_needs(page)
+    shown = run(page).shown
+    squeezed = re.sub(r" +", " ", shown)
+    for line in PRINTED[page]:
+        assert re.sub(r" +", " ", line) in squeezed
+
+
+def test_halving_the_step_halves_one_error_and_quarters_the_other(
+    run: Callable[[str], Run],
+) -> None:
+    shown = run("tutorial/5_step_sizes.md").shown
+    errors = [float(error) for error in re.findall(r"h = 0\.\d+ +error (\S+)", shown)]
+    assert len(errors) == 6
+    forward, central = errors[:3], errors[3:]
+    for values, ratio in (forward, 2.0), (central, 4.0):
+        assert [a / b for a, b in itertools.pairwise(values)] == pytest.approx(
+            [ratio, ratio], rel=0.05
+        )
+
+
+def test_the_network_of_the_tutorial_has_learned_xor(run: Callable[[str], Run]) -> None:
+    names = run("tutorial/3_ten_ops.md").names
+    assert names["losses"][-1] < 0.05 < names["losses"][0]
+    assert all((names["predict"](x).data > 0) == (y > 0) for x, y in names["table"])
+
+
+def test_random_draws_agree_with_propagation(run: Callable[[str], Run]) -> None:
+    shown = run("tutorial/7_uses.md").shown
+    pairs = re.findall(r"^(\S+) \+/- ([\d.]+)", shown, re.M)
+    (value, deviation), (mean, scatter) = [tuple(map(float, pair)) for pair in pairs]
+    assert (mean, scatter) == pytest.approx((value, deviation), rel=2e-3)
+
+
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?")
+
+
+@pytest.mark.parametrize("page", WITH_CELLS)
+def test_numbers_in_the_text_are_numbers_of_the_code(page: str, run: Callable[[str], Run]) -> None:
+    """No number of the prose was typed by hand: the page's code has it, or prints it."""
+    skip_without_what_it_needs(page)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    prose = FENCE.sub("", text.partition("\n# ")[2].partition("\n")[2])
+    prose = re.sub(r"\]\([^)]*\)", "]", prose)  # links
+    there = "\n".join(cells(page)) + run(page).shown
+    known = {float(number) for number in NUMBER.findall(there)}
+    assert {number for number in NUMBER.findall(prose) if float(number) not in known} == set()
