@@ -1,1 +1,1 @@
-"""The command `pygrad`: main.py lists its commands, each in a file of its own; the rest is what they share."""
+"""The command `pygrad`: main.py lists its commands, each in a file of its own beside what they share."""
