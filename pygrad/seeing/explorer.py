@@ -23,17 +23,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pygrad.seeing.explanation import undone
+from pygrad.core.inspection import nodes_at_most
 from pygrad.seeing.layout import Edge, layout
 from pygrad.seeing.notation import number, op_of, ops, shortened, visible
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     Snapshot,
-    base_class,
     checked_limit,
-    nodes_at_most,
     read,
     read_near,
+    undone,
 )
 
 __all__ = ["Exploration", "explore"]
@@ -107,7 +106,6 @@ def explore(
     '<!doctype html>'
     """
     limit = checked_limit(limit)
-    base_class(v)
     found = read(v, None if limit is None else max(limit, MOST_NODES))
     if found is None or (limit is not None and _is_too_large(found[0], limit)):
         exploration = _summary(v, None if found is None else found[0])
@@ -231,7 +229,7 @@ def _slopes_of_closures(
             found[i] = _ask(values[i])
 
     if asked:
-        undone(base_class(values[-1]), ask)
+        undone(values[-1], ask)
     return found
 
 
