@@ -13,7 +13,7 @@ import pytest
 import pygrad
 import pygrad.applications.models
 import pygrad.applications.solvers
-from pygrad.applications.models import gradient_descent, newton, quadratic_model
+from pygrad.applications import gradient_descent, newton, quadratic_model
 
 
 def test_the_examples_in_the_docstrings_run():
@@ -40,7 +40,7 @@ def test_numpy_is_needed_for_systems_only(tmp_path):
 import sys
 sys.modules["numpy"] = None  # importing it raises ImportError
 from pygrad import math
-from pygrad.applications.models import *
+from pygrad.applications import *
 
 print(newton(lambda x: x * x - 2, 1.0))
 print(gradient_descent(lambda p: (p["a"] - 1) ** 2, {"a": 0.0}).converged)

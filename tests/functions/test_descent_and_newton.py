@@ -12,10 +12,9 @@ import pytest
 
 import pygrad
 import pygrad.applications.flat
-import pygrad.applications.models
 from pygrad import Value, grad
 from pygrad import math as pm
-from pygrad.applications.models import (
+from pygrad.applications import (
     gauss_newton,
     gradient_descent,
     linear_model,

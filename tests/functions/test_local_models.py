@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import pygrad
-import pygrad.applications.models
 from pygrad import Value, grad
 from pygrad import math as pm
 from pygrad.applications.models import linear_model, quadratic_model
