@@ -1,4 +1,4 @@
-"""Differences of f around a point: what numeric.py and checking.py estimate derivatives with.
+"""Differences of f around a point: what numeric.py and check.py estimate derivatives with.
 
 Everything here works on a function of one float that gives a float: `scalar_function` makes one of a
 user's. A `Line` is f around a point; `ridders` gives its derivative there with an error bar that holds,

@@ -78,7 +78,7 @@ def _report(arguments: argparse.Namespace) -> GradientCheck:
 
     sides = assignments(arguments.inputs)
     values = {name: user_code.value(side) for name, side in sides.items()}
-    function = user_code.run(lambda: user_code.load(arguments.function))
+    function = user_code.attempt(lambda: user_code.load(arguments.function))
     inputs, fixed, made_up = user_code.point(function, values)
     if made_up:
         chosen = ", ".join(f"{name} = {inputs[name]:g}" for name in made_up)
@@ -93,7 +93,7 @@ def _report(arguments: argparse.Namespace) -> GradientCheck:
         )
 
     try:
-        found = user_code.run(check)
+        found = user_code.attempt(check)
     except Failure as problem:
         if not made_up:
             raise

@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 _GENERIC = (0.6, 1.1, 1.7, 0.8, 1.3, 2.1, 0.9, 1.9)
 
 
-def run(call: Callable[[], Result]) -> Result:
+def attempt(call: Callable[[], Result]) -> Result:
     """Runs code of the user. What it prints goes to stderr, and what it raises ends the command.
 
     Raises:

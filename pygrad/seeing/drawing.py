@@ -1,6 +1,6 @@
 """draw(v): a graph as a picture. draw_dot and trace: the same by the names of micrograd's notebook.
 
-A picture is SVG that this package lays out itself (graph_layout.py), or Graphviz's `dot` where that is
+A picture is SVG that this package lays out itself (layout.py), or Graphviz's `dot` where that is
 installed; colours and texts are the same in both.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 
 from pygrad.core.inspection import nodes_at_most
 from pygrad.seeing import graphviz
-from pygrad.seeing import layout as graph_layout
 from pygrad.seeing.layout import Edge
+from pygrad.seeing.layout import layout as built_in_layout
 from pygrad.seeing.notation import derivative, number, shortened
 from pygrad.seeing.snapshot import (
     MOST_NODES,
@@ -129,7 +129,7 @@ class Graph:
                 if self.layout == "dot":
                     raise
         if place is None:
-            place = graph_layout.layout(sizes, edges, direction=self.rankdir)
+            place = built_in_layout(sizes, edges, direction=self.rankdir)
         return picture(
             boxes,
             [line for _, line in self._edges],

@@ -134,7 +134,7 @@ def _data(snapshot: Snapshot, values: Sequence[Any]) -> dict[str, Any]:
     slopes = _slopes_of_closures(snapshot, values)
     return {
         "nodes": [_node(snapshot, i, slopes.get(i)) for i in range(len(snapshot))],
-        "layouts": {way: _places(snapshot, way) for way in _LABELS},
+        "layouts": {direction: _places(snapshot, direction) for direction in _LABELS},
     }
 
 
@@ -246,23 +246,23 @@ def _ask(v: Any) -> Sequence[float] | str:
     return [0.0 if key in places[:k] else v._children[k].grad for k, key in enumerate(places)]
 
 
-def _places(snapshot: Snapshot, way: str) -> dict[str, Any]:
+def _places(snapshot: Snapshot, direction: str) -> dict[str, Any]:
     """Where the page has everything, in one of two directions; edges by node and operand."""
     numbers = [kind == "number" for kind in snapshot.kinds]
     sizes = [_NUMBER if is_number else _BOX for is_number in numbers]
     lines = [
-        Edge(o, i, (0.0, 0.0) if numbers[o] else _LABELS[way])
+        Edge(o, i, (0.0, 0.0) if numbers[o] else _LABELS[direction])
         for i, operands in enumerate(snapshot.operands)
         for o in operands
     ]
-    found = layout(sizes, lines, direction=way, layer_gap=16.0, node_gap=12.0)
-    axis = 0 if way == "TB" else 1
+    found = layout(sizes, lines, direction=direction, layer_gap=16.0, node_gap=12.0)
+    axis = 0 if direction == "TB" else 1
     return {
         "width": found.width,
         "height": found.height,
         "sizes": sizes,
         "positions": _rounded(found.positions),
-        "labelSize": _LABELS[way],
+        "labelSize": _LABELS[direction],
         "labels": _rounded(found.labels),
         "routes": [_rounded(_bends(route, axis)) for route in found.routes],
     }
