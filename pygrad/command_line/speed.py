@@ -7,13 +7,13 @@ other libraries, in processes of their own.
 from __future__ import annotations
 
 import gc
-import importlib
 import random
 import time
 import timeit
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import pygrad
 from pygrad.progress import Report, progress
 
 INPUTS = 100  # of the function whose gradient is timed
@@ -79,17 +79,19 @@ def _gradient(kind: Any, point: Sequence[float]) -> list[float]:
 
 
 def _operation(seconds: float) -> Iterator[Figure]:
-    value = importlib.import_module("pygrad.value").Value
+    from pygrad.value import Value
+
     ours, theirs = (
         _best(timeit.Timer("a * b", "import gc; gc.enable()", globals={"a": a, "b": b}), seconds)
-        for a, b in ((value(6.0), value(10.0)), (6.0, 10.0))
+        for a, b in ((Value(6.0), Value(10.0)), (6.0, 10.0))
     )
     yield Figure("one a * b with its release", ours, "Python float", theirs)
 
 
 def _sweep(seconds: float) -> Iterator[Figure]:
-    value = importlib.import_module("pygrad.value").Value
-    a, b, v = value(1.0), value(0.5), value(0.0)
+    from pygrad.value import Value
+
+    a, b, v = Value(1.0), Value(0.5), Value(0.0)
     for _ in range(NODES // 2):
         v = a * v + b
     per_node = _best(timeit.Timer(v.backward), seconds) / (NODES + 3)
@@ -97,15 +99,14 @@ def _sweep(seconds: float) -> Iterator[Figure]:
 
 
 def _eager(seconds: float) -> Iterator[Figure]:
-    compiled, reference = (
-        importlib.import_module(f"pygrad.{name}").Value for name in ("value", "reference")
-    )
+    from pygrad import reference, value
+
     point = _point()
-    if _gradient(compiled, point) != _gradient(reference, point):
+    if _gradient(value.Value, point) != _gradient(reference.Value, point):
         raise RuntimeError("the compiled implementation and the reference differ")
     ours, theirs = (
         _best(timeit.Timer(lambda kind=kind: _gradient(kind, point)), seconds)  # type: ignore[misc]
-        for kind in (compiled, reference)
+        for kind in (value.Value, reference.Value)
     )
     what = f"gradient of {INPUTS} inputs, built and swept"
     yield Figure(what, ours, "reference, plain Python", theirs)
@@ -113,11 +114,11 @@ def _eager(seconds: float) -> Iterator[Figure]:
 
 def _programs(seconds: float) -> Iterator[Figure | Skipped]:
     one, rows = f"gradient of {INPUTS} inputs, compile()", "the same over rows, vmap(), per row"
-    pygrad = importlib.import_module("pygrad")
     why = "PYGRAD_IMPL=reference has none"
     if pygrad.IMPLEMENTATION == "compiled":
         try:
-            np = importlib.import_module("numpy")
+            import numpy as np
+
             why = ""
         except ImportError:
             why = "NumPy is not installed"
