@@ -10,15 +10,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pygrad.applications.models import (
-    gauss_newton,
-    gradient_descent,
-    linear_model,
-    newton,
-    propagate,
-    quadratic_model,
-    sensitivity,
-)
+from pygrad.applications.models import linear_model, propagate, quadratic_model, sensitivity
+from pygrad.applications.solvers import gauss_newton, gradient_descent, newton
 from pygrad.checking.check import check_grad
 from pygrad.core.debugging import debug_nans
 from pygrad.core.implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad

@@ -29,7 +29,7 @@ from pygrad.checking.differences import (
     Function,
     Line,
     corner,
-    number_of,
+    float_of,
     ridders,
     scalar_function,
 )
@@ -52,7 +52,7 @@ __all__ = [
 _METHODS = ("central", "forward", "ridders")
 
 
-def _number(x: Any, what: str) -> float:
+def _real(x: Any, what: str) -> float:
     if isinstance(x, Value):
         raise TypeError(f"{what} must be a real number, not a Value: pass its .data")
     if getattr(x, "shape", None) == ():
@@ -63,14 +63,14 @@ def _number(x: Any, what: str) -> float:
 
 
 def _finite(x: Any, what: str) -> float:
-    number = _number(x, what)
+    number = _real(x, what)
     if not math.isfinite(number):
         raise ValueError(f"{what} must be finite, not {number}")
     return number
 
 
 def _step(h: Any, what: str = "h") -> float:
-    number = _number(h, what)
+    number = _real(h, what)
     if not 0 < number < math.inf:
         raise ValueError(f"{what} must be a positive, finite step, not {number}")
     return number
@@ -304,7 +304,7 @@ def step_sweep(
     steps = [scale * 10 ** (-k / 2) for k in range(2, 33)] if hs is None else [_step(h) for h in hs]
     if not steps:
         raise ValueError("hs has no step")
-    truth = float(value_and_grad(f)(point)[1]) if exact is None else _number(exact, "exact")
+    truth = float(value_and_grad(f)(point)[1]) if exact is None else _real(exact, "exact")
     line = Line(scalar_function(f), point)
     uncertainty = max(EPS / 2 * abs(line.y), 2 * line.scatter)
     central = method == "central"
@@ -371,5 +371,5 @@ def nudge(f: Callable[[Any], Any], x: Any, h: Any) -> Nudge:
     before, gradient = value_and_grad(lambda v: f(structure.arrange(v)))(start)
     end = [Value(a + b) for a, b in zip(start, by, strict=True)]
     prediction = math.fsum(slope * move for slope, move in zip(gradient, by, strict=True))
-    actual = number_of(f(structure.arrange(end))) - before
+    actual = float_of(f(structure.arrange(end))) - before
     return Nudge(prediction, actual, actual - prediction)

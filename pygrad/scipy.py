@@ -68,7 +68,7 @@ def _values(x: Any) -> Any:
     return array_of([Value(number) for number in x.ravel().tolist()], x.shape)
 
 
-def _number(result: Any, name: str) -> Any:
+def _one_number(result: Any, name: str) -> Any:
     """The one number, or Value, that a function returned; SciPy allows it in an array of one."""
     if isinstance(result, (list, tuple)) or (is_array(result) and result.ndim):
         if len(result) != 1 or getattr(result, "size", 1) != 1:
@@ -76,7 +76,7 @@ def _number(result: Any, name: str) -> Any:
                 f"{name} must return one number, but it returned {len(result)}; for several there are "
                 "pygrad.scipy.least_squares and pygrad.scipy.root"
             )
-        return _number(result[0], name)
+        return _one_number(result[0], name)
     return result.item() if hasattr(result, "dtype") else result
 
 
@@ -164,7 +164,7 @@ def _as_traced(derivative: _Function, of: _Function) -> _Function:
 
 def _sparse_hessian(fun: _Function) -> _Function:
     """``hess(x, *args)`` of a function of one number."""
-    return _as_traced(hessian(lambda x, *args: _number(fun(x, *args), "fun"), sparse=True), fun)
+    return _as_traced(hessian(lambda x, *args: _one_number(fun(x, *args), "fun"), sparse=True), fun)
 
 
 class _SparseProducts:
@@ -204,7 +204,7 @@ class _Products:
     def __call__(self, x: Any, v: Any, *args: Any) -> Any:
         at = x.tobytes()
         if at != self._at:
-            _, self._pull = vjp(grad(lambda y: _number(self._fun(y, *args), "fun")), x)
+            _, self._pull = vjp(grad(lambda y: _one_number(self._fun(y, *args), "fun")), x)
             self._at = at
         (product,) = self._pull(v)  # the Hessian is symmetric: v H is H v
         return product
@@ -266,7 +266,7 @@ def minimize(
     guard = _Guard(math.nan if is_lbfgsb else math.inf)  # L-BFGS-B may take inf for convergence
 
     def at_point(rest: tuple[Any, ...]) -> _Function:
-        return lambda y: _number(fun(y, *rest), "fun")
+        return lambda y: _one_number(fun(y, *rest), "fun")
 
     def value(x: Any, *rest: Any) -> Any:
         return guard(lambda: float(detached(at_point(rest)(_values(x)))))

@@ -10,6 +10,7 @@ import copy
 import functools
 import gc
 import numbers
+import sys
 from collections.abc import Callable, Iterable
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -41,6 +42,7 @@ def _load_native() -> ModuleType:
     assert spec is not None
     module = module_from_spec(spec)
     loader.exec_module(module)
+    sys.modules[name] = module  # where `from pygrad import _native` finds it
     return module
 
 

@@ -1,30 +1,7 @@
 """What derivatives are for: solvers, sensitivity, uncertainty, local models."""
 
-from pygrad.applications.models import (
-    LinearModel,
-    Propagated,
-    QuadraticModel,
-    Sensitivity,
-    SensitivityTable,
-    linear_model,
-    propagate,
-    quadratic_model,
-    sensitivity,
-)
-from pygrad.applications.solvers import Result, gauss_newton, gradient_descent, newton
+from pygrad.applications import models, solvers
+from pygrad.applications.models import *  # noqa: F403
+from pygrad.applications.solvers import *  # noqa: F403
 
-__all__ = [
-    "LinearModel",
-    "Propagated",
-    "QuadraticModel",
-    "Result",
-    "Sensitivity",
-    "SensitivityTable",
-    "gauss_newton",
-    "gradient_descent",
-    "linear_model",
-    "newton",
-    "propagate",
-    "quadratic_model",
-    "sensitivity",
-]
+__all__ = models.__all__ + solvers.__all__

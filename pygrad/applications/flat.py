@@ -1,14 +1,13 @@
-"""f as a function of a flat list of numbers, with names for them: for solvers.py and applications.py."""
+"""f as a function of a flat list of numbers, with names for them: for solvers.py and models.py."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygrad.core.implementation import Value
-from pygrad.core.structure import Array, Container, Number, Structure, flatten
+from pygrad.core.structure import Container, Number, Structure, flatten, names_in
 from pygrad.transform import jacfwd, jacobian, value_and_grad
 
 Function = Callable[[Any], Any]
@@ -21,10 +20,8 @@ class Point:
 
     def __init__(self, x: Any, what: str = "x") -> None:
         items, self.structure = flatten(x, what)
-        self.names = list(names_in(self.structure, what))
-        self.keys = list(
-            names_in(self.structure, "x")
-        )  # comparable between x and what belongs to x
+        self.names = _names(self.structure, what)
+        self.keys = _names(self.structure, "x")  # comparable between x and what belongs to x
         if not items:
             raise ValueError(f"{what} is empty: it has no numbers")
         for item, name in zip(items, self.names, strict=True):
@@ -54,19 +51,16 @@ class Point:
         return [by_key[key] for key in self.keys]
 
 
-def names_in(structure: Structure, root: str, path: str = "") -> Iterator[str]:
+def _names(structure: Structure, root: str) -> list[str]:
     """What each number is called: x, x[0], x[0, 1]; inputs in a dict by their keys."""
-    if isinstance(structure, Container):
-        is_dict = issubclass(structure.kind, dict)
-        parent = path or ("" if is_dict and root == "x" else root)
-        for key, part in zip(structure.names, structure.parts, strict=True):
-            name = f"{parent}[{key}]" if not is_dict else f"{parent}.{key}" if parent else str(key)
-            yield from names_in(part, root, name)
-    elif isinstance(structure, Array):
-        for index in itertools.product(*map(range, structure.shape)):
-            yield f"{path or root}[{', '.join(map(str, index))}]"
-    else:
-        yield path or root
+
+    def part_of(whole: str, container: Container, key: Any) -> str:
+        if not issubclass(container.kind, dict):
+            return f"{whole or root}[{key}]"
+        parent = whole or ("" if root == "x" else root)
+        return f"{parent}.{key}" if parent else str(key)
+
+    return list(names_in(structure, "" if isinstance(structure, Container) else root, part_of))
 
 
 def few(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 The point ``x`` is a float, an array, or lists, tuples and dicts of them, as for ``pygrad.grad``; f is
 called with Values in the same structure, and what comes back has it too. Results are plain numbers: no
-derivative flows through them. The solvers are those of solvers.py.
+derivative flows through them.
 
 >>> from pygrad.applications.models import sensitivity
 >>> sensitivity(lambda p: p["a"] * p["b"] ** 2, {"a": 1.0, "b": 2.0})[0].name
@@ -28,7 +28,6 @@ from pygrad.applications.flat import (
     numpy_for,
     text_of,
 )
-from pygrad.applications.solvers import Result, gauss_newton, gradient_descent, newton
 from pygrad.core.structure import Number, Structure
 from pygrad.transform import arrange_jacobian, hessian
 
@@ -36,13 +35,9 @@ __all__ = [
     "LinearModel",
     "Propagated",
     "QuadraticModel",
-    "Result",
     "Sensitivity",
     "SensitivityTable",
-    "gauss_newton",
-    "gradient_descent",
     "linear_model",
-    "newton",
     "propagate",
     "quadratic_model",
     "sensitivity",

@@ -1,5 +1,6 @@
 """Gradients checked against finite differences, or against more digits: `check_grad`."""
 
-from pygrad.checking.check import GradientCheck, GradientError, check_grad
+from pygrad.checking import check
+from pygrad.checking.check import *  # noqa: F403
 
-__all__ = ["GradientCheck", "GradientError", "check_grad"]
+__all__ = check.__all__

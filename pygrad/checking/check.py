@@ -24,9 +24,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pygrad.checking.differences import EPS, SUSPICIOUS, Corner, Line, corner, number_of, ridders
+from pygrad.checking.differences import EPS, SUSPICIOUS, Corner, Line, corner, float_of, ridders
 from pygrad.core.implementation import Value, no_grad_resume, no_grad_suspend
-from pygrad.core.structure import Array, Container, Structure, flatten
+from pygrad.core.structure import Structure, flatten, names_in
 from pygrad.transform import grad, gradients, jacobian
 
 __all__ = ["CheckedDerivative", "GradientCheck", "GradientError", "check_grad"]
@@ -176,7 +176,7 @@ def check_grad(
             f"rtol must be between 0 and 1 and atol not negative, not {rtol} and {atol}"
         )
     items, structure = flatten(x, "x")
-    point = [number_of(item) for item in items]
+    point = [float_of(item) for item in items]
     if not point:
         raise ValueError("x has no numbers in it: there is nothing to differentiate by")
     if not all(map(math.isfinite, point)):
@@ -198,24 +198,12 @@ def _rows(
     program: _Program, order: int, exact: bool, rtol: float, atol: float
 ) -> Iterator[CheckedDerivative]:
     compare = _Exactly(program) if exact else _ByDifferences(program)
-    names = list(_names(program.structure, "x"))
+    names = list(names_in(program.structure, "x", lambda whole, _, key: f"{whole}[{key!r}]"))
     for k in range(1, order + 1):
         places = itertools.product(range(len(names)), repeat=k)
         for place, found in zip(places, program.derivatives(k), strict=True):
             reference = compare.reference(place, found)
             yield _judged(" ".join(names[i] for i in place), k, found, reference, rtol, atol)
-
-
-def _names(structure: Structure, name: str) -> Iterator[str]:
-    """The names of the numbers in a structure, in order."""
-    if isinstance(structure, Array):
-        for index in itertools.product(*map(range, structure.shape)):
-            yield f"{name}[{', '.join(map(str, index))}]"
-    elif isinstance(structure, Container):
-        for key, part in zip(structure.names, structure.parts, strict=True):
-            yield from _names(part, f"{name}[{key!r}]")
-    else:
-        yield name
 
 
 class _Program:
@@ -228,7 +216,7 @@ class _Program:
 
     def run(self, inputs: Sequence[Value]) -> Value:
         y = self.f(self.structure.arrange(inputs))
-        return y if isinstance(y, Value) else Value(number_of(y))
+        return y if isinstance(y, Value) else Value(float_of(y))
 
     def tensor(self, k: int, inputs: Sequence[Value]) -> list[Value]:
         """All derivatives of order k, each a Value that can be differentiated again."""

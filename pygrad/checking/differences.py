@@ -1,4 +1,4 @@
-"""Differences of f around a point: what numeric.py and checking.py estimate derivatives with.
+"""Differences of f around a point: what numeric.py and check.py estimate derivatives with.
 
 Everything here works on a function of one float that gives a float: `scalar_function` makes one of a
 user's. A `Line` is f around a point; `ridders` gives its derivative there with an error bar that holds,
@@ -66,14 +66,14 @@ class Estimate(float):
         return f"Estimate({float(self)!r}, error={self.error:.1e}, h={self.h:.3g}{note})"
 
 
-def number_of(y: Any) -> float:
+def float_of(y: Any) -> float:
     """What f returned, as a float. TypeError for what is not one number, ValueError for a complex one."""
     if isinstance(y, Value):
         return y.data
     if isinstance(y, numbers.Real):
         return float(y)
     if getattr(y, "shape", None) == ():
-        return number_of(y.item())
+        return float_of(y.item())
     if isinstance(y, complex):
         raise ValueError(f"f is complex there: {y}")
     raise TypeError(
@@ -88,12 +88,12 @@ def scalar_function(f: Callable[[Any], Any]) -> Function:
     def g(x: float) -> float:
         nonlocal kind
         try:
-            return number_of(f(kind(x)))
+            return float_of(f(kind(x)))
         except AttributeError as error:
             if not isinstance(error.obj, float) or not hasattr(Value, str(error.name)):
                 raise
         kind = Value  # f says x.relu(), which a float has not
-        return number_of(f(Value(x)))
+        return float_of(f(Value(x)))
 
     return g
 

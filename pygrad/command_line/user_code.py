@@ -6,54 +6,91 @@ The file is run, as ``python FILE`` would run it, but not as ``__main__``.
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import importlib.machinery
 import importlib.util
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pygrad.command_line import expressions
+from pygrad.command_line.outcome import Failure, UsageError
+from pygrad.core.callers import is_pygrads
 from pygrad.core.structure import flatten
+
+Result = TypeVar("Result")
 
 # Where an input has no value yet: a different one for each, and none at which functions have kinks.
 _GENERIC = (0.6, 1.1, 1.7, 0.8, 1.3, 2.1, 0.9, 1.9)
 
 
-class UserCodeError(Exception):
-    """There is no such file or function, or a point that does not fit it."""
+def attempt(call: Callable[[], Result]) -> Result:
+    """Runs code of the user. What it prints goes to stderr, and what it raises ends the command.
+
+    Raises:
+        Failure: the code raised something, or ended the program.
+        UsageError: from `load`, as it is.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return call()
+    except UsageError:
+        raise
+    except Exception as error:
+        raise Failure(_told(error)) from error
+    except SystemExit as stop:
+        raise Failure(f"the file has ended the program with {stop.code!r}") from None
+
+
+def _told(error: Exception) -> str:
+    """What was raised, and where in the user's code: the last lines of it that ran."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not is_pygrads(frame.filename) and frame.filename[0] != "<"
+    ]
+    if not frames and not isinstance(error, SyntaxError):  # it was raised by pygrad
+        return str(error)
+    where = "".join(traceback.format_list(frames[-3:])).rstrip()
+    what = "".join(traceback.format_exception_only(error)).rstrip()
+    return f"the function could not be run\n{where}\n{what}"
+
+
+# -- functions ---------------------------------------------------------------------------------------
 
 
 def load(place: str) -> Callable[..., Any]:
     """The function that ``FILE:FUNC`` names; FUNC may be dotted, ``Class.method``.
 
     Raises:
-        UserCodeError: there is no such file or function.
+        UsageError: there is no such file or function.
         Whatever the file raises when it is run.
     """
     path, colon, name = place.rpartition(":")
     if not colon or not path or not name:
-        raise UserCodeError(f"{place!r} is not of the form FILE:FUNC, such as model.py:loss")
+        raise UsageError(f"{place!r} is not of the form FILE:FUNC, such as model.py:loss")
     if not os.path.isfile(path):
-        raise UserCodeError(f"there is no file {path}")
-    module = _run(path)
+        raise UsageError(f"there is no file {path}")
+    module = _module(path)
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
             offered = [n for n in vars(found) if callable(getattr(found, n)) and n[0] != "_"]
             near = difflib.get_close_matches(part, offered, 1)
             hint = f", did you mean {near[0]!r}?" if near else ""
-            raise UserCodeError(f"{path} has no function {name!r}{hint}")
+            raise UsageError(f"{path} has no function {name!r}{hint}")
         found = getattr(found, part)
     if not callable(found):
-        raise UserCodeError(f"{name} in {path} is no function, but {type(found).__name__}")
+        raise UsageError(f"{name} in {path} is no function, but {type(found).__name__}")
     function: Callable[..., Any] = found
     return function
 
 
-def _run(path: str) -> Any:
+def _module(path: str) -> Any:
     """The file as a module, with its folder first on the import path, as for a program."""
     folder, file = os.path.split(os.path.abspath(path))
     name = f"pygrad_check_{os.path.splitext(file)[0]}"
@@ -79,7 +116,7 @@ def point(
     number. What is no number, array or container of numbers is fixed, and so is bool.
 
     Raises:
-        UserCodeError: the function takes no such argument, or none at all.
+        UsageError: the function takes no such argument, or none at all.
 
     >>> def f(x, y=2.0, mode="fast"): ...
     >>> point(f, {"x": 3.0})
@@ -88,7 +125,7 @@ def point(
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
-        raise UserCodeError("the arguments of this function are not known to Python") from None
+        raise UsageError("the arguments of this function are not known to Python") from None
     names = [
         name for name, p in parameters.items() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}
     ]
@@ -97,7 +134,7 @@ def point(
         if name not in names and not takes_any:
             near = difflib.get_close_matches(name, names, 1)
             hint = f", did you mean {near[0]!r}?" if near else f"; it takes {', '.join(names)}"
-            raise UserCodeError(f"the function takes no {name!r}{hint}")
+            raise UsageError(f"the function takes no {name!r}{hint}")
     inputs: dict[str, Any] = {}
     fixed: dict[str, Any] = {}
     made_up: list[str] = []
@@ -112,7 +149,7 @@ def point(
             made_up.append(name)
         (inputs if _is_numeric(value) else fixed)[name] = value
     if not inputs:
-        raise UserCodeError("the function has no argument to differentiate by")
+        raise UsageError("the function has no argument to differentiate by")
     return inputs, fixed, made_up
 
 

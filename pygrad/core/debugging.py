@@ -15,18 +15,15 @@ from __future__ import annotations
 
 import linecache
 import math
-import os
-import sys
 import threading
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from pygrad.core.callers import users_depth, users_line
 from pygrad.core.implementation import IMPLEMENTATION
 
 __all__ = ["Suppressed", "debug_nans"]
-
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Suppressed(NamedTuple):
@@ -153,20 +150,6 @@ def _op(node: Any) -> str:
 def _name(v: Any) -> str:
     label = f", label={v.label!r}" if v.label else ""
     return f"Value(data={v.data!r}{label})"
-
-
-def users_depth() -> int:
-    """How many frames above the caller the user's code is."""
-    frame, depth = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame, depth = frame.f_back, depth + 1
-    return depth
-
-
-def users_line() -> str:
-    """The innermost line that runs now and is not pygrad's own, as path:number."""
-    frame = sys._getframe(users_depth() - 1)
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def _with_text(where: str | None) -> str:

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import numbers
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.core.implementation import Value
@@ -209,6 +210,21 @@ def _flatten_like(tree: Any, structure: Structure, items: list[Any], what: str, 
     if actual != structure:
         raise ValueError(f"{what} must match {of}: {structure}, not {actual}")
     items += found
+
+
+def names_in(
+    structure: Structure, whole: str, part_of: Callable[[str, Container, Any], str]
+) -> Iterator[str]:
+    """What each number is called, in order: x, or x[0, 1] in an array; part_of(name, container, key) names
+    what a container has under a key."""
+    if isinstance(structure, Container):
+        for key, part in zip(structure.names, structure.parts, strict=True):
+            yield from names_in(part, part_of(whole, structure, key), part_of)
+    elif isinstance(structure, Array):
+        for index in itertools.product(*map(range, structure.shape)):
+            yield f"{whole}[{', '.join(map(str, index))}]"
+    else:
+        yield whole
 
 
 def _describe(tree: Any) -> str:

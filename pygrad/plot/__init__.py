@@ -11,14 +11,8 @@ A figure of your own wants ``layout="constrained"``, or its pictures may reach i
     ax.figure.savefig("tangent.png")
 """
 
-from pygrad.plot.boundary import decision_boundary
-from pygrad.plot.pictures import gradient_check, nudge, step_sweep, tangent, training_curve
+from pygrad.plot import boundary, pictures
+from pygrad.plot.boundary import *  # noqa: F403
+from pygrad.plot.pictures import *  # noqa: F403
 
-__all__ = [
-    "decision_boundary",
-    "gradient_check",
-    "nudge",
-    "step_sweep",
-    "tangent",
-    "training_curve",
-]
+__all__ = boundary.__all__ + pictures.__all__

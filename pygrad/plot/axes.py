@@ -44,7 +44,7 @@ def axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
     return figure.add_subplot()
 
 
-def plain(number: Any) -> float:
+def as_float(number: Any) -> float:
     """A number or Value as a float."""
     return float(number.data if isinstance(number, Value) else number)
 

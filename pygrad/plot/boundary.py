@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pygrad.checking.differences import number_of
+from pygrad.checking.differences import float_of
 from pygrad.core.implementation import IMPLEMENTATION, Value, no_grad
-from pygrad.plot.axes import BLUE, INK, MARKERS, SERIES, VERMILION, Axes, axes, dress, legend, plain
+from pygrad.plot.axes import (
+    BLUE,
+    INK,
+    MARKERS,
+    SERIES,
+    VERMILION,
+    Axes,
+    as_float,
+    axes,
+    dress,
+    legend,
+)
 
 __all__ = ["decision_boundary"]
 
@@ -53,12 +64,10 @@ def decision_boundary(
     ax = axes(ax)
     import numpy as np
 
-    data = np.array([[plain(v) for v in point] for point in points], dtype=float)
+    data = np.array([[as_float(v) for v in point] for point in points], dtype=float)
     if data.ndim != 2 or data.shape[1:] != (2,) or not np.isfinite(data).all():
         raise ValueError("points must be rows of two finite numbers")
-    names = [
-        getattr(label, "data", label) if isinstance(label, Value) else label for label in labels
-    ]
+    names = [label.data if isinstance(label, Value) else label for label in labels]
     if len(names) != len(data):
         raise ValueError(f"there are {len(data)} points, but {len(names)} labels")
     margin = 0.12 * np.maximum(np.ptp(data, axis=0), 1e-6)
@@ -146,9 +155,7 @@ def _scores(model: Callable[[Any], Any], grid: Any) -> Any:
 
         try:
             return np.stack(vmap(listed, errors="ignore")(grid), axis=1)
-        except (
-            Exception
-        ):  # it is no function that a program could repeat; if it is wrong, it says so below
+        except Exception:  # no program could repeat it; if it is wrong, it says so below
             pass
     with no_grad():
-        return np.array([[number_of(s) for s in listed(point)] for point in grid.tolist()])
+        return np.array([[float_of(s) for s in listed(point)] for point in grid.tolist()])

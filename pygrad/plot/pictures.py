@@ -22,11 +22,11 @@ from pygrad.plot.axes import (
     SERIES,
     VERMILION,
     Axes,
+    as_float,
     axes,
     confine,
     dress,
     legend,
-    plain,
 )
 from pygrad.transform import value_and_grad
 
@@ -425,7 +425,7 @@ def training_curve(
     ('step', 'loss')
     """
     curves = dict(losses) if isinstance(losses, Mapping) else {"loss": losses}
-    numbers = {name: [plain(v) for v in curve] for name, curve in curves.items()}
+    numbers = {name: [as_float(v) for v in curve] for name, curve in curves.items()}
     if not numbers or not all(numbers.values()):
         raise ValueError("there are no losses to draw")
     if isinstance(smooth, bool) or not isinstance(smooth, int) or smooth < 1:

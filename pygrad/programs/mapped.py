@@ -21,7 +21,7 @@ import numpy as np
 
 from pygrad import value as _core
 from pygrad._core import ffi, lib
-from pygrad.core.debugging import users_depth
+from pygrad.core.callers import users_depth
 from pygrad.core.implementation import Value
 from pygrad.core.structure import (
     Number,

@@ -23,7 +23,7 @@ except ImportError as error:
 
 from pygrad import value as _core
 from pygrad._core import ffi, lib
-from pygrad.core.debugging import users_depth, users_line
+from pygrad.core.callers import users_depth, users_line
 from pygrad.core.structure import Array, Container, Structure
 
 _AS_REACHED = 2  # for reverse(): Values if an input of a transform around this one was used

@@ -1,6 +1,6 @@
 """draw(v): a graph as a picture. draw_dot and trace: the same by the names of micrograd's notebook.
 
-A picture is SVG that this package lays out itself (graph_layout.py), or Graphviz's `dot` where that is
+A picture is SVG that this package lays out itself (layout.py), or Graphviz's `dot` where that is
 installed; colours and texts are the same in both.
 """
 
@@ -12,15 +12,15 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from pygrad.core.inspection import nodes_at_most
 from pygrad.seeing import graphviz
-from pygrad.seeing import layout as graph_layout
 from pygrad.seeing.layout import Edge
+from pygrad.seeing.layout import layout as built_in_layout
 from pygrad.seeing.notation import derivative, number, shortened
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     Snapshot,
     checked_limit,
-    nodes_at_most,
     read,
     read_near,
     walk,
@@ -90,7 +90,7 @@ class Graph:
         for i in range(len(s)):
             if s.kinds[i] != "number":
                 tips = [line.tip for _, line in self._lines(i) if line.tip]
-                rows.append([_equation(s, i), *_numbers(s, i), ", ".join(tips)])
+                rows.append([_equation(s, i), *_data_and_grad(s, i), ", ".join(tips)])
         return "\n".join([self._title(), *self.caption, text_table(rows)])
 
     # -- as a picture --
@@ -129,7 +129,7 @@ class Graph:
                 if self.layout == "dot":
                     raise
         if place is None:
-            place = graph_layout.layout(sizes, edges, direction=self.rankdir)
+            place = built_in_layout(sizes, edges, direction=self.rankdir)
         return picture(
             boxes,
             [line for _, line in self._edges],
@@ -308,7 +308,7 @@ def _equation(s: Snapshot, i: int) -> str:
     return f"{s.names[i]} = {expression}" if expression else s.names[i]
 
 
-def _numbers(s: Snapshot, i: int) -> list[str]:
+def _data_and_grad(s: Snapshot, i: int) -> list[str]:
     return [number(s.values[i]), number(s.grads[i])]
 
 
@@ -323,7 +323,7 @@ def _box(s: Snapshot, i: int) -> Box:
         title = [s.names[i]]
     if s.missing[i] and not s.cut[i]:
         title.append(f"{s.missing[i]:,} operands not shown")
-    data, grad = _numbers(s, i)
+    data, grad = _data_and_grad(s, i)
     tip = f"{equation}\ndata {s.values[i]!r}\ngrad {s.grads[i]!r}"
     return Box([*title, f"data {data}", f"grad {grad}"], tip, _style(s, i))
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import Any, NamedTuple
 
+from pygrad.core.inspection import nodes_at_most
 from pygrad.seeing.notation import derivative, number
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     MOST_OPERANDS,
     Snapshot,
-    base_class,
     checked_limit,
-    nodes_at_most,
     read,
     read_near,
+    undone,
 )
 from pygrad.seeing.tables import code, html_line, html_table, markdown_table, text_table
 
-__all__ = ["Contribution", "Explanation", "Gradient", "Step", "explain", "undone"]
+__all__ = ["Contribution", "Explanation", "Gradient", "Step", "explain"]
 
 _SHOWN_AT_EACH_END = 10  # steps of a graph that is too long to be shown as a whole
 _MOST_LEAVES = 40
@@ -330,7 +330,7 @@ class _Sweep:
         """The gradient of every node. No `.grad` has changed afterwards."""
         if "closure" in self.snapshot.kinds:
             found: list[float] = []
-            undone(base_class(self.values[-1]), lambda: found.extend(self._run_live()))
+            undone(self.values[-1], lambda: found.extend(self._run_live()))
             return found
         return self._run()
 
@@ -385,30 +385,6 @@ class _LiveGrads(MutableSequence[float]):
         raise TypeError("every node has a grad")
 
     insert = None  # type: ignore[assignment]
-
-
-class _Done(Exception):
-    """Ends a sweep that is to be undone."""
-
-
-def undone(value_class: Any, action: Callable[[], object]) -> None:
-    """Do it with every grad that it writes put back, those of Values outside the graph included.
-
-    That is what backward() does when a `_backward` raises.
-    """
-
-    def act_and_leave() -> None:
-        action()
-        raise _Done
-
-    probe = value_class(0.0)
-    probe._backward = act_and_leave
-    try:
-        probe.backward()
-    except _Done:
-        pass
-    finally:
-        probe._backward = None  # it refers to the probe's class and to the action: no cycle is left
 
 
 def _absorbing_product(adjoint: float, slope: float) -> float:

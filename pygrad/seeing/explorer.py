@@ -23,17 +23,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pygrad.seeing.explanation import undone
+from pygrad.core.inspection import nodes_at_most
 from pygrad.seeing.layout import Edge, layout
 from pygrad.seeing.notation import number, op_of, ops, shortened, visible
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     Snapshot,
-    base_class,
     checked_limit,
-    nodes_at_most,
     read,
     read_near,
+    undone,
 )
 
 __all__ = ["Exploration", "explore"]
@@ -107,7 +106,6 @@ def explore(
     '<!doctype html>'
     """
     limit = checked_limit(limit)
-    base_class(v)
     found = read(v, None if limit is None else max(limit, MOST_NODES))
     if found is None or (limit is not None and _is_too_large(found[0], limit)):
         exploration = _summary(v, None if found is None else found[0])
@@ -136,7 +134,7 @@ def _data(snapshot: Snapshot, values: Sequence[Any]) -> dict[str, Any]:
     slopes = _slopes_of_closures(snapshot, values)
     return {
         "nodes": [_node(snapshot, i, slopes.get(i)) for i in range(len(snapshot))],
-        "layouts": {way: _places(snapshot, way) for way in _LABELS},
+        "layouts": {direction: _places(snapshot, direction) for direction in _LABELS},
     }
 
 
@@ -231,7 +229,7 @@ def _slopes_of_closures(
             found[i] = _ask(values[i])
 
     if asked:
-        undone(base_class(values[-1]), ask)
+        undone(values[-1], ask)
     return found
 
 
@@ -248,23 +246,23 @@ def _ask(v: Any) -> Sequence[float] | str:
     return [0.0 if key in places[:k] else v._children[k].grad for k, key in enumerate(places)]
 
 
-def _places(snapshot: Snapshot, way: str) -> dict[str, Any]:
+def _places(snapshot: Snapshot, direction: str) -> dict[str, Any]:
     """Where the page has everything, in one of two directions; edges by node and operand."""
     numbers = [kind == "number" for kind in snapshot.kinds]
     sizes = [_NUMBER if is_number else _BOX for is_number in numbers]
     lines = [
-        Edge(o, i, (0.0, 0.0) if numbers[o] else _LABELS[way])
+        Edge(o, i, (0.0, 0.0) if numbers[o] else _LABELS[direction])
         for i, operands in enumerate(snapshot.operands)
         for o in operands
     ]
-    found = layout(sizes, lines, direction=way, layer_gap=16.0, node_gap=12.0)
-    axis = 0 if way == "TB" else 1
+    found = layout(sizes, lines, direction=direction, layer_gap=16.0, node_gap=12.0)
+    axis = 0 if direction == "TB" else 1
     return {
         "width": found.width,
         "height": found.height,
         "sizes": sizes,
         "positions": _rounded(found.positions),
-        "labelSize": _LABELS[way],
+        "labelSize": _LABELS[direction],
         "labels": _rounded(found.labels),
         "routes": [_rounded(_bends(route, axis)) for route in found.routes],
     }

@@ -108,7 +108,7 @@ def _quoted(lines: Sequence[str]) -> str:
 def layout(
     sizes: Sequence[tuple[float, float]], edges: Sequence[Edge], rankdir: str = "LR"
 ) -> Layout:
-    """Positions as `graph_layout.layout` gives them, but found by `dot`; routes are Bézier splines.
+    """Positions as `layout.layout` gives them, but found by `dot`; routes are Bézier splines.
 
     `dot` is told sizes only: no text of the graph gets to it.
 

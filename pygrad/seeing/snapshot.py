@@ -6,23 +6,22 @@ Nothing here keeps a Value: a graph of ten million nodes can be let go of while 
 from __future__ import annotations
 
 import operator
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from string import ascii_lowercase
 from typing import Any
 
+from pygrad.core import inspection
 from pygrad.seeing.notation import expression, formula, number, op_of, shortened, visible
 
 __all__ = [
     "MOST_NODES",
     "MOST_OPERANDS",
     "Snapshot",
-    "base_class",
     "checked_limit",
-    "nodes_at_most",
     "read",
     "read_near",
+    "undone",
     "walk",
 ]
 
@@ -52,13 +51,13 @@ class Snapshot:
     """
 
     def __init__(self, order: Sequence[Any], operands: list[tuple[int, ...]]) -> None:
-        numbers = _numbers(order, operands)
+        numbers = inspection.stand_for_numbers(order, operands)
         self.operands = operands
         self.labels: list[str] = [v.label for v in order]
         self.ops: list[str] = [v._op for v in order]
         self.values: list[float] = [v.data for v in order]
-        self.grads: list[float] = [_plain(v.grad) for v in order]
-        forms = [_form(v) for v in order]
+        self.grads: list[float] = [inspection.grad_of(v) for v in order]
+        forms = [inspection.form(v) for v in order]
         self.kinds = [
             "number" if form == "leaf" and is_number and not label else form
             for form, is_number, label in zip(forms, numbers, self.labels, strict=True)
@@ -183,20 +182,13 @@ def _dot_rules(operands: list[str]) -> tuple[str, ...]:
     return (*operands[n : 2 * n], *operands[:n], *["1"] * (len(operands) - 2 * n))
 
 
-# -- what to ask a Value of either implementation -------------------------------------------------
+def _slopes(v: Any, form: str, count: int) -> tuple[float | None, ...]:
+    if form not in {"op", "partials"}:
+        return (None,) * count
+    return inspection.first_slopes(v, count)
 
 
-def base_class(v: Any) -> Any:
-    """The Value class that v is an instance of: the compiled one or the reference's.
-
-    Raises:
-        TypeError: v is no Value.
-    """
-    for module in ("pygrad.value", "pygrad.reference.reference"):
-        known = getattr(sys.modules.get(module), "Value", None)
-        if known is not None and isinstance(v, known):
-            return known
-    raise TypeError(f"a Value is needed, not {type(v).__name__}: {shortened(repr(v), 60)}")
+# -- what explain, draw and explore have in common ------------------------------------------------
 
 
 def checked_limit(limit: int | None) -> int | None:
@@ -209,59 +201,28 @@ def checked_limit(limit: int | None) -> int | None:
     return whole
 
 
-def _is_reference(v: Any) -> bool:
-    return hasattr(type(v), "_slopes")
+class _Done(Exception):
+    """Ends a sweep that is to be undone."""
 
 
-def _native() -> Any:
-    return sys.modules["pygrad.value"]._native
+def undone(v: Any, action: Callable[[], object]) -> None:
+    """Do it with every grad that it writes put back, those of Values outside the graph of v included.
 
+    That is what backward() does when a `_backward` raises.
+    """
 
-def _form(v: Any) -> str:
-    """leaf, op, partials, custom or closure."""
-    if not _is_reference(v):
-        form: str = _native().form(v)
-        return form
-    if v._closure is not None:
-        return "closure"
-    if not v._operands:
-        return "leaf"
-    return "partials" if v._given is not None else "custom" if v._slopes is None else "op"
+    def act_and_leave() -> None:
+        action()
+        raise _Done
 
-
-def _slopes(v: Any, form: str, count: int) -> tuple[float | None, ...]:
-    if form not in {"op", "partials"}:
-        return (None,) * count
-    slopes: tuple[float, ...]
-    slopes = v.local_derivatives[:count] if _is_reference(v) else _native().first_slopes(v, count)
-    return slopes
-
-
-def _plain(grad: Any) -> float:
-    """A grad as a number; backward(create_graph=True) leaves Values."""
-    return grad if isinstance(grad, float) else grad.data
-
-
-def _numbers(order: Sequence[Any], operands: Sequence[Sequence[int]]) -> list[bool]:
-    """For each leaf whether it stands for a number that was an operand, such as the 2 in ``a * 2``."""
-    if not _is_reference(order[-1]):
-        return [_native().is_number(v) for v in order]
-    # There it is a Value like others, but one that nothing refers to but its one user, and `order`.
-    uses = [0] * len(order)
-    for indices in operands:
-        for i in indices:
-            uses[i] += 1
-    probe = [object()]
-    ours = sys.getrefcount(probe[0]) + 1
-    return [uses[i] == 1 and sys.getrefcount(order[i]) == ours for i in range(len(order))]
-
-
-def _first_operands(v: Any, most: int) -> tuple[int, tuple[Any, ...]]:
-    """How many operands v has, and the first ones. `_children` makes a Value of each, to stay."""
-    if _is_reference(v):
-        return len(v._operands), v._operands[:most]
-    found: tuple[int, tuple[Any, ...]] = _native().first_operands(v, most)
-    return found
+    probe = inspection.base_class(v)(0.0)
+    probe._backward = act_and_leave
+    try:
+        probe.backward()
+    except _Done:
+        pass
+    finally:
+        probe._backward = None  # it refers to the probe's class and to the action: no cycle is left
 
 
 # -- walks ----------------------------------------------------------------------------------------
@@ -272,14 +233,16 @@ def walk(root: Any, most: int | None = None) -> list[Any] | None:
 
     None if these are more than `most` nodes; then the walk has stopped there. It is iterative.
     """
-    base_class(root)
+    inspection.base_class(root)
     seen = {id(root)}
     order: list[Any] = []
     stack: list[tuple[Any, Iterator[Any]]] = []
     new = root
     while True:
         if new is not None:
-            if most is not None and (len(seen) > most or _first_operands(new, 0)[0] > most):
+            if most is not None and (
+                len(seen) > most or inspection.first_operands(new, 0)[0] > most
+            ):
                 return None
             stack.append((new, iter(new._children)))
             new = None
@@ -313,7 +276,7 @@ def read(root: Any, most: int | None = None) -> tuple[Snapshot, list[Any]] | Non
 
 def read_near(root: Any, most: int) -> Snapshot:
     """The `most` nodes nearest to root, and the operands of these as far as they are not too many."""
-    base_class(root)
+    inspection.base_class(root)
     values, operands, missing = _nearest(root, most)
     snapshot = Snapshot(values, operands)
     snapshot.missing = missing
@@ -328,7 +291,7 @@ def _nearest(root: Any, most: int) -> tuple[list[Any], list[tuple[int, ...]], li
     operands: list[list[int]] = []
     missing: list[int] = []
     while len(operands) < min(most, len(met)):
-        count, children = _first_operands(met[len(operands)], MOST_OPERANDS)
+        count, children = inspection.first_operands(met[len(operands)], MOST_OPERANDS)
         missing.append(count - len(children))
         for operand in children:
             if id(operand) not in index:
@@ -336,7 +299,7 @@ def _nearest(root: Any, most: int) -> tuple[list[Any], list[tuple[int, ...]], li
                 met.append(operand)
         operands.append([index[id(operand)] for operand in children])
     for v in met[len(operands) :]:
-        missing.append(_first_operands(v, 0)[0])
+        missing.append(inspection.first_operands(v, 0)[0])
         operands.append([])
     order = _operands_first(operands)
     place = {i: new for new, i in enumerate(order)}
@@ -364,12 +327,3 @@ def _operands_first(operands: list[list[int]]) -> list[int]:
             seen.add(operand)
             stack.append(operand)
     return order
-
-
-def nodes_at_most(root: Any) -> int | None:
-    """More nodes than this cannot be in the graph of root; None if that is not known."""
-    if _is_reference(root):
-        return None
-    from pygrad._core import lib
-
-    return lib.pg_live_nodes()

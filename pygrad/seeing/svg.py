@@ -102,7 +102,7 @@ def picture(
 
     Args:
         boxes, lines: one per node, one per edge.
-        edges, place: what `graph_layout.layout` was given, and what it has found.
+        edges, place: what `layout.layout` was given, and what it has found.
         title: what the picture is, for those who cannot see it.
         caption: lines of text above the graph.
         splines: whether the layout's routes are the points of Bézier splines.

@@ -16,7 +16,7 @@ import pytest
 
 import pygrad
 from pygrad import progress as module
-from pygrad.command_line import bench, demo
+from pygrad.command_line import speed, two_moons
 from pygrad.progress import progress
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -188,11 +188,13 @@ def test_anything_else_is_a_type_error():
 def test_the_demo_tells_of_each_step_and_prints_the_same_with_any_report(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setenv("PYGRAD_IMPL", "reference")  # so that there is nothing to compare with
+    monkeypatch.setattr(
+        two_moons, "IMPLEMENTATION", "reference"
+    )  # there is nothing to compare with
     seen: list[tuple[int, int]] = []
     outputs = []
     for report in (lambda done, total: seen.append((done, total)), False):
-        assert demo.run(12, tmp_path / "x.svg", report=report) == 0
+        two_moons.demonstrate(12, tmp_path / "x.svg", report=report)
         lines = capsys.readouterr().out.splitlines()
         outputs.append([line for line in lines if "a step" not in line])
     assert seen == [(k + 1, 12) for k in range(12)]
@@ -202,7 +204,7 @@ def test_the_demo_tells_of_each_step_and_prints_the_same_with_any_report(
 
 def test_bench_tells_of_each_measurement():
     seen = []
-    bench.run(0.001, lambda done, total: seen.append((done, total)))
+    speed.measure(0.001, lambda done, total: seen.append((done, total)))
     assert seen == [(k + 1, len(seen)) for k in range(len(seen))]
 
 

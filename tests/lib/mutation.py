@@ -44,7 +44,16 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_TESTS = "ops/test_derivatives_of_every_op.py"
-TESTS = [OWN_TESTS, "functions/test_transform_identities.py", "functions/test_control_flow.py"]
+TESTS = [
+    OWN_TESTS,
+    "functions/test_transform_identities.py",
+    "functions/test_transform_arguments.py",
+    "functions/test_transform_structures.py",
+    "functions/test_transforms_of_users_functions.py",
+    "functions/test_gradients_between_values.py",
+    "functions/test_transforms_of_stated_derivatives.py",
+    "functions/test_control_flow.py",
+]
 TIME_LIMIT = 120  # seconds for one mutant; one that makes a test run for ever is noticed
 
 # -- rules as trees ----------------------------------------------------------------------------------

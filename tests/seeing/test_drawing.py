@@ -17,7 +17,8 @@ from programs import closure_node
 
 import pygrad
 from pygrad import draw, draw_dot, nn, trace
-from pygrad.seeing import graphviz, snapshot, svg
+from pygrad.core import inspection
+from pygrad.seeing import graphviz, svg
 from pygrad.seeing.drawing import Graph
 from pygrad.seeing.layout import Edge
 
@@ -251,11 +252,11 @@ def test_five_hundred_nodes_are_drawn_within_seconds():
 
 def test_a_picture_keeps_no_node():
     gc.collect()
-    before = snapshot.nodes_at_most(pygrad.Value(0.0))
+    before = inspection.nodes_at_most(pygrad.Value(0.0))
     graphs = [draw(chain(pygrad, n)) for n in (3, 700)]
     assert all(graph.to_svg() for graph in graphs)
     gc.collect()
-    assert snapshot.nodes_at_most(pygrad.Value(0.0)) == before
+    assert inspection.nodes_at_most(pygrad.Value(0.0)) == before
 
 
 # -- files ----------------------------------------------------------------------------------------

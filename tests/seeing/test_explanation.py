@@ -18,7 +18,7 @@ from programs import BINARY, TERNARY, UNARY, call, closure_node
 
 import pygrad
 from pygrad import explain
-from pygrad.seeing import snapshot
+from pygrad.core import inspection
 from pygrad.seeing.explanation import Explanation
 from pygrad.seeing.tables import columns, markdown_table
 
@@ -441,19 +441,19 @@ def test_a_large_graph_is_explained_within_a_second():
 @pytest.mark.long
 def test_ten_million_nodes_are_explained_within_a_second():
     for root in large_graphs(10_000_000):
-        assert snapshot.nodes_at_most(root) >= 10_000_000
+        assert inspection.nodes_at_most(root) >= 10_000_000
         assert seconds(lambda root=root: shown(explain(root))) < 1.0
 
 
 def test_an_explanation_keeps_no_node():
     gc.collect()
-    before = snapshot.nodes_at_most(pygrad.Value(0.0))
+    before = inspection.nodes_at_most(pygrad.Value(0.0))
     kept = [explain(chain(pygrad, n)) for n in (5, 500)]
     node = closure_node(pygrad, 1.0, [pygrad.Value(1.0)], [2.0])
     kept.append(explain(node))
     del node
     gc.collect()
-    assert snapshot.nodes_at_most(pygrad.Value(0.0)) == before
+    assert inspection.nodes_at_most(pygrad.Value(0.0)) == before
     assert len(kept) == 3
 
 
