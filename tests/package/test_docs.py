@@ -21,6 +21,9 @@ from typing import Any, NamedTuple
 import pytest
 import stated
 
+import pygrad
+from pygrad.value import FUNCTIONS
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
@@ -70,6 +73,14 @@ def test_the_tutorial_has_a_page_for_each_lesson_in_order() -> None:
     listed = re.findall(r"^tutorial/(\d)_", toctree["body"], re.M)
     assert listed == [str(i) for i in range(1, 8)]
     assert [page[len("tutorial/")] for page in TUTORIAL] == listed
+
+
+def test_every_public_name_is_documented_by_the_name_that_users_call_it() -> None:
+    text = "\n".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+    documented = set(re.findall(r"^\.\. auto\w+:: pygrad\.(\w+)$", text, re.M))
+    documented |= set(re.findall(r"`pygrad\.(\w+)`", text))
+    waiting = {"NotSavedError", "TraceError", "compile", "load", "vmap"}
+    assert {*pygrad.__all__, *waiting} - documented - set(FUNCTIONS) == set()
 
 
 def test_no_page_leans_on_the_readme() -> None:
