@@ -1,4 +1,4 @@
-"""The texts that follow from the op table: lists in the stubs, the tables of docs/ops.md.
+"""The texts that follow from the op table: lists in the stubs, the table in the README.
 
 The compiled table (csrc/ops.def) is asked, so that no op is listed by hand anywhere. In each file
 the derived part stands between a line with ``derived: NAME`` and one with ``derived: end``.
@@ -27,7 +27,7 @@ from pygrad.seeing.notation import Op, ops, readable
 
 
 def readme_table() -> str:
-    """The table of public ops in docs/ops.md."""
+    """The README's table of public ops."""
     rows = [
         (
             ", ".join(_code(name) for name in (op.name, *op.aliases)),
@@ -43,7 +43,7 @@ def readme_table() -> str:
 
 
 def readme_words() -> str:
-    """The table of ops that only slopes use, in docs/ops.md."""
+    """The README's table of ops that only slopes use."""
     rows = [(_code(op.name), _code(op.forward), op.doc) for op in ops() if not op.is_public]
     return _markdown(("word", "forward", "what it is"), rows)
 
