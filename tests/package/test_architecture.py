@@ -37,8 +37,9 @@ def test_every_source_file_is_on_the_map_and_the_other_way_round() -> None:
     }
     rooms = {name for name in files if name.endswith("/__init__.py")} - {"pygrad/__init__.py"}
     expected, found = files - rooms - DERIVED, set(named())
-    assert expected - found == set(), "not on the map"
-    assert {name for name in found if not (ROOT / name).exists()} == set(), "not there"
+    missing = [f"not on the map: {name}" for name in sorted(expected - found)]
+    missing += [f"not there: {name}" for name in sorted(found) if not (ROOT / name).exists()]
+    assert not missing, "\n".join(missing)
     assert len(found) == len(named()), "on the map twice"
 
 
