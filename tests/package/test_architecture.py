@@ -43,6 +43,19 @@ def test_every_source_file_is_on_the_map_and_the_other_way_round() -> None:
     assert len(found) == len(named()), "on the map twice"
 
 
+def test_its_layers_are_those_that_are_checked() -> None:
+    import includes
+    import layers
+
+    python, c = re.findall(r"^```text\n(.*?)^```", section("Layers"), re.DOTALL | re.MULTILINE)
+    assert first_column(python) == [line.strip() for line in layers.LAYERS.strip().splitlines()]
+    assert first_column(c) == includes.LAYERS[::-1]
+
+
+def first_column(text: str) -> list[str]:
+    return [re.split(r" {2,}", line)[0] for line in text.splitlines()]
+
+
 def test_functions_of_the_life_of_a_product_stand_where_it_says() -> None:
     steps = re.findall(
         r"^\d+\. `([^`]+)`: (.*?)(?=^\d+\. |^$)",
