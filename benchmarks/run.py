@@ -1,9 +1,11 @@
-"""Run all benchmarks and print one Markdown table of their results, as the README shows it.
+"""Run all benchmarks and print Markdown tables of their results, one for each group of them.
 
     pip install . && pip install -r benchmarks/requirements.txt
-    python benchmarks/run.py > speed.md
+    python benchmarks/run.py
+    python benchmarks/run.py --write docs/speed.md
 
-The table goes to stdout, what happens meanwhile to stderr. Libraries that are not installed are
+Tables go to stdout, what happens meanwhile to stderr; --write puts them into a page, too, each between
+a line with ``measured: GROUP`` and one with ``measured: end``. Libraries that are not installed are
 skipped. Let nothing else run on the machine.
 """
 
@@ -11,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import sys
+from pathlib import Path
 
 import against_reference
 import compiled_branches
@@ -29,9 +33,8 @@ import rosenbrock
 import sweep
 import two_moons_step
 
-BENCHMARKS = {
-    module.__name__: module
-    for module in (
+GROUPS = {
+    "values": (
         two_moons_step,
         against_reference,
         gpt_step,
@@ -39,6 +42,8 @@ BENCHMARKS = {
         rosenbrock,
         sweep,
         contention,
+    ),
+    "compiled": (
         compiled_rows,
         compiled_call,
         compiled_first_call,
@@ -46,8 +51,9 @@ BENCHMARKS = {
         compiled_training,
         compiled_branches,
         generated_c,
-    )
+    ),
 }
+BENCHMARKS = {module.__name__: module for modules in GROUPS.values() for module in modules}
 
 
 def main() -> None:
@@ -55,31 +61,69 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="fewer repeats, rougher figures")
-    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, help="run these benchmarks only")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*GROUPS, *BENCHMARKS], help="run these benchmarks only"
+    )
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="the page that has the tables")
     arguments = parser.parse_args()
+    chosen = arguments.only or list(GROUPS)
+    if arguments.write and (arguments.quick or not set(chosen) <= set(GROUPS)):
+        parser.error(f"a page gets whole tables, none of them rough: --only {' '.join(GROUPS)}")
+
+    tables: dict[str, str] = {}
+    failed: list[str] = []
+    for group, modules in GROUPS.items():
+        names = [m.__name__ for m in modules if group in chosen or m.__name__ in chosen]
+        if names:
+            tables[group] = _table(names, arguments.quick, failed)
+            print(tables[group], end="\n\n")
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+    if arguments.write:
+        text = arguments.write.read_text(encoding="utf-8")
+        arguments.write.write_text(renewed(text, tables), encoding="utf-8")
+
+
+def _table(names: list[str], quick: bool, failed: list[str]) -> str:
+    """The rows of some benchmarks, with the machine and the versions; adds those that fail to a list."""
     packages = [
         package
-        for module in BENCHMARKS.values()
-        for side in module.SIDES.values()
+        for name in names
+        for side in BENCHMARKS[name].SIDES.values()
         for package in side.needs
     ]
     about = [harness.machine(), harness.versions(packages)]
     rows: list[harness.Row] = []
-    failed = []
     with contextlib.redirect_stdout(sys.stderr):
         print("\n".join(about))
-        for name in arguments.only or BENCHMARKS:
+        for name in names:
             print(f"\n== {name}", flush=True)
             try:
-                rows += BENCHMARKS[name].compare(arguments.quick)
+                rows += BENCHMARKS[name].compare(quick)
             except harness.Failed as problem:
                 print(f"{name} FAILED: {problem}")
                 failed.append(name)
-    print(harness.markdown(rows))
-    print()
-    print("\n".join(about))
-    if failed:
-        raise SystemExit(f"failed: {', '.join(failed)}")
+    return "\n".join([harness.markdown(rows), "", *(f"- {line}" for line in about)])
+
+
+def renewed(page: str, tables: dict[str, str]) -> str:
+    """The page with these tables in the place of those between their marks.
+
+    Raises:
+        ValueError: a table has lost its marks.
+
+    >>> renewed("<!-- measured: x -->\\nold\\n<!-- measured: end -->\\n", {"x": "new"})
+    '<!-- measured: x -->\\nnew\\n<!-- measured: end -->\\n'
+    """
+    for group, table in tables.items():
+        between = re.compile(
+            rf"(^<!-- measured: {group} -->\n).*?(?=^<!-- measured: end -->)",
+            re.DOTALL | re.MULTILINE,
+        )
+        page, count = between.subn(lambda found, new=table: f"{found[1]}{new}\n", page)
+        if count != 1:
+            raise ValueError(f"{count} tables are marked 'measured: {group}', there should be one")
+    return page
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx.addnodes import desc_addname
+
 import pygrad
 from pygrad.value import FUNCTIONS
 
@@ -31,7 +34,6 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = [
     "ref.python",  # words of docstrings that happen to be names
-    "myst.header",  # a subsection of the README, included below a title
 ]
 
 nb_execution_mode = "force"  # no cache: every build runs everything
@@ -95,11 +97,24 @@ def _escaped(line: str) -> str:
 
 
 def is_left_out(app: Any, what: str, name: str, subject: Any, skip: bool, options: Any) -> bool:
-    """Fields of named tuples, which the signature has; operations, which conventions.md has in a table."""
+    """Fields of named tuples, which the signature has; operations, which ops.md has in a table."""
     text = getattr(subject, "__doc__", None) or ""
     return skip or text.startswith("Alias for field number") or name in FUNCTIONS
+
+
+# Modules that a user imports; what stands in another one is named without it.
+PUBLIC = {"", "dask", "engine", "math", "nn", "numeric", "optim", "plot", "progress", "scipy"}
+
+
+def without_rooms(app: Any, tree: nodes.document) -> None:
+    """Objects are called what users call them: pygrad.grad, pygrad.nn.MLP; a result is just its class."""
+    for prefix in tree.findall(desc_addname):
+        place = prefix.astext().rstrip(".")
+        if place.partition(".")[0] == "pygrad" and place.partition(".")[2] not in PUBLIC:
+            prefix.parent.remove(prefix)
 
 
 def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", plain_text, priority=100)  # before napoleon
     app.connect("autodoc-skip-member", is_left_out)
+    app.connect("doctree-read", without_rooms)

@@ -164,7 +164,7 @@ def _python_type(kind: Any) -> str:
 
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"ops": readme_table, "words": readme_words},
+    "docs/ops.md": {"ops": readme_table, "words": readme_words},
     "pygrad/_native.pyi": {"methods": value_methods},
     "pygrad/math.pyi": {"functions": math_functions},
     "pygrad/_core.pyi": {"functions": core_functions},

@@ -26,14 +26,14 @@ def test_a_stale_text_is_found_and_rewritten(tmp_path: Path) -> None:
         copy = tmp_path / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
-    readme = tmp_path / "README.md"
-    right = readme.read_text(encoding="utf-8")
-    readme.write_text(right.replace("Hyperbolic tangent.", "Something else."), encoding="utf-8")
+    page = tmp_path / "docs" / "ops.md"
+    right = page.read_text(encoding="utf-8")
+    page.write_text(right.replace("Hyperbolic tangent.", "Something else."), encoding="utf-8")
 
-    assert list(derive.stale(tmp_path)) == [readme]
+    assert list(derive.stale(tmp_path)) == [page]
     assert derive.main(["--check", str(tmp_path)]) == 1
     assert derive.main(["--write", str(tmp_path)]) == 0
-    assert readme.read_text(encoding="utf-8") == right
+    assert page.read_text(encoding="utf-8") == right
     assert derive.main(["--check", str(tmp_path)]) == 0
 
 

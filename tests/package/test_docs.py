@@ -12,11 +12,17 @@ import itertools
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import stated
+
+import pygrad
+from pygrad.value import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -69,19 +75,43 @@ def test_the_tutorial_has_a_page_for_each_lesson_in_order() -> None:
     assert [page[len("tutorial/")] for page in TUTORIAL] == listed
 
 
-def test_included_parts_of_the_readme_are_there() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    count = 0
+def test_every_public_name_is_documented_by_the_name_that_users_call_it() -> None:
+    text = "\n".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+    documented = set(re.findall(r"^\.\. auto\w+:: pygrad\.(\w+)$", text, re.M))
+    documented |= set(re.findall(r"`pygrad\.(\w+)`", text))
+    waiting = {"NotSavedError", "TraceError", "compile", "load", "vmap"}
+    assert {*pygrad.__all__, *waiting} - documented - set(FUNCTIONS) == set()
+
+
+def test_no_page_leans_on_the_readme() -> None:
+    """The README points to the pages, never the other way round."""
     for page in PAGES:
-        for include in fences(page, "include"):
-            marks = options(include)
-            assert (DOCS / page).parent.joinpath(include["rest"]).resolve() == ROOT / "README.md"
-            _, found, part = readme.partition(marks.get("start-after", "# pygrad"))
-            part, ended, _ = part.partition(marks["end-before"])
-            assert found and ended and part.strip(), (page, marks)
-            assert not re.search(r"^##? ", part, re.M), f"{page} takes more than one section"
-            count += 1
-    assert count > 5
+        text = (DOCS / page).read_text(encoding="utf-8")
+        assert "README" not in text, page
+        assert not fences(page, "include"), page
+
+
+def test_tables_of_speed_can_be_written_anew() -> None:
+    """`benchmarks/run.py --write` finds the place of each of its tables, and replaces nothing else."""
+    program = (
+        "import run, sys; print(run.renewed(sys.stdin.read(), dict.fromkeys(run.GROUPS, 'NEW')))"
+    )
+    page = (DOCS / "speed.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT / "benchmarks",
+        input=page,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    between = re.compile(r"^<!-- measured: \w+ -->\n(.*?)<!-- measured: end -->", re.M | re.S)
+    assert between.sub("", done.stdout.removesuffix("\n")) == between.sub("", page)
+    assert between.findall(done.stdout) == ["NEW\n", "NEW\n"]
+    for table in between.findall(page):
+        assert (
+            table.startswith("| what ") and "\n- machine: " in table and "\n- versions: " in table
+        )
 
 
 def test_the_page_of_the_c_api_is_the_whole_header() -> None:
@@ -98,6 +128,29 @@ def test_the_page_of_the_c_api_is_the_whole_header() -> None:
     for (_, end), (start, _) in itertools.pairwise(rest):
         assert header[:end].rpartition("\n")[0] == header[:start].rpartition("\n")[0]
     assert header[rest[-1][1] :].strip() == "#endif"
+
+
+# -- programs with what they print -----------------------------------------------------------------
+
+
+PROGRAMS = [
+    pytest.param(*pair, id=f"{page}-{i}")
+    for page in PAGES
+    for i, pair in enumerate(stated.programs(DOCS / page))
+]
+
+
+@pytest.mark.parametrize(("program", "printed"), PROGRAMS)
+@pytest.mark.parametrize("implementation", ["compiled", "reference"])
+def test_programs_print_what_is_said(
+    program: str, printed: str, implementation: str, tmp_path: Path
+) -> None:
+    stated.check_prints(program, printed, implementation, tmp_path)
+
+
+def test_no_program_is_overlooked() -> None:
+    pages = [(DOCS / page).read_text(encoding="utf-8") for page in PAGES]
+    assert len(PROGRAMS) == sum(text.count("```python") for text in pages) >= 15
 
 
 # -- cells -----------------------------------------------------------------------------------------
@@ -298,7 +351,9 @@ def test_numbers_in_the_text_are_numbers_of_the_code(page: str, run: Callable[[s
     skip_without_what_it_needs(page)
     text = (DOCS / page).read_text(encoding="utf-8")
     prose = FENCE.sub("", text.partition("\n# ")[2].partition("\n")[2])
-    prose = re.sub(r"\]\([^)]*\)", "]", prose)  # links
-    there = "\n".join(cells(page)) + run(page).shown
+    prose = re.sub(r"\]\([^)]*\)|\b\d+\.\d+\.\d+\b", "]", prose)  # links, and versions
+    stated_there = "".join(map("".join, stated.PROGRAM.findall(prose)))
+    prose = re.sub(r"^```\w+\n.*?^```$", "", prose, flags=re.M | re.S)
+    there = "\n".join(cells(page)) + run(page).shown + stated_there
     known = {float(number) for number in NUMBER.findall(there)}
     assert {number for number in NUMBER.findall(prose) if float(number) not in known} == set()

@@ -1,4 +1,4 @@
-"""The README keeps its word: programs print what it says, commands are those CI runs."""
+"""The README keeps its word: it is short, programs print what it says, commands are those CI runs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import picture
 import pytest
+import stated
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAMS = stated.programs(ROOT / "README.md")
 
-# Every Python block, with the text block that follows it: what it prints.
-PROGRAMS = re.findall(r"```python\n(.*?)```\n+(?:```text\n(.*?)```)?", README, re.DOTALL)
 
-COMPILED_ONLY = r"hessian|gradients|debug_nans|check_grad|compile|pygrad.dask"
+def test_it_fits_two_screens() -> None:
+    assert len(README.splitlines()) <= 150
+    assert len(README.encode()) <= 9_000
 
 
 @pytest.mark.parametrize(("program", "printed"), PROGRAMS)
@@ -25,24 +28,11 @@ COMPILED_ONLY = r"hessian|gradients|debug_nans|check_grad|compile|pygrad.dask"
 def test_programs_print_what_is_said(
     program: str, printed: str, implementation: str, tmp_path: Path
 ) -> None:
-    if implementation == "reference" and re.search(COMPILED_ONLY, program):
-        pytest.skip("the reference differentiates once, and has no debug_nans or compile")
-    file = tmp_path / "program.py"
-    file.write_text(program)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(file)],
-        cwd=tmp_path,
-        env={**os.environ, "PYGRAD_IMPL": implementation},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == printed
+    stated.check_prints(program, printed, implementation, tmp_path)
 
 
 def test_there_are_programs() -> None:
-    assert len(PROGRAMS) == README.count("```python") >= 4
+    assert len(PROGRAMS) == README.count("```python") >= 3
 
 
 def test_commands_are_those_that_ci_runs() -> None:
@@ -54,27 +44,48 @@ def test_commands_are_those_that_ci_runs() -> None:
     assert f"TEST_COMMAND=$(cat <<'END'\n{second}\nEND\n)" in ci
 
 
-def test_files_that_it_names_are_there() -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
-    table = README[README.index("## How it works") :]
-    for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE):
-        folder = ""
-        for name in re.findall(r"`([^`]+)`", row):
-            folder = name[: name.rindex("/") + 1] if "/" in name else folder
-            assert (ROOT / folder / name.rpartition("/")[2]).exists(), name
+@pytest.mark.parametrize(
+    "page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+)
+def test_what_it_links_to_is_there(page: str) -> None:
+    """Files, and the headings within them."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        name, _, anchor = link.partition("#")
+        target = ROOT / name if name else ROOT / page
+        assert target.exists(), link
+        if anchor:
+            heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in heads}, (
+                link
+            )
 
 
-def test_every_source_file_is_on_the_map() -> None:
-    named = set(re.findall(r"[\w.]+\.(?:py|c|h|def)\b", README))
-    sources = {path.name for path in (ROOT / "csrc").rglob("*.[ch]")}
-    private = {
-        "node.h",
-        "memory.h",
-        "object.h",
-        "sweep.h",
-    }  # each is the private half of what is named
-    assert sources - private <= named
+def test_the_picture_is_what_draw_makes_of_the_program_above_it() -> None:
+    (name,) = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert name == picture.PICTURE
+    program, _ = PROGRAMS[0]
+    kept = (ROOT / name).read_text(encoding="utf-8")
+    assert picture.made_by(program) == kept, "run: python tools/picture.py --write ."
+
+
+def rows(text: str) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+
+
+def test_its_speeds_are_those_of_the_long_tables() -> None:
+    """Rows are copied from docs/speed.md, without the column of targets."""
+    section = re.search(r"^## Speed\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    assert section
+    head, _, *shown = rows(section[1])
+    measured = [row[:4] for row in rows((ROOT / "docs/speed.md").read_text(encoding="utf-8"))]
+    assert len(shown) == 6
+    for row in [head, *shown]:
+        assert row in measured, "not a row of docs/speed.md"
 
 
 def test_an_unbuilt_checkout_says_what_to_do(tmp_path: Path) -> None:
