@@ -18,6 +18,7 @@ import sys
 from typing import Any
 
 import pygrad
+from pygrad.core import distribution
 
 # What pygrad works with, by name on PyPI; those that are not installed are named as such.
 _LIBRARIES = ("cffi", "numpy", "scipy", "mpmath", "matplotlib", "tqdm")
@@ -50,7 +51,7 @@ def _extension() -> dict[str, str]:
     try:
         from pygrad import _core
     except ImportError as error:
-        return {"missing": str(error)}
+        return {"missing": str(error), "cure": distribution.REBUILD}
 
     def said(pointer: Any) -> str:
         text = _core.ffi.string(pointer)

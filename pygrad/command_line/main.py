@@ -33,6 +33,7 @@ from pygrad.command_line.expressions import (
     number,
     parse,
 )
+from pygrad.core.distribution import install
 
 OK, FAILED, MISUNDERSTOOD = 0, 1, 2
 
@@ -473,7 +474,7 @@ def _save_plot(sweep: Any, path: str) -> None:
         plot.step_sweep(sweep, ax=figure.add_subplot())
         figure.savefig(path)
     except ImportError:
-        raise Failure("--plot needs matplotlib: pip install 'pygrad[plot]'") from None
+        raise Failure(f"--plot needs matplotlib: {install('plot')}") from None
     except ValueError as problem:  # a format that matplotlib does not write
         raise Failure(str(problem)) from None
 
