@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 try:
-    from pygrad import _core
+    import pygrad._core as _core  # noqa: PLR0402  (so a missing module is an error of its own kind)
 except ModuleNotFoundError as error:
     if error.name != "pygrad._core":
         raise

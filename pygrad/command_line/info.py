@@ -49,7 +49,7 @@ def collect() -> dict[str, Any]:
 def _extension() -> dict[str, str]:
     """The C library: where it is, what compiled it, which instructions its lanes use."""
     try:
-        from pygrad import _core
+        import pygrad._core as _core  # noqa: PLR0402  (says which module is missing)
     except ImportError as error:
         return {"missing": str(error), "cure": distribution.REBUILD}
 
