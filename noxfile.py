@@ -22,11 +22,16 @@ COVERAGE = ROOT / "build" / "coverage"
 
 
 def develop(session: nox.Session, *extras: str) -> None:
-    """The checkout itself, installed as it stands: Python is read from it, C is compiled where it changed."""
+    """The checkout itself is installed: its Python is read as it stands, its C compiled where changed."""
     session.env["PYGRAD_REQUIRE_COMPILED"] = "1"
     session.install("-q", *nox.project.load_toml("pyproject.toml")["build-system"]["requires"])
     session.run("python", "setup.py", "-q", "build_ext", "--inplace")  # says what it compiled
-    session.install("-q", "--no-build-isolation", "-e", f".[{','.join(extras)}]")
+    # pip takes half a minute to find that all is there, so it is asked when what it would read has changed.
+    asked = f"{','.join(extras)}\n{(ROOT / 'pyproject.toml').read_text(encoding='utf-8')}"
+    stamp = Path(session.virtualenv.location) / "installed.txt"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != asked:
+        session.install("-q", "--no-build-isolation", "-e", f".[{','.join(extras)}]")
+        stamp.write_text(asked, encoding="utf-8")
 
 
 @nox.session
