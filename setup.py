@@ -156,9 +156,9 @@ def build_folder() -> str:
     return scratch
 
 
-# A source package needs no compiler, nor does asking what the build requires.
-builds = {"egg_info", "sdist", "dist_info"}.isdisjoint(sys.argv)
-modules = extension() if builds else []
+# A source package needs no compiler, nor does asking for metadata.
+BUILDS = {"build", "build_ext", "bdist_wheel", "editable_wheel", "develop", "install"}
+modules = [] if BUILDS.isdisjoint(sys.argv) else extension()
 options: dict[str, dict[str, str]] = {"build": {"build_base": build_folder()}}
 # The limited API is not to be had in a free-threaded build; everywhere else one wheel serves all versions.
 if modules and not sysconfig.get_config_var("Py_GIL_DISABLED"):
