@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the cffi module, the wheel's tag, where to compile, how, and if at all.
+"""What pyproject.toml cannot say: the cffi module, a header, the wheel's tag; where and how to compile.
 
 Without a C compiler the package is installed without its extension, and runs on its reference
 (pygrad/core/implementation.py). The one reason for that is a toolchain that cannot compile three lines of
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 # After setuptools, whose own distutils this then is.
 from distutils.ccompiler import new_compiler  # isort: skip
@@ -67,6 +68,24 @@ def extension() -> list[str]:
     return []
 
 
+# -- what else ------------------------------------------------------------------------------------
+
+# What is copied, to where: pygrad.c_code puts this header into the C that it writes.
+HEADER = ("csrc/ops/scalar.h", "pygrad/c_code/scalar.h")
+
+
+class BuildPy(build_py):
+    """Modules, and the header."""
+
+    def run(self) -> None:
+        super().run()
+        source, name = HEADER
+        self.copy_file(source, name if self.editable_mode else f"{self.build_lib}/{name}")
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        return [*super().get_outputs(include_bytecode), f"{self.build_lib}/{HEADER[1]}"]
+
+
 # -- how ------------------------------------------------------------------------------------------
 
 
@@ -78,6 +97,11 @@ class BuildChanged(build_ext):
         if self.compiler.compiler_type == "unix":
             self.compiler.compile = self._compile_changed
         super().build_extensions()
+
+    def copy_extensions_to_source(self) -> None:
+        """In place, so that a developer's build is one command."""
+        super().copy_extensions_to_source()
+        self.copy_file(*HEADER)
 
     def _compile_changed(
         self,
@@ -164,4 +188,5 @@ options: dict[str, dict[str, str]] = {"build": {"build_base": build_folder()}}
 if modules and not sysconfig.get_config_var("Py_GIL_DISABLED"):
     options["bdist_wheel"] = {"py_limited_api": "cp310"}
 
-setup(cffi_modules=modules, cmdclass={"build_ext": BuildChanged}, options=options)
+commands = {"build_ext": BuildChanged, "build_py": BuildPy}
+setup(cffi_modules=modules, cmdclass=commands, options=options)
