@@ -6,6 +6,7 @@ in the same shared object (see pygrad/value.py). Environment variables, for test
 
     PYGRAD_SANITIZE=1   AddressSanitizer and UndefinedBehaviorSanitizer, one malloc per node
     PYGRAD_WERROR=1     warnings are errors
+    PYGRAD_COVERAGE=1   the C code counts which lines and branches run
     PYGRAD_LIBM_LANES=1 compiled programs call libm, so that rows equal eager results bit for bit
 """
 
@@ -71,6 +72,9 @@ def compiler_settings() -> dict[str, list]:
         compile_args += ["-g", "-fno-omit-frame-pointer", *sanitize]
         link_args += sanitize
         macros.append(("PG_HOSTILE", None))
+    if os.environ.get("PYGRAD_COVERAGE"):
+        compile_args += ["--coverage", "-O0"]
+        link_args.append("--coverage")
     return {
         "extra_compile_args": compile_args,
         "define_macros": macros,

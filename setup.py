@@ -1,20 +1,192 @@
-"""Only what pyproject.toml cannot say: the cffi module, the wheel's tag, and where to build."""
+"""What pyproject.toml cannot say: the cffi module, a header, the wheel's tag; where and how to compile.
+
+Without a C compiler the package is installed without its extension, and runs on its reference
+(pygrad/core/implementation.py). The one reason for that is a toolchain that cannot compile three lines of
+its own: whatever fails afterwards is a mistake of ours and ends the build. Environment variables:
+
+    PYGRAD_REQUIRE_COMPILED=1   a missing compiler is an error too
+    PYGRAD_COVERAGE=1           objects and what they count stay in build/coverage (see noxfile.py)
+"""
 
 import atexit
+import os
+import shlex
 import shutil
+import sys
 import sysconfig
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
-# Every build starts from nothing. In ./build, setuptools would reuse what an older build has left: an
-# extension made with other flags, a module that is gone from the source.
-scratch = tempfile.mkdtemp(prefix="pygrad-build-")
-atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+# After setuptools, whose own distutils this then is.
+from distutils.ccompiler import new_compiler  # isort: skip
+from distutils.errors import CCompilerError, DistutilsError  # isort: skip
+from distutils.sysconfig import customize_compiler  # isort: skip
 
-options: dict[str, dict[str, str]] = {"build": {"build_base": scratch}}
+PROBE = """
+#include <Python.h>
+#include <math.h>
+double probe(PyObject *x) { return floor(PyFloat_AsDouble(x)); }
+"""
+
+
+def say(text: str) -> None:
+    print(f"pygrad: {text}", file=sys.stderr, flush=True)
+
+
+# -- if at all ------------------------------------------------------------------------------------
+
+
+def can_compile() -> bool:
+    """Whether there is a compiler, with the headers of C and Python."""
+    with tempfile.TemporaryDirectory(prefix="pygrad-probe-") as folder:
+        source = Path(folder, "probe.c")
+        source.write_text(PROBE, encoding="utf-8")
+        places = {sysconfig.get_path(name) for name in ("include", "platinclude")}
+        try:
+            compiler = new_compiler()
+            customize_compiler(compiler)
+            compiler.compile([str(source)], output_dir=folder, include_dirs=sorted(places))
+        except (CCompilerError, DistutilsError, OSError) as error:
+            say(f"no C compiler works here: {error}")
+            return False
+    return True
+
+
+def extension() -> list[str]:
+    """What cffi is to build."""
+    if can_compile():
+        return ["build.py:make_ffi"]
+    if os.environ.get("PYGRAD_REQUIRE_COMPILED"):
+        raise SystemExit("pygrad: PYGRAD_REQUIRE_COMPILED is set, and no C compiler works here")
+    say("installs without its C extension; it will run on its pure-Python reference")
+    return []
+
+
+# -- what else ------------------------------------------------------------------------------------
+
+# What is copied, to where: pygrad.c_code puts this header into the C that it writes.
+HEADER = ("csrc/ops/scalar.h", "pygrad/c_code/scalar.h")
+
+
+class BuildPy(build_py):
+    """Modules, and the header."""
+
+    def run(self) -> None:
+        super().run()
+        source, name = HEADER
+        self.copy_file(source, name if self.editable_mode else f"{self.build_lib}/{name}")
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        return [*super().get_outputs(include_bytecode), f"{self.build_lib}/{HEADER[1]}"]
+
+
+# -- how ------------------------------------------------------------------------------------------
+
+
+class BuildChanged(build_ext):
+    """Compiles on all cores, and of what an earlier build has left in its folder only what has changed."""
+
+    def build_extensions(self) -> None:
+        self.force = True  # go through the files, whatever the shared object's age
+        if self.compiler.compiler_type == "unix":
+            self.compiler.compile = self._compile_changed
+        super().build_extensions()
+
+    def copy_extensions_to_source(self) -> None:
+        """In place, so that a developer's build is one command."""
+        super().copy_extensions_to_source()
+        self.copy_file(*HEADER)
+
+    def _compile_changed(
+        self,
+        sources,
+        output_dir=None,
+        macros=None,
+        include_dirs=None,
+        debug=0,
+        extra_preargs=None,
+        extra_postargs=None,
+        depends=None,
+    ) -> list[str]:
+        """In the place of the compiler's method `compile`."""
+        began = time.monotonic()
+        compiler = self.compiler
+        _, objects, after, defines, pairs = compiler._setup_compile(
+            output_dir, macros, include_dirs, sources, depends, extra_postargs
+        )
+        before = compiler._get_cc_args(defines, debug, extra_preargs)
+        # Without the folders of headers, which differ between virtual environments: see is_current.
+        flags = [f for f in [*compiler.compiler_so, *before, *after] if not f.startswith("-I")]
+        command = shlex.join(flags)
+        changed = [name for name in objects if not is_current(name, command)]
+
+        def compile_one(name: str) -> None:
+            source, suffix = pairs[name]
+            record = Path(name + ".command")
+            record.write_text(command, encoding="utf-8")
+            try:
+                asked = [*after, "-MMD", "-MF", name + ".d"]
+                compiler._compile(name, source, suffix, before, asked, defines)
+            except BaseException:
+                record.unlink()
+                raise
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(compile_one, changed))
+        names = sorted(Path(pairs[name][0]).name for name in changed)
+        listed = ": " + " ".join(names) if 0 < len(names) < len(objects) else ""
+        took = time.monotonic() - began
+        say(f"compiled {len(names)} of {len(objects)} files in {took:.1f} s{listed}")
+        return objects
+
+
+def is_current(name: str, command: str) -> bool:
+    """Whether an object was made by this command, from files that have not changed since it was begun."""
+    record = Path(name + ".command")
+    try:
+        rule = Path(name + ".d").read_text(encoding="utf-8").replace("\\\n", " ")
+        begun = record.stat().st_mtime_ns
+        made_from = shlex.split(rule.partition(": ")[2])
+        return (
+            record.read_text(encoding="utf-8") == command
+            and os.path.exists(name)
+            and all(os.stat(file).st_mtime_ns < begun for file in made_from)
+        )
+    except OSError:
+        return False
+
+
+# -- where ----------------------------------------------------------------------------------------
+
+
+def build_folder() -> str:
+    """A build for an installation starts from nothing, in a folder that is gone afterwards.
+
+    In ./build, setuptools would reuse what an older build has left: a module that is gone from the source.
+    A developer's build in place has modules from the source itself, and keeps its objects.
+    """
+    if os.environ.get("PYGRAD_COVERAGE"):
+        return os.path.join("build", "coverage")
+    if "editable_wheel" in sys.argv or "--inplace" in sys.argv:
+        return "build"
+    scratch = tempfile.mkdtemp(prefix="pygrad-build-")
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return scratch
+
+
+# A source package needs no compiler, nor does asking for metadata.
+BUILDS = {"build", "build_ext", "bdist_wheel", "editable_wheel", "develop", "install"}
+modules = [] if BUILDS.isdisjoint(sys.argv) else extension()
+options: dict[str, dict[str, str]] = {"build": {"build_base": build_folder()}}
 # The limited API is not to be had in a free-threaded build; everywhere else one wheel serves all versions.
-if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+if modules and not sysconfig.get_config_var("Py_GIL_DISABLED"):
     options["bdist_wheel"] = {"py_limited_api": "cp310"}
 
-setup(cffi_modules=["build.py:make_ffi"], options=options)
+commands = {"build_ext": BuildChanged, "build_py": BuildPy}
+setup(cffi_modules=modules, cmdclass=commands, options=options)

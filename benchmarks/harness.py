@@ -327,12 +327,12 @@ def machine() -> str:
 def versions(packages: Any) -> str:
     """Python's version and those of pygrad and the packages that are installed."""
     found = [f"{platform.python_implementation()} {platform.python_version()}"]
-    for package in dict.fromkeys(("pygrad", *packages)):
+    for package in dict.fromkeys(("pygrad-core", *packages)):
         try:
             found.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             found.append(f"{package} (not installed)")
-        if package == "pygrad" and os.environ.get("PYGRAD_IMPL"):
+        if package == "pygrad-core" and os.environ.get("PYGRAD_IMPL"):
             found[-1] += f" with PYGRAD_IMPL={os.environ['PYGRAD_IMPL']}"
     return "versions: " + ", ".join(found)
 

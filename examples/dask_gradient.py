@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         import dask
         from dask.distributed import Client, LocalCluster
     except ImportError:
-        print("dask_gradient.py needs Dask: pip install 'pygrad[dask]'", file=sys.stderr)
+        print("dask_gradient.py needs Dask: pip install 'pygrad-core[dask]'", file=sys.stderr)
         return 1
     from pygrad.dask import value_and_grad
 

@@ -6,106 +6,138 @@
 >>> c.backward()
 >>> f"{c.data:.4f} {a.grad:.6f} {b.grad:.6f}"
 '0.9993 -0.004023 0.002682'
+
+``from pygrad import *`` brings the names of ``__all__``: those that need neither the C extension nor an
+optional library, and no module. One of them takes a builtin's place: `sum`, which adds numbers and Values.
+`compile` would take another's, and is not among them; ``pygrad.jit`` is a second name of it.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from pygrad.applications.models import linear_model, propagate, quadratic_model, sensitivity
-from pygrad.applications.solvers import gauss_newton, gradient_descent, newton
-from pygrad.checking.check import check_grad
-from pygrad.core.debugging import debug_nans
-from pygrad.core.implementation import IMPLEMENTATION, Value, dot, no_grad, sum, zero_grad
-from pygrad.math import clip, maximum, minimum, stop_gradient, where
-from pygrad.transform import (
-    grad,
-    gradients,
-    hessian,
-    hvp,
-    jacfwd,
-    jacobian,
-    jacrev,
-    jvp,
-    value_and_grad,
-    vjp,
-)
+from pygrad.core.implementation import IMPLEMENTATION as IMPLEMENTATION
 
+__version__ = "0.1.0"
+
+# Where each name is defined; "" for a module. Nothing is imported before it is asked for.
+_PLACES = {
+    "NotSavedError": "compiled.loaded",
+    "TraceError": "compiled.function",
+    "Value": "core.implementation",
+    "check_grad": "checking.check",
+    "clip": "math",
+    "compile": "compiled.function",
+    "dask": "",
+    "debug_nans": "core.debugging",
+    "dot": "core.implementation",
+    "draw": "seeing.drawing",
+    "draw_dot": "seeing.drawing",
+    "engine": "",
+    "explain": "seeing.explanation",
+    "explore": "seeing.explorer",
+    "gauss_newton": "applications.solvers",
+    "grad": "transform",
+    "gradient_descent": "applications.solvers",
+    "gradients": "transform",
+    "hessian": "transform",
+    "hvp": "transform",
+    "jacfwd": "transform",
+    "jacobian": "transform",
+    "jacrev": "transform",
+    "jit": "compiled.function",
+    "jvp": "transform",
+    "linear_model": "applications.models",
+    "load": "compiled.loaded",
+    "math": "",
+    "maximum": "math",
+    "minimum": "math",
+    "newton": "applications.solvers",
+    "nn": "",
+    "no_grad": "core.implementation",
+    "numeric": "",
+    "optim": "",
+    "plot": "",
+    "propagate": "applications.models",
+    "quadratic_model": "applications.models",
+    "scipy": "",
+    "sensitivity": "applications.models",
+    "stop_gradient": "math",
+    "sum": "core.implementation",
+    "trace": "seeing.drawing",
+    "value_and_grad": "transform",
+    "vjp": "transform",
+    "vmap": "programs.mapped",
+    "where": "math",
+    "zero_grad": "core.implementation",
+}
+
+# Folders of what the reference cannot do.
+_EXTENSION_ONLY = ("compiled", "programs")
+
+__all__ = ["IMPLEMENTATION", "__version__"]
+__all__ += [n for n, place in _PLACES.items() if place and not place.startswith(_EXTENSION_ONLY)]
+
+# The same for tools that read and do not run; tests/package/test_names.py compares.
 if TYPE_CHECKING:
+    from pygrad import dask as dask
+    from pygrad import engine as engine
+    from pygrad import math as math
+    from pygrad import nn as nn
+    from pygrad import numeric as numeric
+    from pygrad import optim as optim
+    from pygrad import plot as plot
+    from pygrad import scipy as scipy
+    from pygrad.applications.models import linear_model as linear_model
+    from pygrad.applications.models import propagate as propagate
+    from pygrad.applications.models import quadratic_model as quadratic_model
+    from pygrad.applications.models import sensitivity as sensitivity
+    from pygrad.applications.solvers import gauss_newton as gauss_newton
+    from pygrad.applications.solvers import gradient_descent as gradient_descent
+    from pygrad.applications.solvers import newton as newton
+    from pygrad.checking.check import check_grad as check_grad
     from pygrad.compiled.function import TraceError as TraceError
     from pygrad.compiled.function import compile as compile
+    from pygrad.compiled.function import jit as jit
     from pygrad.compiled.loaded import NotSavedError as NotSavedError
     from pygrad.compiled.loaded import load as load
+    from pygrad.core.debugging import debug_nans as debug_nans
+    from pygrad.core.implementation import Value as Value
+    from pygrad.core.implementation import dot as dot
+    from pygrad.core.implementation import no_grad as no_grad
+    from pygrad.core.implementation import sum as sum
+    from pygrad.core.implementation import zero_grad as zero_grad
+    from pygrad.math import clip as clip
+    from pygrad.math import maximum as maximum
+    from pygrad.math import minimum as minimum
+    from pygrad.math import stop_gradient as stop_gradient
+    from pygrad.math import where as where
     from pygrad.programs.mapped import vmap as vmap
     from pygrad.seeing.drawing import draw as draw
     from pygrad.seeing.drawing import draw_dot as draw_dot
     from pygrad.seeing.drawing import trace as trace
     from pygrad.seeing.explanation import explain as explain
     from pygrad.seeing.explorer import explore as explore
-
-__version__ = "0.1.0"
-
-__all__ = [
-    "IMPLEMENTATION",
-    "Value",
-    "__version__",
-    "check_grad",
-    "clip",
-    "debug_nans",
-    "dot",
-    "draw",
-    "draw_dot",
-    "explain",
-    "explore",
-    "gauss_newton",
-    "grad",
-    "gradient_descent",
-    "gradients",
-    "hessian",
-    "hvp",
-    "jacfwd",
-    "jacobian",
-    "jacrev",
-    "jvp",
-    "linear_model",
-    "maximum",
-    "minimum",
-    "newton",
-    "no_grad",
-    "propagate",
-    "quadratic_model",
-    "sensitivity",
-    "stop_gradient",
-    "sum",
-    "trace",
-    "value_and_grad",
-    "vjp",
-    "where",
-    "zero_grad",
-]
-
-# These wait until they are asked for. What needs NumPy stays out of __all__: `import *` is to need none.
-_LATER = {
-    "NotSavedError": "compiled.loaded",
-    "TraceError": "compiled.function",
-    "compile": "compiled.function",
-    "dask": "",
-    "draw": "seeing.drawing",
-    "draw_dot": "seeing.drawing",
-    "explain": "seeing.explanation",
-    "explore": "seeing.explorer",
-    "load": "compiled.loaded",
-    "plot": "",
-    "scipy": "",
-    "trace": "seeing.drawing",
-    "vmap": "programs.mapped",
-}
+    from pygrad.transform import grad as grad
+    from pygrad.transform import gradients as gradients
+    from pygrad.transform import hessian as hessian
+    from pygrad.transform import hvp as hvp
+    from pygrad.transform import jacfwd as jacfwd
+    from pygrad.transform import jacobian as jacobian
+    from pygrad.transform import jacrev as jacrev
+    from pygrad.transform import jvp as jvp
+    from pygrad.transform import value_and_grad as value_and_grad
+    from pygrad.transform import vjp as vjp
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _PLACES:
         raise AttributeError(f"module 'pygrad' has no attribute {name!r}")
     from importlib import import_module
 
-    if not _LATER[name]:
+    if not _PLACES[name]:
         return import_module(f"pygrad.{name}")
-    globals()[name] = found = getattr(import_module(f"pygrad.{_LATER[name]}"), name)
+    globals()[name] = found = getattr(import_module(f"pygrad.{_PLACES[name]}"), name)
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*_PLACES, "IMPLEMENTATION", "__version__"})

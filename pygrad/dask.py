@@ -16,6 +16,7 @@ import numpy as np
 
 from pygrad import transform
 from pygrad.compiled.function import Compiled, compile
+from pygrad.core.distribution import install
 from pygrad.core.structure import flatten
 from pygrad.programs.mapped import vmap
 
@@ -27,7 +28,7 @@ def _dask() -> Any:
         import dask
         import dask.array
     except ImportError as error:
-        raise ImportError("pygrad.dask needs Dask: pip install 'pygrad[dask]'") from error
+        raise ImportError(f"pygrad.dask needs Dask: {install('dask')}") from error
     return dask
 
 

@@ -1,8 +1,8 @@
 """Progress of long work: a bar where a terminal is there, a callback, or nothing.
 
-The bar is tqdm's if tqdm is installed (``pip install 'pygrad[progress]'``), else a plain line. It stands
-on stderr, comes up only after a moment, and is gone when the work is done, so that what a program prints
-is the same with and without it.
+The bar is tqdm's if tqdm is installed (``pip install 'pygrad-core[progress]'``), else a plain line. It
+stands on stderr, comes up only after a moment, and is gone when the work is done, so that what a program
+prints is the same with and without it.
 
 >>> from pygrad.progress import progress
 >>> seen = []

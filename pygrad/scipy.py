@@ -36,6 +36,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pygrad.core.distribution import install
 from pygrad.core.implementation import Value
 from pygrad.core.structure import array_of, detached, is_array
 from pygrad.transform import grad, hessian, jacfwd, jacrev, value_and_grad, vjp
@@ -56,7 +57,7 @@ def _optimize() -> Any:
     try:
         from scipy import optimize  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError as error:
-        raise ImportError("pygrad.scipy needs SciPy: pip install 'pygrad[scipy]'") from error
+        raise ImportError(f"pygrad.scipy needs SciPy: {install('scipy')}") from error
     return optimize
 
 

@@ -226,12 +226,18 @@ def _plain(tree: Any, recording: _Recording) -> Any:
 # -- one output ----------------------------------------------------------------------------------
 
 
-def value_and_grad(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Function:
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """A function that returns f's value and its gradient: ``(value, gradient)``.
 
-    f returns one number, or with ``has_aux=True`` a pair ``(number, aux)``; then the result is
-    ``((value, aux), gradient)``. The gradient has the structure of argument ``argnums``, or is a tuple of
-    such for a tuple of positions. One reverse sweep: it costs a small multiple of f, however many inputs.
+    One reverse sweep: it costs a small multiple of f, however many inputs.
+
+    Args:
+        f: a function of numbers, and of lists, tuples, dicts and arrays of them, that returns one number.
+        argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
+            tuple of positions the gradient is a tuple.
+        has_aux: f returns a pair ``(number, aux)``, and the result is ``((value, aux), gradient)``.
 
     Raises:
         TypeError: f returned more than one number (use jacobian), or an argument is not made of numbers.
@@ -257,10 +263,19 @@ def value_and_grad(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -
     return evaluate
 
 
-def grad(f: _Function, argnums: _Argnums = 0, has_aux: bool = False) -> _Function:
-    """A function that returns the gradient of f; with ``has_aux=True`` the pair ``(gradient, aux)``.
+def grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """A function that returns the gradient of f.
 
-    Arguments, results and errors are those of value_and_grad.
+    Args:
+        f: a function of numbers, and of lists, tuples, dicts and arrays of them, that returns one number.
+        argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
+            tuple of positions the gradient is a tuple.
+        has_aux: f returns a pair ``(number, aux)``, and the result is ``(gradient, aux)``.
+
+    Raises:
+        TypeError: f returned more than one number (use jacobian), or an argument is not made of numbers.
 
     >>> from pygrad import grad
     >>> grad(lambda x: 3 * x**2 - 4 * x + 5)(3.0)

@@ -18,17 +18,20 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 try:
-    from pygrad import _core
-except ImportError as error:
-    if "interpreter" in str(error):
-        raise ImportError(
-            "pygrad works in one interpreter of a process; use threads or processes"
-        ) from error
+    import pygrad._core as _core  # noqa: PLR0402  (so a missing module is an error of its own kind)
+except ModuleNotFoundError as error:
+    if error.name != "pygrad._core":
+        raise
     raise ImportError(
-        "pygrad's C extension is not built here. Install the package (`pip install .` in the checkout, "
-        "or `pip install pygrad`) and run Python outside the checkout's root, where the folder "
-        "`pygrad` hides the installed one; or set PYGRAD_IMPL=reference to use the pure-Python "
-        "implementation."
+        "pygrad's C extension is not built here: run `pip install .` in the checkout, with a C compiler, "
+        "and then Python outside the checkout's root, whose folder `pygrad` hides the installed package; "
+        "or `pip install -e .`; or set PYGRAD_IMPL=reference for the pure-Python implementation"
+    ) from None
+except ImportError as error:
+    if "interpreter" not in str(error):
+        raise
+    raise ImportError(
+        "pygrad works in one interpreter of a process; use threads or processes"
     ) from error
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -126,7 +126,7 @@ def numpy_for(what: str) -> Any:
     try:
         import numpy
     except ImportError as error:
-        raise ImportError(f"{what} needs NumPy: pip install 'pygrad[scipy]'") from error
+        raise ImportError(f"{what} needs NumPy: pip install numpy") from error
     return numpy
 
 

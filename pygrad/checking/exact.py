@@ -4,7 +4,7 @@ f runs once, on Values. The graph it leaves is evaluated at points very near to 
 digits, and differences of those values give the derivative. No derivative rule has a part in it, so it
 can judge them all, to the last bit. Branches that f took stay taken: the graph has no `if`.
 
-mpmath is needed only here: ``pip install 'pygrad[exact]'``.
+mpmath is needed only here: ``pip install 'pygrad-core[exact]'``.
 
 >>> from pygrad import Value
 >>> from pygrad.checking.exact import Graph
@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pygrad.core.distribution import install
 from pygrad.core.implementation import IMPLEMENTATION, Value
 
 Real = Any  # an mpmath number
@@ -177,9 +178,7 @@ class Graph:
         try:
             from mpmath import MPContext
         except ImportError as error:
-            raise ImportError(
-                "exact=True computes with mpmath: pip install 'pygrad[exact]'"
-            ) from error
+            raise ImportError(f"exact=True computes with mpmath: {install('exact')}") from error
         if IMPLEMENTATION != "compiled":
             raise NotImplementedError(
                 "exact=True reads the graphs of the compiled implementation only"

@@ -18,6 +18,7 @@ import sys
 from typing import Any
 
 import pygrad
+from pygrad.core import distribution
 
 # What pygrad works with, by name on PyPI; those that are not installed are named as such.
 _LIBRARIES = ("cffi", "numpy", "scipy", "mpmath", "matplotlib", "tqdm")
@@ -48,9 +49,9 @@ def collect() -> dict[str, Any]:
 def _extension() -> dict[str, str]:
     """The C library: where it is, what compiled it, which instructions its lanes use."""
     try:
-        from pygrad import _core
+        import pygrad._core as _core  # noqa: PLR0402  (says which module is missing)
     except ImportError as error:
-        return {"missing": str(error)}
+        return {"missing": str(error), "cure": distribution.REBUILD}
 
     def said(pointer: Any) -> str:
         text = _core.ffi.string(pointer)

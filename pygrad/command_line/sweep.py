@@ -10,6 +10,7 @@ from pygrad.command_line.arguments import add_expression, add_json, expression_o
 from pygrad.command_line.expressions import EvaluationError, Expression
 from pygrad.command_line.outcome import OK, Failure, UsageError
 from pygrad.command_line.output import print_json, print_written
+from pygrad.core.distribution import install
 
 if TYPE_CHECKING:
     from pygrad.numeric import StepSweep
@@ -87,6 +88,6 @@ def _save_plot(sweep: StepSweep, path: str) -> None:
         plot.step_sweep(sweep, ax=figure.add_subplot())
         figure.savefig(path)
     except ImportError:
-        raise Failure("--plot needs matplotlib: pip install 'pygrad[plot]'") from None
+        raise Failure(f"--plot needs matplotlib: {install('plot')}") from None
     except ValueError as problem:  # a format that matplotlib does not write
         raise Failure(str(problem)) from None

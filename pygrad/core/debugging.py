@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pygrad.core.callers import users_depth, users_line
-from pygrad.core.implementation import IMPLEMENTATION
+from pygrad.core.implementation import CURE, IMPLEMENTATION
 
 __all__ = ["Suppressed", "debug_nans"]
 
@@ -71,9 +71,7 @@ class debug_nans:
 
     def __enter__(self) -> debug_nans:
         if IMPLEMENTATION != "compiled":
-            raise NotImplementedError(
-                "debug_nans() needs the compiled implementation: unset PYGRAD_IMPL"
-            )
+            raise NotImplementedError(f"debug_nans() needs the compiled implementation: {CURE}")
         _core.watch_enter()
         _thread.blocks = [*_thread.blocks, self]
         return self

@@ -1,4 +1,4 @@
-"""Pictures of derivatives with matplotlib: ``pip install 'pygrad[plot]'``.
+"""Pictures of derivatives with matplotlib: ``pip install 'pygrad-core[plot]'``.
 
 Every function draws into the Axes ``ax``, or into a new pyplot figure if there is none, and returns the
 Axes. None calls ``show`` or changes matplotlib's settings: ``ax.figure.savefig("x.png")`` keeps a picture,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pygrad.core.distribution import install
 from pygrad.core.implementation import Value
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/
@@ -32,7 +33,7 @@ def axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
         from matplotlib import pyplot
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("pygrad.plot needs matplotlib: pip install 'pygrad[plot]'") from error
+        raise ImportError(f"pygrad.plot needs matplotlib: {install('plot')}") from error
     if ax is not None:
         if not hasattr(ax, "plot") or not hasattr(ax, "figure"):
             raise TypeError(f"ax must be matplotlib Axes, not {type(ax).__name__}")

@@ -12,14 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pygrad.core.implementation import IMPLEMENTATION
-
-if IMPLEMENTATION != "compiled":
-    raise ImportError("compile() and vmap() need the compiled implementation: unset PYGRAD_IMPL")
-try:
-    import numpy as np
-except ImportError as error:
-    raise ImportError("compile() and vmap() need NumPy: pip install numpy") from error
+import numpy as np
 
 from pygrad import value as _core
 from pygrad._core import ffi, lib

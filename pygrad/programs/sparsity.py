@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pygrad._core import ffi, lib
+from pygrad.core.distribution import install
 
 _MUCH_WORK = 50_000_000  # steps of a colouring, of which one is then enough
 
@@ -26,7 +27,7 @@ def scipy_sparse() -> Any:
     try:
         from scipy import sparse  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError as error:
-        raise ImportError("sparse derivatives need SciPy: pip install 'pygrad[scipy]'") from error
+        raise ImportError(f"sparse derivatives need SciPy: {install('scipy')}") from error
     return sparse
 
 

@@ -12,6 +12,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from pygrad.core.distribution import install
 from pygrad.core.inspection import nodes_at_most
 from pygrad.seeing import graphviz
 from pygrad.seeing.layout import Edge
@@ -198,7 +199,7 @@ class Graph:
             return converted
         if not graphviz.installed():
             raise RuntimeError(
-                f"a {kind.upper()} needs the package cairosvg (pip install cairosvg) or the program dot "
+                f"a {kind.upper()} needs the package cairosvg ({install('draw')}) or the program dot "
                 "(https://graphviz.org/download); a .svg needs neither"
             )
         return graphviz.run(self.to_dot(), f"-T{kind}", "-Gdpi=144")

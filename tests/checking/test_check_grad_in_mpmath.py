@@ -130,5 +130,5 @@ def test_errors_are_given_in_units_of_the_last_place():
 def test_without_mpmath_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpmath", None)
     assert check_grad(pm.sin, 1.0)
-    with pytest.raises(ImportError, match=r"pip install 'pygrad\[exact\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'pygrad-core\[exact\]'"):
         check_grad(pm.sin, 1.0, exact=True)

@@ -596,7 +596,7 @@ def test_errors_of_the_function_and_of_arguments_are_their_own() -> None:
 
 def test_without_scipy_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(ImportError, match=r"pip install 'pygrad\[scipy\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'pygrad-core\[scipy\]'"):
         jacobian(lambda x: [x[0]], sparse=True)(np.ones(2))
     assert jacobian(lambda x: [x[0]])(np.ones(2)).tolist() == [[1.0, 0.0]]
 

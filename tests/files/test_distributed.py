@@ -142,7 +142,7 @@ def test_joblib(backend: str) -> None:
 @pytest.fixture
 def da() -> Any:
     return pytest.importorskip(
-        "dask.array", reason="Dask is not installed: pip install 'pygrad[dask]'"
+        "dask.array", reason="Dask is not installed: pip install 'pygrad-core[dask]'"
     )
 
 
@@ -225,7 +225,7 @@ def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     from pygrad.dask import value_and_grad as chunked
 
     monkeypatch.setitem(sys.modules, "dask", None)
-    with pytest.raises(ImportError, match=r"pip install 'pygrad\[dask\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'pygrad-core\[dask\]'"):
         chunked(loss)(P)
 
 

@@ -71,7 +71,7 @@ for call in (
         "3 +/- 0.5",
         "[3.0, 2.0]",
         "((0.0, 1.0), (1.0, 0.0))",
-        "a system of equations needs NumPy: pip install 'pygrad[scipy]'",
-        "gauss_newton needs NumPy: pip install 'pygrad[scipy]'",
-        "the covariance of several numbers needs NumPy: pip install 'pygrad[scipy]'",
+        "a system of equations needs NumPy: pip install numpy",
+        "gauss_newton needs NumPy: pip install numpy",
+        "the covariance of several numbers needs NumPy: pip install numpy",
     ]

@@ -150,7 +150,10 @@ for name in pygrad.scipy.__all__:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["pygrad.scipy needs SciPy: pip install 'pygrad[scipy]'"] * 4
+    assert (
+        done.stdout.splitlines()
+        == ["pygrad.scipy needs SciPy: pip install 'pygrad-core[scipy]'"] * 4
+    )
 
 
 def test_the_package_does_not_load_numpy_or_scipy_by_itself(tmp_path):

@@ -91,6 +91,8 @@ def test_its_speeds_are_those_of_the_long_tables() -> None:
 def test_an_unbuilt_checkout_says_what_to_do(tmp_path: Path) -> None:
     """`import pygrad` in the checkout's root, where the folder of sources hides the package."""
     shutil.copytree(ROOT / "pygrad", tmp_path / "pygrad", ignore=shutil.ignore_patterns("*.so"))
+    shutil.copytree(ROOT / "csrc", tmp_path / "csrc")
+    shutil.copy(ROOT / "build.py", tmp_path)
 
     def run_import(**settings: str) -> subprocess.CompletedProcess[str]:
         environment = {
@@ -108,5 +110,6 @@ def test_an_unbuilt_checkout_says_what_to_do(tmp_path: Path) -> None:
     refused = run_import()
     assert refused.returncode == 1
     last = refused.stderr.splitlines()[-1]
+    assert "circular" not in refused.stderr and refused.stderr.count("Error:") == 1
     assert last.startswith("ImportError:") and "pip install ." in last and "PYGRAD_IMPL" in last
     assert run_import(PYGRAD_IMPL="reference").stdout == "Value(data=6.0, grad=0.0)\n"

@@ -277,7 +277,9 @@ def test_svg_and_dot_files(tmp_path):
 
 def test_a_png_without_the_means_names_the_cure(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cairosvg", None)
-    with pytest.raises(RuntimeError, match=r"pip install cairosvg\) or the program dot"):
+    with pytest.raises(
+        RuntimeError, match=r"pip install 'pygrad-core\[draw\]'\) or the program dot"
+    ):
         draw(lesson_1(pygrad)).save(tmp_path / "e.png")
     assert os.listdir(tmp_path) == []
 

@@ -222,7 +222,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    needs = "pygrad.plot needs matplotlib: pip install 'pygrad[plot]'\n"
+    needs = "pygrad.plot needs matplotlib: pip install 'pygrad-core[plot]'\n"
     assert printed_by(program, tmp_path) == needs
 
 

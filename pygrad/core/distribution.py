@@ -1,0 +1,26 @@
+"""Under which name the package is installed, and what a text recommends where a part of it is missing.
+
+On PyPI the name of the import, ``pygrad``, belongs to another library. So no text writes a command by
+hand: it asks `install`. (tests/package/test_distribution.py reads the whole checkout for it.)
+
+>>> install("plot")
+"pip install 'pygrad-core[plot]'"
+>>> install("plot", "dask")
+"pip install 'pygrad-core[plot,dask]'"
+"""
+
+from __future__ import annotations
+
+NAME = "pygrad-core"
+
+
+def install(*extras: str) -> str:
+    """The command that installs the package with these of its optional libraries."""
+    return f"pip install '{NAME}[{','.join(extras)}]'" if extras else f"pip install {NAME}"
+
+
+# Where the extension is missing from an installed package. No wheel made then may be used again.
+REBUILD = (
+    "install a C compiler and Python's headers (on Debian and Ubuntu: apt install gcc python3-dev), then "
+    f"{install()} --force-reinstall --no-deps --no-cache-dir, or pip install . in a checkout"
+)
