@@ -1,7 +1,9 @@
 /* code.c: the instructions of a program: in which order, and which slots their results go to. Uniform ones come
  * first; each slot of lanes is used again once the last user of its number has run. */
-#include "program/draft.h"
+#include "program/code.h"
+
 #include "graph/sweep.h"
+#include "program/growth.h"
 
 /* What the code does, in order: values by number, guards and results. */
 typedef enum { ITEM_VALUE, ITEM_GUARD, ITEM_RESULT } item_kind;
@@ -154,7 +156,7 @@ static void free_lanes(writer *w, uint32_t v, size_t at)
 static void write(writer *w, pg_instruction in)
 {
     if (w->d->failed ||
-        !pg_draft_room((void **)&w->p->code, w->p->length, &w->code_capacity, sizeof in)) {
+        !pg_room((void **)&w->p->code, w->p->length, &w->code_capacity, sizeof in)) {
         w->d->failed = 1;
         return;
     }
@@ -182,7 +184,7 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
     in->first = (uint32_t)p->term_count;
     for (uint32_t t = v->head; t != NONE; t = w->d->terms[t].next) {
         const draft_term *from = &w->d->terms[t];
-        if (!pg_draft_room((void **)&p->terms, p->term_count, &w->term_capacity, sizeof *p->terms)) {
+        if (!pg_room((void **)&p->terms, p->term_count, &w->term_capacity, sizeof *p->terms)) {
             w->d->failed = 1;
             return;
         }
@@ -352,31 +354,6 @@ static void write_code(writer *w)
 }
 
 /* -- the whole ---------------------------------------------------------------------------------- */
-
-const char *pg_code_name(int code)
-{
-    static const char *const names[] = {
-        [PG_CODE_FUSED - PG_OPCODE_COUNT] = "fused",   [PG_CODE_SPREAD - PG_OPCODE_COUNT] = "spread",
-        [PG_CODE_GUARD - PG_OPCODE_COUNT] = "guard",   [PG_CODE_OUTPUT - PG_OPCODE_COUNT] = "output",
-        [PG_CODE_TOTAL - PG_OPCODE_COUNT] = "total",   [PG_CODE_TOTAL_PRODUCT - PG_OPCODE_COUNT] = "total_product",
-        [PG_CODE_TOTAL_UNIFORM - PG_OPCODE_COUNT] = "total_uniform",
-    };
-    if (code >= PG_OPCODE_COUNT)
-        return code < PG_CODE_COUNT ? names[code - PG_OPCODE_COUNT] : NULL;
-    return code < PG_OP_add ? NULL : pg_op_at(code - PG_OP_add)->name;
-}
-
-void pg_program_free(pg_program *p)
-{
-    if (p == NULL)
-        return;
-    pg_free(p->constant_values);
-    pg_free(p->input_slots);
-    pg_free(p->result_slots);
-    pg_free(p->code);
-    pg_free(p->terms);
-    pg_free(p);
-}
 
 pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, const uint32_t *results,
                            pg_program **out)

@@ -7,7 +7,7 @@ typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(dou
 /* So many sums are under way at once that none waits for its last addition. */
 enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
 
-/* Terms with lanes have them in a (see program.c). */
+/* Terms with lanes have them in a (see code.c). */
 LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, const double *uniforms,
                                          double *lanes)
 {

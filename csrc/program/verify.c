@@ -1,4 +1,4 @@
-/* verify.c: whether a program keeps to the rules that evaluate.c relies on. What program.c makes does; a program
+/* verify.c: whether a program keeps to the rules that evaluate.c relies on. What code.c writes does; a program
  * that comes from elsewhere is asked first. */
 #include "program/program.h"
 
