@@ -230,7 +230,7 @@ void *pg_resize(void *block, size_t old_count, size_t count, size_t size);
 /* Takes back what pg_alloc or pg_resize gave; NULL is allowed. */
 void pg_free(void *block);
 
-/* -- nodes (graph.c) ---------------------------------------------------------------------------- */
+/* -- nodes (node.c, graph.c) -------------------------------------------------------------------- */
 typedef struct pg_node pg_node;
 
 /* A leaf of the given value, or NULL for want of memory. Caller owns. */
@@ -369,7 +369,7 @@ double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n);
 /* Frees it with all derivatives that nobody else refers to; NULL is allowed. */
 void pg_adjoint_close(pg_adjoint *a);
 
-/* -- compiling (program.c) ------------------------------------------------------------------------------- */
+/* -- compiling (compile.c) ------------------------------------------------------------------------------- */
 
 /* A comparison that a trace has made, and its outcome. */
 typedef enum { PG_LESS, PG_LESS_EQUAL, PG_EQUAL, PG_UNEQUAL, PG_GREATER, PG_GREATER_EQUAL } pg_comparison;

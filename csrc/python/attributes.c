@@ -1,5 +1,9 @@
-/* attributes.c: what a Value shows of its node: attributes, comparison, text. */
-#include "python/object.h"
+/* attributes.c: what a Value shows of its node: attributes, hash, text. */
+#include "python/attributes.h"
+
+#include "python/convert.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content)
 {
@@ -115,6 +119,26 @@ int pg_set_label(PyObject *self, PyObject *content, void *closure)
     return 0;
 }
 
+/* Text of _op for a node of the table. New reference. */
+static PyObject *op_text(const pg_node *n)
+{
+    switch (n->op) {
+    case PG_SUM:
+        return PyUnicode_FromString("sum");
+    case PG_DOT:
+        return PyUnicode_FromString("dot");
+    case PG_OP_pown: {
+        PyObject *exponent = n->flags & PG_WHOLE_EXPONENT ? PyLong_FromDouble(n->of.constant.k)
+                                                          : PyFloat_FromDouble(n->of.constant.k);
+        PyObject *text = exponent == NULL ? NULL : PyUnicode_FromFormat("**%R", exponent);
+        Py_XDECREF(exponent);
+        return text;
+    }
+    default:
+        return PyUnicode_FromString(n->op < PG_OP_add ? "" : pg_op_at(n->op - PG_OP_add)->symbol);
+    }
+}
+
 static PyObject *get_op(PyObject *self, void *closure)
 {
     (void)closure;
@@ -123,7 +147,7 @@ static PyObject *get_op(PyObject *self, void *closure)
     const pg_extras *extras = ((pg_value *)self)->extras;
     if (extras != NULL && extras->op_name != NULL)
         return Py_NewRef(extras->op_name);
-    return pg_op_text(PG_NODE(self));
+    return op_text(PG_NODE(self));
 }
 
 static PyObject *get_children(PyObject *self, void *closure)
@@ -277,58 +301,7 @@ PyMemberDef pg_offsets[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-/* -- comparison and text ------------------------------------------------------------------------ */
-
-/* Python's comparisons as the C library has them, in the order of Py_LT ... */
-static const pg_comparison comparisons[] = {
-    [Py_LT] = PG_LESS,  [Py_LE] = PG_LESS_EQUAL, [Py_EQ] = PG_EQUAL,
-    [Py_NE] = PG_UNEQUAL, [Py_GT] = PG_GREATER,  [Py_GE] = PG_GREATER_EQUAL,
-};
-
-static int compare(int op, double a, double b)
-{
-    switch (op) {
-    case Py_LT:
-        return a < b;
-    case Py_LE:
-        return a <= b;
-    case Py_GT:
-        return a > b;
-    case Py_GE:
-        return a >= b;
-    case Py_EQ:
-        return a == b;
-    default:
-        return a != b;
-    }
-}
-
-PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
-{
-    if (!pg_require_built(self))
-        return NULL;
-    double a = PG_NODE(self)->value, b;
-    if (PG_IS_VALUE(other)) {
-        if (op == Py_EQ || op == Py_NE) {
-            if (PG_TRACING && !pg_trace_identity(self, other))
-                return NULL;
-            return PyBool_FromLong((self == other) == (op == Py_EQ));
-        }
-        if (!pg_require_built(other))
-            return NULL;
-        b = PG_NODE(other)->value;
-    } else {
-        int known = pg_number(other, &b);
-        if (known < 0)
-            return NULL;
-        if (known == 0)
-            return Py_NewRef(Py_NotImplemented);
-    }
-    int outcome = compare(op, a, b);
-    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, comparisons[op], outcome))
-        return NULL;
-    return PyBool_FromLong(outcome);
-}
+/* -- identity and text -------------------------------------------------------------------------- */
 
 /* Identity, as for any object; the low bits are alignment. */
 Py_hash_t pg_value_hash(PyObject *self)

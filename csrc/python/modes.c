@@ -1,6 +1,9 @@
 /* modes.c: what a thread may be in: no_grad, where nothing is recorded, and debug_nans, where every node and
  * every adjoint is shown to a function of Python. */
-#include "python/object.h"
+#include "python/modes.h"
+
+#include "graph/graph.h"
+#include "python/value.h"
 
 int pg_special_threads;
 PG_THREAD_LOCAL int pg_no_grad_depth;

@@ -1,8 +1,13 @@
-/* operators.c: the number protocol, and each op of ops.def as a method of Value and as a function. */
-#include "python/object.h"
+/* operators.c: the number protocol, comparisons, and each op of ops.def as a method of Value and as a function. */
+#include "python/operators.h"
 
-#include "program/evaluate.h"
+#include "ops/compare.h"
 #include "ops/forward.h"
+#include "program/evaluate.h"
+#include "python/convert.h"
+#include "python/modes.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 /* -- when eager evaluation raises --------------------------------------------------------------- */
 
@@ -307,6 +312,38 @@ PyType_Slot pg_number_slots[] = {
     {0, NULL},
 };
 
+/* Python's comparisons are numbered as the C library's. */
+_Static_assert(Py_LT == PG_LESS && Py_LE == PG_LESS_EQUAL && Py_EQ == PG_EQUAL && Py_NE == PG_UNEQUAL &&
+                   Py_GT == PG_GREATER && Py_GE == PG_GREATER_EQUAL,
+               "a comparison is handed on as it is");
+
+PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
+{
+    if (!pg_require_built(self))
+        return NULL;
+    double a = PG_NODE(self)->value, b;
+    if (PG_IS_VALUE(other)) {
+        if (op == Py_EQ || op == Py_NE) {
+            if (PG_TRACING && !pg_trace_identity(self, other))
+                return NULL;
+            return PyBool_FromLong((self == other) == (op == Py_EQ));
+        }
+        if (!pg_require_built(other))
+            return NULL;
+        b = PG_NODE(other)->value;
+    } else {
+        int known = pg_number(other, &b);
+        if (known < 0)
+            return NULL;
+        if (known == 0)
+            return Py_NewRef(Py_NotImplemented);
+    }
+    int outcome = pg_holds((unsigned)op, a, b);
+    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, (pg_comparison)op, outcome))
+        return NULL;
+    return PyBool_FromLong(outcome);
+}
+
 /* -- methods ------------------------------------------------------------------------------------ */
 
 /* A NotImplemented result as the TypeError it means; steals result. */
@@ -484,25 +521,4 @@ int pg_operators_init(void)
 #include "ops.def"
     Py_DECREF(math);
     return 0;
-}
-
-/* -- text --------------------------------------------------------------------------------------- */
-
-PyObject *pg_op_text(const pg_node *n)
-{
-    switch (n->op) {
-    case PG_SUM:
-        return PyUnicode_FromString("sum");
-    case PG_DOT:
-        return PyUnicode_FromString("dot");
-    case PG_OP_pown: {
-        PyObject *exponent = n->flags & PG_WHOLE_EXPONENT ? PyLong_FromDouble(n->of.constant.k)
-                                                          : PyFloat_FromDouble(n->of.constant.k);
-        PyObject *text = exponent == NULL ? NULL : PyUnicode_FromFormat("**%R", exponent);
-        Py_XDECREF(exponent);
-        return text;
-    }
-    default:
-        return PyUnicode_FromString(n->op < PG_OP_add ? "" : pg_op_at(n->op - PG_OP_add)->symbol);
-    }
 }

@@ -1,10 +1,14 @@
 /* replay.c: a program run on Values, its instructions made nodes: so that a program that was loaded can be
  * differentiated, and traced as part of a larger one. As in a program, no op raises for a numeric reason. */
-#include "python/object.h"
+#include "python/replay.h"
 
 #include "ops/compare.h"
 #include "program/evaluate.h"
 #include "program/program.h"
+#include "python/convert.h"
+#include "python/sweeping.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 /* What each slot holds, and each output: nodes that are owned here, or NULL. */
 typedef struct {
