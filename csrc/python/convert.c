@@ -1,6 +1,8 @@
 /* convert.c: what C asks of Python's objects: arguments, numbers, tuples of Values; and errors, the other way. */
 #include "python/convert.h"
 
+/* -- errors and arguments ----------------------------------------------------------------------- */
+
 PyObject *pg_raise(pg_status status)
 {
     switch (status) {

@@ -224,6 +224,8 @@ int pg_value_clear(PyObject *self)
     return 0;
 }
 
+/* -- what is kept ------------------------------------------------------------------------------- */
+
 void pg_make_visible(pg_value *v)
 {
     if (v->node->flags & PG_VISIBLE)
@@ -307,6 +309,8 @@ int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count)
     pg_make_visible((pg_value *)made);
     return 1;
 }
+
+/* -- grads that are Values ---------------------------------------------------------------------- */
 
 void pg_forget_adjoint(const pg_node *n)
 {
