@@ -1,8 +1,9 @@
-/* graph.h: what one does with nodes besides what pygrad.h says: mark the new ones while tracing, fill one in later.
+/* graph.h: what one does with nodes besides what pygrad.h says: mark the new ones while tracing, fill one in
+ * later.
  *
- * Tracing: a thread may mark the nodes that it makes, so that they can be told from those that were there before; a
- * sweep can stop at these (pg_sweep_within_trace). pg_traced_nodes counts the marked ones, whatever marks them or lets
- * them go; so once it is 0 nobody has to look for them. */
+ * Tracing: a thread may mark the nodes that it makes, so that they can be told from those that were there before;
+ * a sweep can stop at these (pg_sweep_within_trace). pg_traced_nodes counts the marked ones, whatever marks them
+ * or lets them go; so once it is 0 nobody has to look for them. */
 #ifndef PG_GRAPH_H
 #define PG_GRAPH_H
 

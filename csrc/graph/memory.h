@@ -1,7 +1,7 @@
 /* memory.h: where nodes come from. The part that runs for every node is inline; memory.c has the rest.
  *
- * Every block comes from pg_alloc and every node from pg_pool_take, so that any of them can be told to fail. A node
- * belongs to whoever took it until pg_pool_give; refs is 0 in one that is free or about to be. */
+ * Every block comes from pg_alloc and every node from pg_pool_take, so that any of them can be told to fail. A
+ * node belongs to whoever took it until pg_pool_give; refs is 0 in one that is free or about to be. */
 #ifndef PG_MEMORY_H
 #define PG_MEMORY_H
 

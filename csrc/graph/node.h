@@ -1,8 +1,8 @@
 /* node.h: what a node is.
  *
- * A node is a number, how it was computed, and what has arrived at it on the way back: 48 bytes, and a block beside
- * them for operands that are not one or two. It owns a reference to each operand; operands never change, so a graph
- * has no cycle. While anybody owns a reference to the node, it stays where it is. */
+ * A node is a number, how it was computed, and what has arrived at it on the way back: 48 bytes, and a block
+ * beside them for operands that are not one or two. It owns a reference to each operand; operands never change, so
+ * a graph has no cycle. While anybody owns a reference to the node, it stays where it is. */
 #ifndef PG_NODE_H
 #define PG_NODE_H
 
@@ -59,8 +59,8 @@ typedef struct {
     pg_node *operands[];   /* references are owned */
 } pg_many;
 
-/* What a node knows about itself. The bits from PG_FLAGS_OF_WRAPPERS on mean nothing here: they belong to whoever makes
- * wrappers. */
+/* What a node knows about itself. The bits from PG_FLAGS_OF_WRAPPERS on mean nothing here: they belong to whoever
+ * makes wrappers. */
 enum pg_flags {
     PG_PINNED = 1,         /* the node holds a reference to its wrapper: see pg_unpin */
     PG_HAS_CLOSURE = 2,    /* a closure that the wrapper holds takes the place of the rule: see PG_CLOSURE */
@@ -81,8 +81,8 @@ struct pg_node {
         } constant;        /* x ** k */
         pg_many *many;
     } of;
-    void *wrapper;         /* the one object that stands for this node elsewhere, borrowed, or NULL; link when free or
-                            * doomed */
+    void *wrapper;         /* the one object that stands for this node elsewhere, borrowed, or NULL; in a node that is
+                            * free or doomed, a link */
     uint32_t refs;         /* sticks at UINT32_MAX */
     uint16_t mark;         /* number of the last sweep that has met this node, or 0 */
     uint8_t op;

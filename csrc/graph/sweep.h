@@ -1,8 +1,8 @@
 /* sweep.h: the state of one sweep, which sort.c, sweep.c and journal.c share.
  *
- * In the order operands stand before their users, the stops first of all and the root last; every node in it has the
- * mark of the sweep and, beside it, the grad it had when it joined. Nodes are borrowed: the root, which the caller keeps
- * alive, keeps them. */
+ * In the order operands stand before their users, the stops first of all and the root last; every node in it has
+ * the mark of the sweep and, beside it, the grad it had when it joined. Nodes are borrowed: the root, which the
+ * caller keeps alive, keeps them. */
 #ifndef PG_SWEEP_H
 #define PG_SWEEP_H
 

@@ -31,8 +31,8 @@ static int is_total(const writer *w, uint32_t result)
     return w->trace->totals != NULL && w->trace->totals[result];
 }
 
-/* What is given out or added up over rows for a result: a, a * b, or uniform + a * b; or, if it is the same for all
- * rows, uniform alone. NONE where there is none. */
+/* What is given out or added up over rows for a result: a, a * b, or uniform + a * b; or, if it is the same for
+ * all rows, uniform alone. NONE where there is none. */
 typedef struct {
     uint32_t a, b;
     int absorbing;
@@ -76,8 +76,8 @@ static void list_value(writer *w, uint32_t i)
     w->last[i] = 0; /* listed */
 }
 
-/* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after all
- * guards, so that rows that leave the path add nothing to totals. */
+/* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after
+ * all guards, so that rows that leave the path add nothing to totals. */
 static void list_items(writer *w, int row)
 {
     uint32_t next = 0;

@@ -7,8 +7,8 @@
 
 #include "program/draft.h"
 
-/* The program for a draft whose uses are counted. guards has two values for each guard, results one for each output;
- * both are borrowed. Caller owns *out, until pg_program_free. */
+/* The program for a draft whose uses are counted. guards has two values for each guard, results one for each
+ * output; both are borrowed. Caller owns *out, until pg_program_free. */
 pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, const uint32_t *results,
                            pg_program **out);
 

@@ -1,9 +1,10 @@
 /* compile.c: a recorded graph as a linear program: what is needed, each thing once, sums of products fused.
  *
  * Three steps. Values (here): every node of the order becomes a value, numbered so that operands come first; what
- * is the same, or constant, or trivial, becomes an earlier value (draft.c, simplify.c). Needs (fuse.c): from outputs
- * and guards backwards, what is used and how often; products used once join the sums that use them. Code (code.c): an
- * instruction for each value that is left, first those that are the same for all rows, and slots for the results. */
+ * is the same, or constant, or trivial, becomes an earlier value (draft.c, simplify.c). Needs (fuse.c): from
+ * outputs and guards backwards, what is used and how often; products used once join the sums that use them. Code
+ * (code.c): an instruction for each value that is left, first those that are the same for all rows, and slots for
+ * the results. */
 #include "graph/index.h"
 #include "graph/sweep.h"
 #include "program/code.h"
@@ -29,8 +30,8 @@ static uint32_t sum_of(draft *d, const pg_node *n, const uint32_t *operands)
     return pg_draft_add(d, v);
 }
 
-/* The numbers of nodes' values. Those of the trace's own nodes stand in their grads, which nothing else uses before the
- * trace has ended and which are 0 again then; an index has those of live nodes. */
+/* The numbers of nodes' values. Those of the trace's own nodes stand in their grads, which nothing else uses
+ * before the trace has ended and which are 0 again then; an index has those of live nodes. */
 static void number_node(pg_index *lives, pg_node *n, uint32_t v)
 {
     if (n->flags & PG_TRACED)

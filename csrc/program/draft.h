@@ -1,8 +1,8 @@
-/* draft.h: a program in the making: values, each what an instruction would compute, before it is known which are needed
- * and where they go.
+/* draft.h: a program in the making: values, each what an instruction would compute, before it is known which are
+ * needed and where they go.
  *
- * A value is its number in the list; its operands have smaller numbers, and no two values of the table are the same. A
- * want of memory is noted in failed: what is added from there on does not matter. */
+ * A value is its number in the list; its operands have smaller numbers, and no two values of the table are the
+ * same. A want of memory is noted in failed: what is added from there on does not matter. */
 #ifndef PG_DRAFT_H
 #define PG_DRAFT_H
 

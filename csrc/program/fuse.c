@@ -78,8 +78,8 @@ static void fuse_addition(draft *d, value *v)
     pg_draft_add_term(d, v, term_of(d, added, row));
 }
 
-/* A product with a uniform factor becomes a sum of one term, which takes that factor as it is; -0.0 changes no bit of
- * what is added to it. */
+/* A product with a uniform factor becomes a sum of one term, which takes that factor as it is; -0.0 changes no bit
+ * of what is added to it. */
 static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
 {
     const uint32_t t = (uint32_t)d->term_count;

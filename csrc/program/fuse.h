@@ -1,7 +1,7 @@
 /* fuse.h: which values of a draft are computed, and which go into others.
  *
- * To be asked for once all values are there: uses are counted first, then sums and products fused. A value is needed
- * if something needed uses it and it has not become a term of that. */
+ * To be asked for once all values are there: uses are counted first, then sums and products fused. A value is
+ * needed if something needed uses it and it has not become a term of that. */
 #ifndef PG_FUSE_H
 #define PG_FUSE_H
 

@@ -1,7 +1,7 @@
 /* growth.h: arrays that grow one item at a time.
  *
- * Such an array is count items in a block with room for capacity of them, both kept by its owner; items are numbered by
- * 31 bits, so it never has more than INT32_MAX. */
+ * Such an array is count items in a block with room for capacity of them, both kept by its owner; items are
+ * numbered by 31 bits, so it never has more than INT32_MAX. */
 #ifndef PG_GROWTH_H
 #define PG_GROWTH_H
 

@@ -1,16 +1,16 @@
-/* lanemath.h: elementary functions written so that a compiler can run one lane per row. Each is a
- * straight line of additions, products, quotients, square roots, selections and operations on bits:
- * no table, no branch, no conversion to an integer, no fused multiply-add. So a loop over lanes
- * vectorises, and every build gives the same bits: SSE2, AVX2, AVX-512, or one row at a time (only which nan a nan
- * is may differ). Each is within 2 ulp of the true value, logaddexp apart where its terms cancel, with C99's values
- * at +-0, inf, nan: see tests/ops/test_lane_functions.py.
+/* lanemath.h: elementary functions written so that a compiler can run one lane per row. Each is a straight line of
+ * additions, products, quotients, square roots, selections and operations on bits: no table, no branch, no
+ * conversion to an integer, no fused multiply-add. So a loop over lanes vectorises, and every build gives the same
+ * bits: SSE2, AVX2, AVX-512, or one row at a time (only which nan a nan is may differ). Each is within 2 ulp of
+ * the true value, logaddexp apart where its terms cancel, with C99's values at +-0, inf, nan: see
+ * tests/ops/test_lane_functions.py.
  *
- * Compile with -O3 -ffp-contract=off -fno-trapping-math -fno-math-errno. Without contraction products stay
- * rounded on their own; the last two change no bit, but without them selections stay branches and sqrt stays a call.
+ * Compile with -O3 -ffp-contract=off -fno-trapping-math -fno-math-errno. Without contraction products stay rounded
+ * on their own; the last two change no bit, but without them selections stay branches and sqrt stays a call.
  *
- * Methods: range reduction after Cody and Waite, Software Manual for the Elementary Functions (1980);
- * error-free sums and products after Dekker (1971) and Knuth; the rest as in Muller, Elementary
- * Functions (2016). Polynomials are minimax fits by Remez's exchange. */
+ * Methods: range reduction after Cody and Waite, Software Manual for the Elementary Functions (1980); error-free
+ * sums and products after Dekker (1971) and Knuth; the rest as in Muller, Elementary Functions (2016). Polynomials
+ * are minimax fits by Remez's exchange. */
 #ifndef PG_LANEMATH_H
 #define PG_LANEMATH_H
 
@@ -134,8 +134,8 @@ LANE_INLINE double lane_exp_tail(double r)
 {
     double r2 = r * r, r4 = r2 * r2;
     double p = (0x1.27e4bf2b99868p-22 + r * 0x1.af6cdcfc02bbfp-26) + r2 * 0x1.1f9df320d9bcbp-29;
-    p = lane_cubic(r, r2, 0x1.6c16c16c13573p-10, 0x1.a01a01b3bebfcp-13, 0x1.a01a01b459a37p-16, 0x1.71ddef8aa6268p-19) + r4 * p;
-    p = lane_cubic(r, r2, 0x1p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110eba9p-7) + r4 * p;
+    p = r4 * p + lane_cubic(r, r2, 0x1.6c16c16c13573p-10, 0x1.a01a01b3bebfcp-13, 0x1.a01a01b459a37p-16, 0x1.71ddef8aa6268p-19);
+    p = r4 * p + lane_cubic(r, r2, 0x1p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110eba9p-7);
     return p;
 }
 
@@ -168,14 +168,14 @@ LANE_INLINE double lane_exp2(double x)
     double r = y - n;
     double r2 = r * r, r4 = r2 * r2;
     double p = 0x1.e61c7c15fb603p-28 + r * 0x1.ea134dae4e03cp-32;
-    p = lane_cubic(r, r2, 0x1.4309130f1e68dp-13, 0x1.ffcbfc79846d8p-17, 0x1.62bfc6eda8763p-20, 0x1.b524d22746e1ap-24) + r4 * p;
-    p = lane_cubic(r, r2, 0x1.ebfbdff82c5a5p-3, 0x1.c6b08d704a0cfp-5, 0x1.3b2ab6fb9ffcap-7, 0x1.5d87fe78a1bc4p-10) + r4 * p;
+    p = r4 * p + lane_cubic(r, r2, 0x1.4309130f1e68dp-13, 0x1.ffcbfc79846d8p-17, 0x1.62bfc6eda8763p-20, 0x1.b524d22746e1ap-24);
+    p = r4 * p + lane_cubic(r, r2, 0x1.ebfbdff82c5a5p-3, 0x1.c6b08d704a0cfp-5, 0x1.3b2ab6fb9ffcap-7, 0x1.5d87fe78a1bc4p-10);
     return lane_scale(1.0 + r * (0x1.62e42fefa39efp-1 + r * p), n);
 }
 
-/* tanh(x) and its slope 1 - tanh(x)**2, which gradients want together. With exp(2|x|) = 2**n (1 + p), s = 2**-n and
- * r = 1 / (1 + p + s) they are (1 + p - s) r, from n = 3 on 1 - 2sr, which has no digit to lose, and 4sr (1 - sr).
- * What the sums above and below the bar have rounded away is put back to first order. */
+/* tanh(x) and its slope 1 - tanh(x)**2, which gradients want together. With exp(2|x|) = 2**n (1 + p), s = 2**-n
+ * and r = 1 / (1 + p + s) they are (1 + p - s) r, from n = 3 on 1 - 2sr, which has no digit to lose, and 4sr (1 -
+ * sr). What the sums above and below the bar have rounded away is put back to first order. */
 struct lane_tanh { double value, slope; };
 
 LANE_INLINE struct lane_tanh lane_tanh_and_slope(double x)
@@ -229,9 +229,9 @@ LANE_INLINE struct lane_hyperbolic lane_hyperbolic(double x)
     struct lane_reduced y = lane_reduce(x);
     double z = y.r * y.r;
     double z2 = z * z, z4 = z2 * z2;
-    double odd = lane_cubic(z, z2, 0x1.5555555555555p-3, 0x1.111111111078bp-7, 0x1.a01a01a9eb71bp-13, 0x1.71de0617106a3p-19) + z4 * 0x1.af487c277309cp-26;
+    double odd = z4 * 0x1.af487c277309cp-26 + lane_cubic(z, z2, 0x1.5555555555555p-3, 0x1.111111111078bp-7, 0x1.a01a01a9eb71bp-13, 0x1.71de0617106a3p-19);
     double even = 0x1.27e4cc099e01dp-22 + z * 0x1.1f8bedfa8460ap-29;
-    even = lane_cubic(z, z2, 0x1p-1, 0x1.5555555555558p-5, 0x1.6c16c16c14ffap-10, 0x1.a01a01ad80d39p-16) + z4 * even;
+    even = z4 * even + lane_cubic(z, z2, 0x1p-1, 0x1.5555555555558p-5, 0x1.6c16c16c14ffap-10, 0x1.a01a01ad80d39p-16);
     double s = y.n > 64.0 ? 0.0 : lane_power_of_two(-y.n);
     return (struct lane_hyperbolic){y.n, s, y.r, z * even, y.r * (z * odd) + y.low};
 }
@@ -287,7 +287,7 @@ LANE_INLINE double lane_log_tail(double f, double h)
     double z = s * s;
     double z2 = z * z, z4 = z2 * z2;
     double p = (0x1.746649acf0e98p-3 + z * 0x1.39a095d6668b7p-3) + z2 * 0x1.2f117c39a8137p-3;
-    p = lane_cubic(z, z2, 0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a3b6p-2, 0x1.c71c51d7d9ec5p-3) + z4 * p;
+    p = z4 * p + lane_cubic(z, z2, 0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a3b6p-2, 0x1.c71c51d7d9ec5p-3);
     return s * (h + z * p);
 }
 
@@ -378,8 +378,8 @@ LANE_INLINE double lane_log_one_and_exp(double x)
     double z = s * s;
     double z2 = z * z, z4 = z2 * z2;
     double p = (0x1.c1011e7d92531p-4 + z * 0x1.200dc2fd52e51p-4) + z2 * 0x1.5005210591aaap-3;
-    p = lane_cubic(z, z2, 0x1.745d1d71e4b92p-3, 0x1.3b12e39a53354p-3, 0x1.11226cfdfd55bp-3, 0x1.dff3f322cbb88p-4) + z4 * p;
-    p = lane_cubic(z, z2, 0x1.5555555555556p-1, 0x1.9999999999656p-2, 0x1.24924924ba565p-2, 0x1.c71c71a9a771fp-3) + z4 * p;
+    p = z4 * p + lane_cubic(z, z2, 0x1.745d1d71e4b92p-3, 0x1.3b12e39a53354p-3, 0x1.11226cfdfd55bp-3, 0x1.dff3f322cbb88p-4);
+    p = z4 * p + lane_cubic(z, z2, 0x1.5555555555556p-1, 0x1.9999999999656p-2, 0x1.24924924ba565p-2, 0x1.c71c71a9a771fp-3);
     return f - (s * (f - z * p) - low * ((1.0 - s) * (1.0 - s)));
 }
 
@@ -456,7 +456,7 @@ LANE_INLINE struct lane_pair lane_log_pair(double x)
     double z = square.high + square.low;
     double z2 = z * z, z4 = z2 * z2;
     double p = lane_cubic(z, z2, 0x1.3b13649c07216p-4, 0x1.112076b3025ep-4, 0x1.de3c2839def3bp-5, 0x1.ead109174b195p-5);
-    p = lane_cubic(z, z2, 0x1.9999999999996p-3, 0x1.2492492492f56p-3, 0x1.c71c71c595a01p-4, 0x1.745d1829e8ff4p-4) + z4 * p;
+    p = z4 * p + lane_cubic(z, z2, 0x1.9999999999996p-3, 0x1.2492492492f56p-3, 0x1.c71c71c595a01p-4, 0x1.745d1829e8ff4p-4);
     const struct lane_pair third = {0x1.555555p-2, 0x1.5555555555555p-28};
     struct lane_pair w = lane_times(lane_pair(square.high, square.low), third);
     struct lane_pair sw = lane_times(s, lane_pair(w.high, w.low + z2 * p));
@@ -552,14 +552,14 @@ LANE_INLINE double lane_erf(double x)
     double z = a * a;
     double z2 = z * z, z4 = z2 * z2;
     double p = lane_cubic(z, z2, 0x1.b969464c4b5b7p-20, -0x1.5b7de751d042ep-23, 0x1.d36c51d3db041p-27, -0x1.a0c56861b3945p-31);
-    p = lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17) + z4 * p;
-    p = lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6) + z4 * p;
+    p = z4 * p + lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17);
+    p = z4 * p + lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6);
     double a2 = a * a, a4 = a2 * a2;
     double q = 0x1.26b6dcd12f723p-34 + a * -0x1.a86a21422d1a9p-40;
-    q = lane_cubic(a, a2, 0x1.20501cf8ffaecp-20, -0x1.5c8f92c017d2dp-23, 0x1.35eaefb7107c3p-26, -0x1.7f48958b14b6bp-30) + a4 * q;
-    q = lane_cubic(a, a2, 0x1.8f23c0f682b0fp-14, -0x1.d4c5fd9f07458p-15, 0x1.547130c5da04p-16, -0x1.6835c1cda1b8p-18) + a4 * q;
-    q = lane_cubic(a, a2, -0x1.bdbb07e40754ap-13, 0x1.bbe213c193c6ep-10, -0x1.2da46397c27d7p-11, -0x1.ddf6544749641p-22) + a4 * q;
-    q = lane_cubic(a, a2, 0x1.20dd74072bc66p+0, 0x1.45f317cdaf33bp-1, 0x1.a4f2e996ad858p-4, -0x1.3956c0a6904b1p-6) + a4 * q;
+    q = a4 * q + lane_cubic(a, a2, 0x1.20501cf8ffaecp-20, -0x1.5c8f92c017d2dp-23, 0x1.35eaefb7107c3p-26, -0x1.7f48958b14b6bp-30);
+    q = a4 * q + lane_cubic(a, a2, 0x1.8f23c0f682b0fp-14, -0x1.d4c5fd9f07458p-15, 0x1.547130c5da04p-16, -0x1.6835c1cda1b8p-18);
+    q = a4 * q + lane_cubic(a, a2, -0x1.bdbb07e40754ap-13, 0x1.bbe213c193c6ep-10, -0x1.2da46397c27d7p-11, -0x1.ddf6544749641p-22);
+    q = a4 * q + lane_cubic(a, a2, 0x1.20dd74072bc66p+0, 0x1.45f317cdaf33bp-1, 0x1.a4f2e996ad858p-4, -0x1.3956c0a6904b1p-6);
     return copysign(a < 1.0 ? a + a * p : 1.0 - lane_exp(-(a * q)), x);
 }
 

@@ -101,9 +101,9 @@ LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const d
     }
 }
 
-/* Totals of the products from in on that have one factor in common; how many they are. Of rows that do not count that
- * factor is 0, and so is what is added; if the other factor is inf or nan there the total is nan, and the careful way
- * leaves these rows out. */
+/* Totals of the products from in on that have one factor in common; how many they are. Of rows that do not count
+ * that factor is 0, and so is what is added; if the other factor is inf or nan there the total is nan, and the
+ * careful way leaves these rows out. */
 LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const pg_instruction *end, block *rows)
 {
     const double *lanes = rows->lanes, *a = counted(rows, LANE(in->a), 0), *counts = counted(rows, ones(), 3);

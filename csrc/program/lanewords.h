@@ -1,5 +1,5 @@
-/* lanewords.h: forward.h once more, with the functions of lanemath.h and lanetrig.h in the place of libm's. Their bits
- * do not depend on the processor, and loops over them vectorise. For evaluate.c only, in place of scalar.h.
+/* lanewords.h: forward.h once more, with the functions of lanemath.h and lanetrig.h in the place of libm's. Their
+ * bits do not depend on the processor, and loops over them vectorise. For evaluate.c only, in place of scalar.h.
  * PG_LIBM_LANES, a build for tests, leaves everything as it is: rows equal eager results bit for bit. */
 #ifndef PG_LANEWORDS_H
 #define PG_LANEWORDS_H

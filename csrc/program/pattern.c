@@ -1,9 +1,10 @@
 /* pattern.c: which outputs of a program depend on which inputs: where its Jacobian has structural zeros.
  *
- * What matters of a program are its joins, the places where dependences of several operands meet; a number with one
- * such operand depends on what that does. Sets of inputs go through the joins as bits of a word, 64 inputs in a pass
- * (Griewank and Walther, Evaluating Derivatives, chapter 7). Joins stand in clusters, and a pass visits only clusters
- * that its inputs reach: a banded matrix takes time linear in its size, a full one a word for 64 of its numbers. */
+ * What matters of a program are its joins, the places where dependences of several operands meet; a number with
+ * one such operand depends on what that does. Sets of inputs go through the joins as bits of a word, 64 inputs in
+ * a pass (Griewank and Walther, Evaluating Derivatives, chapter 7). Joins stand in clusters, and a pass visits
+ * only clusters that its inputs reach: a banded matrix takes time linear in its size, a full one a word for 64 of
+ * its numbers. */
 #include "program/growth.h"
 #include "program/program.h"
 

@@ -1,5 +1,5 @@
-/* construction.h: slots of the type for Value(...). Between pg_value_new and pg_value_init a Value has an unbuilt node,
- * which every use refuses. */
+/* construction.h: slots of the type for Value(...). Between pg_value_new and pg_value_init a Value has an unbuilt
+ * node, which every use refuses. */
 #ifndef PG_CONSTRUCTION_H
 #define PG_CONSTRUCTION_H
 

@@ -1,7 +1,7 @@
 /* convert.h: what C asks of Python's objects: arguments, numbers, tuples of Values; and errors, the other way.
  *
- * What fails has set an exception; where it is another kind of object that was asked for, a TypeError that says so. Any
- * of these may run other people's code, but for exact floats, ints and Values. */
+ * What fails has set an exception; where it is another kind of object that was asked for, a TypeError that says
+ * so. Any of these may run other people's code, but for exact floats, ints and Values. */
 #ifndef PG_CONVERT_H
 #define PG_CONVERT_H
 
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define PG_FAST(function) (PyCFunction)(void (*)(void))function
+#define PG_FAST(function) (PyCFunction)(void (*)(void))(function)
 
 /* Sets the exception of a status; always NULL. */
 PyObject *pg_raise(pg_status status);

@@ -32,8 +32,8 @@ static PyObject *is_number(PyObject *module, PyObject *v)
     return PyBool_FromLong(PG_NODE(v)->op == PG_LEAF && PG_NODE(v)->flags & PG_NUMBER);
 }
 
-/* How many operands v has, and a tuple of the first ones: `_children` of ten million costs a second and a gigabyte,
- * as Values once seen stay. */
+/* How many operands v has, and a tuple of the first ones: `_children` of ten million costs a second and a
+ * gigabyte, as Values once seen stay. */
 static PyObject *first_operands(PyObject *module, PyObject *args)
 {
     (void)module;

@@ -39,8 +39,8 @@ static PyObject *no_grad_exit(PyObject *module, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
-/* A recording records whatever mode its caller is in: suspends the mode and appends how deep it was to a list, which an
- * interrupt cannot come between. */
+/* A recording records whatever mode its caller is in: suspends the mode and appends how deep it was to a list,
+ * which an interrupt cannot come between. */
 static PyObject *no_grad_suspend(PyObject *module, PyObject *depths)
 {
     (void)module;

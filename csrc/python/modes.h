@@ -1,6 +1,7 @@
 /* modes.h: what a thread may be in: no_grad, debug_nans, a trace.
  *
- * pg_special_threads counts one for each mode that each thread is in, so that where it is 0 nothing else need be asked. */
+ * pg_special_threads counts one for each mode that each thread is in, so that where it is 0 nothing else need be
+ * asked. */
 #ifndef PG_MODES_H
 #define PG_MODES_H
 
@@ -14,8 +15,8 @@ extern PG_THREAD_LOCAL int pg_no_grad_depth, pg_watch_depth;
 #define PG_DETACHED (PG_SPECIAL && pg_no_grad_depth > 0)
 #define PG_WATCHED (PG_SPECIAL && pg_watch_depth != 0)
 
-/* made (taken over), once the watcher has seen it if this thread is watched; NULL with an exception set, made given
- * back, if made is NULL or the watcher raised. */
+/* made (taken over), once the watcher has seen it if this thread is watched; NULL with an exception set, made
+ * given back, if made is NULL or the watcher raised. */
 PyObject *pg_watched(PyObject *made);
 
 /* Shows the watcher what has arrived at n (own) and at its operands, and whether these are numbers or the

@@ -1,7 +1,7 @@
 /* object.h: the Value object: what it is, and the flags that it puts on its node.
  *
- * A Value owns one reference to its node; the node's wrapper field is the way back, borrowed, so a node has one Value at
- * a time and may have none. What few Values have stands in extras. Who keeps whom is told in value.c. */
+ * A Value owns one reference to its node; the node's wrapper field is the way back, borrowed, so a node has one
+ * Value at a time and may have none. What few Values have stands in extras. Who keeps whom is told in value.c. */
 #ifndef PG_OBJECT_H
 #define PG_OBJECT_H
 
@@ -13,7 +13,7 @@
 /* The bits of a node's flags that are ours. */
 enum pg_value_flags {
     PG_VISIBLE = PG_FLAGS_OF_WRAPPERS, /* owned by its Value, which holds its parents' Values for the collector */
-    PG_CARRIES = PG_FLAGS_OF_WRAPPERS << 1, /* the Value carries something to keep: a label, _op, type, plain attributes */
+    PG_CARRIES = PG_FLAGS_OF_WRAPPERS << 1, /* its Value has something to keep: a label, _op, type, attributes */
     PG_UNBUILT = PG_FLAGS_OF_WRAPPERS << 2, /* made by __new__, not yet by __init__ */
     PG_ACTIVE = PG_FLAGS_OF_WRAPPERS << 3, /* an input of a transform that is running the user's function */
     PG_WHOLE_EXPONENT = PG_FLAGS_OF_WRAPPERS << 4, /* x ** n was written with an int */

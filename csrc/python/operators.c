@@ -298,17 +298,17 @@ static int bool_slot(PyObject *x)
 }
 
 PyType_Slot pg_number_slots[] = {
-    {Py_nb_add, (void *)apply_add},
-    {Py_nb_subtract, (void *)apply_sub},
-    {Py_nb_multiply, (void *)apply_mul},
-    {Py_nb_true_divide, (void *)apply_div},
-    {Py_nb_remainder, (void *)apply_mod},
-    {Py_nb_floor_divide, (void *)apply_floordiv},
-    {Py_nb_power, (void *)power_slot},
-    {Py_nb_negative, (void *)apply_neg},
-    {Py_nb_positive, (void *)positive_slot},
-    {Py_nb_absolute, (void *)apply_abs},
-    {Py_nb_bool, (void *)bool_slot},
+    {Py_nb_add, (void *)apply_add},               /* x + y */
+    {Py_nb_subtract, (void *)apply_sub},          /* x - y */
+    {Py_nb_multiply, (void *)apply_mul},          /* x * y */
+    {Py_nb_true_divide, (void *)apply_div},       /* x / y */
+    {Py_nb_remainder, (void *)apply_mod},         /* x % y */
+    {Py_nb_floor_divide, (void *)apply_floordiv}, /* x // y */
+    {Py_nb_power, (void *)power_slot},            /* x ** y */
+    {Py_nb_negative, (void *)apply_neg},          /* -x */
+    {Py_nb_positive, (void *)positive_slot},      /* +x */
+    {Py_nb_absolute, (void *)apply_abs},          /* abs(x) */
+    {Py_nb_bool, (void *)bool_slot},              /* bool(x) */
     {0, NULL},
 };
 

@@ -48,7 +48,8 @@ static pg_node *seen(pg_node *n)
     return n;
 }
 
-/* A new node of an op of the table on count operands, a constant exponent among them. Caller owns; NULL with an exception set. */
+/* A new node of an op of the table on count operands, a constant exponent among them. Caller owns; NULL with an
+ * exception set. */
 static pg_node *applied(int op, pg_node *const *x, int count)
 {
     const double z = pg_evaluate_one(op, x[0]->value, count > 1 ? x[1]->value : 0.0, count > 2 ? x[2]->value : 0.0);

@@ -1,7 +1,7 @@
 /* sweeping.h: sweeps and adjoints, step by step, with what Python wants to do between the steps.
  *
- * Nothing here commits a sweep, and only pg_sorted ends one, which has failed: whoever has it from there ends it, with
- * pg_sweep_commit or, if an exception is set, pg_give_up. No step takes longer than a signal may wait. */
+ * Nothing here commits a sweep, and only pg_sorted ends one, which has failed: whoever has it from there ends it,
+ * with pg_sweep_commit or, if an exception is set, pg_give_up. No step takes longer than a signal may wait. */
 #ifndef PG_SWEEPING_H
 #define PG_SWEEPING_H
 

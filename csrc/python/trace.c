@@ -1,8 +1,9 @@
-/* trace.c: a thread's trace: when it begins and ends, and what ops, attributes and sweeps tell it or ask it meanwhile.
+/* trace.c: a thread's trace: when it begins and ends, and what ops, attributes and sweeps tell it or ask it
+ * meanwhile.
  *
  * While a thread traces, what its ops make is marked PG_TRACED, values are those that the program's lanes would
- * compute, no op raises for a numeric reason, and comparisons are noted as guards. What was there before the
- * trace is a live input of the program, read again at each call. */
+ * compute, no op raises for a numeric reason, and comparisons are noted as guards. What was there before the trace
+ * is a live input of the program, read again at each call. */
 #include "python/trace.h"
 
 #include "graph/memory.h"
@@ -76,8 +77,8 @@ static void clear_trace(pg_node *n, void *context)
     n->flags = (uint8_t)(n->flags & ~PG_TRACED);
 }
 
-/* What outlives the trace that made it is to be like any other Value for the next. While another thread traces, whose
- * a node is cannot be told: the last one to end sees to it. */
+/* What outlives the trace that made it is to be like any other Value for the next. While another thread traces,
+ * whose a node is cannot be told: the last one to end sees to it. */
 static PyObject *trace_forget(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;

@@ -1,8 +1,8 @@
 /* trace.h: the hooks of a trace, which ops, attributes and sweeps call while their thread traces.
  *
- * A trace is its thread's and there is one at most. It owns its inputs and the nodes of its guards, which are in the
- * order in which the function compared. Hooks do nothing in a thread that does not trace: ask
- * PG_TRACING first. */
+ * A trace is its thread's and there is one at most. It owns its inputs and the nodes of its guards, which are in
+ * the order in which the function compared. Hooks do nothing in a thread that does not trace: ask PG_TRACING
+ * first. */
 #ifndef PG_PYTHON_TRACE_H
 #define PG_PYTHON_TRACE_H
 

@@ -1,8 +1,8 @@
 /* value.h: the life of Values: how nodes get one, and how long it stays.
  *
- * A node's wrapper is its Value or NULL. A pinned node holds a reference to its Value as long as anything else refers to
- * the node; a visible one is tracked by the collector and holds the Values of its visible operands. Neither ends before
- * the Value, but for pg_expose, which takes off pins that are not needed any more. */
+ * A node's wrapper is its Value or NULL. A pinned node holds a reference to its Value as long as anything else
+ * refers to the node; a visible one is tracked by the collector and holds the Values of its visible operands.
+ * Neither ends before the Value, but for pg_expose, which takes off pins that are not needed any more. */
 #ifndef PG_VALUE_H
 #define PG_VALUE_H
 
