@@ -143,7 +143,7 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 
 #endif
 
-/* Ops that lanemath.h has for whole blocks, faster than one lane at a time and with the same bits; how many
+/* Ops that have a function for whole blocks, faster than one lane at a time and with the same bits; how many
  * instructions that were. */
 LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
 {

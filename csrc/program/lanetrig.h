@@ -1,4 +1,4 @@
-/* lanetrig.h: the trigonometric functions of lanemath.h, by the same rules.
+/* lanetrig.h: the trigonometric functions, by the rules of lanemath.h.
  * sin, cos and tan of an |x| above LANE_NEAR need as many digits of 2/pi as x has, which no lane can
  * afford: lanes_sin(x, z, count) runs all lanes as if near and then does the far ones again, one by
  * one. Which, depends on the lane's own value alone, and lane_sin(x) gives the same bits for one row.
