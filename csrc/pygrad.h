@@ -246,8 +246,8 @@ pg_node *pg_compute_pown(pg_node *x, double k, double value);
 /* A node of any op with count operands, or NULL. Retains them. partials (count numbers, copied) and
  * given (count nodes, NULL where the partial is a plain number; retained) belong to PG_PARTIALS nodes and
  * are NULL for every other. Caller owns the result. */
-pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value,
-                         const double *partials, pg_node *const *given);
+pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value, const double *partials,
+                         pg_node *const *given);
 
 /* One more reference to n, for the caller. Returns n. */
 pg_node *pg_retain(pg_node *n);

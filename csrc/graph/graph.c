@@ -84,8 +84,8 @@ static pg_many *make_many(size_t count, int with_partials, int with_given)
     return m;
 }
 
-pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value,
-                         const double *partials, pg_node *const *given)
+pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value, const double *partials,
+                         pg_node *const *given)
 {
     pg_many *m = make_many(count, partials != NULL, given != NULL);
     if (m == NULL)

@@ -72,13 +72,11 @@ struct pg_node {
     double value;
     double grad;
     union {
-        struct {
-            pg_node *a, *b;
-        } two;             /* shapes one and two */
+        struct { pg_node *a, *b; } two; /* shapes one and two */
         struct {
             pg_node *a;
             double k;
-        } constant;        /* x ** k */
+        } constant; /* x ** k */
         pg_many *many;
     } of;
     void *wrapper;         /* the one object that stands for this node elsewhere, borrowed, or NULL; in a node that is

@@ -155,8 +155,7 @@ static void free_lanes(writer *w, uint32_t v, size_t at)
 
 static void write(writer *w, pg_instruction in)
 {
-    if (w->d->failed ||
-        !pg_room((void **)&w->p->code, w->p->length, &w->code_capacity, sizeof in)) {
+    if (w->d->failed || !pg_room((void **)&w->p->code, w->p->length, &w->code_capacity, sizeof in)) {
         w->d->failed = 1;
         return;
     }
@@ -188,9 +187,8 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
             w->d->failed = 1;
             return;
         }
-        p->terms[p->term_count++] =
-            (pg_term){w->d->values[from->a].slot,
-                      from->b == NONE ? PG_NO_SLOT : w->d->values[from->b].slot, from->absorbing};
+        p->terms[p->term_count++] = (pg_term){
+            w->d->values[from->a].slot, from->b == NONE ? PG_NO_SLOT : w->d->values[from->b].slot, from->absorbing};
         in->expected = (uint16_t)(in->expected | from->absorbing);
         pg_term *to = &p->terms[p->term_count - 1];
         if (!(to->a & PG_ROW) && to->b != PG_NO_SLOT && to->b & PG_ROW) /* lanes first */
@@ -251,8 +249,8 @@ static void share_factor(pg_program *p, pg_instruction *in)
 static void write_result(writer *w, uint32_t r)
 {
     const parts of = parts_of(w, r);
-    pg_instruction in = {.code = is_total(w, r) ? PG_CODE_TOTAL : PG_CODE_OUTPUT, .out = r, .b = PG_NO_SLOT,
-                         .c = PG_NO_SLOT};
+    pg_instruction in = {
+        .code = is_total(w, r) ? PG_CODE_TOTAL : PG_CODE_OUTPUT, .out = r, .b = PG_NO_SLOT, .c = PG_NO_SLOT};
     if (of.a == NONE)
         return;
     in.a = in_lanes(w, of.a);
@@ -272,8 +270,11 @@ static void write_uniform_totals(writer *w)
     for (uint32_t r = 0; r < w->trace->output_count; r++) {
         const uint32_t u = parts_of(w, r).uniform;
         if (parts_of(w, r).a == NONE && !is_no_number(w->d, u))
-            write(w, (pg_instruction){.code = PG_CODE_TOTAL_UNIFORM, .out = r, .a = w->d->values[u].slot,
-                                      .b = PG_NO_SLOT, .c = PG_NO_SLOT});
+            write(w, (pg_instruction){.code = PG_CODE_TOTAL_UNIFORM,
+                                      .out = r,
+                                      .a = w->d->values[u].slot,
+                                      .b = PG_NO_SLOT,
+                                      .c = PG_NO_SLOT});
     }
 }
 
@@ -286,8 +287,8 @@ static void want_spread(writer *w, uint32_t v, size_t at)
     if (used->row || used->spread != PG_NO_SLOT || in_sum)
         return;
     used->spread = PG_ROW | (pg_slot)w->p->lanes++;
-    write(w, (pg_instruction){.code = PG_CODE_SPREAD, .out = used->spread, .a = used->slot,
-                              .b = PG_NO_SLOT, .c = PG_NO_SLOT});
+    write(w, (pg_instruction){
+                 .code = PG_CODE_SPREAD, .out = used->spread, .a = used->slot, .b = PG_NO_SLOT, .c = PG_NO_SLOT});
 }
 
 static void write_item(writer *w, size_t at, int row)
@@ -376,8 +377,8 @@ pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, 
     w.p->code = pg_alloc(w.code_capacity, sizeof *w.p->code);
     w.term_capacity = d->term_count + 1;
     w.p->terms = pg_alloc(w.term_capacity, sizeof *w.p->terms);
-    if (w.p->code == NULL || w.p->terms == NULL || w.p->result_slots == NULL || w.items == NULL || w.last == NULL || w.free == NULL || w.p->constant_values == NULL ||
-        w.p->input_slots == NULL)
+    if (w.p->code == NULL || w.p->terms == NULL || w.p->result_slots == NULL || w.items == NULL || w.last == NULL ||
+        w.free == NULL || w.p->constant_values == NULL || w.p->input_slots == NULL)
         d->failed = 1;
     else
         write_code(&w);

@@ -64,8 +64,7 @@ static uint64_t bits_of(double x)
 
 static int same(const value *v, const value *w)
 {
-    return v->op == w->op && v->a == w->a && v->b == w->b && v->c == w->c &&
-           bits_of(v->number) == bits_of(w->number);
+    return v->op == w->op && v->a == w->a && v->b == w->b && v->c == w->c && bits_of(v->number) == bits_of(w->number);
 }
 
 static uint32_t *bucket_of(const draft *d, const value *v)

@@ -16,9 +16,7 @@ enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT };
 typedef struct {
     union {
         double number;     /* of a constant */
-        struct {
-            uint32_t head, tail; /* fused: a list of terms after the start a; else NONE */
-        };
+        struct { uint32_t head, tail; /* fused: a list of terms after the start a; else NONE */ };
     };
     uint32_t a, b, c;      /* operands, NONE where there are none; of an input or live value a is its number */
     uint32_t uses;
@@ -77,8 +75,16 @@ static inline int is_product(const value *v)
 
 static inline value blank(int op, uint32_t a, uint32_t b, uint32_t c)
 {
-    return (value){.op = (uint16_t)op, .a = a, .b = b, .c = c, .head = NONE, .tail = NONE, .users = NONE,
-                   .next = NONE, .slot = PG_NO_SLOT, .spread = PG_NO_SLOT};
+    return (value){.op = (uint16_t)op,
+                   .a = a,
+                   .b = b,
+                   .c = c,
+                   .head = NONE,
+                   .tail = NONE,
+                   .users = NONE,
+                   .next = NONE,
+                   .slot = PG_NO_SLOT,
+                   .spread = PG_NO_SLOT};
 }
 
 static inline int is_constant(const draft *d, uint32_t i)

@@ -57,8 +57,7 @@ static void fuse_addition(draft *d, value *v)
 {
     uint32_t before = v->a, added = v->b;
     const int row = v->row;
-    if (!is_lone_sum(d, before, row) &&
-        (is_lone_sum(d, added, row) || !is_lone_product(d, added, row))) {
+    if (!is_lone_sum(d, before, row) && (is_lone_sum(d, added, row) || !is_lone_product(d, added, row))) {
         before = v->b;
         added = v->a;
     }

@@ -7,8 +7,8 @@ int pg_room(void **items, size_t count, size_t *capacity, size_t size)
         return 1;
     size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
     void *grown = larger > INT32_MAX ? NULL
-                  : *items == NULL ? pg_alloc(larger, size)
-                                   : pg_resize(*items, count, larger, size);
+                  : *items == NULL   ? pg_alloc(larger, size)
+                                     : pg_resize(*items, count, larger, size);
     if (grown == NULL)
         return 0;
     *items = grown;

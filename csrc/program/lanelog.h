@@ -26,7 +26,8 @@ LANE_INLINE double lane_log_tail(double f, double h)
     double z = s * s;
     double z2 = z * z, z4 = z2 * z2;
     double p = (0x1.746649acf0e98p-3 + z * 0x1.39a095d6668b7p-3) + z2 * 0x1.2f117c39a8137p-3;
-    p = z4 * p + lane_cubic(z, z2, 0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a3b6p-2, 0x1.c71c51d7d9ec5p-3);
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a3b6p-2, 0x1.c71c51d7d9ec5p-3);
     return s * (h + z * p);
 }
 
@@ -117,8 +118,10 @@ LANE_INLINE double lane_log_one_and_exp(double x)
     double z = s * s;
     double z2 = z * z, z4 = z2 * z2;
     double p = (0x1.c1011e7d92531p-4 + z * 0x1.200dc2fd52e51p-4) + z2 * 0x1.5005210591aaap-3;
-    p = z4 * p + lane_cubic(z, z2, 0x1.745d1d71e4b92p-3, 0x1.3b12e39a53354p-3, 0x1.11226cfdfd55bp-3, 0x1.dff3f322cbb88p-4);
-    p = z4 * p + lane_cubic(z, z2, 0x1.5555555555556p-1, 0x1.9999999999656p-2, 0x1.24924924ba565p-2, 0x1.c71c71a9a771fp-3);
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.745d1d71e4b92p-3, 0x1.3b12e39a53354p-3, 0x1.11226cfdfd55bp-3, 0x1.dff3f322cbb88p-4);
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.5555555555556p-1, 0x1.9999999999656p-2, 0x1.24924924ba565p-2, 0x1.c71c71a9a771fp-3);
     return f - (s * (f - z * p) - low * ((1.0 - s) * (1.0 - s)));
 }
 
@@ -195,7 +198,8 @@ LANE_INLINE struct lane_pair lane_log_pair(double x)
     double z = square.high + square.low;
     double z2 = z * z, z4 = z2 * z2;
     double p = lane_cubic(z, z2, 0x1.3b13649c07216p-4, 0x1.112076b3025ep-4, 0x1.de3c2839def3bp-5, 0x1.ead109174b195p-5);
-    p = z4 * p + lane_cubic(z, z2, 0x1.9999999999996p-3, 0x1.2492492492f56p-3, 0x1.c71c71c595a01p-4, 0x1.745d1829e8ff4p-4);
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.9999999999996p-3, 0x1.2492492492f56p-3, 0x1.c71c71c595a01p-4, 0x1.745d1829e8ff4p-4);
     const struct lane_pair third = {0x1.555555p-2, 0x1.5555555555555p-28};
     struct lane_pair w = lane_times(lane_pair(square.high, square.low), third);
     struct lane_pair sw = lane_times(s, lane_pair(w.high, w.low + z2 * p));

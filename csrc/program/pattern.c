@@ -13,9 +13,7 @@
 enum { INPUTS_IN_PASS = 64, CLUSTER = 64, NOWHERE = 0 };
 
 /* Lists of numbers: list i is items[starts[i]] to items[starts[i + 1] - 1]. */
-typedef struct {
-    uint32_t *starts, *items;
-} lists;
+typedef struct { uint32_t *starts, *items; } lists;
 
 /* A place is NOWHERE, or 1 plus an input, or after those a join. */
 typedef struct {
@@ -69,7 +67,8 @@ static int is_zero(const finder *f, pg_slot slot)
 /* An operand of the join that is being made. */
 static void take_place(finder *f, uint32_t place)
 {
-    if (place != NOWHERE && (f->use_count == f->joins.starts[f->join_count] || f->joins.items[f->use_count - 1] != place))
+    if (place != NOWHERE &&
+        (f->use_count == f->joins.starts[f->join_count] || f->joins.items[f->use_count - 1] != place))
         f->joins.items[f->use_count++] = place;
 }
 

@@ -4,9 +4,12 @@
 const char *pg_code_name(int code)
 {
     static const char *const names[] = {
-        [PG_CODE_FUSED - PG_OPCODE_COUNT] = "fused",   [PG_CODE_SPREAD - PG_OPCODE_COUNT] = "spread",
-        [PG_CODE_GUARD - PG_OPCODE_COUNT] = "guard",   [PG_CODE_OUTPUT - PG_OPCODE_COUNT] = "output",
-        [PG_CODE_TOTAL - PG_OPCODE_COUNT] = "total",   [PG_CODE_TOTAL_PRODUCT - PG_OPCODE_COUNT] = "total_product",
+        [PG_CODE_FUSED - PG_OPCODE_COUNT] = "fused",
+        [PG_CODE_SPREAD - PG_OPCODE_COUNT] = "spread",
+        [PG_CODE_GUARD - PG_OPCODE_COUNT] = "guard",
+        [PG_CODE_OUTPUT - PG_OPCODE_COUNT] = "output",
+        [PG_CODE_TOTAL - PG_OPCODE_COUNT] = "total",
+        [PG_CODE_TOTAL_PRODUCT - PG_OPCODE_COUNT] = "total_product",
         [PG_CODE_TOTAL_UNIFORM - PG_OPCODE_COUNT] = "total_uniform",
     };
     if (code >= PG_OPCODE_COUNT)

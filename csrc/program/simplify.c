@@ -21,7 +21,8 @@ static uint32_t small_power_slope(draft *d, uint32_t x, double n)
 {
     if (n != 0.0 && n != 1.0 && n != 2.0 && n != 3.0 && n != 4.0)
         return NONE;
-    return n == 0.0 ? pg_draft_constant(d, 0.0) : pg_simplified(d, PG_OP_mul, pg_draft_constant(d, n), small_power(d, x, n - 1.0), NONE);
+    return n == 0.0 ? pg_draft_constant(d, 0.0)
+                    : pg_simplified(d, PG_OP_mul, pg_draft_constant(d, n), small_power(d, x, n - 1.0), NONE);
 }
 
 uint32_t pg_simplified(draft *d, int op, uint32_t a, uint32_t b, uint32_t c)

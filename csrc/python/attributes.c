@@ -237,9 +237,8 @@ static PyObject *nothing(PyObject *self, PyObject *ignored)
 
 static PyMethodDef nothing_def = {"_backward", nothing, METH_NOARGS, "Do nothing."};
 
-static PyMethodDef propagate_def = {
-    "_backward", propagate, METH_NOARGS,
-    "Add this node's contributions to its operands' grads, once."};
+static PyMethodDef propagate_def = {"_backward", propagate, METH_NOARGS,
+                                    "Add this node's contributions to its operands' grads, once."};
 
 static PyObject *get_backward(PyObject *self, void *closure)
 {
@@ -249,8 +248,7 @@ static PyObject *get_backward(PyObject *self, void *closure)
     const pg_extras *extras = ((pg_value *)self)->extras;
     if (extras == NULL || extras->closure == NULL)
         return PyCFunction_NewEx(&propagate_def, self, NULL);
-    return extras->closure == Py_None ? PyCFunction_NewEx(&nothing_def, NULL, NULL)
-                                      : Py_NewRef(extras->closure);
+    return extras->closure == Py_None ? PyCFunction_NewEx(&nothing_def, NULL, NULL) : Py_NewRef(extras->closure);
 }
 
 static int set_backward(PyObject *self, PyObject *content, void *closure)
@@ -287,8 +285,8 @@ PyGetSetDef pg_attributes[] = {
     {"_prev", get_prev, NULL, "The set of operands.", NULL},
     {"local_derivatives", get_local_derivatives, NULL,
      "The derivative by each direct operand at the operands' present values, in operand order.", NULL},
-    {"_local_grads", get_local_derivatives, NULL,
-     "local_derivatives, or the local_grads as they were given.", "as given"},
+    {"_local_grads", get_local_derivatives, NULL, "local_derivatives, or the local_grads as they were given.",
+     "as given"},
     {"_backward", get_backward, set_backward,
      "A callable that adds this node's contributions to its operands' grads; assignable.", NULL},
     {"__dict__", get_dict, set_dict, NULL, NULL},

@@ -44,9 +44,9 @@ static pg_node *accumulated(const pg_value *v, double old, pg_node *adjoint)
     if (adjoint == NULL || PG_NODE(v)->op != PG_LEAF || old == 0.0)
         return adjoint;
     PyObject *before = v->extras->adjoint;
-    pg_node *first = before != NULL && pg_same_bits(PG_NODE(before)->value, old) ? pg_retain(PG_NODE(before)) : pg_leaf(old);
-    pg_node *total =
-        first == NULL ? NULL : pg_compute(PG_OP_add, first, adjoint, old + adjoint->value);
+    pg_node *first = before != NULL && pg_same_bits(PG_NODE(before)->value, old) ? pg_retain(PG_NODE(before))
+                                                                                 : pg_leaf(old);
+    pg_node *total = first == NULL ? NULL : pg_compute(PG_OP_add, first, adjoint, old + adjoint->value);
     if (first != NULL)
         pg_release(first);
     pg_release(adjoint);
@@ -110,8 +110,7 @@ static PyObject *backward_graph(PyObject *module, PyObject *args)
     PyObject *root, *number, *pairs = NULL;
     double seed;
     if (!PyArg_ParseTuple(args, "O!O:backward_graph", pg_value_type, &root, &number) ||
-        !pg_require_number(number, "seed", &seed) || !pg_require_built(root) ||
-        (PG_TRACING && !pg_trace_sweep(root)))
+        !pg_require_number(number, "seed", &seed) || !pg_require_built(root) || (PG_TRACING && !pg_trace_sweep(root)))
         return NULL;
     pg_node *node = PG_NODE(root), *above = pg_compute_many(PG_SUM, &node, 1, node->value, NULL, NULL);
     if (above == NULL)

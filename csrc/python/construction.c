@@ -101,8 +101,7 @@ static pg_node *declared_node(double data, PyObject *children, PyObject *grads)
         pg_free(nodes);
         return NULL;
     }
-    pg_node *n = pg_compute_many(grads == NULL ? PG_CUSTOM : PG_PARTIALS, nodes, count, data, partials,
-                                 given);
+    pg_node *n = pg_compute_many(grads == NULL ? PG_CUSTOM : PG_PARTIALS, nodes, count, data, partials, given);
     if (n == NULL)
         PyErr_NoMemory();
     pg_free(nodes);
@@ -133,8 +132,7 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
 {
     Py_ssize_t count = PyTuple_Size(children);
     if (grads != NULL && PyTuple_Size(grads) != count) {
-        PyErr_Format(PyExc_ValueError, "%zd children but %zd local gradients", count,
-                     PyTuple_Size(grads));
+        PyErr_Format(PyExc_ValueError, "%zd children but %zd local gradients", count, PyTuple_Size(grads));
         return -1;
     }
     pg_node *n = declared_node(data, children, grads);
@@ -178,8 +176,8 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"data", "_children", "_op", "label", "children", "local_grads", NULL};
     PyObject *data, *children = NULL, *third = NULL, *label = NULL, *other = NULL, *grads = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OO:Value", names, &data, &children, &third,
-                                     &label, &other, &grads))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OO:Value", names, &data, &children, &third, &label, &other,
+                                     &grads))
         return -1;
     pg_value *v = (pg_value *)self;
     if (!pg_ensure_node(v))
@@ -196,8 +194,7 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
     if (children == NULL)
         children = other;
     if (PG_IS_VALUE(data)) {
-        PyErr_SetString(PyExc_TypeError,
-                        "data must be a real number, not a Value; pass v.data, or use v itself");
+        PyErr_SetString(PyExc_TypeError, "data must be a real number, not a Value; pass v.data, or use v itself");
         return -1;
     }
     double number;
@@ -249,8 +246,8 @@ static PyObject *become(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *unbuilt, *v, *children;
-    if (!PyArg_ParseTuple(args, "O!O!O!:become", pg_value_type, &unbuilt, pg_value_type, &v,
-                          &PyTuple_Type, &children) ||
+    if (!PyArg_ParseTuple(args, "O!O!O!:become", pg_value_type, &unbuilt, pg_value_type, &v, &PyTuple_Type,
+                          &children) ||
         !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
         return NULL;
     const pg_node *n = PG_NODE(v);

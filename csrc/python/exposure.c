@@ -145,7 +145,6 @@ static PyObject *expose(PyObject *module, PyObject *ignored)
 }
 
 PyMethodDef pg_exposure_functions[] = {
-    {"expose", expose, METH_NOARGS,
-     "expose()\n--\n\nLet the collector see cycles through attributes given late."},
+    {"expose", expose, METH_NOARGS, "expose()\n--\n\nLet the collector see cycles through attributes given late."},
     {NULL, NULL, 0, NULL},
 };

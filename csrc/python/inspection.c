@@ -14,11 +14,11 @@ static PyObject *form(PyObject *module, PyObject *v)
     if (!pg_require_built(v))
         return NULL;
     const pg_node *n = PG_NODE(v);
-    return PyUnicode_FromString(n->flags & PG_HAS_CLOSURE   ? "closure"
-                                : n->op == PG_LEAF     ? "leaf"
-                                : n->op == PG_CUSTOM   ? "custom"
-                                : n->op == PG_PARTIALS ? "partials"
-                                                       : "op");
+    return PyUnicode_FromString(n->flags & PG_HAS_CLOSURE ? "closure"
+                                : n->op == PG_LEAF        ? "leaf"
+                                : n->op == PG_CUSTOM      ? "custom"
+                                : n->op == PG_PARTIALS    ? "partials"
+                                                          : "op");
 }
 
 /* Whether the leaf v stands for a number that was an operand, such as the 2 of a * 2. */

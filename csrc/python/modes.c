@@ -174,7 +174,6 @@ PyMethodDef pg_mode_functions[] = {
      "set_watchers(node, adjoints, /)\n--\n\nSet the functions that debug_nans() shows nodes and adjoints to."},
     {"watch_enter", watch_enter, METH_NOARGS, "watch_enter()\n--\n\nThis thread is watched."},
     {"watch_exit", watch_exit, METH_NOARGS, "watch_exit()\n--\n\nThis thread is watched no more."},
-    {"origin", origin, METH_O,
-     "origin(v, /)\n--\n\nWhat the watcher said of v when it was made, or None."},
+    {"origin", origin, METH_O, "origin(v, /)\n--\n\nWhat the watcher said of v when it was made, or None."},
     {NULL, NULL, 0, NULL},
 };

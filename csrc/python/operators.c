@@ -49,10 +49,9 @@ PG_INLINE pg_status check(enum pg_errors errors, double x, double y, double z)
 static PyObject *refuse(int op, pg_status status)
 {
     if (status == PG_DIVISION_BY_ZERO && op != PG_OP_div) {
-        PyErr_SetString(PyExc_ZeroDivisionError,
-                        op == PG_OP_mod        ? "float modulo"
-                        : op == PG_OP_floordiv ? "float floor division by zero"
-                                               : "0.0 cannot be raised to a negative power");
+        PyErr_SetString(PyExc_ZeroDivisionError, op == PG_OP_mod        ? "float modulo"
+                                                 : op == PG_OP_floordiv ? "float floor division by zero"
+                                                                        : "0.0 cannot be raised to a negative power");
         return NULL;
     }
     if (status == PG_DOMAIN_ERROR && op == PG_OP_pown) {
@@ -273,9 +272,8 @@ static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulu
         int known = PG_IS_VALUE(base) ? 1 : pg_number(base, &n);
         if (known <= 0)
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented);
-        PyErr_SetString(PyExc_TypeError,
-                        "the exponent of ** must be a constant number, not a Value; use "
-                        "pygrad.math.pow(x, y), which differentiates by both");
+        PyErr_SetString(PyExc_TypeError, "the exponent of ** must be a constant number, not a Value; use "
+                                         "pygrad.math.pow(x, y), which differentiates by both");
         return NULL;
     }
     int known = pg_number(exponent, &n);
@@ -398,8 +396,7 @@ static PyObject *wrong_count(const char *name, int expected, Py_ssize_t given)
 PyMethodDef pg_op_methods[] = {
 #define UNARY(name, symbol, errors, forward, dx, doc) METHOD(name, name, METH_NOARGS, "$self, /", doc)
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) METHOD(name, name, METH_O, "$self, y, /", doc)
-#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    METHOD(name, name, METH_FASTCALL, "$self, y, w, /", doc)
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) METHOD(name, name, METH_FASTCALL, "$self, y, w, /", doc)
 #define ALIAS1(alias, name) METHOD(alias, name, METH_NOARGS, "$self, /", "The same as " #name ".")
 #define ALIAS2(alias, name) METHOD(alias, name, METH_O, "$self, y, /", "The same as " #name ".")
 #define ALIAS3(alias, name) METHOD(alias, name, METH_FASTCALL, "$self, y, w, /", "The same as " #name ".")
@@ -422,8 +419,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
     for (int i = 0; i < count; i++) {
         int known = pg_number(args[i], &out[i]);
         if (known == 0)
-            PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers, not %R", name,
-                         Py_TYPE(args[i]));
+            PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers, not %R", name, Py_TYPE(args[i]));
         if (known != 1)
             return 0;
     }
@@ -471,8 +467,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
             return or_type_error(apply_##name(args), PG_OP_##name, args, 3); \
         for (int i = 0; i < 3; i++) \
             if (resolve_or_bound(PG_OP_##name, i, args[i], &o[i]) != 1) \
-                return PyErr_Occurred() ? NULL \
-                                        : or_type_error(Py_NewRef(Py_NotImplemented), PG_OP_##name, args, 3); \
+                return PyErr_Occurred() ? NULL : or_type_error(Py_NewRef(Py_NotImplemented), PG_OP_##name, args, 3); \
         return PyFloat_FromDouble(forward_##name(o[0].number, o[1].number, o[2].number)); \
     }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
@@ -490,12 +485,9 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
 
 PyMethodDef pg_op_functions[] = {
 #define UNARY(name, symbol, errors, forward, dx, doc) FUNCTION(name, name, METH_O, "x, /", doc)
-#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
-    FUNCTION(name, name, METH_FASTCALL, "x, y, /", doc)
-#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    FUNCTION(name, name, METH_FASTCALL, "x, y, w, /", doc)
-#define CONSTANT(name, symbol, errors, forward, dx, doc) \
-    FUNCTION(name, name, METH_FASTCALL, "x, n, /", doc)
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) FUNCTION(name, name, METH_FASTCALL, "x, y, /", doc)
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) FUNCTION(name, name, METH_FASTCALL, "x, y, w, /", doc)
+#define CONSTANT(name, symbol, errors, forward, dx, doc) FUNCTION(name, name, METH_FASTCALL, "x, n, /", doc)
 #define ALIAS1(alias, name) FUNCTION(alias, name, METH_O, "x, /", "The same as " #name ".")
 #define ALIAS2(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, /", "The same as " #name ".")
 #define ALIAS3(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, w, /", "The same as " #name ".")

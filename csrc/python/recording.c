@@ -218,8 +218,8 @@ static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
 {
     PyObject *outputs, *inputs, *seeds, *rows = NULL;
     int stop, kind;
-    if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds,
-                          &stop, &kind))
+    if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds, &stop,
+                          &kind))
         return NULL;
     pg_node **outs = pg_nodes_of(outputs, "outputs must be");
     pg_node **ins = outs == NULL ? NULL : pg_nodes_of(inputs, "inputs must be");

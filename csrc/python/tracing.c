@@ -93,8 +93,14 @@ static PyObject *traced_program(const pg_running_trace *t, pg_node *const *outpu
     PyObject *program = NULL, *lives = NULL, *outcomes = NULL, *result = NULL;
     pg_sweep *s = sorted_trace(t, outputs, count, inputs, input_count, &root);
     if (s != NULL) {
-        pg_trace trace = {.sweep = s, .rows = rows, .guards = t->guards, .guard_count = t->count,
-                          .outputs = outputs, .output_count = count, .totals = totals, .optimise = optimise};
+        pg_trace trace = {.sweep = s,
+                          .rows = rows,
+                          .guards = t->guards,
+                          .guard_count = t->count,
+                          .outputs = outputs,
+                          .output_count = count,
+                          .totals = totals,
+                          .optimise = optimise};
         program = program_of(&trace);
         lives = program == NULL ? NULL : live_values(s, input_count);
         outcomes = lives == NULL ? NULL : outcomes_of(t);
@@ -126,9 +132,9 @@ static PyObject *trace_program(PyObject *module, PyObject *args)
     pg_node **nodes = pg_nodes_of(outputs, "outputs must be");
     if (nodes == NULL)
         return NULL;
-    PyObject *result =
-        traced_program(current, nodes, (size_t)PyTuple_Size(outputs), (const uint8_t *)PyBytes_AsString(rows),
-                       (const uint8_t *)PyBytes_AsString(totals), optimise);
+    PyObject *result = traced_program(current, nodes, (size_t)PyTuple_Size(outputs),
+                                      (const uint8_t *)PyBytes_AsString(rows),
+                                      (const uint8_t *)PyBytes_AsString(totals), optimise);
     pg_free(nodes);
     return result;
 }

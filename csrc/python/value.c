@@ -177,8 +177,7 @@ static int destroying;
 void pg_value_dealloc(PyObject *self)
 {
     pg_value *v = (pg_value *)self;
-    if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL &&
-                  Py_TYPE(self) == pg_value_type &&
+    if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL && Py_TYPE(self) == pg_value_type &&
                   !(v->node->flags & (PG_VISIBLE | PG_CARRIES)))) { /* so it was never tracked */
         destroy(v);
         return;
@@ -300,7 +299,7 @@ int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count)
         PyGC_Enable();
     if (parents == NULL)
         return 0;
-    for (size_t i = count; visible != 0; ) {
+    for (size_t i = count; visible != 0;) {
         i--;
         if (PG_IS_VALUE(operands[i]) && PG_NODE(operands[i])->flags & PG_VISIBLE)
             PyTuple_SetItem(parents, --visible, Py_NewRef(operands[i]));
