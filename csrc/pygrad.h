@@ -138,8 +138,8 @@ int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
  * memory. */
 int pg_program_verify(const pg_program *p);
 
-/* Saved programs (saved.c). How many bytes one takes in a file, with so many of its inputs: any after these are not
- * used. There are less than 2**32 items of each kind. */
+/* Saved programs (saved.c). How many bytes one takes in a file, with so many of its inputs: any after these are
+ * not used. There are less than 2**32 items of each kind. */
 size_t pg_program_size(const pg_program *p, size_t inputs);
 
 /* Writes them to out, which has room for that many. codes[c] is what the file has for an instruction's code c. */
@@ -165,23 +165,23 @@ void pg_program_free(pg_program *p);
 
 /* -- sparsity (pattern.c, colouring.c) */
 
-/* A matrix of which only is known where it is not 0: in row i in columns items[starts[i]] to items[starts[i + 1] - 1],
- * ascending. */
+/* A matrix of which only is known where it is not 0: in row i in columns items[starts[i]] to items[starts[i + 1] -
+ * 1], ascending. */
 typedef struct {
     size_t rows, columns, count;
     uint32_t *starts, *items;
 } pg_pattern;
 
-/* Which of the first outputs, the rows, depend on which of the inputs from first on, the columns. 1, and *out, which
- * the caller owns until pg_pattern_free; 0 if there are more than most entries; -1 for want of memory. */
+/* Which of the first outputs, the rows, depend on which of the inputs from first on, the columns. 1, and *out,
+ * which the caller owns until pg_pattern_free; 0 if there are more than most entries; -1 for want of memory. */
 int pg_program_pattern(const pg_program *p, size_t first, size_t inputs, size_t outputs, size_t most, pg_pattern **out);
 
 /* Frees what pg_program_pattern made; NULL is allowed. */
 void pg_pattern_free(pg_pattern *m);
 
-/* Colours for columns, so that no two of a colour have an entry in one row: in the given order of all columns, each
- * the smallest that is allowed. by_column is the transposed pattern. How many there are; -1 for want of memory; more
- * than most, and colours that mean nothing, where most do not suffice. */
+/* Colours for columns, so that no two of a colour have an entry in one row: in the given order of all columns,
+ * each the smallest that is allowed. by_column is the transposed pattern. How many there are; -1 for want of
+ * memory; more than most, and colours that mean nothing, where most do not suffice. */
 int32_t pg_colour_columns(const pg_pattern *by_row, const pg_pattern *by_column, const int32_t *order, int32_t most,
                           int32_t *colours);
 
@@ -230,7 +230,7 @@ void *pg_resize(void *block, size_t old_count, size_t count, size_t size);
 /* Takes back what pg_alloc or pg_resize gave; NULL is allowed. */
 void pg_free(void *block);
 
-/* -- nodes (graph.c) ---------------------------------------------------------------------------- */
+/* -- nodes (node.c, graph.c) -------------------------------------------------------------------- */
 typedef struct pg_node pg_node;
 
 /* A leaf of the given value, or NULL for want of memory. Caller owns. */
@@ -246,8 +246,8 @@ pg_node *pg_compute_pown(pg_node *x, double k, double value);
 /* A node of any op with count operands, or NULL. Retains them. partials (count numbers, copied) and
  * given (count nodes, NULL where the partial is a plain number; retained) belong to PG_PARTIALS nodes and
  * are NULL for every other. Caller owns the result. */
-pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value,
-                         const double *partials, pg_node *const *given);
+pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value, const double *partials,
+                         pg_node *const *given);
 
 /* One more reference to n, for the caller. Returns n. */
 pg_node *pg_retain(pg_node *n);
@@ -315,9 +315,9 @@ void pg_sweep_begin_below(pg_sweep *s, const double *seeds);
  * user closure is to be called before calling again. PG_OK: every node is done. */
 pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure);
 
-/* The way forward, in place of the way back: tangents are carried from the stops, each of which gets its
- * own, along the order and left in the grads; every other leaf has 0, and the root is left out. PG_CLOSURE: *closure (borrowed) takes
- * a tangent but has a closure for a rule; abandon the sweep. */
+/* The way forward, in place of the way back: tangents are carried from the stops, each of which gets its own,
+ * along the order and left in the grads; every other leaf has 0, and the root is left out. PG_CLOSURE: *closure
+ * (borrowed) takes a tangent but has a closure for a rule; abandon the sweep. */
 void pg_sweep_begin_forward(pg_sweep *s, const double *tangents);
 pg_status pg_sweep_step_forward(pg_sweep *s, size_t budget, pg_node **closure);
 
@@ -334,14 +334,14 @@ void pg_sweep_abandon(pg_sweep *s);
 /* -- derivatives as nodes (adjoint.c) ------------------------------------------------------------------- *
  * The same two ways over a sorted sweep, with every slope, product and sum made a node, so that what comes
  * out can be differentiated again. Only what depends on the inputs is looked at. Use: pg_adjoint_open,
- * pg_adjoint_prepare until PG_OK, then any number of times pg_adjoint_begin and pg_adjoint_step until PG_OK, then pg_adjoint_close. */
+ * pg_adjoint_prepare until PG_OK, then any number of times pg_adjoint_begin and pg_adjoint_step until PG_OK, then
+ * pg_adjoint_close. */
 typedef struct pg_adjoint pg_adjoint;
 
 typedef enum { PG_REVERSE, PG_FORWARD } pg_way;
 
 /* Derivatives by the inputs (borrowed), which may stand anywhere in the order or nowhere, or by every leaf
- * if inputs is NULL. s is borrowed, and
- * has to outlive it. Caller owns, until pg_adjoint_close. */
+ * if inputs is NULL. s is borrowed, and has to outlive it. Caller owns, until pg_adjoint_close. */
 pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t count, pg_adjoint **out);
 
 /* Looks at up to budget nodes to see which depend on the inputs. PG_MORE: call again; PG_OK: it is ready. */
@@ -369,7 +369,7 @@ double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n);
 /* Frees it with all derivatives that nobody else refers to; NULL is allowed. */
 void pg_adjoint_close(pg_adjoint *a);
 
-/* -- compiling (program.c) ------------------------------------------------------------------------------- */
+/* -- compiling (compile.c) ------------------------------------------------------------------------------- */
 
 /* A comparison that a trace has made, and its outcome. */
 typedef enum { PG_LESS, PG_LESS_EQUAL, PG_EQUAL, PG_UNEQUAL, PG_GREATER, PG_GREATER_EQUAL } pg_comparison;

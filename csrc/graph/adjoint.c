@@ -5,9 +5,10 @@
  * shape of what is built does not depend on the point where it is built.
  *
  * Whoever takes a term as an argument takes it over; *place stays its owner's. */
-#include "ops/forward.h"
+#include "graph/graph.h"
 #include "graph/index.h"
 #include "graph/sweep.h"
+#include "ops/forward.h"
 
 typedef struct {
     pg_node *node;         /* owned, or NULL: a number */

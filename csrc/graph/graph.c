@@ -1,22 +1,8 @@
 /* graph.c: nodes made, shared and released. */
+#include "graph/graph.h"
 #include "graph/memory.h"
 
 #include <string.h>
-
-const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
-    [PG_LEAF] = PG_NO_OPERANDS,
-    [PG_CUSTOM] = PG_MANY,
-    [PG_PARTIALS] = PG_MANY,
-    [PG_SUM] = PG_MANY,
-    [PG_DOT] = PG_MANY,
-#define UNARY(name, ...) [PG_OP_##name] = PG_ONE,
-#define BINARY(name, ...) [PG_OP_##name] = PG_TWO,
-#define TERNARY(name, ...) [PG_OP_##name] = PG_MANY,
-#define CONSTANT(name, ...) [PG_OP_##name] = PG_ONE,
-#define SLOPE1(name, ...) [PG_OP_##name] = PG_ONE,
-#define SLOPE2(name, ...) [PG_OP_##name] = PG_TWO,
-#include "ops.def"
-};
 
 void (*pg_unpin)(void *wrapper);
 PG_THREAD_LOCAL uint8_t pg_birth_flags;
@@ -98,8 +84,8 @@ static pg_many *make_many(size_t count, int with_partials, int with_given)
     return m;
 }
 
-pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value,
-                         const double *partials, pg_node *const *given)
+pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double value, const double *partials,
+                         pg_node *const *given)
 {
     pg_many *m = make_many(count, partials != NULL, given != NULL);
     if (m == NULL)
@@ -120,42 +106,14 @@ pg_node *pg_compute_many(int op, pg_node *const *operands, size_t count, double 
     return n;
 }
 
-void pg_become(pg_node *unbuilt, pg_node *n)
+void pg_become(pg_node *leaf, pg_node *n)
 {
-    unbuilt->value = n->value;
-    unbuilt->op = n->op;
-    unbuilt->of = n->of;
-    pg_traced_nodes -= (unbuilt->flags & n->flags & PG_TRACED) != 0;
-    unbuilt->flags = (uint8_t)((unbuilt->flags & ~PG_UNBUILT) | n->flags);
+    leaf->value = n->value;
+    leaf->op = n->op;
+    leaf->of = n->of;
+    pg_traced_nodes -= (leaf->flags & n->flags & PG_TRACED) != 0;
+    leaf->flags |= n->flags;
     pg_pool_give(n);
-}
-
-/* -- looking ------------------------------------------------------------------------------------ */
-
-size_t pg_operand_count(const pg_node *n)
-{
-    switch (pg_shapes[n->op]) {
-    case PG_ONE:
-        return 1;
-    case PG_TWO:
-        return 2;
-    case PG_MANY:
-        return n->of.many->count;
-    default:
-        return 0;
-    }
-}
-
-pg_node *pg_operand(const pg_node *n, size_t i)
-{
-    if (pg_shapes[n->op] == PG_MANY)
-        return n->of.many->operands[i];
-    return i == 0 ? n->of.two.a : n->of.two.b;
-}
-
-pg_node *pg_given_partial(const pg_node *n, size_t i)
-{
-    return n->op == PG_PARTIALS && n->of.many->given != NULL ? n->of.many->given[i] : NULL;
 }
 
 /* -- releasing ---------------------------------------------------------------------------------- */

@@ -1,4 +1,7 @@
-/* index.h: where in an order each node stands: a hash table from nodes to numbers, made for one order. */
+/* index.h: where in an order each node stands: a hash table from nodes to numbers, made for one order.
+ *
+ * At least half of its entries are free, so a search always ends; what was put there stays until it is closed.
+ * Nodes are borrowed and only compared, never looked into. */
 #ifndef PG_INDEX_H
 #define PG_INDEX_H
 

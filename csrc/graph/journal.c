@@ -1,5 +1,7 @@
 /* journal.c: unfinished sweeps, and how one ends: its grads kept, or every old grad restored. */
-#include "graph/sweep.h"
+#include "graph/journal.h"
+
+#include "graph/memory.h"
 
 static pg_sweep *unfinished;                  /* all of them, in any thread */
 static uint16_t last_id;

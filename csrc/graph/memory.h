@@ -1,6 +1,9 @@
-/* pool.h: where nodes come from. The part that runs for every node is inline; memory.c has the rest. */
-#ifndef PG_POOL_H
-#define PG_POOL_H
+/* memory.h: where nodes come from. The part that runs for every node is inline; memory.c has the rest.
+ *
+ * Every block comes from pg_alloc and every node from pg_pool_take, so that any of them can be told to fail. A
+ * node belongs to whoever took it until pg_pool_give; refs is 0 in one that is free or about to be. */
+#ifndef PG_MEMORY_H
+#define PG_MEMORY_H
 
 #include "graph/node.h"
 
@@ -98,5 +101,8 @@ PG_INLINE void pg_pool_give(pg_node *n)
 }
 
 #endif
+
+/* Calls visit with every node that exists. It is to make and release none. */
+void pg_pool_each(void (*visit)(pg_node *n, void *context), void *context);
 
 #endif

@@ -1,6 +1,10 @@
-/* core.h: what the library's own files know of a node. Not for its users. */
-#ifndef PG_CORE_H
-#define PG_CORE_H
+/* node.h: what a node is.
+ *
+ * A node is a number, how it was computed, and what has arrived at it on the way back: 48 bytes, and a block
+ * beside them for operands that are not one or two. It owns a reference to each operand; operands never change, so
+ * a graph has no cycle. While anybody owns a reference to the node, it stays where it is. */
+#ifndef PG_NODE_H
+#define PG_NODE_H
 
 #include "pygrad.h"
 
@@ -51,80 +55,39 @@ typedef struct {
     double start;          /* PG_SUM: the number it starts with */
     int leads;             /* PG_SUM: the last operand comes first, in place of start */
     double *partials;      /* count numbers, or NULL */
-    pg_node **given;       /* count nodes or NULLs, or NULL */
-    pg_node *operands[];
+    pg_node **given;       /* count nodes or NULLs, or NULL; references are owned */
+    pg_node *operands[];   /* references are owned */
 } pg_many;
 
+/* What a node knows about itself. The bits from PG_FLAGS_OF_WRAPPERS on mean nothing here: they belong to whoever
+ * makes wrappers. */
 enum pg_flags {
-    PG_VISIBLE = 1,        /* owned by its wrapper, which holds its parents' wrappers for the collector */
-    PG_CARRIES = 2,        /* the wrapper carries something to keep: a label, _op, type, plain attributes */
-    PG_PINNED = 4,         /* the node holds a reference to its wrapper */
-    PG_UNBUILT = 8,        /* made by __new__, not yet by __init__ */
-    PG_HAS_CLOSURE = 16,   /* the wrapper holds a closure that replaces the rule */
-    PG_WHOLE_EXPONENT = 32, /* x ** n was written with an int */
-    PG_NUMBER = 32,        /* a leaf: stands for a number that was an operand, such as the 2 of a * 2 */
-    PG_TRACED = 128,       /* made while its thread was tracing: see tracing.c */
-    PG_ACTIVE = 64         /* an input of a transform that is running the user's function: see recording.c */
+    PG_PINNED = 1,         /* the node holds a reference to its wrapper: see pg_unpin */
+    PG_HAS_CLOSURE = 2,    /* a closure that the wrapper holds takes the place of the rule: see PG_CLOSURE */
+    PG_TRACED = 4,         /* made while its thread was tracing: see graph.h */
+    PG_FLAGS_OF_WRAPPERS = 8
 };
-
-/* Operands with any of these need more than a node made: see the number protocol's slow path. */
-#define PG_SLOW (PG_VISIBLE | PG_CARRIES | PG_UNBUILT)
 
 struct pg_node {
     double value;
     double grad;
     union {
-        struct {
-            pg_node *a, *b;
-        } two;             /* shapes one and two */
+        struct { pg_node *a, *b; } two; /* shapes one and two */
         struct {
             pg_node *a;
             double k;
-        } constant;        /* x ** k */
+        } constant; /* x ** k */
         pg_many *many;
     } of;
-    void *wrapper;         /* the one Python object of this node, borrowed, or NULL; link when free or doomed */
+    void *wrapper;         /* the one object that stands for this node elsewhere, borrowed, or NULL; in a node that is
+                            * free or doomed, a link */
     uint32_t refs;         /* sticks at UINT32_MAX */
     uint16_t mark;         /* number of the last sweep that has met this node, or 0 */
     uint8_t op;
     uint8_t flags;
 };
 
-/* PG_TRACED while this thread traces, else 0: what slow paths give to nodes they make. */
-extern PG_THREAD_LOCAL uint8_t pg_birth_flags;
-extern size_t pg_traced_nodes; /* nodes that exist with PG_TRACED */
-extern int pg_tracing_threads; /* how many threads trace: to be asked first, as it costs less */
-
-PG_INLINE void pg_mark_traced(pg_node *n)
-{
-    pg_traced_nodes += !(n->flags & PG_TRACED);
-    n->flags |= PG_TRACED;
-}
-
-/* The new node n (or NULL), marked as made in this thread's trace, if there is one. */
-PG_INLINE pg_node *pg_born(pg_node *n)
-{
-    if (PG_UNLIKELY(pg_tracing_threads != 0) && n != NULL && pg_birth_flags != 0)
-        pg_mark_traced(n);
-    return n;
-}
-
-/* A leaf for a number that is an operand, or NULL. Caller owns. */
-PG_INLINE pg_node *pg_number_leaf(double number)
-{
-    pg_node *n = pg_born(pg_leaf(number));
-    if (n != NULL)
-        n->flags |= PG_NUMBER;
-    return n;
-}
-
 _Static_assert(sizeof(pg_node) <= 48, "a node at rest takes 48 bytes");
 _Static_assert(PG_OPCODE_COUNT <= 256, "an opcode takes one byte");
-
-/* memory.c: calls visit with every node that exists. It is to make and release none. */
-void pg_pool_each(void (*visit)(pg_node *n, void *context), void *context);
-
-/* graph.c: gives a leaf that is marked PG_UNBUILT the contents of the new node n, which is used up. */
-void pg_become(pg_node *unbuilt, pg_node *n);
 
 #endif

@@ -1,7 +1,7 @@
 /* sort.c: the topological sort, a depth-first post-order over operands in their order, without recursion
  * and in steps. It marks the nodes it meets with the sweep's number. A node that joins the order has its
  * grad noted beside it and, if the sweep is one that writes, set to 0 while it is at hand. */
-#include "graph/sweep.h"
+#include "graph/journal.h"
 
 #include <string.h>
 

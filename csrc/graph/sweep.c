@@ -1,6 +1,7 @@
 /* sweep.c: ops.def as numbers: the slopes of a node, and the reverse sweep over a sorted graph. */
-#include "ops/forward.h"
 #include "graph/sweep.h"
+
+#include "ops/forward.h"
 
 #define CALL1(op, a) forward_##op(a)
 #define CALL2(op, a, b) forward_##op(a, b)

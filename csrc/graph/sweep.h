@@ -1,4 +1,8 @@
-/* sweep.h: the state of one reverse sweep, shared by sort.c, sweep.c and journal.c. */
+/* sweep.h: the state of one sweep, which sort.c, sweep.c and journal.c share.
+ *
+ * In the order operands stand before their users, the stops first of all and the root last; every node in it has
+ * the mark of the sweep and, beside it, the grad it had when it joined. Nodes are borrowed: the root, which the
+ * caller keeps alive, keeps them. */
 #ifndef PG_SWEEP_H
 #define PG_SWEEP_H
 
@@ -47,13 +51,5 @@ struct pg_sweep {
 
 /* Whatever goes back over the order fetches nodes so far ahead of their use. */
 enum { PG_NODES_AHEAD = 14 };
-
-/* journal.c: gives s a number and enters it into the lists of unfinished sweeps; whether a number is an
- * unfinished sweep's. */
-pg_status pg_sweep_register(pg_sweep *s);
-int pg_sweep_unfinished(uint16_t id);
-
-/* Whether s is the only unfinished sweep. */
-int pg_sweep_alone(const pg_sweep *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* compare.h: comparisons of numbers as guards have them, for evaluate.c and replay.c. */
+/* compare.h: comparisons of numbers, as guards and operators have them. */
 #ifndef PG_COMPARE_H
 #define PG_COMPARE_H
 

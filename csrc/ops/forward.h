@@ -5,13 +5,25 @@
 #include "ops/scalar.h"
 
 #define UNARY(name, symbol, errors, forward, dx, doc) \
-    static inline double forward_##name(double x) { return forward; }
+    static inline double forward_##name(double x) \
+    { \
+        return forward; \
+    }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
-    static inline double forward_##name(double x, double y) { return forward; }
+    static inline double forward_##name(double x, double y) \
+    { \
+        return forward; \
+    }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    static inline double forward_##name(double x, double y, double w) { return forward; }
+    static inline double forward_##name(double x, double y, double w) \
+    { \
+        return forward; \
+    }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
-    static inline double forward_##name(double x, double k) { return forward; }
+    static inline double forward_##name(double x, double k) \
+    { \
+        return forward; \
+    }
 #define SLOPE1 UNARY
 #define SLOPE2 BINARY
 #include "ops.def"

@@ -1,5 +1,5 @@
 /* table.c: ops.def as text, from which Python derives names, docs, stubs and tests. */
-#include "graph/node.h"
+#include "pygrad.h"
 
 static const pg_op_info ops[] = {
 #define UNARY(name, symbol, errors, forward, dx, doc) \

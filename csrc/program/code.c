@@ -1,7 +1,9 @@
 /* code.c: the instructions of a program: in which order, and which slots their results go to. Uniform ones come
  * first; each slot of lanes is used again once the last user of its number has run. */
-#include "program/draft.h"
+#include "program/code.h"
+
 #include "graph/sweep.h"
+#include "program/growth.h"
 
 /* What the code does, in order: values by number, guards and results. */
 typedef enum { ITEM_VALUE, ITEM_GUARD, ITEM_RESULT } item_kind;
@@ -29,8 +31,8 @@ static int is_total(const writer *w, uint32_t result)
     return w->trace->totals != NULL && w->trace->totals[result];
 }
 
-/* What is given out or added up over rows for a result: a, a * b, or uniform + a * b; or, if it is the same for all
- * rows, uniform alone. NONE where there is none. */
+/* What is given out or added up over rows for a result: a, a * b, or uniform + a * b; or, if it is the same for
+ * all rows, uniform alone. NONE where there is none. */
 typedef struct {
     uint32_t a, b;
     int absorbing;
@@ -74,8 +76,8 @@ static void list_value(writer *w, uint32_t i)
     w->last[i] = 0; /* listed */
 }
 
-/* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after all
- * guards, so that rows that leave the path add nothing to totals. */
+/* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after
+ * all guards, so that rows that leave the path add nothing to totals. */
 static void list_items(writer *w, int row)
 {
     uint32_t next = 0;
@@ -153,8 +155,7 @@ static void free_lanes(writer *w, uint32_t v, size_t at)
 
 static void write(writer *w, pg_instruction in)
 {
-    if (w->d->failed ||
-        !pg_draft_room((void **)&w->p->code, w->p->length, &w->code_capacity, sizeof in)) {
+    if (w->d->failed || !pg_room((void **)&w->p->code, w->p->length, &w->code_capacity, sizeof in)) {
         w->d->failed = 1;
         return;
     }
@@ -182,13 +183,12 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
     in->first = (uint32_t)p->term_count;
     for (uint32_t t = v->head; t != NONE; t = w->d->terms[t].next) {
         const draft_term *from = &w->d->terms[t];
-        if (!pg_draft_room((void **)&p->terms, p->term_count, &w->term_capacity, sizeof *p->terms)) {
+        if (!pg_room((void **)&p->terms, p->term_count, &w->term_capacity, sizeof *p->terms)) {
             w->d->failed = 1;
             return;
         }
-        p->terms[p->term_count++] =
-            (pg_term){w->d->values[from->a].slot,
-                      from->b == NONE ? PG_NO_SLOT : w->d->values[from->b].slot, from->absorbing};
+        p->terms[p->term_count++] = (pg_term){
+            w->d->values[from->a].slot, from->b == NONE ? PG_NO_SLOT : w->d->values[from->b].slot, from->absorbing};
         in->expected = (uint16_t)(in->expected | from->absorbing);
         pg_term *to = &p->terms[p->term_count - 1];
         if (!(to->a & PG_ROW) && to->b != PG_NO_SLOT && to->b & PG_ROW) /* lanes first */
@@ -249,8 +249,8 @@ static void share_factor(pg_program *p, pg_instruction *in)
 static void write_result(writer *w, uint32_t r)
 {
     const parts of = parts_of(w, r);
-    pg_instruction in = {.code = is_total(w, r) ? PG_CODE_TOTAL : PG_CODE_OUTPUT, .out = r, .b = PG_NO_SLOT,
-                         .c = PG_NO_SLOT};
+    pg_instruction in = {
+        .code = is_total(w, r) ? PG_CODE_TOTAL : PG_CODE_OUTPUT, .out = r, .b = PG_NO_SLOT, .c = PG_NO_SLOT};
     if (of.a == NONE)
         return;
     in.a = in_lanes(w, of.a);
@@ -270,8 +270,11 @@ static void write_uniform_totals(writer *w)
     for (uint32_t r = 0; r < w->trace->output_count; r++) {
         const uint32_t u = parts_of(w, r).uniform;
         if (parts_of(w, r).a == NONE && !is_no_number(w->d, u))
-            write(w, (pg_instruction){.code = PG_CODE_TOTAL_UNIFORM, .out = r, .a = w->d->values[u].slot,
-                                      .b = PG_NO_SLOT, .c = PG_NO_SLOT});
+            write(w, (pg_instruction){.code = PG_CODE_TOTAL_UNIFORM,
+                                      .out = r,
+                                      .a = w->d->values[u].slot,
+                                      .b = PG_NO_SLOT,
+                                      .c = PG_NO_SLOT});
     }
 }
 
@@ -284,8 +287,8 @@ static void want_spread(writer *w, uint32_t v, size_t at)
     if (used->row || used->spread != PG_NO_SLOT || in_sum)
         return;
     used->spread = PG_ROW | (pg_slot)w->p->lanes++;
-    write(w, (pg_instruction){.code = PG_CODE_SPREAD, .out = used->spread, .a = used->slot,
-                              .b = PG_NO_SLOT, .c = PG_NO_SLOT});
+    write(w, (pg_instruction){
+                 .code = PG_CODE_SPREAD, .out = used->spread, .a = used->slot, .b = PG_NO_SLOT, .c = PG_NO_SLOT});
 }
 
 static void write_item(writer *w, size_t at, int row)
@@ -353,31 +356,6 @@ static void write_code(writer *w)
 
 /* -- the whole ---------------------------------------------------------------------------------- */
 
-const char *pg_code_name(int code)
-{
-    static const char *const names[] = {
-        [PG_CODE_FUSED - PG_OPCODE_COUNT] = "fused",   [PG_CODE_SPREAD - PG_OPCODE_COUNT] = "spread",
-        [PG_CODE_GUARD - PG_OPCODE_COUNT] = "guard",   [PG_CODE_OUTPUT - PG_OPCODE_COUNT] = "output",
-        [PG_CODE_TOTAL - PG_OPCODE_COUNT] = "total",   [PG_CODE_TOTAL_PRODUCT - PG_OPCODE_COUNT] = "total_product",
-        [PG_CODE_TOTAL_UNIFORM - PG_OPCODE_COUNT] = "total_uniform",
-    };
-    if (code >= PG_OPCODE_COUNT)
-        return code < PG_CODE_COUNT ? names[code - PG_OPCODE_COUNT] : NULL;
-    return code < PG_OP_add ? NULL : pg_op_at(code - PG_OP_add)->name;
-}
-
-void pg_program_free(pg_program *p)
-{
-    if (p == NULL)
-        return;
-    pg_free(p->constant_values);
-    pg_free(p->input_slots);
-    pg_free(p->result_slots);
-    pg_free(p->code);
-    pg_free(p->terms);
-    pg_free(p);
-}
-
 pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, const uint32_t *results,
                            pg_program **out)
 {
@@ -399,8 +377,8 @@ pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, 
     w.p->code = pg_alloc(w.code_capacity, sizeof *w.p->code);
     w.term_capacity = d->term_count + 1;
     w.p->terms = pg_alloc(w.term_capacity, sizeof *w.p->terms);
-    if (w.p->code == NULL || w.p->terms == NULL || w.p->result_slots == NULL || w.items == NULL || w.last == NULL || w.free == NULL || w.p->constant_values == NULL ||
-        w.p->input_slots == NULL)
+    if (w.p->code == NULL || w.p->terms == NULL || w.p->result_slots == NULL || w.items == NULL || w.last == NULL ||
+        w.free == NULL || w.p->constant_values == NULL || w.p->input_slots == NULL)
         d->failed = 1;
     else
         write_code(&w);

@@ -16,7 +16,8 @@ static int32_t *nobodies(size_t count)
     return numbers;
 }
 
-/* The smallest colour that is not forbidden to v: forbidden has for each colour the last vertex it was forbidden to. */
+/* The smallest colour that is not forbidden to v: forbidden has for each colour the last vertex it was forbidden
+ * to. */
 static int32_t first_allowed(const int32_t *forbidden, int32_t v)
 {
     int32_t colour = 0;

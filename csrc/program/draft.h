@@ -1,5 +1,8 @@
-/* draft.h: a program in the making, shared by program.c, which finds out what is to be computed, and code.c, which
- * writes the instructions. */
+/* draft.h: a program in the making: values, each what an instruction would compute, before it is known which are
+ * needed and where they go.
+ *
+ * A value is its number in the list; its operands have smaller numbers, and no two values of the table are the
+ * same. A want of memory is noted in failed: what is added from there on does not matter. */
 #ifndef PG_DRAFT_H
 #define PG_DRAFT_H
 
@@ -13,9 +16,7 @@ enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT };
 typedef struct {
     union {
         double number;     /* of a constant */
-        struct {
-            uint32_t head, tail; /* fused: a list of terms after the start a; else NONE */
-        };
+        struct { uint32_t head, tail; /* fused: a list of terms after the start a; else NONE */ };
     };
     uint32_t a, b, c;      /* operands, NONE where there are none; of an input or live value a is its number */
     uint32_t uses;
@@ -43,8 +44,21 @@ typedef struct {
     int failed;            /* no memory */
 } draft;
 
-/* Room for one more item of an array that grows; false for want of memory. */
-int pg_draft_room(void **items, size_t count, size_t *capacity, size_t size);
+/* An empty draft for about so many nodes; false for want of memory. Caller owns, until pg_draft_close, either way. */
+int pg_draft_open(draft *d, size_t nodes);
+void pg_draft_close(draft *d);
+
+/* Adds a value, whatever is there, and gives its number. */
+uint32_t pg_draft_add(draft *d, value v);
+
+/* Adds a term behind those that sum has. */
+void pg_draft_add_term(draft *d, value *sum, draft_term t);
+
+/* The value, or the one that is the same and was there before. */
+uint32_t pg_draft_unique(draft *d, value v);
+
+/* The value of a number; bits make the difference, so 0.0 and -0.0 are two. */
+uint32_t pg_draft_constant(draft *d, double number);
 
 /* The value of op on a, if there is one; else NONE. */
 uint32_t pg_draft_find(const draft *d, int op, uint32_t a);
@@ -59,9 +73,33 @@ static inline int is_product(const value *v)
     return v->op == PG_OP_mul || v->op == PG_OP_mul0;
 }
 
-/* code.c: the program for a draft whose uses are counted. guards has two values for each guard, results one for
- * each output. Caller owns. */
-pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, const uint32_t *results,
-                           pg_program **out);
+static inline value blank(int op, uint32_t a, uint32_t b, uint32_t c)
+{
+    return (value){.op = (uint16_t)op,
+                   .a = a,
+                   .b = b,
+                   .c = c,
+                   .head = NONE,
+                   .tail = NONE,
+                   .users = NONE,
+                   .next = NONE,
+                   .slot = PG_NO_SLOT,
+                   .spread = PG_NO_SLOT};
+}
+
+static inline int is_constant(const draft *d, uint32_t i)
+{
+    return i == NONE || d->values[i].op == CONSTANT;
+}
+
+static inline int is_number(const draft *d, uint32_t i, double x)
+{
+    return i != NONE && d->values[i].op == CONSTANT && d->values[i].number == x;
+}
+
+static inline double number_of(const draft *d, uint32_t i)
+{
+    return i == NONE ? 0.0 : d->values[i].number;
+}
 
 #endif

@@ -377,8 +377,8 @@ static void run_piece(const pg_program *p, block *rows, size_t first, size_t end
 void pg_program_run(const pg_program *p, const pg_batch *batch)
 {
     double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
-    block rows = {.batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare,
-                  .partial = spare + SPARE};
+    block rows = {
+        .batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare, .partial = spare + SPARE};
     spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;

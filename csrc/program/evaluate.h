@@ -1,4 +1,6 @@
-/* evaluate.h: what program.c asks of evaluate.c. */
+/* evaluate.h: one op of the table on its own, as programs compute it.
+ *
+ * Runs of whole programs are in pygrad.h. This is for those who have to get the same bits without a program. */
 #ifndef PG_EVALUATE_H
 #define PG_EVALUATE_H
 

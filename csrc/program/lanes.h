@@ -7,7 +7,7 @@ typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(dou
 /* So many sums are under way at once that none waits for its last addition. */
 enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
 
-/* Terms with lanes have them in a (see program.c). */
+/* Terms with lanes have them in a (see code.c). */
 LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, const double *uniforms,
                                          double *lanes)
 {
@@ -101,9 +101,9 @@ LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const d
     }
 }
 
-/* Totals of the products from in on that have one factor in common; how many they are. Of rows that do not count that
- * factor is 0, and so is what is added; if the other factor is inf or nan there the total is nan, and the careful way
- * leaves these rows out. */
+/* Totals of the products from in on that have one factor in common; how many they are. Of rows that do not count
+ * that factor is 0, and so is what is added; if the other factor is inf or nan there the total is nan, and the
+ * careful way leaves these rows out. */
 LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const pg_instruction *end, block *rows)
 {
     const double *lanes = rows->lanes, *a = counted(rows, LANE(in->a), 0), *counts = counted(rows, ones(), 3);
@@ -143,7 +143,7 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 
 #endif
 
-/* Ops that lanemath.h has for whole blocks, faster than one lane at a time and with the same bits; how many
+/* Ops that have a function for whole blocks, faster than one lane at a time and with the same bits; how many
  * instructions that were. */
 LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
 {

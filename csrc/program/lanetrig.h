@@ -1,4 +1,4 @@
-/* lanetrig.h: the trigonometric functions of lanemath.h, by the same rules.
+/* lanetrig.h: the trigonometric functions, by the rules of lanemath.h.
  * sin, cos and tan of an |x| above LANE_NEAR need as many digits of 2/pi as x has, which no lane can
  * afford: lanes_sin(x, z, count) runs all lanes as if near and then does the far ones again, one by
  * one. Which, depends on the lane's own value alone, and lane_sin(x) gives the same bits for one row.
@@ -15,7 +15,10 @@
 #define LANE_HALF_PI_LO 0x1.1a62633145c07p-54
 
 /* x = quadrant * pi/2 + r + low, |r| < pi/4 and a little; only two bits of quadrant matter. */
-struct lane_angle { double r, low; uint64_t quadrant; };
+struct lane_angle {
+    double r, low;
+    uint64_t quadrant;
+};
 
 /* Cody and Waite, pi/2 in three parts: the product of n and each of the first two, of 38 bits, is exact. */
 LANE_INLINE struct lane_angle lane_near_angle(double x)
@@ -88,7 +91,8 @@ LANE_INLINE double lane_sin_tail(struct lane_angle a)
     double z = a.r * a.r;
     double z2 = z * z, z4 = z2 * z2;
     double p = -0x1.ae5f2ab8f228ep-26 + z * 0x1.5dc643d608136p-33;
-    p = lane_cubic(z, z2, -0x1.5555555555555p-3, 0x1.11111111106fp-7, -0x1.a01a019d8f08dp-13, 0x1.71de3693f43b2p-19) + z4 * p;
+    p = z4 * p +
+        lane_cubic(z, z2, -0x1.5555555555555p-3, 0x1.11111111106fp-7, -0x1.a01a019d8f08dp-13, 0x1.71de3693f43b2p-19);
     return a.r * z * p + a.low * (1.0 - 0.5 * z);
 }
 
@@ -97,7 +101,8 @@ LANE_INLINE double lane_cos_tail(struct lane_angle a, double z)
 {
     double z2 = z * z, z4 = z2 * z2;
     double p = 0x1.1eea8c2c548ccp-29 + z * -0x1.8ffbad67d5ce6p-37;
-    p = lane_cubic(z, z2, 0x1.5555555555555p-5, -0x1.6c16c16c16311p-10, 0x1.a01a019e390cdp-16, -0x1.27e4f90a6537p-22) + z4 * p;
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.5555555555555p-5, -0x1.6c16c16c16311p-10, 0x1.a01a019e390cdp-16, -0x1.27e4f90a6537p-22);
     return z2 * p - a.r * a.low;
 }
 
@@ -143,34 +148,34 @@ LANE_INLINE struct lane_circle lane_circle_of(double x, struct lane_angle a)
 }
 
 /* For each f: lane_near_f for lanes known to be near, lane_f for one row, lanes_f for a block; z may be x. */
-#define LANE_PERIODIC(name, of_angle)                                                                  \
-    LANE_INLINE double lane_near_##name(double x)                                                      \
-    {                                                                                                  \
-        struct lane_angle a = lane_near_angle(x);                                                      \
-        return of_angle;                                                                               \
-    }                                                                                                  \
-    static inline double lane_##name(double x)                                                         \
-    {                                                                                                  \
-        struct lane_angle a = lane_angle(x);                                                           \
-        return of_angle;                                                                               \
-    }                                                                                                  \
-    LANE_INLINE void lanes_##name(const double *x, double *z, size_t count)                            \
-    {                                                                                                  \
-        for (size_t start = 0; start < count; start += 64) {                                           \
-            size_t some = count - start < 64 ? count - start : 64;                                     \
-            double kept[64];                                                                           \
-            uint64_t far = 0;                                                                          \
-            for (size_t i = 0; i < some; i++)                                                          \
-                far |= lane_to_bits(fabs(x[start + i]) > LANE_NEAR ? 1.0 : 0.0);                       \
-            if (far)                                                                                   \
-                memcpy(kept, x + start, some * sizeof *x);                                             \
-            LANE_LOOP                                                                                  \
-            for (size_t i = 0; i < some; i++)                                                          \
-                z[start + i] = lane_near_##name(x[start + i]);                                         \
-            for (size_t i = 0; far && i < some; i++)                                                   \
-                if (fabs(kept[i]) > LANE_NEAR)                                                         \
-                    z[start + i] = lane_##name(kept[i]);                                               \
-        }                                                                                              \
+#define LANE_PERIODIC(name, of_angle) \
+    LANE_INLINE double lane_near_##name(double x) \
+    { \
+        struct lane_angle a = lane_near_angle(x); \
+        return of_angle; \
+    } \
+    static inline double lane_##name(double x) \
+    { \
+        struct lane_angle a = lane_angle(x); \
+        return of_angle; \
+    } \
+    LANE_INLINE void lanes_##name(const double *x, double *z, size_t count) \
+    { \
+        for (size_t start = 0; start < count; start += 64) { \
+            size_t some = count - start < 64 ? count - start : 64; \
+            double kept[64]; \
+            uint64_t far = 0; \
+            for (size_t i = 0; i < some; i++) \
+                far |= lane_to_bits(fabs(x[start + i]) > LANE_NEAR ? 1.0 : 0.0); \
+            if (far) \
+                memcpy(kept, x + start, some * sizeof *x); \
+            LANE_LOOP \
+            for (size_t i = 0; i < some; i++) \
+                z[start + i] = lane_near_##name(x[start + i]); \
+            for (size_t i = 0; far && i < some; i++) \
+                if (fabs(kept[i]) > LANE_NEAR) \
+                    z[start + i] = lane_##name(kept[i]); \
+        } \
     }
 
 LANE_PERIODIC(sin, x == 0.0 ? x : lane_sine_of(a, 0))
@@ -203,9 +208,12 @@ LANE_INLINE void lanes_sin_and_cos(const double *x, double *sine, double *cosine
 LANE_INLINE double lane_asin_tail(double z)
 {
     double z2 = z * z, z4 = z2 * z2;
-    double p = lane_cubic(z, z2, 0x1.618a88dd7f974p-7, 0x1.e15e2a384be6ep-9, 0x1.6501201b1d5f4p-6, -0x1.59f54503be0d9p-6) + z4 * 0x1.0be402a13cd86p-5;
-    p = lane_cubic(z, z2, 0x1.6e8bdfe5dfeffp-6, 0x1.1c49de0dfef03p-6, 0x1.ca21432a2d307p-7, 0x1.7577962726848p-7) + z4 * p;
-    p = lane_cubic(z, z2, 0x1.5555555555578p-3, 0x1.333333332df17p-4, 0x1.6db6db722b52bp-5, 0x1.f1c71a8ba368dp-6) + z4 * p;
+    double p = z4 * 0x1.0be402a13cd86p-5 + lane_cubic(z, z2, 0x1.618a88dd7f974p-7, 0x1.e15e2a384be6ep-9,
+                                                      0x1.6501201b1d5f4p-6, -0x1.59f54503be0d9p-6);
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.6e8bdfe5dfeffp-6, 0x1.1c49de0dfef03p-6, 0x1.ca21432a2d307p-7, 0x1.7577962726848p-7);
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.5555555555578p-3, 0x1.333333332df17p-4, 0x1.6db6db722b52bp-5, 0x1.f1c71a8ba368dp-6);
     return z * p;
 }
 
@@ -239,9 +247,12 @@ LANE_INLINE double lane_angle_of(double up, double across, int backward)
     double t = (diagonal ? less - more : less) / (diagonal ? less + more : more);
     double z = t * t;
     double z2 = z * z, z4 = z2 * z2;
-    double p = lane_cubic(z, z2, -0x1.ac75d31938627p-5, 0x1.780827429791bp-5, -0x1.303aa74dcc8b5p-5, 0x1.83fca64e3b4ffp-6) + z4 * -0x1.12a5e3b7cf50ap-7;
-    p = lane_cubic(z, z2, -0x1.745d1398477d5p-4, 0x1.3b13615c01198p-4, -0x1.110c797e919a2p-4, 0x1.e183641673b21p-5) + z4 * p;
-    p = lane_cubic(z, z2, -0x1.5555555555552p-2, 0x1.99999999990e8p-3, -0x1.2492492454081p-3, 0x1.c71c71ab3956fp-4) + z4 * p;
+    double p = z4 * -0x1.12a5e3b7cf50ap-7 + lane_cubic(z, z2, -0x1.ac75d31938627p-5, 0x1.780827429791bp-5,
+                                                       -0x1.303aa74dcc8b5p-5, 0x1.83fca64e3b4ffp-6);
+    p = z4 * p +
+        lane_cubic(z, z2, -0x1.745d1398477d5p-4, 0x1.3b13615c01198p-4, -0x1.110c797e919a2p-4, 0x1.e183641673b21p-5);
+    p = z4 * p +
+        lane_cubic(z, z2, -0x1.5555555555552p-2, 0x1.99999999990e8p-3, -0x1.2492492454081p-3, 0x1.c71c71ab3956fp-4);
     double eighths = steep ? 2.0 : 0.0;
     eighths = diagonal ? 1.0 : eighths;
     eighths = backward ? 4.0 - eighths : eighths;

@@ -1,11 +1,12 @@
-/* lanewords.h: forward.h once more, with the functions of lanemath.h and lanetrig.h in the place of libm's. Their bits
- * do not depend on the processor, and loops over them vectorise. For evaluate.c only, in place of scalar.h.
+/* lanewords.h: forward.h once more, with the functions of lanemath.h, lanelog.h and lanetrig.h in the place of
+ * libm's. Their bits do not depend on the processor, and loops over them vectorise. For evaluate.c only, in place of scalar.h.
  * PG_LIBM_LANES, a build for tests, leaves everything as it is: rows equal eager results bit for bit. */
 #ifndef PG_LANEWORDS_H
 #define PG_LANEWORDS_H
 
 #include <math.h>
 
+#include "program/lanelog.h"
 #include "program/lanemath.h"
 #include "program/lanetrig.h"
 
@@ -38,7 +39,7 @@
 
 #include "ops/scalar.h"
 
-/* what scalar.h defines, and lanemath.h better for lanes */
+/* what scalar.h defines, and these better for lanes */
 #define power_of_two(x) lane_exp2(x)
 #define sigmoid(x) lane_sigmoid(x)
 #define sigmoid_dx(x) lane_sigmoid_dx(x)

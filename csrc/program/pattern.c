@@ -1,19 +1,19 @@
 /* pattern.c: which outputs of a program depend on which inputs: where its Jacobian has structural zeros.
  *
- * What matters of a program are its joins, the places where dependences of several operands meet; a number with one
- * such operand depends on what that does. Sets of inputs go through the joins as bits of a word, 64 inputs in a pass
- * (Griewank and Walther, Evaluating Derivatives, chapter 7). Joins stand in clusters, and a pass visits only clusters
- * that its inputs reach: a banded matrix takes time linear in its size, a full one a word for 64 of its numbers. */
-#include "program/draft.h"
+ * What matters of a program are its joins, the places where dependences of several operands meet; a number with
+ * one such operand depends on what that does. Sets of inputs go through the joins as bits of a word, 64 inputs in
+ * a pass (Griewank and Walther, Evaluating Derivatives, chapter 7). Joins stand in clusters, and a pass visits
+ * only clusters that its inputs reach: a banded matrix takes time linear in its size, a full one a word for 64 of
+ * its numbers. */
+#include "program/growth.h"
+#include "program/program.h"
 
 #include <string.h>
 
 enum { INPUTS_IN_PASS = 64, CLUSTER = 64, NOWHERE = 0 };
 
 /* Lists of numbers: list i is items[starts[i]] to items[starts[i + 1] - 1]. */
-typedef struct {
-    uint32_t *starts, *items;
-} lists;
+typedef struct { uint32_t *starts, *items; } lists;
 
 /* A place is NOWHERE, or 1 plus an input, or after those a join. */
 typedef struct {
@@ -67,7 +67,8 @@ static int is_zero(const finder *f, pg_slot slot)
 /* An operand of the join that is being made. */
 static void take_place(finder *f, uint32_t place)
 {
-    if (place != NOWHERE && (f->use_count == f->joins.starts[f->join_count] || f->joins.items[f->use_count - 1] != place))
+    if (place != NOWHERE &&
+        (f->use_count == f->joins.starts[f->join_count] || f->joins.items[f->use_count - 1] != place))
         f->joins.items[f->use_count++] = place;
 }
 
@@ -252,7 +253,7 @@ static int note_results(finder *f, size_t place, size_t base, uint64_t bits)
 {
     for (uint32_t i = f->results.starts[place]; i < f->results.starts[place + 1]; i++)
         for (uint64_t left = bits; left != 0; left &= left - 1) {
-            if (!pg_draft_room((void **)&f->pairs, f->pair_count, &f->pair_capacity, sizeof *f->pairs))
+            if (!pg_room((void **)&f->pairs, f->pair_count, &f->pair_capacity, sizeof *f->pairs))
                 return 0;
             f->pairs[f->pair_count][0] = f->results.items[i];
             f->pairs[f->pair_count++][1] = (uint32_t)(base + (size_t)__builtin_ctzll(left));
@@ -322,7 +323,7 @@ static int room_for_joins(finder *f)
     size_t uses = 4 * p->length;
     for (size_t i = 0; i < p->length; i++)
         uses += p->code[i].code == PG_CODE_FUSED ? 2 * (size_t)p->code[i].count : 0;
-    if (uses > NONE || p->length + f->inputs > NONE)
+    if (uses > INT32_MAX || p->length + f->inputs > INT32_MAX)
         return 0;
     f->uniforms = pg_alloc(p->uniforms + 1, sizeof *f->uniforms);
     f->lanes = pg_alloc(p->lanes + 1, sizeof *f->lanes);
@@ -391,8 +392,8 @@ static int find(finder *f, size_t most)
 int pg_program_pattern(const pg_program *p, size_t first, size_t inputs, size_t outputs, size_t most, pg_pattern **out)
 {
     finder f = {.p = p, .first = first, .inputs = inputs, .outputs = outputs};
-    if (most > NONE)
-        most = NONE;
+    if (most > INT32_MAX)
+        most = INT32_MAX;
     int found = find(&f, most);
     pg_pattern *m = found == 1 ? pattern_of(&f) : NULL;
     if (found == 1 && m == NULL)

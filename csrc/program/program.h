@@ -1,4 +1,8 @@
-/* program.h: a compiled program, what program.c makes, evaluate.c runs and verify.c checks, besides pygrad.h. */
+/* program.h: a compiled program: what its makers and readers know of pg_program besides pygrad.h.
+ *
+ * Nobody changes a program once it is made. What verify.c checks holds for each: every instruction reads what was
+ * written before it and stays within its slots, uniform slots are written once, guards of rows come before
+ * results. */
 #ifndef PG_PROGRAM_H
 #define PG_PROGRAM_H
 

@@ -47,7 +47,7 @@ size_t pg_program_size(const pg_program *p, size_t inputs)
 
 void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes, unsigned char *out)
 {
-    const size_t counts[COUNTS] = {inputs,     p->lives,  p->uniforms, p->constants, p->lanes,     p->outputs,
+    const size_t counts[COUNTS] = {inputs,    p->lives,  p->uniforms, p->constants, p->lanes,     p->outputs,
                                    p->guards, p->length, p->once,     p->spread,    p->term_count};
     for (int i = 0; i < COUNTS; i++)
         out = put(out, counts[i], 4);
@@ -74,7 +74,7 @@ void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes,
 
 static void read_counts(pg_program *p, const unsigned char **at)
 {
-    size_t *const counts[COUNTS] = {&p->inputs,  &p->lives,  &p->uniforms, &p->constants, &p->lanes,     &p->outputs,
+    size_t *const counts[COUNTS] = {&p->inputs, &p->lives,  &p->uniforms, &p->constants, &p->lanes,     &p->outputs,
                                     &p->guards, &p->length, &p->once,     &p->spread,    &p->term_count};
     for (int i = 0; i < COUNTS; i++)
         *counts[i] = (size_t)take(at, 4);

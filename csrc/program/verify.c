@@ -1,4 +1,4 @@
-/* verify.c: whether a program keeps to the rules that evaluate.c relies on. What program.c makes does; a program
+/* verify.c: whether a program keeps to the rules that evaluate.c relies on. What code.c writes does; a program
  * that comes from elsewhere is asked first. */
 #include "program/program.h"
 
@@ -106,8 +106,8 @@ static int fused_is_sound(checked *c, const pg_instruction *in, int row)
 
 static int guard_is_sound(checked *c, const pg_instruction *in, int row)
 {
-    if (in->out >= c->p->guards || c->guards[in->out] || c->results_begun ||
-        in->expected / 2u > PG_GREATER_EQUAL || !has_kind(c, in->a, row) || !has_kind(c, in->b, row))
+    if (in->out >= c->p->guards || c->guards[in->out] || c->results_begun || in->expected / 2u > PG_GREATER_EQUAL ||
+        !has_kind(c, in->a, row) || !has_kind(c, in->b, row))
         return 0;
     c->guards[in->out] = 1;
     return are_unused(in, 2);
@@ -173,8 +173,7 @@ static int counts_are_sound(const pg_program *p)
     return p->lives <= p->uniforms && p->constants <= p->uniforms - p->lives &&
            p->uniforms - p->lives - p->constants <= p->inputs + p->once && p->uniforms < PG_NO_SLOT &&
            p->lanes <= p->inputs + (p->length - p->once) && p->lanes < PG_NO_SLOT && p->guards <= p->length &&
-           p->lanes <= SIZE_MAX / 4 / (PG_LANES * sizeof(double)) &&
-           p->outputs <= SIZE_MAX / 4 / (8 * sizeof(double));
+           p->lanes <= SIZE_MAX / 4 / (PG_LANES * sizeof(double)) && p->outputs <= SIZE_MAX / 4 / (8 * sizeof(double));
 }
 
 static int leaves_are_sound(checked *c)

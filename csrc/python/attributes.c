@@ -1,5 +1,9 @@
-/* attributes.c: what a Value shows of its node: attributes, comparison, text. */
-#include "python/object.h"
+/* attributes.c: what a Value shows of its node: attributes, hash, text. */
+#include "python/attributes.h"
+
+#include "python/convert.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content)
 {
@@ -115,6 +119,26 @@ int pg_set_label(PyObject *self, PyObject *content, void *closure)
     return 0;
 }
 
+/* Text of _op for a node of the table. New reference. */
+static PyObject *op_text(const pg_node *n)
+{
+    switch (n->op) {
+    case PG_SUM:
+        return PyUnicode_FromString("sum");
+    case PG_DOT:
+        return PyUnicode_FromString("dot");
+    case PG_OP_pown: {
+        PyObject *exponent = n->flags & PG_WHOLE_EXPONENT ? PyLong_FromDouble(n->of.constant.k)
+                                                          : PyFloat_FromDouble(n->of.constant.k);
+        PyObject *text = exponent == NULL ? NULL : PyUnicode_FromFormat("**%R", exponent);
+        Py_XDECREF(exponent);
+        return text;
+    }
+    default:
+        return PyUnicode_FromString(n->op < PG_OP_add ? "" : pg_op_at(n->op - PG_OP_add)->symbol);
+    }
+}
+
 static PyObject *get_op(PyObject *self, void *closure)
 {
     (void)closure;
@@ -123,7 +147,7 @@ static PyObject *get_op(PyObject *self, void *closure)
     const pg_extras *extras = ((pg_value *)self)->extras;
     if (extras != NULL && extras->op_name != NULL)
         return Py_NewRef(extras->op_name);
-    return pg_op_text(PG_NODE(self));
+    return op_text(PG_NODE(self));
 }
 
 static PyObject *get_children(PyObject *self, void *closure)
@@ -213,9 +237,8 @@ static PyObject *nothing(PyObject *self, PyObject *ignored)
 
 static PyMethodDef nothing_def = {"_backward", nothing, METH_NOARGS, "Do nothing."};
 
-static PyMethodDef propagate_def = {
-    "_backward", propagate, METH_NOARGS,
-    "Add this node's contributions to its operands' grads, once."};
+static PyMethodDef propagate_def = {"_backward", propagate, METH_NOARGS,
+                                    "Add this node's contributions to its operands' grads, once."};
 
 static PyObject *get_backward(PyObject *self, void *closure)
 {
@@ -225,8 +248,7 @@ static PyObject *get_backward(PyObject *self, void *closure)
     const pg_extras *extras = ((pg_value *)self)->extras;
     if (extras == NULL || extras->closure == NULL)
         return PyCFunction_NewEx(&propagate_def, self, NULL);
-    return extras->closure == Py_None ? PyCFunction_NewEx(&nothing_def, NULL, NULL)
-                                      : Py_NewRef(extras->closure);
+    return extras->closure == Py_None ? PyCFunction_NewEx(&nothing_def, NULL, NULL) : Py_NewRef(extras->closure);
 }
 
 static int set_backward(PyObject *self, PyObject *content, void *closure)
@@ -263,8 +285,8 @@ PyGetSetDef pg_attributes[] = {
     {"_prev", get_prev, NULL, "The set of operands.", NULL},
     {"local_derivatives", get_local_derivatives, NULL,
      "The derivative by each direct operand at the operands' present values, in operand order.", NULL},
-    {"_local_grads", get_local_derivatives, NULL,
-     "local_derivatives, or the local_grads as they were given.", "as given"},
+    {"_local_grads", get_local_derivatives, NULL, "local_derivatives, or the local_grads as they were given.",
+     "as given"},
     {"_backward", get_backward, set_backward,
      "A callable that adds this node's contributions to its operands' grads; assignable.", NULL},
     {"__dict__", get_dict, set_dict, NULL, NULL},
@@ -277,58 +299,7 @@ PyMemberDef pg_offsets[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-/* -- comparison and text ------------------------------------------------------------------------ */
-
-/* Python's comparisons as the C library has them, in the order of Py_LT ... */
-static const pg_comparison comparisons[] = {
-    [Py_LT] = PG_LESS,  [Py_LE] = PG_LESS_EQUAL, [Py_EQ] = PG_EQUAL,
-    [Py_NE] = PG_UNEQUAL, [Py_GT] = PG_GREATER,  [Py_GE] = PG_GREATER_EQUAL,
-};
-
-static int compare(int op, double a, double b)
-{
-    switch (op) {
-    case Py_LT:
-        return a < b;
-    case Py_LE:
-        return a <= b;
-    case Py_GT:
-        return a > b;
-    case Py_GE:
-        return a >= b;
-    case Py_EQ:
-        return a == b;
-    default:
-        return a != b;
-    }
-}
-
-PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
-{
-    if (!pg_require_built(self))
-        return NULL;
-    double a = PG_NODE(self)->value, b;
-    if (PG_IS_VALUE(other)) {
-        if (op == Py_EQ || op == Py_NE) {
-            if (PG_TRACING && !pg_trace_identity(self, other))
-                return NULL;
-            return PyBool_FromLong((self == other) == (op == Py_EQ));
-        }
-        if (!pg_require_built(other))
-            return NULL;
-        b = PG_NODE(other)->value;
-    } else {
-        int known = pg_number(other, &b);
-        if (known < 0)
-            return NULL;
-        if (known == 0)
-            return Py_NewRef(Py_NotImplemented);
-    }
-    int outcome = compare(op, a, b);
-    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, comparisons[op], outcome))
-        return NULL;
-    return PyBool_FromLong(outcome);
-}
+/* -- identity and text -------------------------------------------------------------------------- */
 
 /* Identity, as for any object; the low bits are alignment. */
 Py_hash_t pg_value_hash(PyObject *self)

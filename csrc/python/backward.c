@@ -1,90 +1,14 @@
-/* backward.c: sweeps from Python: backward, with numbers or with Values as grads; order; zero_grad. */
-#include "python/object.h"
+/* backward.c: sweeps from Python that write grads: backward, with numbers or with Values as grads; zero_grad. */
+#include "python/backward.h"
 
-/* -- a sweep ------------------------------------------------------------------------------------ */
-
-void pg_give_up(pg_sweep *s)
-{
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    pg_sweep_abandon(s);
-    PyErr_Restore(type, error, traceback);
-}
-
-int pg_sort_fully(pg_sweep *s, pg_node *const *stops, size_t count)
-{
-    pg_status status = pg_sweep_stop_at(s, stops, count);
-    while (status == PG_OK && (status = pg_sweep_sort(s, PG_STEP_BUDGET)) == PG_MORE) {
-        if (PyErr_CheckSignals() < 0)
-            return 0;
-        status = PG_OK;
-    }
-    if (status != PG_OK)
-        pg_raise(status);
-    return status == PG_OK;
-}
-
-pg_sweep *pg_sorted(pg_node *root, int writes, pg_node *const *stops, size_t count)
-{
-    pg_sweep *s;
-    pg_status status = pg_sweep_open(root, writes, &s);
-    if (status != PG_OK)
-        return (pg_sweep *)(void *)pg_raise(status);
-    if (pg_sort_fully(s, stops, count))
-        return s;
-    pg_give_up(s);
-    return NULL;
-}
+#include "python/convert.h"
+#include "python/sweeping.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 static pg_sweep *sorted_from(PyObject *root, int writes)
 {
     return pg_require_built(root) ? pg_sorted(PG_NODE(root), writes, NULL, 0) : NULL;
-}
-
-/* Calls the user's closure of n; 0 with an exception set if it raised. */
-static int call_closure(const pg_node *n)
-{
-    const pg_value *v = n->wrapper;
-    if (v == NULL || v->extras == NULL || v->extras->closure == NULL) {
-        PyErr_SetString(PyExc_SystemError, "pygrad: a node has lost its _backward; please report this");
-        return 0;
-    }
-    if (v->extras->closure == Py_None)
-        return 1;
-    PyObject *closure = Py_NewRef(v->extras->closure);
-    PyObject *result = PyObject_CallObject(closure, NULL);
-    Py_DECREF(closure);
-    Py_XDECREF(result);
-    return result != NULL;
-}
-
-int pg_show_grads(pg_node *n, int forward)
-{
-    size_t count = pg_operand_count(n);
-    double *grads = pg_alloc(count, sizeof *grads);
-    if (grads == NULL) {
-        PyErr_NoMemory();
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++)
-        grads[i] = pg_operand(n, i)->grad;
-    int shown = pg_watch_adjoints(n, n->grad, grads, 0, forward);
-    pg_free(grads);
-    return shown;
-}
-
-int pg_go_back(pg_sweep *s)
-{
-    for (;;) {
-        pg_node *due, *next = PG_WATCHED ? pg_sweep_next(s) : NULL;
-        pg_status status = pg_sweep_step(s, next != NULL ? 1 : PG_STEP_BUDGET, &due);
-        if (next != NULL && status != PG_CLOSURE && !pg_show_grads(next, 0))
-            return 0;
-        if (status == PG_OK)
-            return 1;
-        if ((status == PG_CLOSURE && !call_closure(due)) || PyErr_CheckSignals() < 0)
-            return 0;
-    }
 }
 
 /* -- backward ----------------------------------------------------------------------------------- */
@@ -113,13 +37,6 @@ static PyObject *backward(PyObject *module, PyObject *args)
 
 /* -- backward with Values as grads -------------------------------------------------------------- */
 
-void pg_forget_adjoint(const pg_node *n)
-{
-    const pg_value *v = n->wrapper;
-    if (v != NULL && v->extras != NULL)
-        pg_set(&v->extras->adjoint, NULL);
-}
-
 /* What a leaf's .grad shall be: the one it had, as a Value if it was one, plus the new adjoint (taken over).
  * NULL for want of memory. */
 static pg_node *accumulated(const pg_value *v, double old, pg_node *adjoint)
@@ -127,9 +44,9 @@ static pg_node *accumulated(const pg_value *v, double old, pg_node *adjoint)
     if (adjoint == NULL || PG_NODE(v)->op != PG_LEAF || old == 0.0)
         return adjoint;
     PyObject *before = v->extras->adjoint;
-    pg_node *first = before != NULL && pg_same_bits(PG_NODE(before)->value, old) ? pg_retain(PG_NODE(before)) : pg_leaf(old);
-    pg_node *total =
-        first == NULL ? NULL : pg_compute(PG_OP_add, first, adjoint, old + adjoint->value);
+    pg_node *first = before != NULL && pg_same_bits(PG_NODE(before)->value, old) ? pg_retain(PG_NODE(before))
+                                                                                 : pg_leaf(old);
+    pg_node *total = first == NULL ? NULL : pg_compute(PG_OP_add, first, adjoint, old + adjoint->value);
     if (first != NULL)
         pg_release(first);
     pg_release(adjoint);
@@ -193,8 +110,7 @@ static PyObject *backward_graph(PyObject *module, PyObject *args)
     PyObject *root, *number, *pairs = NULL;
     double seed;
     if (!PyArg_ParseTuple(args, "O!O:backward_graph", pg_value_type, &root, &number) ||
-        !pg_require_number(number, "seed", &seed) || !pg_require_built(root) ||
-        (PG_TRACING && !pg_trace_sweep(root)))
+        !pg_require_number(number, "seed", &seed) || !pg_require_built(root) || (PG_TRACING && !pg_trace_sweep(root)))
         return NULL;
     pg_node *node = PG_NODE(root), *above = pg_compute_many(PG_SUM, &node, 1, node->value, NULL, NULL);
     if (above == NULL)
@@ -222,36 +138,7 @@ static PyObject *backward_graph(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* -- the whole graph, and lists of Values ------------------------------------------------------- */
-
-static PyObject *order(PyObject *module, PyObject *root)
-{
-    (void)module;
-    if (!PG_IS_VALUE(root))
-        return PyErr_Format(PyExc_TypeError, "order() takes a Value, not %R", Py_TYPE(root));
-    pg_sweep *s = sorted_from(root, 0);
-    if (s == NULL)
-        return NULL;
-    size_t count = pg_sweep_count(s);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *v = pg_value_of(pg_sweep_node(s, i));
-        if (v == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SetItem(list, (Py_ssize_t)i, v);
-    }
-    pg_give_up(s);
-    return list;
-}
-
-pg_status pg_clear_grad(pg_node *n)
-{
-    pg_status status = pg_write_grad(n, 0.0);
-    if (status == PG_OK)
-        pg_forget_adjoint(n);
-    return status;
-}
+/* -- zero_grad: a whole graph, or Values ------------------------------------------------------- */
 
 static PyObject *zero_graph(PyObject *root)
 {
@@ -300,7 +187,6 @@ PyMethodDef pg_backward_functions[] = {
     {"backward", backward, METH_VARARGS, "backward(root, seed, /)\n--\n\nOne reverse sweep from root."},
     {"backward_graph", backward_graph, METH_VARARGS,
      "backward_graph(root, seed, /)\n--\n\nThe same with Values as grads."},
-    {"order", order, METH_O, "order(root, /)\n--\n\nThe graph of root, operands before their users."},
     {"zero_grad", PG_FAST(zero_grad), METH_FASTCALL | METH_KEYWORDS,
      "zero_grad(values_or_root)\n--\n\n"
      "Set .grad to 0.0 on every Value given, or on everything a single Value was computed from."},

@@ -1,6 +1,12 @@
 /* construction.c: Value(...): what __new__ and __init__ make of their arguments. Between the two a Value has
  * an unbuilt node, which every use refuses. */
-#include "python/object.h"
+#include "python/construction.h"
+
+#include "python/attributes.h"
+#include "python/convert.h"
+#include "python/modes.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 /* tp_alloc of the exact type, so that even object.__new__, which a patched __new__ may call, makes a node.
  * Python gives subclasses an allocator of its own. */
@@ -14,20 +20,6 @@ PyObject *pg_value_alloc(PyTypeObject *type, Py_ssize_t items)
     return pg_wrap(n);
 }
 
-int pg_ensure_node(pg_value *v)
-{
-    if (PG_LIKELY(v->node != NULL))
-        return 1;
-    v->node = pg_leaf(0.0);
-    if (v->node == NULL) {
-        PyErr_NoMemory();
-        return 0;
-    }
-    v->node->wrapper = v;
-    v->node->flags = PG_UNBUILT | PG_CARRIES; /* its type */
-    return 1;
-}
-
 PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)args, (void)kwargs;
@@ -38,6 +30,13 @@ PyObject *pg_value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return v;
 }
 
+/* Gives v, which waits for its contents, those of the new node n, which is used up. */
+static void fill(pg_value *v, pg_node *n)
+{
+    pg_become(v->node, n);
+    v->node->flags &= (uint8_t)~PG_UNBUILT;
+}
+
 /* 1 if v still waits for its contents: user code that ran meanwhile may have initialised it. */
 static int require_unbuilt(const pg_value *v)
 {
@@ -45,22 +44,6 @@ static int require_unbuilt(const pg_value *v)
         return 1;
     PyErr_SetString(PyExc_RuntimeError, "this Value is initialised already; assign to .data");
     return 0;
-}
-
-/* The tuple's nodes, borrowed; NULL with an exception set if an item is no Value. Caller owns the array. */
-static pg_node **nodes_of(PyObject *children)
-{
-    size_t count = (size_t)PyTuple_Size(children);
-    pg_node **nodes = pg_alloc(count, sizeof *nodes);
-    if (nodes == NULL)
-        return (pg_node **)(void *)PyErr_NoMemory();
-    if (!pg_require_values(children, "children must be")) {
-        pg_free(nodes);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++)
-        nodes[i] = PG_NODE(PyTuple_GetItem(children, (Py_ssize_t)i));
-    return nodes;
 }
 
 /* Partials from the tuple grads: numbers, and Values whose nodes go to *given (NULL if there is none). */
@@ -109,7 +92,7 @@ static pg_node *declared_node(double data, PyObject *children, PyObject *grads)
             PyErr_NoMemory();
         return leaf;
     }
-    pg_node **nodes = nodes_of(children);
+    pg_node **nodes = pg_nodes_of(children, "children must be");
     if (nodes == NULL)
         return NULL;
     double *partials = NULL;
@@ -118,8 +101,7 @@ static pg_node *declared_node(double data, PyObject *children, PyObject *grads)
         pg_free(nodes);
         return NULL;
     }
-    pg_node *n = pg_compute_many(grads == NULL ? PG_CUSTOM : PG_PARTIALS, nodes, count, data, partials,
-                                 given);
+    pg_node *n = pg_compute_many(grads == NULL ? PG_CUSTOM : PG_PARTIALS, nodes, count, data, partials, given);
     if (n == NULL)
         PyErr_NoMemory();
     pg_free(nodes);
@@ -150,8 +132,7 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
 {
     Py_ssize_t count = PyTuple_Size(children);
     if (grads != NULL && PyTuple_Size(grads) != count) {
-        PyErr_Format(PyExc_ValueError, "%zd children but %zd local gradients", count,
-                     PyTuple_Size(grads));
+        PyErr_Format(PyExc_ValueError, "%zd children but %zd local gradients", count, PyTuple_Size(grads));
         return -1;
     }
     pg_node *n = declared_node(data, children, grads);
@@ -176,7 +157,7 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
         pg_release(n);
         return -1;
     }
-    pg_become(v->node, n);
+    fill(v, n);
     if (PG_DETACHED)
         return 0;
     if (op_name != NULL && PyUnicode_GetLength(op_name) != 0 && !pg_name_op(v, op_name))
@@ -195,8 +176,8 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"data", "_children", "_op", "label", "children", "local_grads", NULL};
     PyObject *data, *children = NULL, *third = NULL, *label = NULL, *other = NULL, *grads = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OO:Value", names, &data, &children, &third,
-                                     &label, &other, &grads))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OO:Value", names, &data, &children, &third, &label, &other,
+                                     &grads))
         return -1;
     pg_value *v = (pg_value *)self;
     if (!pg_ensure_node(v))
@@ -213,8 +194,7 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
     if (children == NULL)
         children = other;
     if (PG_IS_VALUE(data)) {
-        PyErr_SetString(PyExc_TypeError,
-                        "data must be a real number, not a Value; pass v.data, or use v itself");
+        PyErr_SetString(PyExc_TypeError, "data must be a real number, not a Value; pass v.data, or use v itself");
         return -1;
     }
     double number;
@@ -242,3 +222,56 @@ int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
     Py_XDECREF(grad_tuple);
     return result == 0 && PG_WATCHED ? watch(self) : result;
 }
+
+/* -- copies ------------------------------------------------------------------------------------- */
+
+/* A new node with the op and value of n on other operands; NULL for want of memory. Caller owns. */
+static pg_node *same_op(const pg_node *n, pg_node *const *operands)
+{
+    if (n->op == PG_OP_pown)
+        return pg_compute_pown(operands[0], n->of.constant.k, n->value);
+    if (pg_shapes[n->op] == PG_MANY) {
+        pg_node *copy = pg_compute_many(n->op, operands, n->of.many->count, n->value, NULL, NULL);
+        if (copy != NULL) {
+            copy->of.many->start = n->of.many->start;
+            copy->of.many->leads = n->of.many->leads;
+        }
+        return copy;
+    }
+    return pg_compute(n->op, operands[0], pg_operand_count(n) == 2 ? operands[1] : NULL, n->value);
+}
+
+/* become(unbuilt, v, children): makes of unbuilt a node with v's op and data on other children. */
+static PyObject *become(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *unbuilt, *v, *children;
+    if (!PyArg_ParseTuple(args, "O!O!O!:become", pg_value_type, &unbuilt, pg_value_type, &v, &PyTuple_Type,
+                          &children) ||
+        !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
+        return NULL;
+    const pg_node *n = PG_NODE(v);
+    if (!(PG_NODE(unbuilt)->flags & PG_UNBUILT) || n->op < PG_SUM ||
+        (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
+        PyErr_SetString(PyExc_ValueError, "become() takes a new Value, one made by an op, and its operands");
+        return NULL;
+    }
+    pg_node **nodes = pg_nodes_of(children, "children must be");
+    if (nodes == NULL)
+        return NULL;
+    pg_node *copy = same_op(n, nodes);
+    pg_free(nodes);
+    if (copy == NULL)
+        return PyErr_NoMemory();
+    copy->flags = n->flags & PG_WHOLE_EXPONENT;
+    fill((pg_value *)unbuilt, copy);
+    if (!keep_declared((pg_value *)unbuilt, children, NULL))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyMethodDef pg_construction_functions[] = {
+    {"become", become, METH_VARARGS,
+     "become(unbuilt, v, children, /)\n--\n\nFill a new Value with v's op on other children."},
+    {NULL, NULL, 0, NULL},
+};

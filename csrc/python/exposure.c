@@ -5,9 +5,10 @@
  * the user down to the Value. So before a full collection, if there was such a case since the last, every
  * node that uses a visible one becomes visible, as if it had been so when the user was made; then no pin
  * on a visible node is needed any more. */
-#include "python/object.h"
+#include "python/exposure.h"
 
-int pg_late;
+#include "graph/memory.h"
+#include "python/value.h"
 
 typedef struct {
     pg_node **nodes;
@@ -109,7 +110,8 @@ static int unpin_visible(const pg_sweep *s, PyObject *held)
     return 1;
 }
 
-void pg_expose(void)
+/* Makes the users of late Values visible, too. If that cannot be had now, the next call tries again. */
+static void expose_late(void)
 {
     if (!pg_late)
         return;
@@ -134,3 +136,15 @@ void pg_expose(void)
     pg_release(root);
     Py_XDECREF(held);
 }
+
+static PyObject *expose(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    expose_late();
+    Py_RETURN_NONE;
+}
+
+PyMethodDef pg_exposure_functions[] = {
+    {"expose", expose, METH_NOARGS, "expose()\n--\n\nLet the collector see cycles through attributes given late."},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,6 +1,9 @@
 /* modes.c: what a thread may be in: no_grad, where nothing is recorded, and debug_nans, where every node and
  * every adjoint is shown to a function of Python. */
-#include "python/object.h"
+#include "python/modes.h"
+
+#include "graph/graph.h"
+#include "python/value.h"
 
 int pg_special_threads;
 PG_THREAD_LOCAL int pg_no_grad_depth;
@@ -36,8 +39,8 @@ static PyObject *no_grad_exit(PyObject *module, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
-/* A recording records whatever mode its caller is in: suspends the mode and appends how deep it was to a list, which an
- * interrupt cannot come between. */
+/* A recording records whatever mode its caller is in: suspends the mode and appends how deep it was to a list,
+ * which an interrupt cannot come between. */
 static PyObject *no_grad_suspend(PyObject *module, PyObject *depths)
 {
     (void)module;
@@ -171,7 +174,6 @@ PyMethodDef pg_mode_functions[] = {
      "set_watchers(node, adjoints, /)\n--\n\nSet the functions that debug_nans() shows nodes and adjoints to."},
     {"watch_enter", watch_enter, METH_NOARGS, "watch_enter()\n--\n\nThis thread is watched."},
     {"watch_exit", watch_exit, METH_NOARGS, "watch_exit()\n--\n\nThis thread is watched no more."},
-    {"origin", origin, METH_O,
-     "origin(v, /)\n--\n\nWhat the watcher said of v when it was made, or None."},
+    {"origin", origin, METH_O, "origin(v, /)\n--\n\nWhat the watcher said of v when it was made, or None."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,69 +1,76 @@
-/* module.c: the native module: what its functions share, and its making. */
-#include "python/object.h"
+/* module.c: the native module, put together from what the other files offer: the type Value and the functions. */
+#include "python/attributes.h"
+#include "python/backward.h"
+#include "python/construction.h"
+#include "python/convert.h"
+#include "python/exposure.h"
+#include "python/inspection.h"
+#include "python/modes.h"
+#include "python/operators.h"
+#include "python/parameters.h"
+#include "python/recording.h"
+#include "python/replay.h"
+#include "python/sums.h"
+#include "python/trace.h"
+#include "python/tracing.h"
+#include "python/value.h"
 
-int pg_arguments(const char *function, const char *const *names, Py_ssize_t required, Py_ssize_t all,
-                     PyObject *const *args, Py_ssize_t count, PyObject *keywords, PyObject **out)
+/* -- the type ----------------------------------------------------------------------------------- */
+
+static const char value_doc[] =
+    "Value(data, _children=(), _op='', label='')\n--\n\n"
+    "A number that remembers how it was computed.\n\n"
+    "data is any real number and kept as a float. Arithmetic on Values builds a graph; backward() on a\n"
+    "result fills .grad of everything it was computed from. Value(data, children, local_grads) makes a\n"
+    "node with partial derivatives of your own; a callable assigned to ._backward replaces a node's rule.\n\n"
+    ">>> from pygrad import Value\n"
+    ">>> a, b = Value(2.0), Value(-3.0)\n"
+    ">>> c = a * b\n"
+    ">>> c.backward()\n"
+    ">>> c.data, a.grad, b.grad\n"
+    "(-6.0, -3.0, 2.0)\n";
+
+static int add_value_type(PyObject *module)
 {
-    if (count > all) {
-        PyErr_Format(PyExc_TypeError, "%s() takes at most %zd arguments (%zd given)", function, all, count);
-        return 0;
-    }
-    for (Py_ssize_t i = 0; i < all; i++)
-        out[i] = i < count ? args[i] : NULL;
-    for (Py_ssize_t k = 0; keywords != NULL && k < PyTuple_Size(keywords); k++) {
-        PyObject *keyword = PyTuple_GetItem(keywords, k);
-        Py_ssize_t i = 0;
-        while (i < all && PyUnicode_CompareWithASCIIString(keyword, names[i]) != 0)
-            i++;
-        if (i == all || out[i] != NULL) {
-            PyErr_Format(PyExc_TypeError,
-                         i == all ? "%s() got an unexpected keyword argument %R"
-                                  : "%s() got multiple values for argument %R",
-                         function, keyword);
-            return 0;
-        }
-        out[i] = args[count + k];
-    }
-    for (Py_ssize_t i = 0; i < required; i++)
-        if (out[i] == NULL) {
-            PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function, names[i]);
-            return 0;
-        }
-    return 1;
-}
-
-/* -- the collector and Python's helpers ---------------------------------------------------------------- */
-
-static PyObject *expose(PyObject *module, PyObject *ignored)
-{
-    (void)module, (void)ignored;
-    pg_expose();
-    Py_RETURN_NONE;
-}
-
-static PyObject *set_exotic_number(PyObject *module, PyObject *function)
-{
-    (void)module;
-    pg_set(&pg_exotic_number, Py_NewRef(function));
-    Py_RETURN_NONE;
+    static PyType_Slot slots[64] = {
+        {Py_tp_doc, (void *)value_doc},
+        {Py_tp_alloc, (void *)pg_value_alloc},
+        {Py_tp_new, (void *)pg_value_new},
+        {Py_tp_init, (void *)pg_value_init},
+        {Py_tp_dealloc, (void *)pg_value_dealloc},
+        {Py_tp_traverse, (void *)pg_value_traverse},
+        {Py_tp_clear, (void *)pg_value_clear},
+        {Py_tp_setattro, (void *)pg_value_setattro},
+        {Py_tp_richcompare, (void *)pg_value_richcompare},
+        {Py_tp_hash, (void *)pg_value_hash},
+        {Py_tp_repr, (void *)pg_value_repr},
+        {Py_tp_getset, pg_attributes},
+        {Py_tp_members, pg_offsets},
+        {Py_tp_methods, pg_op_methods},
+    };
+    size_t used = 14;
+    for (const PyType_Slot *slot = pg_number_slots; slot->slot != 0; slot++)
+        slots[used++] = *slot;
+    static PyType_Spec spec = {
+        .name = "pygrad.Value",
+        .basicsize = sizeof(pg_value),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    PyObject *type = PyType_FromSpec(&spec);
+    if (type == NULL)
+        return -1;
+    pg_value_use_type((PyTypeObject *)type);
+    return PyModule_AddObjectRef(module, "Value", type);
 }
 
 /* -- the module --------------------------------------------------------------------------------- */
-
-static PyMethodDef functions[] = {
-    {"expose", expose, METH_NOARGS,
-     "expose()\n--\n\nLet the collector see cycles through attributes given late."},
-    {"set_exotic_number", set_exotic_number, METH_O,
-     "set_exotic_number(function, /)\n--\n\nSet what turns unusual numbers into floats."},
-    {NULL, NULL, 0, NULL},
-};
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "pygrad._native",
     .m_doc = "The native door of pygrad's extension: everything that touches a node.",
     .m_size = 0, /* so that another interpreter asks for it anew, and is refused */
-    .m_methods = functions,
 };
 
 /* The module's table of op functions, under the name "functions". */
@@ -85,6 +92,20 @@ static int add_op_functions(PyObject *module)
     return failed ? -1 : 0;
 }
 
+static PyMethodDef *const functions[] = {
+    pg_backward_functions,   pg_construction_functions, pg_convert_functions,   pg_exposure_functions,
+    pg_inspection_functions, pg_mode_functions,         pg_recording_functions, pg_replay_functions,
+    pg_sum_functions,        pg_trace_functions,        pg_tracing_functions,
+};
+
+static int add_functions(PyObject *module)
+{
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (PyModule_AddFunctions(module, functions[i]) < 0)
+            return -1;
+    return 0;
+}
+
 PyMODINIT_FUNC PyInit__native(void);
 
 PyMODINIT_FUNC PyInit__native(void)
@@ -104,13 +125,8 @@ PyMODINIT_FUNC PyInit__native(void)
     module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    if (pg_operators_init() < 0 || pg_value_type_init(module) < 0 || pg_parameters_init(module) < 0 ||
-        add_op_functions(module) < 0 || PyModule_AddFunctions(module, pg_backward_functions) < 0 ||
-        PyModule_AddFunctions(module, pg_recording_functions) < 0 ||
-        PyModule_AddFunctions(module, pg_many_functions) < 0 ||
-        PyModule_AddFunctions(module, pg_mode_functions) < 0 ||
-        PyModule_AddFunctions(module, pg_tracing_functions) < 0 ||
-        PyModule_AddFunctions(module, pg_replay_functions) < 0) {
+    if (pg_operators_init() < 0 || add_value_type(module) < 0 || pg_parameters_init(module) < 0 ||
+        add_op_functions(module) < 0 || add_functions(module) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

@@ -1,8 +1,13 @@
-/* operators.c: the number protocol, and each op of ops.def as a method of Value and as a function. */
-#include "python/object.h"
+/* operators.c: the number protocol, comparisons, and each op of ops.def as a method of Value and as a function. */
+#include "python/operators.h"
 
-#include "program/evaluate.h"
+#include "ops/compare.h"
 #include "ops/forward.h"
+#include "program/evaluate.h"
+#include "python/convert.h"
+#include "python/modes.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 /* -- when eager evaluation raises --------------------------------------------------------------- */
 
@@ -44,10 +49,9 @@ PG_INLINE pg_status check(enum pg_errors errors, double x, double y, double z)
 static PyObject *refuse(int op, pg_status status)
 {
     if (status == PG_DIVISION_BY_ZERO && op != PG_OP_div) {
-        PyErr_SetString(PyExc_ZeroDivisionError,
-                        op == PG_OP_mod        ? "float modulo"
-                        : op == PG_OP_floordiv ? "float floor division by zero"
-                                               : "0.0 cannot be raised to a negative power");
+        PyErr_SetString(PyExc_ZeroDivisionError, op == PG_OP_mod        ? "float modulo"
+                                                 : op == PG_OP_floordiv ? "float floor division by zero"
+                                                                        : "0.0 cannot be raised to a negative power");
         return NULL;
     }
     if (status == PG_DOMAIN_ERROR && op == PG_OP_pown) {
@@ -268,9 +272,8 @@ static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulu
         int known = PG_IS_VALUE(base) ? 1 : pg_number(base, &n);
         if (known <= 0)
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented);
-        PyErr_SetString(PyExc_TypeError,
-                        "the exponent of ** must be a constant number, not a Value; use "
-                        "pygrad.math.pow(x, y), which differentiates by both");
+        PyErr_SetString(PyExc_TypeError, "the exponent of ** must be a constant number, not a Value; use "
+                                         "pygrad.math.pow(x, y), which differentiates by both");
         return NULL;
     }
     int known = pg_number(exponent, &n);
@@ -293,19 +296,51 @@ static int bool_slot(PyObject *x)
 }
 
 PyType_Slot pg_number_slots[] = {
-    {Py_nb_add, (void *)apply_add},
-    {Py_nb_subtract, (void *)apply_sub},
-    {Py_nb_multiply, (void *)apply_mul},
-    {Py_nb_true_divide, (void *)apply_div},
-    {Py_nb_remainder, (void *)apply_mod},
-    {Py_nb_floor_divide, (void *)apply_floordiv},
-    {Py_nb_power, (void *)power_slot},
-    {Py_nb_negative, (void *)apply_neg},
-    {Py_nb_positive, (void *)positive_slot},
-    {Py_nb_absolute, (void *)apply_abs},
-    {Py_nb_bool, (void *)bool_slot},
+    {Py_nb_add, (void *)apply_add},               /* x + y */
+    {Py_nb_subtract, (void *)apply_sub},          /* x - y */
+    {Py_nb_multiply, (void *)apply_mul},          /* x * y */
+    {Py_nb_true_divide, (void *)apply_div},       /* x / y */
+    {Py_nb_remainder, (void *)apply_mod},         /* x % y */
+    {Py_nb_floor_divide, (void *)apply_floordiv}, /* x // y */
+    {Py_nb_power, (void *)power_slot},            /* x ** y */
+    {Py_nb_negative, (void *)apply_neg},          /* -x */
+    {Py_nb_positive, (void *)positive_slot},      /* +x */
+    {Py_nb_absolute, (void *)apply_abs},          /* abs(x) */
+    {Py_nb_bool, (void *)bool_slot},              /* bool(x) */
     {0, NULL},
 };
+
+/* Python's comparisons are numbered as the C library's. */
+_Static_assert(Py_LT == PG_LESS && Py_LE == PG_LESS_EQUAL && Py_EQ == PG_EQUAL && Py_NE == PG_UNEQUAL &&
+                   Py_GT == PG_GREATER && Py_GE == PG_GREATER_EQUAL,
+               "a comparison is handed on as it is");
+
+PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
+{
+    if (!pg_require_built(self))
+        return NULL;
+    double a = PG_NODE(self)->value, b;
+    if (PG_IS_VALUE(other)) {
+        if (op == Py_EQ || op == Py_NE) {
+            if (PG_TRACING && !pg_trace_identity(self, other))
+                return NULL;
+            return PyBool_FromLong((self == other) == (op == Py_EQ));
+        }
+        if (!pg_require_built(other))
+            return NULL;
+        b = PG_NODE(other)->value;
+    } else {
+        int known = pg_number(other, &b);
+        if (known < 0)
+            return NULL;
+        if (known == 0)
+            return Py_NewRef(Py_NotImplemented);
+    }
+    int outcome = pg_holds((unsigned)op, a, b);
+    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, (pg_comparison)op, outcome))
+        return NULL;
+    return PyBool_FromLong(outcome);
+}
 
 /* -- methods ------------------------------------------------------------------------------------ */
 
@@ -361,8 +396,7 @@ static PyObject *wrong_count(const char *name, int expected, Py_ssize_t given)
 PyMethodDef pg_op_methods[] = {
 #define UNARY(name, symbol, errors, forward, dx, doc) METHOD(name, name, METH_NOARGS, "$self, /", doc)
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) METHOD(name, name, METH_O, "$self, y, /", doc)
-#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    METHOD(name, name, METH_FASTCALL, "$self, y, w, /", doc)
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) METHOD(name, name, METH_FASTCALL, "$self, y, w, /", doc)
 #define ALIAS1(alias, name) METHOD(alias, name, METH_NOARGS, "$self, /", "The same as " #name ".")
 #define ALIAS2(alias, name) METHOD(alias, name, METH_O, "$self, y, /", "The same as " #name ".")
 #define ALIAS3(alias, name) METHOD(alias, name, METH_FASTCALL, "$self, y, w, /", "The same as " #name ".")
@@ -385,8 +419,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
     for (int i = 0; i < count; i++) {
         int known = pg_number(args[i], &out[i]);
         if (known == 0)
-            PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers, not %R", name,
-                         Py_TYPE(args[i]));
+            PyErr_Format(PyExc_TypeError, "%s() takes Values and real numbers, not %R", name, Py_TYPE(args[i]));
         if (known != 1)
             return 0;
     }
@@ -434,8 +467,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
             return or_type_error(apply_##name(args), PG_OP_##name, args, 3); \
         for (int i = 0; i < 3; i++) \
             if (resolve_or_bound(PG_OP_##name, i, args[i], &o[i]) != 1) \
-                return PyErr_Occurred() ? NULL \
-                                        : or_type_error(Py_NewRef(Py_NotImplemented), PG_OP_##name, args, 3); \
+                return PyErr_Occurred() ? NULL : or_type_error(Py_NewRef(Py_NotImplemented), PG_OP_##name, args, 3); \
         return PyFloat_FromDouble(forward_##name(o[0].number, o[1].number, o[2].number)); \
     }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
@@ -453,12 +485,9 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
 
 PyMethodDef pg_op_functions[] = {
 #define UNARY(name, symbol, errors, forward, dx, doc) FUNCTION(name, name, METH_O, "x, /", doc)
-#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
-    FUNCTION(name, name, METH_FASTCALL, "x, y, /", doc)
-#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    FUNCTION(name, name, METH_FASTCALL, "x, y, w, /", doc)
-#define CONSTANT(name, symbol, errors, forward, dx, doc) \
-    FUNCTION(name, name, METH_FASTCALL, "x, n, /", doc)
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) FUNCTION(name, name, METH_FASTCALL, "x, y, /", doc)
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) FUNCTION(name, name, METH_FASTCALL, "x, y, w, /", doc)
+#define CONSTANT(name, symbol, errors, forward, dx, doc) FUNCTION(name, name, METH_FASTCALL, "x, n, /", doc)
 #define ALIAS1(alias, name) FUNCTION(alias, name, METH_O, "x, /", "The same as " #name ".")
 #define ALIAS2(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, /", "The same as " #name ".")
 #define ALIAS3(alias, name) FUNCTION(alias, name, METH_FASTCALL, "x, y, w, /", "The same as " #name ".")
@@ -484,25 +513,4 @@ int pg_operators_init(void)
 #include "ops.def"
     Py_DECREF(math);
     return 0;
-}
-
-/* -- text --------------------------------------------------------------------------------------- */
-
-PyObject *pg_op_text(const pg_node *n)
-{
-    switch (n->op) {
-    case PG_SUM:
-        return PyUnicode_FromString("sum");
-    case PG_DOT:
-        return PyUnicode_FromString("dot");
-    case PG_OP_pown: {
-        PyObject *exponent = n->flags & PG_WHOLE_EXPONENT ? PyLong_FromDouble(n->of.constant.k)
-                                                          : PyFloat_FromDouble(n->of.constant.k);
-        PyObject *text = exponent == NULL ? NULL : PyUnicode_FromFormat("**%R", exponent);
-        Py_XDECREF(exponent);
-        return text;
-    }
-    default:
-        return PyUnicode_FromString(n->op < PG_OP_add ? "" : pg_op_at(n->op - PG_OP_add)->symbol);
-    }
 }

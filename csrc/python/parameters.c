@@ -1,6 +1,9 @@
 /* parameters.c: a list of Values that an optimiser updates, with the optimiser's state beside it. The
- * sequences of operations are stated in pygrad/reference/reference.py too, and give the same bits. */
-#include "python/object.h"
+ * sequences of operations are stated in pygrad/reference too, and give the same bits. */
+#include "python/parameters.h"
+
+#include "python/convert.h"
+#include "python/value.h"
 
 #include <math.h>
 

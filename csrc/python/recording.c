@@ -4,7 +4,11 @@
  * numbers, and for Values nodes of their own (identity) that lead on to them. Derivatives are numbers,
  * taken without leaving a trace in any .grad, or Values: where inputs came as Values, and where the
  * recording reaches an active input of another transform, one that runs around this one. */
-#include "python/object.h"
+#include "python/recording.h"
+
+#include "python/convert.h"
+#include "python/sweeping.h"
+#include "python/value.h"
 
 static int active; /* inputs that are marked PG_ACTIVE */
 
@@ -82,76 +86,6 @@ typedef struct {
     pg_node **nodes;
 } derivation;
 
-pg_adjoint *pg_ready_adjoint(const pg_sweep *s, pg_node *const *inputs, size_t count)
-{
-    pg_adjoint *a;
-    pg_status status = pg_adjoint_open(s, inputs, count, &a);
-    if (status != PG_OK)
-        return (pg_adjoint *)(void *)pg_raise(status);
-    while (pg_adjoint_prepare(a, PG_STEP_BUDGET) == PG_MORE)
-        if (PyErr_CheckSignals() < 0) {
-            pg_adjoint_close(a);
-            return NULL;
-        }
-    return a;
-}
-
-/* Shows what stands at the node that was done last. */
-static int show_terms(const pg_adjoint *a, pg_node *n)
-{
-    size_t count = pg_operand_count(n);
-    double *numbers = pg_alloc(count, sizeof *numbers);
-    if (numbers == NULL) {
-        PyErr_NoMemory();
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = pg_adjoint_value_at(a, pg_operand(n, i));
-    int shown = pg_watch_adjoints(n, pg_adjoint_value_at(a, n), numbers, 1, pg_adjoint_way(a) == PG_FORWARD);
-    pg_free(numbers);
-    return shown;
-}
-
-int pg_go_on(pg_adjoint *a)
-{
-    pg_node *opaque, *next;
-    pg_status status;
-    do {
-        next = PG_WATCHED ? pg_adjoint_next(a) : NULL;
-        status = pg_adjoint_step(a, next != NULL ? 1 : PG_STEP_BUDGET, &opaque);
-        if ((next != NULL && (status == PG_OK || status == PG_MORE) && !show_terms(a, next)) ||
-            PyErr_CheckSignals() < 0)
-            return 0;
-    } while (status == PG_MORE);
-    if (status != PG_OPAQUE)
-        return status == PG_OK ? 1 : (pg_raise(status), 0);
-    PyObject *v = pg_value_of(opaque);
-    PyObject *op = v == NULL ? NULL : PyObject_GetAttrString(v, "_op");
-    if (op != NULL)
-        PyErr_Format(PyExc_TypeError,
-                     opaque->flags & PG_HAS_CLOSURE
-                         ? "%R, with _op %R, has a _backward of its own, which works on numbers: it can be "
-                           "differentiated once, in reverse. Build it from differentiable ops, or give "
-                           "Value(data, children, local_grads) with local_grads that are Values"
-                         : "%R, with _op %R, was given partial derivatives that are plain numbers, so it can be "
-                           "differentiated only once. Give local_grads that are Values",
-                     v, op);
-    Py_XDECREF(op);
-    Py_XDECREF(v);
-    return 0;
-}
-
-void pg_keep_graph(const pg_sweep *s)
-{
-    for (size_t i = 0; i < pg_sweep_count(s); i++) {
-        pg_node *n = pg_sweep_node(s, i);
-        pg_keep(n);
-        for (size_t k = 0; n->op == PG_PARTIALS && k < pg_operand_count(n); k++)
-            if (pg_given_partial(n, k) != NULL)
-                pg_keep(pg_given_partial(n, k));
-    }
-}
-
 static int has_given_partials(const pg_node *n)
 {
     return n->op == PG_PARTIALS && n->of.many->given != NULL;
@@ -211,29 +145,6 @@ static int read_seeds(derivation *d, PyObject *row)
     return 1;
 }
 
-/* Numbers, carried forward; false with an exception set. */
-static int go_forward(pg_sweep *s)
-{
-    pg_node *closure, *next;
-    pg_status status;
-    do {
-        next = PG_WATCHED ? pg_sweep_next_forward(s) : NULL;
-        status = pg_sweep_step_forward(s, next != NULL ? 1 : PG_STEP_BUDGET, &closure);
-        if ((next != NULL && status != PG_CLOSURE && !pg_show_grads(next, 1)) || PyErr_CheckSignals() < 0)
-            return 0;
-    } while (status == PG_MORE);
-    if (status == PG_CLOSURE) {
-        PyObject *v = pg_value_of(closure);
-        if (v != NULL)
-            PyErr_Format(PyExc_TypeError,
-                         "%R has a _backward of its own, which says nothing about the forward direction. Use a "
-                         "reverse transform (grad, vjp, jacrev), or give local_grads",
-                         v);
-        Py_XDECREF(v);
-    }
-    return status == PG_OK;
-}
-
 /* Goes the way once, for the seeds that were read. */
 static int go(derivation *d)
 {
@@ -246,7 +157,7 @@ static int go(derivation *d)
         return pg_go_back(d->sweep);
     }
     pg_sweep_begin_forward(d->sweep, d->numbers);
-    return go_forward(d->sweep);
+    return pg_go_forward(d->sweep);
 }
 
 static PyObject *result_row(const derivation *d)
@@ -303,24 +214,12 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
     return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(values), rows);
 }
 
-pg_node **pg_nodes_of(PyObject *values, const char *what)
-{
-    if (!pg_require_values(values, what))
-        return NULL;
-    pg_node **nodes = pg_alloc((size_t)PyTuple_Size(values), sizeof *nodes);
-    if (nodes == NULL)
-        return (pg_node **)(void *)PyErr_NoMemory();
-    for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++)
-        nodes[i] = PG_NODE(PyTuple_GetItem(values, i));
-    return nodes;
-}
-
 static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
 {
     PyObject *outputs, *inputs, *seeds, *rows = NULL;
     int stop, kind;
-    if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds,
-                          &stop, &kind))
+    if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds, &stop,
+                          &kind))
         return NULL;
     pg_node **outs = pg_nodes_of(outputs, "outputs must be");
     pg_node **ins = outs == NULL ? NULL : pg_nodes_of(inputs, "inputs must be");

@@ -1,10 +1,14 @@
 /* replay.c: a program run on Values, its instructions made nodes: so that a program that was loaded can be
  * differentiated, and traced as part of a larger one. As in a program, no op raises for a numeric reason. */
-#include "python/object.h"
+#include "python/replay.h"
 
 #include "ops/compare.h"
 #include "program/evaluate.h"
 #include "program/program.h"
+#include "python/convert.h"
+#include "python/sweeping.h"
+#include "python/trace.h"
+#include "python/value.h"
 
 /* What each slot holds, and each output: nodes that are owned here, or NULL. */
 typedef struct {
@@ -44,7 +48,8 @@ static pg_node *seen(pg_node *n)
     return n;
 }
 
-/* A new node of an op of the table on count operands, a constant exponent among them. Caller owns; NULL with an exception set. */
+/* A new node of an op of the table on count operands, a constant exponent among them. Caller owns; NULL with an
+ * exception set. */
 static pg_node *applied(int op, pg_node *const *x, int count)
 {
     const double z = pg_evaluate_one(op, x[0]->value, count > 1 ? x[1]->value : 0.0, count > 2 ? x[2]->value : 0.0);

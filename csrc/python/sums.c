@@ -1,5 +1,9 @@
-/* many.c: nodes with many operands made from Python: sum and dot; and copies of nodes of any op. */
-#include "python/object.h"
+/* sums.c: nodes with many operands made from Python: sum and dot. */
+#include "python/sums.h"
+
+#include "python/convert.h"
+#include "python/modes.h"
+#include "python/value.h"
 
 /* -- gathering operands ------------------------------------------------------------------------- */
 
@@ -169,165 +173,12 @@ static PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t count, 
     return result;
 }
 
-/* -- copies ------------------------------------------------------------------------------------- */
-
-/* What a copy of the Value has to be made from, in one word. */
-static PyObject *form(PyObject *module, PyObject *v)
-{
-    (void)module;
-    if (!PG_IS_VALUE(v))
-        return PyErr_Format(PyExc_TypeError, "form() takes a Value, not %R", Py_TYPE(v));
-    if (!pg_require_built(v))
-        return NULL;
-    const pg_node *n = PG_NODE(v);
-    return PyUnicode_FromString(n->flags & PG_HAS_CLOSURE   ? "closure"
-                                : n->op == PG_LEAF     ? "leaf"
-                                : n->op == PG_CUSTOM   ? "custom"
-                                : n->op == PG_PARTIALS ? "partials"
-                                                       : "op");
-}
-
-/* Whether the leaf v stands for a number that was an operand, such as the 2 of a * 2. */
-static PyObject *is_number(PyObject *module, PyObject *v)
-{
-    (void)module;
-    if (!PG_IS_VALUE(v))
-        return PyErr_Format(PyExc_TypeError, "is_number() takes a Value, not %R", Py_TYPE(v));
-    if (!pg_require_built(v))
-        return NULL;
-    return PyBool_FromLong(PG_NODE(v)->op == PG_LEAF && PG_NODE(v)->flags & PG_NUMBER);
-}
-
-/* How many operands v has, and a tuple of the first ones: `_children` of ten million costs a second and a gigabyte,
- * as Values once seen stay. */
-static PyObject *first_operands(PyObject *module, PyObject *args)
-{
-    (void)module;
-    PyObject *v;
-    Py_ssize_t most;
-    if (!PyArg_ParseTuple(args, "O!n:first_operands", pg_value_type, &v, &most) || !pg_require_built(v))
-        return NULL;
-    size_t count = pg_operand_count(PG_NODE(v));
-    size_t some = most < 0 ? 0 : (size_t)most < count ? (size_t)most : count;
-    PyObject *first = PyTuple_New((Py_ssize_t)some);
-    for (size_t i = 0; first != NULL && i < some; i++) {
-        PyObject *operand = pg_value_of(pg_operand(PG_NODE(v), i));
-        if (operand == NULL)
-            Py_CLEAR(first);
-        else
-            PyTuple_SetItem(first, (Py_ssize_t)i, operand);
-    }
-    return first == NULL ? NULL : Py_BuildValue("nN", (Py_ssize_t)count, first);
-}
-
-/* The local derivatives of v by its first operands; none if it has no rule. */
-static PyObject *first_slopes(PyObject *module, PyObject *args)
-{
-    (void)module;
-    PyObject *v;
-    Py_ssize_t most;
-    if (!PyArg_ParseTuple(args, "O!n:first_slopes", pg_value_type, &v, &most) || !pg_require_built(v))
-        return NULL;
-    pg_node *n = PG_NODE(v);
-    size_t count = n->op == PG_CUSTOM ? 0 : pg_operand_count(n);
-    size_t some = most < 0 ? 0 : (size_t)most < count ? (size_t)most : count;
-    double *slopes = pg_alloc(count, sizeof *slopes);
-    if (slopes == NULL)
-        return PyErr_NoMemory();
-    if (count > 0)
-        pg_local_derivatives(n, slopes);
-    PyObject *first = PyTuple_New((Py_ssize_t)some);
-    for (size_t i = 0; first != NULL && i < some; i++) {
-        PyObject *slope = PyFloat_FromDouble(slopes[i]);
-        if (slope == NULL)
-            Py_CLEAR(first);
-        else
-            PyTuple_SetItem(first, (Py_ssize_t)i, slope);
-    }
-    pg_free(slopes);
-    return first;
-}
-
-/* The Value's attributes, or None if it has none; unlike __dict__ this makes no dict, nor lets one out. */
-static PyObject *attributes(PyObject *module, PyObject *v)
-{
-    (void)module;
-    if (!PG_IS_VALUE(v))
-        return PyErr_Format(PyExc_TypeError, "attributes() takes a Value, not %R", Py_TYPE(v));
-    PyObject *dict = ((pg_value *)v)->dict;
-    return dict == NULL ? Py_NewRef(Py_None) : PyDict_Copy(dict);
-}
-
-static pg_node *same_op(const pg_node *n, const gathering *g)
-{
-    if (n->op == PG_OP_pown)
-        return pg_compute_pown(g->nodes[0], n->of.constant.k, n->value);
-    if (pg_shapes[n->op] == PG_MANY) {
-        pg_node *copy = pg_compute_many(n->op, g->nodes, g->count, n->value, NULL, NULL);
-        if (copy != NULL) {
-            copy->of.many->start = n->of.many->start;
-            copy->of.many->leads = n->of.many->leads;
-        }
-        return copy;
-    }
-    return pg_compute(n->op, g->nodes[0], g->count == 2 ? g->nodes[1] : NULL, n->value);
-}
-
-/* become(unbuilt, v, children): makes of unbuilt a node with v's op and data on other children. */
-static PyObject *become(PyObject *module, PyObject *args)
-{
-    (void)module;
-    PyObject *unbuilt, *v, *children;
-    gathering g;
-    if (!PyArg_ParseTuple(args, "O!O!O!:become", pg_value_type, &unbuilt, pg_value_type, &v,
-                          &PyTuple_Type, &children) ||
-        !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
-        return NULL;
-    const pg_node *n = PG_NODE(v);
-    if (!(PG_NODE(unbuilt)->flags & PG_UNBUILT) || n->op < PG_SUM ||
-        (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
-        PyErr_SetString(PyExc_ValueError, "become() takes a new Value, one made by an op, and its operands");
-        return NULL;
-    }
-    if (!gather_begin(&g, (size_t)PyTuple_Size(children)))
-        return NULL;
-    int done = gather_all(&g, children, "a child");
-    if (done && !(PG_NODE(unbuilt)->flags & PG_UNBUILT)) { /* gathering may have run other code */
-        PyErr_SetString(PyExc_RuntimeError, "this Value is initialised already");
-        done = 0;
-    }
-    if (done) {
-        pg_node *copy = same_op(n, &g);
-        if (copy == NULL) {
-            PyErr_NoMemory();
-            done = 0;
-        } else {
-            copy->flags = n->flags & PG_WHOLE_EXPONENT;
-            pg_become(PG_NODE(unbuilt), copy);
-            done = !slow(&g) || pg_keep_operands(unbuilt, g.objects, g.count);
-        }
-    }
-    gather_end(&g);
-    if (!done)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
-PyMethodDef pg_many_functions[] = {
+PyMethodDef pg_sum_functions[] = {
     {"sum", PG_FAST(sum_values), METH_FASTCALL | METH_KEYWORDS,
      "sum(values, start=0.0)\n--\n\n"
      "The sum of an iterable of Values and numbers, from left to right, as one node."},
     {"dot", PG_FAST(dot), METH_FASTCALL | METH_KEYWORDS,
      "dot(ws, xs, bias=None)\n--\n\n"
      "bias + ws[0] * xs[0] + ws[1] * xs[1] + ..., from left to right, as one node."},
-    {"form", form, METH_O, "form(v, /)\n--\n\nleaf, op, partials, custom or closure."},
-    {"is_number", is_number, METH_O, "is_number(v, /)\n--\n\nWhether v stands for a number that was an operand."},
-    {"first_operands", first_operands, METH_VARARGS,
-     "first_operands(v, most, /)\n--\n\nHow many operands v has, and the first ones."},
-    {"first_slopes", first_slopes, METH_VARARGS,
-     "first_slopes(v, most, /)\n--\n\nThe local derivatives by the first operands."},
-    {"attributes", attributes, METH_O, "attributes(v, /)\n--\n\nA copy of the attributes, or None."},
-    {"become", become, METH_VARARGS,
-     "become(unbuilt, v, children, /)\n--\n\nFill a new Value with v's op on other children."},
     {NULL, NULL, 0, NULL},
 };

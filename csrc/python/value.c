@@ -1,4 +1,4 @@
-/* value.c: Value, the Python object of a node: errors and numbers, its life, the collector, the type.
+/* value.c: the life of a Value, the Python object of a node, and what the collector is told of it.
  *
  * Who keeps whom. A Value owns one reference to its node; the node's back pointer to it is borrowed, so
  * a node has one Value at a time and may have none. That suffices for most nodes, and the collector never
@@ -9,134 +9,12 @@
  *   pinned   The Value carries something to keep (a label, a subclass, plain attributes) or became visible
  *            after other nodes had come to use it. The node then holds a reference to the Value for as
  *            long as anything else refers to the node. */
-#include "python/object.h"
+#include "python/value.h"
+
+#include "python/convert.h"
 
 PyTypeObject *pg_value_type;
-PyObject *pg_exotic_number;
-
-/* -- errors and numbers ------------------------------------------------------------------------- */
-
-PyObject *pg_raise(pg_status status)
-{
-    switch (status) {
-    case PG_NO_MEMORY:
-        return PyErr_NoMemory();
-    case PG_BUSY:
-        PyErr_SetString(PyExc_RuntimeError,
-                        "this needs a node of a backward() or transform that is still running, in this "
-                        "thread or another; use a graph of its own, or wait until the running one has ended");
-        break;
-    case PG_TOO_DEEP:
-        PyErr_SetString(PyExc_RecursionError, "too many backward() calls inside one another");
-        break;
-    case PG_OPAQUE:
-        PyErr_SetString(PyExc_TypeError, "a node's slopes are plain numbers, which cannot be differentiated");
-        break;
-    case PG_DOMAIN_ERROR:
-        PyErr_SetString(PyExc_ValueError, "math domain error");
-        break;
-    case PG_RANGE_ERROR:
-        PyErr_SetString(PyExc_OverflowError, "math range error");
-        break;
-    case PG_DIVISION_BY_ZERO:
-        PyErr_SetString(PyExc_ZeroDivisionError, "float division by zero");
-        break;
-    case PG_INFINITE:
-        PyErr_SetString(PyExc_OverflowError, "cannot convert float infinity to integer");
-        break;
-    case PG_NOT_A_NUMBER:
-        PyErr_SetString(PyExc_ValueError, "cannot convert float NaN to integer");
-        break;
-    default:
-        PyErr_SetString(PyExc_SystemError, "pygrad: a status that is no error was raised");
-    }
-    return NULL;
-}
-
-int pg_require_built(PyObject *value)
-{
-    if (PG_LIKELY(PG_NODE(value) != NULL && !(PG_NODE(value)->flags & PG_UNBUILT)))
-        return 1;
-    PyErr_Format(PyExc_RuntimeError,
-                 "this %R was never initialised: call Value.__init__(self, data) "
-                 "(super().__init__ in a subclass) before using it",
-                 Py_TYPE(value));
-    return 0;
-}
-
-int pg_number(PyObject *object, double *out)
-{
-    if (PyFloat_Check(object)) {
-        *out = PyFloat_AsDouble(object);
-        return 1;
-    }
-    if (PyLong_Check(object)) {
-        *out = PyLong_AsDouble(object);
-        return *out == -1.0 && PyErr_Occurred() ? -1 : 1;
-    }
-    if (object == Py_None || PyUnicode_Check(object) || pg_exotic_number == NULL)
-        return 0;
-    PyObject *number = PyObject_CallFunctionObjArgs(pg_exotic_number, object, NULL);
-    if (number == NULL)
-        return -1;
-    int known = PyFloat_Check(number);
-    if (known)
-        *out = PyFloat_AsDouble(number);
-    Py_DECREF(number);
-    return known;
-}
-
-int pg_require_number(PyObject *object, const char *what, double *out)
-{
-    int known = pg_number(object, out);
-    if (known == 0)
-        PyErr_Format(PyExc_TypeError, "%s must be a real number, not %R", what, Py_TYPE(object));
-    return known == 1;
-}
-
-PyObject *pg_tuple(PyObject *iterable, const char *what)
-{
-    if (PyTuple_CheckExact(iterable))
-        return Py_NewRef(iterable);
-    if (PyList_CheckExact(iterable))
-        return PyList_AsTuple(iterable);
-    PyObject *iterator = PyObject_GetIter(iterable);
-    if (iterator == NULL) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Format(PyExc_TypeError, "%s must be an iterable, not %R", what, Py_TYPE(iterable));
-        return NULL;
-    }
-    PyObject *tuple = PySequence_Tuple(iterator);
-    Py_DECREF(iterator);
-    return tuple;
-}
-
-int pg_require_values(PyObject *tuple, const char *what)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); i++) {
-        PyObject *v = PyTuple_GetItem(tuple, i);
-        if (!PG_IS_VALUE(v)) {
-            PyErr_Format(PyExc_TypeError, "%s Values; number %zd is %R", what, i, Py_TYPE(v));
-            return 0;
-        }
-        if (!pg_require_built(v))
-            return 0;
-    }
-    return 1;
-}
-
-pg_node *pg_operand_node(PyObject *object, const char *what)
-{
-    if (PG_IS_VALUE(object))
-        return pg_require_built(object) ? pg_retain(PG_NODE(object)) : NULL;
-    double number;
-    if (!pg_require_number(object, what, &number))
-        return NULL;
-    pg_node *leaf = pg_number_leaf(number);
-    if (leaf == NULL)
-        PyErr_NoMemory();
-    return leaf;
-}
+int pg_late;
 
 /* -- life --------------------------------------------------------------------------------------- */
 
@@ -199,6 +77,20 @@ PyObject *pg_wrap(pg_node *n)
     return (PyObject *)v;
 }
 
+int pg_ensure_node(pg_value *v)
+{
+    if (PG_LIKELY(v->node != NULL))
+        return 1;
+    v->node = pg_leaf(0.0);
+    if (v->node == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    v->node->wrapper = v;
+    v->node->flags = PG_UNBUILT | PG_CARRIES; /* its type */
+    return 1;
+}
+
 static void pin(pg_value *v)
 {
     if (!(v->node->flags & PG_PINNED)) {
@@ -210,6 +102,12 @@ static void pin(pg_value *v)
 static void unpin(void *wrapper)
 {
     Py_DECREF((PyObject *)wrapper);
+}
+
+void pg_value_use_type(PyTypeObject *type)
+{
+    pg_value_type = type;
+    pg_unpin = unpin;
 }
 
 PyObject *pg_value_of(pg_node *n)
@@ -276,11 +174,10 @@ PG_INLINE void destroy(pg_value *v)
 static pg_value *waiting;
 static int destroying;
 
-static void value_dealloc(PyObject *self)
+void pg_value_dealloc(PyObject *self)
 {
     pg_value *v = (pg_value *)self;
-    if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL &&
-                  Py_TYPE(self) == pg_value_type &&
+    if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL && Py_TYPE(self) == pg_value_type &&
                   !(v->node->flags & (PG_VISIBLE | PG_CARRIES)))) { /* so it was never tracked */
         destroy(v);
         return;
@@ -303,7 +200,7 @@ static void value_dealloc(PyObject *self)
     destroying = 0;
 }
 
-static int value_traverse(PyObject *self, visitproc visit, void *arg)
+int pg_value_traverse(PyObject *self, visitproc visit, void *arg)
 {
     const pg_value *v = (const pg_value *)self;
     Py_VISIT(Py_TYPE(self));
@@ -317,7 +214,7 @@ static int value_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
-static int value_clear(PyObject *self)
+int pg_value_clear(PyObject *self)
 {
     pg_value *v = (pg_value *)self;
     Py_CLEAR(v->dict);
@@ -325,6 +222,8 @@ static int value_clear(PyObject *self)
         clear_extras(v->extras);
     return 0;
 }
+
+/* -- what is kept ------------------------------------------------------------------------------- */
 
 void pg_make_visible(pg_value *v)
 {
@@ -400,7 +299,7 @@ int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count)
         PyGC_Enable();
     if (parents == NULL)
         return 0;
-    for (size_t i = count; visible != 0; ) {
+    for (size_t i = count; visible != 0;) {
         i--;
         if (PG_IS_VALUE(operands[i]) && PG_NODE(operands[i])->flags & PG_VISIBLE)
             PyTuple_SetItem(parents, --visible, Py_NewRef(operands[i]));
@@ -410,52 +309,19 @@ int pg_keep_operands(PyObject *made, PyObject *const *operands, size_t count)
     return 1;
 }
 
-/* -- the type ----------------------------------------------------------------------------------- */
+/* -- grads that are Values ---------------------------------------------------------------------- */
 
-static const char value_doc[] =
-    "Value(data, _children=(), _op='', label='')\n--\n\n"
-    "A number that remembers how it was computed.\n\n"
-    "data is any real number and kept as a float. Arithmetic on Values builds a graph; backward() on a\n"
-    "result fills .grad of everything it was computed from. Value(data, children, local_grads) makes a\n"
-    "node with partial derivatives of your own; a callable assigned to ._backward replaces a node's rule.\n\n"
-    ">>> from pygrad import Value\n"
-    ">>> a, b = Value(2.0), Value(-3.0)\n"
-    ">>> c = a * b\n"
-    ">>> c.backward()\n"
-    ">>> c.data, a.grad, b.grad\n"
-    "(-6.0, -3.0, 2.0)\n";
-
-int pg_value_type_init(PyObject *module)
+void pg_forget_adjoint(const pg_node *n)
 {
-    static PyType_Slot slots[64] = {
-        {Py_tp_doc, (void *)value_doc},
-        {Py_tp_alloc, (void *)pg_value_alloc},
-        {Py_tp_new, (void *)pg_value_new},
-        {Py_tp_init, (void *)pg_value_init},
-        {Py_tp_dealloc, (void *)value_dealloc},
-        {Py_tp_traverse, (void *)value_traverse},
-        {Py_tp_clear, (void *)value_clear},
-        {Py_tp_setattro, (void *)pg_value_setattro},
-        {Py_tp_richcompare, (void *)pg_value_richcompare},
-        {Py_tp_hash, (void *)pg_value_hash},
-        {Py_tp_repr, (void *)pg_value_repr},
-        {Py_tp_getset, pg_attributes},
-        {Py_tp_members, pg_offsets},
-        {Py_tp_methods, pg_op_methods},
-    };
-    size_t used = 14;
-    for (const PyType_Slot *slot = pg_number_slots; slot->slot != 0; slot++)
-        slots[used++] = *slot;
-    static PyType_Spec spec = {
-        .name = "pygrad.Value",
-        .basicsize = sizeof(pg_value),
-        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
-        .slots = slots,
-    };
-    PyObject *type = PyType_FromSpec(&spec);
-    if (type == NULL)
-        return -1;
-    pg_value_type = (PyTypeObject *)type;
-    pg_unpin = unpin;
-    return PyModule_AddObjectRef(module, "Value", type);
+    const pg_value *v = n->wrapper;
+    if (v != NULL && v->extras != NULL)
+        pg_set(&v->extras->adjoint, NULL);
+}
+
+pg_status pg_clear_grad(pg_node *n)
+{
+    pg_status status = pg_write_grad(n, 0.0);
+    if (status == PG_OK)
+        pg_forget_adjoint(n);
+    return status;
 }

@@ -1,0 +1,19 @@
+/* journal.h: the unfinished sweeps, all of them and this thread's, innermost first.
+ *
+ * No two of them have the same number, and a mark that is the number of none says nothing. A sweep leaves the
+ * lists when it is committed or abandoned, in whichever order that happens. */
+#ifndef PG_JOURNAL_H
+#define PG_JOURNAL_H
+
+#include "graph/sweep.h"
+
+/* Gives s a number and enters it into the lists. PG_TOO_DEEP if no number is left. */
+pg_status pg_sweep_register(pg_sweep *s);
+
+/* Whether a number is an unfinished sweep's. */
+int pg_sweep_unfinished(uint16_t id);
+
+/* Whether s is the only unfinished sweep. */
+int pg_sweep_alone(const pg_sweep *s);
+
+#endif

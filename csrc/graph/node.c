@@ -1,0 +1,39 @@
+/* node.c: the shape of each op, and a node's operands whatever its shape. */
+#include "graph/node.h"
+
+const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
+    [PG_LEAF] = PG_NO_OPERANDS, [PG_CUSTOM] = PG_MANY, [PG_PARTIALS] = PG_MANY, [PG_SUM] = PG_MANY, [PG_DOT] = PG_MANY,
+#define UNARY(name, ...) [PG_OP_##name] = PG_ONE,
+#define BINARY(name, ...) [PG_OP_##name] = PG_TWO,
+#define TERNARY(name, ...) [PG_OP_##name] = PG_MANY,
+#define CONSTANT(name, ...) [PG_OP_##name] = PG_ONE,
+#define SLOPE1(name, ...) [PG_OP_##name] = PG_ONE,
+#define SLOPE2(name, ...) [PG_OP_##name] = PG_TWO,
+#include "ops.def"
+};
+
+size_t pg_operand_count(const pg_node *n)
+{
+    switch (pg_shapes[n->op]) {
+    case PG_ONE:
+        return 1;
+    case PG_TWO:
+        return 2;
+    case PG_MANY:
+        return n->of.many->count;
+    default:
+        return 0;
+    }
+}
+
+pg_node *pg_operand(const pg_node *n, size_t i)
+{
+    if (pg_shapes[n->op] == PG_MANY)
+        return n->of.many->operands[i];
+    return i == 0 ? n->of.two.a : n->of.two.b;
+}
+
+pg_node *pg_given_partial(const pg_node *n, size_t i)
+{
+    return n->op == PG_PARTIALS && n->of.many->given != NULL ? n->of.many->given[i] : NULL;
+}

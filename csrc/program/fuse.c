@@ -1,0 +1,116 @@
+/* fuse.c: which values are needed and how often, and which of them become sums of terms. */
+#include "program/fuse.h"
+
+static void use(draft *d, uint32_t i)
+{
+    if (i != NONE)
+        d->values[i].uses++;
+}
+
+void pg_count_uses(draft *d, const uint32_t *roots, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        use(d, roots[i]);
+    for (size_t i = d->count; i-- != 0;) {
+        value *v = &d->values[i];
+        v->needed = v->uses != 0;
+        if (!v->needed || v->op == INPUT || v->op == LIVE || v->op == CONSTANT)
+            continue;
+        use(d, v->a);
+        use(d, v->b);
+        use(d, v->c);
+        for (uint32_t t = v->head; t != NONE; t = d->terms[t].next) {
+            use(d, d->terms[t].a);
+            use(d, d->terms[t].b);
+        }
+    }
+}
+
+/* Whether v may be computed where its only user, a row value or not, is: what is uniform stays so. */
+static int is_lone(const value *v, int row)
+{
+    return v->uses == 1 && v->row == row;
+}
+
+static int is_lone_product(const draft *d, uint32_t i, int row)
+{
+    return is_lone(&d->values[i], row) && is_product(&d->values[i]);
+}
+
+/* The value i as a term: its two factors if it is a product that nothing else uses, which goes away. */
+static draft_term term_of(draft *d, uint32_t i, int row)
+{
+    value *v = &d->values[i];
+    if (!is_lone_product(d, i, row))
+        return (draft_term){i, NONE, NONE, 0};
+    v->needed = 0;
+    return (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0};
+}
+
+static int is_lone_sum(const draft *d, uint32_t i, int row)
+{
+    return is_lone(&d->values[i], row) && d->values[i].op == PG_CODE_FUSED;
+}
+
+/* An addition becomes a sum of terms if it lengthens one that nothing else uses, or adds a product. */
+static void fuse_addition(draft *d, value *v)
+{
+    uint32_t before = v->a, added = v->b;
+    const int row = v->row;
+    if (!is_lone_sum(d, before, row) && (is_lone_sum(d, added, row) || !is_lone_product(d, added, row))) {
+        before = v->b;
+        added = v->a;
+    }
+    if (is_lone_sum(d, before, row)) {
+        value *sum = &d->values[before];
+        sum->needed = 0;
+        v->a = sum->a;
+        v->head = sum->head;
+        v->tail = sum->tail;
+    } else if (is_lone_product(d, added, row)) {
+        v->a = before;
+    } else {
+        return;
+    }
+    v->op = PG_CODE_FUSED;
+    v->b = NONE;
+    pg_draft_add_term(d, v, term_of(d, added, row));
+}
+
+/* A product with a uniform factor becomes a sum of one term, which takes that factor as it is; -0.0 changes no bit
+ * of what is added to it. */
+static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
+{
+    const uint32_t t = (uint32_t)d->term_count;
+    pg_draft_add_term(d, v, (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0});
+    if (d->failed)
+        return;
+    v->op = PG_CODE_FUSED;
+    v->a = start;
+    v->b = NONE;
+    v->head = v->tail = t;
+    use(d, start);
+    d->values[start].needed = 1;
+}
+
+void pg_fuse(draft *d)
+{
+    const uint32_t start = pg_draft_constant(d, -0.0);
+    for (size_t i = 0; i < d->count && !d->failed; i++) {
+        value *v = &d->values[i];
+        if (v->needed && v->op == PG_CODE_FUSED)
+            for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
+                if (d->terms[t].b == NONE) {
+                    uint32_t next = d->terms[t].next;
+                    d->terms[t] = term_of(d, d->terms[t].a, v->row);
+                    d->terms[t].next = next;
+                }
+        if (v->needed && v->op == PG_OP_add && v->a != v->b)
+            fuse_addition(d, v);
+    }
+    for (size_t i = 0; i < d->count && !d->failed; i++) {
+        value *v = &d->values[i];
+        if (v->needed && is_product(v) && is_row(d, v->a) != is_row(d, v->b))
+            fuse_uniform_factor(d, v, start);
+    }
+}

@@ -1,0 +1,16 @@
+/* fuse.h: which values of a draft are computed, and which go into others.
+ *
+ * To be asked for once all values are there: uses are counted first, then sums and products fused. A value is
+ * needed if something needed uses it and it has not become a term of that. */
+#ifndef PG_FUSE_H
+#define PG_FUSE_H
+
+#include "program/draft.h"
+
+/* Counts uses, from the last value back; only those count that lead to a root. */
+void pg_count_uses(draft *d, const uint32_t *roots, size_t count);
+
+/* Lets products used once join the sums that use them, and sums the sums. */
+void pg_fuse(draft *d);
+
+#endif

@@ -1,0 +1,17 @@
+/* growth.c: room for one more. */
+#include "program/growth.h"
+
+int pg_room(void **items, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return 1;
+    size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
+    void *grown = larger > INT32_MAX ? NULL
+                  : *items == NULL   ? pg_alloc(larger, size)
+                                     : pg_resize(*items, count, larger, size);
+    if (grown == NULL)
+        return 0;
+    *items = grown;
+    *capacity = larger;
+    return 1;
+}

@@ -1,0 +1,14 @@
+/* growth.h: arrays that grow one item at a time.
+ *
+ * Such an array is count items in a block with room for capacity of them, both kept by its owner; items are
+ * numbered by 31 bits, so it never has more than INT32_MAX. */
+#ifndef PG_GROWTH_H
+#define PG_GROWTH_H
+
+#include "pygrad.h"
+
+/* Room for one more item; false for want of memory, and nothing has changed. The caller owns the block before and
+ * after. */
+int pg_room(void **items, size_t count, size_t *capacity, size_t size);
+
+#endif

@@ -1,0 +1,191 @@
+/* convert.c: what C asks of Python's objects: arguments, numbers, tuples of Values; and errors, the other way. */
+#include "python/convert.h"
+
+/* -- errors and arguments ----------------------------------------------------------------------- */
+
+PyObject *pg_raise(pg_status status)
+{
+    switch (status) {
+    case PG_NO_MEMORY:
+        return PyErr_NoMemory();
+    case PG_BUSY:
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this needs a node of a backward() or transform that is still running, in this "
+                        "thread or another; use a graph of its own, or wait until the running one has ended");
+        break;
+    case PG_TOO_DEEP:
+        PyErr_SetString(PyExc_RecursionError, "too many backward() calls inside one another");
+        break;
+    case PG_OPAQUE:
+        PyErr_SetString(PyExc_TypeError, "a node's slopes are plain numbers, which cannot be differentiated");
+        break;
+    case PG_DOMAIN_ERROR:
+        PyErr_SetString(PyExc_ValueError, "math domain error");
+        break;
+    case PG_RANGE_ERROR:
+        PyErr_SetString(PyExc_OverflowError, "math range error");
+        break;
+    case PG_DIVISION_BY_ZERO:
+        PyErr_SetString(PyExc_ZeroDivisionError, "float division by zero");
+        break;
+    case PG_INFINITE:
+        PyErr_SetString(PyExc_OverflowError, "cannot convert float infinity to integer");
+        break;
+    case PG_NOT_A_NUMBER:
+        PyErr_SetString(PyExc_ValueError, "cannot convert float NaN to integer");
+        break;
+    default:
+        PyErr_SetString(PyExc_SystemError, "pygrad: a status that is no error was raised");
+    }
+    return NULL;
+}
+
+int pg_arguments(const char *function, const char *const *names, Py_ssize_t required, Py_ssize_t all,
+                 PyObject *const *args, Py_ssize_t count, PyObject *keywords, PyObject **out)
+{
+    if (count > all) {
+        PyErr_Format(PyExc_TypeError, "%s() takes at most %zd arguments (%zd given)", function, all, count);
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < all; i++)
+        out[i] = i < count ? args[i] : NULL;
+    for (Py_ssize_t k = 0; keywords != NULL && k < PyTuple_Size(keywords); k++) {
+        PyObject *keyword = PyTuple_GetItem(keywords, k);
+        Py_ssize_t i = 0;
+        while (i < all && PyUnicode_CompareWithASCIIString(keyword, names[i]) != 0)
+            i++;
+        if (i == all || out[i] != NULL) {
+            PyErr_Format(PyExc_TypeError,
+                         i == all ? "%s() got an unexpected keyword argument %R"
+                                  : "%s() got multiple values for argument %R",
+                         function, keyword);
+            return 0;
+        }
+        out[i] = args[count + k];
+    }
+    for (Py_ssize_t i = 0; i < required; i++)
+        if (out[i] == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function, names[i]);
+            return 0;
+        }
+    return 1;
+}
+
+/* -- numbers ------------------------------------------------------------------------------------ */
+
+/* Python's half of pg_number, for NumPy scalars and numbers.Real: object -> float or NotImplemented. */
+static PyObject *exotic_number;
+
+int pg_number(PyObject *object, double *out)
+{
+    if (PyFloat_Check(object)) {
+        *out = PyFloat_AsDouble(object);
+        return 1;
+    }
+    if (PyLong_Check(object)) {
+        *out = PyLong_AsDouble(object);
+        return *out == -1.0 && PyErr_Occurred() ? -1 : 1;
+    }
+    if (object == Py_None || PyUnicode_Check(object) || exotic_number == NULL)
+        return 0;
+    PyObject *number = PyObject_CallFunctionObjArgs(exotic_number, object, NULL);
+    if (number == NULL)
+        return -1;
+    int known = PyFloat_Check(number);
+    if (known)
+        *out = PyFloat_AsDouble(number);
+    Py_DECREF(number);
+    return known;
+}
+
+int pg_require_number(PyObject *object, const char *what, double *out)
+{
+    int known = pg_number(object, out);
+    if (known == 0)
+        PyErr_Format(PyExc_TypeError, "%s must be a real number, not %R", what, Py_TYPE(object));
+    return known == 1;
+}
+
+/* -- Values ------------------------------------------------------------------------------------- */
+
+int pg_require_built(PyObject *value)
+{
+    if (PG_LIKELY(PG_NODE(value) != NULL && !(PG_NODE(value)->flags & PG_UNBUILT)))
+        return 1;
+    PyErr_Format(PyExc_RuntimeError,
+                 "this %R was never initialised: call Value.__init__(self, data) "
+                 "(super().__init__ in a subclass) before using it",
+                 Py_TYPE(value));
+    return 0;
+}
+
+pg_node *pg_operand_node(PyObject *object, const char *what)
+{
+    if (PG_IS_VALUE(object))
+        return pg_require_built(object) ? pg_retain(PG_NODE(object)) : NULL;
+    double number;
+    if (!pg_require_number(object, what, &number))
+        return NULL;
+    pg_node *leaf = pg_number_leaf(number);
+    if (leaf == NULL)
+        PyErr_NoMemory();
+    return leaf;
+}
+
+PyObject *pg_tuple(PyObject *iterable, const char *what)
+{
+    if (PyTuple_CheckExact(iterable))
+        return Py_NewRef(iterable);
+    if (PyList_CheckExact(iterable))
+        return PyList_AsTuple(iterable);
+    PyObject *iterator = PyObject_GetIter(iterable);
+    if (iterator == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError, "%s must be an iterable, not %R", what, Py_TYPE(iterable));
+        return NULL;
+    }
+    PyObject *tuple = PySequence_Tuple(iterator);
+    Py_DECREF(iterator);
+    return tuple;
+}
+
+int pg_require_values(PyObject *tuple, const char *what)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); i++) {
+        PyObject *v = PyTuple_GetItem(tuple, i);
+        if (!PG_IS_VALUE(v)) {
+            PyErr_Format(PyExc_TypeError, "%s Values; number %zd is %R", what, i, Py_TYPE(v));
+            return 0;
+        }
+        if (!pg_require_built(v))
+            return 0;
+    }
+    return 1;
+}
+
+pg_node **pg_nodes_of(PyObject *values, const char *what)
+{
+    if (!pg_require_values(values, what))
+        return NULL;
+    pg_node **nodes = pg_alloc((size_t)PyTuple_Size(values), sizeof *nodes);
+    if (nodes == NULL)
+        return (pg_node **)(void *)PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++)
+        nodes[i] = PG_NODE(PyTuple_GetItem(values, i));
+    return nodes;
+}
+
+/* -- for modules -------------------------------------------------------------------------------- */
+
+static PyObject *set_exotic_number(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&exotic_number, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+PyMethodDef pg_convert_functions[] = {
+    {"set_exotic_number", set_exotic_number, METH_O,
+     "set_exotic_number(function, /)\n--\n\nSet what turns unusual numbers into floats."},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,127 @@
+/* inspection.c: what modules ask about a node, or about the graph below it, besides the attributes of its Value. */
+#include "python/inspection.h"
+
+#include "python/convert.h"
+#include "python/sweeping.h"
+#include "python/value.h"
+
+/* What a copy of the Value has to be made from, in one word. */
+static PyObject *form(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PG_IS_VALUE(v))
+        return PyErr_Format(PyExc_TypeError, "form() takes a Value, not %R", Py_TYPE(v));
+    if (!pg_require_built(v))
+        return NULL;
+    const pg_node *n = PG_NODE(v);
+    return PyUnicode_FromString(n->flags & PG_HAS_CLOSURE ? "closure"
+                                : n->op == PG_LEAF        ? "leaf"
+                                : n->op == PG_CUSTOM      ? "custom"
+                                : n->op == PG_PARTIALS    ? "partials"
+                                                          : "op");
+}
+
+/* Whether the leaf v stands for a number that was an operand, such as the 2 of a * 2. */
+static PyObject *is_number(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PG_IS_VALUE(v))
+        return PyErr_Format(PyExc_TypeError, "is_number() takes a Value, not %R", Py_TYPE(v));
+    if (!pg_require_built(v))
+        return NULL;
+    return PyBool_FromLong(PG_NODE(v)->op == PG_LEAF && PG_NODE(v)->flags & PG_NUMBER);
+}
+
+/* How many operands v has, and a tuple of the first ones: `_children` of ten million costs a second and a
+ * gigabyte, as Values once seen stay. */
+static PyObject *first_operands(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *v;
+    Py_ssize_t most;
+    if (!PyArg_ParseTuple(args, "O!n:first_operands", pg_value_type, &v, &most) || !pg_require_built(v))
+        return NULL;
+    size_t count = pg_operand_count(PG_NODE(v));
+    size_t some = most < 0 ? 0 : (size_t)most < count ? (size_t)most : count;
+    PyObject *first = PyTuple_New((Py_ssize_t)some);
+    for (size_t i = 0; first != NULL && i < some; i++) {
+        PyObject *operand = pg_value_of(pg_operand(PG_NODE(v), i));
+        if (operand == NULL)
+            Py_CLEAR(first);
+        else
+            PyTuple_SetItem(first, (Py_ssize_t)i, operand);
+    }
+    return first == NULL ? NULL : Py_BuildValue("nN", (Py_ssize_t)count, first);
+}
+
+/* The local derivatives of v by its first operands; none if it has no rule. */
+static PyObject *first_slopes(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *v;
+    Py_ssize_t most;
+    if (!PyArg_ParseTuple(args, "O!n:first_slopes", pg_value_type, &v, &most) || !pg_require_built(v))
+        return NULL;
+    pg_node *n = PG_NODE(v);
+    size_t count = n->op == PG_CUSTOM ? 0 : pg_operand_count(n);
+    size_t some = most < 0 ? 0 : (size_t)most < count ? (size_t)most : count;
+    double *slopes = pg_alloc(count, sizeof *slopes);
+    if (slopes == NULL)
+        return PyErr_NoMemory();
+    if (count > 0)
+        pg_local_derivatives(n, slopes);
+    PyObject *first = PyTuple_New((Py_ssize_t)some);
+    for (size_t i = 0; first != NULL && i < some; i++) {
+        PyObject *slope = PyFloat_FromDouble(slopes[i]);
+        if (slope == NULL)
+            Py_CLEAR(first);
+        else
+            PyTuple_SetItem(first, (Py_ssize_t)i, slope);
+    }
+    pg_free(slopes);
+    return first;
+}
+
+/* The Value's attributes, or None if it has none; unlike __dict__ this makes no dict, nor lets one out. */
+static PyObject *attributes(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PG_IS_VALUE(v))
+        return PyErr_Format(PyExc_TypeError, "attributes() takes a Value, not %R", Py_TYPE(v));
+    PyObject *dict = ((pg_value *)v)->dict;
+    return dict == NULL ? Py_NewRef(Py_None) : PyDict_Copy(dict);
+}
+
+/* The graph of a Value, operands before their users. */
+static PyObject *order(PyObject *module, PyObject *root)
+{
+    (void)module;
+    if (!PG_IS_VALUE(root))
+        return PyErr_Format(PyExc_TypeError, "order() takes a Value, not %R", Py_TYPE(root));
+    pg_sweep *s = pg_require_built(root) ? pg_sorted(PG_NODE(root), 0, NULL, 0) : NULL;
+    if (s == NULL)
+        return NULL;
+    size_t count = pg_sweep_count(s);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *v = pg_value_of(pg_sweep_node(s, i));
+        if (v == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SetItem(list, (Py_ssize_t)i, v);
+    }
+    pg_give_up(s);
+    return list;
+}
+
+PyMethodDef pg_inspection_functions[] = {
+    {"form", form, METH_O, "form(v, /)\n--\n\nleaf, op, partials, custom or closure."},
+    {"is_number", is_number, METH_O, "is_number(v, /)\n--\n\nWhether v stands for a number that was an operand."},
+    {"first_operands", first_operands, METH_VARARGS,
+     "first_operands(v, most, /)\n--\n\nHow many operands v has, and the first ones."},
+    {"first_slopes", first_slopes, METH_VARARGS,
+     "first_slopes(v, most, /)\n--\n\nThe local derivatives by the first operands."},
+    {"attributes", attributes, METH_O, "attributes(v, /)\n--\n\nA copy of the attributes, or None."},
+    {"order", order, METH_O, "order(root, /)\n--\n\nThe graph of root, operands before their users."},
+    {NULL, NULL, 0, NULL},
+};

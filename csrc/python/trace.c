@@ -1,0 +1,188 @@
+/* trace.c: a thread's trace: when it begins and ends, and what ops, attributes and sweeps tell it or ask it
+ * meanwhile.
+ *
+ * While a thread traces, what its ops make is marked PG_TRACED, values are those that the program's lanes would
+ * compute, no op raises for a numeric reason, and comparisons are noted as guards. What was there before the trace
+ * is a live input of the program, read again at each call. */
+#include "python/trace.h"
+
+#include "graph/memory.h"
+#include "python/convert.h"
+#include "python/sweeping.h"
+
+#include <string.h>
+
+static PG_THREAD_LOCAL pg_running_trace *current;
+static PyObject *raise_error; /* Python's function that raises TraceError, set once */
+
+/* -- begin and end ------------------------------------------------------------------------------ */
+
+static PyObject *set_trace_error(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&raise_error, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b)
+{
+    PyObject *result = PyObject_CallFunction(raise_error, "sOO", kind, a, b);
+    Py_XDECREF(result);
+    return 0;
+}
+
+static PyObject *trace_begin(PyObject *module, PyObject *inputs)
+{
+    (void)module;
+    if (!PyTuple_Check(inputs) || !pg_require_values(inputs, "inputs must be"))
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "trace_begin() takes a tuple");
+    if (current != NULL)
+        return PyErr_Format(PyExc_RuntimeError, "this thread is tracing a function already");
+    current = pg_alloc(1, sizeof *current);
+    if (current == NULL)
+        return PyErr_NoMemory();
+    *current = (pg_running_trace){.inputs = Py_NewRef(inputs)};
+    for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
+        pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
+    pg_birth_flags = PG_TRACED;
+    pg_tracing_threads++;
+    pg_special_threads++;
+    Py_RETURN_NONE;
+}
+
+/* Of this thread's trace, if it is the one with these inputs: so it may be called in any case. */
+static PyObject *trace_end(PyObject *module, PyObject *inputs)
+{
+    (void)module;
+    pg_running_trace *t = current;
+    if (t == NULL || t->inputs != inputs)
+        Py_RETURN_NONE;
+    current = NULL;
+    pg_birth_flags = 0;
+    pg_tracing_threads--;
+    pg_special_threads--;
+    for (size_t i = 0; i < t->count; i++) {
+        pg_release(t->guards[i].a);
+        pg_release(t->guards[i].b);
+    }
+    pg_free(t->guards);
+    Py_DECREF(t->inputs);
+    pg_free(t);
+    Py_RETURN_NONE;
+}
+
+static void clear_trace(pg_node *n, void *context)
+{
+    (void)context;
+    n->flags = (uint8_t)(n->flags & ~PG_TRACED);
+}
+
+/* What outlives the trace that made it is to be like any other Value for the next. While another thread traces,
+ * whose a node is cannot be told: the last one to end sees to it. */
+static PyObject *trace_forget(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    if (pg_tracing_threads == 0 && pg_traced_nodes != 0) {
+        pg_pool_each(clear_trace, NULL);
+        pg_traced_nodes = 0;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *trace_active(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return PyBool_FromLong(current != NULL);
+}
+
+const pg_running_trace *pg_trace_running(void)
+{
+    return current;
+}
+
+/* -- what the function does --------------------------------------------------------------------- */
+
+int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome)
+{
+    pg_running_trace *t = current;
+    if (t == NULL)
+        return 1;
+    if (t->count == t->capacity) {
+        size_t larger = t->capacity == 0 ? 16 : 2 * t->capacity;
+        pg_guard *grown = t->guards == NULL ? pg_alloc(larger, sizeof *grown)
+                                            : pg_resize(t->guards, t->count, larger, sizeof *grown);
+        if (grown == NULL)
+            return PyErr_NoMemory() != NULL;
+        t->guards = grown;
+        t->capacity = larger;
+    }
+    pg_node *right = b != NULL ? pg_retain(PG_NODE(b)) : pg_born(pg_leaf(number));
+    if (right == NULL)
+        return PyErr_NoMemory() != NULL;
+    t->guards[t->count++] = (pg_guard){pg_retain(PG_NODE(a)), right, compare, outcome};
+    return 1;
+}
+
+/* 1 if v was computed from an input of the trace, 0 if not, -1 with an exception set. */
+static int depends(PyObject *v)
+{
+    if (!(PG_NODE(v)->flags & PG_TRACED))
+        return 0;
+    pg_sweep *s;
+    pg_status status = pg_sweep_open(PG_NODE(v), 0, &s);
+    if (status != PG_OK)
+        return pg_raise(status), -1;
+    pg_sweep_within_trace(s);
+    status = pg_sweep_sort(s, SIZE_MAX);
+    int found = status == PG_OK ? 0 : (pg_raise(status), -1);
+    for (size_t i = 0; found == 0 && i < pg_sweep_count(s); i++)
+        found = (pg_sweep_node(s, i)->flags & (PG_TRACED | PG_ACTIVE)) == (PG_TRACED | PG_ACTIVE);
+    pg_give_up(s);
+    return found;
+}
+
+int pg_trace_identity(PyObject *a, PyObject *b)
+{
+    if (a == b || current == NULL)
+        return 1;
+    int left = depends(a), right = left < 0 ? -1 : depends(b);
+    if (left < 0 || right < 0)
+        return 0;
+    return left && right ? pg_trace_refuse("equal", a, b) : 1;
+}
+
+int pg_trace_access(PyObject *v, const char *what)
+{
+    if (current == NULL)
+        return 1;
+    int found = depends(v);
+    if (found < 0)
+        return 0;
+    if (found == 0) /* what was there before is read anew at each call, but not as a number */
+        return PG_NODE(v)->flags & PG_TRACED || strcmp(what, "read") != 0 ? 1 : pg_trace_refuse("live", v, Py_None);
+    return pg_trace_refuse(what, v, Py_None);
+}
+
+int pg_trace_effect(PyObject *v)
+{
+    if (current == NULL || (PG_NODE(v)->flags & (PG_TRACED | PG_ACTIVE)) == PG_TRACED)
+        return 1; /* the trace's own, and no input */
+    return pg_trace_refuse("effect", v, Py_None);
+}
+
+int pg_trace_sweep(PyObject *of)
+{
+    return current == NULL ? 1 : pg_trace_refuse("sweep", of, Py_None);
+}
+
+PyMethodDef pg_trace_functions[] = {
+    {"set_trace_error", set_trace_error, METH_O,
+     "set_trace_error(function, /)\n--\n\nSet what raises TraceError for a kind of mistake and up to two Values."},
+    {"trace_begin", trace_begin, METH_O,
+     "trace_begin(inputs, /)\n--\n\nThis thread traces; its inputs are active Values."},
+    {"trace_end", trace_end, METH_O, "trace_end(inputs, /)\n--\n\nThe trace with these inputs, if there is one, ends."},
+    {"trace_forget", trace_forget, METH_NOARGS,
+     "trace_forget()\n--\n\nValues that have outlived their trace are like others from now on."},
+    {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},
+    {NULL, NULL, 0, NULL},
+};

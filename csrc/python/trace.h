@@ -1,0 +1,45 @@
+/* trace.h: the hooks of a trace, which ops, attributes and sweeps call while their thread traces.
+ *
+ * A trace is its thread's and there is one at most. It owns its inputs and the nodes of its guards, which are in
+ * the order in which the function compared. Hooks do nothing in a thread that does not trace: ask PG_TRACING
+ * first. */
+#ifndef PG_PYTHON_TRACE_H
+#define PG_PYTHON_TRACE_H
+
+#include "graph/graph.h"
+#include "python/modes.h"
+#include "python/object.h"
+
+#define PG_TRACING (PG_SPECIAL && pg_birth_flags != 0)
+
+/* What has been noted so far. */
+typedef struct {
+    PyObject *inputs;      /* tuple of Values, owned */
+    pg_guard *guards;      /* their nodes are owned */
+    size_t count, capacity;
+} pg_running_trace;
+
+/* This thread's, or NULL. Borrowed. */
+const pg_running_trace *pg_trace_running(void);
+
+/* Lets Python raise TraceError with the user's line; always 0. */
+int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b);
+
+/* Notes that a and b, or a number where b is NULL, were compared. False with an exception set. */
+int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome);
+
+/* False with TraceError set if == of these two Values would hide a comparison of numbers. */
+int pg_trace_identity(PyObject *a, PyObject *b);
+
+/* False with TraceError set if v depends on the inputs of the trace: it must not be read, written, made opaque. */
+int pg_trace_access(PyObject *v, const char *what);
+
+/* False with TraceError set if this thread traces: what is done here would be done at the trace only. */
+int pg_trace_effect(PyObject *v);
+
+/* False with TraceError set: backward() and zero_grad() on a Value or several, in a trace. */
+int pg_trace_sweep(PyObject *of);
+
+extern PyMethodDef pg_trace_functions[];
+
+#endif
