@@ -10,6 +10,7 @@ import copy
 import functools
 import gc
 import numbers
+import sys
 from collections.abc import Callable, Iterable
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -41,37 +42,47 @@ def _load_native() -> ModuleType:
     assert spec is not None
     module = module_from_spec(spec)
     loader.exec_module(module)
+    sys.modules[name] = module  # where `from pygrad import _native` finds it
     return module
 
 
-_native = _load_native()
+_load_native()
 
-Value = _native.Value
-Parameters = _native.Parameters
+from pygrad import _native  # noqa: E402
+from pygrad._native import (  # noqa: E402
+    Parameters,
+    Value,
+    dot,
+    forward,
+    no_grad_resume,
+    no_grad_suspend,
+    record,
+    retire,
+    reverse,
+    sum,
+    trace_active,
+    zero_grad,
+)
+
 FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
-sum = _native.sum
-dot = _native.dot
-zero_grad = _native.zero_grad
-record = _native.record
-retire = _native.retire
-reverse = _native.reverse
-forward = _native.forward
-no_grad_suspend = _native.no_grad_suspend
-no_grad_resume = _native.no_grad_resume
-set_trace_error = _native.set_trace_error
-trace_begin = _native.trace_begin
-trace_end = _native.trace_end
-trace_active = _native.trace_active
-trace_program = _native.trace_program
-program_address = _native.program_address
-read_data = _native.read_data
-replay = _native.replay
-any_active = _native.any_active
-trace_forget = _native.trace_forget
-set_watchers = _native.set_watchers
-watch_enter = _native.watch_enter
-watch_exit = _native.watch_exit
-origin = _native.origin
+
+__all__ = [
+    "FUNCTIONS",
+    "Parameters",
+    "Value",
+    "clip",
+    "dot",
+    "forward",
+    "no_grad",
+    "no_grad_resume",
+    "no_grad_suspend",
+    "record",
+    "retire",
+    "reverse",
+    "sum",
+    "trace_active",
+    "zero_grad",
+]
 
 
 def _exotic_number(x: object) -> Any:
@@ -183,7 +194,7 @@ def _format(self, spec: str) -> str:
 
 def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> Any:
     """A new node of the original's type, op, data and grad on these children."""
-    kind = type(original)
+    kind: Any = type(original)
     copied = kind.__new__(kind)
     form = _native.form(original)
     if form == "closure":
@@ -194,7 +205,8 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> A
     if form == "op":
         _native.become(copied, original, children)
     elif form == "partials":
-        Value.__init__(copied, original.data, children, original._op, local_grads=grads)
+        # The stub keeps a name and partials of one's own apart, for users.
+        Value.__init__(copied, original.data, children, original._op, local_grads=grads)  # type: ignore[call-overload]
     else:
         Value.__init__(copied, original.data, children, original._op)
     copied.grad = _number(original.grad)
@@ -241,7 +253,7 @@ def _deepcopy(self, memo: dict[int, Any]):
     return memo[id(self)]
 
 
-def _from_pickle(kind: type, data: float, grad: float):
+def _from_pickle(kind: Any, data: float, grad: float):
     leaf = kind.__new__(kind)
     Value.__init__(leaf, data)
     leaf.grad = grad

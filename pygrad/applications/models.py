@@ -29,8 +29,9 @@ from pygrad.applications.flat import (
     text_of,
 )
 from pygrad.applications.solvers import Result, gauss_newton, gradient_descent, newton
+from pygrad.core.jacobians import arrange_jacobian
 from pygrad.core.structure import Number, Structure
-from pygrad.transform import arrange_jacobian, hessian
+from pygrad.transform import hessian
 
 __all__ = [
     "LinearModel",
