@@ -35,6 +35,7 @@ from pygrad.transform import (
     value_and_grad,
     vjp,
 )
+from pygrad.version import __version__
 
 if TYPE_CHECKING:
     from pygrad.compiled.function import TraceError as TraceError
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from pygrad.seeing.drawing import trace as trace
     from pygrad.seeing.explanation import explain as explain
     from pygrad.seeing.explorer import explore as explore
-
-__version__ = "0.1.0"
 
 __all__ = [
     "IMPLEMENTATION",

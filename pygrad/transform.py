@@ -120,13 +120,17 @@ class Gradient(Derived[P, R]):
 
 
 def value_and_grad(
-    f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Gradient[P, tuple[Any, Any]]:
     """A function that returns f's value and its gradient: ``(value, gradient)``.
 
-    f returns one number, or with ``has_aux=True`` a pair ``(number, aux)``; then the result is
-    ``((value, aux), gradient)``. The gradient has the structure of argument ``argnums``, or is a tuple of
-    such for a tuple of positions. One reverse sweep: it costs a small multiple of f, however many inputs.
+    One reverse sweep: it costs a small multiple of f, however many inputs.
+
+    Args:
+        f: a function of numbers, and of lists, tuples, dicts and arrays of them, that returns one number.
+        argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
+            tuple of positions the gradient is a tuple.
+        has_aux: f returns a pair ``(number, aux)``, and the result is ``((value, aux), gradient)``.
 
     Raises:
         TypeError: f returned more than one number (use jacobian), or an argument is not made of numbers.
@@ -139,10 +143,17 @@ def value_and_grad(
     return Gradient(f, argnums, has_aux, True)
 
 
-def grad(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Gradient[P, Any]:
-    """A function that returns the gradient of f; with ``has_aux=True`` the pair ``(gradient, aux)``.
+def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Gradient[P, Any]:
+    """A function that returns the gradient of f.
 
-    Arguments, results and errors are those of value_and_grad.
+    Args:
+        f: a function of numbers, and of lists, tuples, dicts and arrays of them, that returns one number.
+        argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
+            tuple of positions the gradient is a tuple.
+        has_aux: f returns a pair ``(number, aux)``, and the result is ``(gradient, aux)``.
+
+    Raises:
+        TypeError: f returned more than one number (use jacobian), or an argument is not made of numbers.
 
     >>> from pygrad import grad
     >>> grad(lambda x: 3 * x**2 - 4 * x + 5)(3.0)
@@ -256,7 +267,7 @@ def _jacobian(what: JacobianOf) -> Any:
 
 
 def jacrev(
-    f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *, sparse: bool = False
 ) -> Callable[P, Any]:
     """A function that returns the Jacobian of f, by one reverse sweep per output.
 
@@ -287,7 +298,7 @@ jacobian = jacrev
 
 
 def jacfwd(
-    f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *, sparse: bool = False
 ) -> Callable[P, Any]:
     """The same as jacrev, by one forward sweep per input: for few inputs and many outputs.
 
@@ -299,7 +310,7 @@ def jacfwd(
 
 
 def hessian(
-    f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *, sparse: bool = False
 ) -> Callable[P, Any]:
     """A function that returns the Hessian of f: the forward Jacobian of its reverse one.
 

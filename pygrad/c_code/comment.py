@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.c_code.blocks import Blocks
+from pygrad.version import __version__
 
 # -- names -----------------------------------------------------------------------------------------
 
@@ -78,8 +79,6 @@ def comment(about: About, blocks: Blocks, paths: int, width: int) -> str:
 
     paths: through it, that it knows, 0 if there is but one; width: numbers that it keeps in an array.
     """
-    from pygrad import __version__
-
     places, fixed = _arguments(about)
     lines = [
         f"{about.name}: {_quoted(about.title)}() as pygrad {__version__} compiled it.",

@@ -348,6 +348,9 @@ def compile(
     return Compiled(f, static, verify)
 
 
+jit = compile  # its second name
+
+
 def _verify(result: Any, expected: Any, name: str) -> None:
     got, wanted = (flatten(without_sparse(t), "the result")[0] for t in (result, expected))
     if len(got) != len(wanted):
