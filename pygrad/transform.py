@@ -260,7 +260,7 @@ class Jacobian(Derived[P, R]):
         return jacobian, without_needless_values(run.aux, run.recording)
 
 
-def _jacobian(what: JacobianOf) -> Any:
+def _jacobian(what: JacobianOf) -> Callable[..., Any]:
     _check(what.f, what.argnums)
     made: Jacobian[..., Any] = Jacobian(what)
     return what.f.transformed(made) if isinstance(what.f, Transformable) else made

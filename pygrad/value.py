@@ -157,7 +157,7 @@ class no_grad:
 # -- the cold methods of Value ------------------------------------------------------------------
 
 
-def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
+def backward(self: Any, seed: float = 1.0, *, create_graph: bool = False) -> None:
     """Fill ``.grad`` of every node this one was computed from with d(self)/d(node) * seed.
 
     Leaves accumulate from call to call; inner nodes show this call's adjoint. All or nothing: if a
@@ -183,12 +183,12 @@ def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
     (_native.backward_graph if create_graph else _native.backward)(self, seed)
 
 
-def _round(self, ndigits: int | None = None):
+def _round(self: Any, ndigits: int | None = None) -> Any:
     """round(v) has slope 0; with digits it is a constant."""
     return self.round() if ndigits is None else Value(round(self.data, ndigits))
 
 
-def _format(self, spec: str) -> str:
+def _format(self: Any, spec: str) -> str:
     return format(self.data, spec) if spec else str(self)
 
 
@@ -224,7 +224,7 @@ def _given(v: Any) -> tuple[Any, ...]:
     return v._local_grads if _native.form(v) == "partials" else ()
 
 
-def _copy(self):
+def _copy(self: Any) -> Any:
     """A new leaf for a leaf; for an inner node a new node with the same op and operands."""
     copied = _like(self, self._children, _given(self))
     for name, content in (_native.attributes(self) or {}).items():
@@ -232,7 +232,7 @@ def _copy(self):
     return copied
 
 
-def _deepcopy(self, memo: dict[int, Any]):
+def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     """A copy of the whole graph below, with its sharing; iterative, given partials included."""
     stack = [self]
     while stack:
@@ -253,14 +253,14 @@ def _deepcopy(self, memo: dict[int, Any]):
     return memo[id(self)]
 
 
-def _from_pickle(kind: Any, data: float, grad: float):
+def _from_pickle(kind: Any, data: float, grad: float) -> Any:
     leaf = kind.__new__(kind)
     Value.__init__(leaf, data)
     leaf.grad = grad
     return leaf
 
 
-def _reduce(self, protocol: int):
+def _reduce(self: Any, protocol: int) -> Any:
     """A leaf pickles by value. An inner node would lose its graph, so it refuses."""
     if _native.form(self) != "leaf":
         raise TypeError(
@@ -274,7 +274,7 @@ def _reduce(self, protocol: int):
     return _from_pickle, (type(self), self.data, _number(self.grad)), state or None
 
 
-def _setstate(self, state: dict[str, Any]) -> None:
+def _setstate(self: Any, state: dict[str, Any]) -> None:
     for name, content in state.items():
         setattr(self, name, content)
 

@@ -212,4 +212,4 @@ def token(store: Store, f: Any) -> tuple[Any, ...]:
     except (TypeError, ValueError):
         digest = ""
     function = normalize_token(f) if store.origin is None else store.origin
-    return "pygrad.compiled.function", digest, tuple(sorted(store.static)), function
+    return "pygrad.compile", digest, tuple(sorted(store.static)), function

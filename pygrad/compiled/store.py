@@ -47,7 +47,7 @@ class Store:
         return inner if isinstance(inner, Vmapped) else None
 
     def gradient_of_rows(self) -> GradientOfRows | None:
-        """What f is, if that."""
+        """The same of f, if it is one."""
         f, rows = self.f, self.rows
         if not isinstance(f, Gradient) or rows is None or rows.reduce is None or f.has_aux:
             return None
@@ -88,7 +88,7 @@ class Store:
         return [p for rows in of if rows is not None for p in rows.programs or ()]
 
     def paths(self) -> list[Path]:
-        """All of them, in the order in which they were traced."""
+        """All of them, program by program."""
         programs = [*self.calls, *self.row_programs()]
         return [path for program in programs if program is not None for path in program.paths.all]
 

@@ -17,6 +17,7 @@ R = TypeVar("R")
 _Rest = ParamSpec("_Rest")
 _Self = TypeVar("_Self")
 _Result = TypeVar("_Result")
+_Method = TypeVar("_Method", bound="MethodOf[..., Any]")
 
 PICKLERS_BY_VALUE = ("cloudpickle", "joblib.externals.cloudpickle", "dill")  # of functions
 
@@ -71,7 +72,7 @@ class MethodOf(FunctionOf[P, R]):
     __slots__ = ()
 
     @overload
-    def __get__(self, instance: None, owner: Any = None) -> MethodOf[P, R]: ...
+    def __get__(self: _Method, instance: None, owner: Any = None) -> _Method: ...
     @overload
     def __get__(
         self: MethodOf[Concatenate[_Self, _Rest], _Result], instance: _Self, owner: Any = None

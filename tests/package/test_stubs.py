@@ -140,6 +140,7 @@ class Line:
 
 assert_type(Line().at(1.0), float)
 assert_type(Line.at(Line(), 1.0), float)
+Line.at.programs
 
 try:
     cube("2.0")  # type: ignore[arg-type]
