@@ -105,7 +105,7 @@ class Gradient(Derived[P, R]):
     def of(self, f: Callable[..., Any]) -> Gradient[P, R]:
         return Gradient(f, self.argnums, self.has_aux, self.with_value)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         call = Call(self.f, self.argnums, args, kwargs)
         with Recording(call.points) as recording:
             result, aux = split_aux(self.f, call.run(recording), self.has_aux)
@@ -113,10 +113,12 @@ class Gradient(Derived[P, R]):
             (row,) = recording.reverse([0])
             (value,) = recording.results()
             gradient = call.structure.arrange(row)
-            if not self.has_aux:
-                return (value, gradient) if self.with_value else gradient
-            aux = without_needless_values(aux, recording)
-            return ((value, aux), gradient) if self.with_value else (gradient, aux)
+            if self.has_aux:
+                aux = without_needless_values(aux, recording)
+                found: Any = ((value, aux), gradient) if self.with_value else (gradient, aux)
+            else:
+                found = (value, gradient) if self.with_value else gradient
+            return found  # type: ignore[no-any-return]
 
 
 def value_and_grad(
@@ -143,7 +145,9 @@ def value_and_grad(
     return Gradient(f, argnums, has_aux, True)
 
 
-def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Gradient[P, Any]:
+def grad(
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Gradient[P, Any]:
     """A function that returns the gradient of f.
 
     Args:
@@ -225,9 +229,9 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         return call.structure.arrange(row)
 
     value = structure.arrange(recording.results())
-    return (
-        (value, pullback, without_needless_values(aux, recording)) if has_aux else (value, pullback)
-    )
+    if not has_aux:
+        return value, pullback
+    return value, pullback, without_needless_values(aux, recording)
 
 
 # -- whole Jacobians -----------------------------------------------------------------------------
@@ -267,7 +271,11 @@ def _jacobian(what: JacobianOf) -> Callable[..., Any]:
 
 
 def jacrev(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *, sparse: bool = False
+    f: Callable[P, Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    *,
+    sparse: bool = False,
 ) -> Callable[P, Any]:
     """A function that returns the Jacobian of f, by one reverse sweep per output.
 
@@ -298,7 +306,11 @@ jacobian = jacrev
 
 
 def jacfwd(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *, sparse: bool = False
+    f: Callable[P, Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    *,
+    sparse: bool = False,
 ) -> Callable[P, Any]:
     """The same as jacrev, by one forward sweep per input: for few inputs and many outputs.
 
@@ -310,7 +322,11 @@ def jacfwd(
 
 
 def hessian(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *, sparse: bool = False
+    f: Callable[P, Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    *,
+    sparse: bool = False,
 ) -> Callable[P, Any]:
     """A function that returns the Hessian of f: the forward Jacobian of its reverse one.
 
