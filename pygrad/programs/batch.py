@@ -16,6 +16,7 @@ from pygrad.programs.rows import RowArguments, RowResults
 
 _STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
 _PIECE = lib.pg_piece()
+_Tell = Callable[[int], object] | None  # called with how many rows more are done, as they are
 
 
 class Batch:
@@ -23,7 +24,7 @@ class Batch:
 
     def __init__(self, arguments: RowArguments, threads: int) -> None:
         self.arguments, self.threads = arguments, threads
-        self.tell: Callable[[int], object] | None = None  # how many rows more are done, as they are
+        self.tell: _Tell = None
         self.pointers, self.strides = arguments.pointers()
 
     def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
@@ -31,75 +32,93 @@ class Batch:
 
         The first is None for a path without guards.
         """
-        count = self.arguments.rows if rows is None else len(rows)
-        left = np.full(count, _STAYED, dtype=np.uint32) if path.outcomes else None
-        pieces = -(-count // _PIECE)
-        totals = np.empty((pieces, path.outputs)) if outputs is None else None
-        lives = np.empty(max(len(path.lives), 1))
-        if path.lives:
-            _native.read_data(path.lives, address(lives))
-        uniforms = scratch(path.uniform_bytes)
-        places = self if outputs is None else outputs  # not used with totals
-
-        def batch_of(first: int, size: int) -> Any:
-            batch = ffi.new("pg_batch *")
-            batch.inputs = ffi.from_buffer("double **", self.pointers)
-            batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
-            batch.outputs = ffi.from_buffer("double **", places.pointers)
-            batch.output_strides = ffi.from_buffer("ptrdiff_t *", places.strides)
-            batch.lives = doubles(lives)
-            batch.uniforms = doubles(uniforms)
-            batch.first, batch.count = first, size
-            if rows is not None:
-                batch.rows = ffi.from_buffer("size_t *", rows) + first
-            if left is not None:
-                batch.left = ffi.from_buffer("uint32_t *", left) + first
-            if outputs is None:
-                batch.totals = doubles(totals) + first // _PIECE * path.outputs
-            return batch
-
-        guard = ffi.new("uint32_t *")
-        if not lib.pg_program_run_once(path.program, batch_of(0, count), guard):
-            return np.full(count, guard[0], dtype=np.uint32), None
-
-        # Pieces between two looks for Ctrl-C: some 20 ms of work.
-        step = max(1, 20_000 // (path.instructions + 1)) * _PIECE
-        stopped: list[bool] = []
-
-        def work(first: int, size: int, tell: Callable[[int], object] | None) -> None:
-            lanes = scratch(path.lane_bytes)
-            for start in range(first, first + size, step):
-                if stopped:
-                    return
-                batch = batch_of(start, min(step, first + size - start))
-                batch.lanes = doubles(lanes)
-                lib.pg_program_run(path.program, batch)
-                if tell is not None:
-                    tell(_staying(left, start, batch.count))
-
-        parts = min(self.threads, pieces)
+        work = _Work(self, path, rows, outputs)
+        guard = work.begin()
+        if guard is not None:
+            return np.full(work.count, guard, dtype=np.uint32), None
+        parts = min(self.threads, work.pieces)
         if parts <= 1:
-            work(0, count, self.tell)
+            work.run(0, work.count, self.tell)
         else:
-            cuts = [pieces * i // parts * _PIECE for i in range(parts)] + [count]
-            done: list[int] = []  # threads append to it, this one tells
-            tell = None if self.tell is None else done.append
-            with ThreadPoolExecutor(parts) as pool:
-                try:
-                    jobs = [
-                        pool.submit(work, cuts[i], cuts[i + 1] - cuts[i], tell)
-                        for i in range(parts)
-                    ]
-                    while self.tell is not None and wait(jobs, 0.05).not_done:
-                        self.tell(sum(done.pop() for _ in range(len(done))))
-                    for job in jobs:
-                        job.result()
-                except BaseException:
-                    stopped.append(True)
-                    raise
-            if self.tell is not None:
-                self.tell(sum(done))
-        return left, None if outputs is not None else _in_order(totals)
+            self._run_in_threads(work, parts)
+        return work.left, None if work.totals is None else _in_order(work.totals)
+
+    def _run_in_threads(self, work: _Work, parts: int) -> None:
+        cuts = [work.pieces * i // parts * _PIECE for i in range(parts)] + [work.count]
+        done: list[int] = []  # threads append to it, this one tells
+        tell = None if self.tell is None else done.append
+        with ThreadPoolExecutor(parts) as pool:
+            try:
+                jobs = [
+                    pool.submit(work.run, cuts[i], cuts[i + 1] - cuts[i], tell)
+                    for i in range(parts)
+                ]
+                while self.tell is not None and wait(jobs, 0.05).not_done:
+                    self.tell(sum(done.pop() for _ in range(len(done))))
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                work.stopped = True
+                raise
+        if self.tell is not None:
+            self.tell(sum(done))
+
+
+class _Work:
+    """Rows of a batch on one path, and the memory that they need."""
+
+    def __init__(
+        self, batch: Batch, path: Path, rows: Any | None, outputs: RowResults | None
+    ) -> None:
+        self.batch, self.path, self.rows = batch, path, rows
+        self.count = batch.arguments.rows if rows is None else len(rows)
+        self.pieces = -(-self.count // _PIECE)
+        self.left = np.full(self.count, _STAYED, dtype=np.uint32) if path.outcomes else None
+        self.totals = np.empty((self.pieces, path.outputs)) if outputs is None else None
+        self.targets = batch if outputs is None else outputs  # not used with totals
+        self.lives = np.empty(max(len(path.lives), 1))
+        self.uniforms = scratch(path.uniform_bytes)
+        self.stopped = False
+
+    def begin(self) -> int | None:
+        """Runs what is the same for all rows; the guard if all of them leave the path there."""
+        if self.path.lives:
+            _native.read_data(self.path.lives, address(self.lives))
+        guard = ffi.new("uint32_t *")
+        if lib.pg_program_run_once(self.path.program, self._part(0, self.count), guard):
+            return None
+        return int(guard[0])
+
+    def run(self, first: int, size: int, tell: _Tell) -> None:
+        """Runs some of the rows, from the first on."""
+        # Pieces between two looks for Ctrl-C: some 20 ms of work.
+        step = max(1, 20_000 // (self.path.instructions + 1)) * _PIECE
+        lanes = scratch(self.path.lane_bytes)
+        for start in range(first, first + size, step):
+            if self.stopped:
+                return
+            part = self._part(start, min(step, first + size - start))
+            part.lanes = doubles(lanes)
+            lib.pg_program_run(self.path.program, part)
+            if tell is not None:
+                tell(_staying(self.left, start, part.count))
+
+    def _part(self, first: int, size: int) -> Any:
+        """Some of the rows for C."""
+        part = ffi.new("pg_batch *")
+        part.inputs = ffi.from_buffer("double **", self.batch.pointers)
+        part.strides = ffi.from_buffer("ptrdiff_t *", self.batch.strides)
+        part.outputs = ffi.from_buffer("double **", self.targets.pointers)
+        part.output_strides = ffi.from_buffer("ptrdiff_t *", self.targets.strides)
+        part.lives, part.uniforms = doubles(self.lives), doubles(self.uniforms)
+        part.first, part.count = first, size
+        if self.rows is not None:
+            part.rows = ffi.from_buffer("size_t *", self.rows) + first
+        if self.left is not None:
+            part.left = ffi.from_buffer("uint32_t *", self.left) + first
+        if self.totals is not None:
+            part.totals = doubles(self.totals) + first // _PIECE * self.path.outputs
+        return part
 
 
 def _staying(left: Any | None, first: int, count: int) -> int:
