@@ -15,8 +15,7 @@ optional library, and no module. One of them takes a builtin's place: `sum`, whi
 from typing import TYPE_CHECKING, Any
 
 from pygrad.core.implementation import IMPLEMENTATION as IMPLEMENTATION
-
-__version__ = "0.1.0"
+from pygrad.version import __version__ as __version__
 
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
 _PLACES = {

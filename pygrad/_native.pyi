@@ -287,8 +287,7 @@ def record(points: tuple[_Operand, ...], /) -> tuple[Value, ...]: ...
 def retire(inputs: tuple[Value, ...], /) -> None: ...
 
 # outputs, inputs, rows of seeds (or the index of the only seed, then 1), whether to stop at the inputs,
-# kind of results (0: numbers, 1: Values, 2: Values if an input of a transform around this one was used);
-# the results are Values, and rows of them
+# kind of results (Kind in pygrad/core/recording.py); whether these are Values, and rows of them
 def reverse(
     outputs: tuple[Value, ...],
     inputs: tuple[Value, ...],

@@ -19,6 +19,7 @@ from pygrad.compiled.function import Compiled, compile
 from pygrad.core.distribution import install
 from pygrad.core.structure import flatten
 from pygrad.programs.mapped import vmap
+from pygrad.programs.table import Programs
 
 __all__ = ["value_and_grad"]
 
@@ -43,8 +44,7 @@ class _Sums(NamedTuple):
     slopes: Any  # an array with a number for each of the parameters
 
 
-_steps: dict[tuple[str, int], Compiled] = {}  # of this process: each is traced once
-_MOST_STEPS = 64
+_steps: Programs[Compiled[..., Any]] = Programs()  # of this process: each is traced once
 
 
 class _Step:
@@ -62,15 +62,12 @@ class _Step:
         slopes, _ = flatten(gradient, "the gradient")
         return _Sums(rows, value, np.array(slopes, dtype=np.float64))
 
-    def _compiled(self, count: int) -> Compiled:
-        compiled = _steps.get((self.token, count))
-        if compiled is None:
-            while len(_steps) >= _MOST_STEPS:
-                _steps.pop(next(iter(_steps)), None)
+    def _compiled(self, count: int) -> Compiled[..., Any]:
+        def make() -> Compiled[..., Any]:
             mapped = vmap(self.loss, in_axes=(None, *[0] * count), reduce="sum")
-            compiled = compile(transform.value_and_grad(mapped))
-            _steps[self.token, count] = compiled
-        return compiled
+            return compile(transform.value_and_grad(mapped))
+
+        return _steps.find((self.token, count), make)
 
 
 def _add_up(parts: Sequence[_Sums]) -> _Sums:

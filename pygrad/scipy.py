@@ -32,10 +32,10 @@ from __future__ import annotations
 import copy
 import functools
 import math
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from pygrad.core.callables import Transformable
 from pygrad.core.distribution import install
 from pygrad.core.implementation import Value
 from pygrad.core.structure import array_of, detached, is_array
@@ -157,10 +157,7 @@ def _check_plain(derivative: Any, name: str) -> None:
 
 def _as_traced(derivative: _Function, of: _Function) -> _Function:
     """A sparse derivative: compiled if the user's function is, and else traced at each call."""
-    compiled = sys.modules.get("pygrad.compiled.function")
-    if compiled is None or not isinstance(of, compiled.Compiled):
-        return derivative
-    return compiled.compile(derivative)  # type: ignore[no-any-return]
+    return of.transformed(derivative) if isinstance(of, Transformable) else derivative
 
 
 def _sparse_hessian(fun: _Function) -> _Function:

@@ -49,34 +49,43 @@ def _load_native() -> ModuleType:
     return module
 
 
-_native = _load_native()
+_load_native()
 
-Value = _native.Value
-Parameters = _native.Parameters
+from pygrad import _native  # noqa: E402
+from pygrad._native import (  # noqa: E402
+    Parameters,
+    Value,
+    dot,
+    forward,
+    no_grad_resume,
+    no_grad_suspend,
+    record,
+    retire,
+    reverse,
+    sum,
+    trace_active,
+    zero_grad,
+)
+
 FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
-sum = _native.sum
-dot = _native.dot
-zero_grad = _native.zero_grad
-record = _native.record
-retire = _native.retire
-reverse = _native.reverse
-forward = _native.forward
-no_grad_suspend = _native.no_grad_suspend
-no_grad_resume = _native.no_grad_resume
-set_trace_error = _native.set_trace_error
-trace_begin = _native.trace_begin
-trace_end = _native.trace_end
-trace_active = _native.trace_active
-trace_program = _native.trace_program
-program_address = _native.program_address
-read_data = _native.read_data
-replay = _native.replay
-any_active = _native.any_active
-trace_forget = _native.trace_forget
-set_watchers = _native.set_watchers
-watch_enter = _native.watch_enter
-watch_exit = _native.watch_exit
-origin = _native.origin
+
+__all__ = [
+    "FUNCTIONS",
+    "Parameters",
+    "Value",
+    "clip",
+    "dot",
+    "forward",
+    "no_grad",
+    "no_grad_resume",
+    "no_grad_suspend",
+    "record",
+    "retire",
+    "reverse",
+    "sum",
+    "trace_active",
+    "zero_grad",
+]
 
 
 def _exotic_number(x: object) -> Any:
@@ -151,7 +160,7 @@ class no_grad:
 # -- the cold methods of Value ------------------------------------------------------------------
 
 
-def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
+def backward(self: Any, seed: float = 1.0, *, create_graph: bool = False) -> None:
     """Fill ``.grad`` of every node this one was computed from with d(self)/d(node) * seed.
 
     Leaves accumulate from call to call; inner nodes show this call's adjoint. All or nothing: if a
@@ -177,18 +186,18 @@ def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None:
     (_native.backward_graph if create_graph else _native.backward)(self, seed)
 
 
-def _round(self, ndigits: int | None = None):
+def _round(self: Any, ndigits: int | None = None) -> Any:
     """round(v) has slope 0; with digits it is a constant."""
     return self.round() if ndigits is None else Value(round(self.data, ndigits))
 
 
-def _format(self, spec: str) -> str:
+def _format(self: Any, spec: str) -> str:
     return format(self.data, spec) if spec else str(self)
 
 
 def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> Any:
     """A new node of the original's type, op, data and grad on these children."""
-    kind = type(original)
+    kind: Any = type(original)
     copied = kind.__new__(kind)
     form = _native.form(original)
     if form == "closure":
@@ -199,7 +208,8 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> A
     if form == "op":
         _native.become(copied, original, children)
     elif form == "partials":
-        Value.__init__(copied, original.data, children, original._op, local_grads=grads)
+        # The stub keeps a name and partials of one's own apart, for users.
+        Value.__init__(copied, original.data, children, original._op, local_grads=grads)  # type: ignore[call-overload]
     else:
         Value.__init__(copied, original.data, children, original._op)
     copied.grad = _number(original.grad)
@@ -217,7 +227,7 @@ def _given(v: Any) -> tuple[Any, ...]:
     return v._local_grads if _native.form(v) == "partials" else ()
 
 
-def _copy(self):
+def _copy(self: Any) -> Any:
     """A new leaf for a leaf; for an inner node a new node with the same op and operands."""
     copied = _like(self, self._children, _given(self))
     for name, content in (_native.attributes(self) or {}).items():
@@ -225,7 +235,7 @@ def _copy(self):
     return copied
 
 
-def _deepcopy(self, memo: dict[int, Any]):
+def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     """A copy of the whole graph below, with its sharing; iterative, given partials included."""
     stack = [self]
     while stack:
@@ -246,14 +256,14 @@ def _deepcopy(self, memo: dict[int, Any]):
     return memo[id(self)]
 
 
-def _from_pickle(kind: type, data: float, grad: float):
+def _from_pickle(kind: Any, data: float, grad: float) -> Any:
     leaf = kind.__new__(kind)
     Value.__init__(leaf, data)
     leaf.grad = grad
     return leaf
 
 
-def _reduce(self, protocol: int):
+def _reduce(self: Any, protocol: int) -> Any:
     """A leaf pickles by value. An inner node would lose its graph, so it refuses."""
     if _native.form(self) != "leaf":
         raise TypeError(
@@ -267,7 +277,7 @@ def _reduce(self, protocol: int):
     return _from_pickle, (type(self), self.data, _number(self.grad)), state or None
 
 
-def _setstate(self, state: dict[str, Any]) -> None:
+def _setstate(self: Any, state: dict[str, Any]) -> None:
     for name, content in state.items():
         setattr(self, name, content)
 

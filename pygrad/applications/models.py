@@ -28,8 +28,9 @@ from pygrad.applications.flat import (
     numpy_for,
     text_of,
 )
+from pygrad.core.jacobians import arrange_jacobian
 from pygrad.core.structure import Number, Structure
-from pygrad.transform import arrange_jacobian, hessian
+from pygrad.transform import hessian
 
 __all__ = [
     "LinearModel",

@@ -408,7 +408,7 @@ class Blocks:
             self._lay(fork.path, fork.guard)
         elif self.most is not None:
             self._write(fork.outputs)
-        else:  # begins anew, as a function of its own: what it needs would be kept in the other's way
+        else:  # begins anew, as a function of its own: what it needs would be kept along the other
             kept = self._home, self._log
             self._home, self._log = {}, []
             self._write(fork.outputs)

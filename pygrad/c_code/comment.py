@@ -1,4 +1,4 @@
-"""Names for functions in C, and the comment at their head: see c_code.py."""
+"""Names for functions in C, and the comment at their head: see text.py."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.c_code.blocks import Blocks
+from pygrad.version import __version__
 
 # -- names -----------------------------------------------------------------------------------------
 
@@ -68,18 +69,16 @@ class About(NamedTuple):
     name: str
     f: Any  # the function in Python, whose arguments have names
     title: str  # its own name
-    key: Any  # of its arguments: see _Arguments.key() in compiled.py
+    key: Any  # of its arguments: see Arguments.key() in programs/arguments.py
     result: Any  # key_of() its result
     freeze: bool
 
 
-def comment(about: About, blocks: Blocks, ways: int, width: int) -> str:
+def comment(about: About, blocks: Blocks, paths: int, width: int) -> str:
     """What the function takes, gives and needs.
 
-    ways: through it, that it knows, 0 if there is but one; width: numbers that it keeps in an array.
+    paths: through it, that it knows, 0 if there is but one; width: numbers that it keeps in an array.
     """
-    from pygrad import __version__
-
     places, fixed = _arguments(about)
     lines = [
         f"{about.name}: {_quoted(about.title)}() as pygrad {__version__} compiled it.",
@@ -93,7 +92,7 @@ def comment(about: About, blocks: Blocks, ways: int, width: int) -> str:
         f"out: {_numbers(_size(about.result))}, which must not overlap those that are read",
         *_lines_for("out", list(_places(about.result, "result"))),
         "",
-        *_returns(ways),
+        *_returns(paths),
         *(["Takes longer where a number on the way is inf or nan."] if blocks.careful else []),
         "Arrays are in C order. Needs <math.h> and no memory but the stack; any thread may call it.",
         *([f"On the stack it has an array of {8 * width} bytes."] if width else []),
@@ -115,13 +114,13 @@ def _captured(values: Sequence[Any], freeze: bool) -> list[str]:
     ]
 
 
-def _returns(ways: int) -> list[str]:
+def _returns(paths: int) -> list[str]:
     """Lines about the status."""
-    if ways == 0:
+    if paths == 0:
         return ["Returns 0."]
     return [
-        f"Returns 0. It knows {ways} way{'s' * (ways > 1)} through branches and loops, those that had been "
-        "taken when",
+        f"Returns 0. It knows {paths} way{'s' * (paths > 1)} through branches and loops, those that had "
+        "been taken when",
         "this was written; if the numbers lead another one it returns 1 and writes nothing.",
     ]
 

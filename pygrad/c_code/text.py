@@ -1,4 +1,4 @@
-"""Compiled functions as C: see Compiled.to_c() in compiled.py.
+"""Compiled functions as C: see Compiled.to_c() in compiled/function.py.
 
 >>> from pygrad import compile
 >>> text = compile(lambda x, y: 2.0 * x + y).to_c(2.0, 3.0, name="f")
@@ -11,13 +11,11 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from pygrad import value as _core
 from pygrad.c_code.blocks import (
     Blocks,
     Both,
@@ -39,9 +37,8 @@ from pygrad.c_code.functions import (
     expression,
     is_defined,
 )
-from pygrad.compiled.function import Compiled, _Arguments, _OneRowProgram
-from pygrad.core.structure import detached
-from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths, key_of
+from pygrad.core.structure import key_of
+from pygrad.programs.paths import Path, Paths
 
 _ONE_FUNCTION = 5000  # steps; past this the time that C compilers take grows with the square
 _PART = 200  # values in each of several functions
@@ -317,57 +314,6 @@ def _blocks(root: Path) -> Blocks:
     return Blocks(Pool(), root, _PART)
 
 
-def exported(
-    compiled: Compiled,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    name: str | None,
-    freeze: bool,
-) -> str:
-    """C for a compiled function: what Compiled.to_c() says."""
-    title = compiled.__name__
-    if _core.trace_active():
-        raise RuntimeError(f"to_c() of {title}() was called in a function that is traced")
-    if args or kwargs:
-        key, program = _at_example(
-            compiled, _Arguments(detached(args), detached(kwargs), compiled.static)
-        )
-    else:
-        programs = _programs(compiled).items()
-        known = [(k, p) for k, p in programs if p is None or p.paths.root is not None]
-        if len(known) != 1:
-            raise ValueError(
-                f"{title}.to_c() needs an example of the arguments, as in to_c(1.0): it has "
-                + ("several structures of them" if known else "none yet")
-            )
-        ((key, program),) = known
-    if program is None:
-        raise RuntimeError(f"{title}() takes more than {MOST_PATHS} ways: too many for C")
-    return c_function(compiled, title, key, program.paths, name, freeze)
-
-
-def _programs(compiled: Compiled) -> dict[Any, _OneRowProgram | None]:
-    """The programs that are written, by their arguments: those that calls run, if these are of one row."""
-    rows = compiled.is_mapped or compiled.jacobian is not None
-    return compiled.written if rows else compiled.programs_by_key
-
-
-def _at_example(compiled: Compiled, arguments: _Arguments) -> tuple[Any, _OneRowProgram | None]:
-    """The program for arguments, which has taken their way; None if there are too many ways."""
-    key, programs = arguments.key(), _programs(compiled)
-    if programs is compiled.programs_by_key:
-        program = compiled._program(key, arguments)
-    else:
-        run = functools.partial(arguments.call, compiled.f)
-        program = programs.setdefault(key, _OneRowProgram(run, len(arguments.items)))
-    try:
-        if program is not None:
-            program.call(arguments.items)
-    except TooManyPaths:
-        program = None
-    return key, program
-
-
 def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, freeze: bool) -> str:
     """C for the traced paths of a function that was compiled for one structure of arguments.
 
@@ -375,7 +321,7 @@ def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, fre
         ValueError: the name is not fit for C; or paths return what differs in structure.
     """
     name = own_name(title) if name is None else checked_name(name)
-    results = {key_of(path.result): path.result for path in paths.all}
+    results = {key_of(path.result.structure): path.result.structure for path in paths.all}
     if len(results) > 1:
         raise ValueError(
             f"{title}() returns {' on one way through it, and '.join(map(str, results.values()))} on "

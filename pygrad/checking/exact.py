@@ -136,7 +136,7 @@ def _function(
     v: Value, mp: Any, table: dict[str, Any], names: dict[str, str]
 ) -> Callable[..., Real]:
     """The forward function of v's node over its operands."""
-    from pygrad.value import _native  # type: ignore[attr-defined]
+    from pygrad import _native
 
     if _native.form(v) != "op":
         raise TypeError(
@@ -183,7 +183,7 @@ class Graph:
             raise NotImplementedError(
                 "exact=True reads the graphs of the compiled implementation only"
             )
-        from pygrad.value import _native  # type: ignore[attr-defined]
+        from pygrad import _native
 
         self.mp = mp = MPContext()
         self._points = [v.data for v in inputs]

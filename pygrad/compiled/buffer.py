@@ -18,48 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from pygrad import value as _core
-from pygrad._core import ffi, lib
-from pygrad.core.structure import Structure
-from pygrad.programs.paths import (
-    MOST_PATHS,
-    Path,
-    Paths,
-    TooManyPaths,
-    address,
-    doubles,
-    key_of,
-    scratch,
-)
-from pygrad.programs.rows import places
-
-_call = lib.pg_program_call
-
-
-class BoundPath:
-    """A path without rows, bound to the arrays that it reads and writes; one call at a time."""
-
-    def __init__(self, path: Path, inputs: Sequence[Any], results: Any) -> None:
-        """inputs, one after the other, are the path's; like results they are contiguous."""
-        self.path, self.results = path, results
-        lives, uniforms = np.empty(max(len(path.lives), 1)), scratch(path.uniform_bytes)
-        sources, _ = places([array.reshape(array.size) for array in inputs])
-        targets, _ = places([results])
-        self.batch = batch = ffi.new("pg_batch *")
-        batch.inputs = ffi.from_buffer("double **", sources)
-        batch.outputs = ffi.from_buffer("double **", targets)
-        batch.lives, batch.uniforms = doubles(lives), doubles(uniforms)
-        self.live_address = address(lives)
-        self.guard = ffi.new("uint32_t *")
-        self.kept = (inputs, lives, uniforms, sources, targets)  # the batch has their addresses
-
-    def run(self) -> int | None:
-        """The guard where the inputs leave the path, or None; then results are there."""
-        if self.path.lives:
-            _core.read_data(self.path.lives, self.live_address)
-        if _call(self.path.program, self.batch, self.guard):
-            return None
-        return int(self.guard[0])
+from pygrad.core.structure import Structure, key_of
+from pygrad.programs.one_row import BoundPath
+from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths
 
 
 class Buffer:
@@ -74,7 +35,7 @@ class Buffer:
         self.inputs = tuple(inputs)
         path = paths.first(self._point)
         self._numbers = np.zeros(path.outputs)
-        self.result = _views(path.result, self._numbers)
+        self.result = _views(path.result.structure, self._numbers)
         self._first = self._bind(path)  # where each call begins
         self._bound = {id(path): self._first}
 
@@ -94,10 +55,11 @@ class Buffer:
                 f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "
                 "uncompiled; call the compiled function itself"
             ) from None
-        if key_of(path.result) != key_of(left.result):
+        before, here = left.result.structure, path.result.structure
+        if key_of(here) != key_of(before):
             raise TypeError(
-                f"a buffer holds one kind of result, but the function returned {left.result} "
-                f"before and {path.result} here; call the compiled function itself"
+                f"a buffer holds one kind of result, but the function returned {before} "
+                f"before and {here} here; call the compiled function itself"
             )
         if id(path) not in self._bound:
             self._bound[id(path)] = self._bind(path)

@@ -1,4 +1,4 @@
-"""Compiled functions written to a file, pickled, and told apart by Dask; loaded.py reads them.
+"""Compiled functions written to a file, pickled, and told apart by Dask; replay.py reads them.
 
 A file keeps the programs that a compiled function has traced so far, every path of them, and nothing of
 its Python code.
@@ -10,14 +10,13 @@ cloudpickle, which Dask and joblib use) with the function it compiles.
 
 from __future__ import annotations
 
-import functools
 import os
 import pickle
 import sys
-from collections.abc import Callable
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pygrad import _native
 from pygrad.compiled.fileformat import (
     BACKWARDS,
     DERIVATIVES,
@@ -30,26 +29,27 @@ from pygrad.compiled.fileformat import (
     SavedPath,
     encode,
 )
-from pygrad.programs.mapped import vmap_function
-from pygrad.programs.paths import Paths, key_of
-
-if TYPE_CHECKING:
-    from pygrad.compiled.function import Compiled
+from pygrad.compiled.store import Store
+from pygrad.core.callables import PICKLERS_BY_VALUE, FunctionOf, found_by_name
+from pygrad.core.structure import key_of
+from pygrad.programs.mapped import Vmapped
+from pygrad.programs.paths import Paths
+from pygrad.transform import Gradient
 
 # -- to bytes --------------------------------------------------------------------------------------
 
 
-def save(compiled: Compiled, path: str | os.PathLike[str]) -> None:
+def save(store: Store, path: str | os.PathLike[str]) -> None:
     """Write the programs of a compiled function to a file: what ``compiled.save(path)`` does.
 
     The numbers that captured Values have now go with it. Raises what to_bytes does, before the file is
     touched.
     """
-    data = to_bytes(compiled)
+    data = to_bytes(store)
     FilePath(path).write_bytes(data)
 
 
-def to_bytes(compiled: Compiled) -> bytes:
+def to_bytes(store: Store) -> bytes:
     """A compiled function as the contents of a file.
 
     Raises:
@@ -58,37 +58,33 @@ def to_bytes(compiled: Compiled) -> bytes:
         TypeError: it is a transform of a vmap other than grad and value_and_grad; or arguments, keys
             or results are of types that a file does not keep.
     """
-    name = compiled.__name__
-    kind, mapping = _made_by(compiled)
+    kind, mapping = _made_by(store)
     captured: dict[int, Any] = {}
-    entries = [*_row_entries(compiled, captured), *_mapped_entries(compiled, captured)]
+    entries = [*_call_entries(store, captured), *_row_entries(store, captured)]
     if not entries:
-        raise ValueError(_why_nothing(compiled))
+        raise ValueError(_why_nothing(store))
     for v in captured.values():
-        _check_captured(v, name)
-    doc = compiled.__doc__ if isinstance(compiled.__doc__, str) else None
+        _check_captured(v, store.name)
+    doc = store.doc if isinstance(store.doc, str) else None
     numbers = [(v.data, v.label) for v in captured.values()]
-    static = tuple(sorted(compiled.static))
-    return encode(SavedFunction(name, doc, kind, static, mapping, numbers, entries))
+    static = tuple(sorted(store.static))
+    return encode(SavedFunction(store.name, doc, kind, static, mapping, numbers, entries))
 
 
-def _why_nothing(compiled: Compiled) -> str:
-    name = compiled.__name__
-    if compiled.programs_by_key:
+def _why_nothing(store: Store) -> str:
+    if len(store.calls):
         return (
-            f"{name}() cannot be saved: it was called, but no call could be traced. What raises "
+            f"{store.name}() cannot be saved: it was called, but no call could be traced. What raises "
             "TraceError, such as an operation with a _backward or numeric local_grads of its own, has no "
             "program; build it from pygrad's operations"
         )
     return (
-        f"{name}() cannot be saved yet, for nothing was traced: call it first, once for each way "
+        f"{store.name}() cannot be saved yet, for nothing was traced: call it first, once for each way "
         "through it that shall be saved"
     )
 
 
 def _check_captured(v: Any, name: str) -> None:
-    from pygrad.value import _native  # type: ignore[attr-defined]
-
     form = _native.form(v)
     if form == "leaf":
         return
@@ -99,69 +95,50 @@ def _check_captured(v: Any, name: str) -> None:
     )
 
 
-def _row_entries(compiled: Compiled, captured: dict[int, Any]) -> list[Entry]:
+def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
     entries = []
-    for (key, static), program in list(compiled.programs_by_key.items()):
+    for (key, static), program in store.calls.items():
         if program is None:
             raise ValueError(
-                f"{compiled.__name__}() cannot be saved: it has taken too many paths, and runs uncompiled. "
+                f"{store.name}() cannot be saved: it has taken too many paths, and runs uncompiled. "
                 "Use pygrad.where, maximum or clip in place of comparisons"
             )
-        if any(hasattr(path.result, "sweeps") for path in program.paths.all):
+        if any(path.result.sweeps is not None for path in program.paths.all):
             raise TypeError(
-                f"{compiled.__name__}() cannot be saved: it is a Jacobian whose sweeps share a program. "
+                f"{store.name}() cannot be saved: it is a Jacobian whose sweeps share a program. "
                 "Save the function that it is of, and take the Jacobian of what is loaded"
             )
         # Floats are in the key by their repr, for 0.0 and -0.0 are equal.
         fixed = tuple([(k, float(x) if kind is float else x) for k, kind, x in static])
-        paths = _paths(program.paths, captured, _with_none, program.size)
+        paths = _paths(program.paths, captured, program.size)
         if paths:
             entries.append(Entry(OWN, key, fixed, None, (), paths))
     return entries
 
 
-def _mapped_entries(compiled: Compiled, captured: dict[int, Any]) -> list[Entry]:
-    groups = {} if compiled.is_mapped else _ids(compiled.backwards)
-    groups[id(vmap_in(compiled.f))] = OWN
+def _row_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
+    groups = [(OWN, store.rows)]
+    if not store.has_rows:
+        groups = [(BACKWARDS.index(reduce), rows) for reduce, rows in store.backwards.items()]
     entries = []
-    for (_, key, rows, wrt, by_lives), mapped in list(compiled.mapped.items()):
-        group = groups.get(id(mapped.vmapped), -1)
-        if group == -1 or (by_lives and group == OWN):
-            continue  # of no use in another process
-        plain = mapped.reduce is None
-        paths = _paths(mapped.paths, captured, _with_none if plain else tuple, len(rows))
-        if paths:
-            entries.append(Entry(group, key, (), rows, wrt, paths))
+    for group, rows in groups:
+        programs = [] if rows is None or rows.programs is None else rows.programs.items()
+        for (key, flags, wrt, by_lives), program in programs:
+            if by_lives and group == OWN:
+                continue  # of no use in another process
+            paths = _paths(program.paths, captured, len(flags))
+            if paths:
+                entries.append(Entry(group, key, (), flags, wrt, paths))
     return entries
 
 
-def _with_none(structure: Any) -> tuple[Any, Any]:
-    return structure, ()
-
-
-def _ids(backwards: dict[str, Any]) -> dict[int, int]:
-    return {id(vmapped): BACKWARDS.index(reduce) for reduce, vmapped in backwards.items()}
-
-
-def vmap_in(f: Any) -> Any:
-    """The vmap that a compiled function is, or that it is grad or value_and_grad of."""
-    if isinstance(f, vmap_function) or not hasattr(f, "derivative"):
-        return f
-    return getattr(f, "__wrapped__", f)
-
-
-def _paths(
-    paths: Paths,
-    captured: dict[int, Any],
-    split: Callable[[Any], tuple[Any, Any]],
-    inputs: int,
-) -> list[SavedPath]:
-    """Paths, earlier ones first, with the Values they use noted; split tells structure and Values apart."""
+def _paths(paths: Paths, captured: dict[int, Any], inputs: int) -> list[SavedPath]:
+    """Paths, earlier ones first, with the Values they use noted."""
     found: list[SavedPath] = []
     queue = [] if paths.root is None else [(-1, -1, paths.root)]
     for parent, guard, path in queue:  # which grows
         queue += [(len(found), at, branch) for at, branch in sorted(path.branches.items())]
-        structure, by = split(path.result)
+        structure, by = path.result.structure, path.result.by
         for v in (*path.lives, *by):
             captured.setdefault(id(v), v)
         places = {of: i for i, of in enumerate(captured)}
@@ -179,52 +156,34 @@ def _paths(
     return found
 
 
-def _made_by(compiled: Compiled) -> tuple[int, Mapping | None]:
+def _made_by(store: Store) -> tuple[int, Mapping | None]:
     """What compile() was given: the function, a vmap of it, or a derivative of that."""
-    f: Any = compiled.f
-    if not compiled.is_mapped:
+    if not store.has_rows:
         return PLAIN, None
-    inner = vmap_in(f)
-    kind, argnums, has_aux = (VMAP, 0, False) if inner is f else f.derivative
-    if not isinstance(inner, vmap_function):
+    kind, has_aux = VMAP, False
+    argnums: Any = 0
+    if isinstance(store.f, Gradient):
+        kind = "value_and_grad" if store.f.with_value else "grad"
+        argnums, has_aux = store.f.argnums, store.f.has_aux
+    rows = store.rows
+    if rows is None or not isinstance(store.f, Gradient | Vmapped):
         raise TypeError(
-            f"{compiled.__name__}() cannot be saved: a vmap can be by itself, and with grad or "
+            f"{store.name}() cannot be saved: a vmap can be by itself, and with grad or "
             "value_and_grad around it; put other transforms inside, vmap(hessian(f))"
         )
-    axes = inner.in_axes
+    axes = rows.in_axes
     axes = axes if axes is None or type(axes) is int else tuple(axes)
     argnums = argnums if isinstance(argnums, int) else tuple(argnums)
-    mapping = Mapping(axes, inner.reduce, inner.threads, inner.errors, argnums, has_aux)
+    mapping = Mapping(axes, rows.reduce, rows.threads, rows.errors, argnums, has_aux)
     return DERIVATIVES.index(kind), mapping
 
 
 # -- pickles ---------------------------------------------------------------------------------------
 
-_BY_VALUE = ("cloudpickle", "joblib.externals.cloudpickle", "dill")
 
-
-def reduced(compiled: Compiled) -> str | tuple[Any, ...]:
-    """What Compiled.__reduce__ returns."""
-    from pygrad.compiled.function import compile
-    from pygrad.compiled.loaded import Loaded, from_bytes
-
-    try:
-        return from_bytes, (to_bytes(compiled), origin_of(compiled))
-    except (TypeError, ValueError):
-        name = getattr(compiled, "__qualname__", "")
-        if _found(compiled.__module__, name) is compiled:
-            return name
-        if isinstance(compiled, Loaded) or not _is_picklable(compiled.f):
-            raise
-    remake = functools.partial(
-        compile, static_argnums=tuple(sorted(compiled.static)), verify=compiled.verify
-    )
-    return remake, (compiled.f,)
-
-
-def _is_picklable(f: Any) -> bool:
+def can_be_pickled(f: Any) -> bool:
     """Whether f can be pickled by whoever asks: by name, or if someone is here who pickles functions."""
-    if any(name in sys.modules for name in _BY_VALUE):
+    if any(name in sys.modules for name in PICKLERS_BY_VALUE):
         return True
     try:
         pickle.dumps(f)
@@ -233,32 +192,24 @@ def _is_picklable(f: Any) -> bool:
     return True
 
 
-def origin_of(compiled: Compiled) -> str:
+def origin_of(store: Store) -> str:
     """Where the function that was traced can be imported, "module:name"; "" if nowhere."""
-    if hasattr(compiled, "origin"):
-        return str(compiled.origin)
-    row = vmap_in(compiled.f).f if compiled.is_mapped else compiled.f
+    if store.origin is not None:
+        return store.origin
+    row = store.f if store.rows is None else store.rows.f
     module, name = getattr(row, "__module__", None), getattr(row, "__qualname__", "")
-    found = _found(module, name)
-    return f"{module}:{name}" if found is row or getattr(found, "f", None) is row else ""
+    found = found_by_name(module, name)
+    here = found is row or (isinstance(found, FunctionOf) and found.f is row)
+    return f"{module}:{name}" if here else ""
 
 
-def _found(module: str | None, name: str) -> Any:
-    """What a module that was imported has under a dotted name, or None."""
-    found = sys.modules.get(module or "")
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
-
-
-def token(compiled: Compiled) -> tuple[Any, ...]:
+def token(store: Store, f: Any) -> tuple[Any, ...]:
     """What Dask tells functions apart by: the programs with the numbers captured, and the function."""
     from dask.base import normalize_token
 
     try:
-        digest = to_bytes(compiled)[-32:].hex()
+        digest = to_bytes(store)[-32:].hex()
     except (TypeError, ValueError):
         digest = ""
-    origin = getattr(compiled, "origin", None)
-    function = normalize_token(compiled.f) if origin is None else origin
-    return "pygrad.compiled.function", digest, tuple(sorted(compiled.static)), function
+    function = normalize_token(f) if store.origin is None else store.origin
+    return "pygrad.compile", digest, tuple(sorted(store.static)), function

@@ -72,13 +72,13 @@ class debug_nans:
     def __enter__(self) -> debug_nans:
         if IMPLEMENTATION != "compiled":
             raise NotImplementedError(f"debug_nans() needs the compiled implementation: {CURE}")
-        _core.watch_enter()
+        _native.watch_enter()
         _thread.blocks = [*_thread.blocks, self]
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         _thread.blocks = [block for block in _thread.blocks if block is not self]
-        _core.watch_exit()
+        _native.watch_exit()
 
 
 def _watch_node(node: Any) -> str:
@@ -121,13 +121,13 @@ def _story(
         slope = f", slope {slopes[i]!r}" if slopes else ""
         tangent = f", tangent {operands[i]!r}" if forward else ""
         lines.append(f"  operand {i}: {_name(child)}{slope}{tangent}")
-    lines.append(f"  made at {_with_text(_core.origin(node))}")
+    lines.append(f"  made at {_with_text(_native.origin(node))}")
     return "\n".join(lines)
 
 
 def _report_suppressed(node: Any, i: int, adjoint: float, slope: float) -> None:
     if (adjoint == 0 and not math.isfinite(slope)) or (slope == 0 and not math.isfinite(adjoint)):
-        report = Suppressed(node._op, i, adjoint, slope, _with_text(_core.origin(node)))
+        report = Suppressed(node._op, i, adjoint, slope, _with_text(_native.origin(node)))
         for block in _thread.blocks:
             block.suppressed.append(report)
         warnings.warn(str(report), RuntimeWarning, stacklevel=users_depth())
@@ -166,6 +166,6 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 if IMPLEMENTATION == "compiled":
-    from pygrad import value as _core
+    from pygrad import _native
 
-    _core.set_watchers(_watch_node, _watch_adjoints)
+    _native.set_watchers(_watch_node, _watch_adjoints)

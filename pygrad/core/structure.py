@@ -114,6 +114,14 @@ def same(a: Structure, b: Structure) -> bool:
     return type(a) is type(b) and getattr(a, "shape", None) == getattr(b, "shape", None)
 
 
+def key_of(structure: Structure) -> Any:
+    """What two structures have in common if one program serves both."""
+    if isinstance(structure, Container):
+        kinds = tuple(map(type, structure.names))  # 1 and True are equal, but no one key for f
+        return (structure.kind, structure.names, kinds, tuple(map(key_of, structure.parts)))
+    return structure.shape if isinstance(structure, Array) else None
+
+
 def flatten(tree: Any, what: str) -> tuple[list[Any], Structure]:
     """The numbers and Values of a tree from left to right, and its structure.
 

@@ -8,43 +8,32 @@ array([ 3., 12., -1.])
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import operator
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from pygrad import value as _core
-from pygrad._core import ffi, lib
+from pygrad import _native
+from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.implementation import Value
+from pygrad.core.recording import Kind
 from pygrad.core.structure import (
+    Array,
     Number,
     Structure,
     as_values,
     detached,
     flatten,
+    key_of,
     values_in,
 )
-from pygrad.programs.paths import (
-    MOST_STRUCTURES,
-    Path,
-    Paths,
-    TooManyPaths,
-    address,
-    doubles,
-    key_of,
-    reads_active,
-    scratch,
-    trace,
-    warn_of_paths,
-    warn_of_structures,
-)
+from pygrad.programs.batch import Batch, by_guard
+from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
+from pygrad.programs.results import Result, RowResult, Totals
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
@@ -53,164 +42,54 @@ from pygrad.programs.rows import (
     table_of,
     uniform_inputs,
 )
+from pygrad.programs.table import Programs
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
-from pygrad.transform import function_name
 
-_STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
-_VALUES, _AS_REACHED = 1, 2
-_PIECE = lib.pg_piece()
 _MANY = 10_000
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
-# -- running ----------------------------------------------------------------------------------------
-
-
-class _Batch:
-    """Arrays of one call: inputs by argument, outputs by number, totals by path."""
-
-    def __init__(self, arguments: RowArguments, threads: int) -> None:
-        self.arguments, self.threads = arguments, threads
-        self.tell: Callable[[int], object] | None = None  # how many rows more are done, as they are
-        self.pointers, self.strides = arguments.pointers()
-
-    def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
-        """Runs rows (indices, or None for all) on a path: where each left it, and the totals.
-
-        The first is None for a path without guards.
-        """
-        count = self.arguments.rows if rows is None else len(rows)
-        left = np.full(count, _STAYED, dtype=np.uint32) if path.outcomes else None
-        pieces = -(-count // _PIECE)
-        totals = np.empty((pieces, path.outputs)) if outputs is None else None
-        lives = np.empty(max(len(path.lives), 1))
-        if path.lives:
-            _core.read_data(path.lives, address(lives))
-        uniforms = scratch(path.uniform_bytes)
-        places = self if outputs is None else outputs  # not used with totals
-
-        def batch_of(first: int, size: int) -> Any:
-            batch = ffi.new("pg_batch *")
-            batch.inputs = ffi.from_buffer("double **", self.pointers)
-            batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
-            batch.outputs = ffi.from_buffer("double **", places.pointers)
-            batch.output_strides = ffi.from_buffer("ptrdiff_t *", places.strides)
-            batch.lives = doubles(lives)
-            batch.uniforms = doubles(uniforms)
-            batch.first, batch.count = first, size
-            if rows is not None:
-                batch.rows = ffi.from_buffer("size_t *", rows) + first
-            if left is not None:
-                batch.left = ffi.from_buffer("uint32_t *", left) + first
-            if outputs is None:
-                batch.totals = doubles(totals) + first // _PIECE * path.outputs
-            return batch
-
-        guard = ffi.new("uint32_t *")
-        if not lib.pg_program_run_once(path.program, batch_of(0, count), guard):
-            return np.full(count, guard[0], dtype=np.uint32), None
-
-        # Pieces between two looks for Ctrl-C: some 20 ms of work.
-        step = max(1, 20_000 // (path.instructions + 1)) * _PIECE
-        stopped: list[bool] = []
-
-        def work(first: int, size: int, tell: Callable[[int], object] | None) -> None:
-            lanes = scratch(path.lane_bytes)
-            for start in range(first, first + size, step):
-                if stopped:
-                    return
-                batch = batch_of(start, min(step, first + size - start))
-                batch.lanes = doubles(lanes)
-                lib.pg_program_run(path.program, batch)
-                if tell is not None:
-                    tell(_staying(left, start, batch.count))
-
-        parts = min(self.threads, pieces)
-        if parts <= 1:
-            work(0, count, self.tell)
-        else:
-            cuts = [pieces * i // parts * _PIECE for i in range(parts)] + [count]
-            done: list[int] = []  # threads append to it, this one tells
-            tell = None if self.tell is None else done.append
-            with ThreadPoolExecutor(parts) as pool:
-                try:
-                    jobs = [
-                        pool.submit(work, cuts[i], cuts[i + 1] - cuts[i], tell)
-                        for i in range(parts)
-                    ]
-                    while self.tell is not None and wait(jobs, 0.05).not_done:
-                        self.tell(sum(done.pop() for _ in range(len(done))))
-                    for job in jobs:
-                        job.result()
-                except BaseException:
-                    stopped.append(True)
-                    raise
-            if self.tell is not None:
-                self.tell(sum(done))
-        return left, None if outputs is not None else _in_order(totals)
-
-
-def _staying(left: Any | None, first: int, count: int) -> int:
-    """How many of these rows have not left the path: those are done."""
-    if left is None:
-        return count
-    return int(np.count_nonzero(left[first : first + count] == _STAYED))
-
-
-def _in_order(pieces: Any) -> Any:
-    """The sum of the pieces' totals, from the first to the last."""
-    total = pieces[0]
-    for piece in pieces[1:]:
-        total += piece
-    return total
-
-
-def _by_guard(left: Any, rows: Any | None) -> Iterable[tuple[int, Any]]:
-    """Rows that left a path, by the guard where they did."""
-    if left is None:
-        return
-    gone = np.flatnonzero(left != _STAYED)
-    for guard in np.unique(left[gone]):
-        at = gone[left[gone] == guard]
-        yield int(guard), np.ascontiguousarray(at if rows is None else rows[at], dtype=np.uintp)
-
-
-class _Mapped:
-    """A function mapped over rows, for one structure of arguments: its paths."""
+class RowsProgram:
+    """A function mapped over rows, compiled for one structure of arguments."""
 
     def __init__(
-        self, vmapped: vmap_function, arguments: RowArguments, wrt: Sequence[int], lives: bool
+        self,
+        f: Callable[..., Any],
+        structure: Structure,
+        flags: bytes,
+        reduce: str | None,
+        wrt: Sequence[int],
+        by_lives: bool,
     ) -> None:
-        self.vmapped = vmapped  # kept, so that its id, which is in the cache's key, is no other's
-        self.f, self.structure, self.reduce = vmapped.f, arguments.structure, vmapped.reduce
-        self.flags = arguments.row_flags()
-        self.wrt, self.by_lives = tuple(wrt), lives
+        """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate."""
+        self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
+        self.wrt, self.by_lives = tuple(wrt), by_lives
         self.paths = Paths(lambda point: trace(self._traced, point, self.flags))
 
-    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Any]:
+    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
         outputs = as_values(items)
         if self.reduce is None:
-            return outputs, bytes(len(outputs)), structure
+            return outputs, bytes(len(outputs)), RowResult(structure)
         if not self.wrt and not self.by_lives:
-            return outputs, b"\1" * len(outputs), (structure, ())
+            return outputs, b"\1" * len(outputs), Totals(structure, ())
         if len(outputs) != 1:
             raise TypeError("derivatives of a reduced vmap need a function of one output")
         lives: tuple[Any, ...] = ()
         if self.by_lives:
-            _, lives, _ = _core.trace_program(
+            _, lives, _ = _native.trace_program(
                 tuple(outputs), self.flags, bytes(len(outputs)), False
             )
         by = tuple(inputs[i] for i in self.wrt) + lives
-        _, (row,) = _core.reverse(tuple(outputs), by, (0,), True, _VALUES)
-        return [*outputs, *row], b"\1" * (len(outputs) + len(row)), (structure, lives)
+        _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
+        return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
 
     def run(
-        self, batch: _Batch, outputs: Callable[[Path], Any] | None
+        self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None
     ) -> Iterable[tuple[Path, Any]]:
         """Runs all rows, each on its own path; for each path that was used, it and the totals."""
-        arguments, report = batch.arguments, self.vmapped.progress
+        arguments = batch.arguments
         first = self.paths.first(lambda: arguments.point(0))
         pending: list[tuple[Path, Any]] = [(first, None)]
         with progress_of(arguments.rows, arguments.name, report) as bar:
@@ -219,29 +98,40 @@ class _Mapped:
                 path, rows = pending.pop()
                 left, totals = batch.run(path, rows, outputs(path) if outputs else None)
                 yield path, totals
-                for guard, gone in _by_guard(left, rows):
+                for guard, gone in by_guard(left, rows):
                     point = functools.partial(arguments.point, int(gone[0]))
                     pending.append((self.paths.branch(path, guard, point), gone))
 
 
-_cached = threading.local()  # .mapped: the dict of a compiled function that is being called
-
-
-class vmap_function:
+class Vmapped(FunctionOf[..., Any]):
     """What vmap() returns."""
+
+    __slots__ = ("errors", "in_axes", "programs", "progress", "reduce", "threads")
 
     def __init__(
         self,
         f: Callable[..., Any],
         in_axes: Any,
         reduce: str | None,
-        threads: int,
-        errors: str,
+        threads: int = 1,
+        errors: str = "warn",
         progress: Report = None,
+        programs: Programs[RowsProgram] | None = None,
     ) -> None:
-        functools.update_wrapper(self, f)
-        self.f, self.in_axes, self.reduce = f, in_axes, reduce
+        """programs: where calls find and keep programs; None: each call makes its own."""
+        super().__init__(f)
+        self.in_axes, self.reduce = in_axes, reduce
         self.threads, self.errors, self.progress = threads, errors, progress
+        self.programs = programs
+
+    def made_from(self) -> tuple[Any, ...]:
+        return self.f, self.in_axes, self.reduce, self.threads, self.errors, self.progress
+
+    def keeping(self, programs: Programs[RowsProgram]) -> Vmapped:
+        """The same, with programs that are kept in a table."""
+        kept = Vmapped(*self.made_from())
+        kept.programs = programs
+        return kept
 
     def __call__(self, *args: Any, out: Any = None) -> Any:
         if out is not None and self.reduce is not None:
@@ -250,20 +140,18 @@ class vmap_function:
             )
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
         by_rows = any(axis is not None and values_in(a) for a, axis in zip(args, axes, strict=True))
-        if _core.trace_active() or by_rows or (self.reduce is None and values_in(args)):
+        if _native.trace_active() or by_rows or (self.reduce is None and values_in(args)):
             return self.row_by_row(args, out)
         if _is_nested(values_in(list(args))):  # numbers as slopes could not be differentiated again
             return self.row_by_row(args, out)
         arguments = RowArguments(args, self.in_axes, function_name(self.f))
-        cache = getattr(_cached, "mapped", None)
-        cache = {} if cache is None else cache
         try:
-            run = Run(self, arguments, cache)
+            run = Run(self, arguments)
             result = run.result(out)
             if not run.reads_active():
                 return result
             if self.reduce is not None and not run.is_nested():
-                return Run(self, arguments, cache, by_lives=True).result()
+                return Run(self, arguments, by_lives=True).result()
         except TooManyPaths:
             warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
         return self.row_by_row(args, out)
@@ -273,7 +161,7 @@ class vmap_function:
 
         keep: results stay Values, though nothing around this call differentiates them.
         """
-        keep = keep or _core.trace_active() or bool(values_in(args)) or _core.any_active()
+        keep = keep or _native.trace_active() or bool(values_in(args)) or _native.any_active()
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
         rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
         counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
@@ -312,7 +200,7 @@ class vmap_function:
                     count, *leaf.shape
                 )
             )
-        totals = [_core.sum(column) for column in zip(*results, strict=True)]
+        totals = [_native.sum(column) for column in zip(*results, strict=True)]
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 
@@ -321,9 +209,8 @@ class Run:
 
     def __init__(
         self,
-        vmapped: Any,
+        vmapped: Vmapped,
         arguments: RowArguments,
-        cache: dict[Any, _Mapped],
         by_lives: bool = False,
         wrt: Sequence[int] | None = None,
     ) -> None:
@@ -334,22 +221,20 @@ class Run:
         if wrt is None:
             wrt = [i for i, v in enumerate(arguments.values) if isinstance(v, Value)]
             self.by = [arguments.values[i] for i in wrt]
-        key = (
-            id(vmapped),
-            key_of(arguments.structure),
-            arguments.row_flags(),
-            tuple(wrt),
-            by_lives,
-        )
-        if key not in cache:
-            if len(cache) >= MOST_STRUCTURES:
-                cache.pop(next(iter(cache)))
-                warn_of_structures(arguments.name)
+        flags = arguments.row_flags()
+
+        def make() -> RowsProgram:
             where = uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
-            cache[key] = _Mapped(vmapped, arguments, indices, by_lives)
-        self.mapped = cache[key]
-        self.batch = _Batch(arguments, vmapped.threads)
+            return RowsProgram(
+                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives
+            )
+
+        key = (key_of(arguments.structure), flags, tuple(wrt), by_lives)
+        programs = vmapped.programs
+        self.program = make() if programs is None else programs.find(key, make)
+        self.progress = vmapped.progress
+        self.batch = Batch(arguments, vmapped.threads)
         self.used: list[Path] = []  # paths that rows have taken
         if arguments.rows == 0:
             raise ValueError(_NO_ROWS)
@@ -384,12 +269,12 @@ class Run:
         def results_of(path: Path) -> RowResults:
             if not results:
                 into = None if shared else out
-                results.append(RowResults(path.result, self.arguments.rows, into))
-            elif key_of(path.result) != key_of(results[0].structure):
-                raise _mixed(self.arguments.name, results[0].structure, path.result)
+                results.append(RowResults(path.result.structure, self.arguments.rows, into))
+            elif key_of(path.result.structure) != key_of(results[0].structure):
+                raise _mixed(self.arguments.name, results[0].structure, path.result.structure)
             return results[0]
 
-        for path, _ in self.mapped.run(self.batch, results_of):
+        for path, _ in self.program.run(self.batch, results_of, self.progress):
             self.used.append(path)
         self._report(results[0].parts)
         if out is None:
@@ -401,7 +286,7 @@ class Run:
     def _same_structure(self, path: Path) -> Structure:
         """What f returns on a path, which must be alike on all, to be added up."""
         self.used.append(path)
-        found, first = path.result[0], self.used[0].result[0]
+        found, first = path.result.structure, self.used[0].result.structure
         if key_of(found) != key_of(first):
             raise _mixed(self.arguments.name, first, found)
         return found
@@ -410,7 +295,7 @@ class Run:
         """Structure of the results, and an array of their totals and of all derivatives."""
         total: Any = 0.0
         structure: Structure = Number()
-        for path, part in self.mapped.run(self.batch, None):
+        for path, part in self.program.run(self.batch, None, self.progress):
             structure = self._same_structure(path)
             if part is not None:
                 total = total + part
@@ -423,8 +308,8 @@ class Run:
         """Structure and totals of the results, and by which Values they have which derivatives."""
         parts = []
         structure: Structure = Number()
-        for path, part in self.mapped.run(self.batch, None):
-            structure, lives = self._same_structure(path), path.result[1]
+        for path, part in self.program.run(self.batch, None, self.progress):
+            structure, lives = self._same_structure(path), path.result.by
             if part is not None:
                 found = part / self.arguments.rows if self.reduce == "mean" else part
                 parts.append(([*self.by, *lives], found))
@@ -443,6 +328,30 @@ class Run:
         if self.errors == "raise":
             raise FloatingPointError(message)
         warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
+
+
+def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> Any:
+    """The value of a reduced vmap, and its derivatives by an argument that rows share: a program's totals.
+
+    None where these do not do: for Values, or by an argument of rows; then it is left to transforms.
+    """
+    if _native.trace_active() or values_in(args) or not 0 <= argnum < len(args):
+        return None
+    arguments = RowArguments(args, vmapped.in_axes, function_name(vmapped.f))
+    by = arguments.ranges[argnum]
+    if not by:
+        return None
+    run = Run(vmapped, arguments, wrt=by)
+    try:
+        _, total = run.total()
+    except TooManyPaths:
+        return None  # the vmap itself will say so, and run row by row
+    if run.reads_active():
+        return None
+    structure = arguments.structure.parts[argnum]
+    if isinstance(structure, Array):
+        return float(total[0]), total[1:].reshape(structure.shape)
+    return float(total[0]), structure.arrange(total[1:].tolist())
 
 
 def _merged(parts: list[tuple[list[Any], Any]], width: int) -> tuple[list[Any], Any]:
@@ -496,17 +405,6 @@ def _rows_of(arg: Any, axis: int | None) -> Any:
     return list(array)
 
 
-@contextlib.contextmanager
-def cached(mapped: dict[Any, Any]) -> Iterator[None]:
-    """Within it, this thread's mapped functions keep their programs in the given dict."""
-    before = getattr(_cached, "mapped", None)
-    _cached.mapped = mapped
-    try:
-        yield
-    finally:
-        _cached.mapped = before
-
-
 def vmap(
     f: Callable[..., Any],
     in_axes: Any = 0,
@@ -515,7 +413,7 @@ def vmap(
     threads: int = 1,
     errors: str = "warn",
     progress: Report = None,
-) -> Any:
+) -> Vmapped:
     """A function that runs f on every row of its arguments, compiled.
 
     ``in_axes`` says for each argument along which axis of its arrays the rows lie, or None for one
@@ -554,4 +452,4 @@ def vmap(
         raise TypeError(f"vmap() takes a function, not {type(f).__name__}")
     if progress is not None and not isinstance(progress, bool) and not callable(progress):
         raise TypeError(f"progress must be a function, True, False or None, not {progress!r}")
-    return vmap_function(f, in_axes, reduce, threads, errors, progress)
+    return Vmapped(f, in_axes, reduce, threads, errors, progress)

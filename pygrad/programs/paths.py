@@ -1,5 +1,4 @@
-"""Functions traced to programs: one run on Values, recorded with its comparisons; see compiled.py
-for callers.
+"""Functions traced to programs: one run on Values, recorded with its comparisons.
 
 A program holds for the path that its run took through the function. Paths form a trie: where a
 row's comparison comes out otherwise, the row leaves for the path that branches off there, which is
@@ -12,16 +11,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from pygrad import value as _core
+from pygrad import _native
 from pygrad._core import ffi, lib
 from pygrad.core.callers import users_depth, users_line
-from pygrad.core.structure import Array, Container, Structure
+from pygrad.core.recording import Kind
+from pygrad.programs.results import Result
 
-_AS_REACHED = 2  # for reverse(): Values if an input of a transform around this one was used
 MOST_PATHS = 256  # of one function; then it is run uncompiled
-MOST_STRUCTURES = 64  # of arguments of one function; then the oldest program goes
 
 
 class TraceError(RuntimeError):
@@ -67,7 +63,7 @@ def _raise(kind: str, a: Any, b: Any) -> None:
     raise TraceError(f"{_CURES[kind].format(*map(repr, (a, b)))} ({path}, line {line})")
 
 
-_core.set_trace_error(_raise)
+_native.set_trace_error(_raise)
 
 
 class Path(NamedTuple):
@@ -77,7 +73,7 @@ class Path(NamedTuple):
     program: Any  # the same for cffi
     lives: tuple[Any, ...]  # Values that it reads at each call
     outcomes: tuple[bool, ...]  # of its guards
-    result: Any  # what finish() of the trace had to say about the results
+    result: Result  # what its outputs are
     branches: dict[int, Path]
     uniform_bytes: int
     lane_bytes: int
@@ -87,36 +83,35 @@ class Path(NamedTuple):
 
 
 def trace(
-    function: Callable[[tuple[Any, ...]], tuple[Sequence[Any], bytes, Any]],
+    function: Callable[[tuple[Any, ...]], tuple[Sequence[Any], bytes, Result]],
     point: Sequence[float],
     rows: bytes,
 ) -> Path:
     """The path that function takes at a point.
 
-    function gets Values and returns outputs (Values), for each a byte whether it is added up over
-    rows, and whatever the caller wants to remember as `result`. rows has a byte for each input:
-    whether it differs by row.
+    function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
+    and what they are. rows has a byte for each input: whether it differs by row.
     """
-    inputs = _core.record(tuple(point))
+    inputs = _native.record(tuple(point))
     outputs: Sequence[Any] = ()
     depths: list[int] = []
     try:
-        _core.no_grad_suspend(depths)
-        _core.trace_begin(inputs)
+        _native.no_grad_suspend(depths)
+        _native.trace_begin(inputs)
         outputs, totals, result = function(inputs)
-        capsule, lives, outcomes = _core.trace_program(tuple(outputs), rows, totals, True)
+        capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
     finally:
-        _core.trace_end(inputs)
-        _core.no_grad_resume(depths)
-        _core.retire(inputs)
+        _native.trace_end(inputs)
+        _native.no_grad_resume(depths)
+        _native.retire(inputs)
         del inputs, outputs
-        _core.trace_forget()
-    program = ffi.cast("pg_program *", _core.program_address(capsule))
+        _native.trace_forget()
+    program = ffi.cast("pg_program *", _native.program_address(capsule))
     return path_of(capsule, program, lives, outcomes, result)
 
 
 def path_of(
-    owner: Any, program: Any, lives: tuple[Any, ...], outcomes: tuple[bool, ...], result: Any
+    owner: Any, program: Any, lives: tuple[Any, ...], outcomes: tuple[bool, ...], result: Result
 ) -> Path:
     """A path that nothing branches off yet; owner keeps the program alive."""
     return Path(
@@ -134,41 +129,8 @@ def path_of(
     )
 
 
-def key_of(structure: Structure) -> Any:
-    """What two structures have in common if one program serves both."""
-    if isinstance(structure, Container):
-        kinds = tuple(map(type, structure.names))  # 1 and True are equal, but no one key for f
-        return (structure.kind, structure.names, kinds, tuple(map(key_of, structure.parts)))
-    return structure.shape if isinstance(structure, Array) else None
-
-
-def scratch(size: int) -> Any:
-    """Scratch memory, aligned to 64 bytes."""
-    raw = np.empty(size + 64, dtype=np.uint8)
-    start = -address(raw) % 64
-    return raw[start : start + size]
-
-
-def doubles(array: Any) -> Any:
-    return ffi.from_buffer("double *", array)
-
-
-def address(array: Any) -> int:
-    """Where a contiguous array begins: array.ctypes.data takes ten times as long."""
-    return int(ffi.cast("uintptr_t", ffi.from_buffer(array)))
-
-
 class TooManyPaths(Exception):
-    """The function has taken so many ways that tracing more is no use."""
-
-
-def warn_of_structures(name: str) -> None:
-    warnings.warn(
-        f"{name}() was called with many structures of arguments; the oldest program goes. Is an argument "
-        "static that should be a number?",
-        RuntimeWarning,
-        stacklevel=users_depth(),
-    )
+    """The function has taken so many paths that tracing more is no use."""
 
 
 def warn_of_paths(who: str, how: str) -> None:
@@ -190,23 +152,33 @@ class Paths:
 
     def first(self, point: Callable[[], Sequence[float]]) -> Path:
         if self.root is None:
-            self.root = self._trace(point)
+            return self.add(self._trace(point))
         return self.root
 
     def branch(self, path: Path, guard: int, point: Callable[[], Sequence[float]]) -> Path:
         """The path that leaves another at a guard, traced at a point that does so."""
         if guard not in path.branches:
-            path.branches[guard] = self._trace(point)
+            return self.add(self._trace(point), path, guard)
         return path.branches[guard]
+
+    def add(self, path: Path, parent: Path | None = None, guard: int = -1) -> Path:
+        """Takes a path that leaves another, its parent, at a guard; without one it is the first."""
+        self.all.append(path)
+        if parent is None:
+            self.root = path
+        else:
+            parent.branches[guard] = path
+        return path
 
     def _trace(self, point: Callable[[], Sequence[float]]) -> Path:
         if len(self.all) >= MOST_PATHS:
             raise TooManyPaths
-        path = self.follow(point())
-        self.all.append(path)
-        return path
+        return self.follow(point())
 
 
 def reads_active(lives: tuple[Any, ...]) -> bool:
     """Whether Values depend on an input of a transform that runs around this call."""
-    return bool(lives and _core.any_active()) and _core.reverse(lives, (), (), True, _AS_REACHED)[0]
+    return (
+        bool(lives and _native.any_active())
+        and _native.reverse(lives, (), (), True, Kind.AS_REACHED)[0]
+    )

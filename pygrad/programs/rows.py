@@ -10,10 +10,10 @@ import numpy as np
 
 from pygrad.core.implementation import Value
 from pygrad.core.structure import Array, Number, Structure, container_like, flatten
-from pygrad.programs.paths import address
+from pygrad.programs.memory import places
 
 
-class _Leaf(NamedTuple):
+class Leaf(NamedTuple):
     """A number or array of an argument: the same for all rows, or an array with a row for each."""
 
     array: Any  # float64, contiguous: (rows, size) if it is mapped, else (size,)
@@ -25,13 +25,11 @@ class RowArguments:
     """Arguments taken apart: leaves, how many rows, and the structure of one row's."""
 
     def __init__(self, args: Sequence[Any], in_axes: Any, name: str) -> None:
-        self.leaves: list[_Leaf] = []
+        self.leaves: list[Leaf] = []
         self.values: list[Any] = []  # items of uniform leaves, Values among them
         self.rows = -1  # not known yet
         self.name = name
-        self.ranges: list[
-            range
-        ] = []  # for each argument its items among values; none if it is mapped
+        self.ranges: list[range] = []  # of each argument's items among values; none if it is mapped
         parts = []
         for i, (arg, axis) in enumerate(zip(args, axes_of(in_axes, len(args), name), strict=True)):
             start = len(self.values)
@@ -47,7 +45,7 @@ class RowArguments:
             numbers: Any = arg
             if type(arg) is not np.ndarray or arg.dtype.kind != "f":
                 numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
-            self.leaves.append(_Leaf(np.array(numbers, np.float64).ravel(), False, len(items)))
+            self.leaves.append(Leaf(np.array(numbers, np.float64).ravel(), False, len(items)))
             self.values += items
             return structure
         if is_column(arg):
@@ -82,7 +80,7 @@ class RowArguments:
         self.rows = len(array)
         shape = array.shape[1:]
         size = math.prod(shape)
-        self.leaves.append(_Leaf(array.reshape(len(array), size), True, size))
+        self.leaves.append(Leaf(array.reshape(len(array), size), True, size))
         return Array(shape, size) if shape else Number()
 
     def row_flags(self) -> bytes:
@@ -155,25 +153,6 @@ def table_of(out: Any, rows: int, width: int) -> Any:
     if not (out.flags.writeable and out.flags.c_contiguous and out.flags.aligned):
         raise ValueError("out must be writeable, contiguous and aligned")
     return out.reshape(rows, width)
-
-
-def addresses(array: Any, count: int) -> Any:
-    """Where the first numbers of an array stand."""
-    return address(array) + 8 * np.arange(count, dtype=np.uintp)
-
-
-def places(arrays: Sequence[Any]) -> tuple[Any, Any]:
-    """For each number of a row its address, and how many numbers on that of the next row is.
-
-    Arrays of shape (rows, numbers) are by row, those of shape (numbers,) are the same for all.
-    """
-    pointers: list[int] = []
-    strides: list[int] = []
-    for array in arrays:
-        size, start = array.shape[-1], address(array)
-        pointers += range(start, start + 8 * size, 8)
-        strides += [size if array.ndim == 2 else 0] * size
-    return np.array(pointers, dtype=np.uintp), np.array(strides, dtype=np.intp)
 
 
 def uniform_inputs(arguments: RowArguments) -> list[int]:

@@ -21,23 +21,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pygrad import value as _core
+from pygrad import _native
 from pygrad._core import ffi, lib
-from pygrad.compiled.function import _Arguments, _OneRowProgram
+from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
-from pygrad.core.structure import Structure, as_values, flatten
-from pygrad.programs import sparsity
-from pygrad.programs.paths import Path, address, doubles, reads_active, scratch, trace
-from pygrad.programs.rows import addresses
-from pygrad.transform import (
+from pygrad.core.jacobians import (
     JacobianOf,
     Recorded,
     arrange_jacobian,
     by_itself,
     count_inputs,
-    function_name,
     record,
 )
+from pygrad.core.structure import Structure, as_values, flatten
+from pygrad.programs import sparsity
+from pygrad.programs.arguments import Arguments
+from pygrad.programs.memory import address, addresses, doubles, scratch
+from pygrad.programs.one_row import OneRowProgram
+from pygrad.programs.paths import Path, reads_active, trace
+from pygrad.programs.results import Result, RowResult
 
 # All sweeps of a dense Jacobian are one program if they are so few, or have so few nodes together: then it
 # is faster, and tracing it takes milliseconds. (Measured on Hessians of Rosenbrock's function and of
@@ -50,7 +52,7 @@ _AT_ONCE = 1_000_000  # instructions on 64 rows between two looks for Ctrl-C: so
 _NUMBERS_ONLY = "a sparse Jacobian is an array of numbers: it {}; leave out sparse=True"
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """What the outputs of a program are, and the directions in which it is to run."""
 
     argument: Structure
@@ -58,7 +60,7 @@ class _Plan(NamedTuple):
     aux: Structure | None  # None: there is none
     forward: bool
     sparse: bool
-    ways: Any = None  # of each number that makes up a direction, the row where it is 1, and not 0
+    row_of: Any = None  # of each number that makes up a direction, the row where it is 1, and not 0
     compressed: sparsity.Compressed | None = None  # None: each direction has a row of its own
 
     @property
@@ -102,35 +104,46 @@ class _Plan(NamedTuple):
         return jacobian if self.aux is None else (jacobian, self.aux.arrange(aux.tolist()))
 
 
-class Sweeps(_OneRowProgram):
+class Products(Result):
+    """Of directions, which are a program's rows: the Jacobian's products with them."""
+
+    __slots__ = ("from_array", "plan", "sweeps")
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.result)
+        self.plan, self.sweeps = plan, plan.sweeps
+        self.from_array = plan.from_array
+
+
+class Sweeps(OneRowProgram):
     """A Jacobian compiled for one structure of arguments."""
 
-    def __init__(self, what: JacobianOf, arguments: _Arguments) -> None:
+    def __init__(self, what: JacobianOf, arguments: Arguments) -> None:
         run = functools.partial(arguments.call, functools.partial(record, what))
         super().__init__(run, len(arguments.items))
         self.what = what
         self.seeds: int = arguments.call(functools.partial(count_inputs, what), arguments.items)
 
     def take(self, path: Path) -> Any:
-        if not isinstance(path.result, _Plan):
+        if not isinstance(path.result, Products):
             return super().take(path)
         try:
             return path.idle.pop()
         except IndexError:
-            return _Rows(path, self.size, self.seeds)
+            return DirectionRows(path, path.result.plan, self.size, self.seeds)
 
     def _follow(self, point: Sequence[float]) -> Path:
         path = trace(self._traced, [*point, *[1.0] * self.seeds], self._flags())
-        plan = path.result
-        if isinstance(plan, _Plan) and plan.ways is None:
-            plan = self._share(path.program, plan)
-        return path._replace(result=plan)
+        if isinstance(path.result, Products) and path.result.plan.row_of is None:
+            plan = self._share(path.program, path.result.plan)
+            return path._replace(result=Products(plan))
+        return path
 
     def _flags(self) -> bytes:
         """Which inputs of the program differ by row: those that a direction is made up of."""
         return bytes(self.size) + b"\1" * self.seeds
 
-    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Any]:
+    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         before = lib.pg_live_nodes()
         run: Recorded = self.f(inputs[: self.size])
         sweeps = min(self.seeds, run.result.size)
@@ -139,17 +152,17 @@ class Sweeps(_OneRowProgram):
             return self._in_one(run)
         return self._by_rows(run, inputs[self.size :])
 
-    def _in_one(self, run: Recorded) -> tuple[list[Any], bytes, Structure]:
+    def _in_one(self, run: Recorded) -> tuple[list[Any], bytes, Result]:
         """A program of all sweeps."""
         jacobian = run.jacobian(self._is_forward(run.result.size))
         result = (jacobian, run.aux) if self.what.has_aux else jacobian
         items, structure = flatten(result, "the result")
-        return as_values(items), bytes(len(items)), structure
+        return as_values(items), bytes(len(items)), RowResult(structure)
 
-    def _by_rows(self, run: Recorded, seeds: tuple[Any, ...]) -> tuple[list[Any], bytes, _Plan]:
+    def _by_rows(self, run: Recorded, seeds: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         """A program of one sweep."""
         outs = run.result.size
-        plan = _Plan(run.argument, run.result, None, self._is_forward(outs), self.what.sparse)
+        plan = Plan(run.argument, run.result, None, self._is_forward(outs), self.what.sparse)
         if self.what.sparse and not self.what.symmetric:
             products, plan = self._fewest(run.recording, seeds, plan)
         elif plan.forward:
@@ -161,7 +174,7 @@ class Sweeps(_OneRowProgram):
             items, aux = flatten(run.aux, "aux")
             plan = plan._replace(aux=aux)
         outputs = as_values([*products, *items])
-        return outputs, bytes(len(outputs)), plan
+        return outputs, bytes(len(outputs)), Products(plan)
 
     def _is_forward(self, outs: int) -> bool:
         """Whether forward sweeps are fewer, or as many and asked for."""
@@ -173,30 +186,30 @@ class Sweeps(_OneRowProgram):
         return self.seeds < outs if self.seeds != outs else self.what.forward
 
     def _fewest(
-        self, recording: Any, seeds: tuple[Any, ...], plan: _Plan
-    ) -> tuple[tuple[Any, ...], _Plan]:
+        self, recording: Any, seeds: tuple[Any, ...], plan: Plan
+    ) -> tuple[tuple[Any, ...], Plan]:
         """Within a trace: what comes out of a sweep for a sparse Jacobian, forward or in reverse."""
         (products,) = recording.forward([seeds])
-        capsule, _, _ = _core.trace_program(products, self._flags(), bytes(len(products)), True)
-        program = ffi.cast("pg_program *", _core.program_address(capsule))
+        capsule, _, _ = _native.trace_program(products, self._flags(), bytes(len(products)), True)
+        program = ffi.cast("pg_program *", _native.program_address(capsule))
         pattern = _possible(sparsity.pattern_of(program, self.size, self.seeds, len(products)))
         forward, colours = sparsity.fewest(pattern)
         if forward:
             compressed = sparsity.by_columns(pattern, colours)
-            return products, plan._replace(forward=True, ways=colours.of, compressed=compressed)
+            return products, plan._replace(forward=True, row_of=colours.of, compressed=compressed)
         # As there are fewer colours than inputs, a number for each colour can make up the directions.
         (products,) = recording.reverse([tuple(seeds[colour] for colour in colours.of)])
-        ways, compressed = np.arange(colours.used), sparsity.by_rows(pattern, colours)
-        return products, plan._replace(forward=False, ways=ways, compressed=compressed)
+        row_of, compressed = np.arange(colours.used), sparsity.by_rows(pattern, colours)
+        return products, plan._replace(forward=False, row_of=row_of, compressed=compressed)
 
-    def _share(self, program: Any, plan: _Plan) -> _Plan:
+    def _share(self, program: Any, plan: Plan) -> Plan:
         """The plan for a program that is there: which directions have a row in common."""
         most = sys.maxsize if self.what.sparse else plan.directions * plan.outputs // 8
         pattern = sparsity.pattern_of(program, self.size, plan.directions, plan.outputs, most)
         if self.what.sparse:
             pattern = _possible(pattern).symmetrised()
             colours = sparsity.colour_symmetric(pattern)
-            return plan._replace(ways=colours.of, compressed=sparsity.by_stars(pattern, colours))
+            return plan._replace(row_of=colours.of, compressed=sparsity.by_stars(pattern, colours))
         if pattern is not None:
             transposed = pattern.transposed()
             colours = sparsity.colour_columns(pattern, transposed)
@@ -206,8 +219,8 @@ class Sweeps(_OneRowProgram):
                     if plan.forward
                     else sparsity.by_rows(transposed, colours)
                 )
-                return plan._replace(ways=colours.of, compressed=compressed)
-        return plan._replace(ways=np.arange(plan.directions))
+                return plan._replace(row_of=colours.of, compressed=compressed)
+        return plan._replace(row_of=np.arange(plan.directions))
 
 
 def _possible(pattern: sparsity.Pattern | None) -> sparsity.Pattern:
@@ -216,12 +229,11 @@ def _possible(pattern: sparsity.Pattern | None) -> sparsity.Pattern:
     return pattern
 
 
-class _Rows:
+class DirectionRows:
     """A path with buffers for one call at a time; each direction, or a few of them together, is a row."""
 
-    def __init__(self, path: Path, size: int, seeds: int) -> None:
-        self.path = path
-        self.plan: _Plan = path.result
+    def __init__(self, path: Path, plan: Plan, size: int, seeds: int) -> None:
+        self.path, self.plan = path, plan
         self.size, self.inputs = size, np.empty(size)
         self.lives = np.empty(len(path.lives))
         self.uniforms = scratch(path.uniform_bytes)
@@ -240,10 +252,10 @@ class _Rows:
         count = self.plan.sweeps
         self.unit = np.zeros(2 * count + 1)  # read from place count - k on, it is 1 in row k
         self.unit[count] = 1.0
-        ways = np.zeros(seeds, dtype=np.intp)
-        ways[: len(self.plan.ways)] = self.plan.ways
+        row_of = np.zeros(seeds, dtype=np.intp)
+        row_of[: len(self.plan.row_of)] = self.plan.row_of
         numbers = addresses(self.inputs, self.size)
-        self.sources = np.concatenate([numbers, addresses(self.unit, count + 1)[count - ways]])
+        self.sources = np.concatenate([numbers, addresses(self.unit, count + 1)[count - row_of]])
         self.strides = np.repeat(np.array([0, 1], dtype=np.intp), [len(numbers), seeds])
         self.batch.inputs = ffi.from_buffer("double **", self.sources)
         self.batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
@@ -271,7 +283,7 @@ class _Rows:
         """The guard where the inputs leave the path, or None; then results are there."""
         path, program, batch = self.path, self.path.program, self.batch
         if path.lives:
-            _core.read_data(path.lives, address(self.lives))
+            _native.read_data(path.lives, address(self.lives))
         if not lib.pg_program_run_once(program, batch, self.guard):
             return int(self.guard[0])
         if self.plan.compressed is None:
@@ -296,8 +308,8 @@ class _Rows:
 def sparse_at(what: JacobianOf, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A sparse Jacobian at a point, of a function that is traced there."""
     what, chosen = by_itself(what, args, kwargs)
-    arguments = _Arguments(tuple(chosen), {}, frozenset())
-    if any(isinstance(item, Value) for item in arguments.items) or _core.trace_active():
+    arguments = Arguments(tuple(chosen), {}, frozenset())
+    if any(isinstance(item, Value) for item in arguments.items) or _native.trace_active():
         raise TypeError(_NUMBERS_ONLY.format("takes no Values and stands in no trace"))
     sparsity.scipy_sparse()  # before the work
     result, path = Sweeps(what, arguments).call(arguments.items)

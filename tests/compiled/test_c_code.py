@@ -206,7 +206,7 @@ def check_programs(seeds: range, ops: Sequence[str] | None, batch: Batch) -> Non
         wanted = [flat(both(*row)) for row in rows]
         freeze = seed % 2 == 0
         text = both.to_c(name=f"f{seed}", freeze=freeze)
-        used = {id(v) for p in both.programs_by_key.values() for q in p.paths.all for v in q.lives}
+        used = {id(v) for p in both.store.calls for q in p.paths.all for v in q.lives}
         numbers = [] if freeze else captured_numbers(text)
         assert freeze or len(numbers) == len(used)
         cases.append((batch.add(text), routine, rows, wanted, numbers))

@@ -36,9 +36,9 @@ from pygrad import (
     vjp,
     vmap,
 )
+from pygrad import _native as core
 from pygrad import compile as compile_
 from pygrad import math as pm
-from pygrad import value as core
 from pygrad._core import lib
 
 Pair = namedtuple("Pair", "a b")
@@ -55,7 +55,7 @@ def no_leak() -> Iterator[None]:
 
 
 def paths_of(compiled: Any) -> list[Any]:
-    programs = compiled.programs_by_key.values()
+    programs = compiled.store.calls
     return [path for program in programs if program is not None for path in program.paths.all]
 
 

@@ -20,8 +20,8 @@ import pytest
 from routines import EXACT, SMOOTH, function_of, random_routine, random_rows, same_bits
 
 from pygrad import Value, value_and_grad, vmap
+from pygrad import _native as impl
 from pygrad import compile as compile_
-from pygrad import value as impl
 from pygrad._core import lib
 
 LIBM = bool(os.environ.get("PYGRAD_LIBM_LANES"))
@@ -86,7 +86,7 @@ def check_bits(seed: int, ops: Sequence[str] | None) -> tuple[int, int]:
     for k in range(0, size, 7):
         value, slopes = one(*rows[k])
         assert all(map(same_bits, (value, *slopes), got[k].tolist())), (seed, rows[k], routine)
-    for program in one.programs_by_key.values():
+    for program in one.store.calls:
         for path in program.paths.all:
             assert lib.pg_program_verify(path.program) == 1, (seed, routine)
     check_captured(seed, f, captured, rows)

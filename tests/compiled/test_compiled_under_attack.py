@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import Value, grad, hessian, jacobian, value_and_grad, vmap
+from pygrad import Value, _native, grad, hessian, jacobian, value_and_grad, vmap
 from pygrad import compile as compile_
-from pygrad import value as _core
 
 
 def test_a_trace_that_ends_leaves_those_of_other_threads_alone() -> None:
@@ -121,7 +120,7 @@ def test_the_programs_of_a_mapped_function_are_bounded() -> None:
         f([1.0] * n, rows)
     with pytest.warns(RuntimeWarning, match="many structures"):
         f([1.0] * 65, rows)
-    assert len(f.mapped) == 64
+    assert len(f.store.row_programs()) == 64
 
 
 def test_unaligned_arrays_are_copied_and_refused_as_results() -> None:
@@ -141,13 +140,13 @@ def test_an_end_of_another_trace_ends_nothing() -> None:
     seen: list[bool] = []
 
     def f(x: Any) -> Any:
-        _core.trace_end((Value(1.0),))
-        seen.append(_core.trace_active())
+        _native.trace_end((Value(1.0),))
+        seen.append(_native.trace_active())
         return x * 2
 
     assert compile_(f)(1.0) == 2.0
     assert seen == [True]
-    assert not _core.trace_active()
+    assert not _native.trace_active()
     depths: list[int] = []
-    _core.no_grad_resume(depths)  # never suspended
+    _native.no_grad_resume(depths)  # never suspended
     assert compile_(value_and_grad(f))(3.0) == (6.0, 2.0)

@@ -178,7 +178,7 @@ def test_the_program_is_as_long_as_one_sweep() -> None:
 def test_rows_do_only_what_depends_on_the_direction() -> None:
     compiled = compile_(hessian(log_sum_exp))
     compiled(np.linspace(0.1, 0.9, 100))
-    (program,) = compiled.programs_by_key.values()
+    (program,) = compiled.store.calls
     code = program.paths.root.program
     names = [ffi.string(lib.pg_code_name(code.code[i].code)) for i in range(code.length)]
     assert names[: code.once].count(b"exp") == 100
@@ -482,13 +482,13 @@ def test_results_do_not_depend_on_where_a_run_stops_to_look_for_ctrl_c(
     monkeypatch.setattr(directions, "_AT_ONCE", 1)
     monkeypatch.setattr(directions, "_MUCH_MEMORY", 1)
     looks: list[int] = []
-    rows = directions._Rows.run
+    rows = directions.DirectionRows.run
 
     def counted(self: Any) -> Any:
         looks.append(-(-self.plan.sweeps // self.step))
         return rows(self)
 
-    monkeypatch.setattr(directions._Rows, "run", counted)
+    monkeypatch.setattr(directions.DirectionRows, "run", counted)
     cut = compile_(jacobian(f))
     np_testing.assert_array_equal(cut(x), wanted)
     assert looks == [5] and sweeps_of(cut) == [300]

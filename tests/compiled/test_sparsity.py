@@ -103,7 +103,7 @@ def test_what_is_kept_is_linear_in_the_length_of_the_chain() -> None:
     for n in (500, 1000, 1500):
         sparse = compile_(hessian(chain, sparse=True))
         nnz = sparse(np.ones(n)).nnz
-        (program,) = sparse.programs_by_key.values()
+        (program,) = sparse.store.calls
         path = program.paths.root
         sizes.append([nnz, path.instructions, path.uniform_bytes, path.lane_bytes])
     assert np.diff(sizes, n=2, axis=0).tolist() == [[0, 0, 0, 0]]
@@ -297,7 +297,7 @@ def test_operands_of_slope_zero_have_no_entry(op: Any) -> None:
     # The same from the program of the function itself, by the slopes of the table.
     compiled = compile_(lambda x: [f(*x)])
     compiled(x)
-    (program,) = compiled.programs_by_key.values()
+    (program,) = compiled.store.calls
     pattern = sparsity.pattern_of(program.paths.root.program, 0, op.arity, 1)
     assert pattern is not None and pattern.columns.tolist() == wanted
 
@@ -345,7 +345,7 @@ def test_patterns_of_random_programs_equal_sets_of_inputs(seed: int) -> None:
     f, wanted, n = pattern_of_random_program(random.Random(seed))
     compiled = compile_(f)
     compiled(np.linspace(0.1, 0.9, n))
-    (program,) = compiled.programs_by_key.values()
+    (program,) = compiled.store.calls
     pattern = sparsity.pattern_of(program.paths.root.program, 0, n, len(wanted))
     assert pattern is not None
     found = np.zeros_like(wanted)
@@ -605,7 +605,7 @@ def test_every_allocation_may_fail() -> None:
     f, _, n = pattern_of_random_program(random.Random(7))
     compiled = compile_(f)
     compiled(np.linspace(0.1, 0.9, n))
-    (one,) = compiled.programs_by_key.values()
+    (one,) = compiled.store.calls
     program = one.paths.root.program
     stars = as_pattern(
         np.eye(40, dtype=bool) | np.eye(40, k=1, dtype=bool) | np.eye(40, k=-1, dtype=bool)

@@ -21,11 +21,11 @@ from pygrad import Value, load, value_and_grad, vmap
 from pygrad import compile as compile_
 from pygrad import math as pm
 from pygrad._core import ffi, lib
+from pygrad._native import replay
 from pygrad.compiled import fileformat
 from pygrad.compiled.fileformat import MARK, VERSION, decode
 from pygrad.compiled.loaded import from_bytes
 from pygrad.compiled.saved import to_bytes
-from pygrad.value import replay
 
 SAVED = Path(__file__).resolve().parents[1] / "saved"
 NAMES = ["branches", "step", "trained"]
@@ -42,7 +42,7 @@ def samples() -> dict[str, bytes]:
 def test_bytes_are_the_same_every_time(samples: dict[str, bytes]) -> None:
     assert samples == fuzz_load.samples()
     for data in samples.values():
-        assert to_bytes(from_bytes(data)) == data
+        assert to_bytes(from_bytes(data).store) == data
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,8 +122,8 @@ def test_a_large_file_is_loaded_within_ten_times_its_size() -> None:
 
     compiled = compile_(f)
     wanted = compiled(0.5)
-    data = to_bytes(compiled)
-    (program,) = compiled.programs_by_key.values()
+    data = to_bytes(compiled.store)
+    (program,) = compiled.store.calls
     size = lib.pg_program_size(program.paths.root.program, 1)
     at = data.index(struct.pack("<Q", size)) + 8  # where the program begins, with its counts
     lies = [bytearray(data) for _ in range(11)]
@@ -214,9 +214,9 @@ def test_a_table_of_ops_in_another_order_does_no_harm(monkeypatch: pytest.Monkey
 
     assert moved
     monkeypatch.setattr(fileformat, "_Writer", Shuffled)
-    data = to_bytes(f)
+    data = to_bytes(f.store)
     monkeypatch.undo()
-    assert data != to_bytes(f)
+    assert data != to_bytes(f.store)
     assert from_bytes(data)(0.7) == wanted
 
 
@@ -238,7 +238,7 @@ def test_files_of_every_format_version_are_read_and_give_the_same_bits(name: str
 def program_of(f: Any, *args: Any) -> Any:
     """The program of a compiled function's only path."""
     f(*args)
-    ((path,),) = [p.paths.all for p in [*f.programs_by_key.values(), *f.mapped.values()]]
+    ((path,),) = [p.paths.all for p in [*f.store.calls, *f.store.row_programs()]]
     return path.program
 
 

@@ -36,10 +36,10 @@ from pygrad import (
 from pygrad import compile as compile_
 from pygrad import math as pm
 from pygrad._core import ffi, lib
+from pygrad._native import replay
 from pygrad.compiled.loaded import from_bytes
 from pygrad.compiled.saved import to_bytes
 from pygrad.optim import SGD
-from pygrad.value import replay
 
 SAVED = Path(__file__).resolve().parents[1] / "saved"
 Pair = namedtuple("Pair", "a b")
@@ -47,7 +47,7 @@ Pair = namedtuple("Pair", "a b")
 
 def again(compiled: Any) -> Any:
     """What is loaded from the bytes of a compiled function."""
-    return from_bytes(to_bytes(compiled))
+    return from_bytes(to_bytes(compiled.store))
 
 
 def flat(tree: Any) -> list[float]:
@@ -429,7 +429,7 @@ def test_replayed_ops_raise_for_no_numeric_reason_but_in_debug_nans() -> None:
 def test_replay_refuses_other_numbers_of_values() -> None:
     f = compile_(lambda x: x * 2)
     f(1.0)
-    (program,) = f.programs_by_key.values()
+    (program,) = f.store.calls
     address = int(ffi.cast("intptr_t", program.paths.root.program))
     for inputs, lives in [((), ()), ((Value(1.0),) * 2, ()), ((Value(1.0),), (Value(1.0),))]:
         with pytest.raises(ValueError, match="takes 1 inputs and 0 lives"):
@@ -442,7 +442,7 @@ def test_no_node_is_left() -> None:
     f = compile_(bumpy)
     for x in POINTS:
         f(x)
-    data = to_bytes(f)
+    data = to_bytes(f.store)
     gc.collect()
     before = lib.pg_live_nodes()
     loaded = from_bytes(data)
@@ -531,12 +531,12 @@ def test_captured_values_that_cannot_be_saved() -> None:
     computed = compile_(lambda x, v=leaf * 3: v * x)
     computed(1.0)
     with pytest.raises(ValueError, match=r"was computed from other Values.*Value\(v\.data\)"):
-        to_bytes(computed)
+        to_bytes(computed.store)
     leaf._backward = lambda: None
     closure = compile_(lambda x: leaf * x)
     closure(1.0)
     with pytest.raises(ValueError, match="_backward of its own"):
-        to_bytes(closure)
+        to_bytes(closure.store)
 
 
 class Model:
@@ -563,14 +563,14 @@ def test_types_that_a_file_does_not_keep(call: Any, words: str) -> None:
     f = compile_(lambda p, s=None, how=None: p if isinstance(p, Value) else 1.0)
     call(f)
     with pytest.raises(TypeError, match=words):
-        to_bytes(f)
+        to_bytes(f.store)
 
 
 def test_results_and_methods_that_a_file_does_not_keep() -> None:
     pair = compile_(lambda x: Pair(x, x))
     pair(1.0)
     with pytest.raises(TypeError, match=r"the result of <lambda>\(\) has a Pair"):
-        to_bytes(pair)
+        to_bytes(pair.store)
     model = Model()
     model.predict(1.0)
     with pytest.raises(TypeError, match=r"static argument 0 of predict\(\) is of type Model"):
@@ -584,4 +584,4 @@ def test_results_and_methods_that_a_file_does_not_keep() -> None:
     nested = compile_(lambda x: 1.0)
     nested(deep)
     with pytest.raises(TypeError, match="no more than 100"):
-        to_bytes(nested)
+        to_bytes(nested.store)

@@ -29,15 +29,15 @@ import numpy as np
 
 import pygrad
 from pygrad import Value, compile, math, value_and_grad, vmap
-from pygrad import value as core
+from pygrad import _native as core
 from pygrad._core import ffi, lib
 from pygrad.compiled import fileformat
 from pygrad.compiled import loaded as pygrad_loaded
 from pygrad.compiled.loaded import Loaded, NotSavedError, from_bytes
 from pygrad.compiled.saved import to_bytes
-from pygrad.programs.mapped import _Batch
+from pygrad.programs.batch import Batch
 from pygrad.programs.paths import TooManyPaths
-from pygrad.programs.rows import RowArguments, RowResults, _Leaf
+from pygrad.programs.rows import Leaf, RowArguments, RowResults
 
 HEAD, DIGEST = 12, 32
 NUMBERS = [
@@ -89,7 +89,11 @@ def samples() -> dict[str, bytes]:
     trained = compile(lambda x: (w * x + bias).sigmoid() * w if x > 0 else bias - x / w)
     trained.backward(np.array([1.0, -2.0]))
     trained(1.0)
-    return {"branches": to_bytes(branches), "step": to_bytes(step), "trained": to_bytes(trained)}
+    return {
+        "branches": to_bytes(branches.store),
+        "step": to_bytes(step.store),
+        "trained": to_bytes(trained.store),
+    }
 
 
 def mended(data: bytes | bytearray) -> bytes:
@@ -106,10 +110,10 @@ def exercise(loaded: Loaded, rng: random.Random) -> None:
     try:
         for lanes in (0, 1, 2):
             lib.pg_choose_lanes(lanes)
-            for program in loaded.programs_by_key.values():
+            for program in loaded.store.calls:
                 with _refusing():
                     run_once(program, rng)
-            for mapped in loaded.mapped.values():
+            for mapped in loaded.store.row_programs():
                 with _refusing():
                     run_rows(mapped, rng)
     finally:
@@ -140,18 +144,20 @@ def run_rows(mapped: Any, rng: random.Random) -> None:
     arguments.rows, arguments.structure, arguments.name = 70, mapped.structure, "f"
     arguments.values, arguments.ranges = [], []
     arguments.leaves = [
-        _Leaf(np.array(rng.choices(NUMBERS, k=70)).reshape(70, 1), True, 1)
+        Leaf(np.array(rng.choices(NUMBERS, k=70)).reshape(70, 1), True, 1)
         if by_row
-        else _Leaf(np.array([rng.choice(NUMBERS)]), False, 1)
+        else Leaf(np.array([rng.choice(NUMBERS)]), False, 1)
         for by_row in mapped.flags
     ]
-    outputs = (lambda path: RowResults(path.result, 70)) if mapped.reduce is None else None
-    for _ in mapped.run(_Batch(arguments, 1), outputs):
+    outputs = (
+        (lambda path: RowResults(path.result.structure, 70)) if mapped.reduce is None else None
+    )
+    for _ in mapped.run(Batch(arguments, 1), outputs):
         pass
 
 
 def all_paths(loaded: Loaded) -> Iterator[Any]:
-    for program in [*loaded.programs_by_key.values(), *loaded.mapped.values()]:
+    for program in [*loaded.store.calls, *loaded.store.row_programs()]:
         assert program is not None
         yield from program.paths.all
 

@@ -108,7 +108,7 @@ def test_examples_in_the_module() -> None:
 
 def test_the_version_is_told_once() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert 'version = { attr = "pygrad.__version__" }' in text
+    assert 'version = { attr = "pygrad.version.__version__" }' in text
     assert re.search(rf"^## {re.escape(pygrad.__version__)}\b", changelog(), re.MULTILINE)
 
 

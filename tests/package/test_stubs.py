@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # pygrad._native is no file of its own: pygrad.value loads it out of pygrad._core's shared object.
 STUBTEST = """
 import sys
 import pygrad.value
-sys.modules["pygrad._native"] = pygrad.value._native
 from mypy.stubtest import parse_options, test_stubs
 sys.exit(test_stubs(parse_options(sys.argv[1:])))
 """
@@ -25,7 +26,7 @@ pygrad._native.Value.__rpow__
 pygrad.math.__all__
 """
 
-MODULES = ["pygrad._core", "pygrad._native", "pygrad.math", "pygrad.value"]
+MODULES = ["pygrad._core", "pygrad._native", "pygrad.math"]
 
 PROGRAM = """
 from fractions import Fraction
@@ -89,6 +90,69 @@ except TypeError:
     pass
 """
 
+TRANSFORMS = """
+from typing import Any
+
+import numpy as np
+from typing_extensions import assert_type
+
+import pygrad
+from pygrad import compile, grad, hessian, jacobian, value_and_grad, vmap
+from pygrad.compiled import Compiled
+
+
+def f(x: float, n: int = 2) -> float:
+    return x * x * n
+
+
+@compile
+def cube(x: float) -> float:
+    return x**3
+
+
+@compile(verify=True)
+def power(x: float, n: float, *, scale: float = 1.0) -> list[float]:
+    return [scale * x * n]
+
+
+assert_type(compile(f)(2.0, 3), float)
+assert_type(cube(2.0), float)
+assert_type(power(2.0, 3.0, scale=2.0), list[float])
+taken: Compiled[[float], float] = cube
+taken.backward(np.array([1.0]))
+sizes: list[dict[str, int]] = cube.programs
+slope: float = grad(cube)(2.0)
+assert_type(value_and_grad(f)(2.0, n=3), tuple[Any, Any])
+compiled: Compiled[[float, int], Any] = compile(grad(f))
+second: float = hessian(cube)(2.0)
+matrix = compile(jacobian(f, argnums=0))(2.0, 3)
+rows: np.ndarray = vmap(f, in_axes=(0, None))(np.arange(3.0), 2, out=None)
+mean: float = compile(vmap(f, reduce="mean"))(np.arange(3.0), np.arange(3))
+
+
+class Line:
+    rise = 2.0
+
+    @compile
+    def at(self, x: float) -> float:
+        return self.rise * x
+
+
+assert_type(Line().at(1.0), float)
+assert_type(Line.at(Line(), 1.0), float)
+Line.at.programs
+
+try:
+    cube("2.0")  # type: ignore[arg-type]
+    cube(2.0, 3.0)  # type: ignore[call-arg]
+    power(2.0)  # type: ignore[call-arg]
+    grad(cube)(y=2.0)  # type: ignore[call-arg]
+    Line().at("1.0")  # type: ignore[arg-type]
+    compile(3)  # type: ignore[call-overload]
+except TypeError:
+    pass
+"""
+
 
 def run(arguments: list[str], folder: Path) -> None:
     """A Python of its own, which cannot see the checkout; its output is shown if it fails."""
@@ -104,9 +168,10 @@ def test_stubs_agree_with_the_modules(tmp_path: Path) -> None:
     run(["-c", STUBTEST, "--concise", "--allowlist", str(allowed), *MODULES], tmp_path)
 
 
-def test_a_program_passes_the_strict_checker_and_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [PROGRAM, TRANSFORMS])
+def test_a_program_passes_the_strict_checker_and_runs(text: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+    program.write_text(text)
     cache = tmp_path / "cache"
     run(["-m", "mypy", "--strict", f"--cache-dir={cache}", str(program)], tmp_path)
     run(["-W", "error", str(program)], tmp_path)

@@ -1,0 +1,122 @@
+"""All programs of one compiled function: those of its calls, of its rows, and of backward()."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.jacobians import JacobianOf
+from pygrad.programs.arguments import Arguments
+from pygrad.programs.mapped import RowsProgram, Vmapped
+from pygrad.programs.one_row import OneRowProgram
+from pygrad.programs.paths import Path
+from pygrad.programs.table import Programs
+from pygrad.transform import Derived, Gradient, Jacobian
+
+
+class GradientOfRows(NamedTuple):
+    """grad() or value_and_grad(), by one argument, of rows that are added up."""
+
+    rows: Vmapped
+    argnum: int
+    with_value: bool
+
+
+class Store:
+    """A function that is compiled, what it is, and its programs."""
+
+    def __init__(
+        self, f: Callable[..., Any], static: frozenset[int], origin: str | None = None
+    ) -> None:
+        """origin: where what is traced can be imported, "module:name"; None: that is to be found out."""
+        self.name, self.doc = function_name(f), getattr(f, "__doc__", None)
+        self.static, self.origin = static, origin
+        self.calls: Programs[OneRowProgram | None] = Programs(self.name)  # None: too many paths
+        self.written: Programs[OneRowProgram | None] = Programs(self.name)  # for C only
+        self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
+        self.jacobian = _jacobian_in(f)
+        self.has_rows = vmap_in(f) is not None
+        self.f = _keeping(f, Programs(self.name)) if self.has_rows else f
+
+    @property
+    def rows(self) -> Vmapped | None:
+        """The vmap that f is, or that one derivative is around, with its programs."""
+        inner = self.f.f if isinstance(self.f, Derived) else self.f
+        return inner if isinstance(inner, Vmapped) else None
+
+    def gradient_of_rows(self) -> GradientOfRows | None:
+        """The same of f, if it is one."""
+        f, rows = self.f, self.rows
+        if not isinstance(f, Gradient) or rows is None or rows.reduce is None or f.has_aux:
+            return None
+        return GradientOfRows(rows, f.argnums, f.with_value) if isinstance(f.argnums, int) else None
+
+    def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
+        """The program for calls with such arguments; None if they take too many paths."""
+        try:
+            return self.calls.find(key, functools.partial(self._new_program, arguments))
+        except TypeError:
+            if _is_hashable(key):
+                raise
+            raise TypeError(
+                f"a static argument of {self.name}() cannot be hashed; give numbers, arrays, or "
+                "lists, tuples and dicts of these, or something hashable"
+            ) from None
+
+    def _new_program(self, arguments: Arguments) -> OneRowProgram:
+        if self.jacobian is None:
+            return self.new_one_row_program(arguments)
+        from pygrad.programs.sweeps import Sweeps
+
+        return Sweeps(self.jacobian, arguments)
+
+    def new_one_row_program(self, arguments: Arguments) -> OneRowProgram:
+        return OneRowProgram(functools.partial(arguments.call, self.f), len(arguments.items))
+
+    def backward_of(self, reduce: str) -> Vmapped:
+        """The function over rows, to be differentiated by the Values that it captures."""
+        if reduce not in self.backwards:
+            rows = Vmapped(self.f, 0, reduce, programs=Programs(self.name))
+            return self.backwards.setdefault(reduce, rows)
+        return self.backwards[reduce]
+
+    def row_programs(self) -> list[RowsProgram]:
+        """All that were made for many rows."""
+        of = [self.rows, *self.backwards.values()]
+        return [p for rows in of if rows is not None for p in rows.programs or ()]
+
+    def paths(self) -> list[Path]:
+        """All of them, program by program."""
+        programs = [*self.calls, *self.row_programs()]
+        return [path for program in programs if program is not None for path in program.paths.all]
+
+
+def vmap_in(f: Any) -> Vmapped | None:
+    """The vmap that a function is, or that transforms and compile() are around."""
+    while isinstance(f, FunctionOf) and not isinstance(f, Vmapped):
+        f = f.f
+    return f if isinstance(f, Vmapped) else None
+
+
+def _keeping(f: Any, programs: Programs[RowsProgram]) -> Any:
+    """f with the vmap in it keeping its programs in a table; a compiled one has a table of its own."""
+    if isinstance(f, Vmapped):
+        return f.keeping(programs)
+    return f.of(_keeping(f.f, programs)) if isinstance(f, Derived) else f
+
+
+def _jacobian_in(f: Any) -> JacobianOf | None:
+    """What a function is the Jacobian of, compiled or not."""
+    while isinstance(f, FunctionOf) and not isinstance(f, Derived | Vmapped):
+        f = f.f
+    return f.what if isinstance(f, Jacobian) else None
+
+
+def _is_hashable(key: Any) -> bool:
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True

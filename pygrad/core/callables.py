@@ -1,0 +1,97 @@
+"""Functions made of other functions: what transforms, vmap() and compile() return.
+
+Each kind has a class and is known by it, never by an attribute: functools.wraps copies attributes from one
+function to another, and a user's function may have any. They look like the function they are made of.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_Rest = ParamSpec("_Rest")
+_Self = TypeVar("_Self")
+_Result = TypeVar("_Result")
+_Method = TypeVar("_Method", bound="MethodOf[..., Any]")
+
+PICKLERS_BY_VALUE = ("cloudpickle", "joblib.externals.cloudpickle", "dill")  # of functions
+
+
+def function_name(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def found_by_name(module: str | None, name: str) -> Any:
+    """What a module that was imported has under a dotted name, or None."""
+    found = sys.modules.get(module or "")
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+class FunctionOf(Generic[P, R]):
+    """A function made of another one, which is ``f``. Attributes of f are its own, too."""
+
+    # What a class needs for itself stands in slots: no attribute of f can take its place.
+    __slots__ = ("__dict__", "__weakref__", "f")
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f = f
+        functools.update_wrapper(self, f, updated=())
+        self.__name__ = function_name(f)
+        for name, attribute in getattr(f, "__dict__", {}).items():
+            if name not in self.__dict__ and not hasattr(type(self), name):
+                self.__dict__[name] = attribute
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        raise NotImplementedError
+
+    def made_from(self) -> tuple[Any, ...]:
+        """What the class makes the same from."""
+        raise NotImplementedError
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By name if that leads here, as for every function; else by what it is made from."""
+        name: str = getattr(self, "__qualname__", "")
+        by_value = self.__module__ == "__main__" and any(
+            p in sys.modules for p in PICKLERS_BY_VALUE
+        )
+        if not by_value and found_by_name(self.__module__, name) is self:
+            return name
+        return type(self), self.made_from()
+
+
+class MethodOf(FunctionOf[P, R]):
+    """The same as functions are in two more ways: a class has them as methods, and no copy is made."""
+
+    __slots__ = ()
+
+    @overload
+    def __get__(self: _Method, instance: None, owner: Any = None) -> _Method: ...
+    @overload
+    def __get__(
+        self: MethodOf[Concatenate[_Self, _Rest], _Result], instance: _Self, owner: Any = None
+    ) -> Callable[_Rest, _Result]: ...
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __copy__(self) -> MethodOf[P, R]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MethodOf[P, R]:
+        return self
+
+
+class Transformable:
+    """A function that decides what becomes of its derivatives: those of a compiled one are compiled."""
+
+    __slots__ = ()
+
+    def transformed(self, derivative: Callable[..., Any]) -> Callable[..., Any]:
+        """What to return in the place of a derivative that was made of this function."""
+        raise NotImplementedError

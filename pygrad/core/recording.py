@@ -1,0 +1,171 @@
+"""A run of a function on inputs of its own, recorded, and swept for its derivatives.
+
+>>> from pygrad.core.recording import Call, Recording
+>>> call = Call(lambda x, y: x * y, (0, 1), (2.0, 5.0), {})
+>>> with Recording(call.points) as recording:
+...     recording.close([call.run(recording)])
+>>> recording.reverse([0]), recording.results()
+([(5.0, 2.0)], (10.0,))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pygrad.core import implementation
+from pygrad.core.callables import function_name
+from pygrad.core.implementation import Value
+from pygrad.core.structure import (
+    as_values,
+    detached,
+    flatten,
+    values_in,
+)
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+_Row = Sequence[Any] | int  # of seeds; an index for the row with a single 1 there
+
+
+class Kind:
+    """What derivatives shall be, for reverse() and forward() of the implementation, which has the same."""
+
+    NUMBERS = 0
+    VALUES = 1
+    AS_REACHED = 2  # Values if an input of a transform around this one was used
+
+
+class Recording:
+    """One run of a function on inputs of its own; a context manager around that run."""
+
+    def __init__(self, points: list[Any]) -> None:
+        self.points = tuple(points)
+        self.given_values = any(isinstance(point, Value) for point in points)
+        self.inputs: tuple[Any, ...] = ()
+        self.depths: list[int] = []
+
+    def __enter__(self) -> Recording:
+        try:
+            self._begin()
+        except BaseException:  # an interrupt, perhaps
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        self.inputs = implementation.record(self.points)
+        implementation.no_grad_suspend(self.depths)
+        self.depth = self.depths[0]
+        values = (
+            self.given_values or implementation.trace_active()
+        )  # in a trace nothing may become a number
+        self.kind = Kind.NUMBERS if self.depth else Kind.VALUES if values else Kind.AS_REACHED
+
+    def __exit__(self, *exc_info: object) -> None:
+        implementation.no_grad_resume(self.depths)
+        implementation.retire(self.inputs)
+
+    def close(self, outputs: list[Any]) -> None:
+        """Take what the function has computed, numbers among it."""
+        self.outputs = tuple(as_values(outputs))
+
+    def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
+        """For each row of seeds, one per output, the derivatives by the inputs."""
+        return self._sweep(implementation.reverse, tuple(seeds))
+
+    def forward(self, tangents: Iterable[_Row]) -> list[tuple[Any, ...]]:
+        """For each row of tangents, one per input, the derivatives of the outputs."""
+        return self._sweep(implementation.forward, tuple(tangents))
+
+    def _sweep(self, sweep: Function, rows: tuple[_Row, ...]) -> list[tuple[Any, ...]]:
+        kind = Kind.VALUES if not self.depth and any(map(_has_value, rows)) else self.kind
+        values, results = sweep(self.outputs, self.inputs, rows, True, kind)
+        if self.kind == Kind.AS_REACHED:
+            self.kind = Kind.VALUES if values else Kind.NUMBERS
+        return [self._kept(row) for row in results]
+
+    def _kept(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Within no_grad() Values that were given lead to Values, which remember nothing."""
+        return tuple(map(Value, row)) if self.depth and self.given_values else row
+
+    def reaches_out(self, values: list[Any]) -> bool:
+        """Whether one of the Values depends on an input of a transform that runs around this one."""
+        if not values or self.depth:
+            return False
+        reaches, _ = implementation.reverse(tuple(values), self.inputs, (), True, Kind.AS_REACHED)
+        return bool(reaches)
+
+    def results(self) -> tuple[Any, ...]:
+        """What the function has computed, once there was a sweep: Values if the derivatives are Values."""
+        if self.kind == Kind.VALUES:
+            return self.outputs
+        return self._kept(tuple(y.data for y in self.outputs))
+
+
+def _has_value(row: _Row) -> bool:
+    return not isinstance(row, int) and any(isinstance(seed, Value) for seed in row)
+
+
+# -- the user's function and its arguments -------------------------------------------------------
+
+
+class Call:
+    """A function with some of its arguments to be differentiated by."""
+
+    def __init__(
+        self, f: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self.f, self.args, self.kwargs = f, args, kwargs
+        self.indices = positions(f, argnums, len(args))
+        one = isinstance(argnums, int)
+        chosen = args[self.indices[0]] if one else tuple(args[i] for i in self.indices)
+        what = (
+            f"argument {self.indices[0]} of {function_name(f)}()"
+            if one
+            else f"arguments of {function_name(f)}()"
+        )
+        self.points, self.structure = flatten(chosen, what)
+        self.one = one
+
+    def run(self, recording: Recording) -> Any:
+        """What the function returns for Values in the place of its chosen arguments."""
+        arranged = self.structure.arrange(recording.inputs)
+        args = list(self.args)
+        for i, argument in zip(self.indices, (arranged,) if self.one else arranged, strict=True):
+            args[i] = argument
+        return self.f(*args, **self.kwargs)
+
+
+def positions(f: Function, argnums: Argnums, count: int) -> list[int]:
+    """argnums as a list of positions, negative ones counted from the end."""
+    indices = []
+    for i in [argnums] if isinstance(argnums, int) else argnums:
+        if not -count <= i < count:
+            raise TypeError(
+                f"argnums has {i}, but {function_name(f)}() was called with {count} positional arguments; "
+                "give the arguments to differentiate by position, not by name"
+            )
+        indices.append(i % count)
+    if not indices:
+        raise ValueError("argnums is empty: name at least one argument to differentiate by")
+    if len(set(indices)) != len(indices):
+        raise ValueError(f"argnums {argnums} names an argument twice")
+    return indices
+
+
+def split_aux(f: Function, result: Any, has_aux: bool) -> tuple[Any, Any]:
+    if not has_aux:
+        return result, None
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"with has_aux=True {function_name(f)}() must return a pair: its value and the rest"
+        )
+    return result
+
+
+def without_needless_values(tree: Any, recording: Recording) -> Any:
+    """aux as the user gets it: numbers, but for Values that a transform around this one needs."""
+    if recording.kind == Kind.VALUES or recording.reaches_out(values_in(tree)):
+        return tree
+    return detached(tree)

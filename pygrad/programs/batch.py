@@ -1,0 +1,146 @@
+"""Many rows run on a path of a program: in pieces, by several threads, with looks for Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from pygrad import _native
+from pygrad._core import ffi, lib
+from pygrad.programs.memory import address, doubles, scratch
+from pygrad.programs.paths import Path
+from pygrad.programs.rows import RowArguments, RowResults
+
+_STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
+_PIECE = lib.pg_piece()
+_Tell = Callable[[int], object] | None  # called with how many rows more are done, as they are
+
+
+class Batch:
+    """Arrays of one call: inputs by argument, outputs by number, totals by path."""
+
+    def __init__(self, arguments: RowArguments, threads: int) -> None:
+        self.arguments, self.threads = arguments, threads
+        self.tell: _Tell = None
+        self.pointers, self.strides = arguments.pointers()
+
+    def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
+        """Runs rows (indices, or None for all) on a path: where each left it, and the totals.
+
+        The first is None for a path without guards.
+        """
+        work = _Work(self, path, rows, outputs)
+        guard = work.begin()
+        if guard is not None:
+            return np.full(work.count, guard, dtype=np.uint32), None
+        parts = min(self.threads, work.pieces)
+        if parts <= 1:
+            work.run(0, work.count, self.tell)
+        else:
+            self._run_in_threads(work, parts)
+        return work.left, None if work.totals is None else _in_order(work.totals)
+
+    def _run_in_threads(self, work: _Work, parts: int) -> None:
+        cuts = [work.pieces * i // parts * _PIECE for i in range(parts)] + [work.count]
+        done: list[int] = []  # threads append to it, this one tells
+        tell = None if self.tell is None else done.append
+        with ThreadPoolExecutor(parts) as pool:
+            try:
+                jobs = [
+                    pool.submit(work.run, cuts[i], cuts[i + 1] - cuts[i], tell)
+                    for i in range(parts)
+                ]
+                while self.tell is not None and wait(jobs, 0.05).not_done:
+                    self.tell(sum(done.pop() for _ in range(len(done))))
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                work.stopped = True
+                raise
+        if self.tell is not None:
+            self.tell(sum(done))
+
+
+class _Work:
+    """Rows of a batch on one path, and the memory that they need."""
+
+    def __init__(
+        self, batch: Batch, path: Path, rows: Any | None, outputs: RowResults | None
+    ) -> None:
+        self.batch, self.path, self.rows = batch, path, rows
+        self.count = batch.arguments.rows if rows is None else len(rows)
+        self.pieces = -(-self.count // _PIECE)
+        self.left = np.full(self.count, _STAYED, dtype=np.uint32) if path.outcomes else None
+        self.totals = np.empty((self.pieces, path.outputs)) if outputs is None else None
+        self.targets = batch if outputs is None else outputs  # not used with totals
+        self.lives = np.empty(max(len(path.lives), 1))
+        self.uniforms = scratch(path.uniform_bytes)
+        self.stopped = False
+
+    def begin(self) -> int | None:
+        """Runs what is the same for all rows; the guard if all of them leave the path there."""
+        if self.path.lives:
+            _native.read_data(self.path.lives, address(self.lives))
+        guard = ffi.new("uint32_t *")
+        if lib.pg_program_run_once(self.path.program, self._part(0, self.count), guard):
+            return None
+        return int(guard[0])
+
+    def run(self, first: int, size: int, tell: _Tell) -> None:
+        """Runs some of the rows, from the first on."""
+        # Pieces between two looks for Ctrl-C: some 20 ms of work.
+        step = max(1, 20_000 // (self.path.instructions + 1)) * _PIECE
+        lanes = scratch(self.path.lane_bytes)
+        for start in range(first, first + size, step):
+            if self.stopped:
+                return
+            part = self._part(start, min(step, first + size - start))
+            part.lanes = doubles(lanes)
+            lib.pg_program_run(self.path.program, part)
+            if tell is not None:
+                tell(_staying(self.left, start, part.count))
+
+    def _part(self, first: int, size: int) -> Any:
+        """Some of the rows for C."""
+        part = ffi.new("pg_batch *")
+        part.inputs = ffi.from_buffer("double **", self.batch.pointers)
+        part.strides = ffi.from_buffer("ptrdiff_t *", self.batch.strides)
+        part.outputs = ffi.from_buffer("double **", self.targets.pointers)
+        part.output_strides = ffi.from_buffer("ptrdiff_t *", self.targets.strides)
+        part.lives, part.uniforms = doubles(self.lives), doubles(self.uniforms)
+        part.first, part.count = first, size
+        if self.rows is not None:
+            part.rows = ffi.from_buffer("size_t *", self.rows) + first
+        if self.left is not None:
+            part.left = ffi.from_buffer("uint32_t *", self.left) + first
+        if self.totals is not None:
+            part.totals = doubles(self.totals) + first // _PIECE * self.path.outputs
+        return part
+
+
+def _staying(left: Any | None, first: int, count: int) -> int:
+    """How many of these rows have not left the path: those are done."""
+    if left is None:
+        return count
+    return int(np.count_nonzero(left[first : first + count] == _STAYED))
+
+
+def _in_order(pieces: Any) -> Any:
+    """The sum of the pieces' totals, from the first to the last."""
+    total = pieces[0]
+    for piece in pieces[1:]:
+        total += piece
+    return total
+
+
+def by_guard(left: Any, rows: Any | None) -> Iterable[tuple[int, Any]]:
+    """Rows that left a path, by the guard where they did."""
+    if left is None:
+        return
+    gone = np.flatnonzero(left != _STAYED)
+    for guard in np.unique(left[gone]):
+        at = gone[left[gone] == guard]
+        yield int(guard), np.ascontiguousarray(at if rows is None else rows[at], dtype=np.uintp)

@@ -1,0 +1,45 @@
+"""Memory that programs read and write: where arrays stand, and scratch for what is computed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pygrad._core import ffi
+
+
+def scratch(size: int) -> Any:
+    """Scratch memory, aligned to 64 bytes."""
+    raw = np.empty(size + 64, dtype=np.uint8)
+    start = -address(raw) % 64
+    return raw[start : start + size]
+
+
+def doubles(array: Any) -> Any:
+    return ffi.from_buffer("double *", array)
+
+
+def address(array: Any) -> int:
+    """Where a contiguous array begins: array.ctypes.data takes ten times as long."""
+    return int(ffi.cast("uintptr_t", ffi.from_buffer(array)))
+
+
+def addresses(array: Any, count: int) -> Any:
+    """Where the first numbers of an array stand."""
+    return address(array) + 8 * np.arange(count, dtype=np.uintp)
+
+
+def places(arrays: Sequence[Any]) -> tuple[Any, Any]:
+    """For each number of a row its address, and how many numbers on that of the next row is.
+
+    Arrays of shape (rows, numbers) are by row, those of shape (numbers,) are the same for all.
+    """
+    pointers: list[int] = []
+    strides: list[int] = []
+    for array in arrays:
+        size, start = array.shape[-1], address(array)
+        pointers += range(start, start + 8 * size, 8)
+        strides += [size if array.ndim == 2 else 0] * size
+    return np.array(pointers, dtype=np.uintp), np.array(strides, dtype=np.intp)

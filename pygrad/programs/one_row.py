@@ -1,0 +1,96 @@
+"""A function as programs that run one row at a time: it is traced here, and run here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pygrad import _native
+from pygrad._core import ffi, lib
+from pygrad.core.structure import as_values, flatten
+from pygrad.programs.memory import address, doubles, places, scratch
+from pygrad.programs.paths import Path, Paths, trace
+from pygrad.programs.results import Result, RowResult
+
+_call = lib.pg_program_call
+
+
+class BoundPath:
+    """A path without rows, bound to the arrays that it reads and writes; one call at a time."""
+
+    def __init__(self, path: Path, inputs: Sequence[Any], results: Any) -> None:
+        """inputs, one after the other, are the path's; like results they are contiguous."""
+        self.path, self.results = path, results
+        lives, uniforms = np.empty(max(len(path.lives), 1)), scratch(path.uniform_bytes)
+        sources, _ = places([array.reshape(array.size) for array in inputs])
+        targets, _ = places([results])
+        self.batch = batch = ffi.new("pg_batch *")
+        batch.inputs = ffi.from_buffer("double **", sources)
+        batch.outputs = ffi.from_buffer("double **", targets)
+        batch.lives, batch.uniforms = doubles(lives), doubles(uniforms)
+        self.live_address = address(lives)
+        self.guard = ffi.new("uint32_t *")
+        self.kept = (inputs, lives, uniforms, sources, targets)  # the batch has their addresses
+
+    def run(self) -> int | None:
+        """The guard where the inputs leave the path, or None; then results are there."""
+        if self.path.lives:
+            _native.read_data(self.path.lives, self.live_address)
+        if _call(self.path.program, self.batch, self.guard):
+            return None
+        return int(self.guard[0])
+
+
+class OneRow(BoundPath):
+    """A path with arrays of its own."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.inputs = np.empty(size)
+        super().__init__(path, [self.inputs], np.empty(path.outputs))
+
+
+class OneRowProgram:
+    """A function compiled for one structure of arguments, called a row at a time."""
+
+    def __init__(self, run: Callable[[Sequence[Any]], Any], size: int) -> None:
+        self.f, self.size = run, size
+        self.paths = Paths(self._follow)
+
+    def _follow(self, point: Sequence[float]) -> Path:
+        return trace(self._traced, point, bytes(len(point)))
+
+    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
+        items, structure = flatten(self.f(inputs), "the result")
+        outputs = as_values(items)
+        return outputs, bytes(len(outputs)), RowResult(structure)
+
+    def take(self, path: Path) -> Any:
+        """Something with the path's memory for one call, for nobody else until it is idle again."""
+        try:
+            return path.idle.pop()
+        except IndexError:
+            return OneRow(path, self.size)
+
+    def call(self, items: Sequence[float]) -> tuple[Any, Path]:
+        """The result, and the path that led to it."""
+        row = self.take(self.paths.first(lambda: items))
+        row.inputs[:] = items
+        return self.run(row)
+
+    def run(self, row: Any) -> tuple[Any, Path]:
+        """The same for a row whose inputs are there."""
+        while True:
+            guard = row.run()
+            path = row.path
+            if guard is None:
+                result = path.result.from_array(row.results)
+                path.idle.append(row)
+                return result, path
+            inputs = row.inputs
+            path = self.paths.branch(path, guard, inputs.tolist)
+            other = self.take(path)
+            other.inputs[:] = inputs
+            row.path.idle.append(row)  # only now may another thread take it
+            row = other

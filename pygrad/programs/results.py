@@ -1,0 +1,42 @@
+"""What the outputs of a program are: the numbers of a row's result, or totals over rows.
+
+A third kind, the products of a Jacobian with directions, stands where these are run (sweeps.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pygrad.core.structure import Structure
+
+
+class Result:
+    """structure: what the traced function returns; by: Values by which derivatives come after that."""
+
+    __slots__ = ("structure",)
+    by: tuple[Any, ...] = ()
+    sweeps: int | None = None  # how many, where sweeps run as rows
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+
+
+class RowResult(Result):
+    """Of one row."""
+
+    __slots__ = ("from_array",)
+
+    def __init__(self, structure: Structure) -> None:
+        super().__init__(structure)
+        self.from_array: Callable[[Any], Any] = structure.from_array
+
+
+class Totals(Result):
+    """Of rows that are added up, and derivatives of that: by shared arguments, then by `by`."""
+
+    __slots__ = ("by",)
+
+    def __init__(self, structure: Structure, by: tuple[Any, ...]) -> None:
+        super().__init__(structure)
+        self.by = by
