@@ -23,6 +23,7 @@ typedef struct {
     const char *name;      /* name of the op, e.g. "tanh" */
     const char *symbol;    /* what Value._op shows, e.g. "+" */
     const char *doc;       /* one sentence */
+    const char *meaning;   /* of an op that only rules use, in the words of public ops; else "" */
     const char *forward;   /* the forward expression over x y w k */
     const char *rules[3];  /* the slope by each operand over X Y W K Z, NULL past the arity */
     const char *errors;    /* name of its error class */

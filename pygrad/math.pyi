@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 
 # Taken from the standard module as they are.
+# derived: standard
 from math import comb as comb
 from math import e as e
 from math import erfc as erfc
@@ -24,16 +25,20 @@ from math import pi as pi
 from math import remainder as remainder
 from math import tau as tau
 from math import ulp as ulp
+
+# derived: end
 from typing import SupportsFloat, overload
 
 from pygrad._native import Value, _Operand
 from pygrad._native import dot as dot
 from pygrad._native import sum as sum
 
+# derived: later
 if sys.version_info >= (3, 11):
     from math import cbrt as cbrt
 if sys.version_info >= (3, 13):
     from math import fma as fma
+# derived: end
 
 # -- written in pygrad/math.py --
 @overload

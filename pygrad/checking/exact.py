@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.ops import op_of
 
 Real = Any  # an mpmath number
 _DIGITS = (100, 300, 900, 2400)  # tried one after the other, until two agree to ...
@@ -51,7 +52,7 @@ class ExactDerivative(NamedTuple):
 # -- the ops in mpmath ------------------------------------------------------------------------------
 
 
-def _functions(mp: Any) -> dict[str, Callable[..., Real]]:
+def functions(mp: Any) -> dict[str, Callable[..., Real]]:
     """Forward functions by op name. What is not here is mpmath's function of that name."""
 
     def mod(x: Real, y: Real) -> Real:
@@ -120,20 +121,7 @@ def _functions(mp: Any) -> dict[str, Callable[..., Real]]:
     return table
 
 
-def _names() -> dict[str, str]:
-    """Name of each op by the symbol that Value._op shows."""
-    from pygrad import _core
-
-    names, i = {}, 0
-    while info := _core.lib.pg_op_at(i):
-        names[_core.ffi.string(info.symbol).decode()] = _core.ffi.string(info.name).decode()
-        i += 1
-    return names
-
-
-def _function(
-    v: Value, mp: Any, table: dict[str, Any], names: dict[str, str]
-) -> Callable[..., Real]:
+def _function(v: Value, mp: Any, table: dict[str, Any]) -> Callable[..., Real]:
     """The forward function of v's node over its operands."""
     from pygrad.value import _native  # type: ignore[attr-defined]
 
@@ -156,7 +144,9 @@ def _function(
     if v._op.startswith("**"):
         exponent = mp.mpf(float(v._op[2:]))
         return lambda x: mp.power(x, exponent)
-    name = names[v._op]
+    op = op_of(v._op)
+    assert op is not None
+    name = op.name
     if name not in table and not hasattr(mp, name):
         raise NotImplementedError(f"the op {name!r} has no counterpart in pygrad.checking.exact")
     return table.get(name) or getattr(mp, name)
@@ -188,7 +178,7 @@ class Graph:
 
         self.mp = mp = MPContext()
         self._points = [v.data for v in inputs]
-        table, names = _functions(mp), _names()
+        table = functions(mp)
         place = {v: i for i, v in enumerate(inputs)}  # by identity
         self._constants: list[tuple[int, float]] = []
         self._steps: list[tuple[int, Callable[..., Real] | None, list[int]]] = []
@@ -200,7 +190,7 @@ class Graph:
                 self._constants.append((place[v], v.data))
                 continue
             stops = _native.form(v) == "op" and v._op == "stop_gradient"
-            function = None if stops else _function(v, mp, table, names)
+            function = None if stops else _function(v, mp, table)
             self._steps.append((place[v], function, [place[child] for child in v._children]))
         self._output = place[output]
         self._size = len(place)

@@ -23,9 +23,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pygrad.core.ops import op_of, ops
 from pygrad.seeing.explanation import undone
 from pygrad.seeing.layout import Edge, layout
-from pygrad.seeing.notation import number, op_of, ops, shortened, visible
+from pygrad.seeing.notation import number, shortened, visible
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     Snapshot,

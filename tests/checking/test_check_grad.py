@@ -18,37 +18,16 @@ import pygrad
 import pygrad.checking.exact
 import pygrad.math as pm
 import pygrad.nn
-from pygrad import Value, _core, numeric
+from pygrad import Value, numeric
 from pygrad.checking import check as checking
 from pygrad.checking.check import GradientCheck, GradientError, check_grad
 from pygrad.core.implementation import FUNCTIONS
+from pygrad.core.ops import op_of, ops
 
 OK, WRONG, INCONCLUSIVE = "ok", "wrong", "inconclusive"
 NOT_HERE = "not differentiable here"
 
-
-def text(s: Any) -> str:
-    return _core.ffi.string(s).decode()
-
-
-def op_table() -> list[tuple[str, str, int, bool, bool]]:
-    """name, symbol, arity, has_constant, is_public of every op."""
-    rows, i = [], 0
-    while info := _core.lib.pg_op_at(i):
-        rows.append(
-            (
-                text(info.name),
-                text(info.symbol),
-                info.arity,
-                bool(info.has_constant),
-                bool(info.is_public),
-            )
-        )
-        i += 1
-    return rows
-
-
-PUBLIC = [(name, arity) for name, _, arity, _, is_public in op_table() if is_public]
+PUBLIC = [(op.name, op.arity) for op in ops() if op.is_public]
 EXPONENTS = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 0.5, 1.5, -0.5, 2.5, 1 / 3]
 
 
@@ -592,11 +571,11 @@ def test_every_op_of_the_table_has_a_counterpart_in_mpmath():
     from mpmath import MPContext
 
     mp = MPContext()
-    table = pygrad.checking.exact._functions(mp)
+    table = pygrad.checking.exact.functions(mp)
     kept = {"pown", "stop_gradient"}  # a constant of the node; a value that is held
-    for name, symbol, *_ in op_table():
-        assert name in table or hasattr(mp, name) or name in kept, name
-        assert pygrad.checking.exact._names()[symbol] == name
+    for op in ops():
+        assert op.name in table or hasattr(mp, op.name) or op.name in kept, op.name
+        assert op_of(op.symbol) == op
 
 
 @pytest.mark.parametrize(("name", "arity"), [op for op in PUBLIC])

@@ -31,8 +31,8 @@ from explored import (
 import pygrad
 from pygrad import Value
 from pygrad.core.implementation import FUNCTIONS
+from pygrad.core.ops import ops
 from pygrad.seeing.explorer import explore
-from pygrad.seeing.notation import ops
 
 # -- the browser ----------------------------------------------------------------------------------------
 
