@@ -16,7 +16,7 @@ _TURNED = [
     (r"^( +)int (\w+);\n", r"\1let \2;\n"),
     (r"\bconst double ", "const "),
     (r"^( +)(?:double|int) (?=\w+ =)", r"\1let "),
-    (r"\(int (\w+) =", r"(let \1 ="),
+    (r"\((?:double|int) (\w+) =", r"(let \1 ="),
     (r"\(double\)", ""),
     (r"\bdouble (?=\w+[,)])", ""),
     # a number and its exponent, which C writes where it is told to

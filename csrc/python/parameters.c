@@ -1,5 +1,5 @@
 /* parameters.c: a list of Values that an optimiser updates, with the optimiser's state beside it. The
- * sequences of operations are stated in pygrad/reference/reference.py too, and give the same bits. */
+ * sequences of operations are stated in pygrad/reference too, and give the same bits. */
 #include "python/object.h"
 
 #include <math.h>

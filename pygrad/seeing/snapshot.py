@@ -193,7 +193,7 @@ def base_class(v: Any) -> Any:
     Raises:
         TypeError: v is no Value.
     """
-    for module in ("pygrad.value", "pygrad.reference.reference"):
+    for module in ("pygrad.value", "pygrad.reference"):
         known = getattr(sys.modules.get(module), "Value", None)
         if known is not None and isinstance(v, known):
             return known

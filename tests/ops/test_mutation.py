@@ -62,7 +62,7 @@ def test_the_tests_of_an_op_come_first(rules):
 def test_no_mutant_survives(tmp_path):
     """All of them, some four minutes on two idle cores."""
     done = subprocess.run(
-        [sys.executable, str(mutation.ROOT / "tests" / "mutation.py")],
+        [sys.executable, str(mutation.ROOT / "tests" / "lib" / "mutation.py")],
         cwd=tmp_path,
         capture_output=True,
         text=True,
