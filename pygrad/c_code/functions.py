@@ -96,8 +96,8 @@ def expression(op: str) -> str | None:
 
 
 def called(text: str) -> list[str]:
-    """Names of the functions that C text calls."""
-    return re.findall(r"\b([a-z]\w*)(?=\()", text)
+    """Names of the functions that C text calls; comments call nothing."""
+    return re.findall(r"\b([a-z]\w*)(?=\()", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
 
 
 @functools.cache

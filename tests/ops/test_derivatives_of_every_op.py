@@ -533,7 +533,7 @@ def test_a_logarithm_not_taken_is_silent_to_every_order():
         assert y.data == 0.0
 
 
-@pytest.mark.parametrize("name", ["log", "log2", "log10", "log1p", "atanh"])
+@pytest.mark.parametrize("name", ["log", "log2", "log10", "log1p", "atanh", "digamma"])
 def test_where_a_value_is_nan_by_domain_so_is_its_slope(name):
     x = Value(0.5)
     y = FUNCTIONS[name](x)
