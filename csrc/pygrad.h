@@ -23,6 +23,7 @@ typedef struct {
     const char *name;      /* name of the op, e.g. "tanh" */
     const char *symbol;    /* what Value._op shows, e.g. "+" */
     const char *doc;       /* one sentence */
+    const char *meaning;   /* of an op that only rules use, in the words of public ops; else "" */
     const char *forward;   /* the forward expression over x y w k */
     const char *rules[3];  /* the slope by each operand over X Y W K Z, NULL past the arity */
     const char *errors;    /* name of its error class */
@@ -212,6 +213,7 @@ enum pg_errors {
     PG_ERR_TOTAL,          /* never */
     PG_ERR_DOMAIN,         /* nan from no nan, or inf from finite operands: PG_DOMAIN_ERROR */
     PG_ERR_RANGE,          /* nan from no nan: PG_DOMAIN_ERROR; inf from finite: PG_RANGE_ERROR */
+    PG_ERR_POLES,          /* as math.lgamma: inf at 0 or a negative whole number is PG_DOMAIN_ERROR, else as RANGE */
     PG_ERR_DIVISION,       /* divisor 0: PG_DIVISION_BY_ZERO */
     PG_ERR_FLOAT_POW,      /* as Python's float ** float, without complex results */
     PG_ERR_MATH_POW,       /* as math.pow */

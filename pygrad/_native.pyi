@@ -205,6 +205,12 @@ class Value:
         """Length of (x, y) without overflow; slopes at (0, 0) are 0."""
     def erf(self, /) -> Value:
         """Error function."""
+    def erfc(self, /) -> Value:
+        """Complementary error function 1 - erf(x), accurate in its tail."""
+    def lgamma(self, /) -> Value:
+        """Logarithm of the absolute value of the gamma function."""
+    def digamma(self, /) -> Value:
+        """Slope of lgamma: the logarithmic derivative of the gamma function."""
     def abs(self, /) -> Value:
         """Absolute value; its slope at 0 is 0."""
     def absolute(self, /) -> Value:

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterable
 
 # Taken from the standard module as they are.
+# derived: standard
 from math import comb as comb
 from math import e as e
-from math import erfc as erfc
 from math import factorial as factorial
 from math import frexp as frexp
 from math import gamma as gamma
@@ -15,7 +15,6 @@ from math import inf as inf
 from math import isqrt as isqrt
 from math import lcm as lcm
 from math import ldexp as ldexp
-from math import lgamma as lgamma
 from math import modf as modf
 from math import nan as nan
 from math import nextafter as nextafter
@@ -24,16 +23,20 @@ from math import pi as pi
 from math import remainder as remainder
 from math import tau as tau
 from math import ulp as ulp
+
+# derived: end
 from typing import SupportsFloat, overload
 
 from pygrad._native import Value, _Operand
 from pygrad._native import dot as dot
 from pygrad._native import sum as sum
 
+# derived: later
 if sys.version_info >= (3, 11):
     from math import cbrt as cbrt
 if sys.version_info >= (3, 13):
     from math import fma as fma
+# derived: end
 
 # -- written in pygrad/math.py --
 @overload
@@ -362,6 +365,24 @@ def erf(x: Value, /) -> Value: ...
 @overload
 def erf(x: SupportsFloat, /) -> float:
     """Error function."""
+
+@overload
+def erfc(x: Value, /) -> Value: ...
+@overload
+def erfc(x: SupportsFloat, /) -> float:
+    """Complementary error function 1 - erf(x), accurate in its tail."""
+
+@overload
+def lgamma(x: Value, /) -> Value: ...
+@overload
+def lgamma(x: SupportsFloat, /) -> float:
+    """Logarithm of the absolute value of the gamma function."""
+
+@overload
+def digamma(x: Value, /) -> Value: ...
+@overload
+def digamma(x: SupportsFloat, /) -> float:
+    """Slope of lgamma: the logarithmic derivative of the gamma function."""
 
 @overload
 def abs(x: Value, /) -> Value: ...

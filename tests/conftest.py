@@ -23,7 +23,7 @@ ISOLATED = TESTS / "isolated"
 @pytest.fixture(params=["compiled", "reference"])
 def impl(request: pytest.FixtureRequest) -> ModuleType:
     """An implementation module: Value, FUNCTIONS, Parameters, dot, no_grad, sum, zero_grad."""
-    name = {"compiled": "pygrad.value", "reference": "pygrad.reference.reference"}[request.param]
+    name = {"compiled": "pygrad.value", "reference": "pygrad.reference"}[request.param]
     return importlib.import_module(name)
 
 

@@ -1,7 +1,8 @@
-"""The texts that follow from the op table: lists in the stubs, the table in the README.
+"""The texts that follow from the op table: words of rules, lists in the stubs, tables in the docs.
 
-The compiled table (csrc/ops.def) is asked, so that no op is listed by hand anywhere. In each file
-the derived part stands between a line with ``derived: NAME`` and one with ``derived: end``.
+The table is read from csrc/ops.def as it stands in the checkout, so one build is enough after a change:
+edit, derive, build. In each file the derived part stands between a line with ``derived: NAME`` and one with
+``derived: end``.
 
     python tools/derive.py --write .     rewrite those parts under the given checkout
     python tools/derive.py --check .     say which are stale; exit code 1 if any is
@@ -10,24 +11,44 @@ the derived part stands between a line with ``derived: NAME`` and one with ``der
 from __future__ import annotations
 
 import argparse
-import inspect
+import ast
+import importlib.util
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pygrad import math
-from pygrad._core import ffi, lib
-from pygrad.core.implementation import FUNCTIONS, IMPLEMENTATION, Value
-from pygrad.seeing.notation import Op, ops, readable
+import javascript
+from cffi import FFI
+from optable import table_of
+
+from pygrad.core.ops import Op
+from pygrad.seeing.notation import readable
 
 # -- the parts ------------------------------------------------------------------------------------
 
 
-def readme_table() -> str:
-    """The README's table of public ops."""
+def algebra_words(root: Path) -> str:
+    """The words that rules are written in, for csrc/ops/algebra.h."""
+    lines = []
+    for op in table_of(root):
+        operands = ", ".join("abc"[: op.arity])
+        for name in () if op.has_constant else (op.name, *op.aliases):
+            call = f"CALL{op.arity}({op.name}, {operands})"
+            lines.append(f"#define {name.upper()}({operands}) {call}")
+    return "\n".join(lines) + "\n"
+
+
+def scalar_functions(root: Path) -> str:
+    """The functions of csrc/ops/scalar.h, for the explorer's page."""
+    header = (root / "csrc" / "ops" / "scalar.h").read_text(encoding="utf-8")
+    return "\n".join(map(javascript.transliterated, javascript.function_texts(header)))
+
+
+def docs_table(root: Path) -> str:
+    """The table of public ops."""
     rows = [
         (
             ", ".join(_code(name) for name in (op.name, *op.aliases)),
@@ -36,15 +57,16 @@ def readme_table() -> str:
             "; ".join(_code(readable(slope)) for slope in op.slopes),
             op.doc,
         )
-        for op in ops()
+        for op in table_of(root)
         if op.is_public
     ]
     return _markdown(("op", "`_op`", "forward", "slope by each operand", "what it is"), rows)
 
 
-def readme_words() -> str:
-    """The README's table of ops that only slopes use."""
-    rows = [(_code(op.name), _code(op.forward), op.doc) for op in ops() if not op.is_public]
+def docs_words(root: Path) -> str:
+    """The table of ops that only slopes use."""
+    table = table_of(root)
+    rows = [(_code(op.name), _code(op.forward), op.doc) for op in table if not op.is_public]
     return _markdown(("word", "forward", "what it is"), rows)
 
 
@@ -57,34 +79,66 @@ def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def value_methods() -> str:
+def value_methods(root: Path) -> str:
     """Methods of Value, for pygrad/_native.pyi."""
     lines = []
-    for op in ops():
+    for op in table_of(root):
         if op.is_public and not op.has_constant:
-            types = [None, *[_operand_type(op)] * (op.arity - 1)]
+            types = ["", *[_operand_type(op)] * (op.arity - 1)]
             for name in (op.name, *op.aliases):
-                arguments = _arguments(getattr(Value, name), types)
                 lines += [
-                    f"    def {name}({arguments}) -> Value:",
+                    f"    def {name}({_arguments(op, 'self', types)}) -> Value:",
                     f'        """{_doc(op, name)}"""',
                 ]
     return "\n".join(lines) + "\n"
 
 
-def math_functions() -> str:
+def math_functions(root: Path) -> str:
     """Functions of pygrad.math, for pygrad/math.pyi; those it writes itself are left out."""
+    written = _written_in_math(root)
     lines = []
-    for op in ops():
+    for op in table_of(root):
         for name in (op.name, *op.aliases):
-            function = getattr(math, name) if op.is_public else None
-            if function is not None and function is FUNCTIONS[name]:
+            if op.is_public and name not in written:
                 for types, result in _overloads(op):
-                    arguments = _arguments(function, types)
+                    arguments = _arguments(op, "x", types)
                     lines += ["@overload", _head(f"def {name}", arguments, f"{result}: ...")]
                 lines[-1] = lines[-1].removesuffix(" ...")
                 lines += [f'    """{_doc(op, name)}"""', ""]
     return "\n".join(lines) + "\n"
+
+
+# Names of the standard math module that CPython 3.10 does not have yet, and since when it has.
+_SINCE = {"cbrt": (3, 11), "exp2": (3, 11), "sumprod": (3, 12), "fma": (3, 13)}
+
+
+def math_imports(root: Path) -> str:
+    """What pygrad.math takes from the standard module as it is, for pygrad/math.pyi."""
+    names = [name for name in dir(math) if name[0] != "_" and name not in _SINCE]
+    taken = [name for name in names if name not in _own_names(root)]
+    return "".join(f"from math import {name} as {name}\n" for name in taken) + "\n"
+
+
+def math_imports_of_later_versions(root: Path) -> str:
+    """The same for what has come after CPython 3.10."""
+    return "".join(
+        f"if sys.version_info >= {version}:\n    from math import {name} as {name}\n"
+        for name, version in _SINCE.items()
+        if name not in _own_names(root)
+    )
+
+
+def _own_names(root: Path) -> set[str]:
+    """The ops, their second names, and what pygrad/math.py defines."""
+    ops = [op for op in table_of(root) if op.is_public]
+    return {name for op in ops for name in (op.name, *op.aliases)} | _written_in_math(root)
+
+
+def _written_in_math(root: Path) -> set[str]:
+    module = ast.parse((root / "pygrad" / "math.py").read_text(encoding="utf-8"))
+    functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    assigned = [node.targets[0] for node in module.body if isinstance(node, ast.Assign)]
+    return functions | {target.id for target in assigned if isinstance(target, ast.Name)}
 
 
 def _head(start: str, arguments: str, end: str) -> str:
@@ -119,40 +173,45 @@ def _overloads(op: Op) -> Iterator[tuple[list[str], str]]:
     yield numbers, "int" if op.name in {"floor", "ceil", "trunc"} else "float"
 
 
-def _arguments(function: Callable[..., Any], types: Sequence[str | None]) -> str:
-    """The arguments that a function has at run time, with types; None for self."""
-    arguments: list[str] = []
-    parameters = list(inspect.signature(function).parameters.values())
-    for i, (parameter, kind) in enumerate(zip(parameters, types, strict=True)):
-        text = parameter.name if kind is None else f"{parameter.name}: {kind}"
-        if parameter.default is None and all("None" in (later or "") for later in types[i:]):
-            text += " = None"
-        arguments.append(text)
-        positional_only = parameter.kind is parameter.POSITIONAL_ONLY
-        if positional_only and (
-            i + 1 == len(parameters) or parameters[i + 1].kind is not parameter.POSITIONAL_ONLY
-        ):
-            arguments.append("/")
-    return ", ".join(arguments)
+def _arguments(op: Op, first: str, types: Sequence[str]) -> str:
+    """The operands of an op's function or method, with types; "" for self."""
+    if op.name == "clip":  # pygrad/value.py gives it names and defaults
+        names, end = ["x", "lo", "hi"], ""
+    else:
+        names, end = [first, "n" if op.has_constant else "y", "w"], ", /"
+    arguments = []
+    for i, (name, kind) in enumerate(zip(names[: len(types)], types, strict=True)):
+        text = f"{name}: {kind}" if kind else name
+        has_default = not end and i > 0 and all("None" in later for later in types[i:])
+        arguments.append(text + " = None" * has_default)
+    return ", ".join(arguments) + end
 
 
-def core_functions() -> str:
+def core_functions(root: Path) -> str:
     """What cffi's door offers, for pygrad/_core.pyi."""
-    lines = []
-    for name in sorted(dir(lib)):
-        offered = getattr(lib, name)
-        if isinstance(offered, int):
-            lines.append(f"    {name}: int")
-            continue
-        kind = ffi.typeof(offered)
+    ffi, text = FFI(), _script(root / "build.py").cdef()
+    ffi.cdef(text)
+    text = re.sub(r"/\*.*?\*/|\{.*?\}", "", text, flags=re.DOTALL)
+    lines = {name: f"    {name}: int" for name in re.findall(r"#define (\w+)", text)}
+    for result, name, operands in re.findall(r"([\w ]+[ *]+)(\w+)\(([^;]*)\);", text):
+        kind = ffi.typeof(f"{result}(*)({operands})")
         letters = "abcdef"[: len(kind.args)]
         arguments = "".join(
             f", {letter}: {_python_type(arg)}"
             for letter, arg in zip(letters, kind.args, strict=True)
         )
         slash = ", /" if letters else ""
-        lines.append(f"    def {name}(self{arguments}{slash}) -> {_python_type(kind.result)}: ...")
-    return "\n".join(lines) + "\n"
+        lines[name] = f"    def {name}(self{arguments}{slash}) -> {_python_type(kind.result)}: ..."
+    return "".join(f"{lines[name]}\n" for name in sorted(lines))
+
+
+def _script(path: Path) -> Any:
+    """A Python file as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _python_type(kind: Any) -> str:
@@ -163,46 +222,41 @@ def _python_type(kind: Any) -> str:
     return "Any"
 
 
-PARTS: dict[str, dict[str, Callable[[], str]]] = {
-    "docs/ops.md": {"ops": readme_table, "words": readme_words},
+Part = Callable[[Path], str]
+
+PARTS: dict[str, dict[str, Part]] = {
+    "csrc/ops/algebra.h": {"words": algebra_words},
+    "docs/ops.md": {"ops": docs_table, "words": docs_words},
     "pygrad/_native.pyi": {"methods": value_methods},
-    "pygrad/math.pyi": {"functions": math_functions},
+    "pygrad/math.pyi": {
+        "standard": math_imports,
+        "later": math_imports_of_later_versions,
+        "functions": math_functions,
+    },
     "pygrad/_core.pyi": {"functions": core_functions},
+    "pygrad/seeing/page/numbers.js": {"scalar.h": scalar_functions},
 }
 
-# Parts that are another file's text, as a string: the file, under the root.
-COPIES: dict[str, dict[str, str]] = {"pygrad/c_code/functions.py": {"SCALAR": "csrc/ops/scalar.h"}}
-
-
-def string_of(name: str, path: Path) -> str:
-    """A file's text as an assignment in Python.
-
-    Raises:
-        ValueError: the text would be another one between quotes.
-    """
-    text = path.read_text(encoding="utf-8")
-    if '"""' in text or "\\" in text:
-        raise ValueError(f"{path} has a backslash or three quotes in it")
-    return f'{name} = """{text}"""  # noqa: E501\n'
+# What the parts are made from, besides the marks in the files themselves.
+SOURCES = ["csrc/ops.def", "csrc/ops/scalar.h", "csrc/pygrad.h", "pygrad/math.py", "build.py"]
 
 
 # -- files ----------------------------------------------------------------------------------------
 
 
-def renewed(text: str, parts: dict[str, Callable[[], str]]) -> str:
-    """The text with each of its derived parts replaced.
+def renewed(text: str, parts: dict[str, Part], root: Path) -> str:
+    """The text with each of its derived parts replaced by what the checkout says.
 
     Raises:
         ValueError: a part has lost its marks.
 
-    >>> renewed("# derived: x\\nold\\n# derived: end\\n", {"x": lambda: "new\\n"})
+    >>> renewed("# derived: x\\nold\\n# derived: end\\n", {"x": lambda root: "new\\n"}, Path())
     '# derived: x\\nnew\\n# derived: end\\n'
     """
     for name, part in parts.items():
-        between = re.compile(
-            rf"(^[^\n]*derived: {name}\b[^\n]*\n).*?(^[^\n]*derived: end)", re.DOTALL | re.MULTILINE
-        )
-        replacement = part()
+        start = rf"^[^\n]*derived: {re.escape(name)}\b[^\n]*\n"
+        between = re.compile(rf"({start}).*?(^[^\n]*derived: end)", re.DOTALL | re.MULTILINE)
+        replacement = part(root)
         text, count = between.subn(lambda m, new=replacement: m[1] + new + m[2], text)  # type: ignore[misc]
         if count != 1:
             raise ValueError(f"{count} parts are marked 'derived: {name}', there should be one")
@@ -211,16 +265,10 @@ def renewed(text: str, parts: dict[str, Callable[[], str]]) -> str:
 
 def stale(root: Path) -> dict[Path, str]:
     """Files under root whose derived parts are not what the op table says, with the right text."""
-    if IMPLEMENTATION != "compiled":
-        raise RuntimeError("texts are derived from the compiled implementation; unset PYGRAD_IMPL")
     files = {}
-    copies: dict[str, dict[str, Callable[[], str]]] = {
-        path: {name: partial(string_of, name, root / source) for name, source in parts.items()}
-        for path, parts in COPIES.items()
-    }
-    for path, parts in (PARTS | copies).items():
+    for path, parts in PARTS.items():
         text = (root / path).read_text(encoding="utf-8")
-        new = renewed(text, parts)
+        new = renewed(text, parts, root)
         if new != text:
             files[root / path] = new
     return files

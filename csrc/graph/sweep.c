@@ -58,7 +58,7 @@ PG_INLINE void apply_many(purpose what, const pg_node *n, size_t from, size_t to
 
 /* The rule of a node with operands, read from the operands' present values. Inlined once for each
  * purpose, so that neither pays for the other. Operands in order: the order of accumulation is part of
- * the contract with pygrad/reference/reference.py. */
+ * the contract with pygrad/reference. */
 PG_INLINE void apply_rule(purpose what, const pg_node *n, double *out)
 {
     const double G = n->grad, Z = n->value;

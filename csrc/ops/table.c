@@ -3,17 +3,17 @@
 
 static const pg_op_info ops[] = {
 #define UNARY(name, symbol, errors, forward, dx, doc) \
-    {#name, symbol, doc, #forward, {#dx, NULL, NULL}, #errors, 1, 0, 1},
+    {#name, symbol, doc, "", #forward, {#dx, NULL, NULL}, #errors, 1, 0, 1},
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
-    {#name, symbol, doc, #forward, {#dx, #dy, NULL}, #errors, 2, 0, 1},
+    {#name, symbol, doc, "", #forward, {#dx, #dy, NULL}, #errors, 2, 0, 1},
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    {#name, symbol, doc, #forward, {#dx, #dy, #dw}, #errors, 3, 0, 1},
+    {#name, symbol, doc, "", #forward, {#dx, #dy, #dw}, #errors, 3, 0, 1},
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
-    {#name, symbol, doc, #forward, {#dx, NULL, NULL}, #errors, 1, 1, 1},
-#define SLOPE1(name, symbol, errors, forward, dx, doc) \
-    {#name, symbol, doc, #forward, {#dx, NULL, NULL}, #errors, 1, 0, 0},
-#define SLOPE2(name, symbol, errors, forward, dx, dy, doc) \
-    {#name, symbol, doc, #forward, {#dx, #dy, NULL}, #errors, 2, 0, 0},
+    {#name, symbol, doc, "", #forward, {#dx, NULL, NULL}, #errors, 1, 1, 1},
+#define SLOPE1(name, meaning, errors, forward, dx, doc) \
+    {#name, #name, doc, #meaning, #forward, {#dx, NULL, NULL}, #errors, 1, 0, 0},
+#define SLOPE2(name, meaning, errors, forward, dx, dy, doc) \
+    {#name, #name, doc, #meaning, #forward, {#dx, #dy, NULL}, #errors, 2, 0, 0},
 #include "ops.def"
 };
 

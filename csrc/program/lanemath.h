@@ -279,22 +279,50 @@ LANE_INLINE double lane_exp_pair(double c, double c_low, double x, double low)
 
 /* -- the error function ----------------------------------------------------------------------- */
 
+/* erf(x) / x - 1 for z = x*x <= 1 */
+LANE_INLINE double lane_erf_near(double z)
+{
+    double z2 = z * z, z4 = z2 * z2;
+    double p = lane_cubic(z, z2, 0x1.b969464c4b5b7p-20, -0x1.5b7de751d042ep-23, 0x1.d36c51d3db041p-27, -0x1.a0c56861b3945p-31);
+    p = lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17) + z4 * p;
+    return lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6) + z4 * p;
+}
+
 /* x + x q(x*x) up to 1; from there 1 - exp(-x q(x)), which leaves erf one digit for 57 of erfc. */
 LANE_INLINE double lane_erf(double x)
 {
     double a = lane_clamp(fabs(x), 0.0, 6.0);
-    double z = a * a;
-    double z2 = z * z, z4 = z2 * z2;
-    double p = lane_cubic(z, z2, 0x1.b969464c4b5b7p-20, -0x1.5b7de751d042ep-23, 0x1.d36c51d3db041p-27, -0x1.a0c56861b3945p-31);
-    p = lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17) + z4 * p;
-    p = lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6) + z4 * p;
     double a2 = a * a, a4 = a2 * a2;
     double q = 0x1.26b6dcd12f723p-34 + a * -0x1.a86a21422d1a9p-40;
     q = lane_cubic(a, a2, 0x1.20501cf8ffaecp-20, -0x1.5c8f92c017d2dp-23, 0x1.35eaefb7107c3p-26, -0x1.7f48958b14b6bp-30) + a4 * q;
     q = lane_cubic(a, a2, 0x1.8f23c0f682b0fp-14, -0x1.d4c5fd9f07458p-15, 0x1.547130c5da04p-16, -0x1.6835c1cda1b8p-18) + a4 * q;
     q = lane_cubic(a, a2, -0x1.bdbb07e40754ap-13, 0x1.bbe213c193c6ep-10, -0x1.2da46397c27d7p-11, -0x1.ddf6544749641p-22) + a4 * q;
     q = lane_cubic(a, a2, 0x1.20dd74072bc66p+0, 0x1.45f317cdaf33bp-1, 0x1.a4f2e996ad858p-4, -0x1.3956c0a6904b1p-6) + a4 * q;
-    return copysign(a < 1.0 ? a + a * p : 1.0 - lane_exp(-(a * q)), x);
+    return copysign(a < 1.0 ? a + a * lane_erf_near(a * a) : 1.0 - lane_exp(-(a * q)), x);
+}
+
+/* exp(-x*x) times a polynomial in (x - 4) / (x + 4), over 1 + 2x (Shepherd and Laframboise, Mathematics of
+ * Computation 36, 1981). What the quotient loses goes into the product with the exponential as its second part. */
+LANE_INLINE double lane_erfc(double x)
+{
+    double a = lane_clamp(fabs(x), 0.0, 28.0);
+    double q = (a - 4.0) / (a + 4.0);
+    double q2 = q * q, q4 = q2 * q2;
+    double p = lane_cubic(q, q2, -0x1.3866f4de619dep-26, -0x1.e41a276e46899p-27, 0x1.0a7cf86f44568p-29, 0x1.61b7cfc6699ccp-30);
+    p = lane_cubic(q, q2, 0x1.3b5310e04330dp-22, -0x1.bb109f7cc4d63p-21, 0x1.41c517b922a77p-24, 0x1.d8301872c9038p-24) + q4 * p;
+    p = lane_cubic(q, q2, 0x1.3be06814345eap-13, -0x1.9959a647892bdp-16, -0x1.788c610cecef8p-17, 0x1.7f2ab0df7bb7fp-18) + q4 * p;
+    p = lane_cubic(q, q2, -0x1.0962388275ee7p-6, 0x1.49c6727ef8298p-8, -0x1.8d4a9c4626a70p-11, -0x1.a1df20f90b476p-13) + q4 * p;
+    p = lane_cubic(q, q2, -0x1.9ddb23c3e87e9p-4, 0x1.7fee004e11958p-4, -0x1.0fb06dfe56bbcp-4, 0x1.3079edf69c8c1p-5) + q4 * p;
+    double rest = q * ((-0x1.1df1ad154a28fp-3 + q * 0x1.f7f5df66fd693p-7) + q2 * (0x1.16ecefcfa53e0p-4 + q * p));
+    double above = 0x1.3ba5916e9fd7fp+0 + rest, above_low = (0x1.3ba5916e9fd7fp+0 - above) + rest;
+    double below = 1.0 + 2.0 * a, below_low = 2.0 * a - (below - 1.0);
+    double c = above / below;
+    struct lane_pair back = lane_times(lane_pair(c, 0.0), lane_pair(below, below_low));
+    double c_low = (((above - back.high) - back.low) + above_low) / below;
+    struct lane_pair square = lane_times(lane_pair(a, 0.0), lane_pair(a, 0.0));
+    double z = lane_exp_pair(c, c_low, -square.high, -square.low);
+    z = x < 0.0 ? 2.0 - z : z;
+    return fabs(x) < 0.5 ? lane_sum(1.0, -x, -(x * lane_erf_near(x * x))) : z;
 }
 
 /* 2/sqrt(pi) exp(-x*x), the square taken as an exact leading part and the rest */

@@ -36,6 +36,7 @@
 #define atan(x) lane_atan(x)
 #define atan2(x, y) lane_atan2(x, y)
 #define erf(x) lane_erf(x)
+#define erfc(x) lane_erfc(x)
 
 #include "ops/scalar.h"
 

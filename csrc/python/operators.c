@@ -16,6 +16,10 @@ static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
 {
     int of_numbers = x == x && y == y, of_finite = isfinite(x) && isfinite(y);
     switch (errors) {
+    case PG_ERR_POLES:
+        if (x <= 0.0 && floor(x) == x && of_finite)
+            return PG_DOMAIN_ERROR;
+        return diagnose(PG_ERR_RANGE, x, y, z);
     case PG_ERR_DOMAIN:
         return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_DOMAIN_ERROR : PG_OK;
     case PG_ERR_RANGE:

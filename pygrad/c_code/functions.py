@@ -1,7 +1,7 @@
-"""The ops as C text, and the functions that this text calls: what c_code.py writes programs with.
+"""The ops as C text, and the functions that this text calls: what text.py writes programs with.
 
 An op's forward expression comes from the op table. Functions that libm lacks come from csrc/ops/scalar.h,
-whose text is repeated below by ``python -I -m pygrad.derived --write``.
+which setup.py puts beside this file.
 
 >>> from pygrad.c_code.functions import expression
 >>> expression("add"), expression("hypot"), expression("relu")
@@ -11,237 +11,10 @@ whose text is repeated below by ``python -I -m pygrad.derived --write``.
 from __future__ import annotations
 
 import functools
+import importlib.resources
 import re
 
-from pygrad.seeing.notation import ops
-
-# derived: SCALAR
-SCALAR = """/* scalar.h: the functions of ops.def's forward expressions that libm lacks, or that Python's math
- * computes by another sequence. Each is a stated sequence of IEEE operations and libm calls, repeated
- * by pygrad/reference/reference.py, so that both give the same bits. Compiled with -ffp-contract=off.
- * What errors they keep to: "numerical conventions" in the README. */
-#ifndef PG_SCALAR_H
-#define PG_SCALAR_H
-
-#include <float.h>
-#include <math.h>
-
-/* The product of an adjoint and a slope: an exact zero wins, so a branch not taken stays silent. */
-static inline double mul0(double x, double y)
-{
-    double product = x * y;
-    if (product != product && (x == 0.0 || y == 0.0))
-        return 0.0;
-    return product;
-}
-
-static inline double div0(double x, double y)
-{
-    return x == 0.0 && y == 0.0 ? 0.0 : x / y;
-}
-
-static inline double sigmoid(double x)
-{
-    if (x >= 0.0)
-        return 1.0 / (1.0 + exp(-x));
-    double e = exp(x);
-    return e / (1.0 + e);
-}
-
-static inline double softplus(double x)
-{
-    return (x > 0 ? x : 0.0) + log1p(exp(-fabs(x)));
-}
-
-static inline double power_of_two(double x)
-{
-    return pow(2.0, x);
-}
-
-/* c * e / (1 + e)**2, with the digits that 1 + e has lost put back: the square would double the loss. */
-static inline double bell(double c, double e)
-{
-    double sum = 1.0 + e;
-    double lost = e - (sum - 1.0);
-    double slope = (c * e) / (sum * sum);
-    return slope - slope * ((2.0 * lost) / sum);
-}
-
-/* 1 - tanh(x)**2 has no correct digit for |x| > 19; this form keeps all of them. */
-static inline double sech2(double x)
-{
-    return bell(4.0, exp(-2.0 * fabs(x)));
-}
-
-static inline double sigmoid_dx(double x)
-{
-    return bell(1.0, exp(-fabs(x)));
-}
-
-/* x ** n: whole exponents from -1 to 3 are products, which are faster than pow, and whose bits agree everywhere. */
-static inline double power(double x, double n)
-{
-    if (n == 2.0)
-        return x * x;
-    if (n == -1.0)
-        return 1.0 / x;
-    if (n == 1.0)
-        return x;
-    if (n == 3.0)
-        return x * x * x;
-    if (n == 0.0)
-        return 1.0;
-    return pow(x, n);
-}
-
-/* y * x ** (y - 1). Where y - 1 rounds (y not whole, or past 2 ** 53) the power magnifies that, and where
- * x ** (y - 1) is subnormal it has lost digits; the slope is then taken from z = x ** y, in the order that
- * neither overflows nor underflows. */
-static inline double pow_dx(double x, double y)
-{
-    if (y == 0.0)
-        return 0.0;
-    if (fabs(y) < 9007199254740992.0 && floor(y) == y) {
-        double p = power(x, y - 1.0);
-        if (isnormal(p) || x == 0.0)
-            return y * p;
-    }
-    double z = pow(x, y);
-    if (!isnormal(z) || x == 0.0)
-        return y * power(x, y - 1.0);
-    return fabs(y) > 1.0 && z > 1.0 ? y * (z / x) : (y * z) / x;
-}
-
-static inline double pow_dy(double x, double y)
-{
-    if (x > 0.0)
-        return pow(x, y) * log(x);
-    if (x == 0.0)
-        return y >= 0.0 ? 0.0 : y < 0.0 ? -(double)INFINITY : y;
-    return (double)NAN;
-}
-
-/* Scaled by a power of two, which is exact; Python's math.hypot runs yet another sequence. */
-static inline double hypotenuse(double x, double y)
-{
-    double a = fabs(x), b = fabs(y);
-    if (isinf(a) || isinf(b))
-        return (double)INFINITY;
-    if (a != a || b != b)
-        return (double)NAN;
-    if (a < b) {
-        double t = a;
-        a = b;
-        b = t;
-    }
-    if (b == 0.0)
-        return a;
-    int exponent;
-    a = frexp(a, &exponent);
-    b = ldexp(b, -exponent);
-    return ldexp(sqrt(a * a + b * b), exponent);
-}
-
-static inline double hypot_dx(double x, double y)
-{
-    double h = hypotenuse(x, y);
-    if (h == 0.0)
-        return 0.0;
-    if (isinf(h) && isfinite(x) && isfinite(y))
-        return (0.25 * x) / hypotenuse(0.25 * x, 0.25 * y);
-    return x / h;
-}
-
-/* y / (x*x + y*y), scaled by a power of two; 0 at the origin. */
-static inline double atan2_dx(double x, double y)
-{
-    if (x == 0.0 && y == 0.0)
-        return 0.0;
-    if (!isfinite(x) || !isfinite(y))
-        return (y / hypotenuse(x, y)) / hypotenuse(x, y);
-    int exponent;
-    (void)frexp(fabs(x) > fabs(y) ? x : y, &exponent);
-    double a = ldexp(x, -exponent), b = ldexp(y, -exponent);
-    return ldexp(b / (a * a + b * b), -exponent);
-}
-
-static inline double logaddexp(double x, double y)
-{
-    if (x == y)
-        return x + 0.6931471805599453;
-    return (x > y ? x : y) + log1p(exp(-fabs(x - y)));
-}
-
-/* sigmoid(x - y), the difference split exactly into d + err (Knuth's two-sum). */
-static inline double logaddexp_dx(double x, double y)
-{
-    if (x == y)
-        return 0.5;
-    double d = x - y;
-    if (!isfinite(d))
-        return sigmoid(d);
-    double t = d - x;
-    double err = (x - (d - t)) + (-y - t);
-    double s = sigmoid(d);
-    return s + (s * sigmoid(-d)) * err;
-}
-
-/* 2/sqrt(pi) exp(-x*x), the square split so that its rounding error is not magnified (Veltkamp). */
-static inline double erf_dx(double x)
-{
-    if (fabs(x) > 28.0)
-        return 0.0;
-    double t = 134217729.0 * x;
-    double hi = t - (t - x);
-    double lo = x - hi;
-    return (1.1283791670955126 * exp(-(hi * hi))) * exp(-(lo * (hi + x)));
-}
-
-static inline double maximum(double x, double y)
-{
-    return x > y ? x : y > x ? y : x == y ? (signbit(x) ? y : x) : x + y;
-}
-
-static inline double minimum(double x, double y)
-{
-    return x < y ? x : y < x ? y : x == y ? (signbit(x) ? x : y) : x + y;
-}
-
-static inline double greater(double x, double y)
-{
-    return x > y ? 1.0 : x < y ? 0.0 : x == y ? 0.5 : x + y;
-}
-
-static inline double clip(double x, double low, double high)
-{
-    double raised = x < low ? low : x;
-    return high < raised ? high : raised;
-}
-
-/* Python's float % and //: the sign of the divisor, and a quotient that is a whole number. */
-static inline double python_mod(double x, double y)
-{
-    double r = fmod(x, y);
-    if (r == 0.0)
-        return copysign(0.0, y);
-    return (y < 0.0) != (r < 0.0) ? r + y : r;
-}
-
-static inline double python_floordiv(double x, double y)
-{
-    double r = fmod(x, y);
-    double q = (x - r) / y;
-    if (r != 0.0 && (y < 0.0) != (r < 0.0))
-        q -= 1.0;
-    if (q == 0.0)
-        return copysign(0.0, x / y);
-    double whole = floor(q);
-    return q - whole > 0.5 ? whole + 1.0 : whole;
-}
-
-#endif
-"""  # noqa: E501
-# derived: end
+from pygrad.core.ops import ops
 
 _OPERANDS = "xyw"  # as a forward expression calls them; a constant k stands where y would
 _SIMPLE = re.compile(r"x [-+*/] y|-x|\w+\([xywk](?:, [xywk])*\)")
@@ -307,10 +80,11 @@ def _table() -> dict[str, str]:
 @functools.cache
 def _scalar() -> dict[str, str]:
     """Each function of csrc/ops/scalar.h with the comment before it."""
+    text = (importlib.resources.files("pygrad.c_code") / "scalar.h").read_text(encoding="utf-8")
     definition = re.compile(
         r"^(?:/\*(?:(?!\*/).)*\*/\n)?static inline double (\w+)\([^)]*\)\n\{\n.*?^\}\n", re.M | re.S
     )
-    return {found[1]: found[0] for found in definition.finditer(SCALAR)}
+    return {found[1]: found[0] for found in definition.finditer(text)}
 
 
 @functools.cache
@@ -322,8 +96,8 @@ def expression(op: str) -> str | None:
 
 
 def called(text: str) -> list[str]:
-    """Names of the functions that C text calls."""
-    return re.findall(r"\b([a-z]\w*)(?=\()", text)
+    """Names of the functions that C text calls; comments call nothing."""
+    return re.findall(r"\b([a-z]\w*)(?=\()", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
 
 
 @functools.cache

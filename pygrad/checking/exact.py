@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from pygrad.core.distribution import install
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.ops import op_of
 
 Real = Any  # an mpmath number
 _DIGITS = (100, 300, 900, 2400)  # tried one after the other, until two agree to ...
@@ -52,7 +53,7 @@ class ExactDerivative(NamedTuple):
 # -- the ops in mpmath ------------------------------------------------------------------------------
 
 
-def _functions(mp: Any) -> dict[str, Callable[..., Real]]:
+def functions(mp: Any) -> dict[str, Callable[..., Real]]:
     """Forward functions by op name. What is not here is mpmath's function of that name."""
 
     def mod(x: Real, y: Real) -> Real:
@@ -83,6 +84,7 @@ def _functions(mp: Any) -> dict[str, Callable[..., Real]]:
         "exp2": lambda x: mp.power(2, x),
         "log2": lambda x: mp.log(x) / mp.ln2,
         "logaddexp": logaddexp,
+        "lgamma": lambda x: mp.log(abs(mp.gamma(x))) if x < 8 else mp.loggamma(x),
         "relu": lambda x: max(x, mp.zero),
         "sigmoid": sigmoid,
         "softplus": lambda x: logaddexp(x, mp.zero),
@@ -100,6 +102,7 @@ def _functions(mp: Any) -> dict[str, Callable[..., Real]]:
         "sech2": lambda x: mp.sech(x) ** 2,
         "sigmoid_dx": lambda x: sigmoid(x) * sigmoid(-x),
         "erf_dx": lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),
+        "polygamma": lambda n, x: mp.psi(int(n), x),
         "pow_dx": lambda x, y: y * mp.power(x, y - 1) if y else mp.zero,
         "pow_dy": pow_dy,
         "logaddexp_dx": lambda x, y: sigmoid(x - y),
@@ -121,20 +124,7 @@ def _functions(mp: Any) -> dict[str, Callable[..., Real]]:
     return table
 
 
-def _names() -> dict[str, str]:
-    """Name of each op by the symbol that Value._op shows."""
-    from pygrad import _core
-
-    names, i = {}, 0
-    while info := _core.lib.pg_op_at(i):
-        names[_core.ffi.string(info.symbol).decode()] = _core.ffi.string(info.name).decode()
-        i += 1
-    return names
-
-
-def _function(
-    v: Value, mp: Any, table: dict[str, Any], names: dict[str, str]
-) -> Callable[..., Real]:
+def _function(v: Value, mp: Any, table: dict[str, Any]) -> Callable[..., Real]:
     """The forward function of v's node over its operands."""
     from pygrad import _native
 
@@ -157,7 +147,9 @@ def _function(
     if v._op.startswith("**"):
         exponent = mp.mpf(float(v._op[2:]))
         return lambda x: mp.power(x, exponent)
-    name = names[v._op]
+    op = op_of(v._op)
+    assert op is not None
+    name = op.name
     if name not in table and not hasattr(mp, name):
         raise NotImplementedError(f"the op {name!r} has no counterpart in pygrad.checking.exact")
     return table.get(name) or getattr(mp, name)
@@ -187,7 +179,7 @@ class Graph:
 
         self.mp = mp = MPContext()
         self._points = [v.data for v in inputs]
-        table, names = _functions(mp), _names()
+        table = functions(mp)
         place = {v: i for i, v in enumerate(inputs)}  # by identity
         self._constants: list[tuple[int, float]] = []
         self._steps: list[tuple[int, Callable[..., Real] | None, list[int]]] = []
@@ -199,7 +191,7 @@ class Graph:
                 self._constants.append((place[v], v.data))
                 continue
             stops = _native.form(v) == "op" and v._op == "stop_gradient"
-            function = None if stops else _function(v, mp, table, names)
+            function = None if stops else _function(v, mp, table)
             self._steps.append((place[v], function, [place[child] for child in v._children]))
         self._output = place[output]
         self._size = len(place)

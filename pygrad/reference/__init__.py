@@ -7,9 +7,9 @@ edge by edge:
 
     operand.grad += node.grad * slope
 
-The file goes from small to large: numbers, formulas, tables of ops, Value, functions. The tables
-are its heart: a line per op, with its value and its slopes. To see backpropagation, read these and
-`Value.backward`.
+The files go from small to large: arithmetic, formulas, rules, then sweeps, order and value, last functions,
+transforms and parameters. Rules are the heart: a line per op, with its value and its slopes. To see
+backpropagation, read these and `Value.backward`.
 
 No function here calls itself along the graph, so a chain of a million nodes is no problem. The C
 engine does the same arithmetic in the same order, and a test holds both to the same bits.
@@ -21,22 +21,19 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 (4.0, -3.0, 2.0, 1.0)
 """
 
-from pygrad.reference.reference import (
-    FUNCTIONS,
-    Parameters,
-    Value,
-    dot,
+from pygrad.reference.functions import FUNCTIONS, dot, no_grad, sum, zero_grad
+from pygrad.reference.parameters import Parameters
+from pygrad.reference.transforms import (
     forward,
-    no_grad,
     no_grad_resume,
     no_grad_suspend,
     record,
     retire,
     reverse,
-    sum,
     trace_active,
-    zero_grad,
 )
+from pygrad.reference.value import Value
+from pygrad.reference.value import restore as _restore  # noqa: F401  pickles of 0.1.0 name it
 
 __all__ = [
     "FUNCTIONS",

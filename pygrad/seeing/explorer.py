@@ -24,8 +24,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pygrad.core.inspection import nodes_at_most
+from pygrad.core.ops import op_of, ops
 from pygrad.seeing.layout import Edge, layout
-from pygrad.seeing.notation import number, op_of, ops, shortened, visible
+from pygrad.seeing.notation import number, shortened, visible
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     Snapshot,

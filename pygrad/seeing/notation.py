@@ -1,7 +1,7 @@
 """Numbers, operations and slopes as people write them: ``-c / b`` for the rule ``NEG(DIV(Z, Y))``.
 
-The op table (csrc/ops.def) states slopes in the words of csrc/ops/algebra.h. Here they become text, in two
-ways: `readable` keeps every word, for tables of the ops themselves; `formula` says in ordinary
+The op table (csrc/ops.def) states slopes in words, each an op's name in capitals. Here they become text, in
+two ways: `readable` keeps every word, for tables of the ops themselves; `formula` says in ordinary
 mathematics what the words mean, about operands that have names. A condition in square brackets is 1
 where it holds, else 0 (Iverson's notation).
 """
@@ -11,101 +11,20 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pygrad.core.ops import ops
 
 __all__ = [
-    "Op",
     "derivative",
     "expression",
     "formula",
     "number",
-    "op_of",
-    "ops",
     "readable",
     "shortened",
     "visible",
 ]
-
-# -- the op table as Python sees it ---------------------------------------------------------------
-
-
-class Op(NamedTuple):
-    """One line of the op table; slopes are in the words of csrc/ops/algebra.h."""
-
-    name: str
-    symbol: str
-    doc: str
-    forward: str
-    slopes: tuple[str, ...]
-    errors: str
-    arity: int
-    has_constant: bool
-    is_public: bool
-    aliases: tuple[str, ...]
-
-
-def ops() -> list[Op]:
-    """The op table in its own order.
-
-    Raises:
-        ImportError: the extension is not built; the reference implementation does without.
-
-    >>> [op.doc for op in ops() if op.name == "tanh"]
-    ['Hyperbolic tangent.']
-    """
-    from pygrad._core import ffi, lib
-
-    second_names = [
-        (_text(ffi, row.alias), _text(ffi, row.name)) for row in _rows(ffi, lib.pg_alias_at)
-    ]
-    return [
-        Op(
-            name=(name := _text(ffi, row.name)),
-            symbol=_text(ffi, row.symbol),
-            doc=_text(ffi, row.doc),
-            forward=_text(ffi, row.forward),
-            slopes=tuple(_text(ffi, rule) for rule in row.rules if rule != ffi.NULL),
-            errors=_text(ffi, row.errors),
-            arity=row.arity,
-            has_constant=bool(row.has_constant),
-            is_public=bool(row.is_public),
-            aliases=tuple(alias for alias, target in second_names if target == name),
-        )
-        for row in _rows(ffi, lib.pg_op_at)
-    ]
-
-
-def _rows(ffi: Any, row_at: Callable[[int], Any]) -> Iterator[Any]:
-    i = 0
-    while (row := row_at(i)) != ffi.NULL:
-        yield row
-        i += 1
-
-
-def _text(ffi: Any, pointer: Any) -> str:
-    text = ffi.string(pointer)
-    assert isinstance(text, bytes)
-    return text.decode()
-
-
-@functools.cache
-def _ops_by_symbol() -> dict[str, Op]:
-    try:
-        return {op.symbol: op for op in ops()}
-    except ImportError:
-        return {}
-
-
-def op_of(symbol: str) -> Op | None:
-    """The op that `v._op` stands for, "**2" included; None for others, or if no extension is built.
-
-    >>> op_of("**2").name
-    'pown'
-    """
-    known = _ops_by_symbol()
-    return known.get("**" if symbol.startswith("**") else symbol)
-
 
 # -- numbers and names ----------------------------------------------------------------------------
 
@@ -234,7 +153,7 @@ def _within(part: _Written, binding: int) -> str:
 
 
 def readable(rule: str) -> str:
-    """A rule in the words of csrc/ops/algebra.h as an expression over x y w k and the output z.
+    """A rule of the op table as an expression over x y w k and the output z.
 
     >>> readable("MUL(Z, SIGMOID(NEG(X)))")
     'z * sigmoid(-x)'
@@ -246,27 +165,11 @@ def readable(rule: str) -> str:
 
 # -- what the words mean --------------------------------------------------------------------------
 
-# Each line: what stands on the left, with X Y W for any parts, is written as on the right. The left
-# side is computed with more care for its last digits and its limits; the right side is what it is.
-_MEANINGS = [
-    ("MUL0(X, Y)", "MUL(X, Y)"),
-    ("DIV0(X, Y)", "DIV(X, Y)"),
-    ("VALID(X, Y)", "Y"),
+# Each line: what stands on the left, with X Y W for any parts, is written as on the right. What a word that
+# only rules use means, the op table says.
+_NOTATION = [
     ("FLOORDIV(X, Y)", "WHOLE(X, Y)"),
-    ("POWER(X, Y)", "RAISED(X, Y)"),
-    ("POW_DX(X, Y)", "MUL(Y, RAISED(X, SUB(Y, ONE)))"),
-    ("POW_DY(X, Y)", "MUL(RAISED(X, Y), LOG(X))"),
-    ("SIGMOID_DX(X)", "MUL(SIGMOID(X), SUB(ONE, SIGMOID(X)))"),
-    ("SECH2(X)", "SUB(ONE, RAISED(TANH(X), 2))"),
-    ("LOGADDEXP_DX(X, Y)", "SIGMOID(SUB(X, Y))"),
-    ("LOGADDEXP_DXX(X, Y)", "MUL(SIGMOID(SUB(X, Y)), SIGMOID(SUB(Y, X)))"),
-    ("TANH_HALF(X, Y)", "TANH(DIV(SUB(X, Y), 2))"),
-    ("ERF_DX(X)", "MUL(DIV(2, SQRT(PI)), EXP(NEG(RAISED(X, 2))))"),
-    ("ASIN_DX(X)", "DIV(ONE, SQRT(SUB(ONE, RAISED(X, 2))))"),
-    ("ATAN_DX(X)", "DIV(ONE, ADD(ONE, RAISED(X, 2)))"),
-    ("ATANH_DX(X)", "DIV(ONE, SUB(ONE, RAISED(X, 2)))"),
-    ("ATAN2_DX(X, Y)", "DIV(Y, ADD(RAISED(X, 2), RAISED(Y, 2)))"),
-    ("HYPOT_DX(X, Y)", "DIV(X, HYPOT(X, Y))"),
+    ("POW(X, Y)", "RAISED(X, Y)"),
     ("STEP(X)", "ABOVE(X, ZERO)"),
     ("GREATER(X, Y)", "DIV(ADD(ABOVE(X, Y), AT_LEAST(X, Y)), 2)"),
     ("SELECT(LESS_(X, Y), Y, X)", "MAX(X, Y)"),
@@ -286,11 +189,17 @@ _MEANINGS = [
 
 @functools.cache
 def _meanings() -> dict[str, list[tuple[_Tree, _Tree]]]:
-    """The lines by the word they begin with."""
+    """The op table's meanings and the lines above, by the word they begin with."""
+    words = [
+        (f"{op.name.upper()}({', '.join('XY'[: op.arity])})", op.meaning)
+        for op in ops()
+        if not op.is_public
+    ]
     lines: dict[str, list[tuple[_Tree, _Tree]]] = {}
-    for left, right in _MEANINGS:
-        pattern = _parse(left)
-        lines.setdefault(pattern.word, []).append((pattern, _parse(right)))
+    for left, right in [*words, *_NOTATION]:
+        if left != right:
+            pattern = _parse(left)
+            lines.setdefault(pattern.word, []).append((pattern, _parse(right)))
     return lines
 
 
@@ -335,7 +244,7 @@ def formula(rule: str, names: Mapping[str, str | float], op: str = "") -> str:
     """A rule in ordinary mathematics.
 
     Args:
-        rule: in the words of csrc/ops/algebra.h.
+        rule: a slope of the op table.
         names: what stands for X, Y, W, K and the output Z: a name, or a number.
         op: the name of the op that the rule belongs to. Where the rule computes that op again, the
             output stands for it.

@@ -12,7 +12,8 @@ from string import ascii_lowercase
 from typing import Any
 
 from pygrad.core import inspection
-from pygrad.seeing.notation import expression, formula, number, op_of, shortened, visible
+from pygrad.core.ops import op_of
+from pygrad.seeing.notation import expression, formula, number, shortened, visible
 
 __all__ = [
     "MOST_NODES",

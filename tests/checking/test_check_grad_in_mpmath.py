@@ -8,13 +8,14 @@ import random
 import sys
 
 import pytest
-from checked import CORNERS, NOT_HERE, OK, PUBLIC, micrograd_node, op_table, points
+from checked import CORNERS, NOT_HERE, OK, PUBLIC, micrograd_node, points
 
 import pygrad
 import pygrad.checking.exact
 import pygrad.math as pm
 from pygrad import Value
 from pygrad.checking.check import check_grad
+from pygrad.core.ops import op_of, ops
 
 # -- every op -------------------------------------------------------------------------------------
 
@@ -67,11 +68,11 @@ def test_every_op_of_the_table_has_a_counterpart_in_mpmath():
     from mpmath import MPContext
 
     mp = MPContext()
-    table = pygrad.checking.exact._functions(mp)
+    table = pygrad.checking.exact.functions(mp)
     kept = {"pown", "stop_gradient"}  # a constant of the node; a value that is held
-    for name, symbol, *_ in op_table():
-        assert name in table or hasattr(mp, name) or name in kept, name
-        assert pygrad.checking.exact._names()[symbol] == name
+    for op in ops():
+        assert op.name in table or hasattr(mp, op.name) or op.name in kept, op.name
+        assert op_of(op.symbol) == op
 
 
 @pytest.mark.parametrize(("name", "arity"), [op for op in PUBLIC])

@@ -32,7 +32,7 @@ from pygrad import (
 from pygrad import compile as compile_
 from pygrad import math as pm
 from pygrad._core import ffi, lib
-from pygrad.seeing.notation import ops
+from pygrad.core.ops import ops
 
 scipy_sparse = pytest.importorskip("scipy.sparse")
 optimize = pytest.importorskip("scipy.optimize")

@@ -7,35 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pygrad.math as pm
-from pygrad import Value, _core
+from pygrad import Value
 from pygrad.core.implementation import FUNCTIONS
+from pygrad.core.ops import ops
 
 OK, WRONG, INCONCLUSIVE = "ok", "wrong", "inconclusive"
 NOT_HERE = "not differentiable here"
 
 
-def text(s: Any) -> str:
-    return _core.ffi.string(s).decode()
-
-
-def op_table() -> list[tuple[str, str, int, bool, bool]]:
-    """name, symbol, arity, has_constant, is_public of every op."""
-    rows, i = [], 0
-    while info := _core.lib.pg_op_at(i):
-        rows.append(
-            (
-                text(info.name),
-                text(info.symbol),
-                info.arity,
-                bool(info.has_constant),
-                bool(info.is_public),
-            )
-        )
-        i += 1
-    return rows
-
-
-PUBLIC = [(name, arity) for name, _, arity, _, is_public in op_table() if is_public]
+PUBLIC = [(op.name, op.arity) for op in ops() if op.is_public]
 EXPONENTS = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 0.5, 1.5, -0.5, 2.5, 1 / 3]
 
 

@@ -12,8 +12,8 @@ import pygrad
 from pygrad import Value, nn, zero_grad
 from pygrad import math as pm
 from pygrad.core.implementation import FUNCTIONS
+from pygrad.core.ops import ops
 from pygrad.seeing import explorer
-from pygrad.seeing.notation import ops
 from pygrad.seeing.snapshot import walk
 
 # libm and a browser's Math differ by one unit in the last place here and there, and some formulas call

@@ -16,47 +16,12 @@ from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from hypothesis import strategies as st
+from truth import BINARY, ROWS, TERNARY, UNARY
 
 # -- the ops ---------------------------------------------------------------------------------------
 
-UNARY = [
-    *[
-        "neg",
-        "exp",
-        "exp2",
-        "expm1",
-        "log",
-        "log2",
-        "log10",
-        "log1p",
-        "sqrt",
-        "relu",
-        "tanh",
-        "sigmoid",
-    ],
-    *[
-        "softplus",
-        "erf",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "sinh",
-        "cosh",
-        "asinh",
-        "acosh",
-    ],
-    *["atanh", "abs", "sign", "step", "floor", "ceil", "trunc", "round", "stop_gradient"],
-]
-# "pown", x ** n with a constant n, is a step of its own.
-BINARY = [
-    *["add", "sub", "mul", "div", "mod", "floordiv"],
-    *["pow", "atan2", "hypot", "maximum", "minimum", "logaddexp"],
-]
-TERNARY = ["clip", "where"]
-OPS = {name: 1 for name in UNARY} | {name: 2 for name in BINARY} | {name: 3 for name in TERNARY}
+# Operands of each op; "pown", x ** n with a constant n, is a step of its own.
+OPS = {name: ROWS[name].arity for name in (*UNARY, *BINARY, *TERNARY)}
 ALIASES = {
     "arcsin": "asin",
     "arccos": "acos",

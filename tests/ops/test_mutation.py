@@ -13,7 +13,7 @@ from pathlib import Path
 import mutation
 import pytest
 
-from pygrad.seeing.notation import ops
+from pygrad.core.ops import ops
 
 pytestmark = pytest.mark.skipif(
     not (mutation.ROOT / "csrc" / "ops.def").is_file(), reason="no C sources beside the tests"

@@ -224,7 +224,7 @@ def test_rules_that_the_page_does_not_have_are_frozen(impl: ModuleType) -> None:
 
 
 def test_the_reference_gives_the_same_page() -> None:
-    from pygrad.reference import reference
+    from pygrad import reference
 
     def make(module: ModuleType) -> Any:
         a, b = module.Value(2.0, label="a"), module.Value(-3.0, label="b")

@@ -22,8 +22,8 @@ from tabs import Page, Witness
 import pygrad
 from pygrad import Value
 from pygrad.core.implementation import FUNCTIONS
+from pygrad.core.ops import ops
 from pygrad.seeing.explorer import explore
-from pygrad.seeing.notation import ops
 
 # -- the browser ----------------------------------------------------------------------------------------
 

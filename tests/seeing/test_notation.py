@@ -9,8 +9,8 @@ import pytest
 from graphs import lesson_1
 
 import pygrad
-from pygrad import explain
-from pygrad.seeing import notation
+from pygrad import core, explain
+from pygrad.core.ops import ops
 
 SCOPE = {name: getattr(math, name) for name in dir(math)} | {
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
@@ -24,9 +24,7 @@ def value_of(rule: str, numbers: dict[str, float]) -> float:
     return eval(conditions, {**SCOPE, **numbers})
 
 
-@pytest.mark.parametrize(
-    "op", [op for op in notation.ops() if op.is_public], ids=lambda op: op.name
-)
+@pytest.mark.parametrize("op", [op for op in ops() if op.is_public], ids=lambda op: op.name)
 @pytest.mark.parametrize("point", [(0.75, 0.5, 0.625), (0.25, 0.5, 0.375), (0.625, 0.5, 0.5)])
 def test_each_rule_in_mathematical_notation_has_the_value_of_the_slope(op, point):
     numbers = dict(zip("abw", point, strict=True))
@@ -40,7 +38,7 @@ def test_each_rule_in_mathematical_notation_has_the_value_of_the_slope(op, point
     values = [value_of(c.rule, numbers | {"z": out.data}) for c in found]
     assert values == pytest.approx(out.local_derivatives, rel=1e-13, abs=0)
     # In ordinary words: none of those that the op table has for its own use.
-    private = {op.name for op in notation.ops() if not op.is_public}
+    private = {op.name for op in ops() if not op.is_public}
     assert not private & {word for c in found for word in re.findall(r"\w+", c.rule)}
 
 
@@ -80,6 +78,6 @@ def test_a_condition_is_explained(impl):
 
 
 def test_without_the_op_table_numbers_remain(impl, monkeypatch):
-    monkeypatch.setattr(notation, "_ops_by_symbol", dict)
+    monkeypatch.setattr(core.ops, "_ops_by_symbol", dict)
     step = explain(lesson_1(impl)).steps[-1]
     assert step.contributions == (("a", "", -3.0, -3.0, -2.0), ("b", "", 2.0, 2.0, 3.0))

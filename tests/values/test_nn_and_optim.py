@@ -8,7 +8,7 @@ import random
 import micrograd.nn
 import pytest
 
-import pygrad.reference.reference
+import pygrad.reference
 import pygrad.value
 
 # -- nn -----------------------------------------------------------------------------------------
@@ -284,5 +284,5 @@ def test_a_training_run_has_the_same_bits_on_both_implementations(package_of, na
         return losses, [p.data for p in model.parameters()]
 
     compiled = train(package_of(pygrad.value))
-    assert compiled == train(package_of(pygrad.reference.reference))
+    assert compiled == train(package_of(pygrad.reference))
     assert compiled[0][-1] < compiled[0][0]

@@ -1,12 +1,13 @@
 // numbers.js: C's math for the op table, whose expressions follow this file word for word. First what
-// JavaScript's Math lacks or does in another way, then the functions of csrc/ops/scalar.h: the reasons for
-// their forms stand there.
+// JavaScript's Math lacks or does in another way; then the functions of csrc/ops/scalar.h, which
+// tools/derive.py has turned into JavaScript.
 const { acos, acosh, asin, asinh, atan, atan2, atanh, ceil, cos, cosh, exp, expm1, floor } = Math;
 const { log, log10, log1p, log2, sin, sinh, sqrt, tan, tanh, trunc, abs: fabs } = Math;
 
 // -- C's math ---------------------------------------------------------------------------------------
 
 const isinf = (x) => fabs(x) === Infinity;
+const isfinite = Number.isFinite;
 const isnormal = (x) => fabs(x) >= 2.2250738585072014e-308 && fabs(x) < Infinity;
 const signbit = (x) => x < 0 || Object.is(x, -0);
 const copysign = (x, y) => (signbit(y) ? -fabs(x) : fabs(x));
@@ -20,12 +21,15 @@ function rint(x) {
   return fabs(x) < big ? copysign(fabs(x) + big - big, x) : x;
 }
 
-// The exponent that frexp finds: x is m * 2 ** exponent with 0.5 <= |m| < 1. For finite x other than 0.
+const fmod = (x, y) => x % y;
+
+// x as m * 2 ** exponent with 0.5 <= |m| < 1, for finite x other than 0: [m, exponent].
 const bits = new DataView(new ArrayBuffer(8));
-function exponentOf(x) {
+function frexp(x) {
   bits.setFloat64(0, x);
   const biased = (bits.getUint16(0) >> 4) & 0x7ff;
-  return biased ? biased - 1022 : exponentOf(x * 2 ** 54) - 54;
+  const exponent = biased ? biased - 1022 : frexp(x * 2 ** 54)[1] - 54;
+  return [ldexp(x, -exponent), exponent];
 }
 
 // In two factors, as 2 ** exponent may be out of range where the result is not.
@@ -39,146 +43,391 @@ function ldexp(x, exponent) {
 function erf(x) {
   const size = fabs(x);
   if (!(size < 6)) return size >= 6 ? copysign(1, x) : x;
-  if (size < 2) {
-    let sum = 0;
-    for (let n = 40; n > 0; n--) sum = (sum + 1) * ((2 * x * x) / (2 * n + 1));
-    return erf_dx(x) * (x + x * sum);
-  }
-  let fraction = size;
-  for (let n = 60; n > 0; n--) fraction = size + n / 2 / fraction;
-  return copysign(1 - erf_dx(x) / 2 / fraction, x);
+  if (size >= 2) return copysign(1 - erfc(size), x);
+  let sum = 0;
+  for (let n = 40; n > 0; n--) sum = (sum + 1) * ((2 * x * x) / (2 * n + 1));
+  return erf_dx(x) * (x + x * sum);
 }
 
-// -- csrc/ops/scalar.h ----------------------------------------------------------------------------------
+function erfc(x) {
+  if (!(x >= 0.5)) return 1 - erf(x);
+  if (x > 27.3) return 0;
+  let fraction = x;
+  for (let n = x < 2 ? 1500 : 60; n > 0; n--) fraction = x + n / 2 / fraction;
+  return erf_dx(x) / 2 / fraction;
+}
 
+// derived: scalar.h
+/* The product of an adjoint and a slope: an exact zero wins, so a branch not taken stays silent. */
 function mul0(x, y) {
-  const product = x * y;
-  return Number.isNaN(product) && (x === 0 || y === 0) ? 0 : product;
+    let product = x * y;
+    if (product !== product && (x === 0 || y === 0))
+        return 0;
+    return product;
 }
 
-const div0 = (x, y) => (x === 0 && y === 0 ? 0 : x / y);
+function div0(x, y) {
+    return x === 0 && y === 0 ? 0 : x / y;
+}
 
 function sigmoid(x) {
-  if (x >= 0) return 1 / (1 + exp(-x));
-  const e = exp(x);
-  return e / (1 + e);
+    if (x >= 0)
+        return 1 / (1 + exp(-x));
+    let e = exp(x);
+    return e / (1 + e);
 }
 
-const softplus = (x) => (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+function softplus(x) {
+    return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+}
 
-const power_of_two = (x) => pow(2, x);
+function power_of_two(x) {
+    return pow(2, x);
+}
 
+/* c * e / (1 + e)**2, with the digits that 1 + e has lost put back: the square would double the loss. */
 function bell(c, e) {
-  const sum = 1 + e;
-  const lost = e - (sum - 1);
-  const slope = (c * e) / (sum * sum);
-  return slope - slope * ((2 * lost) / sum);
+    let sum = 1 + e;
+    let lost = e - (sum - 1);
+    let slope = (c * e) / (sum * sum);
+    return slope - slope * ((2 * lost) / sum);
 }
 
-const sech2 = (x) => bell(4, exp(-2 * fabs(x)));
-const sigmoid_dx = (x) => bell(1, exp(-fabs(x)));
+/* 1 - tanh(x)**2 has no correct digit for |x| > 19; this form keeps all of them. */
+function sech2(x) {
+    return bell(4, exp(-2 * fabs(x)));
+}
 
+function sigmoid_dx(x) {
+    return bell(1, exp(-fabs(x)));
+}
+
+/* x ** n: whole exponents from -1 to 3 are products, which are faster than pow, and whose bits agree everywhere. */
 function power(x, n) {
-  if (n === 2) return x * x;
-  if (n === -1) return 1 / x;
-  if (n === 1) return x;
-  if (n === 3) return x * x * x;
-  if (n === 0) return 1;
-  return pow(x, n);
+    if (n === 2)
+        return x * x;
+    if (n === -1)
+        return 1 / x;
+    if (n === 1)
+        return x;
+    if (n === 3)
+        return x * x * x;
+    if (n === 0)
+        return 1;
+    return pow(x, n);
 }
 
+/* y * x ** (y - 1). Where y - 1 rounds (y not whole, or past 2 ** 53) the power magnifies that, and where
+ * x ** (y - 1) is subnormal it has lost digits; the slope is then taken from z = x ** y, in the order that
+ * neither overflows nor underflows. */
 function pow_dx(x, y) {
-  if (y === 0) return 0;
-  if (fabs(y) < 9007199254740992 && floor(y) === y) {
-    const p = power(x, y - 1);
-    if (isnormal(p) || x === 0) return y * p;
-  }
-  const z = pow(x, y);
-  if (!isnormal(z) || x === 0) return y * power(x, y - 1);
-  return fabs(y) > 1 && z > 1 ? y * (z / x) : (y * z) / x;
+    if (y === 0)
+        return 0;
+    if (fabs(y) < 9007199254740992 && floor(y) === y) {
+        let p = power(x, y - 1);
+        if (isnormal(p) || x === 0)
+            return y * p;
+    }
+    let z = pow(x, y);
+    if (!isnormal(z) || x === 0)
+        return y * power(x, y - 1);
+    return fabs(y) > 1 && z > 1 ? y * (z / x) : (y * z) / x;
 }
 
 function pow_dy(x, y) {
-  if (x > 0) return pow(x, y) * log(x);
-  if (x === 0) return y >= 0 ? 0 : y < 0 ? -Infinity : y;
-  return NaN;
+    if (x > 0)
+        return pow(x, y) * log(x);
+    if (x === 0)
+        return y >= 0 ? 0 : y < 0 ? -Infinity : y;
+    return NaN;
 }
 
+/* Scaled by a power of two, which is exact; Python's math.hypot runs yet another sequence. */
 function hypotenuse(x, y) {
-  const a = Math.max(fabs(x), fabs(y));
-  const b = Math.min(fabs(x), fabs(y));
-  if (isinf(x) || isinf(y)) return Infinity;
-  if (b === 0 || Number.isNaN(a)) return a;
-  const exponent = exponentOf(a);
-  const [p, q] = [ldexp(a, -exponent), ldexp(b, -exponent)];
-  return ldexp(sqrt(p * p + q * q), exponent);
+    let a = fabs(x), b = fabs(y);
+    if (isinf(a) || isinf(b))
+        return Infinity;
+    if (a !== a || b !== b)
+        return NaN;
+    if (a < b) {
+        let t = a;
+        a = b;
+        b = t;
+    }
+    if (b === 0)
+        return a;
+    let exponent;
+    [a, exponent] = frexp(a);
+    b = ldexp(b, -exponent);
+    return ldexp(sqrt(a * a + b * b), exponent);
 }
 
 function hypot_dx(x, y) {
-  const h = hypotenuse(x, y);
-  if (h === 0) return 0;
-  if (isinf(h) && Number.isFinite(x) && Number.isFinite(y)) {
-    return (0.25 * x) / hypotenuse(0.25 * x, 0.25 * y);
-  }
-  return x / h;
+    let h = hypotenuse(x, y);
+    if (h === 0)
+        return 0;
+    if (isinf(h) && isfinite(x) && isfinite(y))
+        return (0.25 * x) / hypotenuse(0.25 * x, 0.25 * y);
+    return x / h;
 }
 
+/* y / (x*x + y*y), scaled by a power of two; 0 at the origin. */
 function atan2_dx(x, y) {
-  if (x === 0 && y === 0) return 0;
-  if (!Number.isFinite(x) || !Number.isFinite(y)) return y / hypotenuse(x, y) / hypotenuse(x, y);
-  const exponent = exponentOf(fabs(x) > fabs(y) ? x : y);
-  const [a, b] = [ldexp(x, -exponent), ldexp(y, -exponent)];
-  return ldexp(b / (a * a + b * b), -exponent);
+    if (x === 0 && y === 0)
+        return 0;
+    if (!isfinite(x) || !isfinite(y))
+        return (y / hypotenuse(x, y)) / hypotenuse(x, y);
+    let exponent;
+    [, exponent] = frexp(fabs(x) > fabs(y) ? x : y);
+    let a = ldexp(x, -exponent), b = ldexp(y, -exponent);
+    return ldexp(b / (a * a + b * b), -exponent);
 }
 
 function logaddexp(x, y) {
-  if (x === y) return x + 0.6931471805599453;
-  return (x > y ? x : y) + log1p(exp(-fabs(x - y)));
+    if (x === y)
+        return x + 0.6931471805599453;
+    return (x > y ? x : y) + log1p(exp(-fabs(x - y)));
 }
 
+/* sigmoid(x - y), the difference split exactly into d + err (Knuth's two-sum). */
 function logaddexp_dx(x, y) {
-  if (x === y) return 0.5;
-  const d = x - y;
-  if (!Number.isFinite(d)) return sigmoid(d);
-  const t = d - x;
-  const error = x - (d - t) + (-y - t);
-  const s = sigmoid(d);
-  return s + s * sigmoid(-d) * error;
+    if (x === y)
+        return 0.5;
+    let d = x - y;
+    if (!isfinite(d))
+        return sigmoid(d);
+    let t = d - x;
+    let err = (x - (d - t)) + (-y - t);
+    let s = sigmoid(d);
+    return s + (s * sigmoid(-d)) * err;
 }
 
+/* 2/sqrt(pi) exp(-x*x), the square split so that its rounding error is not magnified (Veltkamp). */
 function erf_dx(x) {
-  if (fabs(x) > 28) return 0;
-  const t = 134217729 * x;
-  const high = t - (t - x);
-  const low = x - high;
-  return 1.1283791670955126 * exp(-(high * high)) * exp(-(low * (high + x)));
+    if (fabs(x) > 28)
+        return 0;
+    let t = 134217729 * x;
+    let hi = t - (t - x);
+    let lo = x - hi;
+    return (1.1283791670955126 * exp(-(hi * hi))) * exp(-(lo * (hi + x)));
 }
 
-const maximum = (x, y) => (x > y ? x : y > x ? y : x === y ? (signbit(x) ? y : x) : x + y);
-const minimum = (x, y) => (x < y ? x : y < x ? y : x === y ? (signbit(x) ? x : y) : x + y);
-const greater = (x, y) => (x > y ? 1 : x < y ? 0 : x === y ? 0.5 : x + y);
+/* lgamma(1 + d) for d from -1/4 to 1/2 */
+function lgamma_by_one(d) {
+    const c = [
+        -0.5772156649015329, 0.8224670334241131, -0.4006856343865304, 0.27058080842783183,
+        -0.20738555102909395, 0.1695571769891583, -0.14404989670121374, 0.1255096701225694,
+        -0.11133427134128401, 0.10009943889128511, -0.09095377585749281, 0.0833539229301034,
+        -0.07693834399295793, 0.07144286096823818, -0.06660002797561868, 0.06224250004458276,
+        -0.058977697054169845, 0.05790211255423161, -0.056518139297869995, 0.04671230819605673,
+        -0.025986773971407036, 0.006837511584303814,
+    ];
+    let sum = 0;
+    for (let i = 21; i >= 0; i--)
+        sum = sum * d + c[i];
+    return d * sum + 0; /* not -0 for lgamma(1) */
+}
+
+/* lgamma(2 + d) for d from -0.7 to 1/2 */
+function lgamma_by_two(d) {
+    const c = [
+        0.42278433509846713, 0.32246703342411326, -0.06735230105319835, 0.020580808427777368,
+        -0.007385551028648573, 0.0028905103311887862, -0.0011927539126101192, 0.0005096695118652065,
+        -0.0002231547441510555, 9.945771687502075e-05, -4.492632942865244e-05, 2.0505287297670718e-05,
+        -9.43958800920945e-06, 4.38594243516515e-06, -2.0341311256670248e-06, 9.172407111454028e-07,
+        -4.797551028825787e-07, 2.817924786762465e-07, -2.0922794638501236e-08, -9.314310697398248e-10,
+        -1.0428712512791148e-07,
+    ];
+    let sum = 0;
+    for (let i = 20; i >= 0; i--)
+        sum = sum * d + c[i];
+    return d * sum;
+}
+
+/* lgamma(x) for x from 8 on */
+function lgamma_by_stirling(x) {
+    const c = [
+        0.08333333333333333, -0.002777777777777778, 0.0007936507936507937, -0.0005952380952380953,
+        0.0008417508417508417, -0.0019175269175269176, 0.00641025641025641, -0.029550653594771242,
+        0.17964437236883057,
+    ];
+    let r = 1 / x, z = r * r, sum = 0;
+    for (let i = 8; i >= 0; i--)
+        sum = sum * z + c[i];
+    return (x - 0.5) * (log(x) - 1) + (0.4189385332046727 + r * sum);
+}
+
+/* lgamma(x) for x > 0 */
+function lgamma_above_zero(x) {
+    if (x >= 8)
+        return lgamma_by_stirling(x);
+    if (x < 0.5)
+        return lgamma_by_one(x) - log(x);
+    if (x < 0.75)
+        return lgamma_by_two(x - 1) - log(x);
+    if (x < 1.375)
+        return lgamma_by_one(x - 1);
+    if (x < 2.5)
+        return lgamma_by_two(x - 2);
+    let product = 1;
+    while (x >= 2.5) {
+        x -= 1;
+        product *= x;
+    }
+    return log(product) + lgamma_by_two(x - 2);
+}
+
+function log_gamma(x) {
+    if (!isfinite(x))
+        return x * x;
+    if (x > 0)
+        return lgamma_above_zero(x);
+    if (floor(x) === x)
+        return Infinity;
+    if (x >= -0.25)
+        return lgamma_by_one(x) - log(-x);
+    let part = x - rint(x);
+    return log(3.141592653589793 / fabs(x * sin(3.141592653589793 * part))) - lgamma_above_zero(-x);
+}
+
+/* digamma(x) for x from 1 to 2.5 */
+function digamma_by_root(x) {
+    const c = [
+        0.8581832171262995, -0.3262546278681057, 0.1571201133520356, -0.08228558635577421,
+        0.04479965445346671, -0.024890048489327913, 0.013985786157589093, -0.007910468765597353,
+        0.004491814230188876, -0.002556686700917371, 0.0014573685124658021, -0.0008314950930624974,
+        0.000474727616562906, -0.00027110565826077765, 0.00015459265153371102, -8.831673837151642e-05,
+        5.1398705126837106e-05, -2.9367803644173363e-05, 1.4487003402656893e-05, -8.277907777699667e-06,
+        8.507077411101826e-06, -4.86113586531963e-06, -1.2335673403459895e-06, 7.049012638469318e-07,
+        2.0776397503965925e-06, -1.1872212713245974e-06,
+    ];
+    let t = x - 1.75, sum = 0;
+    for (let i = 25; i >= 0; i--)
+        sum = sum * t + c[i];
+    return ((x - 1.4616321449683622) - 9.549995429965697e-17) * sum;
+}
+
+/* digamma(x) for x > 0 */
+function digamma_above_zero(x) {
+    const c = [
+        0.08333333333333333, -0.008333333333333333, 0.003968253968253968, -0.004166666666666667,
+        0.007575757575757576, -0.021092796092796094, 0.08333333333333333, -0.4432598039215686,
+        3.0539543302701198,
+    ];
+    if (x >= 8) {
+        let r = 1 / x, z = r * r, sum = 0;
+        for (let i = 8; i >= 0; i--)
+            sum = sum * z + c[i];
+        return log(x) - (0.5 * r + z * sum);
+    }
+    if (x < 1)
+        return digamma_by_root(1 + x) - 1 / x;
+    let sum = 0;
+    while (x >= 2.5) {
+        x -= 1;
+        sum += 1 / x;
+    }
+    return digamma_by_root(x) + sum;
+}
+
+function digamma(x) {
+    if (x === 0)
+        return copysign(Infinity, -x);
+    if (!isfinite(x))
+        return x < 0 ? NaN : x;
+    if (x > 0)
+        return digamma_above_zero(x);
+    let part = x - rint(x);
+    if (part === 0)
+        return NaN;
+    return digamma_above_zero(1 - x) - 3.141592653589793 / tan(3.141592653589793 * part);
+}
+
+/* Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and s > 1: some terms, the smallest first,
+ * and the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
+function hurwitz_zeta(s, a) {
+    const c = [
+        0.08333333333333333, -0.001388888888888889, 3.306878306878307e-05, -8.267195767195768e-07,
+        2.08767569878681e-08, -5.284190138687493e-10, 1.3382536530684679e-11, -3.3896802963225827e-13,
+        8.586062056277845e-15, -2.174868698558062e-16,
+    ];
+    let z = a, terms = 0;
+    while (z < 10 + s && terms < 1e3) {
+        terms += 1;
+        z = a + terms;
+    }
+    let rest = 0.5, term = s / z;
+    for (let i = 0; i < 10; i++) {
+        rest += c[i] * term;
+        term *= ((s + (2 * i + 1)) / z) * ((s + (2 * i + 2)) / z);
+    }
+    let sum = power(z, 1 - s) / (s - 1) + power(z, -s) * rest;
+    while (terms > 0) {
+        terms -= 1;
+        sum += power(a + terms, -s);
+    }
+    return sum;
+}
+
+/* The n-th derivative of digamma, for a whole n > 0: n! times the sum of (x + k)**-(n + 1) over k from 0 on, with a
+ * sign. Below 0 that sum is one over all whole k, less those below 0, all of them about the whole number next to x. */
+function polygamma(n, x) {
+    let s = n + 1, odd = fmod(n, 2), sum;
+    if (!(n >= 1) || x === -Infinity)
+        return NaN;
+    if (x === Infinity)
+        return odd === 1 ? 0 : -0;
+    if (x > 0) {
+        sum = hurwitz_zeta(s, x);
+    } else {
+        let part = x - rint(x);
+        let others = hurwitz_zeta(s, 1 - part) - hurwitz_zeta(s, 1 - x);
+        sum = power(part, -s) + (hurwitz_zeta(s, 1 + part) + (odd === 1 ? others : -others));
+    }
+    let factorial = odd === 1 ? 1 : -1;
+    for (let k = 2; k <= n && k < 180; k += 1)
+        factorial *= k;
+    return factorial * sum;
+}
+
+function maximum(x, y) {
+    return x > y ? x : y > x ? y : x === y ? (signbit(x) ? y : x) : x + y;
+}
+
+function minimum(x, y) {
+    return x < y ? x : y < x ? y : x === y ? (signbit(x) ? x : y) : x + y;
+}
+
+function greater(x, y) {
+    return x > y ? 1 : x < y ? 0 : x === y ? 0.5 : x + y;
+}
 
 function clip(x, low, high) {
-  const raised = x < low ? low : x;
-  return high < raised ? high : raised;
+    let raised = x < low ? low : x;
+    return high < raised ? high : raised;
 }
 
+/* Python's float % and //: the sign of the divisor, and a quotient that is a whole number. */
 function python_mod(x, y) {
-  const r = x % y; // as C's fmod
-  if (r === 0) return copysign(0, y);
-  return y < 0 !== r < 0 ? r + y : r;
+    let r = fmod(x, y);
+    if (r === 0)
+        return copysign(0, y);
+    return (y < 0) !== (r < 0) ? r + y : r;
 }
 
 function python_floordiv(x, y) {
-  const r = x % y;
-  let q = (x - r) / y;
-  if (r !== 0 && y < 0 !== r < 0) q -= 1;
-  if (q === 0) return copysign(0, x / y);
-  const whole = floor(q);
-  return q - whole > 0.5 ? whole + 1 : whole;
+    let r = fmod(x, y);
+    let q = (x - r) / y;
+    if (r !== 0 && (y < 0) !== (r < 0))
+        q -= 1;
+    if (q === 0)
+        return copysign(0, x / y);
+    let whole = floor(q);
+    return q - whole > 0.5 ? whole + 1 : whole;
 }
+// derived: end
 
-// The only word of csrc/ops/algebra.h that is no op; ONE and ZERO are two of it.
+// The only word of rules that is no op; ONE and ZERO are two of it.
 const NUMBER = (c) => c;
 const ONE = NUMBER(1);
 const ZERO = NUMBER(0);

@@ -1,0 +1,257 @@
+"""The logarithm of the gamma function and its derivatives.
+
+Series and recurrences are those of Abramowitz and Stegun, chapter 6; the sum behind the slope of digamma is
+Hurwitz's zeta function, by Euler and Maclaurin's formula. Polynomials interpolate at Chebyshev's nodes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pygrad.reference.arithmetic import div, inf, nan
+from pygrad.reference.formulas import power
+
+# lgamma(1 + d) / d, for d from -1/4 to 1/2
+_BY_ONE = (
+    -0.5772156649015329,
+    0.8224670334241131,
+    -0.4006856343865304,
+    0.27058080842783183,
+    -0.20738555102909395,
+    0.1695571769891583,
+    -0.14404989670121374,
+    0.1255096701225694,
+    -0.11133427134128401,
+    0.10009943889128511,
+    -0.09095377585749281,
+    0.0833539229301034,
+    -0.07693834399295793,
+    0.07144286096823818,
+    -0.06660002797561868,
+    0.06224250004458276,
+    -0.058977697054169845,
+    0.05790211255423161,
+    -0.056518139297869995,
+    0.04671230819605673,
+    -0.025986773971407036,
+    0.006837511584303814,
+)
+# lgamma(2 + d) / d, for d from -0.7 to 1/2
+_BY_TWO = (
+    0.42278433509846713,
+    0.32246703342411326,
+    -0.06735230105319835,
+    0.020580808427777368,
+    -0.007385551028648573,
+    0.0028905103311887862,
+    -0.0011927539126101192,
+    0.0005096695118652065,
+    -0.0002231547441510555,
+    9.945771687502075e-05,
+    -4.492632942865244e-05,
+    2.0505287297670718e-05,
+    -9.43958800920945e-06,
+    4.38594243516515e-06,
+    -2.0341311256670248e-06,
+    9.172407111454028e-07,
+    -4.797551028825787e-07,
+    2.817924786762465e-07,
+    -2.0922794638501236e-08,
+    -9.314310697398248e-10,
+    -1.0428712512791148e-07,
+)
+# digamma(1.75 + t) / (1.75 + t - root), for t from -3/4 to 3/4
+_BY_ROOT = (
+    0.8581832171262995,
+    -0.3262546278681057,
+    0.1571201133520356,
+    -0.08228558635577421,
+    0.04479965445346671,
+    -0.024890048489327913,
+    0.013985786157589093,
+    -0.007910468765597353,
+    0.004491814230188876,
+    -0.002556686700917371,
+    0.0014573685124658021,
+    -0.0008314950930624974,
+    0.000474727616562906,
+    -0.00027110565826077765,
+    0.00015459265153371102,
+    -8.831673837151642e-05,
+    5.1398705126837106e-05,
+    -2.9367803644173363e-05,
+    1.4487003402656893e-05,
+    -8.277907777699667e-06,
+    8.507077411101826e-06,
+    -4.86113586531963e-06,
+    -1.2335673403459895e-06,
+    7.049012638469318e-07,
+    2.0776397503965925e-06,
+    -1.1872212713245974e-06,
+)
+_ROOT = (1.4616321449683622, 9.549995429965697e-17)  # of digamma, in two parts
+# B(2k) / (2k (2k - 1)), B(2k) / 2k and B(2k) / (2k)! of Bernoulli's numbers B
+_STIRLING = (
+    0.08333333333333333,
+    -0.002777777777777778,
+    0.0007936507936507937,
+    -0.0005952380952380953,
+    0.0008417508417508417,
+    -0.0019175269175269176,
+    0.00641025641025641,
+    -0.029550653594771242,
+    0.17964437236883057,
+)
+_OF_DIGAMMA = (
+    0.08333333333333333,
+    -0.008333333333333333,
+    0.003968253968253968,
+    -0.004166666666666667,
+    0.007575757575757576,
+    -0.021092796092796094,
+    0.08333333333333333,
+    -0.4432598039215686,
+    3.0539543302701198,
+)
+_OF_ZETA = (
+    0.08333333333333333,
+    -0.001388888888888889,
+    3.306878306878307e-05,
+    -8.267195767195768e-07,
+    2.08767569878681e-08,
+    -5.284190138687493e-10,
+    1.3382536530684679e-11,
+    -3.3896802963225827e-13,
+    8.586062056277845e-15,
+    -2.174868698558062e-16,
+)
+_PI = 3.141592653589793
+
+
+def _polynomial(coefficients: Sequence[float], x: float) -> float:
+    """By Horner's scheme."""
+    total = 0.0
+    for c in reversed(coefficients):
+        total = total * x + c
+    return total
+
+
+def _lgamma_by_one(d: float) -> float:
+    return d * _polynomial(_BY_ONE, d) + 0.0  # not -0.0 for lgamma(1)
+
+
+def _lgamma_by_two(d: float) -> float:
+    return d * _polynomial(_BY_TWO, d)
+
+
+def _lgamma_above_zero(x: float) -> float:
+    if x >= 8:
+        r = 1.0 / x
+        return (x - 0.5) * (math.log(x) - 1.0) + (
+            0.4189385332046727 + r * _polynomial(_STIRLING, r * r)
+        )
+    if x < 0.5:
+        return _lgamma_by_one(x) - math.log(x)
+    if x < 0.75:
+        return _lgamma_by_two(x - 1.0) - math.log(x)
+    if x < 1.375:
+        return _lgamma_by_one(x - 1.0)
+    if x < 2.5:
+        return _lgamma_by_two(x - 2.0)
+    product = 1.0
+    while x >= 2.5:
+        x -= 1.0
+        product *= x
+    return math.log(product) + _lgamma_by_two(x - 2.0)
+
+
+def lgamma(x: float) -> float:
+    """log(abs(gamma(x))), with the exceptions of math.lgamma."""
+    if not math.isfinite(x):
+        return x * x
+    if x > 0:
+        z = _lgamma_above_zero(x)
+        if math.isinf(z):
+            raise OverflowError("math range error")
+        return z
+    if math.floor(x) == x:
+        raise ValueError("math domain error")
+    if x >= -0.25:
+        return _lgamma_by_one(x) - math.log(-x)
+    sine = math.sin(_PI * (x - round(x)))
+    return math.log(_PI / abs(x * sine)) - _lgamma_above_zero(-x)
+
+
+def _digamma_above_zero(x: float) -> float:
+    if x >= 8:
+        r = 1.0 / x
+        z = r * r
+        return math.log(x) - (0.5 * r + z * _polynomial(_OF_DIGAMMA, z))
+    if x < 1:
+        return _digamma_by_root(1.0 + x) - div(1.0, x)
+    total = 0.0
+    while x >= 2.5:
+        x -= 1.0
+        total += 1.0 / x
+    return _digamma_by_root(x) + total
+
+
+def _digamma_by_root(x: float) -> float:
+    return ((x - _ROOT[0]) - _ROOT[1]) * _polynomial(_BY_ROOT, x - 1.75)
+
+
+def digamma_slope(x: float) -> float:
+    """digamma(x), the slope of lgamma."""
+    if x == 0:
+        return math.copysign(inf, -x)
+    if not math.isfinite(x):
+        return nan if x < 0 else x
+    if x > 0:
+        return _digamma_above_zero(x)
+    part = x - round(x)
+    if part == 0:
+        return nan
+    return _digamma_above_zero(1.0 - x) - div(_PI, math.tan(_PI * part))
+
+
+def digamma(x: float) -> float:
+    """The same with exceptions, at 0 and the negative whole numbers as those of math.lgamma."""
+    z = digamma_slope(x)
+    if math.isfinite(z) or math.isnan(x) or x == inf:
+        return z
+    if math.isnan(z) or x == 0:
+        raise ValueError("math domain error")
+    raise OverflowError("math range error")
+
+
+def _hurwitz_zeta(s: float, a: float) -> float:
+    """The sum of (a + k)**-s over k = 0, 1, 2 ..., for a > 0 and s > 1."""
+    terms = 0
+    while a + terms < 10.0 + s and terms < 1000:
+        terms += 1
+    z = a + terms
+    rest, term = 0.5, s / z
+    for i, c in enumerate(_OF_ZETA):
+        rest += c * term
+        term *= ((s + (2.0 * i + 1.0)) / z) * ((s + (2.0 * i + 2.0)) / z)
+    total = power(z, 1.0 - s) / (s - 1.0) + power(z, -s) * rest
+    for k in reversed(range(terms)):  # the smallest first
+        total += power(a + k, -s)
+    return total
+
+
+def trigamma(x: float) -> float:
+    """The slope of digamma: the sum of (x + k)**-2 over k = 0, 1, 2 ...
+
+    Below 0 it is the sum over all whole k, less that over those below 0.
+    """
+    if math.isinf(x):
+        return 0.0 if x > 0 else nan
+    if math.isnan(x):
+        return nan
+    if x > 0:
+        return _hurwitz_zeta(2.0, x)
+    part = x - round(x)
+    others = _hurwitz_zeta(2.0, 1.0 - part) - _hurwitz_zeta(2.0, 1.0 - x)
+    return power(part, -2.0) + (_hurwitz_zeta(2.0, 1.0 + part) + others)

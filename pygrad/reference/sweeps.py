@@ -1,0 +1,43 @@
+"""A backward() under way: its journal, and what a thread is doing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+
+class Sweep:
+    """A backward() under way. Its journal holds every grad it changes, as it was before.
+
+    The journal goes by id, as a subclass of Value need not be hashable.
+    """
+
+    __slots__ = ("journal", "running")
+
+    def __init__(self, nodes: Iterable[Any]) -> None:
+        self.journal = {id(node): (node, node._grad) for node in nodes}
+        self.running = True
+
+    def undo(self) -> None:
+        for node, grad in self.journal.values():
+            node._grad = grad
+
+    def end(self) -> None:
+        self.running = False
+        self.journal = {}
+
+
+class ThreadState(threading.local):
+    sweep: Sweep | None = None  # the innermost backward() under way in this thread
+    no_grad: int = 0  # how many no_grad() blocks we are in
+
+
+state = ThreadState()
+
+
+def note_in_journal(*nodes: Any) -> None:
+    """Before grads are written other than by backward() itself: by a closure, perhaps."""
+    if state.sweep is not None:
+        for node in nodes:
+            state.sweep.journal.setdefault(id(node), (node, node._grad))
