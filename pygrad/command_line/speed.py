@@ -55,7 +55,7 @@ def measure(seconds: float = 0.3, report: Report = True) -> list[Figure | Skippe
     return found
 
 
-def rosenbrock(x: Sequence[Any]) -> Any:
+def rosenbrock(x: Any) -> Any:
     """The function whose gradient is timed: a sum over pairs of neighbours."""
     total = 0.0
     for a, b in zip(x, x[1:]):  # noqa: B905, RUF007  (as a user would write it)
