@@ -73,7 +73,7 @@ def compiler_settings() -> dict[str, list]:
         link_args += sanitize
         macros.append(("PG_HOSTILE", None))
     if os.environ.get("PYGRAD_COVERAGE"):
-        compile_args += ["--coverage", "-O0"]
+        compile_args += ["--coverage", "-fprofile-update=atomic", "-O0"]  # threads count, too
         link_args.append("--coverage")
     return {
         "extra_compile_args": compile_args,

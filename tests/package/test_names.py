@@ -91,7 +91,7 @@ def test_importing_pygrad_imports_little_else(tmp_path):
     ours = {name for name in loaded if name.startswith("pygrad")}
     assert ours <= {
         "pygrad", "pygrad._core", "pygrad._core.lib", "pygrad._native", "pygrad.core",
-        "pygrad.core.distribution", "pygrad.core.implementation", "pygrad.value",
+        "pygrad.core.distribution", "pygrad.core.implementation", "pygrad.value", "pygrad.version",
     }  # fmt: skip
     assert "numpy" not in loaded
     assert (
