@@ -161,8 +161,9 @@ def _staying(left: Any | None, first: int, count: int) -> int:
 def _in_order(pieces: Any) -> Any:
     """The sum of the pieces' totals, from the first to the last."""
     total = pieces[0]
-    for piece in pieces[1:]:
-        total += piece
+    with np.errstate(all="ignore"):  # what is not finite is reported once per call, elsewhere
+        for piece in pieces[1:]:
+            total += piece
     return total
 
 
@@ -413,7 +414,8 @@ class Run:
         for path, part in self.mapped.run(self.batch, None):
             structure = self._same_structure(path)
             if part is not None:
-                total = total + part
+                with np.errstate(all="ignore"):
+                    total = total + part
         if self.reduce == "mean":
             total = total / self.arguments.rows
         self._report([total])
