@@ -63,6 +63,7 @@ def imports_of(path: Path, tree: ast.Module, modules: dict[str, Path], root: Pat
     here = here if path.name == "__init__.py" else here[:-1]
     known: dict[str, str] = {}  # modules by the names that the file has for them
     found = []
+    homes = {id(node.value) for node in ast.walk(tree) if _says_its_home(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -82,12 +83,18 @@ def imports_of(path: Path, tree: ast.Module, modules: dict[str, Path], root: Pat
                     known[alias.asname or alias.name] = whole
                 else:
                     found.append(Import(path, node.lineno, source, alias.name))
-        elif isinstance(node, ast.Constant) and node.value in modules and node.value != PACKAGE:
-            found.append(Import(path, node.lineno, node.value, ""))
+        elif isinstance(node, ast.Constant) and node.value in modules.keys() - {PACKAGE}:
+            if id(node) not in homes:
+                found.append(Import(path, node.lineno, node.value, ""))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and (module := _module_in(node.value, known, modules)):
             found.append(Import(path, node.lineno, module, node.attr))
     return found
+
+
+def _says_its_home(node: ast.AST) -> bool:
+    """`__module__ = "pygrad.reference"` in a class: where users find it, which is no import."""
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__module__"
 
 
 def _module_in(node: ast.expr, known: dict[str, str], modules: dict[str, Path]) -> str:

@@ -77,14 +77,18 @@ def _table() -> dict[str, str]:
     return {op.name: op.forward for op in ops()}
 
 
+def header() -> str:
+    """The text of csrc/ops/scalar.h."""
+    return (importlib.resources.files("pygrad.c_code") / "scalar.h").read_text(encoding="utf-8")
+
+
 @functools.cache
 def _scalar() -> dict[str, str]:
     """Each function of csrc/ops/scalar.h with the comment before it."""
-    text = (importlib.resources.files("pygrad.c_code") / "scalar.h").read_text(encoding="utf-8")
     definition = re.compile(
         r"^(?:/\*(?:(?!\*/).)*\*/\n)?static inline double (\w+)\([^)]*\)\n\{\n.*?^\}\n", re.M | re.S
     )
-    return {found[1]: found[0] for found in definition.finditer(text)}
+    return {found[1]: found[0] for found in definition.finditer(header())}
 
 
 @functools.cache

@@ -298,7 +298,8 @@ class Run:
         for path, part in self.program.run(self.batch, None, self.progress):
             structure = self._same_structure(path)
             if part is not None:
-                total = total + part
+                with np.errstate(all="ignore"):
+                    total = total + part
         if self.reduce == "mean":
             total = total / self.arguments.rows
         self._report([total])

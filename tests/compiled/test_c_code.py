@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import derive
 import numpy as np
 import pytest
 from programs import SPECIALS
@@ -42,6 +41,7 @@ from pygrad import compile as compile_
 from pygrad.c_code import blocks as c_blocks
 from pygrad.c_code import functions as c_functions
 from pygrad.c_code import text as c_code
+from pygrad.core.ops import Op, ops
 from pygrad.value import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -229,7 +229,7 @@ def test_every_op_and_its_derivatives_give_the_bits_of_eager_code(
     """Eager code calls the same libm. (The program here has functions of its own.)"""
     cases = []
     rng = random.Random(5)
-    for op in derive.ops():
+    for op in ops():
         if not op.is_public or op.name == "stop_gradient":
             continue
         for f, label, count in functions_of_op(op):
@@ -269,7 +269,7 @@ def second_derivatives(f: Callable[..., Any], by: tuple[int, ...]) -> Callable[.
     return lambda *x: jacobian(grad(f, by), by)(*x)
 
 
-def functions_of_op(op: derive.Op) -> Iterator[tuple[Callable[..., Any], str, int]]:
+def functions_of_op(op: Op) -> Iterator[tuple[Callable[..., Any], str, int]]:
     """An op as a function of its operands, a name for it, and how many they are."""
     function = FUNCTIONS[op.name]
     if op.has_constant:
@@ -283,7 +283,7 @@ def functions_of_op(op: derive.Op) -> Iterator[tuple[Callable[..., Any], str, in
 def test_where_eager_code_raises_the_program_and_c_give_the_same_inf_or_nan(batch: Batch) -> None:
     points = [-math.inf, -2.0, -1.0, -0.0, 0.0, 1.0, 2.0, 710.0, math.inf, math.nan]
     cases = []
-    for op in derive.ops():
+    for op in ops():
         if op.is_public and op.arity < 3:
             for f, label, count in functions_of_op(op):
                 compiled = compile_(value_and_grad(f, tuple(range(count))))
@@ -865,7 +865,7 @@ def test_constants_are_exact() -> None:
 
 def test_the_functions_are_those_of_the_library() -> None:
     header = (ROOT / "csrc" / "ops" / "scalar.h").read_text(encoding="utf-8")
-    assert header == c_functions.SCALAR
+    assert header == c_functions.header()
     assert set(re.findall(r"^static inline double (\w+)", header, re.MULTILINE)) == set(
         c_functions._scalar()
     )

@@ -284,9 +284,7 @@ def test_questions_are_answered_about_the_data(package):
     assert package.math.isclose(1.0, Value(1.1), rel_tol=1e-3) is False
 
 
-@pytest.mark.parametrize(
-    "name", ["gamma", "lgamma", "erfc", "frexp", "modf", "factorial", "isqrt", "ulp"]
-)
+@pytest.mark.parametrize("name", ["gamma", "frexp", "modf", "factorial", "isqrt", "ulp"])
 def test_functions_without_a_derivative_refuse_values(package, name):
     with pytest.raises(TypeError):
         getattr(package.math, name)(package.engine.Value(2.0))
