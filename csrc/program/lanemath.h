@@ -117,7 +117,10 @@ LANE_INLINE struct lane_pair lane_times(struct lane_pair a, struct lane_pair b)
 /* -- exponentials ----------------------------------------------------------------------------- */
 
 /* x = n ln 2 + r + low, |r| < 0.3466, the sum r + low good to 2**-100; n also as the low bits of a word. */
-struct lane_reduced { double n, r, low; uint64_t bits; };
+struct lane_reduced {
+    double n, r, low;
+    uint64_t bits;
+};
 
 LANE_INLINE struct lane_reduced lane_reduce(double x)
 {
@@ -134,7 +137,8 @@ LANE_INLINE double lane_exp_tail(double r)
 {
     double r2 = r * r, r4 = r2 * r2;
     double p = (0x1.27e4bf2b99868p-22 + r * 0x1.af6cdcfc02bbfp-26) + r2 * 0x1.1f9df320d9bcbp-29;
-    p = r4 * p + lane_cubic(r, r2, 0x1.6c16c16c13573p-10, 0x1.a01a01b3bebfcp-13, 0x1.a01a01b459a37p-16, 0x1.71ddef8aa6268p-19);
+    p = r4 * p +
+        lane_cubic(r, r2, 0x1.6c16c16c13573p-10, 0x1.a01a01b3bebfcp-13, 0x1.a01a01b459a37p-16, 0x1.71ddef8aa6268p-19);
     p = r4 * p + lane_cubic(r, r2, 0x1p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110eba9p-7);
     return p;
 }
@@ -168,8 +172,10 @@ LANE_INLINE double lane_exp2(double x)
     double r = y - n;
     double r2 = r * r, r4 = r2 * r2;
     double p = 0x1.e61c7c15fb603p-28 + r * 0x1.ea134dae4e03cp-32;
-    p = r4 * p + lane_cubic(r, r2, 0x1.4309130f1e68dp-13, 0x1.ffcbfc79846d8p-17, 0x1.62bfc6eda8763p-20, 0x1.b524d22746e1ap-24);
-    p = r4 * p + lane_cubic(r, r2, 0x1.ebfbdff82c5a5p-3, 0x1.c6b08d704a0cfp-5, 0x1.3b2ab6fb9ffcap-7, 0x1.5d87fe78a1bc4p-10);
+    p = r4 * p +
+        lane_cubic(r, r2, 0x1.4309130f1e68dp-13, 0x1.ffcbfc79846d8p-17, 0x1.62bfc6eda8763p-20, 0x1.b524d22746e1ap-24);
+    p = r4 * p +
+        lane_cubic(r, r2, 0x1.ebfbdff82c5a5p-3, 0x1.c6b08d704a0cfp-5, 0x1.3b2ab6fb9ffcap-7, 0x1.5d87fe78a1bc4p-10);
     return lane_scale(1.0 + r * (0x1.62e42fefa39efp-1 + r * p), n);
 }
 
@@ -229,7 +235,8 @@ LANE_INLINE struct lane_hyperbolic lane_hyperbolic(double x)
     struct lane_reduced y = lane_reduce(x);
     double z = y.r * y.r;
     double z2 = z * z, z4 = z2 * z2;
-    double odd = z4 * 0x1.af487c277309cp-26 + lane_cubic(z, z2, 0x1.5555555555555p-3, 0x1.111111111078bp-7, 0x1.a01a01a9eb71bp-13, 0x1.71de0617106a3p-19);
+    double odd = z4 * 0x1.af487c277309cp-26 + lane_cubic(z, z2, 0x1.5555555555555p-3, 0x1.111111111078bp-7,
+                                                         0x1.a01a01a9eb71bp-13, 0x1.71de0617106a3p-19);
     double even = 0x1.27e4cc099e01dp-22 + z * 0x1.1f8bedfa8460ap-29;
     even = z4 * even + lane_cubic(z, z2, 0x1p-1, 0x1.5555555555558p-5, 0x1.6c16c16c14ffap-10, 0x1.a01a01ad80d39p-16);
     double s = y.n > 64.0 ? 0.0 : lane_power_of_two(-y.n);
@@ -283,9 +290,12 @@ LANE_INLINE double lane_exp_pair(double c, double c_low, double x, double low)
 LANE_INLINE double lane_erf_near(double z)
 {
     double z2 = z * z, z4 = z2 * z2;
-    double p = lane_cubic(z, z2, 0x1.b969464c4b5b7p-20, -0x1.5b7de751d042ep-23, 0x1.d36c51d3db041p-27, -0x1.a0c56861b3945p-31);
-    p = lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17) + z4 * p;
-    return lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6) + z4 * p;
+    double p = lane_cubic(z, z2, 0x1.b969464c4b5b7p-20, -0x1.5b7de751d042ep-23, 0x1.d36c51d3db041p-27,
+                          -0x1.a0c56861b3945p-31);
+    p = z4 * p +
+        lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17);
+    return z4 * p +
+           lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6);
 }
 
 /* x + x q(x*x) up to 1; from there 1 - exp(-x q(x)), which leaves erf one digit for 57 of erfc. */
@@ -294,10 +304,14 @@ LANE_INLINE double lane_erf(double x)
     double a = lane_clamp(fabs(x), 0.0, 6.0);
     double a2 = a * a, a4 = a2 * a2;
     double q = 0x1.26b6dcd12f723p-34 + a * -0x1.a86a21422d1a9p-40;
-    q = lane_cubic(a, a2, 0x1.20501cf8ffaecp-20, -0x1.5c8f92c017d2dp-23, 0x1.35eaefb7107c3p-26, -0x1.7f48958b14b6bp-30) + a4 * q;
-    q = lane_cubic(a, a2, 0x1.8f23c0f682b0fp-14, -0x1.d4c5fd9f07458p-15, 0x1.547130c5da04p-16, -0x1.6835c1cda1b8p-18) + a4 * q;
-    q = lane_cubic(a, a2, -0x1.bdbb07e40754ap-13, 0x1.bbe213c193c6ep-10, -0x1.2da46397c27d7p-11, -0x1.ddf6544749641p-22) + a4 * q;
-    q = lane_cubic(a, a2, 0x1.20dd74072bc66p+0, 0x1.45f317cdaf33bp-1, 0x1.a4f2e996ad858p-4, -0x1.3956c0a6904b1p-6) + a4 * q;
+    q = a4 * q +
+        lane_cubic(a, a2, 0x1.20501cf8ffaecp-20, -0x1.5c8f92c017d2dp-23, 0x1.35eaefb7107c3p-26, -0x1.7f48958b14b6bp-30);
+    q = a4 * q +
+        lane_cubic(a, a2, 0x1.8f23c0f682b0fp-14, -0x1.d4c5fd9f07458p-15, 0x1.547130c5da04p-16, -0x1.6835c1cda1b8p-18);
+    q = a4 * q + lane_cubic(a, a2, -0x1.bdbb07e40754ap-13, 0x1.bbe213c193c6ep-10, -0x1.2da46397c27d7p-11,
+                            -0x1.ddf6544749641p-22);
+    q = a4 * q +
+        lane_cubic(a, a2, 0x1.20dd74072bc66p+0, 0x1.45f317cdaf33bp-1, 0x1.a4f2e996ad858p-4, -0x1.3956c0a6904b1p-6);
     return copysign(a < 1.0 ? a + a * lane_erf_near(a * a) : 1.0 - lane_exp(-(a * q)), x);
 }
 
@@ -308,11 +322,16 @@ LANE_INLINE double lane_erfc(double x)
     double a = lane_clamp(fabs(x), 0.0, 28.0);
     double q = (a - 4.0) / (a + 4.0);
     double q2 = q * q, q4 = q2 * q2;
-    double p = lane_cubic(q, q2, -0x1.3866f4de619dep-26, -0x1.e41a276e46899p-27, 0x1.0a7cf86f44568p-29, 0x1.61b7cfc6699ccp-30);
-    p = lane_cubic(q, q2, 0x1.3b5310e04330dp-22, -0x1.bb109f7cc4d63p-21, 0x1.41c517b922a77p-24, 0x1.d8301872c9038p-24) + q4 * p;
-    p = lane_cubic(q, q2, 0x1.3be06814345eap-13, -0x1.9959a647892bdp-16, -0x1.788c610cecef8p-17, 0x1.7f2ab0df7bb7fp-18) + q4 * p;
-    p = lane_cubic(q, q2, -0x1.0962388275ee7p-6, 0x1.49c6727ef8298p-8, -0x1.8d4a9c4626a70p-11, -0x1.a1df20f90b476p-13) + q4 * p;
-    p = lane_cubic(q, q2, -0x1.9ddb23c3e87e9p-4, 0x1.7fee004e11958p-4, -0x1.0fb06dfe56bbcp-4, 0x1.3079edf69c8c1p-5) + q4 * p;
+    double p = lane_cubic(q, q2, -0x1.3866f4de619dep-26, -0x1.e41a276e46899p-27, 0x1.0a7cf86f44568p-29,
+                          0x1.61b7cfc6699ccp-30);
+    p = q4 * p +
+        lane_cubic(q, q2, 0x1.3b5310e04330dp-22, -0x1.bb109f7cc4d63p-21, 0x1.41c517b922a77p-24, 0x1.d8301872c9038p-24);
+    p = q4 * p +
+        lane_cubic(q, q2, 0x1.3be06814345eap-13, -0x1.9959a647892bdp-16, -0x1.788c610cecef8p-17, 0x1.7f2ab0df7bb7fp-18);
+    p = q4 * p +
+        lane_cubic(q, q2, -0x1.0962388275ee7p-6, 0x1.49c6727ef8298p-8, -0x1.8d4a9c4626a70p-11, -0x1.a1df20f90b476p-13);
+    p = q4 * p +
+        lane_cubic(q, q2, -0x1.9ddb23c3e87e9p-4, 0x1.7fee004e11958p-4, -0x1.0fb06dfe56bbcp-4, 0x1.3079edf69c8c1p-5);
     double rest = q * ((-0x1.1df1ad154a28fp-3 + q * 0x1.f7f5df66fd693p-7) + q2 * (0x1.16ecefcfa53e0p-4 + q * p));
     double above = 0x1.3ba5916e9fd7fp+0 + rest, above_low = (0x1.3ba5916e9fd7fp+0 - above) + rest;
     double below = 1.0 + 2.0 * a, below_low = 2.0 * a - (below - 1.0);
