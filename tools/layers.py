@@ -63,6 +63,7 @@ def imports_of(path: Path, tree: ast.Module, modules: dict[str, Path], root: Pat
     here = here if path.name == "__init__.py" else here[:-1]
     known: dict[str, str] = {}  # modules by the names that the file has for them
     found = []
+    named = modules.keys() - {PACKAGE}
     homes = {id(node.value) for node in ast.walk(tree) if _says_its_home(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -83,9 +84,8 @@ def imports_of(path: Path, tree: ast.Module, modules: dict[str, Path], root: Pat
                     known[alias.asname or alias.name] = whole
                 else:
                     found.append(Import(path, node.lineno, source, alias.name))
-        elif isinstance(node, ast.Constant) and node.value in modules.keys() - {PACKAGE}:
-            if id(node) not in homes:
-                found.append(Import(path, node.lineno, node.value, ""))
+        elif isinstance(node, ast.Constant) and node.value in named and id(node) not in homes:
+            found.append(Import(path, node.lineno, node.value, ""))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and (module := _module_in(node.value, known, modules)):
             found.append(Import(path, node.lineno, module, node.attr))
