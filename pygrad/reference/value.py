@@ -16,7 +16,7 @@ from pygrad.reference.sweeps import Sweep, note_in_journal, state
 
 ONCE = (
     "the reference implementation differentiates once; derivatives of derivatives, and Values as "
-    "grads, need the compiled one: unset PYGRAD_IMPL"
+    "grads, need the compiled one (`pygrad info` says why it is not in use)"
 )
 
 _VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"

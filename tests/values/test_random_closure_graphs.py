@@ -151,8 +151,7 @@ def test_an_exception_at_every_closure_call_of_random_graphs_leaves_nothing_behi
 
 
 def test_random_graphs_agree_bit_for_bit_between_the_implementations():
-    from pygrad import value
-    from pygrad.reference import reference
+    from pygrad import reference, value
 
     for seed in range(300):
         graphs = [Graph(module.Value, seed) for module in (value, reference)]
