@@ -267,9 +267,7 @@ static int pair_once(const pg_instruction *in, const pg_instruction *end, double
 static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
 {
     const pg_instruction *end = p->code + p->once;
-    int done;
-    for (const pg_instruction *in = p->code; in != end; in += done) {
-        done = 1;
+    for (const pg_instruction *in = p->code; in != end; in++) {
         switch (in->code) {
         case PG_CODE_FUSED:
             uniforms[in->out] = fused_once(p, in, uniforms);
@@ -293,7 +291,7 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
             }
             break;
         default:
-            done = pair_once(in, end, uniforms);
+            in += pair_once(in, end, uniforms) - 1;
         }
     }
     return 1;
