@@ -26,7 +26,7 @@ _PLACES = {
     "clip": "math",
     "compile": "compiled.function",
     "dask": "",
-    "debug_nans": "core.debugging",
+    "debug_nans": "debugging",
     "dot": "core.implementation",
     "draw": "seeing.drawing",
     "draw_dot": "seeing.drawing",
@@ -98,12 +98,12 @@ if TYPE_CHECKING:
     from pygrad.compiled.function import jit as jit
     from pygrad.compiled.loaded import NotSavedError as NotSavedError
     from pygrad.compiled.loaded import load as load
-    from pygrad.core.debugging import debug_nans as debug_nans
     from pygrad.core.implementation import Value as Value
     from pygrad.core.implementation import dot as dot
     from pygrad.core.implementation import no_grad as no_grad
     from pygrad.core.implementation import sum as sum
     from pygrad.core.implementation import zero_grad as zero_grad
+    from pygrad.debugging import debug_nans as debug_nans
     from pygrad.math import clip as clip
     from pygrad.math import maximum as maximum
     from pygrad.math import minimum as minimum

@@ -25,7 +25,7 @@ LAYERS = """
     compiled numeric
     c_code seeing checking applications scipy
     transform
-    programs math nn optim engine
+    programs debugging math nn optim engine
     core
     value reference
 """
