@@ -11,7 +11,7 @@ import re
 from collections.abc import MutableSequence, Sequence
 from typing import Any, NamedTuple
 
-from pygrad.core.inspection import nodes_at_most
+from pygrad.seeing.inspection import nodes_at_most
 from pygrad.seeing.notation import derivative, number
 from pygrad.seeing.snapshot import (
     MOST_NODES,
