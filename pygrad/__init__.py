@@ -19,8 +19,8 @@ from pygrad.version import __version__ as __version__
 
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
 _PLACES = {
-    "NotSavedError": "compiled.loaded",
-    "TraceError": "compiled.function",
+    "NotSavedError": "compiled.replay",
+    "TraceError": "programs.paths",
     "Value": "core.implementation",
     "check_grad": "checking.check",
     "clip": "math",
@@ -45,7 +45,7 @@ _PLACES = {
     "jit": "compiled.function",
     "jvp": "transform",
     "linear_model": "applications.models",
-    "load": "compiled.loaded",
+    "load": "compiled.load",
     "math": "",
     "maximum": "math",
     "minimum": "math",
@@ -93,11 +93,10 @@ if TYPE_CHECKING:
     from pygrad.applications.solvers import gradient_descent as gradient_descent
     from pygrad.applications.solvers import newton as newton
     from pygrad.checking.check import check_grad as check_grad
-    from pygrad.compiled.function import TraceError as TraceError
     from pygrad.compiled.function import compile as compile
     from pygrad.compiled.function import jit as jit
-    from pygrad.compiled.loaded import NotSavedError as NotSavedError
-    from pygrad.compiled.loaded import load as load
+    from pygrad.compiled.load import load as load
+    from pygrad.compiled.replay import NotSavedError as NotSavedError
     from pygrad.core.implementation import Value as Value
     from pygrad.core.implementation import dot as dot
     from pygrad.core.implementation import no_grad as no_grad
@@ -110,6 +109,7 @@ if TYPE_CHECKING:
     from pygrad.math import stop_gradient as stop_gradient
     from pygrad.math import where as where
     from pygrad.programs.mapped import vmap as vmap
+    from pygrad.programs.paths import TraceError as TraceError
     from pygrad.seeing.drawing import draw as draw
     from pygrad.seeing.drawing import draw_dot as draw_dot
     from pygrad.seeing.drawing import trace as trace

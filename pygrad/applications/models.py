@@ -101,8 +101,7 @@ def sensitivity(f: Function, x: Any, by: str | None = None) -> SensitivityTable:
     """How much each input moves f at x: derivative and elasticity, the most influential input first.
 
     The derivative is in units of f per unit of x. The elasticity ``x/f * df/dx`` has no unit, so that
-    it
-    compares inputs of any: 2 means that 1 per cent more x is 2 per cent more f.
+    it compares inputs of any: 2 means that 1 per cent more x is 2 per cent more f.
 
     Args:
         f: a function of x that returns one number.

@@ -29,13 +29,13 @@ from pygrad.core.structure import detached, flatten, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import OneRowProgram
-from pygrad.programs.paths import Path, TooManyPaths, TraceError, reads_active, warn_of_paths
+from pygrad.programs.paths import Path, TooManyPaths, reads_active, warn_of_paths
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
 from pygrad.transform import Jacobian
 
-__all__ = ["Compiled", "Loaded", "TraceError", "compile", "from_bytes"]
+__all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 
 
 class Compiled(MethodOf[P, R], Transformable):
@@ -316,10 +316,10 @@ def compile(
     """f as a program: traced once for each structure of arguments, run in C from then on.
 
     The result is called like f, with floats, float64 arrays and nested lists, tuples and dicts of
-    these, and
-    returns such. Loops, branches and comparisons on Values are followed: each way through f is traced when
-    it is first taken. It composes both ways: ``compile(grad(f))``, ``grad(compile(f))``,
-    ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a decorator, too.
+    these, and returns such. Loops, branches and comparisons on Values are followed: each path through f
+    is traced when it is first taken. It composes on both sides: ``compile(grad(f))``,
+    ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a
+    decorator, too.
 
     Values that f closes over are read anew at each call. Captured plain numbers and arrays are
     frozen at the trace, as is whatever f reads from elsewhere: ``verify=True`` runs f uncompiled
@@ -330,9 +330,8 @@ def compile(
     Ops follow NumPy in a program: inf and nan where eager code raises.
 
     Raises:
-        TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value
-        that depends
-            on its arguments; the message names the line and the cure.
+        TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value that
+            depends on its arguments; the message names the line and the cure.
 
     >>> import numpy as np
     >>> from pygrad import compile, grad

@@ -38,7 +38,7 @@ from pygrad import compile as compile_
 from pygrad import math as pm
 from pygrad._core import ffi, lib
 from pygrad._native import replay
-from pygrad.compiled.loaded import from_bytes
+from pygrad.compiled.function import from_bytes
 from pygrad.compiled.saved import to_bytes
 from pygrad.optim import SGD
 

@@ -10,9 +10,8 @@ import os
 from pathlib import Path as FilePath
 
 from pygrad.compiled.function import Loaded, from_bytes
-from pygrad.compiled.replay import NotSavedError
 
-__all__ = ["Loaded", "NotSavedError", "from_bytes", "load"]
+__all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
