@@ -18,6 +18,7 @@ from pygrad.core.implementation import IMPLEMENTATION as IMPLEMENTATION
 from pygrad.version import __version__ as __version__
 
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
+# The imports below follow from it: nox -s derive.
 _PLACES = {
     "NotSavedError": "compiled.replay",
     "TraceError": "programs.paths",
@@ -75,8 +76,9 @@ _EXTENSION_ONLY = ("compiled", "programs")
 __all__ = ["IMPLEMENTATION", "__version__"]
 __all__ += [n for n, place in _PLACES.items() if place and not place.startswith(_EXTENSION_ONLY)]
 
-# The same for tools that read and do not run; tests/package/test_names.py compares.
+# The same for tools that read and do not run.
 if TYPE_CHECKING:
+    # derived: names
     from pygrad import dask as dask
     from pygrad import engine as engine
     from pygrad import math as math
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     from pygrad.transform import jvp as jvp
     from pygrad.transform import value_and_grad as value_and_grad
     from pygrad.transform import vjp as vjp
+    # derived: end
 
 
 def __getattr__(name: str) -> Any:
