@@ -254,7 +254,7 @@ class Jacobian(Derived[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         if self.what.sparse:
-            from pygrad.programs.sweeps import sparse_at  # which needs NumPy and SciPy
+            from pygrad.programs.sweeps import sparse_at  # which imports NumPy
 
             return sparse_at(self.what, args, kwargs)
         run = record(self.what, *args, **kwargs)
