@@ -216,7 +216,7 @@ class Replay:
         if original is not None:
             return original(*args, **kwargs)
         raise NotSavedError(
-            f"{self.name}() was saved without this way through it: a comparison comes out as in no call "
+            f"{self.name}() was saved without this path through it: a comparison comes out as in no call "
             "before it was saved. Call the function at such a point before you save or pickle it"
             if known
             else f"{self.name}() was saved for {self._described()}, not for "
