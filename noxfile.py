@@ -59,7 +59,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def derive(session: nox.Session) -> None:
-    """Writes the texts that follow from csrc/ops.def."""
+    """Writes the texts that follow from others: from csrc/ops.def, most of them."""
     develop(session)
     session.run("python", "tools/derive.py", "--write", ".")
 

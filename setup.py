@@ -10,6 +10,7 @@ its own: whatever fails afterwards is a mistake of ours and ends the build. Envi
 
 import atexit
 import os
+import runpy
 import shlex
 import shutil
 import sys
@@ -184,8 +185,8 @@ def build_folder() -> str:
 BUILDS = {"build", "build_ext", "bdist_wheel", "editable_wheel", "develop", "install"}
 modules = [] if BUILDS.isdisjoint(sys.argv) else extension()
 options: dict[str, dict[str, str]] = {"build": {"build_base": build_folder()}}
-# The limited API is not to be had in a free-threaded build; everywhere else one wheel serves all versions.
-if modules and not sysconfig.get_config_var("Py_GIL_DISABLED"):
+# Not by its name, by which Python may find PyPA's build.
+if modules and runpy.run_path("build.py")["LIMITED_API"]:
     options["bdist_wheel"] = {"py_limited_api": "cp310"}
 
 commands = {"build_ext": BuildChanged, "build_py": BuildPy}

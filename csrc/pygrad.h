@@ -333,6 +333,9 @@ void pg_sweep_commit(pg_sweep *s);
 /* Ends the sweep and restores every grad that it, or a write during it, has changed. */
 void pg_sweep_abandon(pg_sweep *s);
 
+/* Writes a grad from outside a rule; within a sweep of this thread the old one is journalled first. */
+pg_status pg_write_grad(pg_node *n, double grad);
+
 /* -- derivatives as nodes (adjoint.c) ------------------------------------------------------------------- *
  * The same two ways over a sorted sweep, with every slope, product and sum made a node, so that what comes
  * out can be differentiated again. Only what depends on the inputs is looked at. Use: pg_adjoint_open,
@@ -398,8 +401,5 @@ typedef struct {
 /* A program for what was traced; PG_OPAQUE: *opaque (borrowed) is a node that cannot be computed again. Caller
  * owns, until pg_program_free. */
 pg_status pg_program_make(const pg_trace *t, pg_node **opaque, pg_program **out);
-
-/* Writes a grad from outside a rule; within a sweep of this thread the old one is journalled first. */
-pg_status pg_write_grad(pg_node *n, double grad);
 
 #endif

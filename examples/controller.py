@@ -7,13 +7,14 @@ import ctypes
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pygrad import math, nn, optim
+import numpy as np
+
+from pygrad import compile, math, nn, optim
 
 STEP = 0.05  # seconds
 STRONGEST = 12.0  # torque, in units of mass * length**2 / s**2
@@ -73,13 +74,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=200, help="of training (%(default)s)")
     parser.add_argument("--output", type=Path, help="where to keep the C code")
     options = parser.parse_args(argv)
-    try:
-        import numpy as np
-    except ImportError:
-        print("controller.py compiles functions: pip install numpy", file=sys.stderr)
-        return 1
-    from pygrad import compile
-
     random.seed(2)
     controller = Controller()
 

@@ -18,15 +18,16 @@ from pygrad.core.implementation import IMPLEMENTATION as IMPLEMENTATION
 from pygrad.version import __version__ as __version__
 
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
+# The imports below follow from it: nox -s derive.
 _PLACES = {
-    "NotSavedError": "compiled.loaded",
-    "TraceError": "compiled.function",
+    "NotSavedError": "compiled.replay",
+    "TraceError": "programs.paths",
     "Value": "core.implementation",
     "check_grad": "checking.check",
     "clip": "math",
     "compile": "compiled.function",
     "dask": "",
-    "debug_nans": "core.debugging",
+    "debug_nans": "debugging",
     "dot": "core.implementation",
     "draw": "seeing.drawing",
     "draw_dot": "seeing.drawing",
@@ -45,7 +46,7 @@ _PLACES = {
     "jit": "compiled.function",
     "jvp": "transform",
     "linear_model": "applications.models",
-    "load": "compiled.loaded",
+    "load": "compiled.load",
     "math": "",
     "maximum": "math",
     "minimum": "math",
@@ -75,8 +76,9 @@ _EXTENSION_ONLY = ("compiled", "programs")
 __all__ = ["IMPLEMENTATION", "__version__"]
 __all__ += [n for n, place in _PLACES.items() if place and not place.startswith(_EXTENSION_ONLY)]
 
-# The same for tools that read and do not run; tests/package/test_names.py compares.
+# The same for tools that read and do not run.
 if TYPE_CHECKING:
+    # derived: names
     from pygrad import dask as dask
     from pygrad import engine as engine
     from pygrad import math as math
@@ -93,23 +95,23 @@ if TYPE_CHECKING:
     from pygrad.applications.solvers import gradient_descent as gradient_descent
     from pygrad.applications.solvers import newton as newton
     from pygrad.checking.check import check_grad as check_grad
-    from pygrad.compiled.function import TraceError as TraceError
     from pygrad.compiled.function import compile as compile
     from pygrad.compiled.function import jit as jit
-    from pygrad.compiled.loaded import NotSavedError as NotSavedError
-    from pygrad.compiled.loaded import load as load
-    from pygrad.core.debugging import debug_nans as debug_nans
+    from pygrad.compiled.load import load as load
+    from pygrad.compiled.replay import NotSavedError as NotSavedError
     from pygrad.core.implementation import Value as Value
     from pygrad.core.implementation import dot as dot
     from pygrad.core.implementation import no_grad as no_grad
     from pygrad.core.implementation import sum as sum
     from pygrad.core.implementation import zero_grad as zero_grad
+    from pygrad.debugging import debug_nans as debug_nans
     from pygrad.math import clip as clip
     from pygrad.math import maximum as maximum
     from pygrad.math import minimum as minimum
     from pygrad.math import stop_gradient as stop_gradient
     from pygrad.math import where as where
     from pygrad.programs.mapped import vmap as vmap
+    from pygrad.programs.paths import TraceError as TraceError
     from pygrad.seeing.drawing import draw as draw
     from pygrad.seeing.drawing import draw_dot as draw_dot
     from pygrad.seeing.drawing import trace as trace
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     from pygrad.transform import jvp as jvp
     from pygrad.transform import value_and_grad as value_and_grad
     from pygrad.transform import vjp as vjp
+    # derived: end
 
 
 def __getattr__(name: str) -> Any:

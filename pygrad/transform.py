@@ -75,12 +75,12 @@ def _vector(f: Function, result: Any) -> tuple[list[Any], Structure]:
     return flatten(result, f"the result of {function_name(f)}()")
 
 
-class Derived(MethodOf[P, R]):
+class Derivative(MethodOf[P, R]):
     """A function that computes a derivative of f."""
 
     __slots__ = ()
 
-    def of(self, f: Callable[..., Any]) -> Derived[P, R]:
+    def of(self, f: Callable[..., Any]) -> Derivative[P, R]:
         """The same derivative of another function."""
         raise NotImplementedError
 
@@ -88,7 +88,7 @@ class Derived(MethodOf[P, R]):
 # -- one output ----------------------------------------------------------------------------------
 
 
-class Gradient(Derived[P, R]):
+class Gradient(Derivative[P, R]):
     """What grad() and value_and_grad() return."""
 
     __slots__ = ("argnums", "has_aux", "with_value")
@@ -237,7 +237,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
 # -- whole Jacobians -----------------------------------------------------------------------------
 
 
-class Jacobian(Derived[P, R]):
+class Jacobian(Derivative[P, R]):
     """What jacrev(), jacfwd() and hessian() return."""
 
     __slots__ = ("what",)
@@ -254,7 +254,7 @@ class Jacobian(Derived[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         if self.what.sparse:
-            from pygrad.programs.sweeps import sparse_at  # which needs NumPy and SciPy
+            from pygrad.programs.sweeps import sparse_at  # which imports NumPy
 
             return sparse_at(self.what, args, kwargs)
         run = record(self.what, *args, **kwargs)

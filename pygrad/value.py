@@ -73,7 +73,6 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
-    "clip",
     "dot",
     "forward",
     "no_grad",

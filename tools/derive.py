@@ -1,6 +1,7 @@
-"""The texts that follow from the op table: words of rules, lists in the stubs, tables in the docs.
+"""The texts that follow from others: from the op table words of rules, lists in the stubs, tables in the
+docs; from the table of pygrad's names their imports for type checkers; from csrc/pygrad.h cffi's stub.
 
-The table is read from csrc/ops.def as it stands in the checkout, so one build is enough after a change:
+The op table is read from csrc/ops.def as it stands in the checkout, so one build is enough after a change:
 edit, derive, build. In each file the derived part stands between a line with ``derived: NAME`` and one with
 ``derived: end``.
 
@@ -205,6 +206,22 @@ def core_functions(root: Path) -> str:
     return "".join(f"{lines[name]}\n" for name in sorted(lines))
 
 
+def imports_of_names(root: Path) -> str:
+    """The names of pygrad/__init__.py's table, for tools that read and do not run."""
+    module = ast.parse((root / "pygrad" / "__init__.py").read_text(encoding="utf-8"))
+    (table,) = (
+        ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_PLACES"
+    )
+    # In the linter's order: by module, and of one module classes before functions.
+    places = sorted((place, name.islower(), name) for name, place in table.items())
+    return "".join(
+        f"    from {'.'.join(['pygrad', place]).rstrip('.')} import {name} as {name}\n"
+        for place, _, name in places
+    )
+
+
 def _script(path: Path) -> Any:
     """A Python file as a module."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -225,6 +242,7 @@ def _python_type(kind: Any) -> str:
 Part = Callable[[Path], str]
 
 PARTS: dict[str, dict[str, Part]] = {
+    "pygrad/__init__.py": {"names": imports_of_names},
     "csrc/ops/algebra.h": {"words": algebra_words},
     "docs/ops.md": {"ops": docs_table, "words": docs_words},
     "pygrad/_native.pyi": {"methods": value_methods},
@@ -264,7 +282,7 @@ def renewed(text: str, parts: dict[str, Part], root: Path) -> str:
 
 
 def stale(root: Path) -> dict[Path, str]:
-    """Files under root whose derived parts are not what the op table says, with the right text."""
+    """Files under root whose derived parts are not what they follow from says, with the right text."""
     files = {}
     for path, parts in PARTS.items():
         text = (root / path).read_text(encoding="utf-8")

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from rules import circles, lines_too_many
+
 LAYERS = [".", "ops", "graph", "program", "python"]  # from the bottom up; "." is csrc itself
 WITH_PYTHON = "python"
-MOST_LINES = 600
 
 
 class Include(NamedTuple):
@@ -42,8 +43,11 @@ def violations(csrc: Path) -> list[str]:
         *(f"{i}: no such file" for i in own if i.target not in files and not is_stray(i)),
         *(f"{i}: not below {folder(i.file)}" for i in own if is_up(i)),
         *(f"{i}: in {WITH_PYTHON} only" for i in includes if is_stray(i)),
-        *(f"{circle[0]}: a circle: {' > '.join(circle)}" for circle in circles(own)),
-        *(f"{file}: {n} lines" for file in files if (n := lines_of(csrc, file)) > MOST_LINES),
+        *(
+            f"{circle[0]}: a circle: {' > '.join([*circle, circle[0]])}"
+            for circle in circles_of(own)
+        ),
+        *(f"{file}: {n} lines" for file in files if (n := lines_too_many(csrc / file))),
     ]
 
 
@@ -54,10 +58,6 @@ def sources(csrc: Path) -> list[PurePosixPath]:
     """Every file under csrc, as a path from there."""
     found = (path for path in csrc.rglob("*") if path.suffix in {".c", ".h", ".def"})
     return sorted(PurePosixPath(path.relative_to(csrc).as_posix()) for path in found)
-
-
-def lines_of(csrc: Path, file: PurePosixPath) -> int:
-    return len((csrc / file).read_text(encoding="utf-8").splitlines())
 
 
 def includes_of(csrc: Path, file: PurePosixPath) -> Iterator[Include]:
@@ -91,32 +91,14 @@ def is_stray(include: Include) -> bool:
     return include.target.name in heads and folder(include.file) != WITH_PYTHON
 
 
-def circles(includes: Sequence[Include]) -> list[list[str]]:
-    """Ways from a file back to it, none from a file that another of them goes through."""
+def circles_of(includes: Sequence[Include]) -> list[list[str]]:
+    """Circles of files without their suffixes."""
     uses: dict[str, set[str]] = {}
     for include in includes:
         one, other = (str(path.with_suffix("")) for path in (include.file, include.target))
         if one != other:
             uses.setdefault(one, set()).add(other)
-    found: list[list[str]] = []
-    for file in sorted(uses):
-        way = way_back(uses, file)
-        if way and not any(file in circle for circle in found):
-            found.append(way)
-    return found
-
-
-def way_back(uses: dict[str, set[str]], start: str) -> list[str]:
-    """The shortest way from a file back to it, or nothing."""
-    ways, seen = [[start]], set()
-    for way in ways:  # which grows meanwhile
-        for target in sorted(uses.get(way[-1], ())):
-            if target == start:
-                return [*way, start]
-            if target not in seen:
-                seen.add(target)
-                ways.append([*way, target])
-    return []
+    return circles(uses)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

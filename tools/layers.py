@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rules import MOST_LINES, circles, lines_too_many
+
 # From the top down. Rooms that share a line do not import each other.
 LAYERS = """
     __main__ loaded
@@ -25,13 +27,12 @@ LAYERS = """
     compiled numeric
     c_code seeing checking applications scipy
     transform
-    programs math nn optim engine
+    programs debugging math nn optim engine
     core
     value reference
 """
 LEAVES = {"progress", "version"}  # import nothing, and may be imported by all
 DOORS = {"_core", "_native"}  # the compiled modules, which all may import by these names
-MOST_LINES = 600
 PACKAGE = "pygrad"
 
 RANKS = {
@@ -141,33 +142,6 @@ def across_a_wall(arrow: Import, modules: dict[str, Path]) -> str | None:
     return None
 
 
-def circles(arrows: dict[Path, set[Path]]) -> list[list[Path]]:
-    """Groups of files of which each leads to each other one (Tarjan 1972)."""
-    order: dict[Path, int] = {}
-    lowest: dict[Path, int] = {}
-    stack: list[Path] = []
-    found = []
-
-    def visit(file: Path) -> None:
-        order[file] = lowest[file] = len(order)
-        stack.append(file)
-        for other in sorted(arrows.get(file, ())):
-            if other not in order:
-                visit(other)
-            if other in stack:
-                lowest[file] = min(lowest[file], lowest[other])
-        if lowest[file] == order[file]:
-            at = stack.index(file)
-            if len(stack) - at > 1:
-                found.append(sorted(stack[at:]))
-            del stack[at:]
-
-    for file in sorted(arrows):
-        if file not in order:
-            visit(file)
-    return found
-
-
 def violations(root: Path) -> Iterator[str]:
     """A line for each, with the place in the code where it has one."""
     files = sorted((root / PACKAGE).rglob("*.py"))
@@ -187,8 +161,7 @@ def violations(root: Path) -> Iterator[str]:
     for circle in circles(arrows):
         yield "a circle: " + " ".join(str(path.relative_to(root)) for path in circle)
     for path in [*files, *sorted((root / "tools").rglob("*.py"))]:
-        lines = len(path.read_text(encoding="utf-8").splitlines())
-        if lines > MOST_LINES:
+        if lines := lines_too_many(path):
             yield f"{path.relative_to(root)}: {lines} lines, of at most {MOST_LINES}"
 
 

@@ -3,7 +3,7 @@
     python tools/lint.py          checks
     python tools/lint.py --fix    mends first what the tools can mend
 
-Run with the checkout installed (tools/derive.py asks the compiled op table), and with its extra `lint`.
+Run with the checkout installed (tools/derive.py imports it), and with its extra `lint`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 /* adjoint.c: ops.def as nodes: the two ways over a sorted graph, whose results can be differentiated again.
  *
- * A derivative on its way is a term: a node, or a plain number while nothing but numbers has gone into it,
+ * A derivative on its way is a quantity: a node, or a plain number while nothing but numbers has gone into it,
  * so that a slope of 1 or -1 costs no node. Numbers come from rules and seeds only, never from data, so the
  * shape of what is built does not depend on the point where it is built.
  *
- * Whoever takes a term as an argument takes it over; *place stays its owner's. */
+ * Whoever takes a quantity as an argument takes it over; *place stays its owner's. */
 #include "graph/graph.h"
 #include "graph/index.h"
 #include "graph/sweep.h"
@@ -13,7 +13,7 @@
 typedef struct {
     pg_node *node;         /* owned, or NULL: a number */
     double number;
-} term;
+} quantity;
 
 struct pg_adjoint {
     const pg_sweep *sweep;
@@ -21,7 +21,7 @@ struct pg_adjoint {
     size_t count;          /* of the inputs */
     pg_index input_index, index; /* places among the inputs, in the order */
     size_t prepared;       /* so many nodes of the order are in the index */
-    term *terms;           /* the derivative at each node of the order; the number 0 where none arrived */
+    quantity *derivatives; /* the derivative at each node of the order; the number 0 where none arrived */
     unsigned char *depends; /* whether each node of the order depends on an input */
     pg_way way;
     size_t at;             /* the place of the node whose rule is at work */
@@ -30,71 +30,71 @@ struct pg_adjoint {
     int failed;            /* no memory; what is made from here on does not matter */
 };
 
-/* -- terms -------------------------------------------------------------------------------------- */
+/* -- quantities --------------------------------------------------------------------------------- */
 
-static term number(double x)
+static quantity number(double x)
 {
-    return (term){NULL, x};
+    return (quantity){NULL, x};
 }
 
-static term own(pg_node *n)
+static quantity own(pg_node *n)
 {
-    return (term){pg_retain(n), 0.0};
+    return (quantity){pg_retain(n), 0.0};
 }
 
-static term copy(const term *place)
+static quantity copy(const quantity *place)
 {
     return place->node != NULL ? own(place->node) : *place;
 }
 
-static void drop(term t)
+static void drop(quantity t)
 {
     if (t.node != NULL)
         pg_release(t.node);
 }
 
-static int is_number(term t, double x)
+static int is_number(quantity t, double x)
 {
     return t.node == NULL && t.number == x;
 }
 
-static double value_of(term t)
+static double value_of(quantity t)
 {
     return t.node != NULL ? t.node->value : t.number;
 }
 
-/* The term as a node that the caller owns; NULL for want of memory. */
-static pg_node *node_of(term t)
+/* The quantity as a node that the caller owns; NULL for want of memory. */
+static pg_node *node_of(quantity t)
 {
     return t.node != NULL ? t.node : pg_born(pg_leaf(t.number));
 }
 
-static term made(pg_adjoint *a, pg_node *n)
+static quantity made(pg_adjoint *a, pg_node *n)
 {
     if (n == NULL)
         a->failed = 1;
-    return n == NULL ? number(0.0) : (term){pg_born(n), 0.0};
+    return n == NULL ? number(0.0) : (quantity){pg_born(n), 0.0};
 }
 
 /* -- the algebra -------------------------------------------------------------------------------- */
 
-static term call1(pg_adjoint *a, int op, double (*forward)(double), term x)
+static quantity call1(pg_adjoint *a, int op, double (*forward)(double), quantity x)
 {
     double value = forward(value_of(x));
     if (x.node == NULL)
         return number(value);
-    term z = made(a, pg_compute(op, x.node, NULL, value));
+    quantity z = made(a, pg_compute(op, x.node, NULL, value));
     drop(x);
     return z;
 }
 
-static term call2(pg_adjoint *a, int op, double (*forward)(double, double), term x, term y)
+static quantity call2(pg_adjoint *a, int op, double (*forward)(double, double), quantity x, quantity y)
 {
     double value = forward(value_of(x), value_of(y));
     if (x.node == NULL && y.node == NULL)
         return number(value);
     pg_node *left = node_of(x), *right = node_of(y);
-    term z = made(a, left == NULL || right == NULL ? NULL : pg_compute(op, left, right, value));
+    quantity z = made(a, left == NULL || right == NULL ? NULL : pg_compute(op, left, right, value));
     if (left != NULL)
         pg_release(left);
     if (right != NULL)
@@ -102,12 +102,13 @@ static term call2(pg_adjoint *a, int op, double (*forward)(double, double), term
     return z;
 }
 
-static term call3(pg_adjoint *a, int op, double (*forward)(double, double, double), term x, term y, term w)
+static quantity call3(pg_adjoint *a, int op, double (*forward)(double, double, double), quantity x, quantity y,
+                      quantity w)
 {
     double value = forward(value_of(x), value_of(y), value_of(w));
     pg_node *nodes[3] = {node_of(x), node_of(y), node_of(w)};
     int whole = nodes[0] != NULL && nodes[1] != NULL && nodes[2] != NULL;
-    term z = made(a, whole ? pg_compute_many(op, nodes, 3, value, NULL, NULL) : NULL);
+    quantity z = made(a, whole ? pg_compute_many(op, nodes, 3, value, NULL, NULL) : NULL);
     for (int i = 0; i < 3; i++)
         if (nodes[i] != NULL)
             pg_release(nodes[i]);
@@ -115,10 +116,10 @@ static term call3(pg_adjoint *a, int op, double (*forward)(double, double, doubl
 }
 
 /* A derivative times a slope: the sweep's product, whose trivial cases make no node. */
-static term times(pg_adjoint *a, term derivative, term slope)
+static quantity times(pg_adjoint *a, quantity derivative, quantity slope)
 {
     for (int turn = 0; turn < 2; turn++) {
-        term first = turn == 0 ? derivative : slope, second = turn == 0 ? slope : derivative;
+        quantity first = turn == 0 ? derivative : slope, second = turn == 0 ? slope : derivative;
         if (is_number(first, 1.0))
             return second;
         if (is_number(first, -1.0))
@@ -131,7 +132,7 @@ static term times(pg_adjoint *a, term derivative, term slope)
     return call2(a, PG_OP_mul0, forward_mul0, derivative, slope);
 }
 
-static void add_to(pg_adjoint *a, term *place, term contribution)
+static void add_to(pg_adjoint *a, quantity *place, quantity contribution)
 {
     if (is_number(*place, 0.0))
         *place = contribution;
@@ -155,12 +156,12 @@ static size_t wanted(const pg_adjoint *a, const pg_node *operand)
     size_t place;
     if (!pg_index_find(&a->index, operand, &place) || !a->depends[place])
         return 0;
-    return a->way == PG_FORWARD && is_number(a->terms[place], 0.0) ? 0 : place + 1;
+    return a->way == PG_FORWARD && is_number(a->derivatives[place], 0.0) ? 0 : place + 1;
 }
 
-static void pass(pg_adjoint *a, size_t operand, term slope)
+static void pass(pg_adjoint *a, size_t operand, quantity slope)
 {
-    term *node = &a->terms[a->at], *other = &a->terms[operand];
+    quantity *node = &a->derivatives[a->at], *other = &a->derivatives[operand];
     if (a->way == PG_REVERSE)
         add_to(a, other, times(a, copy(node), slope));
     else
@@ -200,7 +201,7 @@ static pg_status pass_many(pg_adjoint *a, const pg_node *n)
     return PG_OK;
 }
 
-/* The rule of n, whose terms X Y W K Z are made where the rule names them. */
+/* The rule of n, whose X Y W K Z are made where the rule names them. */
 static pg_status apply_rule(pg_adjoint *a, pg_node *n)
 {
     if (n->flags & PG_HAS_CLOSURE)
@@ -267,7 +268,7 @@ pg_way pg_adjoint_way(const pg_adjoint *a)
 static pg_status do_node(pg_adjoint *a, size_t place, pg_node **opaque)
 {
     pg_node *n = a->sweep->order[place].node;
-    if (!a->depends[place] || (a->way == PG_REVERSE && is_number(a->terms[place], 0.0)))
+    if (!a->depends[place] || (a->way == PG_REVERSE && is_number(a->derivatives[place], 0.0)))
         return PG_OK;
     a->at = place;
     pg_status status = apply_rule(a, n);
@@ -288,11 +289,11 @@ pg_status pg_adjoint_step(pg_adjoint *a, size_t budget, pg_node **opaque)
     return PG_OK;
 }
 
-static void drop_terms(pg_adjoint *a)
+static void drop_derivatives(pg_adjoint *a)
 {
     for (size_t i = 0; i < a->prepared; i++) {
-        drop(a->terms[i]);
-        a->terms[i] = number(0.0);
+        drop(a->derivatives[i]);
+        a->derivatives[i] = number(0.0);
     }
 }
 
@@ -300,13 +301,13 @@ static void seed(pg_adjoint *a, const pg_node *n, double x, pg_node *node)
 {
     size_t place;
     if (pg_index_find(&a->index, n, &place) && a->depends[place])
-        add_to(a, &a->terms[place], node != NULL ? own(node) : number(x));
+        add_to(a, &a->derivatives[place], node != NULL ? own(node) : number(x));
 }
 
 pg_status pg_adjoint_begin(pg_adjoint *a, pg_way way, const double *seeds, pg_node *const *seed_nodes)
 {
     const pg_node *root = a->sweep->root;
-    drop_terms(a);
+    drop_derivatives(a);
     a->way = way;
     a->left = a->sweep->count - a->sweep->stops - 1; /* all but the root */
     a->within = 0;
@@ -322,7 +323,7 @@ pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
     size_t place;
     if (!pg_index_find(&a->index, n, &place))
         return pg_born(pg_leaf(0.0));
-    term t = a->terms[place];
+    quantity t = a->derivatives[place];
     if (t.node == NULL)
         return pg_born(pg_leaf(0.0 + t.number));
     /* Grads start at +0.0, to which contributions are added: that makes a difference to a sum that is -0.0. */
@@ -337,7 +338,7 @@ pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
 double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n)
 {
     size_t place;
-    return pg_index_find(&a->index, n, &place) ? value_of(a->terms[place]) : 0.0;
+    return pg_index_find(&a->index, n, &place) ? value_of(a->derivatives[place]) : 0.0;
 }
 
 /* -- life --------------------------------------------------------------------------------------- */
@@ -367,7 +368,7 @@ pg_status pg_adjoint_prepare(pg_adjoint *a, size_t budget)
         const size_t i = a->prepared;
         const pg_node *n = s->order[i].node;
         pg_index_put(&a->index, n, i);
-        a->terms[i] = number(0.0);
+        a->derivatives[i] = number(0.0);
         a->depends[i] = is_input(a, n) || (i >= s->stops && inherits(a, n));
     }
     return PG_OK;
@@ -379,9 +380,9 @@ pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t coun
     if (a == NULL)
         return PG_NO_MEMORY;
     *a = (pg_adjoint){.sweep = s, .inputs = inputs, .count = count};
-    a->terms = pg_alloc(s->count, sizeof *a->terms);
+    a->derivatives = pg_alloc(s->count, sizeof *a->derivatives);
     a->depends = pg_alloc(s->count, sizeof *a->depends);
-    if (a->terms == NULL || a->depends == NULL || !pg_index_open(&a->index, s->count) ||
+    if (a->derivatives == NULL || a->depends == NULL || !pg_index_open(&a->index, s->count) ||
         !pg_index_open(&a->input_index, count)) {
         pg_adjoint_close(a);
         return PG_NO_MEMORY;
@@ -396,10 +397,10 @@ void pg_adjoint_close(pg_adjoint *a)
 {
     if (a == NULL)
         return;
-    drop_terms(a);
+    drop_derivatives(a);
     pg_index_close(&a->input_index);
     pg_index_close(&a->index);
-    pg_free(a->terms);
+    pg_free(a->derivatives);
     pg_free(a->depends);
     pg_free(a);
 }

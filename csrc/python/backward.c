@@ -97,7 +97,7 @@ static void write_adjoints(const pg_sweep *s, const pg_adjoint *a, PyObject *pai
     }
 }
 
-/* Every term of the way back, or an exception. */
+/* Every adjoint, or an exception. */
 static int adjoints(pg_adjoint *a, double seed)
 {
     pg_status status = pg_adjoint_begin(a, PG_REVERSE, &seed, NULL);

@@ -122,14 +122,6 @@ def finite_floats(items: Sequence[Any]) -> list[float]:
     return [float(item) for item in items]
 
 
-def numpy_for(what: str) -> Any:
-    try:
-        import numpy
-    except ImportError as error:
-        raise ImportError(f"{what} needs NumPy: pip install numpy") from error
-    return numpy
-
-
 def text_of(x: Any) -> str:
     """Numbers at six digits, in the structure they have."""
     if isinstance(x, dict):

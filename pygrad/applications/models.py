@@ -25,7 +25,6 @@ from pygrad.applications.flat import (
     ScalarFunction,
     few,
     finite_floats,
-    numpy_for,
     text_of,
 )
 from pygrad.core.jacobians import arrange_jacobian
@@ -101,8 +100,7 @@ def sensitivity(f: Function, x: Any, by: str | None = None) -> SensitivityTable:
     """How much each input moves f at x: derivative and elasticity, the most influential input first.
 
     The derivative is in units of f per unit of x. The elasticity ``x/f * df/dx`` has no unit, so that
-    it
-    compares inputs of any: 2 means that 1 per cent more x is 2 per cent more f.
+    it compares inputs of any: 2 means that 1 per cent more x is 2 per cent more f.
 
     Args:
         f: a function of x that returns one number.
@@ -172,7 +170,7 @@ def propagate(f: Function, x: Any, cov: Any) -> Propagated:
 
     Returns:
         (value, std, cov). For one number three floats, cov its variance. Otherwise value and std have
-        f's structure and cov is an m by m array (this needs NumPy).
+        f's structure and cov is an m by m array.
 
     Raises:
         ValueError: cov has another shape, is not symmetric, or is no covariance (a variance below 0);
@@ -204,7 +202,9 @@ def propagate(f: Function, x: Any, cov: Any) -> Propagated:
         deviations.append(math.sqrt(found[i][i]))
     if isinstance(flat.structure, Number):
         return Propagated(values[0], deviations[0], found[0][0])
-    matrix_of_f = numpy_for("the covariance of several numbers").array(found)
+    import numpy as np
+
+    matrix_of_f = np.array(found)
     return Propagated(
         flat.structure.arrange(values),
         flat.structure.arrange(deviations),

@@ -25,7 +25,6 @@ from pygrad.applications.flat import (
     Point,
     Rows,
     ScalarFunction,
-    numpy_for,
     text_of,
 )
 
@@ -179,7 +178,6 @@ def newton(
     Raises:
         ValueError: an argument is out of range, f has more or fewer outputs than inputs, or at the
             start f is not finite or its Jacobian singular.
-        ImportError: a system needs NumPy, one equation does not.
 
     >>> result = newton(lambda p: [p[0] ** 2 + p[1] ** 2 - 4.0, p[0] * p[1] - 1.0], [2.0, 1.0])
     >>> result.converged, round(result.x[0], 9), round(result.x[1], 9)
@@ -220,7 +218,6 @@ def gauss_newton(
     Each step goes where the linear model of the residuals has its least squares, so no second
     derivatives are needed; it is fast when the fit is good or the model nearly linear. Nothing damps
     the steps, so start close; for robust work hand over to `pygrad.scipy.least_squares` or `curve_fit`.
-    Needs NumPy.
 
     Args:
         residuals: a function of x that returns the misfits, at least as many as x has numbers.
@@ -233,7 +230,6 @@ def gauss_newton(
     Raises:
         ValueError: an argument is out of range, the residuals are too few, or at the start they are not
             finite or do not determine x (columns of the Jacobian depend on each other).
-        ImportError: NumPy is missing.
 
     >>> times, counts = [0.0, 1.0, 2.0, 3.0], [8.0, 4.0, 2.0, 1.0]
     >>> decay = lambda p: [p[0] * (-p[1] * t).exp() - y for t, y in zip(times, counts)]
@@ -313,9 +309,10 @@ def _ratio(step: float, scale: float) -> float:
     return abs(step) / scale if scale else 0.0  # where the scale is 0, so is the step
 
 
-def _scaled(np: Any, rows: Rows, by_row: bool) -> tuple[Any, Any, Any]:
+def _scaled(rows: Rows, by_row: bool) -> tuple[Any, Any, Any]:
     """The matrix with its largest entry in each column (and row) near 1, and the factors; units then do
     not count as near-singularity. Factors are powers of two, which round nothing."""
+    import numpy as np
 
     def factors(sizes: Any) -> Any:
         return np.ldexp(1.0, -np.frexp(np.where(sizes == 0, 1.0, sizes))[1].clip(-1000, 1000))
@@ -328,8 +325,9 @@ def _scaled(np: Any, rows: Rows, by_row: bool) -> tuple[Any, Any, Any]:
 
 
 def _solve(values: list[float], rows: Rows) -> list[float] | str:
-    np = numpy_for("a system of equations")
-    matrix, left, right = _scaled(np, rows, by_row=True)
+    import numpy as np
+
+    matrix, left, right = _scaled(rows, by_row=True)
     n = len(rows)
     if np.linalg.matrix_rank(matrix, tol=n * EPSILON * np.linalg.norm(matrix, 2)) < n:
         return "the Jacobian is singular"
@@ -338,8 +336,9 @@ def _solve(values: list[float], rows: Rows) -> list[float] | str:
 
 
 def _least_squares(values: list[float], rows: Rows) -> list[float] | str:
-    np = numpy_for("gauss_newton")
-    matrix, _, right = _scaled(np, rows, by_row=False)
+    import numpy as np
+
+    matrix, _, right = _scaled(rows, by_row=False)
     m, n = matrix.shape
     move, _, rank, _ = np.linalg.lstsq(matrix, -np.array(values), rcond=m * EPSILON)
     if rank < n:

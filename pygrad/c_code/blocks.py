@@ -308,7 +308,7 @@ class Blocks:
         self.pool, self.most = pool, most
         self.all: list[list[Step]] = []
         self.last: dict[int, int] = {}  # for values that later blocks use, too, the last of these
-        self._home: dict[int, int] = {}  # for values computed so far on this way the block that did
+        self._home: dict[int, int] = {}  # of values computed on this path, the block that did
         self._log: list[int] = []  # those values, in order
         self._traced: dict[int, _Traced] = {}
         self._forks: list[_Fork] = []  # still to be followed; the last one has the most computed

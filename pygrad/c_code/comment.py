@@ -119,7 +119,7 @@ def _returns(paths: int) -> list[str]:
     if paths == 0:
         return ["Returns 0."]
     return [
-        f"Returns 0. It knows {paths} way{'s' * (paths > 1)} through branches and loops, those that had "
+        f"Returns 0. It knows {paths} path{'s' * (paths > 1)} through branches and loops, those that had "
         "been taken when",
         "this was written; if the numbers lead another one it returns 1 and writes nothing.",
     ]

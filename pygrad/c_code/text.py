@@ -203,7 +203,7 @@ class _Function:
             return f"return {-1 if target is None else target};"
         if careful:
             return f"return {self.prefix}careful_{target}({', '.join(self._arrays())});"
-        return "return 1;" if target is None else f"goto way_{target};"
+        return "return 1;" if target is None else f"goto path_{target};"
 
     def text(self) -> str:
         """All that stands at file scope."""
@@ -223,7 +223,7 @@ class _Function:
         """A function's text; what keeps a compiler from complaining of arguments that are not used."""
         body = "\n".join(lines)
         unused = [f"(void){array};" for array in arrays if not re.search(rf"\b{array}\b", body)]
-        indented = (x if x.startswith("way_") else f"    {x}" for x in [*unused, *lines])
+        indented = (x if x.startswith("path_") else f"    {x}" for x in [*unused, *lines])
         return "\n".join([head, "{", *indented, "}", ""])
 
     def _one(self) -> str:
@@ -246,7 +246,7 @@ class _Function:
                 lines += self.bodies[i]
                 continue
             # Braces: C++ lets no jump pass the beginning of a variable that it could see.
-            lines += [f"way_{i}:"] if i else []
+            lines += [f"path_{i}:"] if i else []
             lines += ["{", *(f"    {line}" for line in self.bodies[i]), "}"]
         text.append(self._defined(prototype(self.name, self.freeze), lines, self._arrays()))
         return "\n".join(text)
@@ -324,8 +324,8 @@ def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, fre
     results = {key_of(path.result.structure): path.result.structure for path in paths.all}
     if len(results) > 1:
         raise ValueError(
-            f"{title}() returns {' on one way through it, and '.join(map(str, results.values()))} on "
-            "another; a C function has the same outputs on every way"
+            f"{title}() returns {' on one path through it, and '.join(map(str, results.values()))} on "
+            "another; a C function has the same outputs on every path"
         )
     assert paths.root is not None
     blocks = _blocks(paths.root)

@@ -199,10 +199,8 @@ def _value(node: ast.expr, text: str) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "array":
         if len(node.args) != 1 or node.keywords:
             raise expressions.ExpressionError("array takes one list: array([1, 2])")
-        try:
-            import numpy as np
-        except ImportError:
-            raise expressions.ExpressionError("array([...]) needs NumPy") from None
+        import numpy as np
+
         try:
             return np.array(_value(node.args[0], text), dtype=float)
         except (TypeError, ValueError):

@@ -32,7 +32,7 @@ def exported(
     else:
         key, program = _only_one(store)
     if program is None:
-        raise RuntimeError(f"{title}() takes more than {MOST_PATHS} ways: too many for C")
+        raise RuntimeError(f"{title}() takes more than {MOST_PATHS} paths: too many for C")
     return c_function(f, title, key, program.paths, name, freeze)
 
 

@@ -29,13 +29,13 @@ from pygrad.core.structure import detached, flatten, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import OneRowProgram
-from pygrad.programs.paths import Path, TooManyPaths, TraceError, reads_active, warn_of_paths
+from pygrad.programs.paths import Path, TooManyPaths, reads_active, warn_of_paths
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
 from pygrad.transform import Jacobian
 
-__all__ = ["Compiled", "Loaded", "TraceError", "compile", "from_bytes"]
+__all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 
 
 class Compiled(MethodOf[P, R], Transformable):
@@ -252,12 +252,12 @@ class Compiled(MethodOf[P, R], Transformable):
         ``int name(const double *in, double *out)`` reads the numbers of all arguments from in, one
         argument after the other, and writes those of the result to out; a comment at its head says
         what stands where. It needs ``<math.h>`` and no memory but the stack, keeps no state, and
-        compiles as C++, too. It follows the ways through branches and loops that calls have taken
-        before; where the numbers lead another one it returns 1 and writes nothing, otherwise 0.
+        compiles as C++, too. It follows the paths through branches and loops that calls have taken
+        before; where the numbers take another one it returns 1 and writes nothing, otherwise 0.
 
-        The arguments are an example, as for a call, whose way is followed, too. They may be left out
+        The arguments are an example, as for a call, whose path is followed, too. They may be left out
         if the function was called before with one structure of arguments only. A ``vmap`` is
-        written out, for as many rows as the example has; for it and for Jacobians and Hessians the ways
+        written out, for as many rows as the example has; for it and for Jacobians and Hessians the paths
         are those of all examples so far. Arguments by name cannot be called ``name`` or ``freeze``.
 
         Captured Values are constants with the numbers they have now. With ``freeze=False`` they
@@ -269,8 +269,8 @@ class Compiled(MethodOf[P, R], Transformable):
 
         Raises:
             ValueError: no example is given, and there was no call or several structures of
-                arguments; name is no name for C; results differ in structure from way to way.
-            RuntimeError: called in a trace; or the function takes too many ways.
+                arguments; name is no name for C; results differ in structure from path to path.
+            RuntimeError: called in a trace; or the function takes too many paths.
 
         >>> from pygrad import compile, grad
         >>> slope = compile(grad(lambda x: x**3 if x > 0 else -x))
@@ -282,11 +282,11 @@ class Compiled(MethodOf[P, R], Transformable):
         {
             {
                 if (!(in[0] > 0.0))
-                    goto way_1;
+                    goto path_1;
                 out[0] = 0.0 + 3.0 * (in[0] * in[0]);
                 return 0;
             }
-        way_1:
+        path_1:
             {
                 out[0] = -1.0;
                 return 0;
@@ -316,10 +316,10 @@ def compile(
     """f as a program: traced once for each structure of arguments, run in C from then on.
 
     The result is called like f, with floats, float64 arrays and nested lists, tuples and dicts of
-    these, and
-    returns such. Loops, branches and comparisons on Values are followed: each way through f is traced when
-    it is first taken. It composes both ways: ``compile(grad(f))``, ``grad(compile(f))``,
-    ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a decorator, too.
+    these, and returns such. Loops, branches and comparisons on Values are followed: each path through f
+    is traced when it is first taken. It composes on both sides: ``compile(grad(f))``,
+    ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a
+    decorator, too.
 
     Values that f closes over are read anew at each call. Captured plain numbers and arrays are
     frozen at the trace, as is whatever f reads from elsewhere: ``verify=True`` runs f uncompiled
@@ -330,9 +330,8 @@ def compile(
     Ops follow NumPy in a program: inf and nan where eager code raises.
 
     Raises:
-        TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value
-        that depends
-            on its arguments; the message names the line and the cure.
+        TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value that
+            depends on its arguments; the message names the line and the cure.
 
     >>> import numpy as np
     >>> from pygrad import compile, grad

@@ -6,7 +6,6 @@ instruction by instruction (csrc/python/replay.c).
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -28,7 +27,7 @@ from pygrad.compiled.fileformat import (
     slots,
 )
 from pygrad.compiled.store import Store
-from pygrad.core.callables import FunctionOf
+from pygrad.core.callables import FunctionOf, found_by_name
 from pygrad.core.structure import Container, as_values, key_of
 from pygrad.programs.arguments import Arguments
 from pygrad.programs.mapped import RowsProgram, vmap
@@ -216,7 +215,7 @@ class Replay:
         if original is not None:
             return original(*args, **kwargs)
         raise NotSavedError(
-            f"{self.name}() was saved without this way through it: a comparison comes out as in no call "
+            f"{self.name}() was saved without this path through it: a comparison comes out as in no call "
             "before it was saved. Call the function at such a point before you save or pickle it"
             if known
             else f"{self.name}() was saved for {self._described()}, not for "
@@ -254,10 +253,10 @@ def _imported(origin: str) -> Any:
     if not name:
         return None
     try:
-        found = functools.reduce(getattr, name.split("."), import_module(module))
+        import_module(module)
     except (ImportError, AttributeError):
         return None
-    traced: Any = found
+    traced = found = found_by_name(module, name)
     while isinstance(traced, FunctionOf):
         traced = traced.f
     return found if callable(found) and not isinstance(traced, Replay) else None

@@ -79,7 +79,7 @@ def _why_nothing(store: Store) -> str:
             "program; build it from pygrad's operations"
         )
     return (
-        f"{store.name}() cannot be saved yet, for nothing was traced: call it first, once for each way "
+        f"{store.name}() cannot be saved yet, for nothing was traced: call it first, once for each path "
         "through it that shall be saved"
     )
 

@@ -13,7 +13,7 @@ from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
 from pygrad.programs.table import Programs
-from pygrad.transform import Derived, Gradient, Jacobian
+from pygrad.transform import Derivative, Gradient, Jacobian
 
 
 class GradientOfRows(NamedTuple):
@@ -43,7 +43,7 @@ class Store:
     @property
     def rows(self) -> Vmapped | None:
         """The vmap that f is, or that one derivative is around, with its programs."""
-        inner = self.f.f if isinstance(self.f, Derived) else self.f
+        inner = self.f.f if isinstance(self.f, Derivative) else self.f
         return inner if isinstance(inner, Vmapped) else None
 
     def gradient_of_rows(self) -> GradientOfRows | None:
@@ -104,12 +104,12 @@ def _keeping(f: Any, programs: Programs[RowsProgram]) -> Any:
     """f with the vmap in it keeping its programs in a table; a compiled one has a table of its own."""
     if isinstance(f, Vmapped):
         return f.keeping(programs)
-    return f.of(_keeping(f.f, programs)) if isinstance(f, Derived) else f
+    return f.of(_keeping(f.f, programs)) if isinstance(f, Derivative) else f
 
 
 def _jacobian_in(f: Any) -> JacobianOf | None:
     """What a function is the Jacobian of, compiled or not."""
-    while isinstance(f, FunctionOf) and not isinstance(f, Derived | Vmapped):
+    while isinstance(f, FunctionOf) and not isinstance(f, Derivative | Vmapped):
         f = f.f
     return f.what if isinstance(f, Jacobian) else None
 

@@ -39,40 +39,11 @@ IMPLEMENTATION: str = "reference" if _FALLS_BACK else _ASKED or "compiled"
 # What makes the compiled implementation run, for the texts of what needs it.
 CURE = distribution.REBUILD if _FALLS_BACK else "unset PYGRAD_IMPL"
 
+# What their __all__ lists is the same of both, and all that the rest of pygrad asks of one.
 if TYPE_CHECKING or IMPLEMENTATION == "compiled":
-    from pygrad.value import (
-        FUNCTIONS,
-        Parameters,
-        Value,
-        dot,
-        forward,
-        no_grad,
-        no_grad_resume,
-        no_grad_suspend,
-        record,
-        retire,
-        reverse,
-        sum,
-        trace_active,
-        zero_grad,
-    )
+    from pygrad.value import *  # noqa: F403
 elif IMPLEMENTATION == "reference":
-    from pygrad.reference import (
-        FUNCTIONS,
-        Parameters,
-        Value,
-        dot,
-        forward,
-        no_grad,
-        no_grad_resume,
-        no_grad_suspend,
-        record,
-        retire,
-        reverse,
-        sum,
-        trace_active,
-        zero_grad,
-    )
+    from pygrad.reference import *  # noqa: F403
 else:
     raise ImportError(
         f"PYGRAD_IMPL is {_ASKED!r}; it may be 'compiled' (the default) or 'reference'"
@@ -86,22 +57,3 @@ if _FALLS_BACK:
         RuntimeWarning,
         stacklevel=3,  # the line that imports pygrad, whose __init__ imports this
     )
-
-__all__ = [
-    "CURE",
-    "FUNCTIONS",
-    "IMPLEMENTATION",
-    "Parameters",
-    "Value",
-    "dot",
-    "forward",
-    "no_grad",
-    "no_grad_resume",
-    "no_grad_suspend",
-    "record",
-    "retire",
-    "reverse",
-    "sum",
-    "trace_active",
-    "zero_grad",
-]

@@ -28,7 +28,7 @@ def arrange_jacobian(rows: Any, out: Structure, arg: Structure) -> Any:
         out = Array((out.size,), out.size)  # f built a list where it could have built an array
 
     def block(above: Any, i: int, beside: Any, j: int) -> Any:
-        shape = getattr(above, "shape", ()) + getattr(beside, "shape", ())
+        shape = above.shape + beside.shape
         if is_array(rows):
             part = rows[i : i + above.size, j : j + beside.size]  # type: ignore[call-overload]
             return part.reshape(shape) if shape else part.item()

@@ -16,12 +16,7 @@ from typing import Any
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
-from pygrad.core.structure import (
-    as_values,
-    detached,
-    flatten,
-    values_in,
-)
+from pygrad.core.structure import as_values, detached, flatten, values_in
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -57,9 +52,8 @@ class Recording:
         self.inputs = implementation.record(self.points)
         implementation.no_grad_suspend(self.depths)
         self.depth = self.depths[0]
-        values = (
-            self.given_values or implementation.trace_active()
-        )  # in a trace nothing may become a number
+        # In a trace nothing may become a number.
+        values = self.given_values or implementation.trace_active()
         self.kind = Kind.NUMBERS if self.depth else Kind.VALUES if values else Kind.AS_REACHED
 
     def __exit__(self, *exc_info: object) -> None:

@@ -131,7 +131,7 @@ def _staying(left: Any | None, first: int, count: int) -> int:
 def _in_order(pieces: Any) -> Any:
     """The sum of the pieces' totals, from the first to the last."""
     total = pieces[0]
-    with np.errstate(all="ignore"):  # what is not finite is reported once a call, by mapped.py
+    with np.errstate(all="ignore"):  # what is not finite is reported once a call, by Run
         for piece in pieces[1:]:
             total += piece
     return total

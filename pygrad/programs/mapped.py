@@ -189,17 +189,7 @@ class Vmapped(FunctionOf[..., Any]):
         if count == 0:
             raise ValueError(_NO_ROWS)
         if self.reduce is None:
-            table = np.array(results, dtype=object)
-            if not values_in(results):
-                table = table.astype(np.float64)
-            if out is not None:
-                table_of(out, *table.shape)[:] = table
-                return out
-            return structure.map(
-                lambda leaf, at: np.ascontiguousarray(table[:, at : at + leaf.size]).reshape(
-                    count, *leaf.shape
-                )
-            )
+            return _stacked(results, structure, out)
         totals = [_native.sum(column) for column in zip(*results, strict=True)]
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
@@ -382,6 +372,21 @@ def _is_finite(array: Any) -> bool:
 def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
     how = ", with other keys or in another order" if str(one) == str(other) else ""
     return TypeError(f"{name}() returned {one} for one row and {other} for another{how}")
+
+
+def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:
+    """The items of all rows in the structure of one row's, a row of each first; or in out."""
+    table = np.array(results, dtype=object)
+    if not values_in(results):
+        table = table.astype(np.float64)
+    if out is not None:
+        table_of(out, *table.shape)[:] = table
+        return out
+    return structure.map(
+        lambda leaf, at: np.ascontiguousarray(table[:, at : at + leaf.size]).reshape(
+            len(results), *leaf.shape
+        )
+    )
 
 
 def _is_nested(values: Sequence[Any]) -> bool:

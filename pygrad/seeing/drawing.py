@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pygrad.core.distribution import install
-from pygrad.core.inspection import nodes_at_most
 from pygrad.seeing import graphviz
+from pygrad.seeing.inspection import nodes_at_most
 from pygrad.seeing.layout import Edge
 from pygrad.seeing.layout import layout as built_in_layout
 from pygrad.seeing.notation import derivative, number, shortened

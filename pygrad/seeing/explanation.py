@@ -11,7 +11,7 @@ import re
 from collections.abc import MutableSequence, Sequence
 from typing import Any, NamedTuple
 
-from pygrad.core.inspection import nodes_at_most
+from pygrad.seeing.inspection import nodes_at_most
 from pygrad.seeing.notation import derivative, number
 from pygrad.seeing.snapshot import (
     MOST_NODES,
@@ -359,7 +359,7 @@ class _Sweep:
             rows = [(grads[o] - old, grads[o]) for o, old in zip(operands, before, strict=True)]
         else:
             for o, slope in zip(operands, self.snapshot.slopes[i], strict=True):
-                contribution = 0.0 if slope is None else _absorbing_product(upstream, slope)
+                contribution = 0.0 if slope is None else _mul0(upstream, slope)
                 grads[o] = grads[o] + contribution
                 rows.append((contribution, grads[o]))
         if i in self.shown:
@@ -387,7 +387,7 @@ class _LiveGrads(MutableSequence[float]):
     insert = None  # type: ignore[assignment]
 
 
-def _absorbing_product(adjoint: float, slope: float) -> float:
+def _mul0(adjoint: float, slope: float) -> float:
     """A factor that is exactly 0 wins over inf and nan, as everywhere in pygrad's sweeps."""
     product = adjoint * slope
     return 0.0 if math.isnan(product) and (adjoint == 0 or slope == 0) else product

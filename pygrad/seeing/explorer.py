@@ -23,8 +23,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pygrad.core.inspection import nodes_at_most
 from pygrad.core.ops import op_of, ops
+from pygrad.seeing.inspection import nodes_at_most
 from pygrad.seeing.layout import Edge, layout
 from pygrad.seeing.notation import number, shortened, visible
 from pygrad.seeing.snapshot import (

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from string import ascii_lowercase
 from typing import Any
 
-from pygrad.core import inspection
 from pygrad.core.ops import op_of
+from pygrad.seeing import inspection
 from pygrad.seeing.notation import expression, formula, number, shortened, visible
 
 __all__ = [

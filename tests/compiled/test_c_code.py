@@ -158,7 +158,7 @@ def test_arithmetic_programs_with_branches_give_the_bits_of_the_program(
     batch: Batch, form: str
 ) -> None:
     check_programs(range(50), EXACT, batch)
-    assert sum(text.count("way_") + text.count("_part_") > 0 for text in batch.texts) > 15
+    assert sum(text.count("path_") + text.count("_part_") > 0 for text in batch.texts) > 15
 
 
 @needs_compiler
@@ -194,7 +194,7 @@ def test_very_many_programs_of_all_ops_give_the_bits_of_a_program_that_calls_lib
 
 
 def check_programs(seeds: range, ops: Sequence[str] | None, batch: Batch) -> None:
-    """Random programs with branches, values and gradients of all rows, by their own ways."""
+    """Random programs with branches, values and gradients of all rows, by their own paths."""
     cases = []
     for seed in seeds:
         rng = random.Random(seed)
@@ -501,7 +501,7 @@ def test_few_such_products_are_no_reason_for_a_second_version() -> None:
     assert "mul0(" in text and "_careful_" not in text and "isfinite" not in text
 
 
-# -- ways through the function ---------------------------------------------------------------------
+# -- paths through the function --------------------------------------------------------------------
 
 
 @compile_
@@ -525,7 +525,7 @@ def test_loops_and_branches_are_followed_where_they_were_taken(
     steps = one(fresh.to_c(name="steps"))
     assert [steps([float(n)]) for n in known] == [[w] for w in wanted]
     assert steps([27.0]) is None and steps([-5.0]) == [0.0]
-    assert "It knows 8 ways through branches and loops" in fresh.to_c()
+    assert "It knows 8 paths through branches and loops" in fresh.to_c()
 
 
 def test_ways_share_what_they_compute() -> None:
@@ -564,7 +564,7 @@ def test_results_of_several_structures_are_refused() -> None:
     f = compile_(lambda x: [x, 2 * x] if x > 0 else x)
     f(1.0), f(-1.0)
     with pytest.raises(
-        ValueError, match="a list of 2 on one way through it, and a number on another"
+        ValueError, match="a list of 2 on one path through it, and a number on another"
     ):
         f.to_c()
 
@@ -676,7 +676,7 @@ def test_rows_of_vmap_jacobians_and_products_are_written_out(batch: Batch) -> No
     functions = batch.compile()
     for name, (g, args) in zip(names, cases, strict=True):
         assert all_alike(functions[name](flat(args)), flat(g(*args)))
-    assert functions["t0"]([2.0, 1.0, 2.0, 3.0]) is None  # another way
+    assert functions["t0"]([2.0, 1.0, 2.0, 3.0]) is None  # another path
 
 
 def test_loaded_functions_are_written_too(tmp_path: Path) -> None:
@@ -797,11 +797,11 @@ def test_a_function_of_too_many_ways_is_refused() -> None:
     f = compile_(lambda x: next(k * x for k in range(10_000) if x < k))
     for k in range(256):
         f(k + 0.5)
-    assert "It knows 256 ways" in f.to_c()
-    with pytest.raises(RuntimeError, match="takes more than 256 ways"):
+    assert "It knows 256 paths" in f.to_c()
+    with pytest.raises(RuntimeError, match="takes more than 256 paths"):
         f.to_c(256.5)
     f(256.5)
-    with pytest.raises(RuntimeError, match="takes more than 256 ways"):
+    with pytest.raises(RuntimeError, match="takes more than 256 paths"):
         f.to_c()
 
 

@@ -1,4 +1,4 @@
-"""compile: a program that gives what the function gives, traced once for each way through it."""
+"""compile: a program that gives what the function gives, traced once for each path through it."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ scipy_sparse = pytest.importorskip("scipy.sparse")
 optimize = pytest.importorskip("scipy.optimize")
 
 from pygrad import scipy as pygrad_scipy  # noqa: E402
-from pygrad.programs import sparsity  # noqa: E402  (needs NumPy)
+from pygrad.programs import sparsity  # noqa: E402
 
 
 def chain(x: Any) -> Any:

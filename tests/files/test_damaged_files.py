@@ -24,7 +24,7 @@ from pygrad._core import ffi, lib
 from pygrad._native import replay
 from pygrad.compiled import fileformat
 from pygrad.compiled.fileformat import MARK, VERSION, decode
-from pygrad.compiled.loaded import from_bytes
+from pygrad.compiled.function import from_bytes
 from pygrad.compiled.saved import to_bytes
 
 SAVED = Path(__file__).resolve().parents[1] / "saved"

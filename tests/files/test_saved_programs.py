@@ -38,7 +38,7 @@ from pygrad import compile as compile_
 from pygrad import math as pm
 from pygrad._core import ffi, lib
 from pygrad._native import replay
-from pygrad.compiled.loaded import from_bytes
+from pygrad.compiled.function import from_bytes
 from pygrad.compiled.saved import to_bytes
 from pygrad.optim import SGD
 
@@ -429,14 +429,16 @@ def test_no_node_is_left() -> None:
     assert lib.pg_live_nodes() == before
 
 
-# -- ways that were not saved ----------------------------------------------------------------------
+# -- paths that were not saved ---------------------------------------------------------------------
 
 
-def test_a_way_that_was_not_saved() -> None:
+def test_a_path_that_was_not_saved() -> None:
     f = compile_(lambda x: x * 2 if x > 0 else -x)
     f(1.0)
     loaded = again(f)
-    message = r"<lambda>\(\) was saved without this way .* Call the function at such a point before"
+    message = (
+        r"<lambda>\(\) was saved without this path .* Call the function at such a point before"
+    )
     for _ in range(2):
         with pytest.raises(NotSavedError, match=message):
             loaded(-1.0)

@@ -33,7 +33,7 @@ def test_solvers_work_within_no_grad(suspended):
         assert quadratic_model(lambda x: x**3, 2.0).hessian == 12.0
 
 
-def test_numpy_is_needed_for_systems_only(tmp_path):
+def test_numpy_is_imported_for_systems_only(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         """
@@ -48,15 +48,6 @@ print(sensitivity(lambda p: p[0] * p[1] ** 2, [1.0, 2.0])[0].name)
 print(propagate(lambda p: p[0] + p[1], [1.0, 2.0], [0.09, 0.16]))
 print(linear_model(lambda p: [p[0] * p[1], p[1]], [1.0, 2.0])([0.5, 0.0]))
 print(quadratic_model(lambda p: p[0] * p[1], (1.0, 2.0)).hessian)
-for call in (
-    lambda: newton(lambda p: [p[0] - 1, p[1]], [1.0, 2.0]),
-    lambda: gauss_newton(lambda p: [p[0] - 1, p[1]], [1.0, 2.0]),
-    lambda: propagate(lambda p: p, [1.0, 2.0], [0.09, 0.16]),
-):
-    try:
-        call()
-    except ImportError as error:
-        print(error)
 """
     )
     done = subprocess.run(
@@ -71,7 +62,4 @@ for call in (
         "3 +/- 0.5",
         "[3.0, 2.0]",
         "((0.0, 1.0), (1.0, 0.0))",
-        "a system of equations needs NumPy: pip install numpy",
-        "gauss_newton needs NumPy: pip install numpy",
-        "the covariance of several numbers needs NumPy: pip install numpy",
     ]

@@ -6,7 +6,7 @@ Files are changed at random, their checksums mended so that the parser and the v
 loaded; what loads is run: numbers and Values, one row and many, with every set of vector instructions, and
 differentiated. A crash ends the process; the bytes that did it are in FOLDER/last. Under a build with
 PYGRAD_SANITIZE=1 a wild read is a crash. With `--engine atheris` (pip install atheris) libFuzzer chooses
-the changes, guided by what of fileformat.py and loaded.py they reach.
+the changes, guided by what of fileformat.py and replay.py they reach.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ import pygrad
 from pygrad import Value, compile, math, value_and_grad, vmap
 from pygrad import _native as core
 from pygrad._core import ffi, lib
-from pygrad.compiled import fileformat
-from pygrad.compiled import loaded as pygrad_loaded
-from pygrad.compiled.loaded import Loaded, NotSavedError, from_bytes
+from pygrad.compiled import fileformat, replay
+from pygrad.compiled.function import Loaded, from_bytes
+from pygrad.compiled.replay import NotSavedError
 from pygrad.compiled.saved import to_bytes
 from pygrad.programs.batch import Batch
 from pygrad.programs.paths import TooManyPaths
@@ -270,7 +270,7 @@ def run_mutations(seconds: float, seed: int, keep: Path | None) -> None:
 def run_atheris(seconds: float, seed: int, keep: Path | None) -> None:
     import atheris  # type: ignore[import-not-found, unused-ignore]
 
-    for module in (fileformat, pygrad_loaded):
+    for module in (fileformat, replay):
         for owner in (module, *[x for x in vars(module).values() if inspect.isclass(x)]):
             for function in vars(owner).values():
                 if inspect.isfunction(function) and function.__module__ == module.__name__:

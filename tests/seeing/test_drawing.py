@@ -17,8 +17,7 @@ from programs import closure_node
 
 import pygrad
 from pygrad import draw, draw_dot, nn, trace
-from pygrad.core import inspection
-from pygrad.seeing import graphviz, svg
+from pygrad.seeing import graphviz, inspection, svg
 from pygrad.seeing.drawing import Graph
 from pygrad.seeing.layout import Edge
 

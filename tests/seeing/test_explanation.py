@@ -18,7 +18,7 @@ from programs import BINARY, TERNARY, UNARY, call, closure_node
 
 import pygrad
 from pygrad import explain
-from pygrad.core import inspection
+from pygrad.seeing import inspection
 from pygrad.seeing.explanation import Explanation
 from pygrad.seeing.tables import columns, markdown_table
 

@@ -49,6 +49,13 @@ def test_a_program_on_the_reference_loads_no_extension(run_isolated, tmp_path):
     assert {"pygrad._core", "pygrad._native", "pygrad.value"}.isdisjoint(names)
 
 
+def test_both_implementations_offer_the_same():
+    from pygrad import reference, value
+
+    assert value.__all__ == reference.__all__
+    assert all(hasattr(module, name) for module in (value, reference) for name in value.__all__)
+
+
 @pytest.mark.parametrize("setting", ["Reference", "python", "c", "1", " compiled"])
 def test_an_unknown_setting_is_an_import_error_that_names_the_two(run_isolated, setting):
     done = run_isolated("whole_program.py", env={"PYGRAD_IMPL": setting}, check=False)

@@ -29,17 +29,14 @@ from pygrad import (
 from pygrad import compile as compile_
 from pygrad import math as pm
 from pygrad._core import ffi, lib
-
-np_testing = pytest.importorskip("numpy.testing")
-
-from pygrad.programs import sweeps as directions  # noqa: E402  (needs NumPy)
+from pygrad.programs import sweeps
 
 
 @pytest.fixture
 def always_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small a Jacobian is, its sweeps are no single program."""
-    monkeypatch.setattr(directions, "_FEW_SWEEPS", 0)
-    monkeypatch.setattr(directions, "_FEW_NODES", 0)
+    monkeypatch.setattr(sweeps, "_FEW_SWEEPS", 0)
+    monkeypatch.setattr(sweeps, "_FEW_NODES", 0)
 
 
 def rosenbrock(x: Any) -> Any:
@@ -66,7 +63,7 @@ def close(found: Any, wanted: Any) -> None:
             assert (
                 found.dtype == np.float64 and found.flags.writeable and found.shape == wanted.shape
             )
-        np_testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
 
 
 def sweeps_of(compiled: Any) -> list[int]:
@@ -157,7 +154,7 @@ def test_results_are_their_owners(always_rows: None) -> None:
         wanted = first.copy()
         first[:] = -1.0
         second = compiled(x)
-        np_testing.assert_array_equal(second, wanted)
+        np.testing.assert_array_equal(second, wanted)
         assert not np.may_share_memory(first, second)
 
 
@@ -204,9 +201,9 @@ def test_directions_with_results_in_different_places_share_rows_without_another_
     shared = compile_(hessian(f))
     together = shared(x)
     assert sweeps_of(shared) == [5]
-    monkeypatch.setattr(directions.sparsity, "pattern_of", lambda *args: None)
+    monkeypatch.setattr(sweeps.sparsity, "pattern_of", lambda *args: None)
     alone = compile_(hessian(f))
-    np_testing.assert_array_equal(alone(x), together)
+    np.testing.assert_array_equal(alone(x), together)
     assert sweeps_of(alone) == [80]
 
 
@@ -446,7 +443,7 @@ def test_zeros_win_and_nans_are_nans(always_rows: None) -> None:
         return sum(pm.where(a, pm.log(a), 0.0 * b) for a, b in pairwise(x))
 
     found = compile_(hessian(f))(np.array([0.0, 2.0, 0.0, 3.0]))
-    np_testing.assert_array_equal(found, np.diag([0.0, -0.25, 0.0, 0.0]))
+    np.testing.assert_array_equal(found, np.diag([0.0, -0.25, 0.0, 0.0]))
     assert np.isnan(compile_(hessian(lambda x: pm.log(x[0]) * x[1]))(np.array([-1.0, 1.0]))[0, 0])
 
 
@@ -479,18 +476,18 @@ def test_results_do_not_depend_on_where_a_run_stops_to_look_for_ctrl_c(
 
     x = np.linspace(0.1, 0.9, 300)
     wanted = compile_(jacobian(f))(x)
-    monkeypatch.setattr(directions, "_AT_ONCE", 1)
-    monkeypatch.setattr(directions, "_MUCH_MEMORY", 1)
+    monkeypatch.setattr(sweeps, "_AT_ONCE", 1)
+    monkeypatch.setattr(sweeps, "_MUCH_MEMORY", 1)
     looks: list[int] = []
-    rows = directions.DirectionRows.run
+    rows = sweeps.DirectionRows.run
 
     def counted(self: Any) -> Any:
         looks.append(-(-self.plan.sweeps // self.step))
         return rows(self)
 
-    monkeypatch.setattr(directions.DirectionRows, "run", counted)
+    monkeypatch.setattr(sweeps.DirectionRows, "run", counted)
     cut = compile_(jacobian(f))
-    np_testing.assert_array_equal(cut(x), wanted)
+    np.testing.assert_array_equal(cut(x), wanted)
     assert looks == [5] and sweeps_of(cut) == [300]
 
 
@@ -507,4 +504,4 @@ def test_no_nodes_are_left_behind(always_rows: None) -> None:
 
 
 def test_examples_in_the_documentation() -> None:
-    assert doctest.testmod(directions).failed == 0
+    assert doctest.testmod(sweeps).failed == 0

@@ -10,9 +10,8 @@ import os
 from pathlib import Path as FilePath
 
 from pygrad.compiled.function import Loaded, from_bytes
-from pygrad.compiled.replay import NotSavedError
 
-__all__ = ["Loaded", "NotSavedError", "from_bytes", "load"]
+__all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
@@ -30,14 +29,14 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     Raises:
         ValueError: this is no such file, it is damaged, of another format version, or uses an operation
             that this version of pygrad does not have.
-        NotSavedError: (when it is called) nothing was saved for this way through the function.
+        NotSavedError: (when it is called) nothing was saved for this path through the function.
 
     >>> import os, tempfile
     >>> from pygrad import compile, grad, load
     >>> @compile
     ... def f(x):
     ...     return x**3 if x > 0 else -x
-    >>> f(2.0), f(-2.0)  # both ways
+    >>> f(2.0), f(-2.0)  # both paths
     (8.0, 2.0)
     >>> path = os.path.join(tempfile.mkdtemp(), "f.pygrad")
     >>> f.save(path)
