@@ -6,6 +6,7 @@ import copy
 import math
 import operator
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, mul0, real
@@ -518,6 +519,8 @@ def _record(op: Op, values: list[Value]) -> Value:
 
 
 def _compare(comparison: Callable[[float, float], bool], x: Value, y: Any) -> bool:
+    if isinstance(y, (int, Fraction)):
+        return comparison(x._data, y)  # exact, as a float's own
     number = y._data if isinstance(y, Value) else as_float(y)
     return NotImplemented if number is None else comparison(x._data, number)
 
