@@ -302,10 +302,9 @@ def step_sweep(
     _check_method(method, _METHODS[:2])
     point = _finite(x, "x")
     scale = 10.0 ** round(math.log10(abs(point) or 1.0))
-    usual = filter(
-        None, (scale * 10 ** (-k / 2) for k in range(2, 33))
-    )  # the last are 0 for a tiny x
-    steps = list(usual) if hs is None else [_step(h) for h in hs]
+    usual = [scale * 10 ** (-k / 2) for k in range(2, 33)]
+    usual = [h for h in usual if h] or [TINY]  # the last are 0 for a tiny x
+    steps = usual if hs is None else [_step(h) for h in hs]
     if not steps:
         raise ValueError("hs has no step")
     truth = float(value_and_grad(f)(point)[1]) if exact is None else _real(exact, "exact")
