@@ -159,8 +159,9 @@ def check_grad(
             instead of with differences of floats. Notes then give the error in units of the last place.
         raises: raise a GradientError, which is an AssertionError, unless the verdict is "ok".
 
-    Differences are Ridders' (pygrad.checking.differences), 50 to 110 runs of f for each input. A kink is
-    found by comparing the two sides of x.
+    Differences are Ridders' (pygrad.checking.differences), 50 to 110 runs of f for each input, some more
+    where x is tiny. A kink is found by comparing the two sides of x. Where differences show no slope, one
+    that would move f by no more than its rounding, over as much as x itself (that of tanh at 30), is ok.
 
     Raises:
         TypeError: x is not made of numbers; f returns no single number; order is above 1 and a node on

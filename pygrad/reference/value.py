@@ -518,7 +518,7 @@ def _record(op: Op, values: list[Value]) -> Value:
     return make_node(op.value(*[v._data for v in values]), tuple(values), op.symbol, op.slopes)
 
 
-def _compare(comparison: Callable[[float, float], bool], x: Value, y: Any) -> bool:
+def _compare(comparison: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
     if isinstance(y, (int, Fraction)):
         return comparison(x._data, y)  # exact, as a float's own
     number = y._data if isinstance(y, Value) else as_float(y)
