@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, overload
 from pygrad.checking.check import check_grad
 from pygrad.checking.differences import (
     EPS,
+    TINY,
     Estimate,
     Function,
     Line,
@@ -301,18 +302,20 @@ def step_sweep(
     _check_method(method, _METHODS[:2])
     point = _finite(x, "x")
     scale = 10.0 ** round(math.log10(abs(point) or 1.0))
-    steps = [scale * 10 ** (-k / 2) for k in range(2, 33)] if hs is None else [_step(h) for h in hs]
+    usual = [scale * 10 ** (-k / 2) for k in range(2, 33)]
+    usual = [h for h in usual if h] or [TINY]  # the last are 0 for a tiny x
+    steps = usual if hs is None else [_step(h) for h in hs]
     if not steps:
         raise ValueError("hs has no step")
     truth = float(value_and_grad(f)(point)[1]) if exact is None else _real(exact, "exact")
     line = Line(scalar_function(f), point)
-    uncertainty = max(EPS / 2 * abs(line.y), 2 * line.scatter)
+    uncertainty = max(EPS / 2 * abs(line.y), TINY / 2, 2 * line.scatter)
     central = method == "central"
     rows = []
     for h in steps:
         moves = point + h != point or (central and point - h != point)
         estimate = line.slope(h, 0 if central else 1)[0] if moves else 0.0
-        truncation = h * h / 6 * _third(line) if central else h / 2 * _second(line)
+        truncation = _bend(line, h) if central else _slant(line, h)
         error = abs(estimate - truth)
         rows.append(
             SweepRow(h, estimate, error, truncation, uncertainty / h * (1 if central else 2))
@@ -320,16 +323,17 @@ def step_sweep(
     return StepSweep(rows, point, truth, method)
 
 
-def _third(line: Line) -> float:
-    """|f'''| from two central differences; steps at which their rounding and truncation are small."""
-    h = line.scale * 2.0**-10
-    return 2 * abs(line.slope(2 * h)[0] - line.slope(h)[0]) / (h * h)
+def _bend(line: Line, h: float) -> float:
+    """h**2 |f'''| / 6, from two central differences; their rounding and truncation are small."""
+    step = max(line.scale * 2.0**-10, math.ulp(line.x))
+    ratio = h / step
+    return ratio * (ratio * (abs(line.slope(2 * step)[0] - line.slope(step)[0]) / 3))
 
 
-def _second(line: Line) -> float:
-    """|f''| likewise."""
-    h = line.scale * 2.0**-12
-    return abs(line.slope(h, 1)[0] - line.slope(h, -1)[0]) / h
+def _slant(line: Line, h: float) -> float:
+    """h |f''| / 2 likewise."""
+    step = max(line.scale * 2.0**-12, math.ulp(line.x))
+    return h / step * (abs(line.slope(step, 1)[0] - line.slope(step, -1)[0]) / 2)
 
 
 # -- a derivative is a prediction -------------------------------------------------------------------

@@ -1,6 +1,8 @@
 /* operators.c: the number protocol, comparisons, and each op of ops.def as a method of Value and as a function. */
 #include "python/operators.h"
 
+#include <float.h>
+
 #include "ops/compare.h"
 #include "ops/forward.h"
 #include "program/evaluate.h"
@@ -319,6 +321,39 @@ _Static_assert(Py_LT == PG_LESS && Py_LE == PG_LESS_EQUAL && Py_EQ == PG_EQUAL &
                    Py_GT == PG_GREATER && Py_GE == PG_GREATER_EQUAL,
                "a comparison is handed on as it is");
 
+/* A number to compare with, which may lie between two doubles or beyond the largest. 1: it is *out, as NumPy's numbers
+ * are for floats; 2: it is no double, and *out is the largest that is below it; 0: it is no number of ours; -1 with an
+ * exception set. */
+static int comparable(PyObject *object, double *out)
+{
+    int known = pg_number(object, out), above, below;
+    if (PG_LIKELY(known == 1) && (PyFloat_Check(object) || (PyLong_Check(object) && fabs(*out) < 9007199254740992.0)))
+        return 1;
+    if (known == 0 || (known == 1 && !PyLong_Check(object) && PyObject_HasAttrString(object, "dtype")))
+        return known;
+    if (known < 0) { /* too large for a float */
+        PyObject *zero = PyErr_ExceptionMatches(PyExc_OverflowError) ? PyLong_FromLong(0) : NULL;
+        if (zero == NULL)
+            return -1;
+        PyErr_Clear();
+        above = PyObject_RichCompareBool(object, zero, Py_GT);
+        Py_DECREF(zero);
+        *out = above > 0 ? DBL_MAX : -(double)INFINITY;
+        return above < 0 ? -1 : 2;
+    }
+    PyObject *nearest = PyFloat_FromDouble(*out);
+    if (nearest == NULL)
+        return -1;
+    above = PyObject_RichCompareBool(nearest, object, Py_GT);
+    below = above < 0 ? -1 : PyObject_RichCompareBool(nearest, object, Py_LT);
+    Py_DECREF(nearest);
+    if (above < 0 || below < 0)
+        return -1;
+    if (above)
+        *out = nextafter(*out, -(double)INFINITY);
+    return above || below ? 2 : 1;
+}
+
 PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
 {
     if (!pg_require_built(self))
@@ -334,11 +369,16 @@ PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
             return NULL;
         b = PG_NODE(other)->value;
     } else {
-        int known = pg_number(other, &b);
+        int known = comparable(other, &b);
         if (known < 0)
             return NULL;
         if (known == 0)
             return Py_NewRef(Py_NotImplemented);
+        if (PG_UNLIKELY(known == 2)) { /* no double equals it, and those not above b are below it */
+            if (op == Py_EQ || op == Py_NE)
+                return PyBool_FromLong(op == Py_NE);
+            op = op == Py_LT || op == Py_LE ? Py_LE : Py_GT;
+        }
     }
     int outcome = pg_holds((unsigned)op, a, b);
     if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, (pg_comparison)op, outcome))

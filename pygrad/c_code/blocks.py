@@ -339,7 +339,8 @@ class Blocks:
             self.all[-1].append(Next(len(self.all)))
             self._begin()
         pair = self.pool.pair(v)
-        step = v if pair is None else Both(*pair)
+        # On this way the partner may be there already, from before the two met in the pool.
+        step = v if pair is None or not self._home.keys().isdisjoint(pair) else Both(*pair)
         self._step(step)
         for u in computes(step):
             self._home[u] = len(self.all) - 1

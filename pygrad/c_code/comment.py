@@ -9,42 +9,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.c_code.blocks import Blocks
+from pygrad.c_code.taken import is_taken
 from pygrad.version import __version__
 
 # -- names -----------------------------------------------------------------------------------------
-
-# Keywords of C and C++, and what <math.h> declares, here or there.
-_TAKEN = frozenset(
-    """
-    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t
-    char32_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
-    constinit continue decltype default delete do double dynamic_cast else enum explicit export
-    extern false float for friend goto if inline int long main mutable namespace new noexcept not
-    not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires
-    restrict return short signed sizeof static static_assert static_cast struct switch template this
-    thread_local throw true try typedef typeid typename typeof union unsigned using virtual void
-    volatile wchar_t while xor xor_eq
-    acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh drem erf erfc exp exp10 exp2
-    expm1 fabs fdim finite floor fma fmax fmin fmod fpclassify frexp gamma gamma_r hypot ilogb
-    isfinite isgreater isgreaterequal isinf isless islessequal islessgreater isnan isnormal
-    isunordered j0 j1 jn ldexp lgamma lgamma_r llrint llround log log10 log1p log2 logb lrint lround
-    modf nan nearbyint nextafter nexttoward pow pow10 remainder remquo rint round scalb scalbln
-    scalbn signbit signgam significand sin sincos sinh sqrt tan tanh tgamma trunc y0 y1 yn
-    in out captured w linux unix
-    """.split()  # noqa: SIM905
-)
 
 
 def own_name(name: str) -> str:
     """A C identifier made of a Python name."""
     found = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "function"
     found = found if found[0].isalpha() else f"f_{found}"
-    return f"{found}_" if _is_taken(found) else found
-
-
-def _is_taken(name: str) -> bool:
-    """Whether C, C++ or <math.h> may mean something by a name; its functions end in f and l, too."""
-    return name in _TAKEN or (name[-1] in "fl" and name[:-1] in _TAKEN)
+    return f"{found}_" if is_taken(found) else found
 
 
 def checked_name(name: str) -> str:
@@ -55,8 +30,8 @@ def checked_name(name: str) -> str:
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII):
         raise ValueError(f"name must be a C identifier that begins with a letter, not {name!r}")
-    if _is_taken(name):
-        raise ValueError(f"name must not be {name!r}: C, C++ or <math.h> has that word")
+    if is_taken(name):
+        raise ValueError(f"name must not be {name!r}: C, C++ or a header of theirs has that word")
     return name
 
 

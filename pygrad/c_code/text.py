@@ -150,7 +150,9 @@ class _Text:
     def _is_shared(self, v: int) -> bool:
         """Whether a value that is computed here has a place that other blocks read."""
         last = self.blocks.last.get(v, -1)
-        return last > self.number if self.function.in_parts else last >= 0
+        if self.function.in_parts:
+            return last > self.number
+        return last >= 0 and self.number not in self.function.alone
 
     def _define(self, v: int, text: str) -> None:
         """A variable for a value, and its place among those that other blocks read."""
@@ -178,6 +180,8 @@ class _Function:
         self.pool = blocks.pool
         self.in_parts = blocks.most is not None
         self.called: set[str] = set()
+        # Blocks that are functions of their own, and share no variable with the others.
+        self.alone = set() if self.in_parts else blocks.careful
         self.slots, self.width = _slots(blocks) if self.in_parts else ({}, 0)
         self.bodies = [_Text(self, i).lines for i in range(len(blocks.all))]
 

@@ -24,7 +24,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pygrad.checking.differences import EPS, SUSPICIOUS, Corner, Line, corner, float_of, ridders
+from pygrad.checking.differences import (
+    EPS,
+    SUSPICIOUS,
+    TINY,
+    Corner,
+    Line,
+    corner,
+    float_of,
+    ridders,
+)
 from pygrad.core.implementation import Value, no_grad_resume, no_grad_suspend
 from pygrad.core.structure import Structure, flatten, names_in
 from pygrad.transform import grad, gradients, jacobian
@@ -38,7 +47,9 @@ INCONCLUSIVE = "inconclusive"
 _GRAVEST_FIRST = (WRONG, NOT_DIFFERENTIABLE, INCONCLUSIVE, OK)
 
 _BARS = 3.0  # so many error bars of difference are no accident
-_NOTHING = 1e-300  # an error that no slope of any interest is smaller than
+_NOTHING = 1e-300  # an error bar of a slope that is exactly 0
+_CLEAR = 1e-4  # relative error bar of a slope that is there beyond doubt
+_DROWNED = 4096  # so many times the rounding of f may an error bar be that takes a slope for 0
 _ROWS_SHOWN = 40
 
 
@@ -148,8 +159,9 @@ def check_grad(
             instead of with differences of floats. Notes then give the error in units of the last place.
         raises: raise a GradientError, which is an AssertionError, unless the verdict is "ok".
 
-    Differences are Ridders' (pygrad.checking.differences), 50 to 110 runs of f for each input. A kink is
-    found by comparing the two sides of x.
+    Differences are Ridders' (pygrad.checking.differences), 50 to 110 runs of f for each input, some more
+    where x is tiny. A kink is found by comparing the two sides of x. Where differences show no slope, one
+    that would move f by no more than its rounding, over as much as x itself (that of tanh at 30), is ok.
 
     Raises:
         TypeError: x is not made of numbers; f returns no single number; order is above 1 and a node on
@@ -297,10 +309,11 @@ class _ByDifferences:
         if shape.kind:
             return _Reference(math.nan, math.nan, math.inf, 0.0, shape, "")
         estimate = ridders(line)
-        h = line.fine_steps()[0]
-        around = [line.y, line.at(x + h), line.at(x - h)]
-        scale = max(abs(y) for y in around if not math.isnan(y)) / line.scale
-        scale = max(scale, self._program.scale(place))
+        scale = max(abs(line.y) / line.scale, self._program.scale(place))
+        if 0 in (line.y, x):  # f is as large as it is around x
+            h = line.fine_steps()[0]
+            around = [abs(y) for y in (line.at(x + h), line.at(x - h)) if not math.isnan(y)]
+            scale = max([scale, *(y / line.scale for y in around)])
         note = "f is not finite around x" if math.isnan(estimate) else estimate.note
         difference, error = abs(found - estimate), estimate.error
         if difference > error and not math.isnan(line.other):
@@ -326,7 +339,7 @@ class _Exactly:
         self._graph = Graph(output, inputs)
         y, exactly = output.data, self._graph.value()
         self._lost = ""
-        if not abs(exactly - y) <= 1e-3 * abs(y) and abs(exactly - y) > _NOTHING:
+        if not abs(exactly - y) <= max(1e-3 * abs(y), TINY):
             self._lost = f"f(x) itself has lost its digits: {y:.6g} is {float(exactly):.6g} exactly"
 
     def reference(self, place: tuple[int, ...], found: float) -> _Reference:
@@ -369,14 +382,17 @@ def _judged(
         # Where the truth is beyond the largest float, so may the derivative be.
         return row(OK if found == value else WRONG)
     size, difference = max(abs(found), abs(value)), reference.difference
-    # Slopes that f's rounding drowns count as 0, and errors of those as relative to f over x.
+    # Slopes that f's rounding drowns count as 0, and errors of those as relative to f over x: but only
+    # where differences show no slope.
     tiny = 4 * EPS * reference.scale if math.isfinite(reference.scale) else 0.0
-    nothing = abs(found) <= tiny and abs(value) <= max(tiny, _BARS * error)
-    if nothing and max(difference, error) > rtol * size:
+    if value and error <= _CLEAR * abs(value):
+        tiny = min(tiny, _CLEAR * abs(value))
+    unseen = value == 0 or abs(value) <= _BARS * error <= _DROWNED * tiny
+    if unseen and abs(found) <= tiny and max(difference, error) > rtol * size:
         size = max(size, reference.scale)
     relative = difference / size if size else 0.0
     bar = error / size if size else 0.0
-    tolerance = max(rtol * size, atol, _NOTHING)
+    tolerance = max(rtol * size, atol, 0.0 if size else _NOTHING)
     if difference <= tolerance and error <= tolerance:
         return row(OK, relative=relative, bar=bar)
     if difference > max(tolerance, _BARS * error, tiny):

@@ -149,7 +149,7 @@ class Line:
         left = self.x - h if side <= 0 else self.x
         y_right, y_left = self.at(right), self.at(left)
         width = right - left
-        if width == 0:
+        if not 0 < width < math.inf:
             return math.nan, math.inf
         unsure = self.unsure(y_right, y_left, scatter=scatter)
         return (y_right - y_left) / width, 2 * unsure / width
@@ -197,7 +197,7 @@ def _scatter(line: Line, step: float) -> float:
         # The k-th difference of independent scatter has (2k)! / (k!)**2 times its variance.
         levels.append(math.hypot(*ys) / math.sqrt(len(ys) * math.comb(2 * k, k)))
     # What is left of a smooth course falls from each to the next; closer up less of it is left.
-    if levels[5] < levels[3] / 4 and abs(step) > 1e-12 * line.scale:
+    if levels[5] < levels[3] / 4 and abs(step) > max(1e-12 * line.scale, grain):
         return _scatter(line, step / 64)
     return min(levels[3:])
 
@@ -224,8 +224,10 @@ def ridders(line: Line, h: float | None = None, side: int = 0) -> Estimate:
     side=1 or -1 gives the right or left derivative. It is nan, with error inf, where nothing could be
     evaluated.
     """
-    start = power_of_two(h) if h else line.scale / 4
+    start = power_of_two(h) if h else max(line.scale / 4, 64 * math.ulp(line.x))
     best = _widened(line, start, side)
+    if not h and best.error > _CLEAR_SLOPE * abs(best):
+        best = _seen_from_afar(line, start, side, best)
     steps = line.fine_steps()
     for k, fine in enumerate(steps):
         if not fine < best.h / 2:
@@ -265,6 +267,23 @@ def _widened(line: Line, start: float, side: int) -> Estimate:
         if not (is_clear and abs(wider - best) <= best.error and wider.error < best.error / 2):
             break
         best = wider
+    return best
+
+
+def _seen_from_afar(line: Line, start: float, side: int, best: Estimate) -> Estimate:
+    """The best of tableaus from the first step, up to 1, over which f rises by more than its rounding.
+
+    exp at 1e-100 does so over 1e-12: too far for steps that are widened one by one.
+    """
+    h = start * _WIDER
+    while h < 1:
+        slope, noise = line.slope(h, side)
+        if abs(slope) > noise / _CLEAR_SLOPE:
+            wider = _widened(line, h, side)
+            is_clear = wider.error < _CLEAR_SLOPE * abs(wider)
+            agrees = math.isnan(best) or abs(wider - best) <= best.error
+            return wider if is_clear and agrees else best
+        h *= _WIDER
     return best
 
 

@@ -6,6 +6,7 @@ import copy
 import math
 import operator
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, mul0, real
@@ -517,7 +518,9 @@ def _record(op: Op, values: list[Value]) -> Value:
     return make_node(op.value(*[v._data for v in values]), tuple(values), op.symbol, op.slopes)
 
 
-def _compare(comparison: Callable[[float, float], bool], x: Value, y: Any) -> bool:
+def _compare(comparison: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
+    if isinstance(y, (int, Fraction)):
+        return comparison(x._data, y)  # exact, as a float's own
     number = y._data if isinstance(y, Value) else as_float(y)
     return NotImplemented if number is None else comparison(x._data, number)
 

@@ -10,7 +10,7 @@ import pytest
 
 import pygrad.math
 from pygrad import Value
-from pygrad.numeric import SweepRow, nudge, numerical_derivative, step_sweep
+from pygrad.numeric import SweepRow, check_grad, nudge, numerical_derivative, step_sweep
 
 EPS = 2.0**-52
 
@@ -260,3 +260,38 @@ def test_bad_arguments_of_nudge_are_named(x, h, error, message):
 def test_a_nudge_out_of_the_domain_raises_what_f_raises():
     with pytest.raises(ValueError, match="math domain error"):
         nudge(pygrad.math.log, 1.0, -2.0)
+
+
+@pytest.mark.parametrize("method", ["central", "forward"])
+@pytest.mark.parametrize(
+    "x",
+    [1e-155, -1e-160, 1e-200, 1e-300, 2.3e-308, -1e-310, 1e-320, 5e-324, 1e160, 1e300, -1.7e308],
+)
+def test_a_sweep_at_the_ends_of_the_range(x, method):
+    for f, slope in (
+        (lambda t: t, 1.0),
+        (lambda t: 0.5 * t - 0.25 * t, 0.25),
+        (pygrad.math.tanh, None),
+    ):
+        sweep = step_sweep(f, x, method=method)
+        assert len(sweep) > 0
+        assert all(row.h > 0 for row in sweep)
+        assert str(sweep)
+        if slope is not None and abs(x) > 1e-300:
+            assert abs(sweep.best.error) <= 1e-6 * slope
+
+
+@pytest.mark.parametrize("x", [1e-170, 1e-300, -1e-310, 1e-320, 1e160, 1e300, -1e308])
+def test_check_grad_at_the_ends_of_the_range(x):
+    for f in (lambda t: t, lambda t: 0.5 * t - 0.25 * t, pygrad.math.tanh):
+        assert check_grad(f, x)
+    for f in (
+        pygrad.math.log,
+        pygrad.math.sqrt,
+        lambda t: 1 / t,
+    ):  # ends in an answer, if not in a clear one
+        try:
+            f(Value(abs(x)))
+        except (ArithmeticError, ValueError):
+            continue
+        assert check_grad(f, abs(x)).verdict in ("ok", "inconclusive")

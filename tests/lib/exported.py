@@ -1,0 +1,105 @@
+"""C as to_c() writes it, compiled and called: what the tests of it share."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from routines import (
+    same_bits,
+)
+
+import pygrad
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPILER = next(filter(None, map(shutil.which, ("gcc", "cc", "clang"))), None)
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler here")
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]
+LIBM = bool(os.environ.get("PYGRAD_LIBM_LANES"))
+
+# -- running C -------------------------------------------------------------------------------------
+
+
+class Exported(NamedTuple):
+    """A function in C, called with flat lists of numbers."""
+
+    call: Callable[..., int]
+    outputs: int
+    takes_captured: bool
+
+    def __call__(
+        self, numbers: Sequence[float], captured: Sequence[float] = ()
+    ) -> list[float] | None:
+        """What it writes, or None if it returns 1; then it must have written nothing."""
+        out = (ctypes.c_double * (self.outputs + 1))(*[1234.5] * (self.outputs + 1))
+        arrays = [(ctypes.c_double * max(len(a), 1))(*a) for a in (numbers, captured)]
+        arrays = arrays if self.takes_captured else arrays[:1]
+        status = self.call(*arrays, out)
+        written = list(out)
+        assert status in (0, 1) and written[-1] == 1234.5
+        if status == 1:
+            assert written == [1234.5] * (self.outputs + 1)
+            return None
+        return written[:-1]
+
+
+class Batch:
+    """Many functions in one file, for one run of the compiler."""
+
+    def __init__(self, folder: Path, number: int = 0, compiler: str | None = COMPILER) -> None:
+        self.source, self.target = folder / f"{number}.c", folder / f"{number}.so"
+        self.compiler = compiler
+        self.texts: list[str] = []
+        self.functions: dict[str, tuple[int, bool]] = {}  # outputs, and whether it takes captured
+
+    def add(self, text: str) -> str:
+        """The text of a function; its name."""
+        name = re.search(r"^int (\w+)\(", text, re.MULTILINE)[1]
+        assert name not in self.functions
+        self.texts.append(text)
+        (count,) = re.findall(r"^ \* out: (\d+) number", text, re.MULTILINE)
+        self.functions[name] = int(count), "const double *captured" in text
+        return name
+
+    def compile(self) -> dict[str, Exported]:
+        self.source.write_text("\n".join(self.texts), encoding="ascii")
+        command = [self.compiler, "-std=c99", *WARNINGS, "-O1", "-ffp-contract=off", "-fno-builtin"]
+        run([*command, "-shared", "-fPIC", str(self.source), "-o", str(self.target), "-lm"])
+        library = ctypes.CDLL(str(self.target))
+        return {name: Exported(library[name], *about) for name, about in self.functions.items()}
+
+
+def run(command: Sequence[Any]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:3000]
+
+
+def all_alike(found: Sequence[float], wanted: Sequence[float]) -> bool:
+    return len(found) == len(wanted) and all(map(same_bits, found, wanted))
+
+
+def flat(result: Any) -> list[float]:
+    """All numbers of a result, from left to right."""
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, (list, tuple)):
+        return [x for part in result for x in flat(part)]
+    return np.asarray(result, dtype=float).ravel().tolist()
+
+
+def layers(p: Any, x: Any, y: Any) -> Any:
+    """The squared error of an MLP [2, 16, 16, 1] of tanh neurons, its 337 parameters in one array."""
+    at, h = 0, list(x)
+    for n, m in ((2, 16), (16, 16), (16, 1)):
+        w, at = p[at : at + n * m], at + n * m
+        b, at = p[at : at + m], at + m
+        h = [pygrad.math.tanh(pygrad.dot(list(w[i * n : i * n + n]), h, b[i])) for i in range(m)]
+    return (h[0] - y) ** 2
