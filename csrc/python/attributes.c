@@ -54,7 +54,7 @@ static int set_data(PyObject *self, PyObject *content, void *closure)
     double number;
     if (!number_for(self, content, "data", &number))
         return -1;
-    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self)))
+    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self) || !pg_trace_rewrite(self)))
         return -1;
     PG_NODE(self)->value = number;
     return 0;
@@ -311,7 +311,7 @@ Py_hash_t pg_value_hash(PyObject *self)
 
 PyObject *pg_value_repr(PyObject *self)
 {
-    if (PG_NODE(self) == NULL || PG_NODE(self)->flags & PG_UNBUILT)
+    if (PG_NODE(self) == NULL || PG_WAITING(PG_NODE(self)))
         return PyUnicode_FromFormat("<%R, not initialised>", Py_TYPE(self));
     PyObject *data = PyFloat_FromDouble(PG_NODE(self)->value);
     PyObject *grad = PyFloat_FromDouble(PG_NODE(self)->grad);

@@ -40,7 +40,7 @@ static void fill(pg_value *v, pg_node *n)
 /* 1 if v still waits for its contents: user code that ran meanwhile may have initialised it. */
 static int require_unbuilt(const pg_value *v)
 {
-    if (v->node->flags & PG_UNBUILT)
+    if (PG_WAITING(v->node))
         return 1;
     PyErr_SetString(PyExc_RuntimeError, "this Value is initialised already; assign to .data");
     return 0;
@@ -145,9 +145,9 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
             pg_release(n);
             return -1;
         }
-    if (PG_DETACHED) { /* after every check that recording would make */
+    if (PG_NO_GRAD) { /* after every check that recording would make */
         pg_release(n);
-        n = pg_leaf(data);
+        n = pg_born(pg_leaf(data));
         if (n == NULL) {
             PyErr_NoMemory();
             return -1;
@@ -158,7 +158,7 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
         return -1;
     }
     fill(v, n);
-    if (PG_DETACHED)
+    if (PG_NO_GRAD)
         return 0;
     if (op_name != NULL && PyUnicode_GetLength(op_name) != 0 && !pg_name_op(v, op_name))
         return -1;
@@ -251,7 +251,7 @@ static PyObject *become(PyObject *module, PyObject *args)
         !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
         return NULL;
     const pg_node *n = PG_NODE(v);
-    if (!(PG_NODE(unbuilt)->flags & PG_UNBUILT) || n->op < PG_SUM ||
+    if (!PG_WAITING(PG_NODE(unbuilt)) || n->op < PG_SUM ||
         (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
         PyErr_SetString(PyExc_ValueError, "become() takes a new Value, one made by an op, and its operands");
         return NULL;

@@ -41,7 +41,7 @@ PG_INLINE pg_node *pg_number_leaf(double number)
     return n;
 }
 
-/* False with RuntimeError set if the Value was never initialised. */
+/* False with RuntimeError set if the Value was never initialised, or is of a trace that is over or not this thread's. */
 int pg_require_built(PyObject *value);
 
 /* A node to serve as operand: that of a Value, or a new leaf; NULL with an exception set. Caller owns. */

@@ -15,7 +15,7 @@ from typing import Any
 
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
-from pygrad.core.implementation import Value
+from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.structure import (
     as_values,
     detached,
@@ -56,11 +56,12 @@ class Recording:
     def _begin(self) -> None:
         self.inputs = implementation.record(self.points)
         implementation.no_grad_suspend(self.depths)
-        self.depth = self.depths[0]
-        values = (
-            self.given_values or implementation.trace_active()
-        )  # in a trace nothing may become a number
-        self.kind = Kind.NUMBERS if self.depth else Kind.VALUES if values else Kind.AS_REACHED
+        detached = self.depths[0] > 0
+        traced = implementation.trace_active()  # then nothing may become a number
+        self.numbers = detached and not traced
+        self.stops = detached and traced
+        values = self.given_values or traced
+        self.kind = Kind.NUMBERS if self.numbers else Kind.VALUES if values else Kind.AS_REACHED
 
     def __exit__(self, *exc_info: object) -> None:
         implementation.no_grad_resume(self.depths)
@@ -79,19 +80,21 @@ class Recording:
         return self._sweep(implementation.forward, tuple(tangents))
 
     def _sweep(self, sweep: Function, rows: tuple[_Row, ...]) -> list[tuple[Any, ...]]:
-        kind = Kind.VALUES if not self.depth and any(map(_has_value, rows)) else self.kind
+        kind = Kind.VALUES if not self.numbers and any(map(_has_value, rows)) else self.kind
         values, results = sweep(self.outputs, self.inputs, rows, True, kind)
         if self.kind == Kind.AS_REACHED:
             self.kind = Kind.VALUES if values else Kind.NUMBERS
         return [self._kept(row) for row in results]
 
     def _kept(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Within no_grad() Values that were given lead to Values, which remember nothing."""
-        return tuple(map(Value, row)) if self.depth and self.given_values else row
+        """Within no_grad() Values that were given lead to Values, which remember nothing; so do all in a trace."""
+        if self.stops:
+            return tuple(map(FUNCTIONS["stop_gradient"], row))
+        return tuple(map(Value, row)) if self.numbers and self.given_values else row
 
     def reaches_out(self, values: list[Any]) -> bool:
         """Whether one of the Values depends on an input of a transform that runs around this one."""
-        if not values or self.depth:
+        if not values or self.numbers:
             return False
         reaches, _ = implementation.reverse(tuple(values), self.inputs, (), True, Kind.AS_REACHED)
         return bool(reaches)
@@ -99,7 +102,7 @@ class Recording:
     def results(self) -> tuple[Any, ...]:
         """What the function has computed, once there was a sweep: Values if the derivatives are Values."""
         if self.kind == Kind.VALUES:
-            return self.outputs
+            return self._kept(self.outputs) if self.stops else self.outputs
         return self._kept(tuple(y.data for y in self.outputs))
 
 
@@ -166,6 +169,8 @@ def split_aux(f: Function, result: Any, has_aux: bool) -> tuple[Any, Any]:
 
 def without_needless_values(tree: Any, recording: Recording) -> Any:
     """aux as the user gets it: numbers, but for Values that a transform around this one needs."""
+    if recording.stops:
+        return detached(tree, FUNCTIONS["stop_gradient"])
     if recording.kind == Kind.VALUES or recording.reaches_out(values_in(tree)):
         return tree
     return detached(tree)
