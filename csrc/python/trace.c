@@ -77,6 +77,8 @@ static PyObject *trace_end(PyObject *module, PyObject *inputs)
     pg_birth_flags = 0;
     pg_tracing_threads--;
     pg_special_threads--;
+    for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
+        PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_ESCAPED;
     for (size_t i = 0; i < t->count; i++) {
         pg_release(t->guards[i].a);
         pg_release(t->guards[i].b);
@@ -87,12 +89,15 @@ static PyObject *trace_end(PyObject *module, PyObject *inputs)
     Py_RETURN_NONE;
 }
 
-/* n has outlived its trace, and context says whose it was. */
+/* n has outlived its trace, and context says whose it was. A leaf that is no input was made of a number, and stays. */
 static void mark_escaped(pg_node *n, void *context)
 {
     if (!(n->flags & PG_TRACED))
         return;
-    n->flags = (uint8_t)((n->flags & ~PG_TRACED) | PG_ESCAPED);
+    n->flags = (uint8_t)(n->flags & ~PG_TRACED);
+    if (n->op == PG_LEAF && (n->flags & PG_ESCAPED) != PG_ESCAPED)
+        return;
+    n->flags |= PG_ESCAPED;
     pg_extras *extras = n->wrapper == NULL ? NULL : pg_extras_of(n->wrapper);
     if (extras != NULL)
         pg_set(&extras->origin, Py_NewRef((PyObject *)context));
@@ -100,8 +105,8 @@ static void mark_escaped(pg_node *n, void *context)
         PyErr_Clear(); /* it is refused without a name */
 }
 
-/* What outlives the trace that made it is of no use: its number was that of one call. While another thread traces,
- * whose a node is cannot be told: the last one to end sees to it. */
+/* What was computed in a trace and outlives it is of no use: its number was that of one call. While another thread
+ * traces, whose a node is cannot be told: the last one to end sees to it. */
 static PyObject *trace_forget(PyObject *module, PyObject *name)
 {
     (void)module;
@@ -116,9 +121,20 @@ int pg_trace_may_use(PyObject *v)
 {
     if ((PG_NODE(v)->flags & PG_ESCAPED) == PG_ESCAPED) {
         const pg_extras *extras = ((pg_value *)v)->extras;
-        return pg_trace_refuse("escaped", v, extras != NULL && extras->origin != NULL ? extras->origin : Py_None);
+        PyObject *name = extras == NULL ? NULL : extras->origin;
+        return pg_trace_refuse(name == NULL ? "escaped, nameless" : "escaped", v, name == NULL ? Py_None : name);
     }
     return current != NULL ? 1 : pg_trace_refuse("thread", v, Py_None);
+}
+
+static PyObject *trace_refuse(PyObject *module, PyObject *args)
+{
+    (void)module;
+    const char *kind;
+    PyObject *what;
+    if (PyArg_ParseTuple(args, "sO:trace_refuse", &kind, &what))
+        pg_trace_refuse(kind, what, Py_None);
+    return NULL;
 }
 
 static PyObject *trace_active(PyObject *module, PyObject *ignored)
@@ -231,6 +247,8 @@ PyMethodDef pg_trace_functions[] = {
     {"trace_end", trace_end, METH_O, "trace_end(inputs, /)\n--\n\nThe trace with these inputs, if there is one, ends."},
     {"trace_forget", trace_forget, METH_O,
      "trace_forget(name, /)\n--\n\nValues that have outlived their trace, of the function of that name, are refused from now on."},
+    {"trace_refuse", trace_refuse, METH_VARARGS,
+     "trace_refuse(kind, what, /)\n--\n\nRaise TraceError for a kind of mistake."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},
     {NULL, NULL, 0, NULL},
 };

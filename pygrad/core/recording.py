@@ -106,6 +106,14 @@ class Recording:
         return self._kept(tuple(y.data for y in self.outputs))
 
 
+def outside_traces(name: str) -> None:
+    """TraceError in a trace: for what takes functions and gives plain numbers."""
+    if implementation.trace_active():
+        from pygrad import _native
+
+        _native.trace_refuse("numbers", f"{name}()")
+
+
 def _has_value(row: _Row) -> bool:
     return not isinstance(row, int) and any(isinstance(seed, Value) for seed in row)
 

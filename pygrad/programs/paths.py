@@ -61,9 +61,17 @@ _CURES = {
         "compiled program could not compute again. Compute in the thread that called the function, or give "
         "the other threads compiled functions and numbers"
     ),
+    "escaped, nameless": (
+        "{0} was made in the trace of a function and is used after that; its number is that of one call. "
+        "Return it from the function, and use what a call returns"
+    ),
     "escaped": (
         "{0} was made while {1}() was traced and is used after that; its number is that of one call. Return "
         "it from the function, and use what a call returns"
+    ),
+    "numbers": (
+        "{0} was called in a function that is traced; it computes with numbers, which a compiled program "
+        "would keep for ever. Call it outside, and pass on what it gives"
     ),
     "effect": (
         "{0}, which was there before the function was traced, was changed in it; a compiled program "
@@ -86,8 +94,8 @@ _CURES = {
 
 def _raise(kind: str, a: Any, b: Any) -> None:
     path, _, line = users_line().rpartition(":")
-    what = b if isinstance(b, str) else "a function" if b is None else repr(b)
-    raise TraceError(f"{_CURES[kind].format(repr(a), what)} ({path}, line {line})")
+    shown = [x if isinstance(x, str) else repr(x) for x in (a, b)]
+    raise TraceError(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
 
 
 _native.set_trace_error(_raise)
