@@ -2,6 +2,7 @@
 #include "python/attributes.h"
 
 #include "python/convert.h"
+#include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -44,6 +45,8 @@ static PyObject *get_data(PyObject *self, void *closure)
 {
     (void)closure;
     if (!pg_require_built(self) || (PG_TRACING && !pg_trace_access(self, "read")))
+        return NULL;
+    if (PG_UNLIKELY(pg_active_inputs != 0) && !pg_note_read(self))
         return NULL;
     return PyFloat_FromDouble(PG_NODE(self)->value);
 }

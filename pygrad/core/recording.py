@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
+from pygrad.core.callers import users_line
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.structure import (
     as_values,
@@ -22,6 +24,10 @@ from pygrad.core.structure import (
     flatten,
     values_in,
 )
+
+implementation.set_users_line(users_line)
+
+_warned: dict[Any, Any] = {}  # what warnings remember for all lines
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -70,6 +76,27 @@ class Recording:
     def close(self, outputs: list[Any]) -> None:
         """Take what the function has computed, numbers among it."""
         self.outputs = tuple(as_values(outputs))
+        reads = implementation.noted_reads()
+        if reads and not all(implementation.connected(self.outputs, self.inputs)):
+            self._warn_of(reads)
+
+    def _warn_of(self, reads: list[tuple[Any, str]]) -> None:
+        """Some output depends on no input: says so where a number that does was read, once per line."""
+        values = tuple([v for v, _ in reads])
+        for (v, line), connected in zip(
+            reads, implementation.connected(values, self.inputs), strict=True
+        ):
+            if connected:
+                path, _, number = line.rpartition(":")
+                warnings.warn_explicit(
+                    f"{v!r}.data was read here, which is a plain number, and a result of the function that is "
+                    "differentiated depends on none of its inputs: its derivative is 0. Compute with the Value "
+                    "itself, or with pygrad.stop_gradient(v) if that is meant",
+                    RuntimeWarning,
+                    path,
+                    int(number),
+                    registry=_warned,
+                )
 
     def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of seeds, one per output, the derivatives by the inputs."""
