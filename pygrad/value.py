@@ -202,7 +202,7 @@ def _format(self: Any, spec: str) -> str:
 
 
 def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep: bool) -> Any:
-    """A new node of the original's type, op, data and grad on these children; or one that leads on to it."""
+    """A new node of the original's type, op, data and grad on these children; or one on the original."""
     kind: Any = type(original)
     copied = kind.__new__(kind)
     if _native.link(copied, original, deep):

@@ -5,6 +5,7 @@
 #include "python/attributes.h"
 #include "python/convert.h"
 #include "python/modes.h"
+#include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -162,7 +163,9 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
         return 0;
     if (op_name != NULL && PyUnicode_GetLength(op_name) != 0 && !pg_name_op(v, op_name))
         return -1;
-    return count == 0 || keep_declared(v, children, grads) ? 0 : -1;
+    if (count == 0)
+        return 0;
+    return keep_declared(v, children, grads) && pg_forget_reads(children) ? 0 : -1;
 }
 
 static int watch(PyObject *self)
@@ -251,8 +254,7 @@ static PyObject *become(PyObject *module, PyObject *args)
         !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
         return NULL;
     const pg_node *n = PG_NODE(v);
-    if (!PG_WAITING(PG_NODE(unbuilt)) || n->op < PG_SUM ||
-        (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
+    if (!PG_WAITING(PG_NODE(unbuilt)) || n->op < PG_SUM || (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
         PyErr_SetString(PyExc_ValueError, "become() takes a new Value, one made by an op, and its operands");
         return NULL;
     }

@@ -1,8 +1,6 @@
 /* convert.c: what C asks of Python's objects: arguments, numbers, tuples of Values; and errors, the other way. */
 #include "python/convert.h"
 
-#include "python/trace.h"
-
 /* -- errors and arguments ----------------------------------------------------------------------- */
 
 PyObject *pg_raise(pg_status status)
@@ -110,13 +108,15 @@ int pg_require_number(PyObject *object, const char *what, double *out)
 
 /* -- Values ------------------------------------------------------------------------------------- */
 
+int (*pg_may_use)(PyObject *value);
+
 int pg_require_built(PyObject *value)
 {
     const pg_node *n = PG_NODE(value);
     if (PG_LIKELY(n != NULL && !(n->flags & (PG_UNBUILT | PG_TRACED))))
         return 1;
     if (n != NULL && !PG_WAITING(n))
-        return pg_trace_may_use(value);
+        return pg_may_use(value);
     PyErr_Format(PyExc_RuntimeError,
                  "this %R was never initialised: call Value.__init__(self, data) "
                  "(super().__init__ in a subclass) before using it",

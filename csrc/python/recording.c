@@ -45,6 +45,21 @@ int pg_note_read(PyObject *v)
     return !failed;
 }
 
+int pg_forget_reads(PyObject *children)
+{
+    for (Py_ssize_t i = reads == NULL ? 0 : PyList_Size(reads); i-- > 0;) {
+        if (reads == NULL || i >= PyList_Size(reads)) /* what went may have run code of others */
+            continue;
+        PyObject *read = PyTuple_GetItem(PyList_GetItem(reads, i), 0);
+        int stated = 0;
+        for (Py_ssize_t k = 0; !stated && k < PyTuple_Size(children); k++)
+            stated = PyTuple_GetItem(children, k) == read;
+        if (stated && PyList_SetSlice(reads, i, i + 1, NULL) < 0)
+            return 0;
+    }
+    return 1;
+}
+
 static PyObject *noted_reads(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;

@@ -11,6 +11,10 @@ extern int pg_active_inputs;
  * set. */
 int pg_note_read(PyObject *v);
 
+/* A Value states how it depends on these children, a tuple: that their numbers were read has cut nothing. False with an
+ * exception set. */
+int pg_forget_reads(PyObject *children);
+
 extern PyMethodDef pg_recording_functions[];
 
 #endif

@@ -18,18 +18,30 @@ static PyObject *raise_error; /* Python's function that raises TraceError, set o
 
 /* -- begin and end ------------------------------------------------------------------------------ */
 
-static PyObject *set_trace_error(PyObject *module, PyObject *function)
-{
-    (void)module;
-    pg_set(&raise_error, Py_NewRef(function));
-    Py_RETURN_NONE;
-}
-
 int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b)
 {
     PyObject *result = PyObject_CallFunction(raise_error, "sOO", kind, a, b);
     Py_XDECREF(result);
     return 0;
+}
+
+/* False with TraceError set if v belongs to a trace that is over, or that another thread runs. */
+static int may_use(PyObject *v)
+{
+    if ((PG_NODE(v)->flags & PG_ESCAPED) == PG_ESCAPED) {
+        const pg_extras *extras = ((pg_value *)v)->extras;
+        PyObject *name = extras == NULL ? NULL : extras->origin;
+        return pg_trace_refuse(name == NULL ? "escaped, nameless" : "escaped", v, name == NULL ? Py_None : name);
+    }
+    return current != NULL ? 1 : pg_trace_refuse("thread", v, Py_None);
+}
+
+static PyObject *set_trace_error(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_may_use = may_use;
+    pg_set(&raise_error, Py_NewRef(function));
+    Py_RETURN_NONE;
 }
 
 pg_node *pg_stopped(pg_node *n)
@@ -115,16 +127,6 @@ static PyObject *trace_forget(PyObject *module, PyObject *name)
         pg_traced_nodes = 0;
     }
     Py_RETURN_NONE;
-}
-
-int pg_trace_may_use(PyObject *v)
-{
-    if ((PG_NODE(v)->flags & PG_ESCAPED) == PG_ESCAPED) {
-        const pg_extras *extras = ((pg_value *)v)->extras;
-        PyObject *name = extras == NULL ? NULL : extras->origin;
-        return pg_trace_refuse(name == NULL ? "escaped, nameless" : "escaped", v, name == NULL ? Py_None : name);
-    }
-    return current != NULL ? 1 : pg_trace_refuse("thread", v, Py_None);
 }
 
 static PyObject *trace_refuse(PyObject *module, PyObject *args)

@@ -28,9 +28,6 @@ pg_node *pg_recorded(pg_node *n);
 /* stop_gradient of n, which it takes over. */
 pg_node *pg_stopped(pg_node *n);
 
-/* False with TraceError set if v belongs to a trace that is over, or that another thread runs. */
-int pg_trace_may_use(PyObject *v);
-
 /* Lets Python raise TraceError with the user's line; always 0. */
 int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b);
 

@@ -27,7 +27,12 @@ from pygrad.core.structure import (
 
 implementation.set_users_line(users_line)
 
-_warned: dict[Any, Any] = {}  # what warnings remember for all lines
+_CUT = (
+    "v.data, a plain number, was read here of a Value that depends on an input of the function that is "
+    "differentiated, and a result of that depends on none: its derivative is 0. Compute with the Value "
+    "itself, or with pygrad.stop_gradient(v) if 0 is meant"
+)
+_registry: dict[Any, Any] = {}  # in which warnings remember the lines they have named
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -83,20 +88,11 @@ class Recording:
     def _warn_of(self, reads: list[tuple[Any, str]]) -> None:
         """Some output depends on no input: says so where a number that does was read, once per line."""
         values = tuple([v for v, _ in reads])
-        for (v, line), connected in zip(
-            reads, implementation.connected(values, self.inputs), strict=True
-        ):
+        marks = implementation.connected(values, self.inputs)
+        for (_, line), connected in zip(reads, marks, strict=True):
             if connected:
                 path, _, number = line.rpartition(":")
-                warnings.warn_explicit(
-                    f"{v!r}.data was read here, which is a plain number, and a result of the function that is "
-                    "differentiated depends on none of its inputs: its derivative is 0. Compute with the Value "
-                    "itself, or with pygrad.stop_gradient(v) if that is meant",
-                    RuntimeWarning,
-                    path,
-                    int(number),
-                    registry=_warned,
-                )
+                warnings.warn_explicit(_CUT, RuntimeWarning, path, int(number), registry=_registry)
 
     def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of seeds, one per output, the derivatives by the inputs."""
@@ -114,7 +110,7 @@ class Recording:
         return [self._kept(row) for row in results]
 
     def _kept(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Within no_grad() Values that were given lead to Values, which remember nothing; so do all in a trace."""
+        """Within no_grad() Values lead to Values that remember nothing; in a trace numbers do, too."""
         if self.stops:
             return tuple(map(FUNCTIONS["stop_gradient"], row))
         return tuple(map(Value, row)) if self.numbers and self.given_values else row

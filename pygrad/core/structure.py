@@ -291,7 +291,7 @@ def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
 
 
 def detached(tree: Any, instead: Callable[[Any], Any] = lambda v: v.data) -> Any:
-    """A copy of a tree with the data of Values in their place, or what else is to stand for a Value; what is no
+    """A copy of a tree with the data of Values in their place, or what else is to stand there; what is no
     container stays as it is."""
     if isinstance(tree, Value):
         return instead(tree)

@@ -43,8 +43,8 @@ _CURES = {
         "outside the function to freeze it on purpose"
     ),
     "of live": (
-        "the number in {0} was read, which was computed from Values that were there before the function was "
-        "traced: a compiled program would keep it for ever. Use the Value itself, or compute the number "
+        "the number in {0} was read, which was computed from Values that were there before the function "
+        "was traced: a program would keep it for ever. Use the Value itself, or compute the number "
         "outside the function to freeze it on purpose"
     ),
     "rewritten": (
@@ -66,8 +66,8 @@ _CURES = {
         "Return it from the function, and use what a call returns"
     ),
     "escaped": (
-        "{0} was made while {1}() was traced and is used after that; its number is that of one call. Return "
-        "it from the function, and use what a call returns"
+        "{0} was made while {1}() was traced and is used after that; its number is that of one call. "
+        "Return it from the function, and use what a call returns"
     ),
     "numbers": (
         "{0} was called in a function that is traced; it computes with numbers, which a compiled program "

@@ -50,6 +50,13 @@ def note_read(node: Any) -> None:
             state.reads.append((node, users_line[-1]()))
 
 
+def forget_reads(operands: tuple[Any, ...]) -> None:
+    """A Value states how it depends on these: that their numbers were read has cut nothing."""
+    if state.reads:
+        stated = set(map(id, operands))
+        state.reads = [read for read in state.reads if id(read[0]) not in stated]
+
+
 def note_in_journal(*nodes: Any) -> None:
     """Before grads are written other than by backward() itself: by a closure, perhaps."""
     if state.sweep is not None:

@@ -12,7 +12,7 @@ from pygrad.reference.arithmetic import as_float, mul0, real
 from pygrad.reference.formulas import checked_power, pow_slope_x
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
-from pygrad.reference.sweeps import Sweep, note_in_journal, note_read, state
+from pygrad.reference.sweeps import Sweep, forget_reads, note_in_journal, note_read, state
 
 ONCE = (
     "the reference implementation differentiates once; derivatives of derivatives, and Values as "
@@ -127,6 +127,8 @@ class Value:
         if not isinstance(label, str):
             raise TypeError(f"label must be str, not {type(label).__name__}")
         fill(self, number, operands, _op, slopes)
+        if self._operands:
+            forget_reads(self._operands)
         self._label = label
         self._given = given if self._operands else None
 
@@ -421,7 +423,11 @@ class Value:
         """A copy of the whole graph below; what is shared in it stays shared."""
         for node in operands_first(self, _operands_to_copy):
             if id(node) not in memo:
-                operands = () if id(node) in active else tuple(memo[id(operand)] for operand in node._operands)
+                operands = (
+                    ()
+                    if id(node) in active
+                    else tuple(memo[id(operand)] for operand in node._operands)
+                )
                 given = node._given and tuple(
                     memo[id(p)] if isinstance(p, Value) else p for p in node._given
                 )
@@ -437,8 +443,8 @@ class Value:
             )
         if id(self) in active:
             raise TypeError(
-                f"cannot pickle {describe(self)}, an input of a transform that is running: it would lose its "
-                "derivative; pickle v.data"
+                f"cannot pickle {describe(self)}, an input of a transform that is running: it would lose "
+                "its derivative; pickle v.data"
             )
         return restore, (type(self), self._data, self._grad, self._label), vars(self) or None
 
@@ -495,7 +501,8 @@ def _clone(
         )
     clone = restore(type(node), node._data, node._grad, node._label)
     vars(clone).update(attributes)
-    if id(node) in active and not state.no_grad:  # an input of a transform, which the copy leads on to
+    if id(node) in active and not state.no_grad:
+        # the copy leads on to it
         clone._operands, clone._slopes = (node,), constant_slopes([1.0])
         return clone
     clone._operands, clone._symbol = operands, node._symbol

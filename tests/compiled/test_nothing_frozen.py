@@ -1,4 +1,4 @@
-"""What depends on the inputs of a trace, or on Values that were there before, never becomes a number in silence."""
+"""What depends on the inputs of a trace, or on Values from before, never becomes a number in silence."""
 
 from __future__ import annotations
 
@@ -217,7 +217,9 @@ def test_a_loaded_function_in_a_block_of_a_trace(tmp_path: Any) -> None:
 
     expected = [(x * x + 1 if x > 0 else x) * x for x in POINTS]
     assert [compile_(f)(x) for x in POINTS] == expected
-    assert [compile_(grad(f))(x) for x in POINTS] == [y / x for x, y in zip(POINTS, expected)]
+    assert [compile_(grad(f))(x) for x in POINTS] == [
+        y / x for x, y in zip(POINTS, expected, strict=True)
+    ]
 
 
 def test_an_optimiser_needs_no_gradient_of_what_a_block_computes() -> None:

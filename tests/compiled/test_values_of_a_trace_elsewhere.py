@@ -53,7 +53,7 @@ USES: dict[str, Callable[[Any], Any]] = {
     "compiled": lambda v: compile_(lambda t: t * t)(v),
     "captured": lambda v: compile_(lambda t: t * v)(1.0),
     "vmap": lambda v: vmap(lambda t: t * v)(np.ones(2)),
-    "array": lambda v: (np.array([v]) * 2),
+    "array": lambda v: np.array([v]) * 2,
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "format": lambda v: f"{v:.3f}",
@@ -67,7 +67,11 @@ USES: dict[str, Callable[[Any], Any]] = {
 def test_another_thread_may_not_use_values_of_a_trace(name: str, of: str) -> None:
     if of == "from a captured one" and name in ("captured", "vmap"):
         return  # that thread's program computes it again, too
-    pick = {"input": lambda x: x, "computed": lambda x: x * 2, "from a captured one": lambda x: W * 2}
+    pick = {
+        "input": lambda x: x,
+        "computed": lambda x: x * 2,
+        "from a captured one": lambda x: W * 2,
+    }
 
     def f(x: Any) -> Any:
         v = pick[of](x)
@@ -156,7 +160,9 @@ def test_what_outlives_its_trace_is_refused(name: str, of: str) -> None:
 
     for trace in (compile_(keeping), compile_(grad(keeping)), lambda x: vmap(keeping)(np.ones(2))):
         trace(1.0)
-        with pytest.raises(TraceError, match=r"made while keeping\(\) was traced.*Return it") as caught:
+        with pytest.raises(
+            TraceError, match=r"made while keeping\(\) was traced.*Return it"
+        ) as caught:
             USES[name](kept.pop())
         assert "line" in str(caught.value)
         kept.clear()
