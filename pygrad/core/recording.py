@@ -32,7 +32,9 @@ _CUT = (
     "differentiated, and a result of that depends on none: its derivative is 0. Compute with the Value "
     "itself, or with pygrad.stop_gradient(v) if 0 is meant"
 )
-_registry: dict[Any, Any] = {}  # in which warnings remember the lines they have named
+_registries: dict[
+    str, dict[Any, Any]
+] = {}  # by file: where warnings remember the lines they have named
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -49,6 +51,9 @@ class Kind:
 
 class Recording:
     """One run of a function on inputs of its own; a context manager around that run."""
+
+    numbers = False  # within no_grad() all there is are numbers,
+    stops = False  # but in a trace Values without derivative
 
     def __init__(self, points: list[Any]) -> None:
         self.points = tuple(points)
@@ -67,10 +72,9 @@ class Recording:
     def _begin(self) -> None:
         self.inputs = implementation.record(self.points)
         implementation.no_grad_suspend(self.depths)
-        detached = self.depths[0] > 0
         traced = implementation.trace_active()  # then nothing may become a number
-        self.numbers = detached and not traced
-        self.stops = detached and traced
+        if self.depths[0]:
+            self.numbers, self.stops = not traced, traced
         values = self.given_values or traced
         self.kind = Kind.NUMBERS if self.numbers else Kind.VALUES if values else Kind.AS_REACHED
 
@@ -92,7 +96,13 @@ class Recording:
         for (_, line), connected in zip(reads, marks, strict=True):
             if connected:
                 path, _, number = line.rpartition(":")
-                warnings.warn_explicit(_CUT, RuntimeWarning, path, int(number), registry=_registry)
+                warnings.warn_explicit(
+                    _CUT,
+                    RuntimeWarning,
+                    path,
+                    int(number),
+                    registry=_registries.setdefault(path, {}),
+                )
 
     def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of seeds, one per output, the derivatives by the inputs."""
