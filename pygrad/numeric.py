@@ -35,6 +35,7 @@ from pygrad.checking.differences import (
     scalar_function,
 )
 from pygrad.core.implementation import Value
+from pygrad.core.recording import outside_traces
 from pygrad.core.structure import flatten, same
 from pygrad.transform import value_and_grad
 
@@ -299,6 +300,7 @@ def step_sweep(
         1e-05        -11.1111111234519   1.2e-08     1.2e-08    3.7e-11  <- best
         1e-09        -11.1111112838125   1.7e-07     1.2e-16    3.7e-07
     """
+    outside_traces("step_sweep")
     _check_method(method, _METHODS[:2])
     point = _finite(x, "x")
     scale = 10.0 ** round(math.log10(abs(point) or 1.0))
@@ -366,6 +368,7 @@ def nudge(f: Callable[[Any], Any], x: Any, h: Any) -> Nudge:
     >>> print(nudge(lambda v: v[0] * v[1], [2.0, -3.0], [0.5, 0.0]))
     prediction -1.5, actual -1.5, miss 0
     """
+    outside_traces("nudge")
     items, structure = flatten(x, "x")
     moves, structure_of_h = flatten(h, "h")
     if not same(structure, structure_of_h):

@@ -393,4 +393,8 @@ def gradients(output: Any, inputs: Any) -> Any:
     implementation.no_grad_suspend(depths)
     detached = depths[0] > 0
     implementation.no_grad_resume(depths)
-    return structure.arrange([Value(v.data) for v in row] if detached else row)
+    if not detached:
+        return structure.arrange(row)
+    if implementation.trace_active():
+        return structure.arrange(list(map(implementation.FUNCTIONS["stop_gradient"], row)))
+    return structure.arrange([Value(v.data) for v in row])

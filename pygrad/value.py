@@ -55,13 +55,16 @@ from pygrad import _native  # noqa: E402
 from pygrad._native import (  # noqa: E402
     Parameters,
     Value,
+    connected,
     dot,
     forward,
     no_grad_resume,
     no_grad_suspend,
+    noted_reads,
     record,
     retire,
     reverse,
+    set_users_line,
     sum,
     trace_active,
     zero_grad,
@@ -73,14 +76,17 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
+    "connected",
     "dot",
     "forward",
     "no_grad",
     "no_grad_resume",
     "no_grad_suspend",
+    "noted_reads",
     "record",
     "retire",
     "reverse",
+    "set_users_line",
     "sum",
     "trace_active",
     "zero_grad",
@@ -194,10 +200,14 @@ def _format(self: Any, spec: str) -> str:
     return format(self.data, spec) if spec else str(self)
 
 
-def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> Any:
-    """A new node of the original's type, op, data and grad on these children."""
+def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep: bool) -> Any:
+    """A new node of the original's type, op, data and grad on these children; or one on the original."""
     kind: Any = type(original)
     copied = kind.__new__(kind)
+    if _native.link(copied, original, deep):
+        if original.label:
+            copied.label = original.label
+        return copied
     form = _native.form(original)
     if form == "closure":
         raise TypeError(
@@ -211,7 +221,8 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...]) -> A
         Value.__init__(copied, original.data, children, original._op, local_grads=grads)  # type: ignore[call-overload]
     else:
         Value.__init__(copied, original.data, children, original._op)
-    copied.grad = _number(original.grad)
+    if not _native.trace_active():  # where no grad is to be read
+        copied.grad = _number(original.grad)
     if original.label:
         copied.label = original.label
     return copied
@@ -227,19 +238,26 @@ def _given(v: Any) -> tuple[Any, ...]:
 
 
 def _copy(self: Any) -> Any:
-    """A new leaf for a leaf; for an inner node a new node with the same op and operands."""
-    copied = _like(self, self._children, _given(self))
+    """A new leaf for a leaf; for an inner node a new node with the same op and operands.
+
+    A copy of an input of a transform that is running stays connected to it.
+    """
+    copied = _like(self, self._children, _given(self), False)
     for name, content in (_native.attributes(self) or {}).items():
         setattr(copied, name, content)
     return copied
 
 
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    """A copy of the whole graph below, with its sharing; iterative, given partials included."""
+    """A copy of the whole graph below, with its sharing; iterative, given partials included.
+
+    It ends at inputs of a transform that is running, to which it stays connected.
+    """
     stack = [self]
     while stack:
         node = stack[-1]
-        children, given = node._children, _given(node)
+        ends = _native.leads_on(node)
+        children, given = ((), ()) if ends else (node._children, _given(node))
         needed = [*children, *(g for g in given if isinstance(g, Value))]
         missing = [n for n in needed if id(n) not in memo]
         if id(node) in memo:
@@ -249,7 +267,7 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
         else:
             stack.pop()
             grads = tuple(memo[id(g)] if isinstance(g, Value) else g for g in given)
-            memo[id(node)] = _like(node, tuple(memo[id(child)] for child in children), grads)
+            memo[id(node)] = _like(node, tuple(memo[id(child)] for child in children), grads, True)
             for name, content in (_native.attributes(node) or {}).items():
                 setattr(memo[id(node)], name, copy.deepcopy(content, memo))
     return memo[id(self)]
@@ -269,6 +287,11 @@ def _reduce(self: Any, protocol: int) -> Any:
             f"{self!r} was computed from other Values, or has a _backward of its own, and cannot be "
             "pickled without them; pickle its leaves and the code that computes it, or a detached "
             "copy, Value(v.data)"
+        )
+    if _native.leads_on(self) and not _native.trace_active():
+        raise TypeError(
+            f"{self!r} is an input of a transform that is running, and a pickle of it would have no "
+            "derivative; use it as it is, copy.copy(v), or pickle v.data"
         )
     state = _native.attributes(self) or {}
     if self.label:

@@ -2,6 +2,7 @@
 #include "python/attributes.h"
 
 #include "python/convert.h"
+#include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -45,6 +46,8 @@ static PyObject *get_data(PyObject *self, void *closure)
     (void)closure;
     if (!pg_require_built(self) || (PG_TRACING && !pg_trace_access(self, "read")))
         return NULL;
+    if (PG_UNLIKELY(pg_active_inputs != 0) && !pg_note_read(self))
+        return NULL;
     return PyFloat_FromDouble(PG_NODE(self)->value);
 }
 
@@ -54,7 +57,7 @@ static int set_data(PyObject *self, PyObject *content, void *closure)
     double number;
     if (!number_for(self, content, "data", &number))
         return -1;
-    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self)))
+    if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self) || !pg_trace_rewrite(self)))
         return -1;
     PG_NODE(self)->value = number;
     return 0;
@@ -311,7 +314,7 @@ Py_hash_t pg_value_hash(PyObject *self)
 
 PyObject *pg_value_repr(PyObject *self)
 {
-    if (PG_NODE(self) == NULL || PG_NODE(self)->flags & PG_UNBUILT)
+    if (PG_NODE(self) == NULL || PG_WAITING(PG_NODE(self)))
         return PyUnicode_FromFormat("<%R, not initialised>", Py_TYPE(self));
     PyObject *data = PyFloat_FromDouble(PG_NODE(self)->value);
     PyObject *grad = PyFloat_FromDouble(PG_NODE(self)->grad);

@@ -5,6 +5,7 @@
 #include "python/attributes.h"
 #include "python/convert.h"
 #include "python/modes.h"
+#include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -40,7 +41,7 @@ static void fill(pg_value *v, pg_node *n)
 /* 1 if v still waits for its contents: user code that ran meanwhile may have initialised it. */
 static int require_unbuilt(const pg_value *v)
 {
-    if (v->node->flags & PG_UNBUILT)
+    if (PG_WAITING(v->node))
         return 1;
     PyErr_SetString(PyExc_RuntimeError, "this Value is initialised already; assign to .data");
     return 0;
@@ -145,9 +146,9 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
             pg_release(n);
             return -1;
         }
-    if (PG_DETACHED) { /* after every check that recording would make */
+    if (PG_NO_GRAD) { /* after every check that recording would make */
         pg_release(n);
-        n = pg_leaf(data);
+        n = pg_born(pg_leaf(data));
         if (n == NULL) {
             PyErr_NoMemory();
             return -1;
@@ -158,11 +159,13 @@ static int build(pg_value *v, double data, PyObject *children, PyObject *op_name
         return -1;
     }
     fill(v, n);
-    if (PG_DETACHED)
+    if (PG_NO_GRAD)
         return 0;
     if (op_name != NULL && PyUnicode_GetLength(op_name) != 0 && !pg_name_op(v, op_name))
         return -1;
-    return count == 0 || keep_declared(v, children, grads) ? 0 : -1;
+    if (count == 0)
+        return 0;
+    return keep_declared(v, children, grads) && pg_forget_reads(children) ? 0 : -1;
 }
 
 static int watch(PyObject *self)
@@ -251,8 +254,7 @@ static PyObject *become(PyObject *module, PyObject *args)
         !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
         return NULL;
     const pg_node *n = PG_NODE(v);
-    if (!(PG_NODE(unbuilt)->flags & PG_UNBUILT) || n->op < PG_SUM ||
-        (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
+    if (!PG_WAITING(PG_NODE(unbuilt)) || n->op < PG_SUM || (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
         PyErr_SetString(PyExc_ValueError, "become() takes a new Value, one made by an op, and its operands");
         return NULL;
     }
@@ -264,13 +266,60 @@ static PyObject *become(PyObject *module, PyObject *args)
     if (copy == NULL)
         return PyErr_NoMemory();
     copy->flags = n->flags & PG_WHOLE_EXPONENT;
+    pg_born(copy);
     fill((pg_value *)unbuilt, copy);
     if (!keep_declared((pg_value *)unbuilt, children, NULL))
         return NULL;
     Py_RETURN_NONE;
 }
 
+/* The op by which a copy of v has to lead on to v, or 0: so that an input of a transform that runs is not lost in it,
+ * and in a trace a Value that was there before is read anew, as the number that a copy of it starts with. */
+static int leading_op(PyObject *v, int deep)
+{
+    const pg_node *n = PG_NODE(v);
+    if (PG_DETACHED)
+        return 0;
+    if (n->flags & PG_ACTIVE)
+        return PG_OP_identity;
+    return PG_TRACING && !(n->flags & PG_TRACED) && (deep || n->op == PG_LEAF) ? PG_OP_stop_gradient : 0;
+}
+
+static PyObject *leads_on(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PG_IS_VALUE(v))
+        return PyErr_Format(PyExc_TypeError, "leads_on() takes a Value, not %R", Py_TYPE(v));
+    return pg_require_built(v) ? PyBool_FromLong(leading_op(v, 1) != 0) : NULL;
+}
+
+/* link(unbuilt, v, deep): makes of unbuilt a copy of v that leads on to it, if copies of v have to. */
+static PyObject *link_copy(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *unbuilt, *v;
+    int deep;
+    if (!PyArg_ParseTuple(args, "O!O!p:link", pg_value_type, &unbuilt, pg_value_type, &v, &deep) ||
+        !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
+        return NULL;
+    const int op = leading_op(v, deep);
+    if (op == 0)
+        Py_RETURN_FALSE;
+    if (!PG_WAITING(PG_NODE(unbuilt)))
+        return PyErr_Format(PyExc_ValueError, "link() takes a new Value and one to copy");
+    pg_node *n = pg_recorded(pg_compute(op, PG_NODE(v), NULL, PG_NODE(v)->value));
+    if (n == NULL)
+        return PyErr_NoMemory();
+    fill((pg_value *)unbuilt, n);
+    if (!pg_keep_operands(unbuilt, &v, 1))
+        return NULL;
+    Py_RETURN_TRUE;
+}
+
 PyMethodDef pg_construction_functions[] = {
+    {"leads_on", leads_on, METH_O, "leads_on(v, /)\n--\n\nWhether a deep copy of v has to lead on to v."},
+    {"link", link_copy, METH_VARARGS,
+     "link(unbuilt, v, deep, /)\n--\n\nMake of a new Value a copy of v that leads on to it, if one has to; or return False."},
     {"become", become, METH_VARARGS,
      "become(unbuilt, v, children, /)\n--\n\nFill a new Value with v's op on other children."},
     {NULL, NULL, 0, NULL},

@@ -108,10 +108,15 @@ int pg_require_number(PyObject *object, const char *what, double *out)
 
 /* -- Values ------------------------------------------------------------------------------------- */
 
+int (*pg_may_use)(PyObject *value);
+
 int pg_require_built(PyObject *value)
 {
-    if (PG_LIKELY(PG_NODE(value) != NULL && !(PG_NODE(value)->flags & PG_UNBUILT)))
+    const pg_node *n = PG_NODE(value);
+    if (PG_LIKELY(n != NULL && !(n->flags & (PG_UNBUILT | PG_TRACED))))
         return 1;
+    if (n != NULL && !PG_WAITING(n))
+        return pg_may_use(value);
     PyErr_Format(PyExc_RuntimeError,
                  "this %R was never initialised: call Value.__init__(self, data) "
                  "(super().__init__ in a subclass) before using it",

@@ -41,8 +41,12 @@ PG_INLINE pg_node *pg_number_leaf(double number)
     return n;
 }
 
-/* False with RuntimeError set if the Value was never initialised. */
+/* False with RuntimeError set if the Value was never initialised, or is of a trace that is over or not this thread's. */
 int pg_require_built(PyObject *value);
+
+/* Whether a Value that is of a trace, or has outlived one, may be used; false with an exception set. Put there before
+ * the first trace. */
+extern int (*pg_may_use)(PyObject *value);
 
 /* A node to serve as operand: that of a Value, or a new leaf; NULL with an exception set. Caller owns. */
 pg_node *pg_operand_node(PyObject *object, const char *what);

@@ -5,14 +5,16 @@
 #ifndef PG_MODES_H
 #define PG_MODES_H
 
-#include "graph/node.h"
+#include "graph/graph.h"
 #include "python/object.h"
 
 /* How many modes threads are in, and which this one is in: two tests, the first cheap and common to all. */
 extern int pg_special_threads;
 extern PG_THREAD_LOCAL int pg_no_grad_depth, pg_watch_depth;
 #define PG_SPECIAL PG_UNLIKELY(pg_special_threads != 0)
-#define PG_DETACHED (PG_SPECIAL && pg_no_grad_depth > 0)
+#define PG_NO_GRAD (PG_SPECIAL && pg_no_grad_depth > 0)
+/* Results are to be leaves. In a trace they are not, or a program could not compute them again: see pg_recorded. */
+#define PG_DETACHED (PG_NO_GRAD && pg_birth_flags == 0)
 #define PG_WATCHED (PG_SPECIAL && pg_watch_depth != 0)
 
 /* made (taken over), once the watcher has seen it if this thread is watched; NULL with an exception set, made

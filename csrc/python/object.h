@@ -16,6 +16,7 @@ enum pg_value_flags {
     PG_CARRIES = PG_FLAGS_OF_WRAPPERS << 1, /* its Value has something to keep: a label, _op, type, attributes */
     PG_UNBUILT = PG_FLAGS_OF_WRAPPERS << 2, /* made by __new__, not yet by __init__ */
     PG_ACTIVE = PG_FLAGS_OF_WRAPPERS << 3, /* an input of a transform that is running the user's function */
+    PG_ESCAPED = PG_UNBUILT | PG_ACTIVE, /* both: it has outlived its trace, and every use refuses it */
     PG_WHOLE_EXPONENT = PG_FLAGS_OF_WRAPPERS << 4, /* x ** n was written with an int */
     PG_NUMBER = PG_WHOLE_EXPONENT /* a leaf: stands for a number that was an operand, such as the 2 of a * 2 */
 };
@@ -23,7 +24,10 @@ enum pg_value_flags {
 _Static_assert(PG_WHOLE_EXPONENT <= 128, "flags take one byte");
 
 /* Operands with any of these need more than a node made: see the number protocol's slow path. */
-#define PG_SLOW (PG_VISIBLE | PG_CARRIES | PG_UNBUILT)
+#define PG_SLOW (PG_VISIBLE | PG_CARRIES | PG_UNBUILT | PG_TRACED)
+
+/* Whether a node waits for the __init__ of its Value. */
+#define PG_WAITING(n) (((n)->flags & PG_ESCAPED) == PG_UNBUILT)
 
 /* Seldom-used parts of a Value, allocated when first needed. All references are strong or NULL. */
 typedef struct {
@@ -32,7 +36,7 @@ typedef struct {
     PyObject *label;       /* str */
     PyObject *op_name;     /* str: the _op given to the constructor */
     PyObject *adjoint;     /* Value: .grad as backward(create_graph=True) left it */
-    PyObject *origin;      /* str: where it was made, if debug_nans() was on */
+    PyObject *origin;      /* str: where it was made, if debug_nans() was on; of what has escaped, from which trace */
 } pg_extras;
 
 typedef struct {

@@ -128,7 +128,7 @@ static PyObject *made_unary_slowly(int op, PyObject *x, double z)
         return detached(z, &x, 1);
     if (PG_TRACING)
         z = pg_evaluate_one(op, PG_NODE(x)->value, 0.0, 0.0);
-    return pg_watched(keeping(pg_wrap(pg_born(pg_compute(op, PG_NODE(x), NULL, z))), &x, 1));
+    return pg_watched(keeping(pg_wrap(pg_recorded(pg_compute(op, PG_NODE(x), NULL, z))), &x, 1));
 }
 
 PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
@@ -148,7 +148,7 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
         z = pg_evaluate_one(op, a.number, b.number, 0.0);
     pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
     pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
-    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_born(pg_compute(op, x, y, z)));
+    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z)));
     if (x != NULL)
         pg_release(x);
     if (y != NULL)
@@ -179,7 +179,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
     }
     if (PG_TRACING)
         z = pg_evaluate_one(op, operands[0].number, operands[1].number, operands[2].number);
-    PyObject *made = pg_wrap(whole ? pg_born(pg_compute_many(op, nodes, 3, z, NULL, NULL)) : NULL);
+    PyObject *made = pg_wrap(whole ? pg_recorded(pg_compute_many(op, nodes, 3, z, NULL, NULL)) : NULL);
     for (int i = 0; i < 3; i++)
         if (nodes[i] != NULL)
             pg_release(nodes[i]);
@@ -257,11 +257,9 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     if (PG_TRACING)
         z = pg_evaluate_one(PG_OP_pown, number, n, 0.0);
     pg_node *made_node = pg_compute_pown(PG_NODE(x), n, z);
-    if (PG_SPECIAL)
-        pg_born(made_node);
     if (made_node != NULL && whole)
         made_node->flags |= PG_WHOLE_EXPONENT;
-    PyObject *made = pg_wrap(made_node);
+    PyObject *made = pg_wrap(PG_SPECIAL ? pg_recorded(made_node) : made_node);
     if (PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW))
         made = keeping(made, &x, 1);
     return PG_SPECIAL ? pg_watched(made) : made;

@@ -3,6 +3,7 @@
 #include "python/parameters.h"
 
 #include "python/convert.h"
+#include "python/trace.h"
 #include "python/value.h"
 
 #include <math.h>
@@ -95,6 +96,8 @@ static PyObject *sgd(PyObject *self, PyObject *args)
     static const char *const names[] = {"lr", "momentum", "weight_decay"};
     parameters *p = (parameters *)self;
     double given[3];
+    if (PG_TRACING && !pg_trace_refuse("step", self, Py_None))
+        return NULL;
     if (!settings(args, names, 3, given))
         return NULL;
     const double lr = given[0], momentum = given[1], weight_decay = given[2];
@@ -116,6 +119,8 @@ static PyObject *adam(PyObject *self, PyObject *args)
     static const char *const names[] = {"lr", "beta1", "beta2", "eps", "weight_decay"};
     parameters *p = (parameters *)self;
     double given[5];
+    if (PG_TRACING && !pg_trace_refuse("step", self, Py_None))
+        return NULL;
     if (!settings(args, names, 5, given))
         return NULL;
     const double lr = given[0], beta1 = given[1], beta2 = given[2], eps = given[3];
@@ -138,6 +143,8 @@ static PyObject *adam(PyObject *self, PyObject *args)
 static PyObject *zero_grad(PyObject *self, PyObject *ignored)
 {
     (void)ignored;
+    if (PG_TRACING && !pg_trace_refuse("step", self, Py_None))
+        return NULL;
     PyObject *values = ((parameters *)self)->values;
     for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++) {
         pg_status status = pg_clear_grad(PG_NODE(PyTuple_GetItem(values, i)));

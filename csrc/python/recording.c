@@ -10,7 +10,61 @@
 #include "python/sweeping.h"
 #include "python/value.h"
 
-static int active; /* inputs that are marked PG_ACTIVE */
+int pg_active_inputs; /* those that are marked PG_ACTIVE */
+static PG_THREAD_LOCAL int own_inputs; /* of this thread */
+
+/* -- numbers that are read ---------------------------------------------------------------------- */
+
+/* Pairs of a Value and the line that read its number, or NULL; of all functions that this thread runs for transforms
+ * now, one inside the other. */
+static PG_THREAD_LOCAL PyObject *reads;
+static PyObject *users_line; /* Python's function that says where the user's code is */
+enum { MOST_READS = 8 };
+
+static PyObject *set_users_line(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&users_line, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+int pg_note_read(PyObject *v)
+{
+    const pg_node *n = PG_NODE(v);
+    if (own_inputs == 0 || users_line == NULL || (n->op == PG_LEAF && !(n->flags & PG_ACTIVE)))
+        return 1;
+    if (reads == NULL && (reads = PyList_New(0)) == NULL)
+        return 0;
+    if (PyList_Size(reads) == MOST_READS)
+        return 1;
+    PyObject *line = PyObject_CallNoArgs(users_line);
+    PyObject *pair = line == NULL ? NULL : PyTuple_Pack(2, v, line);
+    int failed = pair == NULL || (reads != NULL && PyList_Append(reads, pair) < 0);
+    Py_XDECREF(pair);
+    Py_XDECREF(line);
+    return !failed;
+}
+
+int pg_forget_reads(PyObject *children)
+{
+    for (Py_ssize_t i = reads == NULL ? 0 : PyList_Size(reads); i-- > 0;) {
+        if (reads == NULL || i >= PyList_Size(reads)) /* what went may have run code of others */
+            continue;
+        PyObject *read = PyTuple_GetItem(PyList_GetItem(reads, i), 0);
+        int stated = 0;
+        for (Py_ssize_t k = 0; !stated && k < PyTuple_Size(children); k++)
+            stated = PyTuple_GetItem(children, k) == read;
+        if (stated && PyList_SetSlice(reads, i, i + 1, NULL) < 0)
+            return 0;
+    }
+    return 1;
+}
+
+static PyObject *noted_reads(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return Py_NewRef(reads == NULL ? Py_None : reads);
+}
 
 /* -- inputs ------------------------------------------------------------------------------------- */
 
@@ -44,7 +98,7 @@ static PyObject *record(PyObject *module, PyObject *points)
         else
             PyTuple_SetItem(inputs, i, input);
     }
-    for (Py_ssize_t i = 0; inputs != NULL && i < count; i++, active++)
+    for (Py_ssize_t i = 0; inputs != NULL && i < count; i++, pg_active_inputs++, own_inputs++)
         PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_ACTIVE;
     return inputs;
 }
@@ -53,7 +107,7 @@ static PyObject *record(PyObject *module, PyObject *points)
 static PyObject *any_active(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    return PyBool_FromLong(active != 0);
+    return PyBool_FromLong(pg_active_inputs != 0);
 }
 
 static PyObject *retire(PyObject *module, PyObject *inputs)
@@ -63,10 +117,14 @@ static PyObject *retire(PyObject *module, PyObject *inputs)
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "retire() takes a tuple");
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++) {
         pg_node *n = PG_NODE(PyTuple_GetItem(inputs, i));
-        if (n->flags & PG_ACTIVE)
-            active--;
+        if (n->flags & PG_ACTIVE) {
+            pg_active_inputs--;
+            own_inputs--;
+        }
         n->flags = (uint8_t)(n->flags & ~PG_ACTIVE);
     }
+    if (own_inputs == 0)
+        pg_set(&reads, NULL);
     Py_RETURN_NONE;
 }
 
@@ -95,13 +153,59 @@ static int has_given_partials(const pg_node *n)
  * may have one below partial derivatives given as Values, which are not in the order. */
 static int reaches_active(const pg_sweep *s, size_t own)
 {
-    int others = active;
+    int others = pg_active_inputs;
     for (size_t i = 0; i < own; i++)
         others -= (pg_sweep_node(s, i)->flags & PG_ACTIVE) != 0;
     for (size_t i = own; others != 0 && i < pg_sweep_count(s); i++)
         if (pg_sweep_node(s, i)->flags & PG_ACTIVE || has_given_partials(pg_sweep_node(s, i)))
             return 1;
     return 0;
+}
+
+/* Marks by their grads, which the sweep gives back, the nodes that were computed from its own inputs in front. */
+static void mark_connected(pg_sweep *s, size_t own)
+{
+    for (size_t i = 0; i < pg_sweep_count(s); i++) {
+        pg_node *n = pg_sweep_node(s, i);
+        int connected = i < own || has_given_partials(n);
+        for (size_t k = 0; !connected && k < pg_operand_count(n); k++)
+            connected = pg_operand(n, k)->grad != 0.0;
+        n->grad = connected;
+    }
+}
+
+static PyObject *marks_of(pg_node *const *nodes, size_t count)
+{
+    PyObject *marks = PyTuple_New((Py_ssize_t)count);
+    for (size_t i = 0; marks != NULL && i < count; i++)
+        PyTuple_SetItem(marks, (Py_ssize_t)i, PyBool_FromLong(nodes[i]->grad != 0.0));
+    return marks;
+}
+
+/* Of each output whether it was computed from an input. */
+static PyObject *connected(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *outputs, *inputs, *marks = NULL;
+    if (!PyArg_ParseTuple(args, "O!O!:connected", &PyTuple_Type, &outputs, &PyTuple_Type, &inputs))
+        return NULL;
+    pg_node **outs = pg_nodes_of(outputs, "outputs must be");
+    pg_node **ins = outs == NULL ? NULL : pg_nodes_of(inputs, "inputs must be");
+    if (ins != NULL) {
+        size_t own = (size_t)PyTuple_Size(inputs), count = (size_t)PyTuple_Size(outputs);
+        pg_node *root = pg_compute_many(PG_SUM, outs, count, 0.0, NULL, NULL);
+        pg_sweep *s = root == NULL ? (pg_sweep *)(void *)PyErr_NoMemory() : pg_sorted(root, 1, ins, own);
+        if (s != NULL) {
+            mark_connected(s, own);
+            marks = marks_of(outs, count);
+            pg_give_up(s);
+        }
+        if (root != NULL)
+            pg_release(root);
+    }
+    pg_free(ins);
+    pg_free(outs);
+    return marks;
 }
 
 /* The row whose only seed is 1, at an index. */
@@ -260,6 +364,12 @@ PyMethodDef pg_recording_functions[] = {
     {"record", record, METH_O,
      "record(points, /)\n--\n\nActive inputs for a tuple of numbers and Values, to be given to retire() later."},
     {"any_active", any_active, METH_NOARGS, "any_active()\n--\n\nWhether some transform is running a function."},
+    {"set_users_line", set_users_line, METH_O,
+     "set_users_line(function, /)\n--\n\nSet what says which line of the user runs."},
+    {"noted_reads", noted_reads, METH_NOARGS,
+     "noted_reads()\n--\n\nPairs of Values whose numbers were read while a transform ran a function, and lines; or None."},
+    {"connected", connected, METH_VARARGS,
+     "connected(outputs, inputs, /)\n--\n\nOf each output whether it was computed from an input."},
     {"retire", retire, METH_O, "retire(inputs, /)\n--\n\nInputs of a transform that is done."},
     {"reverse", reverse, METH_VARARGS,
      "reverse(outputs, inputs, seeds, stop, kind, /)\n--\n\n"

@@ -4,6 +4,17 @@
 
 #include "python/object.h"
 
+/* Inputs of transforms that run a function now, in all threads. */
+extern int pg_active_inputs;
+
+/* While this thread runs a function for a transform: notes that the number in v is read here. False with an exception
+ * set. */
+int pg_note_read(PyObject *v);
+
+/* A Value states how it depends on these children, a tuple: that their numbers were read has cut nothing. False with an
+ * exception set. */
+int pg_forget_reads(PyObject *children);
+
 extern PyMethodDef pg_recording_functions[];
 
 #endif

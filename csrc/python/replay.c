@@ -193,7 +193,10 @@ static PyObject *result_of(const replay *r)
         return PyLong_FromSize_t(r->left);
     PyObject *results = PyTuple_New((Py_ssize_t)r->p->outputs);
     for (size_t i = 0; results != NULL && i < r->p->outputs; i++) {
-        PyObject *v = PG_DETACHED ? pg_wrap(pg_leaf(r->outputs[i]->value)) : pg_value_of(r->outputs[i]);
+        pg_node *n = r->outputs[i];
+        PyObject *v = PG_DETACHED  ? pg_wrap(pg_leaf(n->value))
+                      : PG_NO_GRAD ? pg_wrap(pg_stopped(pg_retain(n)))
+                                   : pg_value_of(n);
         if (v == NULL)
             Py_CLEAR(results);
         else

@@ -2,7 +2,7 @@
 #include "python/sums.h"
 
 #include "python/convert.h"
-#include "python/modes.h"
+#include "python/trace.h"
 #include "python/value.h"
 
 /* -- gathering operands ------------------------------------------------------------------------- */
@@ -92,7 +92,7 @@ static PyObject *gathered(int op, const gathering *g, double z, double start, in
         n->of.many->start = start;
         n->of.many->leads = leads;
     }
-    PyObject *made = pg_wrap(pg_born(n));
+    PyObject *made = pg_wrap(PG_SPECIAL ? pg_recorded(n) : n);
     if (made != NULL && keep && !pg_keep_operands(made, g->objects, g->count))
         Py_CLEAR(made);
     if (made != NULL && PG_DETACHED) { /* keeping them has checked the operands */

@@ -9,6 +9,7 @@
 #include "graph/memory.h"
 #include "python/convert.h"
 #include "python/sweeping.h"
+#include "python/value.h"
 
 #include <string.h>
 
@@ -17,18 +18,45 @@ static PyObject *raise_error; /* Python's function that raises TraceError, set o
 
 /* -- begin and end ------------------------------------------------------------------------------ */
 
-static PyObject *set_trace_error(PyObject *module, PyObject *function)
-{
-    (void)module;
-    pg_set(&raise_error, Py_NewRef(function));
-    Py_RETURN_NONE;
-}
-
 int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b)
 {
     PyObject *result = PyObject_CallFunction(raise_error, "sOO", kind, a, b);
     Py_XDECREF(result);
     return 0;
+}
+
+/* False with TraceError set if v belongs to a trace that is over, or that another thread runs. */
+static int may_use(PyObject *v)
+{
+    if ((PG_NODE(v)->flags & PG_ESCAPED) == PG_ESCAPED) {
+        const pg_extras *extras = ((pg_value *)v)->extras;
+        PyObject *name = extras == NULL ? NULL : extras->origin;
+        return pg_trace_refuse(name == NULL ? "escaped, nameless" : "escaped", v, name == NULL ? Py_None : name);
+    }
+    return current != NULL ? 1 : pg_trace_refuse("thread", v, Py_None);
+}
+
+static PyObject *set_trace_error(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_may_use = may_use;
+    pg_set(&raise_error, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+pg_node *pg_stopped(pg_node *n)
+{
+    if (n == NULL)
+        return NULL;
+    pg_node *stopped = pg_born(pg_compute(PG_OP_stop_gradient, n, NULL, n->value));
+    pg_release(n);
+    return stopped;
+}
+
+pg_node *pg_recorded(pg_node *n)
+{
+    n = pg_born(n);
+    return PG_NO_GRAD && pg_birth_flags != 0 ? pg_stopped(n) : n;
 }
 
 static PyObject *trace_begin(PyObject *module, PyObject *inputs)
@@ -61,6 +89,8 @@ static PyObject *trace_end(PyObject *module, PyObject *inputs)
     pg_birth_flags = 0;
     pg_tracing_threads--;
     pg_special_threads--;
+    for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
+        PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_ESCAPED;
     for (size_t i = 0; i < t->count; i++) {
         pg_release(t->guards[i].a);
         pg_release(t->guards[i].b);
@@ -71,22 +101,42 @@ static PyObject *trace_end(PyObject *module, PyObject *inputs)
     Py_RETURN_NONE;
 }
 
-static void clear_trace(pg_node *n, void *context)
+/* n has outlived its trace, and context says whose it was. A leaf that is no input was made of a number, and stays. */
+static void mark_escaped(pg_node *n, void *context)
 {
-    (void)context;
+    if (!(n->flags & PG_TRACED))
+        return;
     n->flags = (uint8_t)(n->flags & ~PG_TRACED);
+    if (n->op == PG_LEAF && (n->flags & PG_ESCAPED) != PG_ESCAPED)
+        return;
+    n->flags |= PG_ESCAPED;
+    pg_extras *extras = n->wrapper == NULL ? NULL : pg_extras_of(n->wrapper);
+    if (extras != NULL)
+        pg_set(&extras->origin, Py_NewRef((PyObject *)context));
+    else
+        PyErr_Clear(); /* it is refused without a name */
 }
 
-/* What outlives the trace that made it is to be like any other Value for the next. While another thread traces,
- * whose a node is cannot be told: the last one to end sees to it. */
-static PyObject *trace_forget(PyObject *module, PyObject *ignored)
+/* What was computed in a trace and outlives it is of no use: its number was that of one call. While another thread
+ * traces, whose a node is cannot be told: the last one to end sees to it. */
+static PyObject *trace_forget(PyObject *module, PyObject *name)
 {
-    (void)module, (void)ignored;
+    (void)module;
     if (pg_tracing_threads == 0 && pg_traced_nodes != 0) {
-        pg_pool_each(clear_trace, NULL);
+        pg_pool_each(mark_escaped, name);
         pg_traced_nodes = 0;
     }
     Py_RETURN_NONE;
+}
+
+static PyObject *trace_refuse(PyObject *module, PyObject *args)
+{
+    (void)module;
+    const char *kind;
+    PyObject *what;
+    if (PyArg_ParseTuple(args, "sO:trace_refuse", &kind, &what))
+        pg_trace_refuse(kind, what, Py_None);
+    return NULL;
 }
 
 static PyObject *trace_active(PyObject *module, PyObject *ignored)
@@ -123,20 +173,28 @@ int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison c
     return 1;
 }
 
-/* 1 if v was computed from an input of the trace, 0 if not, -1 with an exception set. */
-static int depends(PyObject *v)
+/* What a Value was computed from: numbers alone, what was there before the trace, inputs of the trace. */
+enum origin { FAILED = -1, CONSTANT, LIVE, INPUT };
+
+/* The last of these that v was computed from; FAILED with an exception set. */
+static enum origin depends(PyObject *v)
 {
     if (!(PG_NODE(v)->flags & PG_TRACED))
-        return 0;
+        return LIVE;
     pg_sweep *s;
     pg_status status = pg_sweep_open(PG_NODE(v), 0, &s);
     if (status != PG_OK)
-        return pg_raise(status), -1;
+        return pg_raise(status), FAILED;
     pg_sweep_within_trace(s);
     status = pg_sweep_sort(s, SIZE_MAX);
-    int found = status == PG_OK ? 0 : (pg_raise(status), -1);
-    for (size_t i = 0; found == 0 && i < pg_sweep_count(s); i++)
-        found = (pg_sweep_node(s, i)->flags & (PG_TRACED | PG_ACTIVE)) == (PG_TRACED | PG_ACTIVE);
+    enum origin found = status == PG_OK ? CONSTANT : (pg_raise(status), FAILED);
+    for (size_t i = 0; found != FAILED && found != INPUT && i < pg_sweep_count(s); i++) {
+        const unsigned flags = pg_sweep_node(s, i)->flags;
+        if (!(flags & PG_TRACED))
+            found = LIVE;
+        else if (flags & PG_ACTIVE)
+            found = INPUT;
+    }
     pg_give_up(s);
     return found;
 }
@@ -145,22 +203,30 @@ int pg_trace_identity(PyObject *a, PyObject *b)
 {
     if (a == b || current == NULL)
         return 1;
-    int left = depends(a), right = left < 0 ? -1 : depends(b);
-    if (left < 0 || right < 0)
+    enum origin left = depends(a), right = left == FAILED ? FAILED : depends(b);
+    if (left == FAILED || right == FAILED)
         return 0;
-    return left && right ? pg_trace_refuse("equal", a, b) : 1;
+    return left == INPUT && right == INPUT ? pg_trace_refuse("equal", a, b) : 1;
 }
 
 int pg_trace_access(PyObject *v, const char *what)
 {
     if (current == NULL)
         return 1;
-    int found = depends(v);
-    if (found < 0)
-        return 0;
-    if (found == 0) /* what was there before is read anew at each call, but not as a number */
-        return PG_NODE(v)->flags & PG_TRACED || strcmp(what, "read") != 0 ? 1 : pg_trace_refuse("live", v, Py_None);
-    return pg_trace_refuse(what, v, Py_None);
+    enum origin found = depends(v);
+    if (found == INPUT)
+        return pg_trace_refuse(what, v, Py_None);
+    if (found == LIVE && strcmp(what, "read") == 0) /* it is read anew at each call, but not as a number */
+        return pg_trace_refuse(PG_NODE(v)->flags & PG_TRACED ? "of live" : "live", v, Py_None);
+    return found != FAILED;
+}
+
+int pg_trace_rewrite(PyObject *v)
+{
+    const pg_node *n = PG_NODE(v);
+    if (current == NULL || !(n->flags & PG_TRACED) || (n->op == PG_LEAF && n->refs == 1))
+        return 1; /* nobody else has it */
+    return pg_trace_refuse("rewritten", v, Py_None);
 }
 
 int pg_trace_effect(PyObject *v)
@@ -181,8 +247,10 @@ PyMethodDef pg_trace_functions[] = {
     {"trace_begin", trace_begin, METH_O,
      "trace_begin(inputs, /)\n--\n\nThis thread traces; its inputs are active Values."},
     {"trace_end", trace_end, METH_O, "trace_end(inputs, /)\n--\n\nThe trace with these inputs, if there is one, ends."},
-    {"trace_forget", trace_forget, METH_NOARGS,
-     "trace_forget()\n--\n\nValues that have outlived their trace are like others from now on."},
+    {"trace_forget", trace_forget, METH_O,
+     "trace_forget(name, /)\n--\n\nValues that have outlived their trace, of the function of that name, are refused from now on."},
+    {"trace_refuse", trace_refuse, METH_VARARGS,
+     "trace_refuse(kind, what, /)\n--\n\nRaise TraceError for a kind of mistake."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},
     {NULL, NULL, 0, NULL},
 };

@@ -22,6 +22,12 @@ typedef struct {
 /* This thread's, or NULL. Borrowed. */
 const pg_running_trace *pg_trace_running(void);
 
+/* What an op has made (taken over), NULL included: marked in a trace, and there within no_grad() without slope. */
+pg_node *pg_recorded(pg_node *n);
+
+/* stop_gradient of n, which it takes over. */
+pg_node *pg_stopped(pg_node *n);
+
 /* Lets Python raise TraceError with the user's line; always 0. */
 int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b);
 
@@ -31,8 +37,12 @@ int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison c
 /* False with TraceError set if == of these two Values would hide a comparison of numbers. */
 int pg_trace_identity(PyObject *a, PyObject *b);
 
-/* False with TraceError set if v depends on the inputs of the trace: it must not be read, written, made opaque. */
+/* False with TraceError set if v depends on the inputs of the trace: it must not be read, written, made opaque;
+ * or if it is to be read and depends on what was there before. */
 int pg_trace_access(PyObject *v, const char *what);
+
+/* False with TraceError set if v is of the trace and its number has been used: a program would not see another. */
+int pg_trace_rewrite(PyObject *v);
 
 /* False with TraceError set if this thread traces: what is done here would be done at the trace only. */
 int pg_trace_effect(PyObject *v);

@@ -57,6 +57,22 @@ static PyObject *program_of(pg_trace *trace)
     return capsule;
 }
 
+/* False with TraceError set if the order, its own inputs in front, has an input of a trace in another thread. */
+static int only_own_inputs(const pg_sweep *s, size_t own)
+{
+    for (size_t i = own; i < pg_sweep_count(s); i++) {
+        pg_node *n = pg_sweep_node(s, i);
+        if ((n->flags & (PG_TRACED | PG_ACTIVE)) != (PG_TRACED | PG_ACTIVE))
+            continue;
+        PyObject *v = pg_value_of(n);
+        if (v != NULL)
+            pg_trace_refuse("thread", v, Py_None);
+        Py_XDECREF(v);
+        return 0;
+    }
+    return 1;
+}
+
 /* The guards' sides and the outputs under one root, sorted. */
 static pg_sweep *sorted_trace(const pg_running_trace *t, pg_node *const *outputs, size_t count, pg_node *const *inputs,
                               size_t input_count, pg_node **root)
@@ -77,7 +93,7 @@ static pg_sweep *sorted_trace(const pg_running_trace *t, pg_node *const *outputs
         return (pg_sweep *)(void *)pg_raise(status);
     pg_mark_traced(*root);
     pg_sweep_within_trace(s);
-    if (pg_sort_fully(s, inputs, input_count))
+    if (pg_sort_fully(s, inputs, input_count) && only_own_inputs(s, input_count))
         return s;
     pg_give_up(s);
     return NULL;
@@ -153,6 +169,8 @@ static PyObject *read_data(PyObject *module, PyObject *args)
     Py_ssize_t address;
     if (!PyArg_ParseTuple(args, "O!n:read_data", &PyTuple_Type, &values, &address) ||
         !pg_require_values(values, "read_data() takes"))
+        return NULL;
+    if (PG_TRACING && PyTuple_Size(values) != 0 && !pg_trace_access(PyTuple_GetItem(values, 0), "read"))
         return NULL;
     double *out = (double *)(intptr_t)address;
     for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++)

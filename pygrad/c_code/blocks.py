@@ -339,7 +339,7 @@ class Blocks:
             self.all[-1].append(Next(len(self.all)))
             self._begin()
         pair = self.pool.pair(v)
-        # On this way the partner may be there already, from before the two met in the pool.
+        # On this path the partner may be there already, from before the two met in the pool.
         step = v if pair is None or not self._home.keys().isdisjoint(pair) else Both(*pair)
         self._step(step)
         for u in computes(step):

@@ -35,6 +35,7 @@ from pygrad.checking.differences import (
     ridders,
 )
 from pygrad.core.implementation import Value, no_grad_resume, no_grad_suspend
+from pygrad.core.recording import outside_traces
 from pygrad.core.structure import Structure, flatten, names_in
 from pygrad.transform import grad, gradients, jacobian
 
@@ -179,6 +180,7 @@ def check_grad(
     >>> check_grad(lambda x: x.relu(), 0.0).rows[0].note
     'kink: slope 0 to the left, 1 to the right'
     """
+    outside_traces("check_grad")
     if isinstance(order, bool) or not isinstance(order, int):
         raise TypeError(f"order must be an int, not {order!r}")
     if order < 1:

@@ -10,13 +10,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
-from pygrad.core.implementation import Value
+from pygrad.core.callers import users_line
+from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.structure import as_values, detached, flatten, values_in
+
+implementation.set_users_line(users_line)
+
+_CUT = (
+    "v.data, a plain number, was read here of a Value that depends on an input of the function that is "
+    "differentiated, and a result of that depends on none: its derivative is 0. Compute with the Value "
+    "itself, or with pygrad.stop_gradient(v) if 0 is meant"
+)
+_registries: dict[
+    str, dict[Any, Any]
+] = {}  # by file: where warnings remember the lines they have named
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -33,6 +46,9 @@ class Kind:
 
 class Recording:
     """One run of a function on inputs of its own; a context manager around that run."""
+
+    numbers = False  # within no_grad() all there is are numbers,
+    stops = False  # but in a trace Values without derivative
 
     def __init__(self, points: list[Any]) -> None:
         self.points = tuple(points)
@@ -51,10 +67,11 @@ class Recording:
     def _begin(self) -> None:
         self.inputs = implementation.record(self.points)
         implementation.no_grad_suspend(self.depths)
-        self.depth = self.depths[0]
-        # In a trace nothing may become a number.
-        values = self.given_values or implementation.trace_active()
-        self.kind = Kind.NUMBERS if self.depth else Kind.VALUES if values else Kind.AS_REACHED
+        traced = implementation.trace_active()  # then nothing may become a number
+        if self.depths[0]:
+            self.numbers, self.stops = not traced, traced
+        values = self.given_values or traced
+        self.kind = Kind.NUMBERS if self.numbers else Kind.VALUES if values else Kind.AS_REACHED
 
     def __exit__(self, *exc_info: object) -> None:
         implementation.no_grad_resume(self.depths)
@@ -63,6 +80,24 @@ class Recording:
     def close(self, outputs: list[Any]) -> None:
         """Take what the function has computed, numbers among it."""
         self.outputs = tuple(as_values(outputs))
+        reads = implementation.noted_reads()
+        if reads and not all(implementation.connected(self.outputs, self.inputs)):
+            self._warn_of(reads)
+
+    def _warn_of(self, reads: list[tuple[Any, str]]) -> None:
+        """Some output depends on no input: says so where a number that does was read, once per line."""
+        values = tuple([v for v, _ in reads])
+        marks = implementation.connected(values, self.inputs)
+        for (_, line), connected in zip(reads, marks, strict=True):
+            if connected:
+                path, _, number = line.rpartition(":")
+                warnings.warn_explicit(
+                    _CUT,
+                    RuntimeWarning,
+                    path,
+                    int(number),
+                    registry=_registries.setdefault(path, {}),
+                )
 
     def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of seeds, one per output, the derivatives by the inputs."""
@@ -73,19 +108,21 @@ class Recording:
         return self._sweep(implementation.forward, tuple(tangents))
 
     def _sweep(self, sweep: Function, rows: tuple[_Row, ...]) -> list[tuple[Any, ...]]:
-        kind = Kind.VALUES if not self.depth and any(map(_has_value, rows)) else self.kind
+        kind = Kind.VALUES if not self.numbers and any(map(_has_value, rows)) else self.kind
         values, results = sweep(self.outputs, self.inputs, rows, True, kind)
         if self.kind == Kind.AS_REACHED:
             self.kind = Kind.VALUES if values else Kind.NUMBERS
         return [self._kept(row) for row in results]
 
     def _kept(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Within no_grad() Values that were given lead to Values, which remember nothing."""
-        return tuple(map(Value, row)) if self.depth and self.given_values else row
+        """Within no_grad() Values lead to Values that remember nothing; in a trace numbers do, too."""
+        if self.stops:
+            return tuple(map(FUNCTIONS["stop_gradient"], row))
+        return tuple(map(Value, row)) if self.numbers and self.given_values else row
 
     def reaches_out(self, values: list[Any]) -> bool:
         """Whether one of the Values depends on an input of a transform that runs around this one."""
-        if not values or self.depth:
+        if not values or self.numbers:
             return False
         reaches, _ = implementation.reverse(tuple(values), self.inputs, (), True, Kind.AS_REACHED)
         return bool(reaches)
@@ -93,8 +130,16 @@ class Recording:
     def results(self) -> tuple[Any, ...]:
         """What the function has computed, once there was a sweep: Values if the derivatives are Values."""
         if self.kind == Kind.VALUES:
-            return self.outputs
+            return self._kept(self.outputs) if self.stops else self.outputs
         return self._kept(tuple(y.data for y in self.outputs))
+
+
+def outside_traces(name: str) -> None:
+    """TraceError in a trace: for what takes functions and gives plain numbers."""
+    if implementation.trace_active():
+        from pygrad import _native
+
+        _native.trace_refuse("numbers", f"{name}()")
 
 
 def _has_value(row: _Row) -> bool:
@@ -160,6 +205,8 @@ def split_aux(f: Function, result: Any, has_aux: bool) -> tuple[Any, Any]:
 
 def without_needless_values(tree: Any, recording: Recording) -> Any:
     """aux as the user gets it: numbers, but for Values that a transform around this one needs."""
+    if recording.stops:
+        return detached(tree, FUNCTIONS["stop_gradient"])
     if recording.kind == Kind.VALUES or recording.reaches_out(values_in(tree)):
         return tree
     return detached(tree)

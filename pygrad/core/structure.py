@@ -290,17 +290,18 @@ def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return np.array(items, dtype=np.float64).reshape(shape)
 
 
-def detached(tree: Any) -> Any:
-    """A copy of a tree with the data of Values in their place; what is no container stays as it is."""
+def detached(tree: Any, instead: Callable[[Any], Any] = lambda v: v.data) -> Any:
+    """A copy of a tree with the data of Values in their place, or what else is to stand there; what is no
+    container stays as it is."""
     if isinstance(tree, Value):
-        return tree.data
+        return instead(tree)
     if isinstance(tree, dict):
-        return {name: detached(part) for name, part in tree.items()}
+        return {name: detached(part, instead) for name, part in tree.items()}
     if isinstance(tree, (list, tuple)):
         make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
-        return make([detached(part) for part in tree])
+        return make([detached(part, instead) for part in tree])
     if is_array(tree) and tree.dtype.kind == "O":
-        flat = [detached(item) for item in tree.ravel().tolist()]
-        if all(isinstance(item, (float, int)) for item in flat):
+        flat = [detached(item, instead) for item in tree.ravel().tolist()]
+        if all(isinstance(item, (float, int, Value)) for item in flat):
             return array_of(flat, tree.shape)
     return tree

@@ -7,13 +7,16 @@ traced when first met, with that row's numbers.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pygrad import _native
 from pygrad._core import ffi, lib
+from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth, users_line
+from pygrad.core.jacobians import JacobianOf
 from pygrad.core.recording import Kind
 from pygrad.programs.results import Result
 
@@ -39,6 +42,37 @@ _CURES = {
         "would keep it for ever. Use the Value itself, which is read anew at each call, or read its number "
         "outside the function to freeze it on purpose"
     ),
+    "of live": (
+        "the number in {0} was read, which was computed from Values that were there before the function "
+        "was traced: a program would keep it for ever. Use the Value itself, or compute the number "
+        "outside the function to freeze it on purpose"
+    ),
+    "rewritten": (
+        "the data of {0}, which the function that is traced has computed or computed with, was assigned; a "
+        "compiled program would not see that. Build a new Value instead"
+    ),
+    "step": (
+        "step() or zero_grad() of an optimiser was called in a function that is traced, on {0}; a compiled "
+        "program would not do that again. Compile the gradient alone, and move the parameters outside, "
+        "after each call"
+    ),
+    "thread": (
+        "{0} belongs to the trace of a function in another thread: what this thread makes of it, a "
+        "compiled program could not compute again. Compute in the thread that called the function, or give "
+        "the other threads compiled functions and numbers"
+    ),
+    "escaped, nameless": (
+        "{0} was made in the trace of a function and is used after that; its number is that of one call. "
+        "Return it from the function, and use what a call returns"
+    ),
+    "escaped": (
+        "{0} was made while {1}() was traced and is used after that; its number is that of one call. "
+        "Return it from the function, and use what a call returns"
+    ),
+    "numbers": (
+        "{0} was called in a function that is traced; it computes with numbers, which a compiled program "
+        "would keep for ever. Call it outside, and pass on what it gives"
+    ),
     "effect": (
         "{0}, which was there before the function was traced, was changed in it; a compiled program "
         "would not do that again. Return a result instead, and change Values outside"
@@ -60,7 +94,8 @@ _CURES = {
 
 def _raise(kind: str, a: Any, b: Any) -> None:
     path, _, line = users_line().rpartition(":")
-    raise TraceError(f"{_CURES[kind].format(*map(repr, (a, b)))} ({path}, line {line})")
+    shown = [x if isinstance(x, str) else repr(x) for x in (a, b)]
+    raise TraceError(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
 
 
 _native.set_trace_error(_raise)
@@ -101,13 +136,21 @@ def trace(
         outputs, totals, result = function(inputs)
         capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
     finally:
+        _native.retire(inputs)  # while they are of a running trace
         _native.trace_end(inputs)
         _native.no_grad_resume(depths)
-        _native.retire(inputs)
         del inputs, outputs
-        _native.trace_forget()
+        _native.trace_forget(_name(function))
     program = ffi.cast("pg_program *", _native.program_address(capsule))
     return path_of(capsule, program, lives, outcomes, result)
+
+
+def _name(traced: Any) -> str:
+    """Of the user's function in a program's method that is traced."""
+    f = traced.__self__.f
+    while isinstance(f, functools.partial | FunctionOf | JacobianOf):
+        f = f.args[0] if isinstance(f, functools.partial) else f.f
+    return function_name(f)
 
 
 def path_of(

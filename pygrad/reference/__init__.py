@@ -24,12 +24,15 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 from pygrad.reference.functions import FUNCTIONS, dot, no_grad, sum, zero_grad
 from pygrad.reference.parameters import Parameters
 from pygrad.reference.transforms import (
+    connected,
     forward,
     no_grad_resume,
     no_grad_suspend,
+    noted_reads,
     record,
     retire,
     reverse,
+    set_users_line,
     trace_active,
 )
 from pygrad.reference.value import Value
@@ -39,14 +42,17 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
+    "connected",
     "dot",
     "forward",
     "no_grad",
     "no_grad_resume",
     "no_grad_suspend",
+    "noted_reads",
     "record",
     "retire",
     "reverse",
+    "set_users_line",
     "sum",
     "trace_active",
     "zero_grad",

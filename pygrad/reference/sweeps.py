@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -31,9 +31,30 @@ class Sweep:
 class ThreadState(threading.local):
     sweep: Sweep | None = None  # the innermost backward() under way in this thread
     no_grad: int = 0  # how many no_grad() blocks we are in
+    inputs: int = 0  # of transforms whose function we are running
+    reads: list[tuple[Any, str]] | None = None  # Values whose numbers these have read, and where
 
 
 state = ThreadState()
+
+
+users_line: list[Callable[[], str]] = []  # what says which line of the user runs, last
+MOST_READS = 8
+
+
+def note_read(node: Any) -> None:
+    """The number in a node is read, perhaps by a function that is differentiated."""
+    if state.inputs and users_line:
+        state.reads = state.reads or []
+        if len(state.reads) < MOST_READS:
+            state.reads.append((node, users_line[-1]()))
+
+
+def forget_reads(operands: tuple[Any, ...]) -> None:
+    """A Value states how it depends on these: that their numbers were read has cut nothing."""
+    if state.reads:
+        stated = set(map(id, operands))
+        state.reads = [read for read in state.reads if id(read[0]) not in stated]
 
 
 def note_in_journal(*nodes: Any) -> None:

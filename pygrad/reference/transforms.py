@@ -4,17 +4,23 @@ forward() for the derivatives of what it computed. Here they are numbers, always
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pygrad.reference.arithmetic import mul0, real
 from pygrad.reference.order import describe, operands_first
-from pygrad.reference.sweeps import state
-from pygrad.reference.value import ONCE, Value, any_value, constant_slopes, fill
+from pygrad.reference.sweeps import state, users_line
+from pygrad.reference.value import (
+    ONCE,
+    Value,
+    active,
+    any_value,
+    constant_slopes,
+    fill,
+    operands_and_given,
+)
 
 # A row of seeds is a tuple, or the index of the only seed, which is then 1.
-
-_active: dict[int, Value] = {}  # inputs of transforms whose function is running, by id
 
 
 def record(points: tuple[Any, ...]) -> tuple[Value, ...]:
@@ -22,14 +28,39 @@ def record(points: tuple[Any, ...]) -> tuple[Value, ...]:
     if any_value(points):
         raise NotImplementedError(ONCE)
     inputs = tuple([Value(point) for point in points])
-    _active.update({id(v): v for v in inputs})
+    active.update({id(v): v for v in inputs})
+    state.inputs += len(inputs)
     return inputs
 
 
 def retire(inputs: tuple[Value, ...]) -> None:
     """The transform with these inputs is done."""
     for v in inputs:
-        _active.pop(id(v), None)
+        if active.pop(id(v), None) is not None:
+            state.inputs -= 1
+    if state.inputs == 0:
+        state.reads = None
+
+
+def set_users_line(function: Callable[[], str]) -> None:
+    """Set what says which line of the user runs."""
+    users_line.append(function)
+
+
+def noted_reads() -> list[tuple[Any, str]] | None:
+    """Pairs of Values whose numbers were read while a transform ran a function, and lines."""
+    return state.reads
+
+
+def connected(outputs: tuple[Value, ...], inputs: tuple[Value, ...]) -> tuple[bool, ...]:
+    """Of each output whether it was computed from an input."""
+    root = fill(Value.__new__(Value), 0.0)
+    root._operands = outputs
+    found = set(map(id, inputs))
+    for node in operands_first(root, operands_and_given):
+        if any(id(v) in found for v in operands_and_given(node)):
+            found.add(id(node))
+    return tuple([id(v) in found for v in outputs])
 
 
 def _above(outputs: tuple[Value, ...], seeds: Iterable[float], inputs: tuple[Any, ...]) -> Value:
@@ -37,7 +68,7 @@ def _above(outputs: tuple[Value, ...], seeds: Iterable[float], inputs: tuple[Any
     root = fill(Value.__new__(Value), 0.0)
     root._operands, root._slopes = outputs, constant_slopes(seeds)
     own = set(map(id, inputs))
-    if any(id(node) in _active and id(node) not in own for node in operands_first(root)):
+    if any(id(node) in active and id(node) not in own for node in operands_first(root)):
         raise NotImplementedError(ONCE)
     return root
 

@@ -13,12 +13,14 @@ from pygrad.reference.arithmetic import as_float, mul0, real
 from pygrad.reference.formulas import checked_power, pow_slope_x
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
-from pygrad.reference.sweeps import Sweep, note_in_journal, state
+from pygrad.reference.sweeps import Sweep, forget_reads, note_in_journal, note_read, state
 
 ONCE = (
     "the reference implementation differentiates once; derivatives of derivatives, and Values as "
     "grads, need the compiled one (`pygrad info` says why it is not in use)"
 )
+
+active: dict[int, Any] = {}  # inputs of transforms whose function is running, by id
 
 _VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
 
@@ -126,6 +128,8 @@ class Value:
         if not isinstance(label, str):
             raise TypeError(f"label must be str, not {type(label).__name__}")
         fill(self, number, operands, _op, slopes)
+        if self._operands:
+            forget_reads(self._operands)
         self._label = label
         self._given = given if self._operands else None
 
@@ -143,6 +147,8 @@ class Value:
     @property
     def data(self) -> float:
         """The number. Assigning a new one does not recompute what was computed from the old."""
+        if active:
+            note_read(self)
         return self._data
 
     @data.setter
@@ -416,9 +422,13 @@ class Value:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         """A copy of the whole graph below; what is shared in it stays shared."""
-        for node in operands_first(self, operands_and_given):
+        for node in operands_first(self, _operands_to_copy):
             if id(node) not in memo:
-                operands = tuple(memo[id(operand)] for operand in node._operands)
+                operands = (
+                    ()
+                    if id(node) in active
+                    else tuple(memo[id(operand)] for operand in node._operands)
+                )
                 given = node._given and tuple(
                     memo[id(p)] if isinstance(p, Value) else p for p in node._given
                 )
@@ -431,6 +441,11 @@ class Value:
             raise TypeError(
                 f"cannot pickle {describe(self)}, which would lose its graph: "
                 "pickle the leaves (the parameters), or v.data"
+            )
+        if id(self) in active:
+            raise TypeError(
+                f"cannot pickle {describe(self)}, an input of a transform that is running: it would lose "
+                "its derivative; pickle v.data"
             )
         return restore, (type(self), self._data, self._grad, self._label), vars(self) or None
 
@@ -486,9 +501,13 @@ def _clone(
             f"cannot copy {describe(node)}: its _backward would go on working on the original"
         )
     clone = restore(type(node), node._data, node._grad, node._label)
+    vars(clone).update(attributes)
+    if id(node) in active and not state.no_grad:
+        # the copy leads on to it
+        clone._operands, clone._slopes = (node,), constant_slopes([1.0])
+        return clone
     clone._operands, clone._symbol = operands, node._symbol
     clone._slopes, clone._given = node._slopes, given
-    vars(clone).update(attributes)
     return clone
 
 
@@ -565,6 +584,10 @@ def _partials(local_grads: Iterable[Any], count: int) -> tuple[Any, ...]:
 def constant_slopes(slopes: Iterable[float]) -> Callable[..., tuple[float, ...]]:
     slopes = tuple(slopes)
     return lambda *data: slopes
+
+
+def _operands_to_copy(node: Value) -> tuple[Value, ...]:
+    return () if id(node) in active else operands_and_given(node)
 
 
 def operands_and_given(node: Value) -> tuple[Value, ...]:

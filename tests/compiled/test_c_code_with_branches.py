@@ -1,4 +1,4 @@
-"""Branches, loops, and products in which a 0 wins, in C: each way as the program goes it."""
+"""Branches, loops, and products in which a 0 wins, in C: each path as the program takes it."""
 
 from __future__ import annotations
 
