@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pygrad._core import ffi, lib
+from pygrad.core.library import ffi, lib
 from pygrad.core.structure import Array, Number, Structure, container_like
 
 MARK = b"\x89PYGRAD\n"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
-from pygrad._core import ffi, lib
+from pygrad.core.library import ffi, lib
 from pygrad.compiled.fileformat import (
     BACKWARDS,
     CODES,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pygrad._core import ffi
+from pygrad.core.library import ffi
 
 
 def scratch(size: int) -> Any:

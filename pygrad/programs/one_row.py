@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
-from pygrad._core import ffi, lib
+from pygrad.core.library import ffi, lib
 from pygrad.core.structure import as_values, flatten
 from pygrad.programs.memory import address, doubles, places, scratch
 from pygrad.programs.paths import Path, Paths, trace

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pygrad import _native
-from pygrad._core import ffi, lib
+from pygrad.core.library import ffi, lib
 from pygrad.core.callers import users_depth, users_line
 from pygrad.core.recording import Kind
 from pygrad.programs.results import Result

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pygrad import _native
-from pygrad._core import ffi, lib
+from pygrad.core.library import ffi, lib
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
 from pygrad.core.jacobians import (
