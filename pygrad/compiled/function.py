@@ -89,10 +89,9 @@ class Compiled(MethodOf[P, R], Transformable):
         if program is None:
             return self._run(arguments)  # type: ignore[no-any-return]
         result = self._finish(program, program.call, arguments.items, args, kwargs)
-        kept = store.calls.get(key) is program
         flat = all(is_flat(arg) for arg in args if type(arg) is list)
-        if kept and plain is not None and not arguments.static and flat:
-            self._plain[plain] = program
+        if plain is not None and not arguments.static and flat:
+            store.calls.shorten(plain, key, program)
         return result  # type: ignore[no-any-return]
 
     def _finish(
