@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import secrets
+import shutil
 import sys
 from pathlib import Path as FilePath
 from typing import Any
@@ -43,10 +45,29 @@ def save(store: Store, path: str | os.PathLike[str]) -> None:
     """Write the programs of a compiled function to a file: what ``compiled.save(path)`` does.
 
     The numbers that captured Values have now go with it. Raises what to_bytes does, before the file is
-    touched.
+    touched. A file that is there is replaced by the whole of the new one, or stays as it is.
     """
-    data = to_bytes(store)
-    FilePath(path).write_bytes(data)
+    replace(FilePath(path), to_bytes(store))
+
+
+def replace(path: FilePath, data: bytes) -> None:
+    """Gives a file new contents in one step, and its permissions; what is no file is written to."""
+    path = FilePath(os.path.realpath(path))  # a link stays, and what it leads to is replaced
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, beside)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def to_bytes(store: Store) -> bytes:
