@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pygrad.core.distinction import distinctions
 from pygrad.core.library import ffi, lib
 from pygrad.core.structure import Array, Number, Structure, container_like
 
@@ -340,7 +341,7 @@ class _Reader:
         return shape
 
     def _once(self, kind: Any, names: tuple[Any, ...], parts: tuple[Structure, ...] = ()) -> Any:
-        key = (kind, tuple(map(type, names)), names, tuple(map(id, parts)))
+        key = (kind, names, distinctions(names), tuple(map(id, parts)))
         if key not in self.known:
             if kind is Number:
                 self.known[key] = Number()

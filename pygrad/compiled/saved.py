@@ -34,6 +34,7 @@ from pygrad.compiled.fileformat import (
 from pygrad.compiled.store import Store
 from pygrad.core.callables import PICKLERS_BY_VALUE, FunctionOf, found_by_name
 from pygrad.core.structure import key_of
+from pygrad.programs.arguments import static_of
 from pygrad.programs.mapped import Vmapped
 from pygrad.programs.paths import Paths
 from pygrad.transform import Gradient
@@ -118,7 +119,7 @@ def _check_captured(v: Any, name: str) -> None:
 
 def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
     entries = []
-    for (key, static), program in store.calls.items():
+    for key, program in store.calls.items():
         if program is None:
             raise ValueError(
                 f"{store.name}() cannot be saved: it has taken too many paths, and runs uncompiled. "
@@ -129,11 +130,9 @@ def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
                 f"{store.name}() cannot be saved: it is a Jacobian whose sweeps share a program. "
                 "Save the function that it is of, and take the Jacobian of what is loaded"
             )
-        # Floats are in the key by their repr, for 0.0 and -0.0 are equal.
-        fixed = tuple([(k, float(x) if kind is float else x) for k, kind, x in static])
         paths = _paths(program.paths, captured, program.size)
         if paths:
-            entries.append(Entry(OWN, key, fixed, None, (), paths))
+            entries.append(Entry(OWN, key[0], tuple(static_of(key)), None, (), paths))
     return entries
 
 
