@@ -16,8 +16,8 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from pygrad._core import ffi, lib
 from pygrad.c_code.functions import PARTNERS
+from pygrad.core.library import ffi, lib
 from pygrad.programs.paths import Path
 
 _COMPARISONS = ("<", "<=", "==", "!=", ">", ">=")  # as pg_comparison counts them

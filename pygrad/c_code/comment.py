@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pygrad.c_code.blocks import Blocks
 from pygrad.c_code.taken import is_taken
+from pygrad.programs.arguments import static_of
 from pygrad.version import __version__
 
 # -- names -----------------------------------------------------------------------------------------
@@ -129,8 +130,9 @@ def _lines_for(array: str, places: Sequence[_Place]) -> list[str]:
 
 def _arguments(about: About) -> tuple[list[_Place], list[str]]:
     """Where the numbers of the arguments are, and what the fixed arguments are."""
-    (_, numbers, _, parts), static = about.key
-    keys = [*numbers, *(row[0] for row in static)]
+    _, numbers, _, parts = about.key[0]
+    fixed = static_of(about.key)
+    keys = [*numbers, *(name for name, _ in fixed)]
     positions = [key for key in keys if isinstance(key, int)]
     names: dict[Any, str] = {key: key for key in keys if isinstance(key, str)}
     names.update(enumerate(_positional_names(about.f, max(positions, default=-1) + 1)))
@@ -139,14 +141,13 @@ def _arguments(about: About) -> tuple[list[_Place], list[str]]:
     for key, part in zip(numbers, parts, strict=True):
         places += _places(part, names[key], first)
         first += _size(part)
-    return places, [f"{names[key]} = {_fixed(kind, value)}" for key, kind, value in static]
+    return places, [f"{names[key]} = {_fixed(argument)}" for key, argument in fixed]
 
 
-def _fixed(kind: type, value: Any) -> str:
+def _fixed(argument: Any) -> str:
     """A fixed argument as text that is the same next time."""
-    if kind is float:
-        return str(value)
-    return repr(value) if kind in {int, bool, str, type(None)} else f"a {kind.__name__}"
+    kind = type(argument)
+    return repr(argument) if kind in {float, int, bool, str, type(None)} else f"a {kind.__name__}"
 
 
 def _positional_names(f: Any, count: int) -> list[str]:

@@ -52,16 +52,17 @@ def _extension() -> dict[str, str]:
         import pygrad._core as _core  # noqa: PLR0402  (says which module is missing)
     except ImportError as error:
         return {"missing": str(error), "cure": distribution.REBUILD}
+    from pygrad.core.library import ffi, lib
 
     def said(pointer: Any) -> str:
-        text = _core.ffi.string(pointer)
+        text = ffi.string(pointer)
         assert isinstance(text, bytes)
         return text.decode()
 
     return {
         "path": str(_core.__file__),
-        "compiler": said(_core.lib.pg_compiler()),
-        "lanes": said(_core.lib.pg_lane_instructions()),
+        "compiler": said(lib.pg_compiler()),
+        "lanes": said(lib.pg_lane_instructions()),
     }
 
 

@@ -33,6 +33,8 @@ class Buffer:
     def __init__(self, paths: Paths, inputs: Sequence[Any]) -> None:
         self._paths = paths
         self.inputs = tuple(inputs)
+        # Whatever is done to the arrays, these stay with the memory.
+        self._sources = [array.reshape(array.size) for array in inputs]
         path = paths.first(self._point)
         self._numbers = np.zeros(path.outputs)
         self.result = _views(path.result.structure, self._numbers)
@@ -66,10 +68,10 @@ class Buffer:
         return self._bound[id(path)]
 
     def _bind(self, path: Path) -> BoundPath:
-        return BoundPath(path, self.inputs, self._numbers)
+        return BoundPath(path, self._sources, self._numbers)
 
     def _point(self) -> list[float]:
-        return [x for array in self.inputs for x in array.ravel().tolist()]
+        return [x for array in self._sources for x in array.tolist()]
 
 
 def _views(structure: Structure, numbers: Any) -> Any:

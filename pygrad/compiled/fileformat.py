@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pygrad._core import ffi, lib
+from pygrad.core.distinction import distinctions
+from pygrad.core.library import ffi, lib
 from pygrad.core.structure import Array, Number, Structure, container_like
 
 MARK = b"\x89PYGRAD\n"
@@ -340,7 +341,7 @@ class _Reader:
         return shape
 
     def _once(self, kind: Any, names: tuple[Any, ...], parts: tuple[Structure, ...] = ()) -> Any:
-        key = (kind, tuple(map(type, names)), names, tuple(map(id, parts)))
+        key = (kind, names, distinctions(names), tuple(map(id, parts)))
         if key not in self.known:
             if kind is Number:
                 self.known[key] = Number()
@@ -391,9 +392,11 @@ class _Reader:
     def function(self) -> SavedFunction:
         name, doc = self.text(), self.atom()
         kind, static = self.number("B"), self.atom()
-        if kind >= len(DERIVATIVES) or not isinstance(static, tuple) or not _is_text(doc):
+        if kind >= len(DERIVATIVES) or not _is_of_ints(static) or not _is_text(doc):
             raise ValueError(_DAMAGED.format("it says nothing of how it is to be called"))
         mapping = None if kind == PLAIN else Mapping(*[self.atom() for _ in Mapping._fields])
+        if mapping is not None and not _are_axes(mapping.in_axes):
+            raise ValueError(_DAMAGED.format(f"rows lie along {mapping.in_axes!r}"))
         self.codes = self.ops()
         captured = [(self.number("d"), self.text()) for _ in range(self.count(12))]
         self.captured = len(captured)
@@ -405,6 +408,14 @@ class _Reader:
 
 def _is_text(x: Any) -> bool:
     return x is None or isinstance(x, str)
+
+
+def _is_of_ints(x: Any) -> bool:
+    return isinstance(x, tuple) and all(isinstance(item, int) for item in x)
+
+
+def _are_axes(x: Any) -> bool:
+    return all(axis is None or type(axis) is int for axis in (x if isinstance(x, tuple) else [x]))
 
 
 def decode(data: bytes) -> SavedFunction:

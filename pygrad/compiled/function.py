@@ -33,6 +33,7 @@ from pygrad.programs.paths import Path, TooManyPaths, reads_active, warn_of_path
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
+from pygrad.programs.uncompiled import uncompiled
 from pygrad.transform import Jacobian
 
 __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
@@ -70,7 +71,7 @@ class Compiled(MethodOf[P, R], Transformable):
             for path in self.store.paths()
         ]
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         store = self.store
         if store.has_rows:
             return self._call_rows(args, kwargs)  # type: ignore[no-any-return]
@@ -89,10 +90,9 @@ class Compiled(MethodOf[P, R], Transformable):
         if program is None:
             return self._run(arguments)  # type: ignore[no-any-return]
         result = self._finish(program, program.call, arguments.items, args, kwargs)
-        kept = store.calls.get(key) is program
         flat = all(is_flat(arg) for arg in args if type(arg) is list)
-        if kept and plain is not None and not arguments.static and flat:
-            self._plain[plain] = program
+        if plain is not None and not arguments.static and flat:
+            store.calls.shorten(plain, key, program)
         return result  # type: ignore[no-any-return]
 
     def _finish(
@@ -123,7 +123,8 @@ class Compiled(MethodOf[P, R], Transformable):
         """f uncompiled, on Values, as a trace would run it."""
         if self.store.jacobian is not None and self.store.jacobian.sparse:  # it traces by itself
             return arguments.call(self.f, arguments.items)
-        return detached(arguments.call(self.f, [Value(item) for item in arguments.items]))
+        values = [Value(item) for item in arguments.items]
+        return detached(uncompiled(functools.partial(arguments.call, self.f), values)[0])
 
     def _call_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = None
@@ -141,8 +142,8 @@ class Compiled(MethodOf[P, R], Transformable):
     def buffer(self, *args: Any) -> Buffer:
         """The function bound to memory: a call without arguments reads float64 arrays given here anew.
 
-        Arguments are numbers, flat lists and float64 arrays. Contiguous arrays are read in place;
-        of the others the buffer has copies, in its ``inputs``. Results are overwritten at each call.
+        Arguments are numbers, flat lists of numbers and float64 arrays. Contiguous arrays are read in
+        place; of the others the buffer has copies, in its ``inputs``. Results are overwritten at each call.
 
         >>> import numpy as np
         >>> from pygrad import compile
@@ -156,7 +157,7 @@ class Compiled(MethodOf[P, R], Transformable):
         if key is not None and key not in self._plain:
             self(*args)  # type: ignore[call-arg]
         program = self._plain.get(key)
-        if program is None:
+        if program is None or not all(is_flat(arg) for arg in args if type(arg) is list):
             raise TypeError(
                 f"{self.__name__}.buffer() takes floats, flat lists of floats and float64 arrays, and "
                 "no static arguments"
@@ -214,6 +215,7 @@ class Compiled(MethodOf[P, R], Transformable):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the programs traced so far, every path of them, to a file for pygrad.load().
 
+        A file that is there is replaced by the whole of the new one, in one step, or stays as it is.
         The file keeps no Python code, and of captured Values the numbers that they have now. Arguments
         may be floats, arrays, and lists, tuples and dicts of these, static ones None, bool, int, float,
         str, bytes and tuples of these.
@@ -324,8 +326,9 @@ def compile(
     Values that f closes over are read anew at each call. Captured plain numbers and arrays are
     frozen at the trace, as is whatever f reads from elsewhere: ``verify=True`` runs f uncompiled
     beside every call and raises RuntimeError where they differ. Arguments that are no numbers, and
-    those in ``static_argnums``, are part of the program and must be hashable. ``.programs`` lists
-    the paths traced so far with their sizes.
+    those in ``static_argnums``, are part of the program and must be hashable; equal ones that differ, 1 and
+    True or 0.0 and -0.0, have programs of their own. ``.programs`` lists the paths traced so far with their
+    sizes.
 
     Ops follow NumPy in a program: inf and nan where eager code raises.
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
-from pygrad._core import ffi, lib
 from pygrad.compiled.fileformat import (
     BACKWARDS,
     CODES,
@@ -28,8 +27,9 @@ from pygrad.compiled.fileformat import (
 )
 from pygrad.compiled.store import Store
 from pygrad.core.callables import FunctionOf, found_by_name
-from pygrad.core.structure import Container, as_values, key_of
-from pygrad.programs.arguments import Arguments
+from pygrad.core.library import ffi, lib
+from pygrad.core.structure import Container, as_values, container_like, key_of
+from pygrad.programs.arguments import Arguments, static_of
 from pygrad.programs.mapped import RowsProgram, vmap
 from pygrad.programs.paths import Paths, path_of
 from pygrad.programs.results import RowResult, Totals
@@ -128,8 +128,7 @@ def _uniform_inputs(entry: Entry, reduce: str | None) -> list[int]:
 def _key_of_one_row(entry: Entry) -> Any:
     """The key that a call with one row's arguments has."""
     parts = entry.structure.parts
-    names = tuple(range(len(parts)))
-    return (dict, names, (int,) * len(parts), tuple(map(key_of, parts))), ()
+    return key_of(container_like(dict.fromkeys(range(len(parts))), parts)), ()
 
 
 def _add_paths(paths: Paths, entry: Entry, rows: str | None, captured: tuple[Any, ...]) -> None:
@@ -198,7 +197,7 @@ class Replay:
     def add(self, key: Any, paths: Paths) -> None:
         self.known.setdefault(key, []).append(paths)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         arguments = Arguments(args, kwargs, self.static)
         items = tuple(as_values(arguments.items))
         known = self.known.get(arguments.key(), [])
@@ -231,9 +230,9 @@ class Replay:
 
 def _described(key: Any) -> str:
     """Arguments in words, from their key."""
-    (_, names, _, parts), static = key
+    (_, names, _, parts), _ = key
     words = {name: _in_words(part) for name, part in zip(names, parts, strict=True)}
-    words |= {name: repr(kind(x) if kind is float else x) for name, kind, x in static}
+    words |= {name: repr(argument) for name, argument in static_of(key)}
     places = sorted(name for name in words if isinstance(name, int))
     named = [f"{name}={word}" for name, word in words.items() if isinstance(name, str)]
     return f"({', '.join([words[i] for i in places] + named)})"

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import secrets
+import shutil
 import sys
 from pathlib import Path as FilePath
 from typing import Any
@@ -32,6 +34,7 @@ from pygrad.compiled.fileformat import (
 from pygrad.compiled.store import Store
 from pygrad.core.callables import PICKLERS_BY_VALUE, FunctionOf, found_by_name
 from pygrad.core.structure import key_of
+from pygrad.programs.arguments import static_of
 from pygrad.programs.mapped import Vmapped
 from pygrad.programs.paths import Paths
 from pygrad.transform import Gradient
@@ -43,10 +46,29 @@ def save(store: Store, path: str | os.PathLike[str]) -> None:
     """Write the programs of a compiled function to a file: what ``compiled.save(path)`` does.
 
     The numbers that captured Values have now go with it. Raises what to_bytes does, before the file is
-    touched.
+    touched. A file that is there is replaced by the whole of the new one, or stays as it is.
     """
-    data = to_bytes(store)
-    FilePath(path).write_bytes(data)
+    replace(FilePath(path), to_bytes(store))
+
+
+def replace(path: FilePath, data: bytes) -> None:
+    """Gives a file new contents in one step, and its permissions; what is no file is written to."""
+    path = FilePath(os.path.realpath(path))  # a link stays, and what it leads to is replaced
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, beside)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def to_bytes(store: Store) -> bytes:
@@ -97,7 +119,7 @@ def _check_captured(v: Any, name: str) -> None:
 
 def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
     entries = []
-    for (key, static), program in store.calls.items():
+    for key, program in store.calls.items():
         if program is None:
             raise ValueError(
                 f"{store.name}() cannot be saved: it has taken too many paths, and runs uncompiled. "
@@ -108,11 +130,9 @@ def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
                 f"{store.name}() cannot be saved: it is a Jacobian whose sweeps share a program. "
                 "Save the function that it is of, and take the Jacobian of what is loaded"
             )
-        # Floats are in the key by their repr, for 0.0 and -0.0 are equal.
-        fixed = tuple([(k, float(x) if kind is float else x) for k, kind, x in static])
         paths = _paths(program.paths, captured, program.size)
         if paths:
-            entries.append(Entry(OWN, key, fixed, None, (), paths))
+            entries.append(Entry(OWN, key[0], tuple(static_of(key)), None, (), paths))
     return entries
 
 

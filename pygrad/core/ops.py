@@ -42,7 +42,7 @@ def ops() -> tuple[Op, ...]:
     Raises:
         ImportError: the extension is not built; the reference implementation does without.
     """
-    from pygrad._core import ffi, lib
+    from pygrad.core.library import ffi, lib
 
     def text(pointer: Any) -> str:
         found = ffi.string(pointer)

@@ -14,14 +14,14 @@ the user's function; and the same backwards for what it returns.
 
 from __future__ import annotations
 
-import copy
-import functools
 import itertools
 import numbers
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from pygrad.core.containers import maker, plain_maker
+from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
 
 
@@ -76,6 +76,10 @@ class Container(NamedTuple):
     names: tuple[Any, ...]  # keys of a dict, or indices
     size: int
 
+    def distinct_names(self) -> tuple[Any, ...]:
+        """What tells the names of a dict apart from others that are equal."""
+        return distinctions(self.names) if issubclass(self.kind, dict) else ()
+
     def arrange(self, items: Sequence[Any]) -> Any:
         return self.map(lambda part, at: part.arrange(items[at : at + part.size]))
 
@@ -117,8 +121,8 @@ def same(a: Structure, b: Structure) -> bool:
 def key_of(structure: Structure) -> Any:
     """What two structures have in common if one program serves both."""
     if isinstance(structure, Container):
-        kinds = tuple(map(type, structure.names))  # 1 and True are equal, but no one key for f
-        return (structure.kind, structure.names, kinds, tuple(map(key_of, structure.parts)))
+        parts = tuple(map(key_of, structure.parts))
+        return (structure.kind, structure.names, structure.distinct_names(), parts)
     return structure.shape if isinstance(structure, Array) else None
 
 
@@ -143,9 +147,13 @@ def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
     if isinstance(tree, (list, tuple)):
         parts = tuple(_flatten(part, items, f"{what}[{i}]") for i, part in enumerate(tree))
         return container_like(tree, parts)
-    if is_array(tree) and tree.shape != ():
-        return _flatten_array(tree, items, what)
-    item = tree.item() if type(tree).__module__ == "numpy" and hasattr(tree, "item") else tree
+    if is_array(tree):
+        array = own_array(tree, what)
+        if array.ndim:
+            return _flatten_array(array, items, what)
+        tree = array.item() if array.dtype.kind in "biufO" else array
+    is_scalar = type(tree).__module__ == "numpy" and hasattr(tree, "dtype")
+    item = tree.item() if is_scalar and tree.dtype.kind in "biuf" else tree
     if not _is_number(item):
         raise TypeError(
             f"{what} must be a number, a Value, an array or a list, tuple or dict of these, "
@@ -156,7 +164,8 @@ def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, (Value, numbers.Real))
+    """Whether x is a real number or a Value; to NumPy a time span is an integer, too."""
+    return isinstance(x, (Value, numbers.Real)) and type(x).__name__ != "timedelta64"
 
 
 def values_in(tree: Any) -> list[Any]:
@@ -165,30 +174,15 @@ def values_in(tree: Any) -> list[Any]:
         return [tree]
     if isinstance(tree, dict):
         return [v for part in tree.values() for v in values_in(part)]
-    if isinstance(tree, (list, tuple)) or (is_array(tree) and tree.dtype.kind == "O"):
-        parts = tree.ravel().tolist() if is_array(tree) else tree
-        return [v for part in parts for v in values_in(part)]
-    return []
-
-
-def _emptied(original: dict[Any, Any]) -> dict[Any, Any]:
-    """An empty dict of the original's kind: a defaultdict keeps its factory."""
-    if type(original) is dict:
-        return {}
-    empty = copy.copy(original)
-    empty.clear()
-    return empty
+    if isinstance(tree, (list, tuple)):
+        return [v for part in tree for v in values_in(part)]
+    array = _objects(tree)
+    return [] if array is None else values_in(array.ravel().tolist())
 
 
 def as_values(items: Iterable[Any]) -> list[Any]:
     """The items, each number as a new Value."""
     return [item if isinstance(item, Value) else Value(item) for item in items]
-
-
-def _new_dict(empty: dict[Any, Any], names: tuple[Any, ...], contents: list[Any]) -> Any:
-    new = {} if type(empty) is dict else copy.copy(empty)
-    new.update(zip(names, contents, strict=True))
-    return new
 
 
 def flatten_like(tree: Any, structure: Structure, what: str, of: str) -> list[Any]:
@@ -244,21 +238,20 @@ def _describe(tree: Any) -> str:
 def container_like(tree: Any, parts: tuple[Structure, ...]) -> Container:
     """The structure of a list, tuple, named tuple or dict whose contents have these structures."""
     size = sum(part.size for part in parts)
-    if isinstance(tree, dict):
-        names = tuple(tree)
-        return Container(
-            type(tree), functools.partial(_new_dict, _emptied(tree), names), parts, names, size
-        )
-    make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
-    return Container(type(tree), make, parts, tuple(range(len(parts))), size)
+    names = tuple(tree) if isinstance(tree, dict) else tuple(range(len(parts)))
+    return Container(type(tree), maker(tree), parts, names, size)
 
 
-def _flatten_array(array: Any, items: list[Any], what: str) -> Structure:
+def own_array(array: Any, what: str) -> Any:
+    """An array without what its class says of it."""
     import numpy as np
 
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
-    array = np.asarray(array)
+    return np.asarray(array)
+
+
+def _flatten_array(array: Any, items: list[Any], what: str) -> Structure:
     if array.dtype.kind in "biuf":
         items += array.astype(float).ravel().tolist()
     elif array.dtype.kind == "O":
@@ -279,6 +272,16 @@ def is_array(x: Any) -> bool:
     return numpy is not None and isinstance(x, numpy.ndarray)
 
 
+def _objects(x: Any) -> Any:
+    """An array of objects without what its class says of it; None for all else."""
+    if not is_array(x):
+        return None
+    import numpy as np
+
+    array = np.asarray(x)
+    return array if array.dtype.kind == "O" else None
+
+
 def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """A new array of that shape: of float64 for numbers, of objects once a Value is among them."""
     import numpy as np
@@ -290,18 +293,26 @@ def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return np.array(items, dtype=np.float64).reshape(shape)
 
 
+def _made_like(tree: Any, contents: list[Any]) -> Any:
+    """A container with these contents, of the same class if that lets itself be copied."""
+    try:
+        return maker(tree)(contents)
+    except TypeError:
+        return plain_maker(tree)(contents)
+
+
 def detached(tree: Any, instead: Callable[[Any], Any] = lambda v: v.data) -> Any:
     """A copy of a tree with the data of Values in their place, or what else is to stand there; what is no
     container stays as it is."""
     if isinstance(tree, Value):
         return instead(tree)
     if isinstance(tree, dict):
-        return {name: detached(part, instead) for name, part in tree.items()}
+        return _made_like(tree, [detached(part, instead) for part in tree.values()])
     if isinstance(tree, (list, tuple)):
-        make = getattr(type(tree), "_make", None) or (list if isinstance(tree, list) else tuple)
-        return make([detached(part, instead) for part in tree])
-    if is_array(tree) and tree.dtype.kind == "O":
-        flat = [detached(item, instead) for item in tree.ravel().tolist()]
+        return _made_like(tree, [detached(part, instead) for part in tree])
+    array = _objects(tree)
+    if array is not None:
+        flat = [detached(item, instead) for item in array.ravel().tolist()]
         if all(isinstance(item, (float, int, Value)) for item in flat):
-            return array_of(flat, tree.shape)
+            return array_of(flat, array.shape)
     return tree

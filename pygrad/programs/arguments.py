@@ -8,10 +8,26 @@ from typing import Any
 
 import numpy as np
 
+from pygrad.core.distinction import ALIKE, distinction
 from pygrad.core.structure import flatten, key_of
 
 _FLOAT64 = np.dtype(np.float64)
 _NUMBERS = {float, int, bool, np.float64}
+
+
+class Fixed:
+    """A static argument in a key: equal to another where a function cannot tell them apart."""
+
+    __slots__ = ("argument", "distinction")
+
+    def __init__(self, argument: Any) -> None:
+        self.argument, self.distinction = argument, distinction(argument)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and self.distinction == other.distinction
+
+    def __hash__(self) -> int:
+        return hash(self.distinction)
 
 
 class Arguments:
@@ -30,9 +46,12 @@ class Arguments:
         self.items, self.structure = flatten(dynamic, "the arguments")
 
     def key(self) -> Any:
+        """What calls have in common that one program serves; to be hashed if static arguments can."""
         static = tuple(
-            (name, type(arg), repr(arg) if isinstance(arg, float) else arg)  # 0.0 is not -0.0
-            for name, arg in self.static.items()
+            [
+                (name, type(arg), arg if type(arg) in ALIKE else Fixed(arg))
+                for name, arg in self.static.items()
+            ]
         )
         return (key_of(self.structure), static)
 
@@ -42,6 +61,11 @@ class Arguments:
         positions = sorted(name for name in given if isinstance(name, int))
         named = {name: arg for name, arg in given.items() if isinstance(name, str)}
         return f(*[given[i] for i in positions], **named)
+
+
+def static_of(key: Any) -> list[tuple[Any, Any]]:
+    """Names and static arguments that are in a key."""
+    return [(name, x.argument if kind not in ALIKE else x) for name, kind, x in key[1]]
 
 
 def _is_numeric(arg: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
-from pygrad._core import ffi, lib
+from pygrad.core.library import ffi, lib
 from pygrad.programs.memory import address, doubles, scratch
 from pygrad.programs.paths import Path
 from pygrad.programs.rows import RowArguments, RowResults

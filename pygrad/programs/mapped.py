@@ -9,6 +9,7 @@ array([ 3., 12., -1.])
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ import numpy as np
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
+from pygrad.core.containers import maker
 from pygrad.core.implementation import Value
 from pygrad.core.recording import Kind
 from pygrad.core.structure import (
@@ -29,6 +31,7 @@ from pygrad.core.structure import (
     detached,
     flatten,
     key_of,
+    own_array,
     values_in,
 )
 from pygrad.programs.batch import Batch, by_guard
@@ -38,11 +41,13 @@ from pygrad.programs.rows import (
     RowArguments,
     RowResults,
     axes_of,
+    checked_out,
     is_column,
     table_of,
     uniform_inputs,
 )
 from pygrad.programs.table import Programs
+from pygrad.programs.uncompiled import uncompiled
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
 
@@ -156,6 +161,10 @@ class Vmapped(FunctionOf[..., Any]):
             warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
         return self.row_by_row(args, out)
 
+    def _on_values(self, structure: Structure, values: Sequence[Any]) -> Any:
+        """What f returns for Values as arguments of this structure."""
+        return self.f(*structure.arrange(values))
+
     def row_by_row(self, args: Sequence[Any], out: Any = None, keep: bool = False) -> Any:
         """The same by plain calls of f: where rows are Values, or f is part of a larger trace.
 
@@ -163,14 +172,10 @@ class Vmapped(FunctionOf[..., Any]):
         """
         keep = keep or _native.trace_active() or bool(values_in(args)) or _native.any_active()
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
-        rows = [_rows_of(arg, axis) for arg, axis in zip(args, axes, strict=True)]
-        counts = {len(r) for r, axis in zip(rows, axes, strict=True) if axis is not None}
-        if len(counts) != 1:
-            raise ValueError(
-                f"mapped arguments of {function_name(self.f)}() must have the same number of rows"
-            )
-        (count,) = counts
+        count = _count_rows(args, axes, function_name(self.f))
+        rows = [_rows_of(arg, axis, count) for arg, axis in zip(args, axes, strict=True)]
         results = []
+        not_finite = 0  # results, of rows that are
         with progress_of(count, function_name(self.f), self.progress) as bar:
             for k in range(count):
                 row = [
@@ -179,15 +184,19 @@ class Vmapped(FunctionOf[..., Any]):
                 ]
                 numbers, arranged = flatten(row, "a row")
                 values = as_values(numbers)
-                items, found = flatten(self.f(*arranged.arrange(values)), "the result")
+                result, raised = uncompiled(functools.partial(self._on_values, arranged), values)
+                items, found = flatten(result, "the result")
                 if k == 0:
                     structure = found
                 elif key_of(found) != key_of(structure):
                     raise _mixed(function_name(self.f), structure, found)
                 results.append(items if keep else [detached(item) for item in items])
+                if raised or not keep:
+                    not_finite += _count_not_finite(items, values)
                 bar.advance()
         if count == 0:
             raise ValueError(_NO_ROWS)
+        _report(self.errors, function_name(self.f), not_finite)
         if self.reduce is None:
             return _stacked(results, structure, out)
         totals = [_native.sum(column) for column in zip(*results, strict=True)]
@@ -251,6 +260,9 @@ class Run:
 
     def _rows(self, out: Any) -> Any:
         results: list[RowResults] = []
+        given = out
+        if out is not None:
+            out = checked_out(out)
         # Rows may have to be read again after others are written.
         shared = out is not None and any(
             np.may_share_memory(out, leaf.array) for leaf in self.arguments.leaves
@@ -271,7 +283,7 @@ class Run:
             return results[0].arranged()
         if shared:
             results[0].copy_to(out)
-        return out
+        return given
 
     def _same_structure(self, path: Path) -> Structure:
         """What f returns on a path, which must be alike on all, to be added up."""
@@ -315,10 +327,23 @@ class Run:
         if not all(map(_is_finite, (leaf.array for leaf in self.arguments.leaves))):
             return
         count = sum(part.size - int(np.isfinite(part).sum()) for part in results)
-        message = f"{self.arguments.name}() gave nan or inf for finite inputs, in {count} results"
-        if self.errors == "raise":
-            raise FloatingPointError(message)
-        warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
+        _report(self.errors, self.arguments.name, count)
+
+
+def _report(errors: str, name: str, count: int) -> None:
+    """Says that so many results are not finite."""
+    if errors == "ignore" or count == 0:
+        return
+    message = f"{name}() gave nan or inf for finite inputs, in {count} results"
+    if errors == "raise":
+        raise FloatingPointError(message)
+    warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
+
+
+def _count_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:
+    """How many results of a row are not finite though its inputs are."""
+    found = sum(not math.isfinite(detached(item)) for item in results)
+    return found if found and all(math.isfinite(v.data) for v in inputs) else 0
 
 
 def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> Any:
@@ -394,21 +419,46 @@ def _is_nested(values: Sequence[Any]) -> bool:
     return any(v._op == "identity" for v in values)
 
 
-def _rows_of(arg: Any, axis: int | None) -> Any:
+def _parts(arg: Any) -> list[Any] | None:
+    """What a container that is mapped part by part has in it; None for a column or an array."""
+    if is_column(arg) or not isinstance(arg, (list, tuple, dict)):
+        return None
+    return list(arg.values()) if isinstance(arg, dict) else list(arg)
+
+
+def _column(arg: Any, axis: int) -> list[Any]:
+    return list(arg) if is_column(arg) else list(np.moveaxis(own_array(arg, "a row"), axis, 0))
+
+
+def _count_rows(args: Sequence[Any], axes: Sequence[int | None], name: str) -> int:
+    """How many rows there are in all that is mapped; empty containers fit any number."""
+
+    def counts(arg: Any, axis: int) -> set[int]:
+        parts = _parts(arg)
+        if parts is None:
+            return {len(_column(arg, axis))}
+        return set().union(*(counts(part, axis) for part in parts))
+
+    found = set[int]().union(
+        *(counts(a, axis) for a, axis in zip(args, axes, strict=True) if axis is not None)
+    )
+    if not found:
+        raise ValueError(f"{name}() is mapped over no argument that has rows")
+    if len(found) > 1:
+        raise ValueError(f"mapped arguments of {name}() must have the same number of rows")
+    return found.pop()
+
+
+def _rows_of(arg: Any, axis: int | None, count: int) -> Any:
     """The rows of an argument, each in its structure; of one that is not mapped, nothing."""
     if axis is None:
         return ()
-    if is_column(arg):
-        return list(arg)
-    if isinstance(arg, (list, tuple, dict)):
-        parts = list(arg.values()) if isinstance(arg, dict) else list(arg)
-        columns = [_rows_of(part, axis) for part in parts]
-        if isinstance(arg, dict):
-            return [dict(zip(arg, row, strict=True)) for row in zip(*columns, strict=True)]
-        make = getattr(type(arg), "_make", type(arg))
-        return [make(row) for row in zip(*columns, strict=True)]
-    array = np.moveaxis(np.asarray(arg), axis, 0)
-    return list(array)
+    parts = _parts(arg)
+    if parts is None:
+        return _column(arg, axis)
+    make = maker(arg)
+    columns = [_rows_of(part, axis, count) for part in parts]
+    return [make([column[k] for column in columns]) for k in range(count)]
 
 
 def vmap(
@@ -428,6 +478,7 @@ def vmap(
     traced at each call, once for every path that a row takes through it; ``compile(vmap(f))``
     traces once. In a row ops follow NumPy: inf and nan instead of exceptions, and one report a call
     (``errors``: "warn", "ignore" or "raise") if finite inputs gave something that is not finite.
+    Where f takes too many paths it is run uncompiled, with inf and nan as in a program.
     ``threads`` share the rows; results do not depend on how many. The mapped function takes
     ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is
     called with (rows done, rows) some 50 times a second, in the thread that called, or True for a bar where

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
-from pygrad._core import ffi, lib
+from pygrad.core.library import ffi, lib
 from pygrad.core.structure import as_values, flatten
 from pygrad.programs.memory import address, doubles, places, scratch
 from pygrad.programs.paths import Path, Paths, trace
@@ -21,10 +21,16 @@ class BoundPath:
     """A path without rows, bound to the arrays that it reads and writes; one call at a time."""
 
     def __init__(self, path: Path, inputs: Sequence[Any], results: Any) -> None:
-        """inputs, one after the other, are the path's; like results they are contiguous."""
+        """inputs, one after the other, are the path's; they and results are contiguous, of one axis."""
+        given, needed = sum(map(len, inputs)), _inputs_read(path.program)
+        if given < needed or len(results) < path.outputs:
+            raise TypeError(
+                f"the program reads {needed} numbers and writes {path.outputs}, but is bound to {given} "
+                f"and {len(results)}"
+            )
         self.path, self.results = path, results
         lives, uniforms = np.empty(max(len(path.lives), 1)), scratch(path.uniform_bytes)
-        sources, _ = places([array.reshape(array.size) for array in inputs])
+        sources, _ = places(inputs)
         targets, _ = places([results])
         self.batch = batch = ffi.new("pg_batch *")
         batch.inputs = ffi.from_buffer("double **", sources)
@@ -41,6 +47,15 @@ class BoundPath:
         if _call(self.path.program, self.batch, self.guard):
             return None
         return int(self.guard[0])
+
+
+def _inputs_read(program: Any) -> int:
+    """How many numbers a program must be given: up to the last that it reads."""
+    slots: Any = program.input_slots
+    count = int(program.inputs)
+    while count and slots[count - 1] == lib.PG_NO_SLOT:
+        count -= 1
+    return count
 
 
 class OneRow(BoundPath):

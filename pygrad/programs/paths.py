@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pygrad import _native
-from pygrad._core import ffi, lib
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth, users_line
 from pygrad.core.jacobians import JacobianOf
+from pygrad.core.library import ffi, lib
 from pygrad.core.recording import Kind
 from pygrad.programs.results import Result
 
@@ -192,6 +192,7 @@ class Paths:
         self.follow = follow  # traces the path at a point
         self.root: Path | None = None
         self.all: list[Path] = []
+        self._roots: dict[int, Path] = {}  # the first path, as if it left another, too
 
     def first(self, point: Callable[[], Sequence[float]]) -> Path:
         if self.root is None:
@@ -205,13 +206,16 @@ class Paths:
         return path.branches[guard]
 
     def add(self, path: Path, parent: Path | None = None, guard: int = -1) -> Path:
-        """Takes a path that leaves another, its parent, at a guard; without one it is the first."""
-        self.all.append(path)
+        """Takes a path that leaves another, its parent, at a guard; without one it is the first.
+
+        Of threads that have traced the same path one is the first; the others' go, and they get its.
+        """
+        kept = (self._roots if parent is None else parent.branches).setdefault(guard, path)
         if parent is None:
-            self.root = path
-        else:
-            parent.branches[guard] = path
-        return path
+            self.root = kept
+        if kept is path:
+            self.all.append(path)
+        return kept
 
     def _trace(self, point: Callable[[], Sequence[float]]) -> Path:
         if len(self.all) >= MOST_PATHS:

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pygrad.core.implementation import Value
-from pygrad.core.structure import Array, Number, Structure, container_like, flatten
-from pygrad.programs.memory import places
+from pygrad.core.structure import Array, Number, Structure, container_like, flatten, own_array
+from pygrad.programs.memory import own_view, places
+
+_ITEMS = (Value, float, int, np.integer, np.floating)  # of columns
 
 
 class Leaf(NamedTuple):
@@ -49,7 +51,7 @@ class RowArguments:
             self.values += items
             return structure
         if is_column(arg):
-            return self._add_rows(np.array(arg, dtype=np.float64), axis, what)
+            return self._add_rows(np.array(list(arg), dtype=np.float64), axis, what)
         if isinstance(arg, dict):
             parts = tuple(self._add(part, axis, f"{what}[{k!r}]") for k, part in arg.items())
             return container_like(arg, parts)
@@ -59,9 +61,7 @@ class RowArguments:
         return self._add_rows(arg, axis, what)
 
     def _add_rows(self, arg: Any, axis: int, what: str) -> Structure:
-        if isinstance(arg, np.ma.MaskedArray):
-            raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
-        array = np.asarray(arg)
+        array = own_array(arg, what)
         if array.dtype.kind not in "biuf":
             raise TypeError(
                 f"{what} is mapped, so it must be an array of real numbers, not of {array.dtype}"
@@ -144,10 +144,18 @@ class RowResults:
             target[...] = part
 
 
+def checked_out(out: Any) -> Any:
+    """The memory of out as NumPy itself has it; TypeError if it is no float64 array."""
+    if isinstance(out, np.ndarray) and not isinstance(out, np.ma.MaskedArray):
+        out = own_view(out)
+        if out.dtype == np.float64:
+            return out
+    raise TypeError("out must be a float64 array")
+
+
 def table_of(out: Any, rows: int, width: int) -> Any:
     """out as an array of shape (rows, width), if it can take so many numbers."""
-    if not isinstance(out, np.ndarray) or out.dtype != np.float64:
-        raise TypeError("out must be a float64 array")
+    out = checked_out(out)
     if out.size != rows * width or out.shape[:1] != (rows,):
         raise ValueError(f"out must have {rows} rows of {width} numbers, not shape {out.shape}")
     if not (out.flags.writeable and out.flags.c_contiguous and out.flags.aligned):
@@ -172,5 +180,7 @@ def is_column(arg: Any) -> bool:
         isinstance(arg, (list, tuple))
         and not hasattr(arg, "_make")
         and len(arg) > 0
-        and all(isinstance(item, (Value, float, int, np.number)) for item in arg)
+        and all(
+            issubclass(kind, _ITEMS) and kind is not np.timedelta64 for kind in set(map(type, arg))
+        )
     )

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pygrad._core import ffi, lib
 from pygrad.core.distribution import install
+from pygrad.core.library import ffi, lib
 
 _MUCH_WORK = 50_000_000  # steps of a colouring, of which one is then enough
 

@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pygrad import _native
-from pygrad._core import ffi, lib
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
 from pygrad.core.jacobians import (
@@ -33,6 +32,7 @@ from pygrad.core.jacobians import (
     count_inputs,
     record,
 )
+from pygrad.core.library import ffi, lib
 from pygrad.core.structure import Structure, as_values, flatten
 from pygrad.programs import sparsity
 from pygrad.programs.arguments import Arguments

@@ -14,15 +14,17 @@ _Program = TypeVar("_Program")
 
 
 class Programs(Generic[_Program]):
-    """A table of programs by keys. Where a new one has no place the oldest goes."""
+    """A table of programs by keys. Where a new one has no place the oldest goes.
+
+    Threads may share one: each change is a single step of a dict, and none looks first and changes then.
+    """
 
     def __init__(self, name: str = "") -> None:
         """name: of the function, for a warning when a program goes; "" for none."""
         self.name = name
         self._by_key: dict[Any, _Program] = {}
-        self.shortcuts: dict[
-            Any, _Program
-        ] = {}  # some of them, by keys that take less time to find
+        # Some of them, by keys that take less time to find.
+        self.shortcuts: dict[Any, _Program] = {}
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -31,24 +33,33 @@ class Programs(Generic[_Program]):
         return key in self._by_key
 
     def __iter__(self) -> Iterator[_Program]:
-        return iter(list(self._by_key.values()))
+        return iter([program for _, program in self.items()])
 
     def items(self) -> list[tuple[Any, _Program]]:
-        return list(self._by_key.items())
+        return _copied(self._by_key)
 
     def get(self, key: Any) -> _Program | None:
         return self._by_key.get(key)
 
     def find(self, key: Any, make: Callable[[], _Program]) -> _Program:
         """The program for a key, made if there is none."""
-        if key in self._by_key:
+        try:
             return self._by_key[key]
-        self._make_room()
-        return self._by_key.setdefault(key, make())
+        except KeyError:
+            pass
+        program = self._by_key.setdefault(key, make())
+        self._keep_to_most()
+        return program
 
     def add(self, key: Any, program: _Program) -> None:
-        self._make_room()
         self._by_key[key] = program
+        self._keep_to_most()
+
+    def shorten(self, shortcut: Any, key: Any, program: _Program) -> None:
+        """A shortcut to a program, if it is still there under its key."""
+        self.shortcuts[shortcut] = program
+        if self._by_key.get(key) is not program:  # another thread has dropped it, now or before
+            self._drop_shortcuts(program)
 
     def drop(self, program: _Program) -> list[Any]:
         """Forgets a program; the keys that it had."""
@@ -59,13 +70,17 @@ class Programs(Generic[_Program]):
         return keys
 
     def _drop_shortcuts(self, program: _Program) -> None:
-        for key in [key for key, other in list(self.shortcuts.items()) if other is program]:
+        for key in [key for key, other in _copied(self.shortcuts) if other is program]:
             self.shortcuts.pop(key, None)
 
-    def _make_room(self) -> None:
-        if len(self._by_key) < MOST:
-            return
-        self._drop_shortcuts(self._by_key.pop(next(iter(self._by_key))))
+    def _keep_to_most(self) -> None:
+        while (more := len(self._by_key) - MOST) > 0:
+            for key, program in self.items()[:more]:
+                if self._by_key.pop(key, self) is not self:  # no other thread was faster
+                    self._drop_shortcuts(program)
+                    self._warn()
+
+    def _warn(self) -> None:
         if self.name:
             warnings.warn(
                 f"{self.name}() was called with many structures of arguments; the oldest program goes. Is "
@@ -73,3 +88,12 @@ class Programs(Generic[_Program]):
                 RuntimeWarning,
                 stacklevel=users_depth(),
             )
+
+
+def _copied(table: dict[Any, _Program]) -> list[tuple[Any, _Program]]:
+    """What is in a table now, or was a moment ago, while other threads change it."""
+    while True:
+        try:
+            return list(table.items())
+        except RuntimeError:  # it has changed size: a collection on the way has let them run
+            continue

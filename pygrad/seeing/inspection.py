@@ -106,6 +106,6 @@ def nodes_at_most(root: Any) -> int | None:
     """More nodes than this cannot be in the graph of root; None if that is not known."""
     if not _is_compiled(root):
         return None
-    from pygrad._core import lib
+    from pygrad.core.library import lib
 
     return lib.pg_live_nodes()

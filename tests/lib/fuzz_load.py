@@ -2,11 +2,12 @@
 
     python tests/lib/fuzz_load.py --seconds 120 [--seed 7] [--keep FOLDER]
 
-Files are changed at random, their checksums mended so that the parser and the verifier see the change, and
-loaded; what loads is run: numbers and Values, one row and many, with every set of vector instructions, and
-differentiated. A crash ends the process; the bytes that did it are in FOLDER/last. Under a build with
-PYGRAD_SANITIZE=1 a wild read is a crash. With `--engine atheris` (pip install atheris) libFuzzer chooses
-the changes, guided by what of fileformat.py and replay.py they reach.
+Files are changed at random, their checksums mended so that the parser and the verifier see the change, or
+written anew with other things in some places, and loaded; what loads is run: numbers and Values, one row
+and many, with every set of vector instructions, and differentiated. A crash ends the process; the bytes
+that did it are in FOLDER/last. Under a build with PYGRAD_SANITIZE=1 a wild read is a crash. With
+`--engine atheris` (pip install atheris) libFuzzer chooses the changes, guided by what of fileformat.py and
+replay.py they reach.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from pygrad.compiled import fileformat, replay
 from pygrad.compiled.function import Loaded, from_bytes
 from pygrad.compiled.replay import NotSavedError
 from pygrad.compiled.saved import to_bytes
+from pygrad.core.structure import key_of
 from pygrad.programs.batch import Batch
 from pygrad.programs.paths import TooManyPaths
 from pygrad.programs.rows import Leaf, RowArguments, RowResults
@@ -249,12 +251,68 @@ def changed(data: bytes, rng: random.Random) -> bytes:
     return bytes(out) if rng.randrange(50) == 0 else mended(out)
 
 
+# What can stand where a file has a name, a static argument or an option.
+ATOMS: list[Any] = [
+    *(None, False, True, 0, 1, -1, 2, 10**30, -(10**30), 0.0, -0.0, 0.5, float("nan")),
+    *(float("inf"), "", "x", "mean", "sum", "raise", "self", "\ud800", b"", b"z", (), (0,), (-1,)),
+    *(
+        (True,),
+        (10**30,),
+        ("x",),
+        (None,),
+        (0.5,),
+        ((),),
+        (0, 0),
+        (0, 1),
+        (None, 0, 0),
+        (None, "x"),
+    ),
+]
+
+
+def written(saved: Any) -> bytes:
+    """A function as it was read, as a file again."""
+    entries = [
+        entry._replace(
+            structure=key_of(entry.structure),
+            paths=[path._replace(result=key_of(path.result)) for path in entry.paths],
+        )
+        for entry in saved.entries
+    ]
+    return fileformat.encode(saved._replace(entries=entries))
+
+
+def crafted(data: bytes, rng: random.Random) -> bytes:
+    """A sound file that says something else in a place or two."""
+    saved = fileformat.decode(data)
+    for _ in range(rng.choice([1, 1, 2])):
+        atom, kind = rng.choice(ATOMS), rng.randrange(5)
+        mapping = saved.mapping or fileformat.Mapping(0, "mean", 1, "warn", 0, False)
+        if kind == 0:
+            saved = saved._replace(doc=atom)
+        elif kind == 1:
+            saved = saved._replace(static=rng.choice([atom, (atom,)]))
+        elif kind == 2:
+            saved = saved._replace(kind=rng.randrange(4), mapping=mapping)
+        elif kind == 3:
+            changed = {rng.choice(fileformat.Mapping._fields): atom}
+            saved = saved._replace(mapping=mapping._replace(**changed))
+        else:
+            entries = list(saved.entries)
+            at = rng.randrange(len(entries))
+            static = [*entries[at].static, (atom, rng.choice(ATOMS))]
+            static[0] = rng.choice([(static[0][0], atom), (atom, static[0][1])])
+            entries[at] = entries[at]._replace(static=tuple(static))
+            saved = saved._replace(entries=entries)
+    return written(saved)
+
+
 def run_mutations(seconds: float, seed: int, keep: Path | None) -> None:
     files = list(samples().values())
     rng = random.Random(seed)
     end, count, passed = time.monotonic() + seconds, 0, 0
     while time.monotonic() < end:
-        data = changed(rng.choice(files), rng)
+        data = (changed if rng.randrange(4) else crafted)(rng.choice(files), rng)
         if keep is not None:
             (keep / "last").write_bytes(data)
         passed += check(data, rng)

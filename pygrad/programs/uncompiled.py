@@ -1,0 +1,43 @@
+"""A function run as it stands, where no program is kept of it, with what a program would give.
+
+Where an operation raises for a numeric reason a program has inf or nan. So the way that the function takes
+there is traced, and repeated on the same Values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pygrad import _native
+from pygrad.core.library import ffi
+from pygrad.core.structure import as_values, flatten
+from pygrad.programs.paths import TraceError, trace
+from pygrad.programs.results import Result, RowResult
+
+
+def uncompiled(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> tuple[Any, bool]:
+    """f of Values, and whether an operation has raised."""
+    try:
+        return f(values), False
+    except (ArithmeticError, ValueError) as error:
+        if _native.trace_active():
+            raise
+        raised = error
+    try:
+        return _as_in_a_program(f, values), True
+    except TraceError:
+        raise raised from None
+
+
+def _as_in_a_program(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> Any:
+    def traced(inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
+        items, structure = flatten(f(inputs), "the result")
+        outputs = as_values(items)
+        return outputs, bytes(len(outputs)), RowResult(structure)
+
+    path = trace(traced, [v.data for v in values], bytes(len(values)))
+    address = int(ffi.cast("intptr_t", path.program))
+    found = _native.replay(address, tuple(values), path.lives)
+    assert not isinstance(found, int), "the way was traced with these numbers"
+    return path.result.structure.arrange(found)
