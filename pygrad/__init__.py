@@ -7,6 +7,13 @@
 >>> f"{c.data:.4f} {a.grad:.6f} {b.grad:.6f}"
 '0.9993 -0.004023 0.002682'
 
+Values: `Value`, `pygrad.math`, `sum`, `dot`, `no_grad`, `zero_grad`.
+To see them: `explain`, `draw`, `explore`, `pygrad.plot`.
+Functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`, `hvp`; checked by `check_grad`.
+Programs: `compile` (or `jit`), `vmap`, `load`; their errors `TraceError` and `NotSavedError`.
+Uses: `newton`, `gauss_newton`, `gradient_descent`, `sensitivity`, `propagate`, `pygrad.scipy`.
+Networks: `pygrad.nn`, `pygrad.optim`; `pygrad.engine` for code that imports it from micrograd.
+
 ``from pygrad import *`` brings the names of ``__all__``: those that need neither the C extension nor an
 optional library, and no module. One of them takes a builtin's place: `sum`, which adds numbers and Values.
 `compile` would take another's, and is not among them; ``pygrad.jit`` is a second name of it.

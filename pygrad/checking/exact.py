@@ -219,13 +219,22 @@ class Graph:
         return slots[self._output]
 
     def value(self) -> Real:
-        """The output at the point, nan where it is not defined."""
-        self.mp.dps = _DIGITS[-1]
-        self._stopped.clear()
-        try:
-            return self([self.mp.mpf(x) for x in self._points])
-        except Undefined:
-            return self.mp.nan
+        """The output at the point, nan where it is not defined; as many digits as `derivative` spends."""
+        last = None
+        for digits in _DIGITS:
+            self.mp.dps = digits
+            self._stopped.clear()
+            try:
+                found = self([self.mp.mpf(x) for x in self._points])
+            except Undefined:
+                return self.mp.nan
+            agree = (
+                last is not None and abs(found - last) <= abs(found) * self.mp.mpf(10) ** -_AGREED
+            )
+            if agree and found != 0:
+                break
+            last = found
+        return found
 
     def derivative(self, indices: Sequence[int], expected: float = 1.0) -> ExactDerivative:
         """The derivative by the inputs of these indices, one after the other.

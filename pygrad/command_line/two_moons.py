@@ -137,7 +137,9 @@ def _compare(steps: int, seed: int, done: Sequence[Step]) -> None:
     """Print the time of a step, beside the reference's for the same steps."""
     ours = statistics.median(step.seconds for step in done)
     if IMPLEMENTATION == "reference":
-        print(f"reference  {_duration(ours)} a step (PYGRAD_IMPL=reference: nothing to compare)")
+        print(
+            f"reference  {_duration(ours)} a step (nothing to compare: this runs on the reference)"
+        )
         return
     print(f"compiled   {_duration(ours)} a step", flush=True)
     count = min(steps, REFERENCE_STEPS)

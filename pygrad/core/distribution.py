@@ -22,5 +22,5 @@ def install(*extras: str) -> str:
 # Where the extension is missing from an installed package. No wheel made then may be used again.
 REBUILD = (
     "install a C compiler and Python's headers (on Debian and Ubuntu: apt install gcc python3-dev), then "
-    f"{install()} --force-reinstall --no-deps --no-cache-dir, or pip install . in a checkout"
+    f"pip install . in a checkout, or {install()} --force-reinstall --no-deps --no-cache-dir"
 )

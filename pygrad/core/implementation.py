@@ -21,10 +21,8 @@ def _is_in_checkout() -> bool:
     return all(os.path.exists(os.path.join(root, name)) for name in ("build.py", "csrc"))
 
 
-def _falls_back() -> bool:
-    """Whether this is a package installed without its extension, by someone who did not ask for it."""
-    if _ASKED or os.environ.get("PYGRAD_REQUIRE_COMPILED"):
-        return False
+def _is_incomplete() -> bool:
+    """Whether this is a package installed without its extension."""
     try:
         import pygrad._core  # noqa: F401
     except ModuleNotFoundError as error:
@@ -32,12 +30,20 @@ def _falls_back() -> bool:
     return False
 
 
-_FALLS_BACK = _falls_back()
+_REQUIRED = bool(os.environ.get("PYGRAD_REQUIRE_COMPILED"))
+_INCOMPLETE = _ASKED != "reference" and _is_incomplete()
+_FALLS_BACK = _INCOMPLETE and not _ASKED and not _REQUIRED
 
 IMPLEMENTATION: str = "reference" if _FALLS_BACK else _ASKED or "compiled"
 
 # What makes the compiled implementation run, for the texts of what needs it.
 CURE = distribution.REBUILD if _FALLS_BACK else "unset PYGRAD_IMPL"
+
+if _INCOMPLETE and not _FALLS_BACK:
+    raise ImportError(
+        "pygrad was installed without its C extension, for want of a C compiler or Python's headers, and "
+        f"PYGRAD_{'IMPL' if _ASKED else 'REQUIRE_COMPILED'} asks for it: {distribution.REBUILD}"
+    )
 
 # What their __all__ lists is the same of both, and all that the rest of pygrad asks of one.
 if TYPE_CHECKING or IMPLEMENTATION == "compiled":
@@ -51,9 +57,10 @@ else:
 
 if _FALLS_BACK:
     warnings.warn(
-        "pygrad has no C extension here, as no C compiler was found when it was installed: it runs on its "
-        "pure-Python reference, about a hundred times slower and without compile, vmap and derivatives of "
-        f"derivatives. To mend it, {CURE}. PYGRAD_IMPL=reference runs the same without this warning.",
+        "pygrad has no C extension here, as no C compiler was found when it was installed, or not Python's "
+        "headers: it runs on its pure-Python reference, about a hundred times slower and without compile, "
+        f"vmap and derivatives of derivatives. To mend it, {CURE}. PYGRAD_IMPL=reference runs the same "
+        "without this warning.",
         RuntimeWarning,
         stacklevel=3,  # the line that imports pygrad, whose __init__ imports this
     )

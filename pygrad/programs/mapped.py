@@ -70,7 +70,7 @@ class RowsProgram:
         """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate."""
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
-        self.paths = Paths(lambda point: trace(self._traced, point, self.flags))
+        self.paths = Paths(lambda point: trace(self._traced, point, self.flags, self.f))
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")

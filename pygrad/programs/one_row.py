@@ -74,7 +74,7 @@ class OneRowProgram:
         self.paths = Paths(self._follow)
 
     def _follow(self, point: Sequence[float]) -> Path:
-        return trace(self._traced, point, bytes(len(point)))
+        return trace(self._traced, point, bytes(len(point)), self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         items, structure = flatten(self.f(inputs), "the result")

@@ -121,8 +121,9 @@ def trace(
     function: Callable[[tuple[Any, ...]], tuple[Sequence[Any], bytes, Result]],
     point: Sequence[float],
     rows: bytes,
+    f: Callable[..., Any],
 ) -> Path:
-    """The path that function takes at a point.
+    """The path that function takes at a point; f is the user's function in it, for errors to name.
 
     function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
     and what they are. rows has a byte for each input: whether it differs by row.
@@ -140,14 +141,13 @@ def trace(
         _native.trace_end(inputs)
         _native.no_grad_resume(depths)
         del inputs, outputs
-        _native.trace_forget(_name(function))
+        _native.trace_forget(_name(f))
     program = ffi.cast("pg_program *", _native.program_address(capsule))
     return path_of(capsule, program, lives, outcomes, result)
 
 
-def _name(traced: Any) -> str:
-    """Of the user's function in a program's method that is traced."""
-    f = traced.__self__.f
+def _name(f: Any) -> str:
+    """Of the function that a user has written."""
     while isinstance(f, functools.partial | FunctionOf | JacobianOf):
         f = f.args[0] if isinstance(f, functools.partial) else f.f
     return function_name(f)

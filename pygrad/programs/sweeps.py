@@ -133,7 +133,7 @@ class Sweeps(OneRowProgram):
             return DirectionRows(path, path.result.plan, self.size, self.seeds)
 
     def _follow(self, point: Sequence[float]) -> Path:
-        path = trace(self._traced, [*point, *[1.0] * self.seeds], self._flags())
+        path = trace(self._traced, [*point, *[1.0] * self.seeds], self._flags(), self.f)
         if isinstance(path.result, Products) and path.result.plan.row_of is None:
             plan = self._share(path.program, path.result.plan)
             return path._replace(result=Products(plan))

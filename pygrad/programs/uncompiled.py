@@ -1,6 +1,6 @@
 """A function run as it stands, where no program is kept of it, with what a program would give.
 
-Where an operation raises for a numeric reason a program has inf or nan. So the way that the function takes
+Where an operation raises for a numeric reason a program has inf or nan. So the path that the function takes
 there is traced, and repeated on the same Values.
 """
 
@@ -36,8 +36,8 @@ def _as_in_a_program(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -
         outputs = as_values(items)
         return outputs, bytes(len(outputs)), RowResult(structure)
 
-    path = trace(traced, [v.data for v in values], bytes(len(values)))
+    path = trace(traced, [v.data for v in values], bytes(len(values)), f)
     address = int(ffi.cast("intptr_t", path.program))
     found = _native.replay(address, tuple(values), path.lives)
-    assert not isinstance(found, int), "the way was traced with these numbers"
+    assert not isinstance(found, int), "the path was traced with these numbers"
     return path.result.structure.arrange(found)

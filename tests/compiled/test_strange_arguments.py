@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pygrad.compiled.loaded import from_bytes
 
 from pygrad import Value, grad, hessian, jacobian, jvp, value_and_grad, vmap
 from pygrad import compile as compile_
+from pygrad.compiled.function import from_bytes
 from pygrad.compiled.saved import to_bytes
 from pygrad.core.distinction import distinction
 from pygrad.programs.one_row import BoundPath, OneRow

@@ -12,11 +12,11 @@ from typing import Any
 
 import fuzz_load
 import pytest
-from pygrad.compiled.loaded import from_bytes
 
 from pygrad import compile as compile_
 from pygrad import load
 from pygrad.compiled.fileformat import Mapping, decode
+from pygrad.compiled.function import from_bytes
 
 
 def doubled() -> Any:
