@@ -86,9 +86,9 @@ def gaps(op: Op, table: tuple[Op, ...]) -> Iterator[str]:
     yield from gaps_of_the_c(op)
     yield from gaps_of_the_python(op)
     if is_stale(op):
-        yield "its derived texts: python tools/derive.py --write ."
+        yield "its derived texts: nox -s derive"
     if op not in ops():
-        yield "a build of this line: pip install ."
+        yield "a build of this line: nox -s dev"
     if op.is_public and op.name not in OPS_OF_0_1_0 and f"`{op.name}`" not in read("CHANGELOG.md"):
         yield "a word in CHANGELOG.md"
 
@@ -179,8 +179,8 @@ def test_what_a_half_added_op_lacks_is_named_at_once() -> None:
         "  - a line in pygrad/reference/rules.py",
         "  - its second name Z in ALIASES of pygrad/reference/rules.py",
         "  - a row in ROWS of tests/lib/truth.py",
-        "  - its derived texts: python tools/derive.py --write .",
-        "  - a build of this line: pip install .",
+        "  - its derived texts: nox -s derive",
+        "  - a build of this line: nox -s dev",
         "  - a word in CHANGELOG.md",
     ]
 
@@ -190,6 +190,6 @@ def test_a_word_of_slopes_lacks_less() -> None:
     assert told(parsed(read("csrc/ops.def") + line), "zeta_dx").splitlines() == [
         "op `zeta_dx` still lacks:",
         "  - a line in functions() of pygrad/checking/exact.py",
-        "  - its derived texts: python tools/derive.py --write .",
-        "  - a build of this line: pip install .",
+        "  - its derived texts: nox -s derive",
+        "  - a build of this line: nox -s dev",
     ]
