@@ -111,14 +111,14 @@ class Gradient(Derivative[P, R]):
             result, aux = split_aux(self.f, call.run(recording), self.has_aux)
             recording.close([_scalar(self.f, result, "grad")])
             (row,) = recording.reverse([0])
-            (value,) = recording.results()
-            gradient = call.structure.arrange(row)
-            if self.has_aux:
-                aux = without_needless_values(aux, recording)
-                found: Any = ((value, aux), gradient) if self.with_value else (gradient, aux)
-            else:
-                found = (value, gradient) if self.with_value else gradient
-            return found  # type: ignore[no-any-return]
+            aux = without_needless_values(aux, recording) if self.has_aux else None
+        (value,) = recording.results()  # where a read is no user's, and is not noted
+        gradient = call.structure.arrange(row)
+        if self.has_aux:
+            found: Any = ((value, aux), gradient) if self.with_value else (gradient, aux)
+        else:
+            found = (value, gradient) if self.with_value else gradient
+        return found  # type: ignore[no-any-return]
 
 
 def value_and_grad(
@@ -198,7 +198,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         items, structure = _vector(f, call.run(recording))
         recording.close(items)
         (row,) = recording.forward([tuple(directions)])
-        return structure.arrange(recording.results()), structure.arrange(row)
+    return structure.arrange(recording.results()), structure.arrange(row)
 
 
 def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
