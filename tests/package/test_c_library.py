@@ -1,4 +1,4 @@
-"""The C library alone, without Python: tests/c/test_graph.c, built strictly and run under sanitizers."""
+"""The C library alone, without Python: tests/c, built strictly and run under sanitizers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
-HARNESS = ROOT / "tests" / "c" / "test_graph.c"
+HARNESSES = sorted((ROOT / "tests" / "c").glob("test_*.c"))
 
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
@@ -50,19 +50,21 @@ def sanitizer(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def build_and_run(folder: Path, *flags: str) -> None:
-    program = folder / "test_graph"
-    built = compile_with(*flags, program=program, inputs=[str(HARNESS), *sources()])
-    assert built.returncode == 0, built.stderr
-    settings = {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1"}
-    done = subprocess.run(
-        [str(program)],
-        capture_output=True,
-        text=True,
-        env={**environment(), **settings},
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("\nOK\n")
+    assert len(HARNESSES) == 2
+    for harness in HARNESSES:
+        program = folder / harness.stem
+        built = compile_with(*flags, program=program, inputs=[str(harness), *sources()])
+        assert built.returncode == 0, built.stderr
+        settings = {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1"}
+        done = subprocess.run(
+            [str(program)],
+            capture_output=True,
+            text=True,
+            env={**environment(), **settings},
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.endswith("\nOK\n")
 
 
 def test_there_are_sources_without_python():
