@@ -65,7 +65,7 @@ def replace(path: FilePath, data: bytes) -> None:
             os.fsync(file.fileno())
         if path.exists():
             shutil.copymode(path, beside)
-        beside.replace(path)
+        os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

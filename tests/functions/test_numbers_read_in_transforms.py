@@ -307,6 +307,6 @@ def test_the_reference_does_the_same() -> None:
             assert grad(lambda v: Value(v.data, (v,), (0.0,)))(3.0) == 0.0
     """
     env = {**os.environ, "PYGRAD_IMPL": "reference"}
-    command = [sys.executable, "-P", "-c", textwrap.dedent(program)]
+    command = [sys.executable, "-I", "-c", textwrap.dedent(program)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

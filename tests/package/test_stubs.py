@@ -126,7 +126,7 @@ assert_type(value_and_grad(f)(2.0, n=3), tuple[Any, Any])
 compiled: Compiled[[float, int], Any] = compile(grad(f))
 second: float = hessian(cube)(2.0)
 matrix = compile(jacobian(f, argnums=0))(2.0, 3)
-rows: np.ndarray = vmap(f, in_axes=(0, None))(np.arange(3.0), 2, out=None)
+rows: np.ndarray[Any, Any] = vmap(f, in_axes=(0, None))(np.arange(3.0), 2, out=None)
 mean: float = compile(vmap(f, reduce="mean"))(np.arange(3.0), np.arange(3))
 
 
