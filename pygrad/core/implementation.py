@@ -27,6 +27,8 @@ def _is_incomplete() -> bool:
         import pygrad._core  # noqa: F401
     except ModuleNotFoundError as error:
         return error.name == "pygrad._core" and not _is_in_checkout()
+    except ImportError:
+        return False  # it is there, and value.py says why it does not load
     return False
 
 
