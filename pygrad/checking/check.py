@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -397,7 +398,9 @@ def _judged(
     tolerance = max(rtol * size, atol, 0.0 if size else _NOTHING)
     if difference <= tolerance and error <= tolerance:
         return row(OK, relative=relative, bar=bar)
-    if difference > max(tolerance, _BARS * error, tiny):
+    # Where differences underflow a slope below the smallest normal float is neither seen nor disproved.
+    underflow = sys.float_info.min if value == 0 else 0.0
+    if difference > max(tolerance, _BARS * error, tiny, underflow):
         return row(WRONG, relative=relative, bar=bar)
     note = reference.note or f"differences are good to {bar:.0e} here; exact=True gives 50 digits"
     return row(INCONCLUSIVE, note, relative, bar)
