@@ -1,15 +1,27 @@
-"""Fixtures of the tests of C as to_c() writes it."""
+"""Fixtures of the tests of compiled functions, and of C as to_c() writes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from exported import Batch, Exported
 
+from pygrad._core import lib
 from pygrad.c_code import blocks as c_blocks
 from pygrad.c_code import text as c_code
+
+
+@pytest.fixture
+def no_leak() -> Iterator[None]:
+    """No more nodes afterwards than before."""
+    gc.collect()
+    before = lib.pg_live_nodes()
+    yield
+    gc.collect()
+    assert lib.pg_live_nodes() <= before
 
 
 @pytest.fixture

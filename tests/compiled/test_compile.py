@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import gc
 import math
 import random
 import time
 import warnings
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -31,16 +30,6 @@ from pygrad import compile as compile_
 from pygrad._core import lib
 
 Pair = namedtuple("Pair", "a b")
-
-
-@pytest.fixture
-def no_leak() -> Iterator[None]:
-    """No more nodes afterwards than before."""
-    gc.collect()
-    before = lib.pg_live_nodes()
-    yield
-    gc.collect()
-    assert lib.pg_live_nodes() <= before
 
 
 def paths_of(compiled: Any) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 from collections import namedtuple
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,24 +26,8 @@ from pygrad import (
 )
 from pygrad import compile as compile_
 from pygrad import math as pm
-from pygrad._core import lib
 
 Pair = namedtuple("Pair", "a b")
-
-
-@pytest.fixture
-def no_leak() -> Iterator[None]:
-    """No more nodes afterwards than before."""
-    gc.collect()
-    before = lib.pg_live_nodes()
-    yield
-    gc.collect()
-    assert lib.pg_live_nodes() <= before
-
-
-def paths_of(compiled: Any) -> list[Any]:
-    programs = compiled.store.calls
-    return [path for program in programs if program is not None for path in program.paths.all]
 
 
 # -- composition -----------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import gc
 import math
 import pickle
 import signal
@@ -12,7 +11,7 @@ import sys
 import threading
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,21 +33,6 @@ from pygrad import math as pm
 from pygrad._core import lib
 
 Pair = namedtuple("Pair", "a b")
-
-
-@pytest.fixture
-def no_leak() -> Iterator[None]:
-    """No more nodes afterwards than before."""
-    gc.collect()
-    before = lib.pg_live_nodes()
-    yield
-    gc.collect()
-    assert lib.pg_live_nodes() <= before
-
-
-def paths_of(compiled: Any) -> list[Any]:
-    programs = compiled.store.calls
-    return [path for program in programs if program is not None for path in program.paths.all]
 
 
 # -- what cannot be compiled -----------------------------------------------------------------------
