@@ -29,7 +29,7 @@ _CUT = (
 )
 _registries: dict[
     str, dict[Any, Any]
-] = {}  # by file: where warnings remember the lines they have named
+] = {}  # by file, where warnings remember the lines they have named
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,26 +22,8 @@ from pygrad._core import ffi, lib
 from pygrad.core.ops import ops
 
 scipy_sparse = pytest.importorskip("scipy.sparse")
-optimize = pytest.importorskip("scipy.optimize")
 
 from pygrad.programs import sparsity  # noqa: E402
-
-
-def chain(x: Any) -> Any:
-    return sum((b - a) ** 4 + pm.exp(-a) for a, b in pairwise(x))
-
-
-def chain_hessian(x: Any) -> Any:
-    """Its Hessian by hand, as diagonals: the one above the main one, and that."""
-    steps = 12 * np.diff(x) ** 2
-    main = np.zeros(len(x))
-    main[:-1] += steps + np.exp(-x[:-1])
-    main[1:] += steps
-    return -steps, main
-
-
-def sweeps_of(compiled: Any) -> int:
-    return int(compiled.programs[-1]["sweeps"])
 
 
 def dense_hessian(f: Callable[..., Any], x: Any) -> Any:

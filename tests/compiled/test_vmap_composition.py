@@ -7,7 +7,7 @@ import math
 import random
 import warnings
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,29 +17,9 @@ import pygrad
 from pygrad import Value, grad, hessian, hvp, jacfwd, jacobian, jvp, value_and_grad, vmap
 from pygrad import compile as compile_
 from pygrad import math as pm
-from pygrad._core import lib
 from pygrad.nn import MLP
 
-COUNTS = [1, 2, 63, 64, 65, 127, 1023, 1024, 1025, 5000, 32769]
 Pair = namedtuple("Pair", "a b")
-
-
-@pytest.fixture
-def lanes() -> Iterator[None]:
-    yield
-    lib.pg_choose_lanes(2)
-
-
-def split(x: Any, y: Any) -> Any:
-    """Branches; the next is the same in NumPy."""
-    if x * x + y * y < 4:
-        return x * y if x > y else x - y
-    return x / (y * y + 1)
-
-
-def split_rows(x: Any, y: Any) -> Any:
-    inside = x * x + y * y < 4
-    return np.where(inside, np.where(x > y, x * y, x - y), x / (y * y + 1))
 
 
 # -- composition -----------------------------------------------------------------------------------
