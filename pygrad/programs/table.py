@@ -75,9 +75,12 @@ class Programs(Generic[_Program]):
 
     def _keep_to_most(self) -> None:
         while (more := len(self._by_key) - MOST) > 0:
-            for key, program in self.items()[:more]:
-                if self._by_key.pop(key, self) is not self:  # no other thread was faster
-                    self._drop_shortcuts(program)
+            for key, _ in self.items()[:more]:
+                gone = self._by_key.pop(
+                    key, None
+                )  # what is there now: another thread may have been here
+                if gone is not None:
+                    self._drop_shortcuts(gone)
                     self._warn()
 
     def _warn(self) -> None:

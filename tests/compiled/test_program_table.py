@@ -172,6 +172,29 @@ def test_a_shortcut_to_what_went_is_not_kept() -> None:
     assert programs.shortcuts == {}
 
 
+def test_what_another_thread_put_under_the_oldest_key_leaves_no_shortcut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    programs = table()
+    for n in range(MOST):
+        programs.find(n, object)
+    look = programs.items
+    latest = object()
+
+    def and_then_another_thread_runs() -> list[tuple[Any, Any]]:
+        seen = look()
+        monkeypatch.setattr(programs, "items", look)
+        programs.drop(seen[0][1])
+        programs._by_key[0] = latest
+        programs.shorten("x", 0, latest)
+        return seen
+
+    monkeypatch.setattr(programs, "items", and_then_another_thread_runs)
+    programs.find(MOST, object)
+    assert 0 not in programs
+    assert programs.shortcuts == {}
+
+
 def test_threads_meet_many_structures() -> None:
     f = compile_(lambda x: sum(x) * 2.0)
     g = compile_(vmap(lambda xs, y: xs[0] * y, in_axes=(None, 0)))
