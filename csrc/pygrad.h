@@ -352,6 +352,9 @@ pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t coun
 /* Looks at up to budget nodes to see which depend on the inputs. PG_MORE: call again; PG_OK: it is ready. */
 pg_status pg_adjoint_prepare(pg_adjoint *a, size_t budget);
 
+/* From now on partial derivatives that were given as numbers are constants; else they are opaque. */
+void pg_adjoint_take_constants(pg_adjoint *a);
+
 /* Begins one way. On the way back seed i goes to operand i of the root; forward, to input i. A seed is the
  * number, or the node in its place where seed_nodes is not NULL and has one (borrowed). */
 pg_status pg_adjoint_begin(pg_adjoint *a, pg_way way, const double *seeds, pg_node *const *seed_nodes);

@@ -31,6 +31,7 @@ from pygrad.core.recording import (
     Function,
     Kind,
     Recording,
+    in_no_grad,
     split_aux,
     without_needless_values,
 )
@@ -109,10 +110,10 @@ class Gradient(Derivative[P, R]):
         call = Call(self.f, self.argnums, args, kwargs)
         with Recording(call.points) as recording:
             result, aux = split_aux(self.f, call.run(recording), self.has_aux)
-            recording.close([_scalar(self.f, result, "grad")])
+            recording.close([_scalar(self.f, result, "grad")], aux)
             (row,) = recording.reverse([0])
-            aux = without_needless_values(aux, recording) if self.has_aux else None
         (value,) = recording.results()  # where a read is no user's, and is not noted
+        aux = without_needless_values(aux, recording) if self.has_aux else None
         gradient = call.structure.arrange(row)
         if self.has_aux:
             found: Any = ((value, aux), gradient) if self.with_value else (gradient, aux)
@@ -218,7 +219,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     with Recording(call.points) as recording:
         result, aux = split_aux(f, call.run(recording), has_aux)
         items, structure = _vector(f, result)
-        recording.close(items)
+        recording.close(items, aux)
         recording.reverse([])  # to find out now what results will be
 
     def pullback(cotangent: Any) -> Any:
@@ -389,11 +390,7 @@ def gradients(output: Any, inputs: Any) -> Any:
                 f"gradients() is for Values, not {type(item).__name__}; for functions use grad()"
             )
     _, (row,) = implementation.reverse((output,), tuple(items), (0,), False, Kind.VALUES)
-    depths: list[int] = []
-    implementation.no_grad_suspend(depths)
-    detached = depths[0] > 0
-    implementation.no_grad_resume(depths)
-    if not detached:
+    if not in_no_grad():
         return structure.arrange(row)
     if implementation.trace_active():
         return structure.arrange(list(map(implementation.FUNCTIONS["stop_gradient"], row)))

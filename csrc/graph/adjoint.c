@@ -27,6 +27,7 @@ struct pg_adjoint {
     size_t at;             /* the place of the node whose rule is at work */
     size_t left;           /* nodes still to do */
     size_t within;         /* operands done of the next one, if it has many */
+    int constants;         /* partials given as numbers are taken for constants */
     int failed;            /* no memory; what is made from here on does not matter */
 };
 
@@ -187,9 +188,11 @@ static pg_status pass_many(pg_adjoint *a, const pg_node *n)
         pg_node *operand = m->operands[i];
         if (done == WIDE)
             return PG_MORE;
-        if (n->op == PG_PARTIALS) {
-            if (wanted(a, operand) && pg_given_partial(n, i) == NULL)
+        if (n->op == PG_PARTIALS && pg_given_partial(n, i) == NULL) {
+            if (wanted(a, operand) && !a->constants)
                 return PG_OPAQUE;
+            PASS(operand, made(a, pg_leaf(m->partials[i])));
+        } else if (n->op == PG_PARTIALS) {
             PASS(operand, own(m->given[i]));
         } else if (n->op == PG_DOT && i < 2 * half) {
             PASS(operand, own(m->operands[i < half ? i + half : i - half]));
@@ -333,6 +336,11 @@ pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
     pg_node *sum = pg_born(pg_compute(PG_OP_add, zero, t.node, 0.0 + t.node->value));
     pg_release(zero);
     return sum;
+}
+
+void pg_adjoint_take_constants(pg_adjoint *a)
+{
+    a->constants = 1;
 }
 
 double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n)

@@ -8,6 +8,7 @@ void (*pg_unpin)(void *wrapper);
 PG_THREAD_LOCAL uint8_t pg_birth_flags;
 int pg_tracing_threads;
 size_t pg_traced_nodes;
+uint64_t pg_births;
 
 /* -- making ------------------------------------------------------------------------------------- */
 
@@ -35,7 +36,10 @@ PG_INLINE pg_node *make(int op, double value)
 
 pg_node *pg_leaf(double value)
 {
-    return make(PG_LEAF, value);
+    pg_node *n = make(PG_LEAF, value);
+    if (PG_LIKELY(n != NULL))
+        n->of.birth = pg_births;
+    return n;
 }
 
 pg_node *pg_compute(int op, pg_node *a, pg_node *b, double value)

@@ -78,6 +78,7 @@ struct pg_node {
             double k;
         } constant; /* x ** k */
         pg_many *many;
+        uint64_t birth;    /* of a leaf: pg_births when it was made */
     } of;
     void *wrapper;         /* the one object that stands for this node elsewhere, borrowed, or NULL; in a node that is
                             * free or doomed, a link */

@@ -8,6 +8,8 @@
 #include "program/evaluate.h"
 #include "python/convert.h"
 #include "python/modes.h"
+#include "python/outside.h"
+#include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -291,12 +293,21 @@ static PyObject *positive_slot(PyObject *x)
     return pg_require_built(x) ? Py_NewRef(x) : NULL;
 }
 
+/* What depends on an input of a transform or trace that runs is as true as its number, and any other Value is true, as
+ * other objects are. */
 static int bool_slot(PyObject *x)
 {
     if (!pg_require_built(x))
         return -1;
-    int outcome = PG_NODE(x)->value != 0.0;
-    return PG_TRACING && !pg_trace_comparison(x, NULL, 0.0, PG_UNEQUAL, outcome) ? -1 : outcome;
+    int outcome = PG_NODE(x)->value != 0.0, traces = PG_TRACING;
+    if (PG_LIKELY(outcome && !traces))
+        return 1;
+    int depends = pg_depends_on_input(x);
+    if (depends > 0 && traces && !pg_trace_comparison(x, NULL, 0.0, PG_UNEQUAL, outcome))
+        return -1;
+    if (depends != 0)
+        return depends < 0 ? -1 : outcome;
+    return outcome || pg_warn_of_truth() ? 1 : -1;
 }
 
 PyType_Slot pg_number_slots[] = {
@@ -352,6 +363,20 @@ static int comparable(PyObject *object, double *out)
     return above || below ? 2 : 1;
 }
 
+/* Whether == of two Values asks for their numbers, and not whether they are one object; -1 with an exception set. */
+static int compares_numbers(PyObject *self, PyObject *other)
+{
+    if (PG_LIKELY(pg_active_inputs == 0))
+        return 0;
+    if (!pg_require_built(other))
+        return -1;
+    double a = PG_NODE(self)->value, b = PG_NODE(other)->value;
+    if (!PG_TRACING && (self == other ? a == b : a != b)) /* so it makes no difference */
+        return 0;
+    int depends = pg_depends_on_input(self);
+    return depends != 0 ? depends : pg_depends_on_input(other);
+}
+
 PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
 {
     if (!pg_require_built(self))
@@ -359,12 +384,12 @@ PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
     double a = PG_NODE(self)->value, b;
     if (PG_IS_VALUE(other)) {
         if (op == Py_EQ || op == Py_NE) {
-            if (PG_TRACING && !pg_trace_identity(self, other))
-                return NULL;
-            return PyBool_FromLong((self == other) == (op == Py_EQ));
-        }
-        if (!pg_require_built(other))
+            int by_number = compares_numbers(self, other);
+            if (by_number <= 0)
+                return by_number < 0 ? NULL : PyBool_FromLong((self == other) == (op == Py_EQ));
+        } else if (!pg_require_built(other)) {
             return NULL;
+        }
         b = PG_NODE(other)->value;
     } else {
         int known = comparable(other, &b);

@@ -2,11 +2,12 @@
  *
  * A transform (pygrad/transform.py) runs the user's function on inputs that record() made: leaves for
  * numbers, and for Values nodes of their own (identity) that lead on to them. Derivatives are numbers,
- * taken without leaving a trace in any .grad, or Values: where inputs came as Values, and where the
- * recording reaches an active input of another transform, one that runs around this one. */
+ * taken without leaving a trace in any .grad, or Values: where inputs came as Values, and where they
+ * depend on a Value outside (see outside.h). */
 #include "python/recording.h"
 
 #include "python/convert.h"
+#include "python/outside.h"
 #include "python/sweeping.h"
 #include "python/value.h"
 
@@ -138,6 +139,8 @@ typedef struct {
     pg_node *root;         /* owned: a sum of the outputs */
     pg_node **from, **to;  /* where seeds go in, where derivatives come out */
     size_t seeds, results; /* how many of each */
+    pg_run run;
+    int reached;           /* results depend on a Value outside, or may */
     pg_sweep *sweep;
     pg_adjoint *adjoint;   /* NULL if the results are numbers */
     double *numbers;       /* the seeds, and in place of some of them nodes */
@@ -147,19 +150,6 @@ typedef struct {
 static int has_given_partials(const pg_node *n)
 {
     return n->op == PG_PARTIALS && n->of.many->given != NULL;
-}
-
-/* Whether the order, its own inputs in front left out, has an input of a transform that runs around this one; or
- * may have one below partial derivatives given as Values, which are not in the order. */
-static int reaches_active(const pg_sweep *s, size_t own)
-{
-    int others = pg_active_inputs;
-    for (size_t i = 0; i < own; i++)
-        others -= (pg_sweep_node(s, i)->flags & PG_ACTIVE) != 0;
-    for (size_t i = own; others != 0 && i < pg_sweep_count(s); i++)
-        if (pg_sweep_node(s, i)->flags & PG_ACTIVE || has_given_partials(pg_sweep_node(s, i)))
-            return 1;
-    return 0;
 }
 
 /* Marks by their grads, which the sweep gives back, the nodes that were computed from its own inputs in front. */
@@ -293,37 +283,111 @@ static PyObject *result_rows(derivation *d, PyObject *seeds)
     return rows;
 }
 
-/* Sorts, decides what the results will be, and goes once for each row of seeds: a pair, whether they are
- * Values, and the rows of results. */
+static pg_node **inputs_of(const derivation *d, size_t *count)
+{
+    *count = d->way == PG_REVERSE ? d->results : d->seeds;
+    return d->way == PG_REVERSE ? d->to : d->from;
+}
+
+/* Whether a partial derivative given as a Value in the order, which is given up meanwhile, depends on a Value outside;
+ * -1 with an exception set, and then there may be no order. */
+static int given_lead_outside(derivation *d)
+{
+    size_t own, count = 0;
+    pg_node **inputs = inputs_of(d, &own);
+    for (size_t i = 0; i < pg_sweep_count(d->sweep); i++)
+        if (has_given_partials(pg_sweep_node(d->sweep, i)))
+            count += pg_operand_count(pg_sweep_node(d->sweep, i));
+    pg_node **given = pg_alloc(count, sizeof *given);
+    if (given == NULL)
+        return (PyErr_NoMemory(), -1);
+    size_t found = 0;
+    for (size_t i = 0; i < pg_sweep_count(d->sweep); i++)
+        for (size_t k = 0; k < pg_operand_count(pg_sweep_node(d->sweep, i)); k++)
+            if (pg_given_partial(pg_sweep_node(d->sweep, i), k) != NULL)
+                given[found++] = pg_given_partial(pg_sweep_node(d->sweep, i), k);
+    pg_give_up(d->sweep);
+    int outside = pg_any_outside(given, found, inputs, own, &d->run);
+    pg_free(given);
+    d->sweep = outside < 0 ? NULL : pg_sorted(d->root, 1, inputs, own);
+    return d->sweep == NULL ? -1 : outside;
+}
+
+/* What the derivatives are to be, NUMBERS or VALUES, where that depends on what the function has used; -1 with an
+ * exception set. */
+static int kind_as_reached(derivation *d, pg_findings *found)
+{
+    size_t own;
+    inputs_of(d, &own);
+    if (!pg_find_outside(d->sweep, own, &d->run, found))
+        return -1;
+    if (found->given && !found->slopes) {
+        found->slopes = given_lead_outside(d);
+        if (found->slopes < 0)
+            return -1;
+    }
+    d->reached = found->reached || found->slopes;
+    return found->slopes ? VALUES : NUMBERS;
+}
+
+/* The derivatives as Values, where they depend on a Value outside, and numbers. */
+static PyObject *settled_derivatives(derivation *d, PyObject *rows)
+{
+    size_t own;
+    pg_node **inputs = inputs_of(d, &own);
+    PyObject *returned = PySequence_List(rows), *settled = NULL;
+    if (returned != NULL && (d->run.returned == NULL || PyList_Append(returned, d->run.returned) == 0)) {
+        pg_run run = {.since = d->run.since, .returned = returned};
+        settled = pg_settled(rows, inputs, own, &run);
+        pg_run_close(&run);
+    }
+    Py_XDECREF(returned);
+    return settled;
+}
+
+/* Sorts, decides what the results will be, and goes once for each row of seeds: a pair, whether they depend on a Value
+ * outside or are all Values, and the rows of results. */
 static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
 {
-    pg_node **inputs = d->way == PG_REVERSE ? d->to : d->from;
-    size_t count = d->way == PG_REVERSE ? d->results : d->seeds;
+    size_t count;
+    pg_node **inputs = inputs_of(d, &count);
+    const int as_reached = kind == AS_REACHED;
+    pg_findings found = {0};
     d->sweep = pg_sorted(d->root, kind != VALUES, inputs, stop ? count : 0);
     if (d->sweep == NULL)
         return NULL;
+    if (as_reached)
+        kind = kind_as_reached(d, &found);
     PyObject *rows = NULL;
-    if (kind == VALUES || (kind == AS_REACHED && reaches_active(d->sweep, count))) {
+    if (kind == VALUES) {
         d->adjoint = pg_ready_adjoint(d->sweep, inputs, count);
+        if (d->adjoint != NULL && found.constants)
+            pg_adjoint_take_constants(d->adjoint);
         if (d->adjoint != NULL)
             rows = result_rows(d, seeds);
         if (rows != NULL)
             pg_keep_graph(d->sweep);
-    } else {
+    } else if (kind == NUMBERS) {
         rows = result_rows(d, seeds);
     }
-    int values = d->adjoint != NULL;
     pg_adjoint_close(d->adjoint);
-    pg_give_up(d->sweep);
-    return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(values), rows);
+    if (d->sweep != NULL)
+        pg_give_up(d->sweep);
+    if (rows != NULL && as_reached && kind == VALUES) {
+        PyObject *settled = settled_derivatives(d, rows);
+        Py_DECREF(rows);
+        rows = settled;
+    }
+    return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(as_reached ? d->reached : kind == VALUES), rows);
 }
 
 static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
 {
-    PyObject *outputs, *inputs, *seeds, *rows = NULL;
+    PyObject *outputs, *inputs, *seeds, *rows = NULL, *returned = NULL;
     int stop, kind;
+    unsigned long long since = 0;
     if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds, &stop,
-                          &kind))
+                          &kind, &since, &PyTuple_Type, &returned))
         return NULL;
     pg_node **outs = pg_nodes_of(outputs, "outputs must be");
     pg_node **ins = outs == NULL ? NULL : pg_nodes_of(inputs, "inputs must be");
@@ -336,10 +400,12 @@ static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
         d.results = way == PG_REVERSE ? n_in : n_out;
         d.numbers = pg_alloc(d.seeds, sizeof *d.numbers);
         d.nodes = pg_alloc(d.seeds, sizeof *d.nodes);
+        d.run = (pg_run){.since = since, .returned = returned};
         rows = d.root == NULL || d.numbers == NULL || d.nodes == NULL ? PyErr_NoMemory()
                                                                       : derive(&d, seeds, stop, kind);
         if (d.root != NULL)
             pg_release(d.root);
+        pg_run_close(&d.run);
         pg_free(d.numbers);
         pg_free(d.nodes);
     }
@@ -351,13 +417,13 @@ static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
 static PyObject *reverse(PyObject *module, PyObject *args)
 {
     (void)module;
-    return derivatives(PG_REVERSE, args, "O!O!O!pi:reverse");
+    return derivatives(PG_REVERSE, args, "O!O!O!pi|KO!:reverse");
 }
 
 static PyObject *forward(PyObject *module, PyObject *args)
 {
     (void)module;
-    return derivatives(PG_FORWARD, args, "O!O!O!pi:forward");
+    return derivatives(PG_FORWARD, args, "O!O!O!pi|KO!:forward");
 }
 
 PyMethodDef pg_recording_functions[] = {
@@ -372,10 +438,10 @@ PyMethodDef pg_recording_functions[] = {
      "connected(outputs, inputs, /)\n--\n\nOf each output whether it was computed from an input."},
     {"retire", retire, METH_O, "retire(inputs, /)\n--\n\nInputs of a transform that is done."},
     {"reverse", reverse, METH_VARARGS,
-     "reverse(outputs, inputs, seeds, stop, kind, /)\n--\n\n"
-     "Whether the results are Values, and for each row of seeds, one per output, the derivatives by the inputs."},
+     "reverse(outputs, inputs, seeds, stop, kind, since=0, returned=(), /)\n--\n\n"
+     "Whether the results are Values or may be, and for each row of seeds, one per output, the derivatives by the inputs."},
     {"forward", forward, METH_VARARGS,
-     "forward(outputs, inputs, seeds, stop, kind, /)\n--\n\n"
-     "Whether the results are Values, and for each row of seeds, one per input, the derivatives of the outputs."},
+     "forward(outputs, inputs, seeds, stop, kind, since=0, returned=(), /)\n--\n\n"
+     "Whether the results are Values or may be, and for each row of seeds, one per input, the derivatives of the outputs."},
     {NULL, NULL, 0, NULL},
 };

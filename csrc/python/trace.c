@@ -199,16 +199,6 @@ static enum origin depends(PyObject *v)
     return found;
 }
 
-int pg_trace_identity(PyObject *a, PyObject *b)
-{
-    if (a == b || current == NULL)
-        return 1;
-    enum origin left = depends(a), right = left == FAILED ? FAILED : depends(b);
-    if (left == FAILED || right == FAILED)
-        return 0;
-    return left == INPUT && right == INPUT ? pg_trace_refuse("equal", a, b) : 1;
-}
-
 int pg_trace_access(PyObject *v, const char *what)
 {
     if (current == NULL)

@@ -34,9 +34,6 @@ int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b);
 /* Notes that a and b, or a number where b is NULL, were compared. False with an exception set. */
 int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome);
 
-/* False with TraceError set if == of these two Values would hide a comparison of numbers. */
-int pg_trace_identity(PyObject *a, PyObject *b);
-
 /* False with TraceError set if v depends on the inputs of the trace: it must not be read, written, made opaque;
  * or if it is to be read and depends on what was there before. */
 int pg_trace_access(PyObject *v, const char *what);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from typing import Any
 
 # As many folders up as this module's name has packages above it.
 _PACKAGE = os.path.abspath(__file__).rsplit(os.sep, __name__.count("."))[0] + os.sep
@@ -26,3 +28,24 @@ def users_line() -> str:
     """The innermost line that runs now and is not pygrad's own, as path:number."""
     frame = sys._getframe(users_depth() - 1)
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+# By file, where warnings remember the lines they have named: a module's own registry, which Python would use,
+# takes line 3 of one notebook cell for line 3 of another.
+_registries: dict[str, dict[Any, Any]] = {}
+
+
+def warn_once(text: str, line: str | None = None) -> None:
+    """A RuntimeWarning, once for each line of code: path:number, or the user's line that runs now."""
+    path, _, number = (line or users_line()).rpartition(":")
+    registry = _registries.setdefault(path, {})
+    warnings.warn_explicit(text, RuntimeWarning, path, int(number), registry=registry)
+
+
+def warn_of_truth() -> None:
+    """Says that the truth of a Value whose number is 0 was asked for, which is not the truth of the number."""
+    warn_once(
+        "the truth of a Value was asked for whose number is 0. A Value is true, whatever its number, unless it "
+        "depends on an input of a transform or trace that runs. Write `v != 0` to ask for the number, or "
+        "`v is not None` to ask whether there is a Value"
+    )

@@ -11,6 +11,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from pygrad.core import distribution
+from pygrad.core.callers import warn_of_truth
 
 _ASKED = os.environ.get("PYGRAD_IMPL", "")
 
@@ -56,6 +57,11 @@ else:
     raise ImportError(
         f"PYGRAD_IMPL is {_ASKED!r}; it may be 'compiled' (the default) or 'reference'"
     )
+
+if IMPLEMENTATION == "compiled":  # the reference, where Python sees its frames, warns by itself
+    from pygrad import _native
+
+    _native.set_truth_warning(warn_of_truth)
 
 if _FALLS_BACK:
     warnings.warn(

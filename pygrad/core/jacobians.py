@@ -76,7 +76,7 @@ def record(what: JacobianOf, *args: Any, **kwargs: Any) -> Recorded:
     with Recording(call.points) as recording:
         result, aux = split_aux(what.f, call.run(recording), what.has_aux)
         items, structure = flatten(result, f"the result of {function_name(what.f)}()")
-        recording.close(items)
+        recording.close(items, aux)
         return Recorded(recording, call.structure, structure, aux)
 
 

@@ -10,13 +10,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
-from pygrad.core.callers import users_line
+from pygrad.core.callers import users_line, warn_once
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.structure import as_values, detached, flatten, values_in
 
@@ -27,10 +26,6 @@ _CUT = (
     "differentiated, and a result of that depends on none: its derivative is 0. Compute with the Value "
     "itself, or with pygrad.stop_gradient(v) if 0 is meant"
 )
-_registries: dict[
-    str, dict[Any, Any]
-] = {}  # by file, where warnings remember the lines they have named
-
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 _Row = Sequence[Any] | int  # of seeds; an index for the row with a single 1 there
@@ -41,11 +36,16 @@ class Kind:
 
     NUMBERS = 0
     VALUES = 1
-    AS_REACHED = 2  # Values if an input of a transform around this one was used
+    AS_REACHED = 2  # Values where they depend on Values outside, numbers where they do not
 
 
 class Recording:
-    """One run of a function on inputs of its own; a context manager around that run."""
+    """One run of a function on inputs of its own; a context manager around that run.
+
+    Results are Values where inputs came as Values. Else each of them is a Value if it depends on a Value
+    outside, which is no input of this run and was not made for it alone: given as another argument, captured,
+    a parameter of a model, an input of a transform around this one. Within no_grad() they are numbers.
+    """
 
     numbers = False  # within no_grad() all there is are numbers,
     stops = False  # but in a trace Values without derivative
@@ -70,6 +70,7 @@ class Recording:
         traced = implementation.trace_active()  # then nothing may become a number
         if self.depths[0]:
             self.numbers, self.stops = not traced, traced
+        self.since = implementation.births()
         values = self.given_values or traced
         self.kind = Kind.NUMBERS if self.numbers else Kind.VALUES if values else Kind.AS_REACHED
 
@@ -77,9 +78,10 @@ class Recording:
         implementation.no_grad_resume(self.depths)
         implementation.retire(self.inputs)
 
-    def close(self, outputs: list[Any]) -> None:
-        """Take what the function has computed, numbers among it."""
+    def close(self, outputs: list[Any], aux: Any = None) -> None:
+        """Take what the function has computed, numbers among it, and what it has returned besides."""
         self.outputs = tuple(as_values(outputs))
+        self.returned = (*self.outputs, *values_in(aux))
         reads = implementation.noted_reads()
         if reads and not all(implementation.connected(self.outputs, self.inputs)):
             self._warn_of(reads)
@@ -90,14 +92,7 @@ class Recording:
         marks = implementation.connected(values, self.inputs)
         for (_, line), connected in zip(reads, marks, strict=True):
             if connected:
-                path, _, number = line.rpartition(":")
-                warnings.warn_explicit(
-                    _CUT,
-                    RuntimeWarning,
-                    path,
-                    int(number),
-                    registry=_registries.setdefault(path, {}),
-                )
+                warn_once(_CUT, line)
 
     def reverse(self, seeds: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of seeds, one per output, the derivatives by the inputs."""
@@ -108,10 +103,16 @@ class Recording:
         return self._sweep(implementation.forward, tuple(tangents))
 
     def _sweep(self, sweep: Function, rows: tuple[_Row, ...]) -> list[tuple[Any, ...]]:
-        kind = Kind.VALUES if not self.numbers and any(map(_has_value, rows)) else self.kind
-        values, results = sweep(self.outputs, self.inputs, rows, True, kind)
-        if self.kind == Kind.AS_REACHED:
-            self.kind = Kind.VALUES if values else Kind.NUMBERS
+        kind = self.kind
+        if any(map(_has_value, rows)) and not self.numbers:
+            kind = Kind.VALUES
+        elif kind == Kind.AS_REACHED and in_no_grad():
+            kind = Kind.NUMBERS
+        reached, results = sweep(
+            self.outputs, self.inputs, rows, True, kind, self.since, self.returned
+        )
+        if kind == Kind.AS_REACHED and not reached:
+            self.kind = Kind.NUMBERS
         return [self._kept(row) for row in results]
 
     def _kept(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -120,18 +121,26 @@ class Recording:
             return tuple(map(FUNCTIONS["stop_gradient"], row))
         return tuple(map(Value, row)) if self.numbers and self.given_values else row
 
-    def reaches_out(self, values: list[Any]) -> bool:
-        """Whether one of the Values depends on an input of a transform that runs around this one."""
-        if not values or self.numbers:
-            return False
-        reaches, _ = implementation.reverse(tuple(values), self.inputs, (), True, Kind.AS_REACHED)
-        return bool(reaches)
-
     def results(self) -> tuple[Any, ...]:
-        """What the function has computed, once there was a sweep: Values if the derivatives are Values."""
+        """What the function has computed, once there was a sweep."""
         if self.kind == Kind.VALUES:
             return self._kept(self.outputs) if self.stops else self.outputs
+        if self.kind == Kind.AS_REACHED and not in_no_grad():
+            return self.settled(self.outputs)
         return self._kept(tuple(y.data for y in self.outputs))
+
+    def settled(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Those that depend on a Value outside, and the numbers of the others."""
+        return implementation.settled(values, self.inputs, self.since, self.returned)
+
+
+def in_no_grad() -> bool:
+    """Whether this thread is within no_grad()."""
+    depths: list[int] = []
+    implementation.no_grad_suspend(depths)
+    found = depths[0] > 0
+    implementation.no_grad_resume(depths)
+    return found
 
 
 def outside_traces(name: str) -> None:
@@ -204,9 +213,11 @@ def split_aux(f: Function, result: Any, has_aux: bool) -> tuple[Any, Any]:
 
 
 def without_needless_values(tree: Any, recording: Recording) -> Any:
-    """aux as the user gets it: numbers, but for Values that a transform around this one needs."""
+    """aux as the user gets it: numbers, but for Values that depend on one outside, and arrays with such."""
     if recording.stops:
         return detached(tree, FUNCTIONS["stop_gradient"])
-    if recording.kind == Kind.VALUES or recording.reaches_out(values_in(tree)):
+    if recording.kind == Kind.VALUES:
         return tree
-    return detached(tree)
+    values = () if recording.numbers or in_no_grad() else tuple(values_in(tree))
+    settled = recording.settled(values) if values else ()
+    return detached(tree, keep={id(v) for v in settled if isinstance(v, Value)})

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import numbers
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.core.containers import maker, plain_maker
@@ -283,12 +283,12 @@ def _objects(x: Any) -> Any:
 
 
 def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """A new array of that shape: of float64 for numbers, of objects once a Value is among them."""
+    """A new array of that shape: of float64 for numbers, of Values once one is among them."""
     import numpy as np
 
     if any(isinstance(item, Value) for item in items):
         array = np.empty(len(items), dtype=object)
-        array[:] = items
+        array[:] = as_values(items)
         return array.reshape(shape)
     return np.array(items, dtype=np.float64).reshape(shape)
 
@@ -301,18 +301,20 @@ def _made_like(tree: Any, contents: list[Any]) -> Any:
         return plain_maker(tree)(contents)
 
 
-def detached(tree: Any, instead: Callable[[Any], Any] = lambda v: v.data) -> Any:
+def detached(
+    tree: Any, instead: Callable[[Any], Any] = lambda v: v.data, keep: Collection[int] = ()
+) -> Any:
     """A copy of a tree with the data of Values in their place, or what else is to stand there; what is no
-    container stays as it is."""
+    container stays as it is, and so do Values whose id is to be kept, and arrays with one of these."""
     if isinstance(tree, Value):
-        return instead(tree)
+        return tree if id(tree) in keep else instead(tree)
     if isinstance(tree, dict):
-        return _made_like(tree, [detached(part, instead) for part in tree.values()])
+        return _made_like(tree, [detached(part, instead, keep) for part in tree.values()])
     if isinstance(tree, (list, tuple)):
-        return _made_like(tree, [detached(part, instead) for part in tree])
+        return _made_like(tree, [detached(part, instead, keep) for part in tree])
     array = _objects(tree)
-    if array is not None:
-        flat = [detached(item, instead) for item in array.ravel().tolist()]
+    if array is not None and not any(id(item) in keep for item in array.ravel().tolist()):
+        flat = [detached(item, instead, keep) for item in array.ravel().tolist()]
         if all(isinstance(item, (float, int, Value)) for item in flat):
             return array_of(flat, array.shape)
     return tree

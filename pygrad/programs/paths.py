@@ -17,7 +17,6 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
-from pygrad.core.recording import Kind
 from pygrad.programs.results import Result
 
 MOST_PATHS = 256  # of one function; then it is run uncompiled
@@ -80,10 +79,6 @@ _CURES = {
     "sweep": (
         "backward() or zero_grad() was called in a function that is traced, on {0}; a compiled program "
         "would not do that again. Use pygrad.grad inside, or backward() outside"
-    ),
-    "equal": (
-        "{0} == {1} asks whether two Values are one object, and both depend on the inputs. To compare "
-        "their numbers write (a - b) == 0"
     ),
     "opaque": (
         "{0} was built with numbers or a _backward of its own; a compiled program cannot compute it again. "
@@ -225,7 +220,4 @@ class Paths:
 
 def reads_active(lives: tuple[Any, ...]) -> bool:
     """Whether Values depend on an input of a transform that runs around this call."""
-    return (
-        bool(lives and _native.any_active())
-        and _native.reverse(lives, (), (), True, Kind.AS_REACHED)[0]
-    )
+    return _native.depend_on_input(lives)

@@ -24,6 +24,7 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 from pygrad.reference.functions import FUNCTIONS, dot, no_grad, sum, zero_grad
 from pygrad.reference.parameters import Parameters
 from pygrad.reference.transforms import (
+    births,
     connected,
     forward,
     no_grad_resume,
@@ -33,6 +34,7 @@ from pygrad.reference.transforms import (
     retire,
     reverse,
     set_users_line,
+    settled,
     trace_active,
 )
 from pygrad.reference.value import Value
@@ -42,6 +44,7 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
+    "births",
     "connected",
     "dot",
     "forward",
@@ -53,6 +56,7 @@ __all__ = [
     "retire",
     "reverse",
     "set_users_line",
+    "settled",
     "sum",
     "trace_active",
     "zero_grad",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -38,6 +39,7 @@ class ThreadState(threading.local):
 state = ThreadState()
 
 
+births = itertools.count(1)  # leaves and recordings get the next number
 users_line: list[Callable[[], str]] = []  # what says which line of the user runs, last
 MOST_READS = 8
 

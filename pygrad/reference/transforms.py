@@ -9,6 +9,8 @@ from typing import Any
 
 from pygrad.reference.arithmetic import mul0, real
 from pygrad.reference.order import describe, operands_first
+from pygrad.reference.rules import OPS
+from pygrad.reference.sweeps import births as numbers
 from pygrad.reference.sweeps import state, users_line
 from pygrad.reference.value import (
     ONCE,
@@ -18,6 +20,11 @@ from pygrad.reference.value import (
     constant_slopes,
     fill,
     operands_and_given,
+)
+
+_NEEDS_VALUES = (
+    "a derivative depends, by {}, on a Value that is no input of the transform, and would have to be a Value; "
+    f"within no_grad() it is a number, and stop_gradient(v) has no derivative. Or: {ONCE}"
 )
 
 # A row of seeds is a tuple, or the index of the only seed, which is then 1.
@@ -63,14 +70,63 @@ def connected(outputs: tuple[Value, ...], inputs: tuple[Value, ...]) -> tuple[bo
     return tuple([id(v) in found for v in outputs])
 
 
-def _above(outputs: tuple[Value, ...], seeds: Iterable[float], inputs: tuple[Any, ...]) -> Value:
-    """A node whose slopes by the outputs are the seeds; NotImplementedError if it is not ours alone."""
+def births() -> int:
+    """A new number, which Values made before have been born before."""
+    return next(numbers)
+
+
+def _outside(outputs: tuple[Value, ...], inputs: tuple[Value, ...], since: int) -> dict[int, bool]:
+    """By id of each node whether it depends on a Value outside: none of the inputs, and born before.
+
+    NotImplementedError if a derivative of the outputs may, too: it would have to be a Value.
+    """
+    root = fill(Value.__new__(Value), 0.0)
+    root._operands, root._symbol = outputs, "sum"
+    own = dict.fromkeys(map(id, inputs), True)
+    outside = dict.fromkeys(map(id, inputs), False)
+    for node in operands_first(root):
+        if id(node) not in outside:
+            goes_on = node._slopes is not OPS["stop_gradient"].slopes
+            leads = any(outside[id(v)] for v in node._operands)
+            outside[id(node)] = goes_on and leads if node._operands else 0 < node._birth < since
+            own[id(node)] = goes_on and any(own[id(v)] for v in node._operands)
+            if own[id(node)] and (leads or _given_lead(node, since)) and not _is_linear(node):
+                raise NotImplementedError(_NEEDS_VALUES.format(describe(node)))
+    return outside
+
+
+def _is_linear(node: Value) -> bool:
+    """Whether its slopes are the same whatever its operands are."""
+    return (
+        node._closure is None and node._given is None and node._symbol in {"", "+", "-", "neg", "sum"}
+    )
+
+
+def _given_lead(node: Value, since: int) -> bool:
+    """Whether local_grads that are Values depend on a Value outside."""
+    given = tuple([p for p in node._given or () if isinstance(p, Value)])
+    return bool(given) and any(_outside(given, (), since)[id(p)] for p in given)
+
+
+def settled(
+    values: tuple[Value, ...], inputs: tuple[Value, ...], since: int, returned: Any
+) -> tuple[Any, ...]:
+    """The Values that depend on one outside; in the place of the others their numbers."""
+    outside = _outside(values, inputs, since)
+    return tuple([v if outside[id(v)] else v._data for v in values])
+
+
+def _above(outputs: tuple[Value, ...], seeds: Iterable[float]) -> Value:
+    """A node whose slopes by the outputs are the seeds."""
     root = fill(Value.__new__(Value), 0.0)
     root._operands, root._slopes = outputs, constant_slopes(seeds)
-    own = set(map(id, inputs))
-    if any(id(node) in active and id(node) not in own for node in operands_first(root)):
-        raise NotImplementedError(ONCE)
     return root
+
+
+def _reached(outputs: Any, inputs: Any, kind: int, since: int) -> bool:
+    """Whether an output depends on a Value outside, where that is asked for."""
+    outside = _outside(outputs, inputs, since) if kind != 0 else {}
+    return any(outside.get(id(v), False) for v in outputs)
 
 
 def _check_once(rows: Any, stop: bool) -> None:
@@ -85,14 +141,20 @@ def _seeds(row: Any, count: int) -> list[float]:
 
 
 def reverse(
-    outputs: tuple[Value, ...], inputs: tuple[Value, ...], rows: Any, stop: bool, kind: int
+    outputs: tuple[Value, ...],
+    inputs: tuple[Value, ...],
+    rows: Any,
+    stop: bool,
+    kind: int,
+    since: int = 0,
+    returned: Any = (),
 ) -> tuple[bool, list[tuple[float, ...]]]:
     """For each row of seeds, one per output, the derivatives by the inputs. No grad is changed."""
     _check_once(rows, stop)
-    _above(outputs, [0.0] * len(outputs), inputs)
+    reached = _reached(outputs, inputs, kind, since)
     results = []
     for row in rows:
-        root = _above(outputs, _seeds(row, len(outputs)), inputs)
+        root = _above(outputs, _seeds(row, len(outputs)))
         grads = [(node, node._grad) for node in operands_first(root)]
         try:
             for v in inputs:
@@ -102,23 +164,30 @@ def reverse(
         finally:
             for node, grad in grads:
                 node._grad = grad
-    return False, results
+    return reached, results
 
 
 def forward(
-    outputs: tuple[Value, ...], inputs: tuple[Value, ...], rows: Any, stop: bool, kind: int
+    outputs: tuple[Value, ...],
+    inputs: tuple[Value, ...],
+    rows: Any,
+    stop: bool,
+    kind: int,
+    since: int = 0,
+    returned: Any = (),
 ) -> tuple[bool, list[tuple[float, ...]]]:
     """For each row of seeds, one per input, the derivatives of the outputs, in forward mode."""
     _check_once(rows, stop)
+    reached = _reached(outputs, inputs, kind, since)
     results = []
     for row in rows:
         seeds = _seeds(row, len(inputs))
         tangents = {id(v): seed for v, seed in zip(inputs, seeds, strict=True)}
-        for node in operands_first(_above(outputs, [0.0] * len(outputs), inputs)):
+        for node in operands_first(_above(outputs, [0.0] * len(outputs))):
             if id(node) not in tangents:
                 tangents[id(node)] = _tangent(node, [tangents[id(v)] for v in node._operands])
         results.append(tuple([tangents[id(v)] for v in outputs]))
-    return False, results
+    return reached, results
 
 
 def _tangent(node: Value, tangents: list[float]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
@@ -13,7 +14,14 @@ from pygrad.reference.arithmetic import as_float, mul0, real
 from pygrad.reference.formulas import checked_power, pow_slope_x
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
-from pygrad.reference.sweeps import Sweep, forget_reads, note_in_journal, note_read, state
+from pygrad.reference.sweeps import (
+    Sweep,
+    births,
+    forget_reads,
+    note_in_journal,
+    note_read,
+    state,
+)
 
 ONCE = (
     "the reference implementation differentiates once; derivatives of derivatives, and Values as "
@@ -21,6 +29,11 @@ ONCE = (
 )
 
 active: dict[int, Any] = {}  # inputs of transforms whose function is running, by id
+
+_ZERO_IS_TRUE = (
+    "the truth of a Value was asked for whose number is 0: a Value is true, unless it depends on an input of "
+    "a transform that runs; write `v != 0`, or `v is not None`"
+)
 
 _VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
 
@@ -74,6 +87,7 @@ class Value:
 
     __module__ = "pygrad.reference"  # where users and pickles find it
 
+    _birth: int  # a number that grows; 0 for what stands for a number that was an operand
     _data: float
     _grad: float
     _label: str
@@ -87,6 +101,7 @@ class Value:
     __slots__ = (
         "__dict__",  # for attributes that users add
         "__weakref__",
+        "_birth",
         "_closure",
         "_data",
         "_given",
@@ -394,7 +409,7 @@ class Value:
         return _compare(operator.ge, self, other)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Value):
+        if isinstance(other, Value) and not (depends_on_input(self) or depends_on_input(other)):
             return self is other
         return _compare(operator.eq, self, other)
 
@@ -402,7 +417,11 @@ class Value:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        return self._data != 0
+        if self._data == 0 and depends_on_input(self):
+            return False
+        if self._data == 0:
+            warnings.warn(_ZERO_IS_TRUE, RuntimeWarning, stacklevel=2)
+        return True
 
     # There is no __float__, on purpose: float(v) would drop the gradient in silence.
 
@@ -463,6 +482,7 @@ def fill(
     """Set the fields of a new node. Inside no_grad() it becomes a leaf."""
     if state.no_grad:
         operands, symbol, slopes = (), "", None
+    node._birth = next(births)
     node._data = data
     node._grad = 0.0
     node._label = ""
@@ -516,7 +536,14 @@ def apply(name: str, *operands: Any) -> Value:
 
     Raises whatever the op raises, and TypeError for an operand that is not a number.
     """
-    return _record(OPS[name], [x if isinstance(x, Value) else make_node(real(x)) for x in operands])
+    return _record(OPS[name], [x if isinstance(x, Value) else _number(real(x)) for x in operands])
+
+
+def _number(data: float) -> Value:
+    """A leaf for a number that is an operand."""
+    leaf = make_node(data)
+    leaf._birth = 0
+    return leaf
 
 
 def _operation(name: str, *operands: Any) -> Value:
@@ -529,7 +556,7 @@ def _operation(name: str, *operands: Any) -> Value:
             number = as_float(x)
             if number is None:
                 return NotImplemented
-            values.append(make_node(number))
+            values.append(_number(number))
     return _record(OPS[name], values)
 
 
@@ -584,6 +611,11 @@ def _partials(local_grads: Iterable[Any], count: int) -> tuple[Any, ...]:
 def constant_slopes(slopes: Iterable[float]) -> Callable[..., tuple[float, ...]]:
     slopes = tuple(slopes)
     return lambda *data: slopes
+
+
+def depends_on_input(node: Value) -> bool:
+    """Whether a node depends on an input of a transform whose function is running."""
+    return bool(active) and any(id(v) in active for v in operands_first(node))
 
 
 def _operands_to_copy(node: Value) -> tuple[Value, ...]:
