@@ -35,7 +35,7 @@ from pygrad.checking.differences import (
     scalar_function,
 )
 from pygrad.core.implementation import Value
-from pygrad.core.recording import outside_traces
+from pygrad.core.recording import as_recorded, outside_traces, plain
 from pygrad.core.structure import flatten, same
 from pygrad.transform import value_and_grad
 
@@ -62,6 +62,10 @@ def _real(x: Any, what: str) -> float:
     if not isinstance(x, numbers.Real):
         raise TypeError(f"{what} must be a real number, not {type(x).__name__}")
     return float(x)
+
+
+def _plain(result: Any) -> float:
+    return float(plain(result, "f", "this compares plain numbers"))
 
 
 def _finite(x: Any, what: str) -> float:
@@ -309,7 +313,7 @@ def step_sweep(
     steps = usual if hs is None else [_step(h) for h in hs]
     if not steps:
         raise ValueError("hs has no step")
-    truth = float(value_and_grad(f)(point)[1]) if exact is None else _real(exact, "exact")
+    truth = _plain(value_and_grad(f)(point)[1]) if exact is None else _real(exact, "exact")
     line = Line(scalar_function(f), point)
     uncertainty = max(EPS / 2 * abs(line.y), TINY / 2, 2 * line.scatter)
     central = method == "central"
@@ -376,7 +380,7 @@ def nudge(f: Callable[[Any], Any], x: Any, h: Any) -> Nudge:
     start = [_finite(item, "x") for item in items]
     by = [_finite(move, "h") for move in moves]
     before, gradient = value_and_grad(lambda v: f(structure.arrange(v)))(start)
-    end = [Value(a + b) for a, b in zip(start, by, strict=True)]
-    prediction = math.fsum(slope * move for slope, move in zip(gradient, by, strict=True))
-    actual = float_of(f(structure.arrange(end))) - before
+    end = [a + b for a, b in zip(start, by, strict=True)]
+    prediction = math.fsum(_plain(slope) * move for slope, move in zip(gradient, by, strict=True))
+    actual = float_of(as_recorded(lambda v: f(structure.arrange(v)), end)) - _plain(before)
     return Nudge(prediction, actual, actual - prediction)

@@ -37,8 +37,9 @@ from typing import Any
 
 from pygrad.core.callables import Transformable
 from pygrad.core.distribution import install
-from pygrad.core.implementation import Value
-from pygrad.core.structure import array_of, detached, is_array
+from pygrad.core.implementation import Value, no_grad
+from pygrad.core.recording import as_recorded, plain
+from pygrad.core.structure import array_of, is_array
 from pygrad.transform import grad, hessian, jacfwd, jacrev, value_and_grad, vjp
 
 __all__ = ["curve_fit", "least_squares", "minimize", "root"]
@@ -64,9 +65,9 @@ def _optimize() -> Any:
 # -- the user's function as SciPy wants it --------------------------------------------------------
 
 
-def _values(x: Any) -> Any:
-    """An object array of new Values."""
-    return array_of([Value(number) for number in x.ravel().tolist()], x.shape)
+def _on_values(fun: _Function, x: Any) -> Any:
+    """What a function returns for an object array of Values."""
+    return as_recorded(lambda values: fun(array_of(values, x.shape)), x.ravel().tolist())
 
 
 def _one_number(result: Any, name: str) -> Any:
@@ -85,7 +86,7 @@ def _array(result: Any) -> Any:
     """What a vector function returned as a float64 array."""
     import numpy as np
 
-    return np.array(detached(np.asarray(result, dtype=object)), dtype=np.float64)
+    return np.array(_plain(np.asarray(result, dtype=object), "fun"), dtype=np.float64)
 
 
 def _items(result: Any) -> list[Any]:
@@ -143,13 +144,9 @@ def _check_start(x0: Any, name: str = "x0") -> None:
         raise TypeError(f"{name} holds Values; give numbers, v.data: {_DETACHED}")
 
 
-def _check_plain(derivative: Any, name: str) -> None:
-    """Derivatives are Values when the function has used an input of a transform that runs around us."""
-    if isinstance(derivative, Value) or (is_array(derivative) and derivative.dtype.kind == "O"):
-        raise TypeError(
-            f"{name} depends on an input of a transform around this call, but {_DETACHED}; "
-            "give it numbers, v.data"
-        )
+def _plain(derivative: Any, name: str) -> Any:
+    """Numbers of what is a Value where the function has used Values besides x."""
+    return plain(derivative, name, _DETACHED)
 
 
 # -- sparse derivatives ---------------------------------------------------------------------------
@@ -157,7 +154,7 @@ def _check_plain(derivative: Any, name: str) -> None:
 
 def _as_traced(derivative: _Function, of: _Function) -> _Function:
     """A sparse derivative: compiled if the user's function is, and else traced at each call."""
-    return of.transformed(derivative) if isinstance(of, Transformable) else derivative
+    return of.transformed(derivative) if isinstance(of, Transformable) else no_grad()(derivative)
 
 
 def _sparse_hessian(fun: _Function) -> _Function:
@@ -205,7 +202,7 @@ class _Products:
             _, self._pull = vjp(grad(lambda y: _one_number(self._fun(y, *args), "fun")), x)
             self._at = at
         (product,) = self._pull(v)  # the Hessian is symmetric: v H is H v
-        return product
+        return _plain(product, "fun")
 
 
 def minimize(
@@ -267,7 +264,7 @@ def minimize(
         return lambda y: _one_number(fun(y, *rest), "fun")
 
     def value(x: Any, *rest: Any) -> Any:
-        return guard(lambda: float(detached(at_point(rest)(_values(x)))))
+        return guard(lambda: float(_plain(_on_values(at_point(rest), x), "fun")))
 
     def both(x: Any, *rest: Any) -> tuple[Any, Any]:
         gradient = np.full(np.shape(x), np.nan)
@@ -275,12 +272,15 @@ def minimize(
         def run() -> float:
             nonlocal gradient
             number, gradient = value_and_grad(at_point(rest))(x)
-            _check_plain(number, "fun")
-            return float(number)
+            gradient = _plain(gradient, "fun")
+            return float(_plain(number, "fun"))
 
         return guard(run), gradient
 
-    hess_of_fun = _sparse_hessian(fun) if sparse else lambda x, *rest: hessian(at_point(rest))(x)
+    def full_hess(x: Any, *rest: Any) -> Any:
+        return _plain(hessian(at_point(rest))(x), "fun")
+
+    hess_of_fun = _sparse_hessian(fun) if sparse else full_hess
 
     def exact_hess(x: Any, *rest: Any) -> Any:
         try:
@@ -338,7 +338,7 @@ def _constraint(constraint: Any, method: str | None, optimize: Any, sparse: bool
     exact.finite_diff_rel_step = exact.finite_diff_jac_sparsity = None
     if method == "trust-constr" and _is_default(constraint.hess, optimize.BFGS):
         hess = hessian(functools.partial(_weighted, fun), sparse=sparse)
-        exact.hess = _as_traced(hess, fun) if sparse else hess
+        exact.hess = _as_traced(hess, fun) if sparse else lambda x, v: _plain(hess(x, v), "fun")
     return exact
 
 
@@ -361,7 +361,7 @@ def _vector(fun: _Function) -> _Function:
 
     @functools.wraps(fun)
     def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
-        return _array(fun(_values(x), *args, **kwargs))
+        return _array(_on_values(lambda values: fun(values, *args, **kwargs), x))
 
     return evaluate
 
@@ -374,9 +374,7 @@ def _jacobian(fun: _Function, forward: bool = False, sparse: bool = False) -> _F
 
     def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
         transform = jacfwd if forward else jacrev
-        rows = transform(lambda y: _items(fun(y, *args, **kwargs)))(x)
-        _check_plain(rows, "fun")
-        return rows
+        return _plain(transform(lambda y: _items(fun(y, *args, **kwargs)))(x), "fun")
 
     return evaluate
 
@@ -538,7 +536,7 @@ def _model(f: _Function) -> _Function:
 
     @functools.wraps(f)  # SciPy counts the parameters of f
     def evaluate(x: Any, *params: Any) -> Any:
-        return guard(lambda: _array(f(x, *map(Value, params))))
+        return guard(lambda: _array(as_recorded(lambda values: f(x, *values), params)))
 
     return evaluate
 

@@ -68,6 +68,12 @@ enum pg_flags {
     PG_FLAGS_OF_WRAPPERS = 8
 };
 
+/* Of a leaf. */
+typedef struct {
+    uint64_t birth;        /* pg_births when it was made */
+    uint64_t detached;     /* 1: no_grad() has made it of what depends on an input of a transform that was running */
+} pg_leaf_origin;
+
 struct pg_node {
     double value;
     double grad;
@@ -78,7 +84,7 @@ struct pg_node {
             double k;
         } constant; /* x ** k */
         pg_many *many;
-        uint64_t birth;    /* of a leaf: pg_births when it was made */
+        pg_leaf_origin leaf;
     } of;
     void *wrapper;         /* the one object that stands for this node elsewhere, borrowed, or NULL; in a node that is
                             * free or doomed, a link */

@@ -115,7 +115,13 @@ static int require_all_built(PyObject *const *operands, size_t count)
 
 static PyObject *detached(double z, PyObject *const *operands, size_t count)
 {
-    return require_all_built(operands, count) ? pg_watched(pg_wrap(pg_leaf(z))) : NULL;
+    if (!require_all_built(operands, count))
+        return NULL;
+    pg_node *nodes[3];
+    for (size_t i = 0; i < count; i++)
+        nodes[i] = PG_IS_VALUE(operands[i]) ? PG_NODE(operands[i]) : NULL;
+    pg_node *n = pg_detached_leaf(z, nodes, count);
+    return n == NULL && PyErr_Occurred() ? NULL : pg_watched(pg_wrap(n));
 }
 
 /* The exception for a failed op, unless the cause is an operand that was never initialised. */

@@ -87,7 +87,7 @@ static int is_outside(const pg_node *leaf, pg_run *run)
 {
     if (leaf->flags & PG_NUMBER)
         return 0;
-    if (leaf->of.birth < run->since)
+    if (leaf->of.leaf.birth < run->since)
         return 1;
     if (PG_LIKELY(!is_held(leaf)))
         return 0;
@@ -251,6 +251,11 @@ PyObject *pg_settled(PyObject *rows, pg_node *const *inputs, size_t own, pg_run 
 
 /* -- inputs of transforms that run ------------------------------------------------------------------ */
 
+static int is_input(const pg_node *n)
+{
+    return (n->flags & PG_ESCAPED) == PG_ACTIVE || (n->op == PG_LEAF && n->of.leaf.detached);
+}
+
 /* In steps, as most Values lead to an input soon: the search ends with the step that has found one. */
 static int depends_on_input(pg_node *n)
 {
@@ -263,7 +268,7 @@ static int depends_on_input(pg_node *n)
     for (size_t budget = 64; !found; budget = budget < PG_STEP_BUDGET ? 2 * budget : budget) {
         status = pg_sweep_sort(s, budget);
         for (; !found && seen < pg_sweep_count(s); seen++)
-            found = (pg_sweep_node(s, seen)->flags & PG_ESCAPED) == PG_ACTIVE;
+            found = is_input(pg_sweep_node(s, seen));
         if (found || status == PG_OK)
             break;
         if (status != PG_MORE)
@@ -280,6 +285,17 @@ int pg_depends_on_input(PyObject *v)
     return pg_active_inputs == 0 ? 0 : depends_on_input(PG_NODE(v));
 }
 
+pg_node *pg_detached_leaf(double z, pg_node *const *operands, size_t count)
+{
+    int found = 0;
+    for (size_t i = 0; pg_active_inputs != 0 && found == 0 && i < count; i++)
+        found = operands[i] == NULL ? 0 : depends_on_input(operands[i]);
+    pg_node *n = found < 0 ? NULL : pg_leaf(z);
+    if (n != NULL)
+        n->of.leaf.detached = (uint64_t)found;
+    return n;
+}
+
 /* -- truth ------------------------------------------------------------------------------------------ */
 
 static PyObject *warn_of_truth; /* Python's function that names the user's line */
@@ -287,7 +303,8 @@ static PyObject *warn_of_truth; /* Python's function that names the user's line 
 int pg_warn_of_truth(void)
 {
     if (warn_of_truth == NULL) /* a process that runs on the reference */
-        return PyErr_WarnEx(PyExc_RuntimeWarning, "a Value whose number is 0 is true: write v != 0, or v is not None", 1) == 0;
+        return PyErr_WarnEx(PyExc_RuntimeWarning, "a Value whose number is 0 is true: write v != 0, or v is not None",
+                            1) == 0;
     PyObject *result = PyObject_CallNoArgs(warn_of_truth);
     Py_XDECREF(result);
     return result != NULL;
@@ -315,8 +332,8 @@ static PyObject *settled(PyObject *module, PyObject *args)
     (void)module;
     PyObject *values, *inputs, *returned, *result = NULL;
     unsigned long long since;
-    if (!PyArg_ParseTuple(args, "O!O!KO!:settled", &PyTuple_Type, &values, &PyTuple_Type, &inputs, &since, &PyTuple_Type,
-                          &returned))
+    if (!PyArg_ParseTuple(args, "O!O!KO!:settled", &PyTuple_Type, &values, &PyTuple_Type, &inputs, &since,
+                          &PyTuple_Type, &returned))
         return NULL;
     pg_node **ins = pg_nodes_of(inputs, "inputs must be");
     PyObject *rows = ins == NULL ? NULL : Py_BuildValue("[O]", values);

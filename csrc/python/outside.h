@@ -14,18 +14,18 @@
 /* A transform's function that has run. */
 typedef struct {
     uint64_t since;        /* leaves born before were there before it ran */
-    PyObject *returned;    /* borrowed tuple or list of Values, or of tuples of them: what it gave back, which holds no
+    PyObject *returned; /* borrowed tuple or list of Values, or of tuples of them: what it gave back, which holds no
                             * Value on behalf of others */
-    pg_index index;        /* their nodes, once they were asked for */
+    pg_index index; /* their nodes, once they were asked for */
     int indexed, collected;
 } pg_run;
 
 /* What a sorted sweep has shown. */
 typedef struct {
-    int reached;           /* the root depends on a Value outside */
-    int slopes;            /* so may a derivative of it by the inputs */
-    int given;             /* or one of the partial derivatives given as Values, whose nodes are not in the order */
-    int constants;         /* no partial derivatives given as numbers depend on a Value outside */
+    int reached; /* the root depends on a Value outside */
+    int slopes; /* so may a derivative of it by the inputs */
+    int given; /* or one of the partial derivatives given as Values, whose nodes are not in the order */
+    int constants; /* no partial derivatives given as numbers depend on a Value outside */
 } pg_findings;
 
 void pg_run_close(pg_run *run);
@@ -42,6 +42,10 @@ PyObject *pg_settled(PyObject *rows, pg_node *const *inputs, size_t own, pg_run 
 
 /* Whether v depends on an input of a transform or trace that runs; -1 with an exception set. */
 int pg_depends_on_input(PyObject *v);
+
+/* A leaf for what an op has made of operands (borrowed, or NULL) within no_grad(); NULL without memory, or with an
+ * exception set. Caller owns. */
+pg_node *pg_detached_leaf(double z, pg_node *const *operands, size_t count);
 
 /* Outside transforms and traces the truth of a Value whose number is 0 was asked for: warns. False with an exception
  * set. */

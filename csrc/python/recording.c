@@ -345,6 +345,21 @@ static PyObject *settled_derivatives(derivation *d, PyObject *rows)
     return settled;
 }
 
+/* A derivative that cannot be a Value need not be one. */
+static void name_another_cure(void)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyErr_Format(PyExc_TypeError,
+                 "%S. The derivative depends on a Value that is no input of the transform; it is a number within "
+                 "no_grad(), or where f uses stop_gradient() of that Value",
+                 error);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+}
+
 /* Sorts, decides what the results will be, and goes once for each row of seeds: a pair, whether they depend on a Value
  * outside or are all Values, and the rows of results. */
 static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
@@ -367,6 +382,8 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
             rows = result_rows(d, seeds);
         if (rows != NULL)
             pg_keep_graph(d->sweep);
+        else if (as_reached && PyErr_ExceptionMatches(PyExc_TypeError))
+            name_another_cure();
     } else if (kind == NUMBERS) {
         rows = result_rows(d, seeds);
     }

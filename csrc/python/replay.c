@@ -6,6 +6,7 @@
 #include "program/evaluate.h"
 #include "program/program.h"
 #include "python/convert.h"
+#include "python/outside.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -186,6 +187,12 @@ static int run_all(replay *r)
     return 1;
 }
 
+static PyObject *detached(pg_node *n)
+{
+    pg_node *leaf = pg_detached_leaf(n->value, &n, 1);
+    return leaf == NULL && PyErr_Occurred() ? NULL : pg_wrap(leaf);
+}
+
 /* A tuple of the outputs as Values, or the number of the guard; within no_grad() Values that remember nothing. */
 static PyObject *result_of(const replay *r)
 {
@@ -194,9 +201,7 @@ static PyObject *result_of(const replay *r)
     PyObject *results = PyTuple_New((Py_ssize_t)r->p->outputs);
     for (size_t i = 0; results != NULL && i < r->p->outputs; i++) {
         pg_node *n = r->outputs[i];
-        PyObject *v = PG_DETACHED  ? pg_wrap(pg_leaf(n->value))
-                      : PG_NO_GRAD ? pg_wrap(pg_stopped(pg_retain(n)))
-                                   : pg_value_of(n);
+        PyObject *v = PG_DETACHED ? detached(n) : PG_NO_GRAD ? pg_wrap(pg_stopped(pg_retain(n))) : pg_value_of(n);
         if (v == NULL)
             Py_CLEAR(results);
         else

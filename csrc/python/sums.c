@@ -2,6 +2,7 @@
 #include "python/sums.h"
 
 #include "python/convert.h"
+#include "python/outside.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -78,6 +79,12 @@ static int slow(const gathering *g)
     return flags & PG_SLOW;
 }
 
+static PyObject *detached(double z, const gathering *g)
+{
+    pg_node *n = pg_detached_leaf(z, g->nodes, g->count);
+    return n == NULL && PyErr_Occurred() ? NULL : pg_wrap(n);
+}
+
 /* The Value of a sum or dot over the gathered operands, or a float if no Value is among them. start, leads: see
  * pg_many. */
 static PyObject *gathered(int op, const gathering *g, double z, double start, int leads)
@@ -86,7 +93,7 @@ static PyObject *gathered(int op, const gathering *g, double z, double start, in
         return PyFloat_FromDouble(z);
     int keep = slow(g);
     if (PG_DETACHED && !keep)
-        return pg_wrap(pg_leaf(z));
+        return detached(z, g);
     pg_node *n = pg_compute_many(op, g->nodes, g->count, z, NULL, NULL);
     if (n != NULL) {
         n->of.many->start = start;
@@ -97,7 +104,7 @@ static PyObject *gathered(int op, const gathering *g, double z, double start, in
         Py_CLEAR(made);
     if (made != NULL && PG_DETACHED) { /* keeping them has checked the operands */
         Py_DECREF(made);
-        return pg_wrap(pg_leaf(z));
+        return detached(z, g);
     }
     return PG_SPECIAL ? pg_watched(made) : made;
 }

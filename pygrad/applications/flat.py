@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygrad.core.implementation import Value
+from pygrad.core.recording import plain
 from pygrad.core.structure import Container, Number, Structure, flatten, names_in
 from pygrad.transform import jacfwd, jacobian, value_and_grad
 
@@ -113,13 +114,8 @@ class ScalarFunction(FlatFunction):
 
 
 def finite_floats(items: Sequence[Any]) -> list[float]:
-    """Derivatives are Values when f has used an input of a transform that runs around us."""
-    if any(isinstance(item, Value) for item in items):
-        raise TypeError(
-            "f depends on an input of a transform around this call, but results are plain numbers, "
-            "through which no derivative flows; give f numbers (v.data) or differentiate outside"
-        )
-    return [float(item) for item in items]
+    """Results as floats: of Values that f has used besides its argument the numbers count."""
+    return [float(item) for item in plain(list(items), "f", "results are plain numbers")]
 
 
 def text_of(x: Any) -> str:

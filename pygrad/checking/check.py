@@ -36,7 +36,7 @@ from pygrad.checking.differences import (
     ridders,
 )
 from pygrad.core.implementation import Value, no_grad_resume, no_grad_suspend
-from pygrad.core.recording import outside_traces
+from pygrad.core.recording import as_recorded, outside_traces, plain
 from pygrad.core.structure import Structure, flatten, names_in
 from pygrad.transform import grad, gradients, jacobian
 
@@ -221,6 +221,9 @@ def _rows(
             yield _judged(" ".join(names[i] for i in place), k, found, reference, rtol, atol)
 
 
+_NUMBERS = "check_grad compares plain numbers"
+
+
 class _Program:
     """f over a flat list of numbers, and its derivatives."""
 
@@ -250,14 +253,14 @@ class _Program:
         """All derivatives of order k at the point, as pygrad.grad (a numeric sweep) gives them."""
         if k == 1:
             gradient = grad(lambda v: self.f(self.structure.arrange(v)))(self.point)
-            return [*map(float, gradient)]
+            return [float(slope) for slope in plain(gradient, "f", _NUMBERS)]
         rows = jacobian(lambda v: self.tensor(k - 1, v))(self.point)
-        return [float(slope) for row in rows for slope in row]
+        return [float(slope) for row in plain(rows, "f", _NUMBERS) for slope in row]
 
     def scale(self, place: Sequence[int]) -> float:
         """f over these inputs: the size of derivatives by them if f varies on the scale of x."""
         if self.size is None:
-            self.size = abs(self.run([*map(Value, self.point)]).data)
+            self.size = abs(as_recorded(self.run, self.point).data)
         size = self.size
         for i in place:
             size /= abs(self.point[i]) or 1.0
@@ -267,9 +270,10 @@ class _Program:
         """A derivative of order k (f itself for k = 0) with t in the place of input i."""
         numbers = [*self.point[:i], t, *self.point[i + 1 :]]
         if k == 0:
-            return self.run([*map(Value, numbers)]).data
+            return as_recorded(self.run, numbers).data  # type: ignore[no-any-return]
         if (k, i, t) not in self._seen:
-            self._seen[k, i, t] = [v.data for v in self.tensor(k, [*map(Value, numbers)])]
+            found = as_recorded(lambda v: self.tensor(k, v), numbers)
+            self._seen[k, i, t] = [v.data for v in found]
         return self._seen[k, i, t][place]
 
 
@@ -336,8 +340,14 @@ class _Exactly:
     def __init__(self, program: _Program) -> None:
         from pygrad.checking.exact import Graph
 
-        inputs = [*map(Value, program.point)]
-        output = program.run(inputs)
+        inputs: tuple[Value, ...] = ()
+
+        def run(values: tuple[Value, ...]) -> Value:
+            nonlocal inputs
+            inputs = values
+            return program.run(values)
+
+        output = as_recorded(run, program.point)
         self._program = program
         self._graph = Graph(output, inputs)
         y, exactly = output.data, self._graph.value()

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.implementation import Value
+from pygrad.core.recording import as_recorded
 
 EPS = sys.float_info.epsilon
 TINY = math.ulp(0.0)
@@ -83,17 +84,22 @@ def float_of(y: Any) -> float:
 
 def scalar_function(f: Callable[[Any], Any]) -> Function:
     """f from float to float. It is called with floats, or with Values if it needs methods of theirs."""
-    kind: Callable[[float], Any] = float
+    methods = False
+
+    def on_values(x: float) -> float:
+        return as_recorded(lambda values: float_of(f(values[0])), [x])  # type: ignore[no-any-return]
 
     def g(x: float) -> float:
-        nonlocal kind
+        nonlocal methods
+        if methods:
+            return on_values(x)
         try:
-            return float_of(f(kind(x)))
+            return float_of(f(float(x)))
         except AttributeError as error:
             if not isinstance(error.obj, float) or not hasattr(Value, str(error.name)):
                 raise
-        kind = Value  # f says x.relu(), which a float has not
-        return float_of(f(Value(x)))
+        methods = True  # f says x.relu(), which a float has not
+        return on_values(x)
 
     return g
 

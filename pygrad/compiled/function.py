@@ -25,6 +25,7 @@ from pygrad.compiled.replay import Replay, fill, made_again
 from pygrad.compiled.store import Store
 from pygrad.core.callables import MethodOf, P, R, Transformable, found_by_name
 from pygrad.core.implementation import Value
+from pygrad.core.recording import as_recorded
 from pygrad.core.structure import detached, flatten, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
@@ -123,8 +124,8 @@ class Compiled(MethodOf[P, R], Transformable):
         """f uncompiled, on Values, as a trace would run it."""
         if self.store.jacobian is not None and self.store.jacobian.sparse:  # it traces by itself
             return arguments.call(self.f, arguments.items)
-        values = [Value(item) for item in arguments.items]
-        return detached(uncompiled(functools.partial(arguments.call, self.f), values)[0])
+        run = functools.partial(uncompiled, functools.partial(arguments.call, self.f))
+        return detached(as_recorded(run, arguments.items)[0])
 
     def _call_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = None
@@ -135,6 +136,9 @@ class Compiled(MethodOf[P, R], Transformable):
                 result = result[1]
         if result is None:
             result = self.store.f(*args, **kwargs)
+            found = values_in(result)
+            if found and not (values_in([args, kwargs]) or _native.depend_on_input(tuple(found))):
+                result = detached(result)  # of f that a map has run row by row
         if self.verify and not values_in(result):
             _verify(result, self.f(*args, **kwargs), self.__name__)
         return result

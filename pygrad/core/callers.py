@@ -30,8 +30,8 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-# By file, where warnings remember the lines they have named: a module's own registry, which Python would use,
-# takes line 3 of one notebook cell for line 3 of another.
+# By file, where warnings remember the lines they have named: the registry of a module, which Python would
+# use, takes line 3 of one notebook cell for line 3 of another.
 _registries: dict[str, dict[Any, Any]] = {}
 
 
@@ -43,9 +43,9 @@ def warn_once(text: str, line: str | None = None) -> None:
 
 
 def warn_of_truth() -> None:
-    """Says that the truth of a Value whose number is 0 was asked for, which is not the truth of the number."""
+    """Says that the truth of a Value whose number is 0 was asked for, and that it is not the number's."""
     warn_once(
-        "the truth of a Value was asked for whose number is 0. A Value is true, whatever its number, unless it "
-        "depends on an input of a transform or trace that runs. Write `v != 0` to ask for the number, or "
+        "the truth of a Value whose number is 0 was asked for. A Value is true, whatever its number, unless "
+        "it depends on an input of a transform or trace that runs. Write `v != 0` to ask for the number, or "
         "`v is not None` to ask whether there is a Value"
     )

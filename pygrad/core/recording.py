@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pygrad.core import implementation
@@ -43,7 +44,7 @@ class Recording:
     """One run of a function on inputs of its own; a context manager around that run.
 
     Results are Values where inputs came as Values. Else each of them is a Value if it depends on a Value
-    outside, which is no input of this run and was not made for it alone: given as another argument, captured,
+    outside, which is no input of this run and was not made for it alone: another argument, a captured one,
     a parameter of a model, an input of a transform around this one. Within no_grad() they are numbers.
     """
 
@@ -132,6 +133,35 @@ class Recording:
     def settled(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Those that depend on a Value outside, and the numbers of the others."""
         return implementation.settled(values, self.inputs, self.since, self.returned)
+
+
+def as_recorded(f: Callable[[tuple[Any, ...]], Any], numbers: Iterable[float]) -> Any:
+    """What f returns for Values in the place of numbers, run as a transform runs it: so it takes the way
+    through its comparisons that it takes there."""
+    with Recording(list(numbers)) as recording:
+        return f(recording.inputs)
+
+
+@contextlib.contextmanager
+def standing_in(items: Iterable[Any]) -> Iterator[list[Any]]:
+    """The items, with Values in the place of numbers, which are compared by number meanwhile."""
+    given = list(items)
+    inputs = implementation.record(tuple(v for v in given if not isinstance(v, Value)))
+    fresh = iter(inputs)
+    try:
+        yield [v if isinstance(v, Value) else next(fresh) for v in given]
+    finally:
+        implementation.retire(inputs)
+
+
+def plain(tree: Any, what: str, why: str) -> Any:
+    """A result as numbers; TypeError if it depends on an input of a transform around this call."""
+    if implementation.depend_on_input(tuple(values_in(tree))):
+        raise TypeError(
+            f"{what} depends on an input of a transform around this call, but {why}; give it numbers "
+            "(v.data) or differentiate outside"
+        )
+    return detached(tree)
 
 
 def in_no_grad() -> bool:

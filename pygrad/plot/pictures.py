@@ -8,6 +8,7 @@ from typing import Any
 
 from pygrad.checking.check import INCONCLUSIVE, NOT_DIFFERENTIABLE, OK, WRONG, GradientCheck
 from pygrad.checking.differences import scalar_function
+from pygrad.core.recording import plain
 from pygrad.numeric import StepSweep
 from pygrad.numeric import nudge as nudge_of
 from pygrad.plot.axes import (
@@ -162,7 +163,7 @@ def _line(ax: Axes, x: float, y: float, slope: float, **look: Any) -> None:
 
 def _touch(f: Callable[[Any], Any], x: float) -> tuple[float, float]:
     """f and its slope at x; a plain number where f does not use x."""
-    y, slope = value_and_grad(f)(x)
+    y, slope = plain(value_and_grad(f)(x), "f", "a picture shows plain numbers")
     return float(y), float(slope)
 
 

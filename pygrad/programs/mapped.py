@@ -22,7 +22,7 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.containers import maker
 from pygrad.core.implementation import Value
-from pygrad.core.recording import Kind
+from pygrad.core.recording import Kind, standing_in
 from pygrad.core.structure import (
     Array,
     Number,
@@ -90,13 +90,16 @@ class RowsProgram:
         _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
 
+    def first(self, arguments: RowArguments) -> Path:
+        """The path of the first row."""
+        return self.paths.first(lambda: arguments.point(0))
+
     def run(
         self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None
     ) -> Iterable[tuple[Path, Any]]:
         """Runs all rows, each on its own path; for each path that was used, it and the totals."""
         arguments = batch.arguments
-        first = self.paths.first(lambda: arguments.point(0))
-        pending: list[tuple[Path, Any]] = [(first, None)]
+        pending: list[tuple[Path, Any]] = [(self.first(arguments), None)]
         with progress_of(arguments.rows, arguments.name, report) as bar:
             batch.tell = bar.advance if report else None
             while pending:
@@ -152,10 +155,14 @@ class Vmapped(FunctionOf[..., Any]):
         arguments = RowArguments(args, self.in_axes, function_name(self.f))
         try:
             run = Run(self, arguments)
-            result = run.result(out)
-            if not run.reads_active():
-                return result
-            if self.reduce is not None and not run.is_nested():
+            if not run.drops_lives(run.program.first(arguments).lives):
+                result = run.result(out)
+                lives = tuple(v for path in run.used for v in path.lives)
+                if not (run.drops_lives(lives) or reads_active(lives)):
+                    return result
+                if self.reduce is not None and not run.is_nested(lives):
+                    return Run(self, arguments, by_lives=True).result()
+            elif not run.is_nested(()):
                 return Run(self, arguments, by_lives=True).result()
         except TooManyPaths:
             warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
@@ -183,8 +190,10 @@ class Vmapped(FunctionOf[..., Any]):
                     for arg, axis, r in zip(args, axes, rows, strict=True)
                 ]
                 numbers, arranged = flatten(row, "a row")
-                values = as_values(numbers)
-                result, raised = uncompiled(functools.partial(self._on_values, arranged), values)
+                with standing_in(numbers) as values:
+                    result, raised = uncompiled(
+                        functools.partial(self._on_values, arranged), values
+                    )
                 items, found = flatten(result, "the result")
                 if k == 0:
                     structure = found
@@ -242,9 +251,13 @@ class Run:
         """Whether f has used Values that an enclosing transform differentiates by."""
         return reads_active(tuple(v for path in self.used for v in path.lives))
 
-    def is_nested(self) -> bool:
-        """Whether these Values are differentiated by more than once."""
-        return _is_nested([v for path in self.used for v in path.lives])
+    def drops_lives(self, lives: tuple[Any, ...]) -> bool:
+        """Whether the result, a Value, would not lead on to Values that f has used."""
+        return bool(self.by and lives)
+
+    def is_nested(self, lives: tuple[Any, ...]) -> bool:
+        """Whether it will be differentiated more than once, by these Values or by others."""
+        return _is_nested(lives) or (bool(self.by) and _native.depend_on_input(tuple(self.by)))
 
     def result(self, out: Any = None) -> Any:
         if self.reduce is None:
@@ -414,7 +427,7 @@ def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:
     )
 
 
-def _is_nested(values: Sequence[Any]) -> bool:
+def _is_nested(values: Iterable[Any]) -> bool:
     """Whether a Value is the input of a transform inside another one: it leads on to the outer's."""
     return any(v._op == "identity" for v in values)
 

@@ -33,7 +33,8 @@ from pygrad.core.jacobians import (
     record,
 )
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import Structure, as_values, flatten
+from pygrad.core.recording import in_no_grad
+from pygrad.core.structure import Structure, as_values, flatten, values_in
 from pygrad.programs import sparsity
 from pygrad.programs.arguments import Arguments
 from pygrad.programs.memory import address, addresses, doubles, scratch
@@ -50,6 +51,10 @@ _FEW_NODES = 50_000
 _MUCH_MEMORY = 1 << 20  # bytes; with more, lanes are given back after each call
 _AT_ONCE = 1_000_000  # instructions on 64 rows between two looks for Ctrl-C: some 20 ms
 _NUMBERS_ONLY = "a sparse Jacobian is an array of numbers: it {}; leave out sparse=True"
+_OUTSIDE = (
+    "cannot lead on to a Value that is no argument of the function, as stop_gradient(v) does not, and "
+    "nothing does within no_grad()"
+)
 
 
 class Plan(NamedTuple):
@@ -121,7 +126,7 @@ class Sweeps(OneRowProgram):
     def __init__(self, what: JacobianOf, arguments: Arguments) -> None:
         run = functools.partial(arguments.call, functools.partial(record, what))
         super().__init__(run, len(arguments.items))
-        self.what = what
+        self.what, self.leads_outside = what, False
         self.seeds: int = arguments.call(functools.partial(count_inputs, what), arguments.items)
 
     def take(self, path: Path) -> Any:
@@ -144,13 +149,16 @@ class Sweeps(OneRowProgram):
         return bytes(self.size) + b"\1" * self.seeds
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        before = lib.pg_live_nodes()
+        before, since = lib.pg_live_nodes(), _native.births()
         run: Recorded = self.f(inputs[: self.size])
         sweeps = min(self.seeds, run.result.size)
         nodes = sweeps * (lib.pg_live_nodes() - before)
         if not self.what.sparse and (sweeps <= _FEW_SWEEPS or nodes <= _FEW_NODES):
             return self._in_one(run)
-        return self._by_rows(run, inputs[self.size :])
+        made = self._by_rows(run, inputs[self.size :])
+        settled = _native.settled(tuple(made[0]), inputs, since, tuple(made[0]))
+        self.leads_outside |= bool(values_in(list(settled)))
+        return made
 
     def _in_one(self, run: Recorded) -> tuple[list[Any], bytes, Result]:
         """A program of all sweeps."""
@@ -312,9 +320,12 @@ def sparse_at(what: JacobianOf, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if any(isinstance(item, Value) for item in arguments.items) or _native.trace_active():
         raise TypeError(_NUMBERS_ONLY.format("takes no Values and stands in no trace"))
     sparsity.scipy_sparse()  # before the work
-    result, path = Sweeps(what, arguments).call(arguments.items)
+    sweeps = Sweeps(what, arguments)
+    result, path = sweeps.call(arguments.items)
     if reads_active(path.lives):
         raise TypeError(
             _NUMBERS_ONLY.format("cannot lead on to Values that a transform around it is by")
         )
+    if sweeps.leads_outside and not in_no_grad():
+        raise TypeError(_NUMBERS_ONLY.format(_OUTSIDE))
     return result

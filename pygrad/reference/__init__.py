@@ -26,6 +26,7 @@ from pygrad.reference.parameters import Parameters
 from pygrad.reference.transforms import (
     births,
     connected,
+    depend_on_input,
     forward,
     no_grad_resume,
     no_grad_suspend,
@@ -46,6 +47,7 @@ __all__ = [
     "Value",
     "births",
     "connected",
+    "depend_on_input",
     "dot",
     "forward",
     "no_grad",

@@ -18,12 +18,13 @@ from pygrad.reference.value import (
     active,
     any_value,
     constant_slopes,
+    depends_on_input,
     fill,
     operands_and_given,
 )
 
 _NEEDS_VALUES = (
-    "a derivative depends, by {}, on a Value that is no input of the transform, and would have to be a Value; "
+    "a derivative depends, by {}, on a Value that is no input of the transform, and would have to be one; "
     f"within no_grad() it is a number, and stop_gradient(v) has no derivative. Or: {ONCE}"
 )
 
@@ -98,7 +99,9 @@ def _outside(outputs: tuple[Value, ...], inputs: tuple[Value, ...], since: int) 
 def _is_linear(node: Value) -> bool:
     """Whether its slopes are the same whatever its operands are."""
     return (
-        node._closure is None and node._given is None and node._symbol in {"", "+", "-", "neg", "sum"}
+        node._closure is None
+        and node._given is None
+        and node._symbol in {"", "+", "-", "neg", "sum"}
     )
 
 
@@ -114,6 +117,11 @@ def settled(
     """The Values that depend on one outside; in the place of the others their numbers."""
     outside = _outside(values, inputs, since)
     return tuple([v if outside[id(v)] else v._data for v in values])
+
+
+def depend_on_input(values: tuple[Value, ...]) -> bool:
+    """Whether one of them depends on an input of a transform that runs."""
+    return any(map(depends_on_input, values))
 
 
 def _above(outputs: tuple[Value, ...], seeds: Iterable[float]) -> Value:

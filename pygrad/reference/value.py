@@ -31,8 +31,8 @@ ONCE = (
 active: dict[int, Any] = {}  # inputs of transforms whose function is running, by id
 
 _ZERO_IS_TRUE = (
-    "the truth of a Value was asked for whose number is 0: a Value is true, unless it depends on an input of "
-    "a transform that runs; write `v != 0`, or `v is not None`"
+    "the truth of a Value whose number is 0 was asked for: a Value is true, unless it depends on an input "
+    "of a transform that runs; write `v != 0`, or `v is not None`"
 )
 
 _VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
@@ -88,6 +88,7 @@ class Value:
     __module__ = "pygrad.reference"  # where users and pickles find it
 
     _birth: int  # a number that grows; 0 for what stands for a number that was an operand
+    _detached: bool  # made by no_grad() of what depends on an input of a transform that was running
     _data: float
     _grad: float
     _label: str
@@ -104,6 +105,7 @@ class Value:
         "_birth",
         "_closure",
         "_data",
+        "_detached",
         "_given",
         "_grad",
         "_label",
@@ -480,7 +482,9 @@ def fill(
     slopes: Callable[..., tuple[float, ...]] | None = None,
 ) -> Value:
     """Set the fields of a new node. Inside no_grad() it becomes a leaf."""
+    node._detached = False
     if state.no_grad:
+        node._detached = any(map(depends_on_input, operands))
         operands, symbol, slopes = (), "", None
     node._birth = next(births)
     node._data = data
@@ -615,7 +619,7 @@ def constant_slopes(slopes: Iterable[float]) -> Callable[..., tuple[float, ...]]
 
 def depends_on_input(node: Value) -> bool:
     """Whether a node depends on an input of a transform whose function is running."""
-    return bool(active) and any(id(v) in active for v in operands_first(node))
+    return bool(active) and any(id(v) in active or v._detached for v in operands_first(node))
 
 
 def _operands_to_copy(node: Value) -> tuple[Value, ...]:

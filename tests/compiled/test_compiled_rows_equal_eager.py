@@ -40,7 +40,8 @@ def eager_row(f: Callable[..., Any], row: Sequence[float]) -> tuple[float, ...] 
         value, slopes = value_and_grad(f, argnums=tuple(range(len(row))))(*row)
     except (ArithmeticError, ValueError):
         return None
-    return (value, *slopes)
+    # Values where they depend on captured ones
+    return tuple(x.data if isinstance(x, Value) else x for x in (value, *slopes))
 
 
 def batch(f: Callable[..., Any], rows: np.ndarray, threads: int = 1) -> np.ndarray:

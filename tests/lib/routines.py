@@ -26,7 +26,7 @@ COMPARE = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "nonzero": lambda a, b: bool(a),
+    "nonzero": lambda a, b: a != 0,  # not bool(a): eager Values outside transforms are all true
     "equal": lambda a, b: a == 0.5 if b is None else (a - b) == 0,
     "unequal": lambda a, b: a != 0.5,
 }
