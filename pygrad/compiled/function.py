@@ -23,7 +23,14 @@ from pygrad.compiled.buffer import Buffer
 from pygrad.compiled.fileformat import SavedFunction, decode
 from pygrad.compiled.replay import Replay, fill, made_again
 from pygrad.compiled.store import Store
-from pygrad.core.callables import MethodOf, P, R, Transformable, found_by_name
+from pygrad.core.callables import (
+    MethodOf,
+    P,
+    R,
+    Transformable,
+    found_by_name,
+    function_name,
+)
 from pygrad.core.implementation import Value
 from pygrad.core.recording import as_recorded
 from pygrad.core.structure import detached, flatten, values_in
@@ -128,14 +135,18 @@ class Compiled(MethodOf[P, R], Transformable):
         return detached(as_recorded(run, arguments.items)[0])
 
     def _call_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        result = None
+        result, f = None, self.store.f
         if self._gradient is not None and not kwargs:
             rows, argnum, with_value = self._gradient
-            result = gradient_of_rows(rows, argnum, args)
+            try:
+                result = gradient_of_rows(rows, argnum, args)
+            except TooManyPaths:
+                warn_of_paths(f"rows of {function_name(rows.f)}() have", "row by row")
+                f = f.of(lambda *given: rows.row_by_row(given))
             if result is not None and not with_value:
                 result = result[1]
         if result is None:
-            result = self.store.f(*args, **kwargs)
+            result = f(*args, **kwargs)
             found = values_in(result)
             if found and not (values_in([args, kwargs]) or _native.depend_on_input(tuple(found))):
                 result = detached(result)  # of f that a map has run row by row

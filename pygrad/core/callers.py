@@ -45,7 +45,7 @@ def warn_once(text: str, line: str | None = None) -> None:
 def warn_of_truth() -> None:
     """Says that the truth of a Value whose number is 0 was asked for, and that it is not the number's."""
     warn_once(
-        "the truth of a Value whose number is 0 was asked for. A Value is true, whatever its number, unless "
-        "it depends on an input of a transform or trace that runs. Write `v != 0` to ask for the number, or "
-        "`v is not None` to ask whether there is a Value"
+        "the truth of a Value whose number is 0 was asked for. A Value is true, whatever its number, "
+        "unless it depends on an input of a transform or trace that runs. Write `v != 0` to ask for the "
+        "number, or `v is not None` to ask whether there is a Value"
     )

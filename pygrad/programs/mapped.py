@@ -363,6 +363,7 @@ def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> An
     """The value of a reduced vmap, and its derivatives by an argument that rows share: a program's totals.
 
     None where these do not do: for Values, or by an argument of rows; then it is left to transforms.
+    TooManyPaths where rows take so many.
     """
     if _native.trace_active() or values_in(args) or not 0 <= argnum < len(args):
         return None
@@ -371,10 +372,7 @@ def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> An
     if not by:
         return None
     run = Run(vmapped, arguments, wrt=by)
-    try:
-        _, total = run.total()
-    except TooManyPaths:
-        return None  # the vmap itself will say so, and run row by row
+    _, total = run.total()
     if run.reads_active():
         return None
     structure = arguments.structure.parts[argnum]

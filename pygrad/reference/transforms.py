@@ -76,22 +76,27 @@ def births() -> int:
     return next(numbers)
 
 
-def _outside(outputs: tuple[Value, ...], inputs: tuple[Value, ...], since: int) -> dict[int, bool]:
+def _outside(
+    outputs: tuple[Value, ...], inputs: tuple[Value, ...], since: int, refuse: bool
+) -> dict[int, bool]:
     """By id of each node whether it depends on a Value outside: none of the inputs, and born before.
 
-    NotImplementedError if a derivative of the outputs may, too: it would have to be a Value.
+    refuse: NotImplementedError if a derivative of the outputs may, too: it would have to be a Value.
     """
     root = fill(Value.__new__(Value), 0.0)
     root._operands, root._symbol = outputs, "sum"
     own = dict.fromkeys(map(id, inputs), True)
     outside = dict.fromkeys(map(id, inputs), False)
     for node in operands_first(root):
-        if id(node) not in outside:
-            goes_on = node._slopes is not OPS["stop_gradient"].slopes
-            leads = any(outside[id(v)] for v in node._operands)
-            outside[id(node)] = goes_on and leads if node._operands else 0 < node._birth < since
-            own[id(node)] = goes_on and any(own[id(v)] for v in node._operands)
-            if own[id(node)] and (leads or _given_lead(node, since)) and not _is_linear(node):
+        if id(node) in outside:
+            continue
+        goes_on = node._slopes is not OPS["stop_gradient"].slopes
+        leads = any(outside[id(v)] for v in node._operands)
+        outside[id(node)] = goes_on and leads if node._operands else 0 < node._birth < since
+        own[id(node)] = goes_on and any(own[id(v)] for v in node._operands)
+        if refuse and own[id(node)] and not _is_linear(node):
+            given = tuple([p for p in node._given or () if isinstance(p, Value)])
+            if leads or any(_outside(given, inputs, since, False)[id(p)] for p in given):
                 raise NotImplementedError(_NEEDS_VALUES.format(describe(node)))
     return outside
 
@@ -105,17 +110,11 @@ def _is_linear(node: Value) -> bool:
     )
 
 
-def _given_lead(node: Value, since: int) -> bool:
-    """Whether local_grads that are Values depend on a Value outside."""
-    given = tuple([p for p in node._given or () if isinstance(p, Value)])
-    return bool(given) and any(_outside(given, (), since)[id(p)] for p in given)
-
-
 def settled(
     values: tuple[Value, ...], inputs: tuple[Value, ...], since: int, returned: Any
 ) -> tuple[Any, ...]:
     """The Values that depend on one outside; in the place of the others their numbers."""
-    outside = _outside(values, inputs, since)
+    outside = _outside(values, inputs, since, False)
     return tuple([v if outside[id(v)] else v._data for v in values])
 
 
@@ -133,7 +132,7 @@ def _above(outputs: tuple[Value, ...], seeds: Iterable[float]) -> Value:
 
 def _reached(outputs: Any, inputs: Any, kind: int, since: int) -> bool:
     """Whether an output depends on a Value outside, where that is asked for."""
-    outside = _outside(outputs, inputs, since) if kind != 0 else {}
+    outside = _outside(outputs, inputs, since, True) if kind != 0 else {}
     return any(outside.get(id(v), False) for v in outputs)
 
 
