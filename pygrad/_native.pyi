@@ -293,11 +293,9 @@ def record(points: tuple[_Operand, ...], /) -> tuple[Value, ...]: ...
 def set_users_line(function: Callable[[], str], /) -> None: ...
 def noted_reads() -> list[tuple[Value, str]] | None: ...
 def connected(outputs: tuple[Value, ...], inputs: tuple[Value, ...], /) -> tuple[bool, ...]: ...
-def births() -> int: ...
 def settled(
     values: tuple[Value, ...],
     inputs: tuple[Value, ...],
-    since: int,
     returned: tuple[Value, ...],
     /,
 ) -> tuple[Any, ...]: ...
@@ -315,7 +313,6 @@ def reverse(
     seeds: tuple[tuple[_Operand, ...] | int, ...],
     stop: bool,
     kind: int,
-    since: int = 0,
     returned: tuple[Value, ...] = (),
     /,
 ) -> tuple[bool, list[tuple[Any, ...]]]: ...
@@ -325,7 +322,6 @@ def forward(
     seeds: tuple[tuple[_Operand, ...] | int, ...],
     stop: bool,
     kind: int,
-    since: int = 0,
     returned: tuple[Value, ...] = (),
     /,
 ) -> tuple[bool, list[tuple[Any, ...]]]: ...

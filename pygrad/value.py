@@ -55,7 +55,6 @@ from pygrad import _native  # noqa: E402
 from pygrad._native import (  # noqa: E402
     Parameters,
     Value,
-    births,
     connected,
     depend_on_input,
     dot,
@@ -79,7 +78,6 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
-    "births",
     "connected",
     "depend_on_input",
     "dot",

@@ -14,7 +14,7 @@ extern PG_THREAD_LOCAL uint8_t pg_birth_flags;
 extern size_t pg_traced_nodes; /* nodes that exist with PG_TRACED */
 extern int pg_tracing_threads; /* how many threads trace: to be asked first, as it costs less */
 
-/* What leaves are born at; whoever raises it can tell those that were there before from those made since. */
+/* What leaves are born at. It grows with each recording, whose inputs are the first that are born at it. */
 extern uint64_t pg_births;
 
 PG_INLINE void pg_mark_traced(pg_node *n)

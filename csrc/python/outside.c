@@ -8,6 +8,12 @@
 
 /* -- what a function has given back --------------------------------------------------------------- */
 
+pg_run pg_run_of(pg_node *const *inputs, size_t own, PyObject *returned)
+{
+    int leaf = own != 0 && inputs[0]->op == PG_LEAF;
+    return (pg_run){.since = leaf ? inputs[0]->of.leaf.birth : 0, .returned = returned};
+}
+
 void pg_run_close(pg_run *run)
 {
     if (run->indexed)
@@ -321,24 +327,17 @@ static PyObject *set_truth_warning(PyObject *module, PyObject *function)
 
 /* -- for Python --------------------------------------------------------------------------------------- */
 
-static PyObject *births(PyObject *module, PyObject *ignored)
-{
-    (void)module, (void)ignored;
-    return PyLong_FromUnsignedLongLong(++pg_births);
-}
-
 static PyObject *settled(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *values, *inputs, *returned, *result = NULL;
-    unsigned long long since;
-    if (!PyArg_ParseTuple(args, "O!O!KO!:settled", &PyTuple_Type, &values, &PyTuple_Type, &inputs, &since,
-                          &PyTuple_Type, &returned))
+    if (!PyArg_ParseTuple(args, "O!O!O!:settled", &PyTuple_Type, &values, &PyTuple_Type, &inputs, &PyTuple_Type,
+                          &returned))
         return NULL;
     pg_node **ins = pg_nodes_of(inputs, "inputs must be");
     PyObject *rows = ins == NULL ? NULL : Py_BuildValue("[O]", values);
     if (rows != NULL) {
-        pg_run run = {.since = since, .returned = returned};
+        pg_run run = pg_run_of(ins, (size_t)PyTuple_Size(inputs), returned);
         PyObject *settled = pg_settled(rows, ins, (size_t)PyTuple_Size(inputs), &run);
         result = settled == NULL ? NULL : Py_NewRef(PyList_GetItem(settled, 0));
         Py_XDECREF(settled);
@@ -361,10 +360,9 @@ static PyObject *depend_on_input(PyObject *module, PyObject *values)
 }
 
 PyMethodDef pg_outside_functions[] = {
-    {"births", births, METH_NOARGS, "births()\n--\n\nA new number, which Values made before have been born before."},
     {"settled", settled, METH_VARARGS,
-     "settled(values, inputs, since, returned, /)\n--\n\n"
-     "The Values that depend on others than these inputs, born before a number; in the place of the rest numbers."},
+     "settled(values, inputs, returned, /)\n--\n\n"
+     "The Values that depend on a Value outside the run with these inputs; in the place of the others numbers."},
     {"depend_on_input", depend_on_input, METH_O,
      "depend_on_input(values, /)\n--\n\nWhether one of them depends on an input of a transform that runs."},
     {"set_truth_warning", set_truth_warning, METH_O,

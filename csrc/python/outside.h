@@ -28,6 +28,8 @@ typedef struct {
     int constants; /* no partial derivatives given as numbers depend on a Value outside */
 } pg_findings;
 
+/* The run of a function whose inputs record() has made. */
+pg_run pg_run_of(pg_node *const *inputs, size_t own, PyObject *returned);
 void pg_run_close(pg_run *run);
 
 /* Looks at a sweep that writes, whose first own nodes are the inputs of the run. False with an exception set. */

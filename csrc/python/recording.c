@@ -92,6 +92,7 @@ static PyObject *record(PyObject *module, PyObject *points)
         return PyErr_Format(PyExc_TypeError, "record() takes a tuple, not %R", Py_TYPE(points));
     Py_ssize_t count = PyTuple_Size(points);
     PyObject *inputs = PyTuple_New(count);
+    pg_births++;
     for (Py_ssize_t i = 0; inputs != NULL && i < count; i++) {
         PyObject *input = input_for(PyTuple_GetItem(points, i));
         if (input == NULL)
@@ -337,7 +338,7 @@ static PyObject *settled_derivatives(derivation *d, PyObject *rows)
     pg_node **inputs = inputs_of(d, &own);
     PyObject *returned = PySequence_List(rows), *settled = NULL;
     if (returned != NULL && (d->run.returned == NULL || PyList_Append(returned, d->run.returned) == 0)) {
-        pg_run run = {.since = d->run.since, .returned = returned};
+        pg_run run = pg_run_of(inputs, own, returned);
         settled = pg_settled(rows, inputs, own, &run);
         pg_run_close(&run);
     }
@@ -402,9 +403,8 @@ static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
 {
     PyObject *outputs, *inputs, *seeds, *rows = NULL, *returned = NULL;
     int stop, kind;
-    unsigned long long since = 0;
     if (!PyArg_ParseTuple(args, format, &PyTuple_Type, &outputs, &PyTuple_Type, &inputs, &PyTuple_Type, &seeds, &stop,
-                          &kind, &since, &PyTuple_Type, &returned))
+                          &kind, &PyTuple_Type, &returned))
         return NULL;
     pg_node **outs = pg_nodes_of(outputs, "outputs must be");
     pg_node **ins = outs == NULL ? NULL : pg_nodes_of(inputs, "inputs must be");
@@ -417,7 +417,7 @@ static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
         d.results = way == PG_REVERSE ? n_in : n_out;
         d.numbers = pg_alloc(d.seeds, sizeof *d.numbers);
         d.nodes = pg_alloc(d.seeds, sizeof *d.nodes);
-        d.run = (pg_run){.since = since, .returned = returned};
+        d.run = pg_run_of(ins, n_in, returned);
         rows = d.root == NULL || d.numbers == NULL || d.nodes == NULL ? PyErr_NoMemory()
                                                                       : derive(&d, seeds, stop, kind);
         if (d.root != NULL)
@@ -434,13 +434,13 @@ static PyObject *derivatives(pg_way way, PyObject *args, const char *format)
 static PyObject *reverse(PyObject *module, PyObject *args)
 {
     (void)module;
-    return derivatives(PG_REVERSE, args, "O!O!O!pi|KO!:reverse");
+    return derivatives(PG_REVERSE, args, "O!O!O!pi|O!:reverse");
 }
 
 static PyObject *forward(PyObject *module, PyObject *args)
 {
     (void)module;
-    return derivatives(PG_FORWARD, args, "O!O!O!pi|KO!:forward");
+    return derivatives(PG_FORWARD, args, "O!O!O!pi|O!:forward");
 }
 
 PyMethodDef pg_recording_functions[] = {
@@ -455,10 +455,10 @@ PyMethodDef pg_recording_functions[] = {
      "connected(outputs, inputs, /)\n--\n\nOf each output whether it was computed from an input."},
     {"retire", retire, METH_O, "retire(inputs, /)\n--\n\nInputs of a transform that is done."},
     {"reverse", reverse, METH_VARARGS,
-     "reverse(outputs, inputs, seeds, stop, kind, since=0, returned=(), /)\n--\n\n"
+     "reverse(outputs, inputs, seeds, stop, kind, returned=(), /)\n--\n\n"
      "Whether the results are Values or may be, and for each row of seeds, one per output, the derivatives by the inputs."},
     {"forward", forward, METH_VARARGS,
-     "forward(outputs, inputs, seeds, stop, kind, since=0, returned=(), /)\n--\n\n"
+     "forward(outputs, inputs, seeds, stop, kind, returned=(), /)\n--\n\n"
      "Whether the results are Values or may be, and for each row of seeds, one per input, the derivatives of the outputs."},
     {NULL, NULL, 0, NULL},
 };

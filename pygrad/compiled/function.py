@@ -135,7 +135,8 @@ class Compiled(MethodOf[P, R], Transformable):
         return detached(as_recorded(run, arguments.items)[0])
 
     def _call_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        result, f = None, self.store.f
+        result = None
+        f: Any = self.store.f
         if self._gradient is not None and not kwargs:
             rows, argnum, with_value = self._gradient
             try:

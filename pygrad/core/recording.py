@@ -50,6 +50,7 @@ class Recording:
 
     numbers = False  # within no_grad() all there is are numbers,
     stops = False  # but in a trace Values without derivative
+    is_over = False
 
     def __init__(self, points: list[Any]) -> None:
         self.points = tuple(points)
@@ -71,18 +72,18 @@ class Recording:
         traced = implementation.trace_active()  # then nothing may become a number
         if self.depths[0]:
             self.numbers, self.stops = not traced, traced
-        self.since = implementation.births()
         values = self.given_values or traced
         self.kind = Kind.NUMBERS if self.numbers else Kind.VALUES if values else Kind.AS_REACHED
 
     def __exit__(self, *exc_info: object) -> None:
+        self.is_over = True
         implementation.no_grad_resume(self.depths)
         implementation.retire(self.inputs)
 
     def close(self, outputs: list[Any], aux: Any = None) -> None:
         """Take what the function has computed, numbers among it, and what it has returned besides."""
         self.outputs = tuple(as_values(outputs))
-        self.returned = (*self.outputs, *values_in(aux))
+        self.returned = self.outputs if aux is None else (*self.outputs, *values_in(aux))
         reads = implementation.noted_reads()
         if reads and not all(implementation.connected(self.outputs, self.inputs)):
             self._warn_of(reads)
@@ -107,11 +108,9 @@ class Recording:
         kind = self.kind
         if any(map(_has_value, rows)) and not self.numbers:
             kind = Kind.VALUES
-        elif kind == Kind.AS_REACHED and in_no_grad():
+        elif kind == Kind.AS_REACHED and self.is_over and in_no_grad():
             kind = Kind.NUMBERS
-        reached, results = sweep(
-            self.outputs, self.inputs, rows, True, kind, self.since, self.returned
-        )
+        reached, results = sweep(self.outputs, self.inputs, rows, True, kind, self.returned)
         if kind == Kind.AS_REACHED and not reached:
             self.kind = Kind.NUMBERS
         return [self._kept(row) for row in results]
@@ -132,7 +131,7 @@ class Recording:
 
     def settled(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Those that depend on a Value outside, and the numbers of the others."""
-        return implementation.settled(values, self.inputs, self.since, self.returned)
+        return implementation.settled(values, self.inputs, self.returned)
 
 
 def as_recorded(f: Callable[[tuple[Any, ...]], Any], numbers: Iterable[float]) -> Any:

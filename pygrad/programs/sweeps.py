@@ -149,14 +149,14 @@ class Sweeps(OneRowProgram):
         return bytes(self.size) + b"\1" * self.seeds
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        before, since = lib.pg_live_nodes(), _native.births()
+        before = lib.pg_live_nodes()
         run: Recorded = self.f(inputs[: self.size])
         sweeps = min(self.seeds, run.result.size)
         nodes = sweeps * (lib.pg_live_nodes() - before)
         if not self.what.sparse and (sweeps <= _FEW_SWEEPS or nodes <= _FEW_NODES):
             return self._in_one(run)
         made = self._by_rows(run, inputs[self.size :])
-        settled = _native.settled(tuple(made[0]), inputs, since, tuple(made[0]))
+        settled = _native.settled(tuple(made[0]), inputs, tuple(made[0]))
         self.leads_outside |= bool(values_in(list(settled)))
         return made
 

@@ -24,7 +24,6 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 from pygrad.reference.functions import FUNCTIONS, dot, no_grad, sum, zero_grad
 from pygrad.reference.parameters import Parameters
 from pygrad.reference.transforms import (
-    births,
     connected,
     depend_on_input,
     forward,
@@ -45,7 +44,6 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
-    "births",
     "connected",
     "depend_on_input",
     "dot",

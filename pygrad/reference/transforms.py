@@ -10,7 +10,6 @@ from typing import Any
 from pygrad.reference.arithmetic import mul0, real
 from pygrad.reference.order import describe, operands_first
 from pygrad.reference.rules import OPS
-from pygrad.reference.sweeps import births as numbers
 from pygrad.reference.sweeps import state, users_line
 from pygrad.reference.value import (
     ONCE,
@@ -71,20 +70,16 @@ def connected(outputs: tuple[Value, ...], inputs: tuple[Value, ...]) -> tuple[bo
     return tuple([id(v) in found for v in outputs])
 
 
-def births() -> int:
-    """A new number, which Values made before have been born before."""
-    return next(numbers)
-
-
 def _outside(
-    outputs: tuple[Value, ...], inputs: tuple[Value, ...], since: int, refuse: bool
+    outputs: tuple[Value, ...], inputs: tuple[Value, ...], refuse: bool
 ) -> dict[int, bool]:
-    """By id of each node whether it depends on a Value outside: none of the inputs, and born before.
+    """By id of each node whether it depends on a Value outside: none of the inputs, and born before them.
 
     refuse: NotImplementedError if a derivative of the outputs may, too: it would have to be a Value.
     """
     root = fill(Value.__new__(Value), 0.0)
     root._operands, root._symbol = outputs, "sum"
+    since = min([v._birth for v in inputs], default=0)
     own = dict.fromkeys(map(id, inputs), True)
     outside = dict.fromkeys(map(id, inputs), False)
     for node in operands_first(root):
@@ -96,7 +91,7 @@ def _outside(
         own[id(node)] = goes_on and any(own[id(v)] for v in node._operands)
         if refuse and own[id(node)] and not _is_linear(node):
             given = tuple([p for p in node._given or () if isinstance(p, Value)])
-            if leads or any(_outside(given, inputs, since, False)[id(p)] for p in given):
+            if leads or any(_outside(given, inputs, False)[id(p)] for p in given):
                 raise NotImplementedError(_NEEDS_VALUES.format(describe(node)))
     return outside
 
@@ -110,11 +105,9 @@ def _is_linear(node: Value) -> bool:
     )
 
 
-def settled(
-    values: tuple[Value, ...], inputs: tuple[Value, ...], since: int, returned: Any
-) -> tuple[Any, ...]:
+def settled(values: tuple[Value, ...], inputs: tuple[Value, ...], returned: Any) -> tuple[Any, ...]:
     """The Values that depend on one outside; in the place of the others their numbers."""
-    outside = _outside(values, inputs, since, False)
+    outside = _outside(values, inputs, False)
     return tuple([v if outside[id(v)] else v._data for v in values])
 
 
@@ -130,9 +123,9 @@ def _above(outputs: tuple[Value, ...], seeds: Iterable[float]) -> Value:
     return root
 
 
-def _reached(outputs: Any, inputs: Any, kind: int, since: int) -> bool:
+def _reached(outputs: Any, inputs: Any, kind: int) -> bool:
     """Whether an output depends on a Value outside, where that is asked for."""
-    outside = _outside(outputs, inputs, since, True) if kind != 0 else {}
+    outside = _outside(outputs, inputs, True) if kind != 0 else {}
     return any(outside.get(id(v), False) for v in outputs)
 
 
@@ -153,12 +146,11 @@ def reverse(
     rows: Any,
     stop: bool,
     kind: int,
-    since: int = 0,
     returned: Any = (),
 ) -> tuple[bool, list[tuple[float, ...]]]:
     """For each row of seeds, one per output, the derivatives by the inputs. No grad is changed."""
     _check_once(rows, stop)
-    reached = _reached(outputs, inputs, kind, since)
+    reached = _reached(outputs, inputs, kind)
     results = []
     for row in rows:
         root = _above(outputs, _seeds(row, len(outputs)))
@@ -180,12 +172,11 @@ def forward(
     rows: Any,
     stop: bool,
     kind: int,
-    since: int = 0,
     returned: Any = (),
 ) -> tuple[bool, list[tuple[float, ...]]]:
     """For each row of seeds, one per input, the derivatives of the outputs, in forward mode."""
     _check_once(rows, stop)
-    reached = _reached(outputs, inputs, kind, since)
+    reached = _reached(outputs, inputs, kind)
     results = []
     for row in rows:
         seeds = _seeds(row, len(inputs))
