@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any
 
 inf = math.inf
 nan = math.nan
@@ -31,6 +34,20 @@ def real(x: object, what: str = "") -> float:
         problem = f"{what} must be a real number" if what else "must be real number"
         raise TypeError(f"{problem}, not {type(x).__name__}")
     return number
+
+
+def compared(comparison: Callable[[Any, Any], Any], x: float, y: Any) -> Any:
+    """What the comparison says, exact for ints and fractions; NotImplemented if y is not a real number."""
+    if isinstance(y, (int, Fraction)):
+        return comparison(x, y)  # as a float's own
+    number = as_float(y)
+    return NotImplemented if number is None else comparison(x, number)
+
+
+def constant_slopes(slopes: Iterable[float]) -> Callable[..., tuple[float, ...]]:
+    """Slopes that do not depend on the numbers of a node's operands."""
+    slopes = tuple(slopes)
+    return lambda *data: slopes
 
 
 def div(x: float, y: float) -> float:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pygrad.reference.arithmetic import inf, real
+from pygrad.reference.arithmetic import constant_slopes, inf, real
 from pygrad.reference.order import sorted_nodes
 from pygrad.reference.rules import ALIASES, BINARY, OPS, UNARY
 from pygrad.reference.sweeps import note_in_journal, state
@@ -20,7 +20,6 @@ from pygrad.reference.value import (
     any_value,
     apply,
     checked_values,
-    constant_slopes,
     make_node,
 )
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pygrad.reference.arithmetic import mul0, real
+from pygrad.reference.arithmetic import constant_slopes, mul0, real
+from pygrad.reference.inputs import active, depends_on_input
 from pygrad.reference.order import describe, operands_first
 from pygrad.reference.rules import OPS
 from pygrad.reference.sweeps import state, users_line
 from pygrad.reference.value import (
     ONCE,
     Value,
-    active,
     any_value,
-    constant_slopes,
-    depends_on_input,
     fill,
     operands_and_given,
 )

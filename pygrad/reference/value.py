@@ -5,34 +5,19 @@ from __future__ import annotations
 import copy
 import math
 import operator
-import warnings
 from collections.abc import Callable, Iterable
-from fractions import Fraction
 from typing import Any
 
-from pygrad.reference.arithmetic import as_float, mul0, real
+from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
 from pygrad.reference.formulas import checked_power, pow_slope_x
+from pygrad.reference.inputs import active, depends_on_input, is_true
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
-from pygrad.reference.sweeps import (
-    Sweep,
-    births,
-    forget_reads,
-    note_in_journal,
-    note_read,
-    state,
-)
+from pygrad.reference.sweeps import Sweep, births, forget_reads, note_in_journal, note_read, state
 
 ONCE = (
     "the reference implementation differentiates once; derivatives of derivatives, and Values as "
     "grads, need the compiled one (`pygrad info` says why it is not in use)"
-)
-
-active: dict[int, Any] = {}  # inputs of transforms whose function is running, by id
-
-_ZERO_IS_TRUE = (
-    "the truth of a Value whose number is 0 was asked for: a Value is true, unless it depends on an input "
-    "of a transform that runs; write `v != 0`, or `v is not None`"
 )
 
 _VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
@@ -59,7 +44,8 @@ class Value:
         OverflowError: an int is too large for a float.
 
     Values work with the operators + - * / // % ** and with numbers on either side. `<` and the like
-    compare data; `==` compares a Value with a number by data, two Values by identity.
+    compare data; `==` compares a Value with a number by data, two Values by identity, unless one depends
+    on an input of a transform that runs.
 
     The interface is micrograd's (Andrej Karpathy, 2020).
 
@@ -419,11 +405,7 @@ class Value:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        if self._data == 0 and depends_on_input(self):
-            return False
-        if self._data == 0:
-            warnings.warn(_ZERO_IS_TRUE, RuntimeWarning, stacklevel=2)
-        return True
+        return is_true(self)
 
     # There is no __float__, on purpose: float(v) would drop the gradient in silence.
 
@@ -505,8 +487,11 @@ def make_node(
     symbol: str = "",
     slopes: Callable[..., tuple[float, ...]] | None = None,
 ) -> Value:
-    """The result of an op: a plain Value, even if the operands are of a subclass."""
-    return fill(Value.__new__(Value), data, operands, symbol, slopes)
+    """The result of an op: a plain Value, even if the operands are of a subclass. Without any, a leaf for
+    a number that is an operand."""
+    node = fill(Value.__new__(Value), data, operands, symbol, slopes)
+    node._birth = node._birth if operands else 0
+    return node
 
 
 def restore(cls: type[Value], data: float, grad: float, label: str) -> Value:
@@ -540,14 +525,7 @@ def apply(name: str, *operands: Any) -> Value:
 
     Raises whatever the op raises, and TypeError for an operand that is not a number.
     """
-    return _record(OPS[name], [x if isinstance(x, Value) else _number(real(x)) for x in operands])
-
-
-def _number(data: float) -> Value:
-    """A leaf for a number that is an operand."""
-    leaf = make_node(data)
-    leaf._birth = 0
-    return leaf
+    return _record(OPS[name], [x if isinstance(x, Value) else make_node(real(x)) for x in operands])
 
 
 def _operation(name: str, *operands: Any) -> Value:
@@ -560,7 +538,7 @@ def _operation(name: str, *operands: Any) -> Value:
             number = as_float(x)
             if number is None:
                 return NotImplemented
-            values.append(_number(number))
+            values.append(make_node(number))
     return _record(OPS[name], values)
 
 
@@ -569,10 +547,7 @@ def _record(op: Op, values: list[Value]) -> Value:
 
 
 def _compare(comparison: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
-    if isinstance(y, (int, Fraction)):
-        return comparison(x._data, y)  # exact, as a float's own
-    number = y._data if isinstance(y, Value) else as_float(y)
-    return NotImplemented if number is None else comparison(x._data, number)
+    return compared(comparison, x._data, y._data if isinstance(y, Value) else y)
 
 
 def _is_built(value: Value) -> bool:
@@ -610,16 +585,6 @@ def _partials(local_grads: Iterable[Any], count: int) -> tuple[Any, ...]:
     if len(partials) != count:
         raise ValueError(f"got {len(partials)} local_grads for {count} children")
     return partials
-
-
-def constant_slopes(slopes: Iterable[float]) -> Callable[..., tuple[float, ...]]:
-    slopes = tuple(slopes)
-    return lambda *data: slopes
-
-
-def depends_on_input(node: Value) -> bool:
-    """Whether a node depends on an input of a transform whose function is running."""
-    return bool(active) and any(id(v) in active or v._detached for v in operands_first(node))
 
 
 def _operands_to_copy(node: Value) -> tuple[Value, ...]:
