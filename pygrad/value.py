@@ -54,15 +54,13 @@ _load_native()
 from pygrad import _native  # noqa: E402
 from pygrad._native import (  # noqa: E402
     Parameters,
+    Recorded,
     Value,
     connected,
     dot,
     forward,
-    no_grad_resume,
-    no_grad_suspend,
+    in_no_grad,
     noted_reads,
-    record,
-    retire,
     reverse,
     set_users_line,
     sum,
@@ -75,16 +73,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
 __all__ = [
     "FUNCTIONS",
     "Parameters",
+    "Recorded",
     "Value",
     "connected",
     "dot",
     "forward",
+    "in_no_grad",
     "no_grad",
-    "no_grad_resume",
-    "no_grad_suspend",
     "noted_reads",
-    "record",
-    "retire",
     "reverse",
     "set_users_line",
     "sum",
@@ -109,13 +105,8 @@ def _exotic_number(x: object) -> Any:
 _native.set_exotic_number(_exotic_number)
 
 
-def _before_collection(phase: str, info: dict[str, int]) -> None:
-    """A full collection is about to begin: let it see cycles that attributes given late have closed."""
-    if phase == "start" and info["generation"] == 2:
-        _native.expose()
-
-
-gc.callbacks.append(_before_collection)
+# In C, as Ctrl-C in a callback of Python's would be swallowed by the collector.
+gc.callbacks.append(_native.before_collection)
 
 _clip = FUNCTIONS["clip"]
 
@@ -133,10 +124,12 @@ def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
 FUNCTIONS["clip"] = clip
 
 
-class no_grad:
+class no_grad(_native.NoGrad):
     """Within it, operations record nothing: results are leaves. A context manager and a decorator.
 
-    It holds for the thread that entered it and may be nested.
+    It holds for the thread that entered it and may be nested. It ends with the block, also where Ctrl-C
+    keeps Python from leaving that properly. Entered by hand, ``block.__enter__()``, it lasts until
+    ``block.__exit__()``, or until the object is gone.
 
     >>> from pygrad import Value, no_grad
     >>> x = Value(3.0)
@@ -145,13 +138,6 @@ class no_grad:
     >>> y.data, y._children
     (9.0, ())
     """
-
-    def __enter__(self) -> no_grad:
-        _native.no_grad_enter()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        _native.no_grad_exit()
 
     def __call__(self, function: _F) -> _F:
         @functools.wraps(function)
