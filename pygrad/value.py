@@ -10,7 +10,9 @@ import copy
 import functools
 import gc
 import numbers
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -104,6 +106,16 @@ def _exotic_number(x: object) -> Any:
 
 _native.set_exotic_number(_exotic_number)
 
+
+
+def _tell_main_thread() -> None:
+    """Where Python runs signal handlers: C that works for long lets it do so."""
+    _native.set_main_thread(threading.main_thread().ident)
+
+
+_tell_main_thread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_tell_main_thread)
 
 # In C, as Ctrl-C in a callback of Python's would be swallowed by the collector.
 gc.callbacks.append(_native.before_collection)
