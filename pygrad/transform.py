@@ -31,7 +31,6 @@ from pygrad.core.recording import (
     Function,
     Kind,
     Recording,
-    in_no_grad,
     split_aux,
     without_needless_values,
 )
@@ -390,7 +389,7 @@ def gradients(output: Any, inputs: Any) -> Any:
                 f"gradients() is for Values, not {type(item).__name__}; for functions use grad()"
             )
     _, (row,) = implementation.reverse((output,), tuple(items), (0,), False, Kind.VALUES)
-    if not in_no_grad():
+    if not implementation.in_no_grad():
         return structure.arrange(row)
     if implementation.trace_active():
         return structure.arrange(list(map(implementation.FUNCTIONS["stop_gradient"], row)))

@@ -12,6 +12,7 @@
 #include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* -- when eager evaluation raises --------------------------------------------------------------- */
 

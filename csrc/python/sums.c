@@ -5,6 +5,7 @@
 #include "python/outside.h"
 #include "python/trace.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* -- gathering operands ------------------------------------------------------------------------- */
 

@@ -40,7 +40,7 @@ class Kind:
     AS_REACHED = 2  # Values where they depend on Values outside, numbers where they do not
 
 
-class Recording:
+class Recording(implementation.Recorded):
     """One run of a function on inputs of its own; a context manager around that run.
 
     Results are Values where inputs came as Values. Else each of them is a Value if it depends on a Value
@@ -50,35 +50,20 @@ class Recording:
 
     numbers = False  # within no_grad() all there is are numbers,
     stops = False  # but in a trace Values without derivative
-    is_over = False
 
     def __init__(self, points: list[Any]) -> None:
         self.points = tuple(points)
         self.given_values = any(isinstance(point, Value) for point in points)
         self.inputs: tuple[Any, ...] = ()
-        self.depths: list[int] = []
 
     def __enter__(self) -> Recording:
-        try:
-            self._begin()
-        except BaseException:  # an interrupt, perhaps
-            self.__exit__()
-            raise
-        return self
-
-    def _begin(self) -> None:
-        self.inputs = implementation.record(self.points)
-        implementation.no_grad_suspend(self.depths)
         traced = implementation.trace_active()  # then nothing may become a number
-        if self.depths[0]:
+        if implementation.in_no_grad():
             self.numbers, self.stops = not traced, traced
         values = self.given_values or traced
         self.kind = Kind.NUMBERS if self.numbers else Kind.VALUES if values else Kind.AS_REACHED
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.is_over = True
-        implementation.no_grad_resume(self.depths)
-        implementation.retire(self.inputs)
+        self.inputs = self.begin(self.points)
+        return self
 
     def close(self, outputs: list[Any], aux: Any = None) -> None:
         """Take what the function has computed, numbers among it, and what it has returned besides."""
@@ -108,7 +93,7 @@ class Recording:
         kind = self.kind
         if any(map(_has_value, rows)) and not self.numbers:
             kind = Kind.VALUES
-        elif kind == Kind.AS_REACHED and self.is_over and in_no_grad():
+        elif kind == Kind.AS_REACHED and implementation.in_no_grad():
             kind = Kind.NUMBERS
         reached, results = sweep(self.outputs, self.inputs, rows, True, kind, self.returned)
         if kind == Kind.AS_REACHED and not reached:
@@ -125,7 +110,7 @@ class Recording:
         """What the function has computed, once there was a sweep."""
         if self.kind == Kind.VALUES:
             return self._kept(self.outputs) if self.stops else self.outputs
-        if self.kind == Kind.AS_REACHED and not in_no_grad():
+        if self.kind == Kind.AS_REACHED and not implementation.in_no_grad():
             return self.settled(self.outputs)
         return self._kept(tuple(y.data for y in self.outputs))
 
@@ -145,12 +130,9 @@ def as_recorded(f: Callable[[tuple[Any, ...]], Any], numbers: Iterable[float]) -
 def standing_in(items: Iterable[Any]) -> Iterator[list[Any]]:
     """The items, with Values in the place of numbers, which are compared by number meanwhile."""
     given = list(items)
-    inputs = implementation.record(tuple(v for v in given if not isinstance(v, Value)))
-    fresh = iter(inputs)
-    try:
+    with implementation.Recorded() as recorded:
+        fresh = iter(recorded.begin(tuple(v for v in given if not isinstance(v, Value))))
         yield [v if isinstance(v, Value) else next(fresh) for v in given]
-    finally:
-        implementation.retire(inputs)
 
 
 def plain(tree: Any, what: str, why: str) -> Any:
@@ -161,15 +143,6 @@ def plain(tree: Any, what: str, why: str) -> Any:
             "(v.data) or differentiate outside"
         )
     return detached(tree)
-
-
-def in_no_grad() -> bool:
-    """Whether this thread is within no_grad()."""
-    depths: list[int] = []
-    implementation.no_grad_suspend(depths)
-    found = depths[0] > 0
-    implementation.no_grad_resume(depths)
-    return found
 
 
 def outside_traces(name: str) -> None:
@@ -247,6 +220,6 @@ def without_needless_values(tree: Any, recording: Recording) -> Any:
         return detached(tree, FUNCTIONS["stop_gradient"])
     if recording.kind == Kind.VALUES:
         return tree
-    values = () if recording.numbers or in_no_grad() else tuple(values_in(tree))
+    values = () if recording.numbers or implementation.in_no_grad() else tuple(values_in(tree))
     settled = recording.settled(values) if values else ()
     return detached(tree, keep={id(v) for v in settled if isinstance(v, Value)})

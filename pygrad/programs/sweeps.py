@@ -23,7 +23,7 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.callables import function_name
-from pygrad.core.implementation import Value
+from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.jacobians import (
     JacobianOf,
     Recorded,
@@ -33,7 +33,6 @@ from pygrad.core.jacobians import (
     record,
 )
 from pygrad.core.library import ffi, lib
-from pygrad.core.recording import in_no_grad
 from pygrad.core.structure import Structure, as_values, flatten, values_in
 from pygrad.programs import sparsity
 from pygrad.programs.arguments import Arguments
@@ -301,7 +300,8 @@ class DirectionRows:
         for first in range(0, self.plan.sweeps, self.step):
             batch.first, batch.count = first, min(self.step, self.plan.sweeps - first)
             batch.left = ffi.from_buffer("uint32_t *", self.left) + first
-            lib.pg_program_run(program, batch)
+            if not lib.pg_program_run(program, batch):
+                _native.raise_interrupt()
         return None
 
     @property

@@ -8,14 +8,13 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from pygrad.reference.modes import is_active, some_active
 from pygrad.reference.order import operands_first
-
-active: dict[int, Any] = {}  # by id
 
 
 def depends_on_input(node: Any) -> bool:
     """Whether a node depends on such an input, perhaps by way of a leaf that no_grad() has made."""
-    return bool(active) and any(id(v) in active or v._detached for v in operands_first(node))
+    return some_active() and any(is_active(v) or v._detached for v in operands_first(node))
 
 
 def is_true(node: Any) -> bool:

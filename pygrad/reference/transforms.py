@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.reference import modes
 from pygrad.reference.arithmetic import constant_slopes, mul0, real
-from pygrad.reference.inputs import active, depends_on_input
+from pygrad.reference.inputs import depends_on_input
 from pygrad.reference.order import describe, operands_first
 from pygrad.reference.rules import OPS
 from pygrad.reference.sweeps import state, users_line
@@ -28,23 +29,18 @@ _NEEDS_VALUES = (
 # A row of seeds is a tuple, or the index of the only seed, which is then 1.
 
 
-def record(points: tuple[Any, ...]) -> tuple[Value, ...]:
-    """A new leaf for each number."""
-    if any_value(points):
-        raise NotImplementedError(ONCE)
-    inputs = tuple([Value(point) for point in points])
-    active.update({id(v): v for v in inputs})
-    state.inputs += len(inputs)
-    return inputs
+class Recorded(modes.Recorded):
+    """Where a function runs for a transform."""
 
-
-def retire(inputs: tuple[Value, ...]) -> None:
-    """The transform with these inputs is done."""
-    for v in inputs:
-        if active.pop(id(v), None) is not None:
-            state.inputs -= 1
-    if state.inputs == 0:
-        state.reads = None
+    def begin(self, points: tuple[Any, ...]) -> tuple[Value, ...]:
+        """A new leaf for each number, active until the `with` is left."""
+        if any_value(points):
+            raise NotImplementedError(ONCE)
+        inputs = tuple([Value(point) for point in points])
+        if not modes.recording():
+            state.reads = None
+        modes.activate(inputs, self.enter())
+        return inputs
 
 
 def set_users_line(function: Callable[[], str]) -> None:
@@ -205,15 +201,3 @@ def _tangent(node: Value, tangents: list[float]) -> float:
 def trace_active() -> bool:
     """Whether this thread traces: the reference cannot."""
     return False
-
-
-def no_grad_suspend(depths: list[int]) -> None:
-    """This thread records for now; depths gets how many no_grad() blocks it is in."""
-    depths.append(state.no_grad)
-    state.no_grad = 0
-
-
-def no_grad_resume(depths: list[int]) -> None:
-    """It is in so many blocks again, if it was suspended."""
-    if depths:
-        state.no_grad = depths.pop()

@@ -10,7 +10,8 @@ from typing import Any
 
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
 from pygrad.reference.formulas import checked_power, pow_slope_x
-from pygrad.reference.inputs import active, depends_on_input, is_true
+from pygrad.reference.inputs import depends_on_input, is_true
+from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
 from pygrad.reference.sweeps import Sweep, births, forget_reads, note_in_journal, note_read, state
@@ -150,8 +151,7 @@ class Value:
     @property
     def data(self) -> float:
         """The number. Assigning a new one does not recompute what was computed from the old."""
-        if active:
-            note_read(self)
+        note_read(self)
         return self._data
 
     @data.setter
@@ -429,7 +429,7 @@ class Value:
             if id(node) not in memo:
                 operands = (
                     ()
-                    if id(node) in active
+                    if is_active(node)
                     else tuple(memo[id(operand)] for operand in node._operands)
                 )
                 given = node._given and tuple(
@@ -445,7 +445,7 @@ class Value:
                 f"cannot pickle {describe(self)}, which would lose its graph: "
                 "pickle the leaves (the parameters), or v.data"
             )
-        if id(self) in active:
+        if is_active(self):
             raise TypeError(
                 f"cannot pickle {describe(self)}, an input of a transform that is running: it would lose "
                 "its derivative; pickle v.data"
@@ -465,7 +465,7 @@ def fill(
 ) -> Value:
     """Set the fields of a new node. Inside no_grad() it becomes a leaf."""
     node._detached = False
-    if state.no_grad:
+    if in_no_grad():
         node._detached = any(map(depends_on_input, operands))
         operands, symbol, slopes = (), "", None
     node._birth = next(births)
@@ -511,7 +511,7 @@ def _clone(
         )
     clone = restore(type(node), node._data, node._grad, node._label)
     vars(clone).update(attributes)
-    if id(node) in active and not state.no_grad:
+    if is_active(node) and not in_no_grad():
         # the copy leads on to it
         clone._operands, clone._slopes = (node,), constant_slopes([1.0])
         return clone
@@ -588,7 +588,7 @@ def _partials(local_grads: Iterable[Any], count: int) -> tuple[Any, ...]:
 
 
 def _operands_to_copy(node: Value) -> tuple[Value, ...]:
-    return () if id(node) in active else operands_and_given(node)
+    return () if is_active(node) else operands_and_given(node)
 
 
 def operands_and_given(node: Value) -> tuple[Value, ...]:
