@@ -7,6 +7,7 @@
  * Whoever takes a quantity as an argument takes it over; *place stays its owner's. */
 #include "graph/graph.h"
 #include "graph/index.h"
+#include "graph/singular.h"
 #include "graph/sweep.h"
 #include "ops/forward.h"
 
@@ -91,6 +92,7 @@ static quantity call1(pg_adjoint *a, int op, double (*forward)(double), quantity
 static quantity call2(pg_adjoint *a, int op, double (*forward)(double, double), quantity x, quantity y)
 {
     double value = forward(value_of(x), value_of(y));
+    pg_suppressed |= op == PG_OP_div0 && value_of(x) == 0.0 && value_of(y) == 0.0;
     if (x.node == NULL && y.node == NULL)
         return number(value);
     pg_node *left = node_of(x), *right = node_of(y);
@@ -129,7 +131,7 @@ static quantity times(pg_adjoint *a, quantity derivative, quantity slope)
             return first;
         }
     }
-    return call2(a, PG_OP_mul0, forward_mul0, derivative, slope);
+    return call2(a, PG_OP_mul0, pg_strong, derivative, slope);
 }
 
 static void add_to(pg_adjoint *a, quantity *place, quantity contribution)
@@ -332,6 +334,8 @@ pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
         return NULL;
     pg_node *sum = pg_born(pg_compute(PG_OP_add, zero, t.node, 0.0 + t.node->value));
     pg_release(zero);
+    if (sum != NULL)
+        sum->flags |= PG_BY_OP; /* a derivative: what is computed from it and differentiated is of a higher order */
     return sum;
 }
 

@@ -1,7 +1,17 @@
 /* sweep.c: ops.def as numbers: the slopes of a node, and the reverse sweep over a sorted graph. */
 #include "graph/sweep.h"
 
+#include "graph/singular.h"
 #include "ops/forward.h"
+
+/* A quotient in a slope that counts as 0 is noted, as are products: see singular.h. */
+PG_INLINE double noted_div0(double x, double y)
+{
+    if (PG_UNLIKELY(x == 0.0 && y == 0.0))
+        pg_suppressed = 1;
+    return div0(x, y);
+}
+#define forward_div0(x, y) noted_div0(x, y)
 
 #define CALL1(op, a) forward_##op(a)
 #define CALL2(op, a, b) forward_##op(a, b)
@@ -16,9 +26,9 @@ typedef enum { CONTRIBUTE, CARRY, TELL } purpose;
 PG_INLINE void use(purpose what, pg_node *operand, double grad, double slope, double *out)
 {
     if (what == CONTRIBUTE)
-        operand->grad += mul0(grad, slope);
+        operand->grad += pg_strong(grad, slope);
     else if (what == CARRY)
-        *out += mul0(operand->grad, slope);
+        *out += pg_strong(operand->grad, slope);
     else
         *out = slope;
 }

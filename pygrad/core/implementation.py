@@ -49,7 +49,11 @@ if _INCOMPLETE and not _FALLS_BACK:
 
 # What their __all__ lists is the same of both, and all that the rest of pygrad asks of one.
 if TYPE_CHECKING or IMPLEMENTATION == "compiled":
+    from pygrad.core import singular
     from pygrad.value import *  # noqa: F403
+    from pygrad import _native  # which value.py has loaded
+
+    _native.set_singular(singular.tell)
 elif IMPLEMENTATION == "reference":
     from pygrad.reference import *  # noqa: F403
 else:
