@@ -74,9 +74,9 @@ static marked call2(int op, double (*forward)(double, double), marked x, marked 
 {
     int is_product = op == PG_OP_mul || op == PG_OP_mul0;
     int vanishes = (is_fixed_zero(x) && (is_product || op == PG_OP_div || op == PG_OP_div0)) ||
-                   (is_fixed_zero(y) && (is_product || op == PG_OP_pow_dx));
-    if (op == PG_OP_div0 && !vanishes)
-        return (marked){x.number / y.number, x.fixed && y.fixed};
+                   (is_fixed_zero(y) && (is_product || op == PG_OP_pow_dx || op == PG_OP_pow_dxx));
+    if (pg_is_settled(op, x.number, y.number) && !vanishes)
+        return (marked){(double)NAN, x.fixed && y.fixed};
     return (marked){forward(x.number, y.number), vanishes || (x.fixed && y.fixed) || is_flat[op]};
 }
 
@@ -98,6 +98,7 @@ static marked call3(int op, double (*forward)(double, double, double), marked x,
 typedef struct {
     double number;
     int present;
+    int has_limit;         /* its products with 0 are 0 */
     uint32_t operand;      /* where it became nan, if it did: of the node there, */
     size_t place;          /* whose place, plus 1, this is */
 } arrival;
@@ -139,12 +140,14 @@ static int is_derivative(const pg_node *n)
     return (n->op == PG_OP_add && n->flags & PG_BY_OP) || is_of_a_rule[n->op];
 }
 
-static void arrive(arrival *at, arrival from, marked slope, size_t place, size_t operand)
+static void arrive(arrival *at, arrival from, marked slope, int has_limit, size_t place, size_t operand)
 {
     if (!from.present || is_fixed_zero(slope))
         return;
-    double product = from.number * slope.number;
+    has_limit |= from.has_limit;
+    const double product = has_limit ? mul0(from.number, slope.number) : from.number * slope.number;
     at->present = 1;
+    at->has_limit |= has_limit && isinf(product);
     at->number += product;
     if (product == product || at->place != 0)
         return;
@@ -166,13 +169,16 @@ static void use(walk *w, purpose what, size_t place, size_t operand, marked slop
     const state *from = w->way == PG_REVERSE ? node : other;
     state *to = w->way == PG_REVERSE ? other : node;
     if (what == FIND) {
-        if (w->found->node == NULL && from->all.present && !other->fixed && !isfinite(slope.number))
+        const double product = from->all.number * slope.number;
+        if (w->found->node == NULL && from->all.present && !other->fixed &&
+            (!isfinite(slope.number) || (product != product && from->all.place == 0)))
             *w->found = (pg_singularity){w->sweep->order[place].node, operand, from->plain, slope.number};
         return;
     }
     to->plain += mul0(from->plain, plain_slope);
-    arrive(&to->second, is_derivative(n) ? from->all : from->second, slope, place, operand);
-    arrive(&to->all, from->all, slope, place, operand);
+    const int has_limit = pg_has_limit(n) || plain_slope != plain_slope; /* nan: out of its domain, nothing is singular */
+    arrive(&to->second, is_derivative(n) ? from->all : from->second, slope, has_limit, place, operand);
+    arrive(&to->all, from->all, slope, has_limit, place, operand);
 }
 
 static void use_many(walk *w, purpose what, size_t place)
@@ -261,16 +267,27 @@ static int is_constant(const pg_node *leaf)
     return leaf->wrapper == NULL || leaf->flags & PG_BY_OP;
 }
 
-static void fix(walk *w, pg_node *const *inputs, size_t count)
+/* Whether squares of it are infinite: then infinite slopes may have overflowed, and 0 is the limit. */
+static int is_far_out(const pg_node *n)
+{
+    return !(fabs(n->value) < 0x1p511);
+}
+
+/* Finds out what is fixed; false if an input is far out. */
+static int fix(walk *w, pg_node *const *inputs, size_t count)
 {
     const pg_sweep *s = w->sweep;
     for (size_t i = 0; i < s->count; i++) {
         const pg_node *n = s->order[i].node;
         pg_index_put(&w->index, n, i);
         w->states[i] = (state){.fixed = n->op != PG_LEAF || inputs != NULL || is_constant(n)};
+        if (!w->states[i].fixed && n->op == PG_LEAF && is_far_out(n))
+            return 0;
     }
     for (size_t i = 0; i < count; i++) {
         state *input = state_of(w, inputs[i]);
+        if (input != NULL && is_far_out(inputs[i]))
+            return 0;
         if (input != NULL)
             input->fixed = 0;
     }
@@ -281,6 +298,7 @@ static void fix(walk *w, pg_node *const *inputs, size_t count)
         else if (node->fixed)
             apply_rule(w, FIX, i);
     }
+    return 1;
 }
 
 static void seed(walk *w, const pg_node *n, double number)
@@ -345,12 +363,13 @@ pg_status pg_find_singular(const pg_sweep *s, pg_way way, pg_node *const *inputs
         pg_free(w.states);
         return PG_NO_MEMORY;
     }
-    fix(&w, inputs, count);
-    begin(&w, inputs, count, seeds);
-    const size_t last = s->count - (seeds != NULL); /* the root has no rule of its own, if its operands have seeds */
-    for (size_t i = s->stops; i < last; i++)
-        apply_rule(&w, PASS_ON, way == PG_REVERSE ? s->stops + last - 1 - i : i);
-    look(&w, inputs, count);
+    if (fix(&w, inputs, count)) {
+        begin(&w, inputs, count, seeds);
+        const size_t last = s->count - (seeds != NULL); /* the root has no rule, if its operands have the seeds */
+        for (size_t i = s->stops; i < last; i++)
+            apply_rule(&w, PASS_ON, way == PG_REVERSE ? s->stops + last - 1 - i : i);
+        look(&w, inputs, count);
+    }
     pg_index_close(&w.index);
     pg_free(w.states);
     return PG_OK;

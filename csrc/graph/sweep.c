@@ -4,14 +4,20 @@
 #include "graph/singular.h"
 #include "ops/forward.h"
 
-/* A quotient in a slope that counts as 0 is noted, as are products: see singular.h. */
-PG_INLINE double noted_div0(double x, double y)
-{
-    if (PG_UNLIKELY(x == 0.0 && y == 0.0))
-        pg_suppressed = 1;
-    return div0(x, y);
-}
+/* A slope that is 0 by convention is noted, as products are: see singular.h. */
+#define NOTED(op) \
+    PG_INLINE double noted_##op(double x, double y) \
+    { \
+        if (PG_UNLIKELY(pg_is_settled(PG_OP_##op, x, y))) \
+            pg_suppressed = 1; \
+        return forward_##op(x, y); \
+    }
+NOTED(div0)
+NOTED(atan2_dxx)
+NOTED(atan2_dxy)
 #define forward_div0(x, y) noted_div0(x, y)
+#define forward_atan2_dxx(x, y) noted_atan2_dxx(x, y)
+#define forward_atan2_dxy(x, y) noted_atan2_dxy(x, y)
 
 #define CALL1(op, a) forward_##op(a)
 #define CALL2(op, a, b) forward_##op(a, b)
