@@ -253,7 +253,7 @@ static void apply_rule(walk *w, purpose what, size_t place)
 
 /* -- whether there is one ------------------------------------------------------------------------ */
 
-static int has_derivatives(const pg_sweep *s)
+int pg_has_derivatives(const pg_sweep *s)
 {
     for (size_t i = s->stops; i < s->count; i++)
         if (is_derivative(s->order[i].node))
@@ -356,7 +356,7 @@ pg_status pg_find_singular(const pg_sweep *s, pg_way way, pg_node *const *inputs
                            pg_singularity *found)
 {
     *found = (pg_singularity){0};
-    if (!has_derivatives(s))
+    if (!pg_has_derivatives(s))
         return PG_OK;
     walk w = {.sweep = s, .way = way, .found = found, .states = pg_alloc(s->count, sizeof *w.states)};
     if (w.states == NULL || !pg_index_open(&w.index, s->count)) {

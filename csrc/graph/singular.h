@@ -34,6 +34,9 @@ PG_INLINE double pg_strong(double x, double y)
     return PG_UNLIKELY(product != product) ? pg_settled(x, y) : product;
 }
 
+/* Whether derivatives are among what the sweep has sorted: then it computes ones of second or higher order. */
+int pg_has_derivatives(const pg_sweep *s);
+
 /* Where a computed 0 met an infinite slope. */
 typedef struct {
     pg_node *node;         /* borrowed, NULL if there is none */

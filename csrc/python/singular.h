@@ -10,6 +10,9 @@
 int pg_tell_singular(const pg_sweep *s, pg_way way, pg_node *const *inputs, size_t count, const double *seeds,
                      int *told);
 
+/* Whether this thread's trace has computed derivatives of second or higher order. */
+extern PG_THREAD_LOCAL int pg_higher_orders;
+
 extern PyMethodDef pg_singular_functions[];
 
 #endif

@@ -41,10 +41,10 @@ def _name(v: Any) -> str:
     return f"{'the slope of ' if set(order) & set('xy') else ''}op {op!r}{label}"
 
 
-def tell(v: Any, operand: int, derivative: float, slope: float, watched: int) -> None:
-    """Called after a sweep that has met one, at the operand of the node v."""
+def tell(v: Any, data: float, derivative: float, slope: float, watched: int) -> None:
+    """Called after a sweep that has met one at the node v, whose number in a trace only its caller may read."""
     said = (
-        f"a derivative of second or higher order is singular here: at {_name(v)} with value {v.data!r} the "
+        f"a derivative of second or higher order is singular here: at {_name(v)} with value {data!r} the "
         f"derivative {derivative!r} meets {'0 / 0' if slope != slope else f'the slope {slope!r}'}, {_WHY}"
     )
     if not watched:
