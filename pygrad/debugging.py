@@ -51,8 +51,8 @@ class debug_nans:
     calls Python inside it, so it costs some microseconds a node.
 
     A sweep over numbers that do not belong together raises, too: where a ``.data`` was assigned after
-    something had been computed from it. A derivative of second or higher order that is singular raises, which is
-    a SingularDerivativeWarning elsewhere.
+    something had been computed from it. So does a derivative of second or higher order that is singular,
+    which is a SingularDerivativeWarning elsewhere.
 
     Raises:
         RuntimeError: by a sweep over a graph whose data was changed.
@@ -116,14 +116,14 @@ def _watch_adjoints(
 
 
 def _refuse_outdated(node: Any, children: Any) -> None:
-    """RuntimeError if the node's number is not that of its operands' data: slopes of now would be added to it."""
+    """RuntimeError if the node's number is not that of its operands' data, of which slopes are taken."""
     now = _native.outdated(node)
     if now is None:
         return
     lines = [
-        f"{_op(node)} holds {node.data!r}, but for the data that its operands hold now it is {now!r}: a .data "
-        "was assigned after it had been computed, and its slopes would be those of other numbers. Compute it "
-        "again before backward(), or assign .data after it"
+        f"{_op(node)} holds {node.data!r}, but for the data that its operands hold now it is {now!r}: a "
+        ".data was assigned after it had been computed, and its slopes would be those of other numbers. "
+        "Compute it again before backward(), or assign .data after it"
     ]
     lines += [f"  operand {i}: {_name(child)}" for i, child in enumerate(children)]
     raise RuntimeError("\n".join([*lines, f"  made at {_with_text(_native.origin(node))}"]))

@@ -7,7 +7,7 @@
  * Whoever takes a quantity as an argument takes it over; *place stays its owner's. */
 #include "graph/graph.h"
 #include "graph/index.h"
-#include "graph/singular.h"
+#include "graph/suppressed.h"
 #include "graph/sweep.h"
 #include "ops/forward.h"
 

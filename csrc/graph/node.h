@@ -66,9 +66,8 @@ enum pg_flags {
     PG_HAS_CLOSURE = 2,    /* a closure that the wrapper holds takes the place of the rule: see PG_CLOSURE */
     PG_TRACED = 4,         /* made while its thread was tracing: see graph.h */
     PG_FLAGS_OF_WRAPPERS = 8,
-    PG_BY_OP = 128         /* its meaning goes by the op. A sum of two: an adjoint has given it out as a derivative. mul0, log:
-                            * a rule made it. A leaf: it stands for a number.
-                            * Others: see the flags of wrappers */
+    PG_BY_OP = 128         /* goes by the op. A sum of two: an adjoint has given it out as a derivative; mul0, log: a
+                            * rule made it; a leaf: it stands for a number; others: see the flags of wrappers */
 };
 
 struct pg_node {

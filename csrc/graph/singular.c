@@ -10,16 +10,6 @@
 #include "graph/sweep.h"
 #include "ops/forward.h"
 
-PG_THREAD_LOCAL int pg_suppressed;
-
-double pg_settled(double x, double y)
-{
-    if (x != 0.0 && y != 0.0)
-        return x * y;
-    pg_suppressed = 1;
-    return 0.0;
-}
-
 /* -- numbers with a mark ------------------------------------------------------------------------ */
 
 typedef struct {
@@ -176,7 +166,7 @@ static void use(walk *w, purpose what, size_t place, size_t operand, marked slop
         return;
     }
     to->plain += mul0(from->plain, plain_slope);
-    const int has_limit = pg_has_limit(n) || plain_slope != plain_slope; /* nan: out of its domain, nothing is singular */
+    const int has_limit = pg_has_limit(n) || plain_slope != plain_slope; /* out of its domain nothing is singular */
     arrive(&to->second, is_derivative(n) ? from->all : from->second, slope, has_limit, place, operand);
     arrive(&to->all, from->all, slope, has_limit, place, operand);
 }

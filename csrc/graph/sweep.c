@@ -1,10 +1,10 @@
 /* sweep.c: ops.def as numbers: the slopes of a node, and the reverse sweep over a sorted graph. */
 #include "graph/sweep.h"
 
-#include "graph/singular.h"
+#include "graph/suppressed.h"
 #include "ops/forward.h"
 
-/* A slope that is 0 by convention is noted, as products are: see singular.h. */
+/* A slope that is 0 by convention is noted, as products are: see suppressed.h. */
 #define NOTED(op) \
     PG_INLINE double noted_##op(double x, double y) \
     { \

@@ -4,7 +4,7 @@
  * Products in which an exact 0 is to win are done plainly first; what has come out as nan is done again with mul0. */
 #include "program/evaluate.h"
 
-#include "graph/singular.h"
+#include "graph/suppressed.h"
 
 #include "ops/compare.h"
 #include "program/lanewords.h"

@@ -270,8 +270,8 @@ static int go(derivation *d)
 {
     int reverse = d->way == PG_REVERSE;
     pg_suppressed = 0;
-    return go_once(d) && pg_tell_singular(d->sweep, d->way, reverse ? d->to : d->from,
-                                          reverse ? d->results : d->seeds, d->numbers, &d->told);
+    return go_once(d) && pg_tell_singular(d->sweep, d->way, reverse ? d->to : d->from, reverse ? d->results : d->seeds,
+                                          d->numbers, &d->told);
 }
 
 static PyObject *result_row(const derivation *d)

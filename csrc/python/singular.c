@@ -55,7 +55,6 @@ int pg_tell_singular(const pg_sweep *s, pg_way way, pg_node *const *inputs, size
 PyMethodDef pg_singular_functions[] = {
     {"set_singular", set_singular, METH_O,
      "set_singular(function, /)\n--\n\nSet what is told of derivatives that are not to be relied on."},
-    {"look_for_singular", look, METH_O,
-     "look_for_singular(yes, /)\n--\n\nWhether this thread's traces look for them."},
+    {"look_for_singular", look, METH_O, "look_for_singular(yes, /)\n--\n\nWhether this thread's traces look for them."},
     {NULL, NULL, 0, NULL},
 };

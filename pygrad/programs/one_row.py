@@ -15,7 +15,9 @@ from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.results import Result, RowResult
 
 _call = lib.pg_program_call
-SINGULAR = -1  # in place of a guard: results are there, but derivatives may be singular: see Paths.look
+SINGULAR = (
+    -1
+)  # in place of a guard: results are there, but derivatives may be singular: see Paths.look
 
 
 class BoundPath:

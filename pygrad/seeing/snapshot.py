@@ -47,8 +47,8 @@ class Snapshot:
         values, grads: `.data` and `.grad`, as floats.
         operands: indices of the operands.
         slopes: the local derivative by each operand; None where only a `_backward` knows.
-        outdated: of nodes whose operands' data has changed since, or whose own has, what the op gives now; None
-            for all others.
+        outdated: of nodes whose operands' data has changed since, or whose own has, what the op gives now;
+            None for all others.
         missing: how many operands were left out.
         cut: whether that is all of them.
     """
@@ -101,18 +101,18 @@ class Snapshot:
 
     def note_on_data(self) -> list[str]:
         """That slopes and values do not belong together, if so: one sentence, or none."""
-        changed = [i for i, now in enumerate(self.outdated) if now is not None]
+        changed = [(i, now) for i, now in enumerate(self.outdated) if now is not None]
         if not changed:
             return []
         few = [
-            f"{self.names[i]} = {self.expression(i)} holds {number(self.values[i])}, which is "
-            f"{number(self.outdated[i])} now"
-            for i in changed[:3]
+            f"{self.names[i]} = {self.expression(i)} holds {number(self.values[i])}, "
+            f"which is {number(now)} now"
+            for i, now in changed[:3]
         ]
         more = f", and {len(changed) - 3:,} more" if len(changed) > 3 else ""
         return [
-            f"Outdated: {'; '.join(few)}{more}. A .data was assigned after the graph had been made; slopes are "
-            "taken from the data of now. Compute the graph again."
+            f"Outdated: {'; '.join(few)}{more}. A .data was assigned after the graph had been made; slopes "
+            "are taken from the data of now. Compute the graph again."
         ]
 
     def counts(self) -> dict[str, int]:

@@ -35,8 +35,8 @@ def test_a_leaf_that_was_changed() -> None:
     assert notes(d) == []
     a.data = 5.0
     assert notes(d) == [
-        "Outdated: c = a * b holds -6, which is -15 now. A .data was assigned after the graph had been made; slopes "
-        "are taken from the data of now. Compute the graph again."
+        "Outdated: c = a * b holds -6, which is -15 now. A .data was assigned after the graph had been "
+        "made; slopes are taken from the data of now. Compute the graph again."
     ]
 
 
@@ -89,7 +89,9 @@ def test_debug_nans_refuses_the_old_graph(act: str) -> None:
             calls[act](loss)
         assert p.grad == grad
         message = str(caught.value)
-        assert message.startswith("op '-' ('error') holds -2.0, but for the data that its operands hold now")
+        assert message.startswith(
+            "op '-' ('error') holds -2.0, but for the data that its operands hold now"
+        )
         assert "it is -2.5" in message and "label='p'" in message and "Compute it again" in message
         assert f"made at {__file__}" in message
         calls[act]((p - 3.0) ** 2)

@@ -1,4 +1,4 @@
-"""A computed 0 times an infinite slope counts as 0; in derivatives of second and higher order the user is told."""
+"""A computed 0 times an infinite slope counts as 0; in second and higher derivatives the user is told."""
 
 from __future__ import annotations
 
@@ -121,8 +121,9 @@ def test_the_answer_stays_what_it_is_and_the_message_says_why() -> None:
     np.testing.assert_array_equal(answer, np.zeros((2, 2)))
     (warning,) = caught  # once per call, though there are two columns
     assert str(warning.message).startswith(
-        "a derivative of second or higher order is singular here: at op 'sqrt' with value 0.0 the derivative "
-        "0.0 meets the slope inf, which counts as 0; the true derivative may be another number, or infinite."
+        "a derivative of second or higher order is singular here: at op 'sqrt' with value 0.0 the "
+        "derivative 0.0 meets the slope inf, which counts as 0; the true derivative may be another number, "
+        "or infinite."
     )
     assert warning.filename == __file__
     assert issubclass(SingularDerivativeWarning, RuntimeWarning)
