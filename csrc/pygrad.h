@@ -98,6 +98,7 @@ typedef struct {
     size_t spread;         /* from there to before this one: uniforms spread over lanes, once per thread */
     pg_term *terms;
     size_t term_count;
+    int tells;             /* it has derivatives of second or higher order: a run says where one may be singular */
 } pg_program;
 
 /* What an instruction's code stands for: the name of an op, "fused", "spread", "guard", "output", "total",
@@ -126,15 +127,17 @@ typedef struct {
 } pg_batch;
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
- * unless a guard that is the same for all rows fails; then *guard is the first. */
+ * unless a guard that is the same for all rows fails; then *guard is the first. 2 if the program tells, and 0 * inf
+ * or a slope that is 0 by convention was met: only a look at the function itself can say what it means. */
 int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard);
 
-/* Runs the rows; false if it was stopped before the last (see stopping.h), by Ctrl-C or by batch->stop. The result does
- * not depend on how a batch is cut, as long as cuts are at multiples of pg_piece() rows and totals of pieces are
- * added up in order. */
-int pg_program_run(const pg_program *p, const pg_batch *batch);
+/* Runs the rows; -1 if it was stopped before the last (see stopping.h), by Ctrl-C or by batch->stop; else 0, or if the
+ * program tells, 1 + the place, among those of the call, of the first row that has met 0 * inf or a slope that is 0 by
+ * convention. The result does not depend on how a batch is cut, as long as cuts are at multiples of pg_piece() rows and
+ * totals of pieces are added up in order. */
+int64_t pg_program_run(const pg_program *p, const pg_batch *batch);
 
-/* A program without rows: pg_program_run_once, and after it output i to outputs[i][0]. */
+/* A program without rows: the same as pg_program_run_once, and output i to outputs[i][0]. */
 int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard);
 
 /* 1 if every instruction reads what was written before it and stays within its slots, 0 if not, -1 for want of

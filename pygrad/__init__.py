@@ -28,6 +28,7 @@ from pygrad.version import __version__ as __version__
 # The imports below follow from it: nox -s derive.
 _PLACES = {
     "NotSavedError": "compiled.replay",
+    "SingularDerivativeWarning": "core.singular",
     "TraceError": "programs.paths",
     "Value": "core.implementation",
     "check_grad": "checking.check",
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from pygrad.core.implementation import no_grad as no_grad
     from pygrad.core.implementation import sum as sum
     from pygrad.core.implementation import zero_grad as zero_grad
+    from pygrad.core.singular import SingularDerivativeWarning as SingularDerivativeWarning
     from pygrad.debugging import debug_nans as debug_nans
     from pygrad.math import clip as clip
     from pygrad.math import maximum as maximum

@@ -61,7 +61,12 @@ class debug_nans(_Watch):
     ``suppressed``. A context manager; it holds for the thread that entered it and may be nested. Every op
     calls Python inside it, so it costs some microseconds a node.
 
+    A sweep over numbers that do not belong together raises, too: where a ``.data`` was assigned after
+    something had been computed from it. So does a derivative of second or higher order that is singular,
+    which is a SingularDerivativeWarning elsewhere.
+
     Raises:
+        RuntimeError: by a sweep over a graph whose data was changed.
         FloatingPointError: by an op, Value(...), backward() or a transform inside the block. As after any
             other error, every grad is what it was before.
         NotImplementedError: the reference implementation is in use.
@@ -99,6 +104,7 @@ def _watch_adjoints(
     as_values: the sweep builds nodes, and skips products with a 0 that is known beforehand.
     """
     children = node._children
+    _refuse_outdated(node, children)
     slopes = _slopes(node)
     if slopes and not as_values:
         for i, slope in enumerate(slopes):
@@ -107,6 +113,20 @@ def _watch_adjoints(
     for victim, adjoint in culprits:
         if not math.isfinite(adjoint):
             raise FloatingPointError(_story(node, victim, adjoint, own, operands, slopes, forward))
+
+
+def _refuse_outdated(node: Any, children: Any) -> None:
+    """RuntimeError if the node's number is not that of its operands' data, of which slopes are taken."""
+    now = _native.outdated(node)
+    if now is None:
+        return
+    lines = [
+        f"{_op(node)} holds {node.data!r}, but for the data that its operands hold now it is {now!r}: a "
+        ".data was assigned after it had been computed, and its slopes would be those of other numbers. "
+        "Compute it again before backward(), or assign .data after it"
+    ]
+    lines += [f"  operand {i}: {_name(child)}" for i, child in enumerate(children)]
+    raise RuntimeError("\n".join([*lines, f"  made at {_with_text(_native.origin(node))}"]))
 
 
 def _story(

@@ -7,6 +7,7 @@
  * Whoever takes a quantity as an argument takes it over; *place stays its owner's. */
 #include "graph/graph.h"
 #include "graph/index.h"
+#include "graph/suppressed.h"
 #include "graph/sweep.h"
 #include "ops/forward.h"
 
@@ -92,6 +93,7 @@ static quantity call1(pg_adjoint *a, int op, double (*forward)(double), quantity
 static quantity call2(pg_adjoint *a, int op, double (*forward)(double, double), quantity x, quantity y)
 {
     double value = forward(value_of(x), value_of(y));
+    pg_suppressed |= pg_is_settled(op, value_of(x), value_of(y));
     if (x.node == NULL && y.node == NULL)
         return number(value);
     pg_node *left = node_of(x), *right = node_of(y);
@@ -100,6 +102,23 @@ static quantity call2(pg_adjoint *a, int op, double (*forward)(double, double), 
         pg_release(left);
     if (right != NULL)
         pg_release(right);
+    return z;
+}
+
+/* The same where a rule says so, which knows the limits of its logarithms and of products with 0. */
+static quantity word1(pg_adjoint *a, int op, double (*forward)(double), quantity x)
+{
+    quantity z = call1(a, op, forward, x);
+    if (z.node != NULL && op == PG_OP_log)
+        z.node->flags |= PG_BY_OP;
+    return z;
+}
+
+static quantity word2(pg_adjoint *a, int op, double (*forward)(double, double), quantity x, quantity y)
+{
+    quantity z = call2(a, op, forward, x, y);
+    if (z.node != NULL && op == PG_OP_mul0)
+        z.node->flags |= PG_BY_OP;
     return z;
 }
 
@@ -130,7 +149,10 @@ static quantity times(pg_adjoint *a, quantity derivative, quantity slope)
             return first;
         }
     }
-    return call2(a, PG_OP_mul0, forward_mul0, derivative, slope);
+    quantity z = call2(a, PG_OP_mul0, pg_strong, derivative, slope);
+    if (z.node != NULL && pg_has_limit(a->sweep->order[a->at].node))
+        z.node->flags |= PG_BY_OP;
+    return z;
 }
 
 static void add_to(pg_adjoint *a, quantity *place, quantity contribution)
@@ -141,8 +163,8 @@ static void add_to(pg_adjoint *a, quantity *place, quantity contribution)
         *place = call2(a, PG_OP_add, forward_add, *place, contribution);
 }
 
-#define CALL1(op, x) call1(a, PG_OP_##op, forward_##op, x)
-#define CALL2(op, x, y) call2(a, PG_OP_##op, forward_##op, x, y)
+#define CALL1(op, x) word1(a, PG_OP_##op, forward_##op, x)
+#define CALL2(op, x, y) word2(a, PG_OP_##op, forward_##op, x, y)
 #define CALL3(op, x, y, w) call3(a, PG_OP_##op, forward_##op, x, y, w)
 #define NUMBER(c) number(c)
 #include "ops/algebra.h"
@@ -335,6 +357,8 @@ pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
         return NULL;
     pg_node *sum = pg_born(pg_compute(PG_OP_add, zero, t.node, 0.0 + t.node->value));
     pg_release(zero);
+    if (sum != NULL)
+        sum->flags |= PG_BY_OP; /* a derivative: what is computed from it and differentiated is of a higher order */
     return sum;
 }
 

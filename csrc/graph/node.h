@@ -59,13 +59,15 @@ typedef struct {
     pg_node *operands[];   /* references are owned */
 } pg_many;
 
-/* What a node knows about itself. The bits from PG_FLAGS_OF_WRAPPERS on mean nothing here: they belong to whoever
- * makes wrappers. */
+/* What a node knows about itself. The bits from PG_FLAGS_OF_WRAPPERS up to PG_BY_OP mean nothing here: they belong to
+ * whoever makes wrappers. */
 enum pg_flags {
     PG_PINNED = 1,         /* the node holds a reference to its wrapper: see pg_unpin */
     PG_HAS_CLOSURE = 2,    /* a closure that the wrapper holds takes the place of the rule: see PG_CLOSURE */
     PG_TRACED = 4,         /* made while its thread was tracing: see graph.h */
-    PG_FLAGS_OF_WRAPPERS = 8
+    PG_FLAGS_OF_WRAPPERS = 8,
+    PG_BY_OP = 128         /* goes by the op. A sum of two: an adjoint has given it out as a derivative; mul0, log: a
+                            * rule made it; a leaf: it stands for a number; others: see the flags of wrappers */
 };
 
 /* Of a leaf. */

@@ -1,7 +1,23 @@
 /* sweep.c: ops.def as numbers: the slopes of a node, and the reverse sweep over a sorted graph. */
 #include "graph/sweep.h"
 
+#include "graph/suppressed.h"
 #include "ops/forward.h"
+
+/* A slope that is 0 by convention is noted, as products are: see suppressed.h. */
+#define NOTED(op) \
+    PG_INLINE double noted_##op(double x, double y) \
+    { \
+        if (PG_UNLIKELY(pg_is_settled(PG_OP_##op, x, y))) \
+            pg_suppressed = 1; \
+        return forward_##op(x, y); \
+    }
+NOTED(div0)
+NOTED(atan2_dxx)
+NOTED(atan2_dxy)
+#define forward_div0(x, y) noted_div0(x, y)
+#define forward_atan2_dxx(x, y) noted_atan2_dxx(x, y)
+#define forward_atan2_dxy(x, y) noted_atan2_dxy(x, y)
 
 #define CALL1(op, a) forward_##op(a)
 #define CALL2(op, a, b) forward_##op(a, b)
@@ -16,9 +32,9 @@ typedef enum { CONTRIBUTE, CARRY, TELL } purpose;
 PG_INLINE void use(purpose what, pg_node *operand, double grad, double slope, double *out)
 {
     if (what == CONTRIBUTE)
-        operand->grad += mul0(grad, slope);
+        operand->grad += pg_strong(grad, slope);
     else if (what == CARRY)
-        *out += mul0(operand->grad, slope);
+        *out += pg_strong(operand->grad, slope);
     else
         *out = slope;
 }

@@ -94,6 +94,28 @@ static inline double pow_dx(double x, double y)
     return fabs(y) > 1.0 && z > 1.0 ? y * (z / x) : (y * z) / x;
 }
 
+/* x ** (y - 1), with the same care. */
+static inline double pow_less(double x, double y)
+{
+    double p = power(x, y - 1.0);
+    if (fabs(y) < 9007199254740992.0 && floor(y) == y && (isnormal(p) || x == 0.0))
+        return p;
+    double z = pow(x, y);
+    return !isnormal(z) || x == 0.0 ? p : z / x;
+}
+
+/* y * (y - 1) * x ** (y - 2). With a tiny y the power alone may be beyond the doubles. */
+static inline double pow_dxx(double x, double y)
+{
+    if (y == 0.0)
+        return 0.0;
+    double slope = pow_dx(x, y - 1.0), first = y * slope;
+    if (isfinite(slope) || x == 0.0)
+        return first;
+    double second = (y - 1.0) * (pow_dx(x, y) / x);
+    return isfinite(second) ? second : first;
+}
+
 static inline double pow_dy(double x, double y)
 {
     if (x > 0.0)
@@ -145,6 +167,34 @@ static inline double atan2_dx(double x, double y)
     (void)frexp(fabs(x) > fabs(y) ? x : y, &exponent);
     double a = ldexp(x, -exponent), b = ldexp(y, -exponent);
     return ldexp(b / (a * a + b * b), -exponent);
+}
+
+/* Its slope by x, -2 x y / (x*x + y*y)**2, likewise. */
+static inline double atan2_dxx(double x, double y)
+{
+    if (x == 0.0 && y == 0.0)
+        return 0.0;
+    if (!isfinite(x) || !isfinite(y))
+        return -2.0 * (atan2_dx(x, y) * atan2_dx(y, x));
+    int exponent;
+    (void)frexp(fabs(x) > fabs(y) ? x : y, &exponent);
+    double a = ldexp(x, -exponent), b = ldexp(y, -exponent);
+    double square = a * a + b * b;
+    return ldexp((-2.0 * (a * b)) / (square * square), -2 * exponent);
+}
+
+/* And by y, (x*x - y*y) / (x*x + y*y)**2. */
+static inline double atan2_dxy(double x, double y)
+{
+    if (x == 0.0 && y == 0.0)
+        return 0.0;
+    if (!isfinite(x) || !isfinite(y))
+        return (atan2_dx(y, x) - atan2_dx(x, y)) * (atan2_dx(y, x) + atan2_dx(x, y));
+    int exponent;
+    (void)frexp(fabs(x) > fabs(y) ? x : y, &exponent);
+    double a = ldexp(x, -exponent), b = ldexp(y, -exponent);
+    double square = a * a + b * b;
+    return ldexp(((a - b) * (a + b)) / (square * square), -2 * exponent);
 }
 
 static inline double logaddexp(double x, double y)

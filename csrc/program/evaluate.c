@@ -5,6 +5,7 @@
 #include "program/evaluate.h"
 
 #include "graph/stopping.h"
+#include "graph/suppressed.h"
 #include "ops/compare.h"
 #include "program/lanewords.h"
 #include "program/program.h"
@@ -21,6 +22,7 @@ typedef struct {
     int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     size_t first, count;   /* rows of the call in this block */
     size_t staying;        /* how many of them are on the path still */
+    size_t singular;       /* 1 + the first row of the call that has met 0 * inf, or 0 */
 } block;
 
 enum { SPARE = 4 * PG_LANES }; /* room beside the slots */
@@ -74,13 +76,22 @@ static const double *counted(const block *rows, const double *lanes, int which)
 
 static double term_of(const pg_term *t, double x, double y)
 {
-    return t->b == PG_NO_SLOT ? x : t->absorbing ? mul0(x, y) : x * y;
+    return t->b == PG_NO_SLOT ? x : t->absorbing ? pg_strong(x, y) : x * y;
+}
+
+/* After lane l was computed with pg_suppressed at 0: notes its row, if it is the first. */
+static void note_lane(block *rows, size_t l)
+{
+    if (pg_suppressed && rows->singular == 0)
+        rows->singular = 1 + rows->first + (l < rows->count ? l : rows->count - 1);
+    pg_suppressed = 0;
 }
 
 /* A fused sum once more, with mul0 where that is meant. */
-static void fused_again(const pg_term *terms, const pg_instruction *in, const double *uniforms, double *lanes,
-                        size_t at, size_t count)
+static void fused_again(const pg_term *terms, const pg_instruction *in, block *rows, size_t at, size_t count)
 {
+    const double *uniforms = rows->uniforms;
+    double *lanes = rows->lanes;
     for (size_t l = at; l < at + count; l++) {
         double sum = in->a & PG_ROW ? LANE(in->a)[l] : uniforms[in->a];
         for (uint32_t t = 0; t < in->count; t++) {
@@ -90,6 +101,7 @@ static void fused_again(const pg_term *terms, const pg_instruction *in, const do
             sum += term_of(&terms[t], x, y);
         }
         LANE(in->out)[l] = sum;
+        note_lane(rows, l);
     }
 }
 
@@ -283,7 +295,13 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
             uniforms[in->out] = uniforms[in->a] * uniforms[in->b];
             break;
         case PG_OP_mul0:
-            uniforms[in->out] = mul0(uniforms[in->a], uniforms[in->b]);
+            uniforms[in->out] = pg_strong(uniforms[in->a], uniforms[in->b]);
+            break;
+        case PG_OP_div0:
+        case PG_OP_atan2_dxx:
+        case PG_OP_atan2_dxy:
+            pg_suppressed |= pg_is_settled(in->code, uniforms[in->a], uniforms[in->b]);
+            in += pair_once(in, end, uniforms) - 1;
             break;
         case PG_CODE_GUARD:
             if (pg_holds(in->expected / 2u, uniforms[in->a], uniforms[in->b]) != (in->expected & 1)) {
@@ -308,7 +326,8 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT && !(p->input_slots[i] & PG_ROW))
             uniforms[p->input_slots[i]] = *batch->inputs[i];
-    return run_uniform(p, uniforms, guard);
+    pg_suppressed = 0;
+    return !run_uniform(p, uniforms, guard) ? 0 : 1 + (p->tells && pg_suppressed);
 }
 
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */
@@ -382,37 +401,39 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
     return 1;
 }
 
-int pg_program_run(const pg_program *p, const pg_batch *batch)
+int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
 {
     double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
     block rows = {
         .batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare, .partial = spare + SPARE};
     pg_work work = {0};
+    pg_suppressed = 0;
     spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
         rows.careful = 0;
         if (!run_piece(p, &rows, first, end, &work))
-            return 0;
+            return -1;
         if (totals == NULL)
             continue;
         if (has_nan(p, &rows)) {
             rows.careful = 1;
             if (!run_piece(p, &rows, first, end, &work))
-                return 0;
+                return -1;
         }
         write_totals(p, &rows, totals);
         totals += p->outputs;
     }
-    return 1;
+    return p->tells ? (int64_t)rows.singular : 0;
 }
 
 int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
 {
     const double *uniforms = batch->uniforms;
-    if (!pg_program_run_once(p, batch, guard))
+    const int outcome = pg_program_run_once(p, batch, guard);
+    if (outcome == 0)
         return 0;
     for (size_t i = 0; i < p->outputs; i++)
         batch->outputs[i][0] = uniforms[p->result_slots[i]];
-    return 1;
+    return outcome;
 }

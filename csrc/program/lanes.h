@@ -8,9 +8,10 @@ typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(dou
 enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
 
 /* Terms with lanes have them in a (see code.c). */
-LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, const double *uniforms,
-                                         double *lanes)
+LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, block *rows)
 {
+    const double *uniforms = rows->uniforms;
+    double *lanes = rows->lanes;
     typedef LANE_NAME(vec) vec;
     enum { SUMS = LANE_NAME(sums) };
     const pg_term *terms = p->terms + in->first;
@@ -59,7 +60,7 @@ LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instructi
         for (int i = 0; i < LANE_WIDTH; i++)
             any += all[i];
         if (any != any)
-            fused_again(terms, in, uniforms, lanes, at, LANE_NAME(chunk));
+            fused_again(terms, in, rows, at, LANE_NAME(chunk));
     }
 }
 
@@ -115,7 +116,8 @@ LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const
     const double *b = counted(rows, LANE(in->b), 1);
     double *sum = rows->spare + 2 * PG_LANES;
     for (int l = 0; l < PG_LANES; l++) {
-        const double product = in->expected ? mul0(a[l], b[l]) : a[l] * b[l];
+        const double product = in->expected ? pg_strong(a[l], b[l]) : a[l] * b[l];
+        note_lane(rows, (size_t)l);
         sum[l] = counts[l] == 0.0 ? 0.0 : in->c == PG_NO_SLOT ? product : rows->uniforms[in->c] + product;
     }
     LANE_NAME(add_up)(sum, rows->partial + 8 * in->out);
@@ -143,10 +145,64 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 
 #endif
 
+/* Products in which an exact 0 wins: plainly first. */
+LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
+{
+    typedef LANE_NAME(vec) vec;
+    double *lanes = rows->lanes;
+    const vec *x = (const vec *)(const void *)LANE(in->a), *y = (const vec *)(const void *)LANE(in->b);
+    vec *z = (vec *)(void *)LANE(in->out);
+    const double *a = LANE(in->a), *b = LANE(in->b);
+    for (size_t at = 0; at < PG_LANES / LANE_WIDTH; at += 2) {
+        const vec first = x[at] * y[at], second = x[at + 1] * y[at + 1], both = first + second;
+        double any = 0.0;
+        for (int i = 0; i < LANE_WIDTH; i++)
+            any += both[i];
+        if (PG_LIKELY(any == any)) {
+            z[at] = first;
+            z[at + 1] = second;
+            continue;
+        }
+        double again[2 * LANE_WIDTH];
+        for (size_t i = 0; i < 2 * LANE_WIDTH; i++) {
+            again[i] = pg_strong(a[at * LANE_WIDTH + i], b[at * LANE_WIDTH + i]);
+            note_lane(rows, at * LANE_WIDTH + i);
+        }
+        memcpy((double *)z + at * LANE_WIDTH, again, sizeof again);
+    }
+}
+
+/* Notes where a slope is 0 by convention. */
+LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
+{
+    const double *lanes = rows->lanes, *a = LANE(in->a), *b = LANE(in->b);
+    int64_t any = 0;
+    LANE_LOOP
+    for (int l = 0; l < PG_LANES; l++)
+        any |= (a[l] == 0.0) & (b[l] == 0.0);
+    for (size_t l = 0; any != 0 && l < PG_LANES; l++) {
+        pg_suppressed = pg_is_settled(in->code, a[l], b[l]);
+        note_lane(rows, l);
+    }
+}
+
 /* Ops that have a function for whole blocks, faster than one lane at a time and with the same bits; how many
  * instructions that were. */
-LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
+LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, block *rows)
 {
+    double *lanes = rows->lanes;
+    switch (in->code) {
+    case PG_OP_mul0:
+        LANE_NAME(strong)(in, rows);
+        return 1;
+    case PG_OP_div0:
+    case PG_OP_atan2_dxx:
+    case PG_OP_atan2_dxy:
+        LANE_NAME(settle)(in, rows);
+        return 0;
+    default:
+        break;
+    }
 #ifndef PG_LIBM_LANES
     if (is_pair(in, end)) {
         LANE_NAME(pair)(in, lanes);
@@ -181,7 +237,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
     const pg_instruction *end = p->code + p->length;
     int done = 1;
     for (const pg_instruction *in = p->code + p->spread; in != end; in += done) {
-        const int in_block = LANE_NAME(as_block)(in, end, lanes);
+        const int in_block = LANE_NAME(as_block)(in, end, rows);
         done = in_block == 0 ? 1 : in_block;
         if (in_block != 0)
             continue;
@@ -234,7 +290,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
 #define SLOPE2 BINARY
 #include "ops.def"
         case PG_CODE_FUSED:
-            LANE_NAME(fused)(p, in, uniforms, lanes);
+            LANE_NAME(fused)(p, in, rows);
             break;
         case PG_CODE_GUARD:
             if (guard_rows(in, LANE(in->a), LANE(in->b), rows) == 0)

@@ -25,6 +25,15 @@ static uint32_t small_power_slope(draft *d, uint32_t x, double n)
                     : pg_simplified(d, PG_OP_mul, pg_draft_constant(d, n), small_power(d, x, n - 1.0), NONE);
 }
 
+/* x's slope of that: n times the slope of x ** (n - 1). */
+static uint32_t small_power_curvature(draft *d, uint32_t x, double n)
+{
+    if (n == 0.0)
+        return pg_draft_constant(d, 0.0);
+    uint32_t slope = small_power_slope(d, x, n - 1.0);
+    return slope == NONE ? NONE : pg_simplified(d, PG_OP_mul, pg_draft_constant(d, n), slope, NONE);
+}
+
 uint32_t pg_simplified(draft *d, int op, uint32_t a, uint32_t b, uint32_t c)
 {
     if (d->failed)
@@ -39,9 +48,11 @@ uint32_t pg_simplified(draft *d, int op, uint32_t a, uint32_t b, uint32_t c)
         if (is_number(d, b, 1.0))
             return a;
     }
-    if ((op == PG_OP_pown || op == PG_OP_power || op == PG_OP_pow_dx) && is_constant(d, b)) {
-        uint32_t product = op == PG_OP_pow_dx ? small_power_slope(d, a, number_of(d, b))
-                                              : small_power(d, a, number_of(d, b));
+    if ((op == PG_OP_pown || op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_dxx) && is_constant(d, b)) {
+        const double n = number_of(d, b);
+        uint32_t product = op == PG_OP_pow_dxx  ? small_power_curvature(d, a, n)
+                           : op == PG_OP_pow_dx ? small_power_slope(d, a, n)
+                                                : small_power(d, a, n);
         if (product != NONE)
             return product;
     }

@@ -2,6 +2,7 @@
 #include "python/backward.h"
 
 #include "python/convert.h"
+#include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -27,7 +28,9 @@ static PyObject *backward(PyObject *module, PyObject *args)
     if (s == NULL)
         return NULL;
     pg_sweep_begin(s, seed);
-    if (!pg_go_back(s)) {
+    pg_suppressed = 0;
+    int told = 0;
+    if (!pg_go_back(s) || !pg_tell_singular(s, PG_REVERSE, NULL, 0, NULL, &told)) {
         pg_give_up(s);
         return NULL;
     }
@@ -98,10 +101,13 @@ static void write_adjoints(const pg_sweep *s, const pg_adjoint *a, PyObject *pai
 }
 
 /* Every adjoint, or an exception. */
-static int adjoints(pg_adjoint *a, double seed)
+static int adjoints(const pg_sweep *s, pg_adjoint *a, double seed)
 {
+    int told = 0;
+    pg_suppressed = 0;
     pg_status status = pg_adjoint_begin(a, PG_REVERSE, &seed, NULL);
-    return status == PG_OK ? pg_go_on(a) : (pg_raise(status), 0);
+    return status == PG_OK ? pg_go_on(a) && pg_tell_singular(s, PG_REVERSE, NULL, 0, &seed, &told)
+                           : (pg_raise(status), 0);
 }
 
 static PyObject *backward_graph(PyObject *module, PyObject *args)
@@ -119,7 +125,7 @@ static PyObject *backward_graph(PyObject *module, PyObject *args)
     pg_sweep *s = pg_sorted(above, 1, NULL, 0);
     if (s != NULL) {
         a = pg_ready_adjoint(s, NULL, 0);
-        if (a != NULL && adjoints(a, seed))
+        if (a != NULL && adjoints(s, a, seed))
             pairs = adjoint_values(s, a);
         if (pairs != NULL) {
             write_adjoints(s, a, pairs);

@@ -1,6 +1,8 @@
 /* inspection.c: what modules ask about a node, or about the graph below it, besides the attributes of its Value. */
 #include "python/inspection.h"
 
+#include "ops/forward.h"
+#include "program/evaluate.h"
 #include "python/convert.h"
 #include "python/sweeping.h"
 #include "python/value.h"
@@ -30,6 +32,81 @@ static PyObject *is_number(PyObject *module, PyObject *v)
     if (!pg_require_built(v))
         return NULL;
     return PyBool_FromLong(PG_NODE(v)->op == PG_LEAF && PG_NODE(v)->flags & PG_NUMBER);
+}
+
+static double total_now(const pg_node *n)
+{
+    const pg_many *m = n->of.many;
+    const size_t half = m->count / 2, summed = m->count - (n->op == PG_SUM && m->leads);
+    double total = n->op == PG_SUM ? m->start : 0.0;
+    if (n->op == PG_SUM ? m->leads != 0 : m->count % 2 != 0)
+        total = m->operands[m->count - 1]->value;
+    for (size_t i = 0; n->op == PG_SUM && i < summed; i++)
+        total += m->operands[i]->value;
+    for (size_t i = 0; n->op == PG_DOT && i < half; i++)
+        total += m->operands[i]->value * m->operands[half + i]->value;
+    return total;
+}
+
+/* What the op of n gives for the numbers that its operands hold now. */
+static double value_now(const pg_node *n)
+{
+    switch (n->op) {
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        return forward_##name(n->of.two.a->value);
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: \
+        return forward_##name(n->of.two.a->value, n->of.two.b->value);
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    case PG_OP_##name: { \
+        pg_node *const *o = n->of.many->operands; \
+        return forward_##name(o[0]->value, o[1]->value, o[2]->value); \
+    }
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        return forward_##name(n->of.constant.a->value, n->of.constant.k);
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+    case PG_SUM:
+    case PG_DOT:
+        return total_now(n);
+    default: /* only its user knows */
+        return n->value;
+    }
+}
+
+/* The same as programs compute it, whose elementary functions round otherwise: a program that ran on Values has made
+ * its nodes with these. */
+static double value_in_programs(const pg_node *n)
+{
+    double x[3] = {0.0, 0.0, 0.0};
+    size_t count = pg_operand_count(n);
+    for (size_t i = 0; i < count && i < 3; i++)
+        x[i] = pg_operand(n, i)->value;
+    if (n->op == PG_OP_pown)
+        x[1] = n->of.constant.k;
+    return pg_evaluate_one(n->op, x[0], x[1], x[2]);
+}
+
+/* The number that the op of v gives for what its operands hold now, if that is not what v holds: somebody has
+ * assigned .data since. None otherwise, and where nobody but its user knows the op. */
+static PyObject *outdated(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PG_IS_VALUE(v))
+        return PyErr_Format(PyExc_TypeError, "outdated() takes a Value, not %R", Py_TYPE(v));
+    if (!pg_require_built(v))
+        return NULL;
+    const pg_node *n = PG_NODE(v);
+    if (n->flags & PG_HAS_CLOSURE)
+        Py_RETURN_NONE;
+    const double now = value_now(n);
+    if (pg_same_bits(now, n->value) || (now != now && n->value != n->value) ||
+        (n->op != PG_SUM && n->op != PG_DOT && pg_same_bits(value_in_programs(n), n->value)))
+        Py_RETURN_NONE;
+    return PyFloat_FromDouble(now);
 }
 
 /* How many operands v has, and a tuple of the first ones: `_children` of ten million costs a second and a
@@ -117,6 +194,8 @@ static PyObject *order(PyObject *module, PyObject *root)
 PyMethodDef pg_inspection_functions[] = {
     {"form", form, METH_O, "form(v, /)\n--\n\nleaf, op, partials, custom or closure."},
     {"is_number", is_number, METH_O, "is_number(v, /)\n--\n\nWhether v stands for a number that was an operand."},
+    {"outdated", outdated, METH_O,
+     "outdated(v, /)\n--\n\nThe number v's op gives for its operands' data now, if v holds another; or None."},
     {"first_operands", first_operands, METH_VARARGS,
      "first_operands(v, most, /)\n--\n\nHow many operands v has, and the first ones."},
     {"first_slopes", first_slopes, METH_VARARGS,

@@ -11,6 +11,7 @@
 #include "python/parameters.h"
 #include "python/recording.h"
 #include "python/replay.h"
+#include "python/singular.h"
 #include "python/stays.h"
 #include "python/sums.h"
 #include "python/trace.h"
@@ -96,10 +97,10 @@ static int add_op_functions(PyObject *module)
 }
 
 static PyMethodDef *const functions[] = {
-    pg_backward_functions,   pg_construction_functions, pg_convert_functions, pg_exposure_functions,
-    pg_inspection_functions, pg_interrupt_functions,    pg_outside_functions, pg_recording_functions,
-    pg_replay_functions,     pg_stay_functions,         pg_sum_functions,     pg_trace_functions,
-    pg_tracing_functions,    pg_watching_functions,
+    pg_backward_functions,   pg_construction_functions, pg_convert_functions,  pg_exposure_functions,
+    pg_inspection_functions, pg_interrupt_functions,    pg_outside_functions,  pg_recording_functions,
+    pg_replay_functions,     pg_singular_functions,     pg_stay_functions,     pg_sum_functions,
+    pg_trace_functions,      pg_tracing_functions,      pg_watching_functions,
 };
 
 static int add_functions(PyObject *module)

@@ -17,11 +17,11 @@ enum pg_value_flags {
     PG_UNBUILT = PG_FLAGS_OF_WRAPPERS << 2, /* made by __new__, not yet by __init__ */
     PG_ACTIVE = PG_FLAGS_OF_WRAPPERS << 3, /* an input of a transform that is running the user's function */
     PG_ESCAPED = PG_UNBUILT | PG_ACTIVE, /* both: it has outlived its trace, and every use refuses it */
-    PG_WHOLE_EXPONENT = PG_FLAGS_OF_WRAPPERS << 4, /* x ** n was written with an int */
-    PG_NUMBER = PG_WHOLE_EXPONENT /* a leaf: stands for a number that was an operand, such as the 2 of a * 2 */
+    PG_WHOLE_EXPONENT = PG_BY_OP, /* x ** n was written with an int */
+    PG_NUMBER = PG_BY_OP /* a leaf: stands for a number that was an operand, such as the 2 of a * 2 */
 };
 
-_Static_assert(PG_WHOLE_EXPONENT <= 128, "flags take one byte");
+_Static_assert((int)PG_ACTIVE < (int)PG_BY_OP, "flags take one byte");
 
 /* Operands with any of these need more than a node made: see the number protocol's slow path. */
 #define PG_SLOW (PG_VISIBLE | PG_CARRIES | PG_UNBUILT | PG_TRACED)

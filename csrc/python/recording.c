@@ -9,6 +9,7 @@
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/outside.h"
+#include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/value.h"
 
@@ -145,6 +146,7 @@ typedef struct {
     pg_adjoint *adjoint;   /* NULL if the results are numbers */
     double *numbers;       /* the seeds, and in place of some of them nodes */
     pg_node **nodes;
+    int told;              /* that a derivative is not to be relied on */
 } derivation;
 
 static int has_given_partials(const pg_node *n)
@@ -239,8 +241,7 @@ static int read_seeds(derivation *d, PyObject *row)
     return 1;
 }
 
-/* Goes the way once, for the seeds that were read. */
-static int go(derivation *d)
+static int go_once(derivation *d)
 {
     if (d->adjoint != NULL) {
         pg_status status = pg_adjoint_begin(d->adjoint, d->way, d->numbers, d->nodes);
@@ -252,6 +253,15 @@ static int go(derivation *d)
     }
     pg_sweep_begin_forward(d->sweep, d->numbers);
     return pg_go_forward(d->sweep);
+}
+
+/* Goes the way once, for the seeds that were read. */
+static int go(derivation *d)
+{
+    int reverse = d->way == PG_REVERSE;
+    pg_suppressed = 0;
+    return go_once(d) && pg_tell_singular(d->sweep, d->way, reverse ? d->to : d->from, reverse ? d->results : d->seeds,
+                                          d->numbers, &d->told);
 }
 
 static PyObject *result_row(const derivation *d)

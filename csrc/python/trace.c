@@ -8,6 +8,7 @@
 
 #include "graph/memory.h"
 #include "python/convert.h"
+#include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/value.h"
 
@@ -107,6 +108,7 @@ int pg_trace_begin(PyObject *inputs)
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
         pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
     pg_birth_flags = PG_TRACED;
+    pg_higher_orders = 0;
     pg_tracing_threads++;
     pg_special_threads++;
     return 1;

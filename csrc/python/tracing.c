@@ -2,6 +2,7 @@
 #include "python/tracing.h"
 
 #include "python/convert.h"
+#include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -51,6 +52,7 @@ static PyObject *program_of(pg_trace *trace)
     }
     if (status != PG_OK)
         return pg_raise(status);
+    program->tells = pg_higher_orders;
     PyObject *capsule = PyCapsule_New(program, "pg_program", delete_program);
     if (capsule == NULL)
         pg_program_free(program);

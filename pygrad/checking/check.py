@@ -37,6 +37,7 @@ from pygrad.checking.differences import (
 )
 from pygrad.core.implementation import Recorded, Value
 from pygrad.core.recording import as_recorded, outside_traces, plain
+from pygrad.core.singular import listening
 from pygrad.core.structure import Structure, flatten, names_in
 from pygrad.transform import grad, gradients, jacobian
 
@@ -213,9 +214,16 @@ def _rows(
     names = list(names_in(program.structure, "x", lambda whole, _, key: f"{whole}[{key!r}]"))
     for k in range(1, order + 1):
         places = itertools.product(range(len(names)), repeat=k)
-        for place, found in zip(places, program.derivatives(k), strict=True):
-            reference = compare.reference(place, found)
-            yield _judged(" ".join(names[i] for i in place), k, found, reference, rtol, atol)
+        with listening() as singular:
+            derivatives = program.derivatives(k)
+        for place, found in zip(places, derivatives, strict=True):
+            with listening():  # those beside x are no matter
+                reference = compare.reference(place, found)
+            row = _judged(" ".join(names[i] for i in place), k, found, reference, rtol, atol)
+            if singular and row.verdict != OK:
+                why = f"a computed 0 meets an infinite slope at {singular[0]}, and counts as 0"
+                row = row._replace(note=f"{why}; {row.note}" if row.note else why)
+            yield row
 
 
 _NUMBERS = "check_grad compares plain numbers"

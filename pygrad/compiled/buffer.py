@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from pygrad.core.structure import Structure, key_of
-from pygrad.programs.one_row import BoundPath
+from pygrad.programs.one_row import SINGULAR, BoundPath
 from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths
 
 
@@ -45,6 +45,9 @@ class Buffer:
         """Runs the function on what the inputs hold now; no two threads at a time."""
         bound = self._first
         while (guard := bound.run()) is not None:
+            if guard == SINGULAR:
+                self._paths.look(self._point())
+                break
             bound = self._follow(bound.path, guard)
         return self.result
 

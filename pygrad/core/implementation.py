@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pygrad.core import distribution
 from pygrad.core.callers import warn_of_truth
@@ -48,9 +48,19 @@ if _INCOMPLETE and not _FALLS_BACK:
         f"PYGRAD_{'IMPL' if _ASKED else 'REQUIRE_COMPILED'} asks for it: {distribution.REBUILD}"
     )
 
+
+def _tell_of_singular(*what: Any) -> None:
+    from pygrad.core.singular import tell  # seldom needed
+
+    tell(*what)
+
+
 # What their __all__ lists is the same of both, and all that the rest of pygrad asks of one.
 if TYPE_CHECKING or IMPLEMENTATION == "compiled":
     from pygrad.value import *  # noqa: F403
+    from pygrad.value import _native
+
+    _native.set_singular(_tell_of_singular)
 elif IMPLEMENTATION == "reference":
     from pygrad.reference import *  # noqa: F403
 else:

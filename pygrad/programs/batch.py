@@ -25,6 +25,7 @@ class Batch:
     def __init__(self, arguments: RowArguments, threads: int) -> None:
         self.arguments, self.threads = arguments, threads
         self.tell: _Tell = None
+        self.singular: int | None = None  # a row whose derivatives may be singular: see Paths.look
         self.pointers, self.strides = arguments.pointers()
 
     def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
@@ -41,6 +42,7 @@ class Batch:
             work.run(0, work.count, self.tell)
         else:
             self._run_in_threads(work, parts)
+        self.singular = work.singular()
         return work.left, None if work.totals is None else _in_order(work.totals)
 
     def _run_in_threads(self, work: _Work, parts: int) -> None:
@@ -79,13 +81,16 @@ class _Work:
         self.lives = np.empty(max(len(path.lives), 1))
         self.uniforms = scratch(path.uniform_bytes)
         self.stop = ffi.new("int *")  # 1: other threads are to end
+        self.met: list[int] = []  # places of rows that have met 0 * inf
 
     def begin(self) -> int | None:
         """Runs what is the same for all rows; the guard if all of them leave the path there."""
         if self.path.lives:
             _native.read_data(self.path.lives, address(self.lives))
         guard = ffi.new("uint32_t *")
-        if lib.pg_program_run_once(self.path.program, self._part(0, self.count), guard):
+        outcome = lib.pg_program_run_once(self.path.program, self._part(0, self.count), guard)
+        if outcome:
+            self.met += [0] if outcome == 2 else []
             return None
         return int(guard[0])
 
@@ -97,12 +102,21 @@ class _Work:
         for start in range(first, first + size, step):
             part = self._part(start, min(step, first + size - start))
             part.lanes = doubles(lanes)
-            if not lib.pg_program_run(self.path.program, part):
+            place = lib.pg_program_run(self.path.program, part)
+            if place < 0:
                 if not self.stop[0]:
                     _native.raise_interrupt()
                 return
+            if place:
+                self.met.append(start + place - 1)
             if tell is not None:
                 tell(_staying(self.left, start, part.count))
+
+    def singular(self) -> int | None:
+        """The first row that has met 0 * inf."""
+        if not self.met:
+            return None
+        return min(self.met) if self.rows is None else int(self.rows[min(self.met)])
 
     def _part(self, first: int, size: int) -> Any:
         """Some of the rows for C."""

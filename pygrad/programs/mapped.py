@@ -105,6 +105,8 @@ class RowsProgram:
             while pending:
                 path, rows = pending.pop()
                 left, totals = batch.run(path, rows, outputs(path) if outputs else None)
+                if batch.singular is not None:
+                    self.paths.look(arguments.point(batch.singular))
                 yield path, totals
                 for guard, gone in by_guard(left, rows):
                     point = functools.partial(arguments.point, int(gone[0]))

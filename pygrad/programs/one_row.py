@@ -15,6 +15,9 @@ from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.results import Result, RowResult
 
 _call = lib.pg_program_call
+SINGULAR = (
+    -1
+)  # in place of a guard: results are there, but derivatives may be singular: see Paths.look
 
 
 class BoundPath:
@@ -41,12 +44,13 @@ class BoundPath:
         self.kept = (inputs, lives, uniforms, sources, targets)  # the batch has their addresses
 
     def run(self) -> int | None:
-        """The guard where the inputs leave the path, or None; then results are there."""
+        """The guard where the inputs leave the path, or None or SINGULAR; then results are there."""
         if self.path.lives:
             _native.read_data(self.path.lives, self.live_address)
-        if _call(self.path.program, self.batch, self.guard):
+        outcome = _call(self.path.program, self.batch, self.guard)
+        if outcome == 1:
             return None
-        return int(self.guard[0])
+        return SINGULAR if outcome else int(self.guard[0])
 
 
 def _inputs_read(program: Any) -> int:
@@ -99,7 +103,9 @@ class OneRowProgram:
         while True:
             guard = row.run()
             path = row.path
-            if guard is None:
+            if guard is None or guard == SINGULAR:
+                if guard is not None:
+                    self.paths.look(row.inputs.tolist())
                 result = path.result.from_array(row.results)
                 path.idle.append(row)
                 return result, path

@@ -19,6 +19,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.programs.results import Result
 
+_LOOKS = 16
 MOST_PATHS = 256  # of one function; then it is run uncompiled
 
 
@@ -182,6 +183,7 @@ class Paths:
     def __init__(self, follow: Callable[[Sequence[float]], Path]) -> None:
         self.follow = follow  # traces the path at a point
         self.root: Path | None = None
+        self.met = 0  # how many calls may have had singular derivatives
         self.all: list[Path] = []
         self._roots: dict[int, Path] = {}  # the first path, as if it left another, too
 
@@ -195,6 +197,20 @@ class Paths:
         if guard not in path.branches:
             return self.add(self._trace(point), path, guard)
         return path.branches[guard]
+
+    def look(self, point: Sequence[float]) -> None:
+        """Follows the path at a point once more, to see whether a derivative is singular there.
+
+        A program only says that it may be. Where that is so at each call, fewer and fewer are looked at.
+        """
+        self.met += 1
+        if self.met > _LOOKS and self.met & (self.met - 1):
+            return
+        _native.look_for_singular(True)
+        try:
+            self.follow(point)
+        finally:
+            _native.look_for_singular(False)
 
     def add(self, path: Path, parent: Path | None = None, guard: int = -1) -> Path:
         """Takes a path that leaves another, its parent, at a guard; without one it is the first.

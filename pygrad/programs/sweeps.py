@@ -37,7 +37,7 @@ from pygrad.core.structure import Structure, as_values, flatten, values_in
 from pygrad.programs import sparsity
 from pygrad.programs.arguments import Arguments
 from pygrad.programs.memory import address, addresses, doubles, scratch
-from pygrad.programs.one_row import OneRowProgram
+from pygrad.programs.one_row import SINGULAR, OneRowProgram
 from pygrad.programs.paths import Path, reads_active, trace
 from pygrad.programs.results import Result, RowResult
 
@@ -287,12 +287,14 @@ class DirectionRows:
         self.targets[: self.plan.outputs] = address(self.table) + 8 * self.places
 
     def run(self) -> int | None:
-        """The guard where the inputs leave the path, or None; then results are there."""
+        """The guard where the inputs leave the path, or None or SINGULAR; then results are there."""
         path, program, batch = self.path, self.path.program, self.batch
         if path.lives:
             _native.read_data(path.lives, address(self.lives))
-        if not lib.pg_program_run_once(program, batch, self.guard):
+        outcome = lib.pg_program_run_once(program, batch, self.guard)
+        if not outcome:
             return int(self.guard[0])
+        singular = outcome == 2
         if self.plan.compressed is None:
             self._give_table()
         lanes = self.lanes if self.lanes is not None else scratch(path.lane_bytes)
@@ -300,9 +302,11 @@ class DirectionRows:
         for first in range(0, self.plan.sweeps, self.step):
             batch.first, batch.count = first, min(self.step, self.plan.sweeps - first)
             batch.left = ffi.from_buffer("uint32_t *", self.left) + first
-            if not lib.pg_program_run(program, batch):
+            place = lib.pg_program_run(program, batch)
+            if place < 0:
                 _native.raise_interrupt()
-        return None
+            singular = place > 0 or singular
+        return SINGULAR if singular else None
 
     @property
     def results(self) -> tuple[Any, Any]:

@@ -70,7 +70,7 @@ class Graph:
         if layout not in _LAYOUTS:
             raise ValueError(f"layout must be one of {_LAYOUTS}, not {layout!r}")
         self.snapshot = snapshot
-        self.caption = list(caption)
+        self.caption = [*caption, *snapshot.note_on_data()]
         self.rankdir = rankdir
         self.layout = layout
         self.format = format
@@ -310,7 +310,8 @@ def _equation(s: Snapshot, i: int) -> str:
 
 
 def _data_and_grad(s: Snapshot, i: int) -> list[str]:
-    return [number(s.values[i]), number(s.grads[i])]
+    outdated = " (outdated)" if s.outdated[i] is not None else ""
+    return [number(s.values[i]) + outdated, number(s.grads[i])]
 
 
 def _box(s: Snapshot, i: int) -> Box:

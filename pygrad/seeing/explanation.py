@@ -229,7 +229,7 @@ def _whole(snapshot: Snapshot, values: Sequence[Any], limit: int | None) -> Expl
         for i, name in enumerate(snapshot.names)
         if snapshot.kinds[i] != "number" and not snapshot.operands[i]
     ]
-    notes += [*_notes(steps), *_note_on_grads(snapshot, grads)]
+    notes += [*snapshot.note_on_data(), *_notes(steps), *_note_on_grads(snapshot, grads)]
     last = len(snapshot) - 1
     return Explanation(
         snapshot.names[last],
@@ -271,6 +271,7 @@ def _beginning(v: Any, most: int) -> Explanation:
     size += f" (at most {most_nodes:,})" if most_nodes is not None else ""
     notes = [
         f"{size} and was not read as a whole. explain(v, limit=None) shows all of it.",
+        *snapshot.note_on_data(),
         *_notes(steps),
     ]
     return Explanation(

@@ -6,6 +6,7 @@ is only counted; the reference's keep it all in attributes.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "form",
     "grad_of",
     "nodes_at_most",
+    "outdated",
     "stand_for_numbers",
 ]
 
@@ -75,6 +77,47 @@ def first_slopes(v: Any, most: int) -> tuple[float, ...]:
     slopes: tuple[float, ...]
     slopes = _native.first_slopes(v, most) if _is_compiled(v) else v.local_derivatives[:most]
     return slopes
+
+
+def outdated(v: Any) -> float | None:
+    """What v's op gives for the data that its operands hold now, if v holds another number; or None.
+
+    Somebody has assigned a `.data` since v was computed. None where only its user knows the op.
+
+    >>> x = Value(2.0)
+    >>> y = x * x
+    >>> x.data = 3.0
+    >>> outdated(y), y.data
+    (9.0, 4.0)
+    """
+    if _is_compiled(v):
+        return _native.outdated(v)
+    now = _recomputed(v) if form(v) == "op" else None
+    same = now is None or repr(now) == repr(v._data)  # nan is nan, and 0.0 is not -0.0
+    return None if same else now
+
+
+def _recomputed(v: Any) -> float | None:
+    """The same of one of the reference's Values, whether or not it has changed."""
+    from pygrad.reference.formulas import power
+    from pygrad.reference.rules import OPS
+
+    data = [operand._data for operand in v._operands]
+    if v._symbol == "dot":
+        n = len(data) // 2
+        total = data[-1] if len(data) % 2 else 0.0
+        for w, x in zip(data[:n], data[n:], strict=False):
+            total += w * x
+        return total
+    if v._symbol.startswith("**"):
+        return power(data[0], float(v._symbol[2:]))
+    for op in OPS.values():  # of a sum nobody knows with which number it started
+        if op.symbol == v._symbol:
+            try:
+                return op.value(*data)
+            except (ArithmeticError, ValueError):
+                return math.nan
+    return None
 
 
 def grad_of(v: Any) -> float:

@@ -47,6 +47,8 @@ class Snapshot:
         values, grads: `.data` and `.grad`, as floats.
         operands: indices of the operands.
         slopes: the local derivative by each operand; None where only a `_backward` knows.
+        outdated: of nodes whose operands' data has changed since, or whose own has, what the op gives now;
+            None for all others.
         missing: how many operands were left out.
         cut: whether that is all of them.
     """
@@ -67,6 +69,7 @@ class Snapshot:
             _slopes(v, form, len(read)) if read else ()
             for v, form, read in zip(order, forms, self.operands, strict=True)
         ]
+        self.outdated = [inspection.outdated(v) for v in order]
         self.missing = [0] * len(order)
         self.cut = [False] * len(order)
         self.names = self._name_all()
@@ -95,6 +98,22 @@ class Snapshot:
                 names.append(label)
                 again[label] = _numbered(f"{label}_", taken, first=2)
         return names
+
+    def note_on_data(self) -> list[str]:
+        """That slopes and values do not belong together, if so: one sentence, or none."""
+        changed = [(i, now) for i, now in enumerate(self.outdated) if now is not None]
+        if not changed:
+            return []
+        few = [
+            f"{self.names[i]} = {self.expression(i)} holds {number(self.values[i])}, "
+            f"which is {number(now)} now"
+            for i, now in changed[:3]
+        ]
+        more = f", and {len(changed) - 3:,} more" if len(changed) > 3 else ""
+        return [
+            f"Outdated: {'; '.join(few)}{more}. A .data was assigned after the graph had been made; slopes "
+            "are taken from the data of now. Compute the graph again."
+        ]
 
     def counts(self) -> dict[str, int]:
         """How often each op occurs, most frequent first; leaves and numbers under these words."""

@@ -213,3 +213,13 @@ def test_rows_of_numpy_scalars_go_through_an_mlp_as_in_micrograds_demo(package):
     )
     loss.backward()
     assert type(loss) is package.engine.Value
+
+
+def test_what_numpy_picks_is_a_value_or_a_number_of_numpy_s(impl):
+    """It asks nobody which: a number that was picked depends on no Value, and its derivative is 0."""
+    x, y = impl.Value(1.0), impl.Value(5.0)
+    picked = np.median(np.array([x, 3.0, 2.0], dtype=object))
+    assert isinstance(picked, np.float64) and isinstance(picked.data, memoryview)
+    assert (picked + 0 * x).data == 2.0
+    assert np.median(np.array([x, 3.0, y, 2.0], dtype=object)) == 2.5
+    assert np.median(np.array([x, y, 0.0], dtype=object)).data == 1.0

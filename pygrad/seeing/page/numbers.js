@@ -134,6 +134,26 @@ function pow_dx(x, y) {
     return fabs(y) > 1 && z > 1 ? y * (z / x) : (y * z) / x;
 }
 
+/* x ** (y - 1), with the same care. */
+function pow_less(x, y) {
+    let p = power(x, y - 1);
+    if (fabs(y) < 9007199254740992 && floor(y) === y && (isnormal(p) || x === 0))
+        return p;
+    let z = pow(x, y);
+    return !isnormal(z) || x === 0 ? p : z / x;
+}
+
+/* y * (y - 1) * x ** (y - 2). With a tiny y the power alone may be beyond the doubles. */
+function pow_dxx(x, y) {
+    if (y === 0)
+        return 0;
+    let slope = pow_dx(x, y - 1), first = y * slope;
+    if (isfinite(slope) || x === 0)
+        return first;
+    let second = (y - 1) * (pow_dx(x, y) / x);
+    return isfinite(second) ? second : first;
+}
+
 function pow_dy(x, y) {
     if (x > 0)
         return pow(x, y) * log(x);
@@ -181,6 +201,32 @@ function atan2_dx(x, y) {
     [, exponent] = frexp(fabs(x) > fabs(y) ? x : y);
     let a = ldexp(x, -exponent), b = ldexp(y, -exponent);
     return ldexp(b / (a * a + b * b), -exponent);
+}
+
+/* Its slope by x, -2 x y / (x*x + y*y)**2, likewise. */
+function atan2_dxx(x, y) {
+    if (x === 0 && y === 0)
+        return 0;
+    if (!isfinite(x) || !isfinite(y))
+        return -2 * (atan2_dx(x, y) * atan2_dx(y, x));
+    let exponent;
+    [, exponent] = frexp(fabs(x) > fabs(y) ? x : y);
+    let a = ldexp(x, -exponent), b = ldexp(y, -exponent);
+    let square = a * a + b * b;
+    return ldexp((-2 * (a * b)) / (square * square), -2 * exponent);
+}
+
+/* And by y, (x*x - y*y) / (x*x + y*y)**2. */
+function atan2_dxy(x, y) {
+    if (x === 0 && y === 0)
+        return 0;
+    if (!isfinite(x) || !isfinite(y))
+        return (atan2_dx(y, x) - atan2_dx(x, y)) * (atan2_dx(y, x) + atan2_dx(x, y));
+    let exponent;
+    [, exponent] = frexp(fabs(x) > fabs(y) ? x : y);
+    let a = ldexp(x, -exponent), b = ldexp(y, -exponent);
+    let square = a * a + b * b;
+    return ldexp(((a - b) * (a + b)) / (square * square), -2 * exponent);
 }
 
 function logaddexp(x, y) {

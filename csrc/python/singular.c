@@ -1,0 +1,60 @@
+/* singular.c: a product of a computed 0 and an infinite slope, shown to a function of Python. */
+#include "python/singular.h"
+
+#include "python/convert.h"
+#include "python/modes.h"
+#include "python/value.h"
+
+static PyObject *tell; /* the function, set once */
+
+static PyObject *set_singular(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&tell, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+/* A trace tells of nothing: its program runs at the same point, and says where another look is needed. Then the
+ * function is traced once more, and looked at. */
+static PG_THREAD_LOCAL int looks;
+PG_THREAD_LOCAL int pg_higher_orders;
+
+static PyObject *look(PyObject *module, PyObject *yes)
+{
+    (void)module;
+    looks = PyObject_IsTrue(yes);
+    Py_RETURN_NONE;
+}
+
+static int call(const pg_singularity *found)
+{
+    PyObject *v = pg_value_of(found->node);
+    PyObject *result = v == NULL ? NULL
+                                 : PyObject_CallFunction(tell, "Odddi", v, found->node->value, found->derivative,
+                                                         found->slope, (int)PG_WATCHED);
+    Py_XDECREF(v);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+int pg_tell_singular(const pg_sweep *s, pg_way way, pg_node *const *inputs, size_t count, const double *seeds,
+                     int *told)
+{
+    if (pg_birth_flags != 0 && !pg_higher_orders)
+        pg_higher_orders = pg_has_derivatives(s);
+    if (pg_suppressed == 0 || *told || tell == NULL || (pg_birth_flags != 0 && !looks))
+        return 1;
+    pg_singularity found;
+    pg_status status = pg_find_singular(s, way, inputs, count, seeds, &found);
+    if (status != PG_OK)
+        return pg_raise(status) != NULL;
+    *told = found.node != NULL;
+    return found.node == NULL || call(&found);
+}
+
+PyMethodDef pg_singular_functions[] = {
+    {"set_singular", set_singular, METH_O,
+     "set_singular(function, /)\n--\n\nSet what is told of derivatives that are not to be relied on."},
+    {"look_for_singular", look, METH_O, "look_for_singular(yes, /)\n--\n\nWhether this thread's traces look for them."},
+    {NULL, NULL, 0, NULL},
+};
