@@ -1,0 +1,328 @@
+/* test_programs.c: programs of functions at random give the bits of the ops they were made of.
+ * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
+#include "traces.h"
+
+#include "graph/sweep.h"
+#include "program/growth.h"
+
+static double usual_number(void)
+{
+    return between(-2.0, 2.0);
+}
+
+/* -- rows ---------------------------------------------------------------------------------------- */
+
+/* What the rows that stay add up to, in any order: all that is known of it is how near it must be. */
+static void check_total(const row_set *r, size_t output)
+{
+    double sum = 0.0, most = 0.0, total = 0.0;
+    int nans = 0, up = 0, down = 0;
+    for (size_t k = 0; k < r->count; k++) {
+        const double x = r->expected[output][k];
+        if (r->leaves[k] != UINT32_MAX)
+            continue;
+        nans += x != x;
+        up += x == INFINITY;
+        down += x == -INFINITY;
+        sum += x;
+        most += fabs(x);
+    }
+    for (size_t i = 0; i < r->pieces; i++)
+        total += r->totals[output + i * r->each];
+    if (nans || (up && down))
+        CHECK(total != total);
+    else if (most < 1e290)
+        CHECK(fabs(total - sum) <= 1e-12 * most + 1e-300);
+}
+
+static void check_rows(const trace *t, const pg_program *p, const row_set *r)
+{
+    for (size_t k = 0; k < r->count; k++)
+        CHECK(p->guards == 0 || r->left[k] == r->leaves[k]);
+    for (size_t i = 0; i < t->output_count; i++) {
+        const int uniform = p->result_slots[i] != PG_NO_SLOT;
+        const double *uniforms = r->uniforms;
+        for (size_t k = 0; k < r->count && !t->totals[i]; k++)
+            if (r->leaves[k] == UINT32_MAX)
+                CHECK(same_number(uniform ? uniforms[p->result_slots[i]] : r->outputs[i][k], r->expected[i][k]));
+    }
+}
+
+static void clear_outputs(const trace *t, row_set *r)
+{
+    for (size_t i = 0; i < t->output_count; i++)
+        for (size_t k = 0; k < r->count; k++)
+            r->outputs[i][k] = -77.0;
+}
+
+/* A program on rows, with each set of instructions; then some of the rows, in another order. */
+static void check_program(const trace *t, const pg_program *p, row_set *r)
+{
+    uint32_t guard = UINT32_MAX;
+    for (int lanes = 0; lanes < 3; lanes++) {
+        pg_choose_lanes(lanes);
+        clear_outputs(t, r);
+        pg_batch batch = batch_of(r, p);
+        if (!pg_program_run_once(p, &batch, &guard)) {
+            for (size_t k = 0; k < r->count; k++)
+                CHECK(r->leaves[k] <= guard && guard < t->guard_count);
+            continue;
+        }
+        pg_program_run(p, &batch);
+        check_rows(t, p, r);
+        for (size_t i = 0; i < t->output_count; i++)
+            if (t->totals[i])
+                check_total(r, i);
+    }
+}
+
+static void check_chosen_rows(const trace *t, const pg_program *p, row_set *r)
+{
+    size_t chosen[5], count = r->count < 5 ? r->count : 5;
+    uint32_t guard, left[5];
+    for (size_t i = 0; i < count; i++)
+        chosen[i] = r->count - 1 - i;
+    clear_outputs(t, r);
+    pg_batch batch = batch_of(r, p);
+    batch.rows = chosen;
+    batch.count = count;
+    batch.left = p->guards == 0 ? NULL : left;
+    if (!pg_program_run_once(p, &batch, &guard))
+        return;
+    pg_program_run(p, &batch);
+    for (size_t i = 0; i < t->output_count; i++)
+        for (size_t k = 0; k < count && !t->totals[i] && p->result_slots[i] == PG_NO_SLOT; k++)
+            if (r->leaves[chosen[k]] == UINT32_MAX)
+                CHECK(same_number(r->outputs[i][chosen[k]], r->expected[i][chosen[k]]));
+}
+
+static void test_rows_have_the_bits_of_the_ops_they_are_made_of(void)
+{
+    static const size_t counts[] = {1, 5, 64, 65, 200, 1100};
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        trace t;
+        row_set r;
+        double lives[LIVES];
+        double (*number)(void) = seed % 3 ? usual_number : any_number;
+        random_state = seed;
+        make_trace(&t, 1 + below(MOST_NODES), number);
+        pg_program *p = program_of(&t, lives);
+        CHECK(pg_program_verify(p) == 1);
+        make_rows(&r, &t, p, counts[below(seed % 50 ? 5 : 6)], number);
+        memcpy(r.lives, lives, sizeof lives);
+        check_program(&t, p, &r);
+        check_chosen_rows(&t, p, &r);
+        drop_rows(&r);
+        pg_program_free(p);
+        drop_trace(&t);
+    }
+}
+
+static void test_a_guard_that_is_the_same_for_all_rows_ends_a_call(void)
+{
+    size_t failed = 0;
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        trace t;
+        row_set r;
+        uint32_t guard = UINT32_MAX;
+        random_state = 50000 + seed;
+        make_trace(&t, 1 + below(20), usual_number);
+        memset(t.rows, 0, sizeof t.rows);
+        memset(t.totals, 0, sizeof t.totals);
+        double lives[LIVES], numbers[MOST_INPUTS], results[MOST_OUTPUTS];
+        pg_program *p = program_of(&t, lives);
+        make_rows(&r, &t, p, 1, usual_number);
+        memcpy(r.lives, lives, sizeof lives);
+        for (size_t i = 0; i < t.inputs; i++)
+            r.inputs[i][0] = numbers[i] = any_number();
+        const uint32_t leaves = run_row(&t, numbers, results);
+        const pg_batch batch = batch_of(&r, p);
+        CHECK(pg_program_call(p, &batch, &guard) == (leaves == UINT32_MAX) && guard == leaves);
+        for (size_t i = 0; leaves == UINT32_MAX && i < t.output_count; i++)
+            CHECK(same_number(r.outputs[i][0], results[i]));
+        failed += leaves != UINT32_MAX;
+        drop_rows(&r);
+        pg_program_free(p);
+        drop_trace(&t);
+    }
+    CHECK(failed > 100);
+}
+
+static void test_totals_do_not_depend_on_how_rows_are_cut(void)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        trace t;
+        row_set r;
+        double lives[LIVES], parts[4 * MOST_OUTPUTS];
+        uint32_t guard;
+        random_state = 60000 + seed;
+        make_trace(&t, 30, usual_number);
+        memset(t.totals, 1, sizeof t.totals);
+        pg_program *p = program_of(&t, lives);
+        make_rows(&r, &t, p, 3 * pg_piece() + 100, seed % 2 ? usual_number : any_number);
+        memcpy(r.lives, lives, sizeof lives);
+        pg_batch batch = batch_of(&r, p);
+        if (pg_program_run_once(p, &batch, &guard)) {
+            pg_program_run(p, &batch);
+            for (size_t piece = 0; piece < 4; piece++) {
+                pg_batch part = batch;
+                part.first = piece * pg_piece();
+                part.count = piece == 3 ? 100 : pg_piece();
+                part.totals = parts + piece * t.output_count;
+                pg_program_run(p, &part);
+            }
+            for (size_t i = 0; i < 4 * t.output_count; i++)
+                CHECK(same_number(r.totals[i], parts[i]));
+        }
+        drop_rows(&r);
+        pg_program_free(p);
+        drop_trace(&t);
+    }
+}
+
+/* -- what cannot be made --------------------------------------------------------------------------- */
+
+static void test_nodes_that_cannot_be_computed_again_are_opaque(void)
+{
+    const double partials[1] = {2.0};
+    for (int kind = 0; kind < 3; kind++) {
+        pg_node *x = traced(pg_leaf(2.0)), *n, *root, *opaque = NULL;
+        pg_program *p;
+        if (kind == 0)
+            n = pg_compute_many(PG_CUSTOM, &x, 1, 2.0, NULL, NULL);
+        else if (kind == 1)
+            n = pg_compute_many(PG_PARTIALS, &x, 1, 2.0, partials, NULL);
+        else
+            n = add(x, x);
+        if (kind == 2)
+            n->flags |= PG_HAS_CLOSURE;
+        trace t = {.nodes = {x, traced(n)}, .inputs = 1, .count = 2, .outputs = {n}, .output_count = 1, .rows = {1}};
+        pg_sweep *s = order_of(&t, &root);
+        const pg_trace what = told(&t, s);
+        CHECK(pg_program_make(&what, &opaque, &p) == PG_OPAQUE && opaque == n);
+        CHECK(n->grad == 0.0);
+        pg_sweep_abandon(s);
+        pg_release(root);
+        drop_trace(&t);
+    }
+}
+
+static void test_each_allocation_of_a_program_fails_in_turn(void)
+{
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        trace t;
+        pg_node *root, *opaque;
+        pg_program *p = NULL;
+        random_state = 70000 + seed;
+        make_trace(&t, MOST_NODES, usual_number);
+        pg_sweep *s = order_of(&t, &root);
+        const pg_trace what = told(&t, s);
+        const size_t start = pg_live_nodes();
+        for (size_t n = 1; p == NULL; n++) {
+            pg_fail_at(n);
+            const pg_status status = pg_program_make(&what, &opaque, &p);
+            pg_fail_at(0);
+            CHECK(status == (p == NULL ? PG_NO_MEMORY : PG_OK) && pg_live_nodes() == start);
+            for (size_t i = 0; i < t.count; i++)
+                CHECK(t.nodes[i]->grad == 0.0);
+        }
+        for (int n = 1, sound = -1; sound == -1; n++) {
+            pg_fail_at((size_t)n);
+            sound = pg_program_verify(p);
+            pg_fail_at(0);
+            CHECK(sound == (n < 5 ? -1 : 1));
+        }
+        pg_program_free(p);
+        pg_sweep_abandon(s);
+        pg_release(root);
+        drop_trace(&t);
+    }
+}
+
+static void test_a_trace_of_more_nodes_than_there_are_numbers_is_refused(void)
+{
+    pg_node *x = traced(pg_leaf(1.0)), *root, *opaque;
+    pg_program *p;
+    trace t = {.nodes = {x}, .inputs = 1, .count = 1, .outputs = {x}, .output_count = 1, .rows = {1}};
+    pg_sweep *s = order_of(&t, &root), many = *s;
+    many.count = SIZE_MAX / 2;
+    pg_trace what = told(&t, &many);
+    CHECK(pg_program_make(&what, &opaque, &p) == PG_NO_MEMORY);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    drop_trace(&t);
+}
+
+static void test_an_array_does_not_grow_beyond_what_numbers_can_count(void)
+{
+    void *items = NULL;
+    size_t capacity = INT32_MAX;
+    CHECK(!pg_room(&items, INT32_MAX, &capacity, 1) && items == NULL && capacity == INT32_MAX);
+    CHECK(pg_room(&items, 0, &capacity, 1));
+}
+
+/* -- large ones ------------------------------------------------------------------------------------ */
+
+/* x / 1 - x / 2 - x / 3 ..., or products of x with many live numbers summed. */
+static pg_program *long_program(size_t length, int products, int totals)
+{
+    pg_node *x = traced(pg_leaf(1.0)), *n = traced(pg_leaf(0.0)), *root, *opaque;
+    pg_program *p;
+    const uint8_t row = 1, total = (uint8_t)totals;
+    pg_sweep *s;
+    for (size_t i = 0; i < length; i++) {
+        pg_node *number = pg_leaf((double)i + 2.0);
+        if (i % 2)
+            pg_mark_traced(number); /* a constant */
+        pg_node *part = traced(node_of_op(products ? PG_OP_mul : PG_OP_div, (pg_node *[]){x, number}, 0.0));
+        pg_node *next = traced(node_of_op(products ? PG_OP_add : PG_OP_sub, (pg_node *[]){n, part}, 0.0));
+        pg_release(number);
+        pg_release(part);
+        pg_release(n);
+        n = next;
+    }
+    root = traced(pg_compute_many(PG_SUM, &n, 1, 0.0, NULL, NULL));
+    CHECK(pg_sweep_open(root, 0, &s) == PG_OK);
+    pg_sweep_within_trace(s);
+    CHECK(pg_sweep_stop_at(s, &x, 1) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
+    const pg_trace what = {
+        .sweep = s, .rows = &row, .outputs = &n, .output_count = 1, .totals = &total, .optimise = 1};
+    for (size_t at = 1; at < 80; at++) {
+        pg_fail_at(at);
+        if (pg_program_make(&what, &opaque, &p) == PG_OK)
+            at = 80;
+        else
+            CHECK(at < 79);
+        pg_fail_at(0);
+    }
+    pg_sweep_abandon(s);
+    pg_release(root);
+    pg_release(n);
+    pg_release(x);
+    return p;
+}
+
+static void test_long_programs(void)
+{
+    for (size_t length = 1; length < 3000; length = 3 * length + 1)
+        for (int kind = 0; kind < 4; kind++) {
+            pg_program *p = long_program(length, kind % 2, kind / 2);
+            CHECK(pg_program_verify(p) == 1);
+            pg_program_free(p);
+        }
+}
+
+int main(void)
+{
+    RUN(test_rows_have_the_bits_of_the_ops_they_are_made_of);
+    RUN(test_a_guard_that_is_the_same_for_all_rows_ends_a_call);
+    RUN(test_totals_do_not_depend_on_how_rows_are_cut);
+    RUN(test_nodes_that_cannot_be_computed_again_are_opaque);
+    RUN(test_each_allocation_of_a_program_fails_in_turn);
+    RUN(test_a_trace_of_more_nodes_than_there_are_numbers_is_refused);
+    RUN(test_an_array_does_not_grow_beyond_what_numbers_can_count);
+    RUN(test_long_programs);
+    CHECK(pg_live_nodes() == 0);
+    printf("OK\n");
+    return 0;
+}
