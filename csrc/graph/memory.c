@@ -19,6 +19,7 @@ void pg_fail_at(size_t n)
     pg_faults.armed = n != 0;
     if (n != 0) {
         pg_faults.fail_at = n;
+        pg_faults.last = SIZE_MAX;
         pg_faults.requests = 0;
     }
 }
