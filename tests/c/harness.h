@@ -20,6 +20,13 @@
 
 enum { ENOUGH = 1 << 30 };
 
+/* How often something is tried; less often where each step is counted. */
+#ifdef PG_COUNTED
+#define TIMES(n) ((n) / 4)
+#else
+#define TIMES(n) (n)
+#endif
+
 /* The n-th allocation from now fails, alone or with all later ones; 0 ends that. */
 static inline void fail(size_t n, int alone)
 {

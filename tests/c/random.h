@@ -5,7 +5,7 @@
 #include "harness.h"
 #include "ops/forward.h"
 
-static uint64_t random_state;
+static PG_THREAD_LOCAL uint64_t random_state;
 
 /* splitmix64: Steele, Lea and Flood, OOPSLA 2014. */
 static inline uint64_t random_word(void)

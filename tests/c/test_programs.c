@@ -59,10 +59,15 @@ static void clear_outputs(const trace *t, row_set *r)
 static void check_program(const trace *t, const pg_program *p, row_set *r)
 {
     uint32_t guard = UINT32_MAX;
+    int totals = 0;
+    for (size_t i = 0; i < t->output_count; i++)
+        totals |= t->totals[i];
     for (int lanes = 0; lanes < 3; lanes++) {
         pg_choose_lanes(lanes);
         clear_outputs(t, r);
         pg_batch batch = batch_of(r, p);
+        if (!totals)
+            batch.totals = NULL;
         if (!pg_program_run_once(p, &batch, &guard)) {
             for (size_t k = 0; k < r->count; k++)
                 CHECK(r->leaves[k] <= guard && guard < t->guard_count);
@@ -99,7 +104,7 @@ static void check_chosen_rows(const trace *t, const pg_program *p, row_set *r)
 static void test_rows_have_the_bits_of_the_ops_they_are_made_of(void)
 {
     static const size_t counts[] = {1, 5, 64, 65, 200, 1100};
-    for (uint64_t seed = 1; seed <= 3000; seed++) {
+    for (uint64_t seed = 1; seed <= TIMES(3000); seed++) {
         trace t;
         row_set r;
         double lives[LIVES];
@@ -219,7 +224,7 @@ static void test_each_allocation_of_a_program_fails_in_turn(void)
         const pg_trace what = told(&t, s);
         const size_t start = pg_live_nodes();
         for (size_t n = 1; p == NULL; n++) {
-            pg_fail_at(n);
+            fail(n, seed % 2);
             const pg_status status = pg_program_make(&what, &opaque, &p);
             pg_fail_at(0);
             CHECK(status == (p == NULL ? PG_NO_MEMORY : PG_OK) && pg_live_nodes() == start);
@@ -227,7 +232,7 @@ static void test_each_allocation_of_a_program_fails_in_turn(void)
                 CHECK(t.nodes[i]->grad == 0.0);
         }
         for (int n = 1, sound = -1; sound == -1; n++) {
-            pg_fail_at((size_t)n);
+            fail((size_t)n, seed % 2);
             sound = pg_program_verify(p);
             pg_fail_at(0);
             CHECK(sound == (n < 5 ? -1 : 1));
@@ -258,58 +263,222 @@ static void test_an_array_does_not_grow_beyond_what_numbers_can_count(void)
     void *items = NULL;
     size_t capacity = INT32_MAX;
     CHECK(!pg_room(&items, INT32_MAX, &capacity, 1) && items == NULL && capacity == INT32_MAX);
-    CHECK(pg_room(&items, 0, &capacity, 1));
+    CHECK(pg_room(&items, 0, &capacity, 1)); /* has room */
 }
 
 /* -- large ones ------------------------------------------------------------------------------------ */
 
-/* x / 1 - x / 2 - x / 3 ..., or products of x with many live numbers summed. */
-static pg_program *long_program(size_t length, int products, int totals)
+/* x, and then for each number i: the next sum of sums, quotients and the like, from the last and from x and i. */
+typedef pg_node *step(pg_node *last, pg_node *x, pg_node *i);
+
+static pg_node *quotients(pg_node *last, pg_node *x, pg_node *i)
 {
-    pg_node *x = traced(pg_leaf(1.0)), *n = traced(pg_leaf(0.0)), *root, *opaque;
-    pg_program *p;
-    const uint8_t row = 1, total = (uint8_t)totals;
+    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_div, (pg_node *[]){x, i}, 0.0)));
+}
+
+static pg_node *products(pg_node *last, pg_node *x, pg_node *i)
+{
+    return consumed(PG_OP_add, pg_retain(last), traced(mul(x, i)));
+}
+
+static pg_node *uniform;   /* the last of a chain of them, or NULL */
+
+/* A uniform number, computed, for each: it is spread over lanes. */
+static pg_node *spread_ones(pg_node *last, pg_node *x, pg_node *i)
+{
+    pg_node *before = uniform != NULL ? uniform : pg_retain(i);
+    uniform = traced(node_of_op(PG_OP_tanh, &before, 0.0));
+    pg_release(before);
+    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_div, (pg_node *[]){x, uniform}, 0.0)));
+}
+
+/* A constant of its own for each, besides the nodes. */
+static pg_node *powers(pg_node *last, pg_node *x, pg_node *i)
+{
+    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_pown, (pg_node *[]){x}, i->value + 0.5)));
+}
+
+static pg_node *starts(pg_node *last, pg_node *x, pg_node *i)
+{
+    pg_node *n = pg_compute_many(PG_SUM, (pg_node *[]){last, x}, 2, last->value + x->value + i->value, NULL, NULL);
+    n->of.many->start = i->value;
+    return n;
+}
+
+
+/* The program of so many steps, having failed at each allocation before. */
+static pg_program *long_program(size_t length, step *next, int total)
+{
+    pg_node *x = traced(pg_leaf(1.0)), *late = traced(node_of_op(PG_OP_tanh, &x, 0.0)), *n = pg_retain(late);
+    pg_node *root, *opaque;
+    pg_program *p = NULL;
+    const uint8_t row = 1, totals = (uint8_t)total;
     pg_sweep *s;
     for (size_t i = 0; i < length; i++) {
         pg_node *number = pg_leaf((double)i + 2.0);
         if (i % 2)
             pg_mark_traced(number); /* a constant */
-        pg_node *part = traced(node_of_op(products ? PG_OP_mul : PG_OP_div, (pg_node *[]){x, number}, 0.0));
-        pg_node *next = traced(node_of_op(products ? PG_OP_add : PG_OP_sub, (pg_node *[]){n, part}, 0.0));
+        pg_node *longer = traced(next(n, i % 3 ? x : late, number));
         pg_release(number);
-        pg_release(part);
         pg_release(n);
-        n = next;
+        n = longer;
     }
     root = traced(pg_compute_many(PG_SUM, &n, 1, 0.0, NULL, NULL));
     CHECK(pg_sweep_open(root, 0, &s) == PG_OK);
     pg_sweep_within_trace(s);
     CHECK(pg_sweep_stop_at(s, &x, 1) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
     const pg_trace what = {
-        .sweep = s, .rows = &row, .outputs = &n, .output_count = 1, .totals = &total, .optimise = 1};
-    for (size_t at = 1; at < 80; at++) {
-        pg_fail_at(at);
-        if (pg_program_make(&what, &opaque, &p) == PG_OK)
-            at = 80;
-        else
-            CHECK(at < 79);
+        .sweep = s, .rows = &row, .outputs = &n, .output_count = 1, .totals = &totals, .optimise = 1};
+    for (size_t at = 1; p == NULL; at++) {
+        fail(at, total);
+        CHECK(pg_program_make(&what, &opaque, &p) == (p == NULL ? PG_NO_MEMORY : PG_OK) && at < 100);
         pg_fail_at(0);
     }
     pg_sweep_abandon(s);
     pg_release(root);
     pg_release(n);
+    pg_release(late);
     pg_release(x);
+    if (uniform != NULL)
+        pg_release(uniform);
+    uniform = NULL;
     return p;
 }
 
 static void test_long_programs(void)
 {
-    for (size_t length = 1; length < 3000; length = 3 * length + 1)
-        for (int kind = 0; kind < 4; kind++) {
-            pg_program *p = long_program(length, kind % 2, kind / 2);
-            CHECK(pg_program_verify(p) == 1);
-            pg_program_free(p);
+    static step *const steps[] = {quotients, products, spread_ones, powers, starts};
+    for (size_t length = 1; length < 3000; length = 3 * length + 2)
+        for (size_t kind = 0; kind < 5; kind++)
+            for (int total = 0; total < 2; total++) {
+                pg_program *p = long_program(length, steps[kind], total);
+                CHECK(pg_program_verify(p) == 1);
+                pg_program_free(p);
+            }
+}
+
+/* Users of one value are found in a chain, and where that is long by their hash: each of them is there once. */
+static void test_a_value_that_many_use_in_the_same_way_is_computed_once(void)
+{
+    enum { COUNT = 40 };
+    pg_node *numbers[COUNT], *outputs[4 * COUNT], *root, *opaque;
+    pg_sweep *s;
+    pg_program *p;
+    size_t clips = 0, quotients = 0;
+    for (int i = 0; i < COUNT; i++)
+        numbers[i] = pg_leaf(i + 1.0);
+    pg_node *y = traced(pg_compute_many(PG_SUM, numbers, COUNT, 1.0, NULL, NULL));
+    for (int i = 0; i < 4 * COUNT; i++) { /* each twice */
+        pg_node *number = numbers[i % COUNT];
+        outputs[i] = traced(i < 2 * COUNT ? node_of_op(PG_OP_clip, (pg_node *[]){y, numbers[0], number}, 0.0)
+                                          : node_of_op(PG_OP_div, (pg_node *[]){number, y}, 0.0));
+    }
+    root = traced(pg_compute_many(PG_SUM, outputs, 4 * COUNT, 0.0, NULL, NULL));
+    CHECK(pg_sweep_open(root, 0, &s) == PG_OK);
+    pg_sweep_within_trace(s);
+    CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK);
+    const pg_trace what = {.sweep = s, .outputs = outputs, .output_count = 4 * COUNT, .optimise = 1};
+    CHECK(pg_program_make(&what, &opaque, &p) == PG_OK);
+    for (size_t i = 0; i < p->length; i++) {
+        clips += p->code[i].code == PG_OP_clip;
+        quotients += p->code[i].code == PG_OP_div;
+    }
+    CHECK(clips == COUNT && quotients == COUNT);
+    pg_program_free(p);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    for (int i = 0; i < 4 * COUNT; i++)
+        pg_release(outputs[i]);
+    pg_release(y);
+    for (int i = 0; i < COUNT; i++)
+        pg_release(numbers[i]);
+}
+
+/* tanh(x) + 0 * sech2(x), whose second product is 0 whatever x is: the slope of sech2(x) ** 0. */
+static void test_a_partner_that_is_not_needed_is_not_computed(void)
+{
+    pg_node *x = traced(pg_leaf(0.5)), *y = traced(node_of_op(PG_OP_tanh, &x, 0.0));
+    pg_node *slope = traced(node_of_op(PG_OP_sech2, &x, 0.0)), *zero = traced(pg_leaf(0.0));
+    pg_node *none = traced(node_of_op(PG_OP_pow_dx, (pg_node *[]){slope, zero}, 0.0));
+    pg_node *sum = traced(add(y, none));
+    trace t = {.nodes = {x, y, slope, zero, none, sum}, .inputs = 1, .count = 6, .outputs = {sum}, .output_count = 1};
+    t.rows[0] = 1;
+    double lives[LIVES];
+    pg_program *p = program_of(&t, lives);
+    for (size_t i = 0; i < p->length; i++)
+        CHECK(p->code[i].code != PG_OP_sech2);
+    pg_program_free(p);
+    drop_trace(&t);
+}
+
+/* -- what only a file has ------------------------------------------------------------------------- */
+
+/* sin and cos of lanes 0 into the two given slots, which go to the two outputs. */
+static void run_pair(pg_slot cosine_of, pg_slot sine, pg_slot cosine, double x, double *out)
+{
+    pg_instruction code[] = {
+        {.code = PG_OP_tanh, .out = PG_ROW | 1, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = PG_OP_sin, .out = sine, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = PG_OP_cos, .out = cosine, .a = cosine_of, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = PG_CODE_OUTPUT, .out = 0, .a = sine, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = PG_CODE_OUTPUT, .out = 1, .a = cosine, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+    };
+    pg_slot inputs[1] = {PG_ROW | 0}, results[2] = {PG_NO_SLOT, PG_NO_SLOT};
+    const pg_program p = {.inputs = 1,
+                          .lanes = 4,
+                          .outputs = 2,
+                          .input_slots = inputs,
+                          .result_slots = results,
+                          .code = code,
+                          .length = 5};
+    const double *columns[1] = {&x};
+    double *outputs[2] = {out, out + 1};
+    const ptrdiff_t strides[2] = {0, 0};
+    void *uniforms = room(pg_uniform_bytes(&p), 1), *lanes = room(pg_lane_bytes(&p), 1);
+    const pg_batch batch = {.inputs = columns,
+                            .strides = strides,
+                            .count = 1,
+                            .outputs = outputs,
+                            .output_strides = strides,
+                            .uniforms = uniforms,
+                            .lanes = lanes};
+    uint32_t guard;
+    CHECK(pg_program_verify(&p) == 1);
+    CHECK(pg_program_run_once(&p, &batch, &guard));
+    pg_program_run(&p, &batch);
+    free(uniforms);
+    free(lanes);
+}
+
+static void test_sine_and_cosine_are_one_only_of_the_same_number_and_into_two_places(void)
+{
+    static const double numbers[] = {0.5, 1e6, -1e300};
+    for (int i = 0; i < 3; i++) {
+        const double x = numbers[i], sine = pg_evaluate_one(PG_OP_sin, x, 0.0, 0.0);
+        const double cosine = pg_evaluate_one(PG_OP_cos, x, 0.0, 0.0);
+        double out[2];
+        for (int lanes = 0; lanes < 3; lanes++) {
+            pg_choose_lanes(lanes);
+            run_pair(PG_ROW | 0, PG_ROW | 2, PG_ROW | 3, x, out);
+            CHECK(out[0] == sine && out[1] == cosine);
+            run_pair(PG_ROW | 0, PG_ROW | 2, PG_ROW | 2, x, out);
+            CHECK(out[0] == cosine && out[1] == cosine);
+            run_pair(PG_ROW | 1, PG_ROW | 2, PG_ROW | 3, x, out);
+            CHECK(out[0] == sine && out[1] == pg_evaluate_one(PG_OP_cos, pg_evaluate_one(PG_OP_tanh, x, 0, 0), 0, 0));
         }
+    }
+    CHECK(pg_evaluate_one(PG_SUM, 1.0, 2.0, 3.0) == 0.0); /* is no op of the table */
+}
+
+static void test_programs_too_large_for_slots_are_refused(void)
+{
+    const pg_program many[] = {
+        {.lives = PG_NO_SLOT, .uniforms = PG_NO_SLOT},
+        {.inputs = PG_NO_SLOT, .lanes = PG_NO_SLOT},
+        {.outputs = SIZE_MAX / 64},
+    };
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+        CHECK(pg_program_verify(&many[i]) == 0);
 }
 
 int main(void)
@@ -322,6 +491,10 @@ int main(void)
     RUN(test_a_trace_of_more_nodes_than_there_are_numbers_is_refused);
     RUN(test_an_array_does_not_grow_beyond_what_numbers_can_count);
     RUN(test_long_programs);
+    RUN(test_a_value_that_many_use_in_the_same_way_is_computed_once);
+    RUN(test_a_partner_that_is_not_needed_is_not_computed);
+    RUN(test_sine_and_cosine_are_one_only_of_the_same_number_and_into_two_places);
+    RUN(test_programs_too_large_for_slots_are_refused);
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
     return 0;

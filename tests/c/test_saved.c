@@ -183,7 +183,7 @@ static void test_a_damaged_program_is_refused_or_keeps_to_its_memory(void)
         pg_program *p = program_of(&t, lives);
         drop_trace(&t);
         const text whole = written(p, p->inputs);
-        for (int turn = 0; turn < 60; turn++) {
+        for (int turn = 0; turn < TIMES(60); turn++) {
             pg_program *q = NULL, *r = NULL;
             CHECK(read_back(whole, p->lives, &q) == 1);
             for (size_t times = 1 + below(3); times != 0; times--)
@@ -209,7 +209,7 @@ static void test_a_damaged_program_is_refused_or_keeps_to_its_memory(void)
 
 static void test_bytes_at_random_are_refused_or_keep_to_their_memory(void)
 {
-    for (uint64_t seed = 1; seed <= 20000; seed++) {
+    for (uint64_t seed = 1; seed <= TIMES(20000); seed++) {
         trace t;
         double lives[LIVES];
         random_state = 40000 + seed / 100;

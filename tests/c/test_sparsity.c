@@ -65,7 +65,7 @@ static void test_a_pattern_has_all_that_a_sweep_finds_and_no_more_than_the_graph
         trace t;
         pg_pattern *m;
         double lives[LIVES];
-        uint32_t bits[MOST_INPUTS + LIVES + MOST_NODES + MOST_OUTPUTS];
+        uint32_t bits[MOST_ALL + MOST_OUTPUTS];
         random_state = seed;
         make_trace(&t, 1 + below(MOST_NODES), usual_number);
         pg_program *p = program_of(&t, lives);

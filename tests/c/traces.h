@@ -8,11 +8,12 @@
 #include "program/evaluate.h"
 #include "program/program.h"
 
-enum { MOST_INPUTS = 6, LIVES = 3, MOST_NODES = 60, MOST_OUTPUTS = 4, MOST_GUARDS = 4 };
+enum { MOST_INPUTS = 6, LIVES = 3, MOST_NODES = 60, MOST_OUTPUTS = 8, MOST_GUARDS = 4 };
+enum { MOST_ALL = MOST_INPUTS + LIVES + MOST_NODES + 2 * MOST_OUTPUTS };
 
 /* A trace; all its nodes are owned by the array. */
 typedef struct {
-    pg_node *nodes[MOST_INPUTS + LIVES + MOST_NODES]; /* inputs, lives, then what was made */
+    pg_node *nodes[MOST_ALL]; /* inputs, lives, then what was made */
     size_t inputs, count;
     pg_node *outputs[MOST_OUTPUTS]; /* borrowed */
     pg_guard guards[MOST_GUARDS];
@@ -57,7 +58,8 @@ static inline pg_node *anything(const trace *t)
 static inline int some_op(void)
 {
     static const int usual[] = {PG_OP_add,  PG_OP_add,   PG_OP_add, PG_OP_mul, PG_OP_mul, PG_OP_mul0,     PG_OP_sub,
-                                PG_OP_tanh, PG_OP_sech2, PG_OP_sin, PG_OP_cos, PG_OP_pow, PG_OP_identity, PG_OP_pown};
+                                PG_OP_tanh, PG_OP_sech2, PG_OP_sin, PG_OP_cos, PG_OP_pow, PG_OP_identity, PG_OP_pown,
+                                PG_OP_power, PG_OP_pow_dx};
     if (one_in(2))
         return usual[below(sizeof usual / sizeof *usual)];
     return PG_OP_add + (int)below(PG_OPCODE_COUNT - PG_OP_add);
@@ -78,6 +80,15 @@ static inline pg_node *wide(const trace *t)
     return n;
 }
 
+/* The last constant there is, if there is one. */
+static inline pg_node *constant_of(const trace *t)
+{
+    for (size_t i = t->count; i-- != t->inputs;)
+        if (t->nodes[i]->op == PG_LEAF && t->nodes[i]->flags & PG_TRACED)
+            return t->nodes[i];
+    return t->nodes[0];
+}
+
 static inline pg_node *next_node(const trace *t)
 {
     static const double exponents[] = {-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5, -2.5};
@@ -89,6 +100,8 @@ static inline pg_node *next_node(const trace *t)
         return pg_leaf(one_in(2) ? exponents[below(9)] : any_number());
     if (operands[1] == NULL) /* an operation of a number on itself */
         operands[1] = operands[0];
+    if ((op == PG_OP_pow || op == PG_OP_power || op == PG_OP_pow_dx) && one_in(2))
+        operands[1] = constant_of(t);
     return node_of_op(op, operands, exponents[below(9)]);
 }
 
@@ -102,10 +115,30 @@ static inline void revalue(pg_node *n)
         n->value = lane_value(n, operands);
 }
 
+static inline pg_node *append(trace *t, pg_node *n)
+{
+    revalue(traced(n));
+    return t->nodes[t->count++] = n;
+}
+
+/* Outputs that are added up and are products, many with a factor in common, as a network's gradients are. */
+static inline void make_products(trace *t)
+{
+    pg_node *factors[4] = {anything(t), anything(t), anything(t), anything(t)};
+    for (size_t i = 0; i < t->output_count; i++) {
+        pg_node *o = append(t, node_of_op(one_in(4) ? PG_OP_mul0 : PG_OP_mul,
+                                          (pg_node *[]){factors[below(4)], factors[below(4)]}, 0.0));
+        if (one_in(3))
+            o = append(t, one_in(2) ? add(factors[below(4)], o) : add(o, t->nodes[below(t->inputs + LIVES)]));
+        t->outputs[i] = o;
+        t->totals[i] = !one_in(8);
+    }
+}
+
 static inline void make_trace(trace *t, size_t nodes, double (*number)(void))
 {
     *t = (trace){.inputs = 1 + below(MOST_INPUTS), .optimise = !one_in(4)};
-    t->output_count = 1 + below(MOST_OUTPUTS);
+    t->output_count = 1 + below(one_in(4) ? MOST_OUTPUTS : 3);
     t->guard_count = one_in(2) ? 0 : below(MOST_GUARDS + 1);
     const int uniform = one_in(8);
     for (size_t i = 0; i < t->inputs; i++) {
@@ -115,14 +148,14 @@ static inline void make_trace(trace *t, size_t nodes, double (*number)(void))
     pg_node *x = pg_leaf(number()), *y = pg_leaf(number()), *lives[LIVES] = {x, y, add(x, y)};
     for (size_t i = 0; i < LIVES; i++)
         t->nodes[t->count++] = lives[i];
-    for (size_t i = 0; i < nodes; i++) {
-        t->nodes[t->count] = traced(next_node(t));
-        revalue(t->nodes[t->count++]);
-    }
+    for (size_t i = 0; i < nodes; i++)
+        append(t, next_node(t));
     for (size_t i = 0; i < t->output_count; i++) {
         t->outputs[i] = one_in(6) ? t->nodes[below(t->count)] : t->nodes[t->count - 1 - below(nodes < 8 ? nodes : 8)];
         t->totals[i] = (uint8_t)one_in(3);
     }
+    if (one_in(3))
+        make_products(t);
     for (size_t i = 0; i < t->guard_count; i++) {
         pg_guard *g = &t->guards[i];
         *g = (pg_guard){t->nodes[below(t->count)], t->nodes[below(t->count)], (pg_comparison)below(6), 0};
@@ -207,7 +240,7 @@ typedef struct {
 /* The values of the trace's nodes in one row; and the first guard that does not hold. */
 static inline uint32_t run_row(const trace *t, const double *inputs, double *results)
 {
-    double values[MOST_INPUTS + LIVES + MOST_NODES], operands[9];
+    double values[MOST_ALL], operands[9];
     uint32_t left = UINT32_MAX;
     for (size_t i = 0; i < t->count; i++)
         t->nodes[i]->grad = (double)i;
