@@ -413,15 +413,15 @@ static void test_a_partner_that_is_not_needed_is_not_computed(void)
 
 /* -- what only a file has ------------------------------------------------------------------------- */
 
-/* sin and cos of lanes 0 into the two given slots, which go to the two outputs. */
-static void run_pair(pg_slot cosine_of, pg_slot sine, pg_slot cosine, double x, double *out)
+/* Two ops on a number x into the two given slots, which go to the two outputs; the second perhaps on -x. */
+static void run_two(const int *ops, int apart, pg_slot first, pg_slot second, double x, double *out)
 {
     pg_instruction code[] = {
-        {.code = PG_OP_tanh, .out = PG_ROW | 1, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
-        {.code = PG_OP_sin, .out = sine, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
-        {.code = PG_OP_cos, .out = cosine, .a = cosine_of, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
-        {.code = PG_CODE_OUTPUT, .out = 0, .a = sine, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
-        {.code = PG_CODE_OUTPUT, .out = 1, .a = cosine, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = PG_OP_neg, .out = PG_ROW | 1, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = (uint16_t)ops[0], .out = first, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = (uint16_t)ops[1], .out = second, .a = PG_ROW | (apart != 0), .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = PG_CODE_OUTPUT, .out = 0, .a = first, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = PG_CODE_OUTPUT, .out = 1, .a = second, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
     };
     pg_slot inputs[1] = {PG_ROW | 0}, results[2] = {PG_NO_SLOT, PG_NO_SLOT};
     const pg_program p = {.inputs = 1,
@@ -450,21 +450,28 @@ static void run_pair(pg_slot cosine_of, pg_slot sine, pg_slot cosine, double x, 
     free(lanes);
 }
 
-static void test_sine_and_cosine_are_one_only_of_the_same_number_and_into_two_places(void)
+static double of(int op, double x)
 {
+    return pg_evaluate_one(op, x, 0.0, 0.0);
+}
+
+static void test_partners_are_one_only_of_the_same_number_and_into_two_places(void)
+{
+    static const int partners[4][2] = {
+        {PG_OP_sin, PG_OP_cos}, {PG_OP_cos, PG_OP_sin}, {PG_OP_tanh, PG_OP_sech2}, {PG_OP_sech2, PG_OP_tanh}};
     static const double numbers[] = {0.5, 1e6, -1e300};
-    for (int i = 0; i < 3; i++) {
-        const double x = numbers[i], sine = pg_evaluate_one(PG_OP_sin, x, 0.0, 0.0);
-        const double cosine = pg_evaluate_one(PG_OP_cos, x, 0.0, 0.0);
-        double out[2];
-        for (int lanes = 0; lanes < 3; lanes++) {
-            pg_choose_lanes(lanes);
-            run_pair(PG_ROW | 0, PG_ROW | 2, PG_ROW | 3, x, out);
-            CHECK(out[0] == sine && out[1] == cosine);
-            run_pair(PG_ROW | 0, PG_ROW | 2, PG_ROW | 2, x, out);
-            CHECK(out[0] == cosine && out[1] == cosine);
-            run_pair(PG_ROW | 1, PG_ROW | 2, PG_ROW | 3, x, out);
-            CHECK(out[0] == sine && out[1] == pg_evaluate_one(PG_OP_cos, pg_evaluate_one(PG_OP_tanh, x, 0, 0), 0, 0));
+    for (int lanes = 0; lanes < 3; lanes++) {
+        pg_choose_lanes(lanes);
+        for (int i = 0; i < 12; i++) {
+            const int *ops = partners[i % 4];
+            const double x = numbers[i / 4], first = of(ops[0], x), second = of(ops[1], x);
+            double out[2];
+            run_two(ops, 0, PG_ROW | 2, PG_ROW | 3, x, out);
+            CHECK(out[0] == first && out[1] == second);
+            run_two(ops, 0, PG_ROW | 2, PG_ROW | 2, x, out);
+            CHECK(out[0] == second && out[1] == second);
+            run_two(ops, 1, PG_ROW | 2, PG_ROW | 3, x, out);
+            CHECK(out[0] == first && out[1] == of(ops[1], -x));
         }
     }
     CHECK(pg_evaluate_one(PG_SUM, 1.0, 2.0, 3.0) == 0.0); /* is no op of the table */
@@ -493,7 +500,7 @@ int main(void)
     RUN(test_long_programs);
     RUN(test_a_value_that_many_use_in_the_same_way_is_computed_once);
     RUN(test_a_partner_that_is_not_needed_is_not_computed);
-    RUN(test_sine_and_cosine_are_one_only_of_the_same_number_and_into_two_places);
+    RUN(test_partners_are_one_only_of_the_same_number_and_into_two_places);
     RUN(test_programs_too_large_for_slots_are_refused);
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
