@@ -116,7 +116,7 @@ static void test_a_long_chain_is_swept_and_released(void)
     CHECK(pg_live_nodes() == start + LENGTH + 2);
     pg_node *one = pg_operand(root, (LENGTH - 1) % 3 == 0 ? 1 : 0);
     CHECK(sweep(root, 1.0, 1000) == PG_OK);
-    CHECK(one->grad == LENGTH);
+    CHECK(one->grad == (double)LENGTH);
     pg_release(root);
     CHECK(pg_live_nodes() == start);
     root = chain(10); /* released nodes are used again */

@@ -111,7 +111,7 @@ static void test_sweeps_may_end_in_any_order(void)
             else
                 finish(sweeps[at]);
         }
-        CHECK(x->grad == (turn % 2 ? 0.0 : 2.0 * COUNT));
+        CHECK(x->grad == (turn % 2 ? 0.0 : 2.0 * (double)COUNT));
         for (int i = 0; i < COUNT; i++)
             pg_release(roots[i]);
         pg_release(x);
