@@ -39,7 +39,9 @@ static pg_node *wide_node(const graph *g, int op)
 static pg_node *random_node(const graph *g)
 {
     static const double exponents[] = {-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 0.5, -2.5};
-    pg_node *operands[3] = {some(g), some(g), some(g)};
+    pg_node *operands[3];
+    for (int i = 0; i < 3; i++)
+        operands[i] = some(g);
     if (one_in(6))
         return wide_node(g, one_in(3) ? PG_PARTIALS : one_in(2) ? PG_SUM : PG_DOT);
     return node_of_op(PG_OP_add + (int)below(PG_OPCODE_COUNT - PG_OP_add), operands, exponents[below(8)]);
@@ -366,7 +368,8 @@ static void test_derivatives_made_in_a_trace_are_marked(void)
         CHECK(pg_traced_nodes == 1);
         pg_release(d);
         CHECK(pg_traced_nodes == 0);
-        CHECK(pg_born(NULL) == NULL);
+        CHECK(pg_born(NULL) == NULL && pg_born(d = pg_leaf(0.0)) == d && (d->flags & PG_TRACED) == flags);
+        pg_release(d);
     }
     pg_tracing_threads = 0;
     pg_birth_flags = 0;

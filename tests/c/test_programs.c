@@ -273,7 +273,7 @@ typedef pg_node *step(pg_node *last, pg_node *x, pg_node *i);
 
 static pg_node *quotients(pg_node *last, pg_node *x, pg_node *i)
 {
-    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_div, (pg_node *[]){x, i}, 0.0)));
+    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_div, (pg_node *[3]){x, i}, 0.0)));
 }
 
 static pg_node *products(pg_node *last, pg_node *x, pg_node *i)
@@ -287,20 +287,20 @@ static pg_node *uniform;   /* the last of a chain of them, or NULL */
 static pg_node *spread_ones(pg_node *last, pg_node *x, pg_node *i)
 {
     pg_node *before = uniform != NULL ? uniform : pg_retain(i);
-    uniform = traced(node_of_op(PG_OP_tanh, &before, 0.0));
+    uniform = traced(node_of_op(PG_OP_tanh, (pg_node *[3]){before}, 0.0));
     pg_release(before);
-    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_div, (pg_node *[]){x, uniform}, 0.0)));
+    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_div, (pg_node *[3]){x, uniform}, 0.0)));
 }
 
 /* A constant of its own for each, besides the nodes. */
 static pg_node *powers(pg_node *last, pg_node *x, pg_node *i)
 {
-    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_pown, (pg_node *[]){x}, i->value + 0.5)));
+    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_pown, (pg_node *[3]){x}, i->value + 0.5)));
 }
 
 static pg_node *starts(pg_node *last, pg_node *x, pg_node *i)
 {
-    pg_node *n = pg_compute_many(PG_SUM, (pg_node *[]){last, x}, 2, last->value + x->value + i->value, NULL, NULL);
+    pg_node *n = pg_compute_many(PG_SUM, (pg_node *[3]){last, x}, 2, last->value + x->value + i->value, NULL, NULL);
     n->of.many->start = i->value;
     return n;
 }
@@ -309,7 +309,7 @@ static pg_node *starts(pg_node *last, pg_node *x, pg_node *i)
 /* The program of so many steps, having failed at each allocation before. */
 static pg_program *long_program(size_t length, step *next, int total)
 {
-    pg_node *x = traced(pg_leaf(1.0)), *late = traced(node_of_op(PG_OP_tanh, &x, 0.0)), *n = pg_retain(late);
+    pg_node *x = traced(pg_leaf(1.0)), *late = traced(node_of_op(PG_OP_tanh, (pg_node *[3]){x}, 0.0)), *n = pg_retain(late);
     pg_node *root, *opaque;
     pg_program *p = NULL;
     const uint8_t row = 1, totals = (uint8_t)total;
@@ -370,8 +370,8 @@ static void test_a_value_that_many_use_in_the_same_way_is_computed_once(void)
     pg_node *y = traced(pg_compute_many(PG_SUM, numbers, COUNT, 1.0, NULL, NULL));
     for (int i = 0; i < 4 * COUNT; i++) { /* each twice */
         pg_node *number = numbers[i % COUNT];
-        outputs[i] = traced(i < 2 * COUNT ? node_of_op(PG_OP_clip, (pg_node *[]){y, numbers[0], number}, 0.0)
-                                          : node_of_op(PG_OP_div, (pg_node *[]){number, y}, 0.0));
+        outputs[i] = traced(i < 2 * COUNT ? node_of_op(PG_OP_clip, (pg_node *[3]){y, numbers[0], number}, 0.0)
+                                          : node_of_op(PG_OP_div, (pg_node *[3]){number, y}, 0.0));
     }
     root = traced(pg_compute_many(PG_SUM, outputs, 4 * COUNT, 0.0, NULL, NULL));
     CHECK(pg_sweep_open(root, 0, &s) == PG_OK);
@@ -397,9 +397,9 @@ static void test_a_value_that_many_use_in_the_same_way_is_computed_once(void)
 /* tanh(x) + 0 * sech2(x), whose second product is 0 whatever x is: the slope of sech2(x) ** 0. */
 static void test_a_partner_that_is_not_needed_is_not_computed(void)
 {
-    pg_node *x = traced(pg_leaf(0.5)), *y = traced(node_of_op(PG_OP_tanh, &x, 0.0));
-    pg_node *slope = traced(node_of_op(PG_OP_sech2, &x, 0.0)), *zero = traced(pg_leaf(0.0));
-    pg_node *none = traced(node_of_op(PG_OP_pow_dx, (pg_node *[]){slope, zero}, 0.0));
+    pg_node *x = traced(pg_leaf(0.5)), *y = traced(node_of_op(PG_OP_tanh, (pg_node *[3]){x}, 0.0));
+    pg_node *slope = traced(node_of_op(PG_OP_sech2, (pg_node *[3]){x}, 0.0)), *zero = traced(pg_leaf(0.0));
+    pg_node *none = traced(node_of_op(PG_OP_pow_dx, (pg_node *[3]){slope, zero}, 0.0));
     pg_node *sum = traced(add(y, none));
     trace t = {.nodes = {x, y, slope, zero, none, sum}, .inputs = 1, .count = 6, .outputs = {sum}, .output_count = 1};
     t.rows[0] = 1;

@@ -9,8 +9,22 @@
 
 enum { THREADS = 4 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* as Python's */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* as Python's */
 static pthread_barrier_t all_there;
+
+static int unlocked;       /* to see that what the lock prevents would be seen */
+
+static void lock(void)
+{
+    if (!unlocked)
+        pthread_mutex_lock(&mutex);
+}
+
+static void unlock(void)
+{
+    if (!unlocked)
+        pthread_mutex_unlock(&mutex);
+}
 
 static void in_threads(void *(*work)(void *), void *shared)
 {
@@ -38,28 +52,28 @@ static void *sweep_own_graphs(void *shared)
     for (int turn = 0; turn < 200; turn++) {
         pg_sweep *s;
         pg_status status;
-        pthread_mutex_lock(&lock);
+        lock();
         pg_node *n = pg_retain(x);
         for (int i = 0; i < 50; i++)
             n = consumed(PG_OP_add, n, pg_retain(x));
         CHECK(pg_sweep_open(n, 1, &s) == PG_OK);
         do {
             status = pg_sweep_sort(s, 7);
-            pthread_mutex_unlock(&lock); /* others have their turn, as between steps of Python's */
-            pthread_mutex_lock(&lock);
+            unlock(); /* others have their turn, as between steps of Python's */
+            lock();
         } while (status == PG_MORE);
         CHECK(status == PG_OK);
         pg_sweep_begin(s, 1.0);
         while ((status = pg_sweep_step(s, 7, &due)) == PG_MORE) {
-            pthread_mutex_unlock(&lock);
-            pthread_mutex_lock(&lock);
+            unlock();
+            lock();
         }
         if (turn % 2)
             pg_sweep_commit(s);
         else
             pg_sweep_abandon(s);
         pg_release(n);
-        pthread_mutex_unlock(&lock);
+        unlock();
     }
     return NULL;
 }
@@ -82,22 +96,22 @@ static void *make_and_run(void *shared)
         row_set r;
         double lives[LIVES];
         uint32_t guard;
-        pthread_mutex_lock(&lock);
+        lock();
         random_state = (uint64_t)turn;
         make_trace(&t, 30, usual_number);
         pg_program *p = program_of(&t, lives);
         make_rows(&r, &t, p, 100, usual_number);
-        pthread_mutex_unlock(&lock);
+        unlock();
         memcpy(r.lives, lives, sizeof lives);
         const pg_batch batch = batch_of(&r, p);
         CHECK(pg_program_verify(p) == 1);
         if (pg_program_run_once(p, &batch, &guard))
             pg_program_run(p, &batch);
         pg_program_free(p);
-        pthread_mutex_lock(&lock);
+        lock();
         drop_rows(&r);
         drop_trace(&t);
-        pthread_mutex_unlock(&lock);
+        unlock();
     }
     return NULL;
 }
@@ -194,8 +208,9 @@ static void test_one_program_in_several_threads(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    unlocked = argc > 1 && strcmp(argv[1], "unlocked") == 0;
     RUN(test_sweeps_of_several_threads_in_turns);
     RUN(test_programs_are_made_in_turns_and_run_beside_each_other);
     RUN(test_one_program_in_several_threads);

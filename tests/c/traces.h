@@ -92,13 +92,15 @@ static inline pg_node *constant_of(const trace *t)
 static inline pg_node *next_node(const trace *t)
 {
     static const double exponents[] = {-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5, -2.5};
-    pg_node *operands[3] = {anything(t), one_in(8) ? NULL : anything(t), anything(t)};
     const int op = some_op();
+    pg_node *operands[3];
+    for (int i = 0; i < 3; i++)
+        operands[i] = anything(t);
     if (one_in(10))
         return wide(t);
     if (one_in(10)) /* a constant */
         return pg_leaf(one_in(2) ? exponents[below(9)] : any_number());
-    if (operands[1] == NULL) /* an operation of a number on itself */
+    if (one_in(8)) /* an operation of a number on itself */
         operands[1] = operands[0];
     if ((op == PG_OP_pow || op == PG_OP_power || op == PG_OP_pow_dx) && one_in(2))
         operands[1] = constant_of(t);
@@ -124,10 +126,13 @@ static inline pg_node *append(trace *t, pg_node *n)
 /* Outputs that are added up and are products, many with a factor in common, as a network's gradients are. */
 static inline void make_products(trace *t)
 {
-    pg_node *factors[4] = {anything(t), anything(t), anything(t), anything(t)};
+    pg_node *factors[4];
+    for (int i = 0; i < 4; i++)
+        factors[i] = anything(t);
     for (size_t i = 0; i < t->output_count; i++) {
-        pg_node *o = append(t, node_of_op(one_in(4) ? PG_OP_mul0 : PG_OP_mul,
-                                          (pg_node *[]){factors[below(4)], factors[below(4)]}, 0.0));
+        const int op = one_in(4) ? PG_OP_mul0 : PG_OP_mul;
+        pg_node *x = factors[below(4)], *y = factors[below(4)];
+        pg_node *o = append(t, node_of_op(op, (pg_node *[3]){x, y}, 0.0));
         if (one_in(3))
             o = append(t, one_in(2) ? add(factors[below(4)], o) : add(o, t->nodes[below(t->inputs + LIVES)]));
         t->outputs[i] = o;
@@ -137,7 +142,8 @@ static inline void make_products(trace *t)
 
 static inline void make_trace(trace *t, size_t nodes, double (*number)(void))
 {
-    *t = (trace){.inputs = 1 + below(MOST_INPUTS), .optimise = !one_in(4)};
+    *t = (trace){.inputs = 1 + below(MOST_INPUTS)};
+    t->optimise = !one_in(4);
     t->output_count = 1 + below(one_in(4) ? MOST_OUTPUTS : 3);
     t->guard_count = one_in(2) ? 0 : below(MOST_GUARDS + 1);
     const int uniform = one_in(8);
@@ -158,7 +164,9 @@ static inline void make_trace(trace *t, size_t nodes, double (*number)(void))
         make_products(t);
     for (size_t i = 0; i < t->guard_count; i++) {
         pg_guard *g = &t->guards[i];
-        *g = (pg_guard){t->nodes[below(t->count)], t->nodes[below(t->count)], (pg_comparison)below(6), 0};
+        g->a = t->nodes[below(t->count)];
+        g->b = t->nodes[below(t->count)];
+        g->compare = (pg_comparison)below(6);
         const double a = g->a->value, b = g->b->value;
         const int outcomes[6] = {a < b, a <= b, a == b, a != b, a > b, a >= b};
         g->outcome = outcomes[g->compare];
@@ -240,7 +248,7 @@ typedef struct {
 /* The values of the trace's nodes in one row; and the first guard that does not hold. */
 static inline uint32_t run_row(const trace *t, const double *inputs, double *results)
 {
-    double values[MOST_ALL], operands[9];
+    double values[MOST_ALL] = {0}, operands[9];
     uint32_t left = UINT32_MAX;
     for (size_t i = 0; i < t->count; i++)
         t->nodes[i]->grad = (double)i;

@@ -74,7 +74,7 @@ def build(
 
     def linked(main: Path) -> Path:
         made = folder / main.stem
-        run([compiler, *flags, *link, "-o", made, compiled(main), *library, "-lm"])
+        run([compiler, *flags, *link, "-o", made, compiled(main), *library, "-lm", "-pthread"])
         return made
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
