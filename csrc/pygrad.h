@@ -288,7 +288,7 @@ pg_status pg_propagate(const pg_node *n, double *slopes);
 /* -- sweeps (sort.c, sweep.c, journal.c) ------------------------------------------------------------- *
  * One reverse sweep: pg_sweep_open, pg_sweep_sort until PG_OK, pg_sweep_begin, pg_sweep_step until PG_OK,
  * then pg_sweep_commit. After a failure, or instead of going on: pg_sweep_abandon. Each of the two ends
- * the sweep and frees it. The caller keeps the root alive meanwhile. */
+ * the sweep and frees it, in the thread that opened it. The caller keeps the root alive meanwhile. */
 typedef struct pg_sweep pg_sweep;
 
 /* A sweep from root, nothing sorted yet. One that writes sets inner grads to +0.0 as it sorts, having

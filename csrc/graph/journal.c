@@ -63,10 +63,9 @@ static void unregister(pg_sweep *s)
         link = &(*link)->next;
     *link = s->next;
     link = &innermost;
-    while (*link != NULL && *link != s)
+    while (*link != s)
         link = &(*link)->outer;
-    if (*link == s)
-        *link = s->outer;
+    *link = s->outer;
 }
 
 static void free_arrays(pg_sweep *s)

@@ -1,7 +1,7 @@
 /* journal.h: the unfinished sweeps, all of them and this thread's, innermost first.
  *
  * No two of them have the same number, and a mark that is the number of none says nothing. A sweep leaves the
- * lists when it is committed or abandoned, in whichever order that happens. */
+ * lists when it is committed or abandoned, in whichever order that happens, by the thread that entered it. */
 #ifndef PG_JOURNAL_H
 #define PG_JOURNAL_H
 

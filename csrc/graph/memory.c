@@ -19,6 +19,7 @@ void pg_fail_at(size_t n)
     pg_faults.armed = n != 0;
     if (n != 0) {
         pg_faults.fail_at = n;
+        pg_faults.last = SIZE_MAX;
         pg_faults.requests = 0;
     }
 }
@@ -226,15 +227,14 @@ pg_node *pg_pool_take_slowly(void)
     return pg_slab_take(pg_current_slab);
 }
 
-/* A slab that is not the current one has got a node back and is empty, or was full. */
+/* A slab that is not the current one has got a node back and was full, or is empty, before which it was partial. */
 void pg_slab_given(pg_slab *s)
 {
     if (s->live != 0) {
         enter(&pool.partial, s, PG_SLAB_PARTIAL);
         return;
     }
-    if (s->state == PG_SLAB_PARTIAL)
-        leave(&pool.partial, s);
+    leave(&pool.partial, s);
     enter(&pool.empty, s, PG_SLAB_EMPTY);
 }
 

@@ -9,7 +9,7 @@
 
 typedef struct {
     int armed;
-    size_t fail_at;        /* fails from this request on */
+    size_t fail_at, last;  /* fails from this request on, up to that one */
     size_t requests;       /* since it was armed */
 } pg_fault_injection;
 
@@ -17,7 +17,8 @@ extern pg_fault_injection pg_faults;
 
 PG_INLINE int pg_refused(void)
 {
-    return PG_UNLIKELY(pg_faults.armed) && ++pg_faults.requests >= pg_faults.fail_at;
+    return PG_UNLIKELY(pg_faults.armed) && ++pg_faults.requests >= pg_faults.fail_at &&
+           pg_faults.requests <= pg_faults.last;
 }
 
 #ifdef PG_HOSTILE

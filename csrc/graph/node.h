@@ -8,7 +8,7 @@
 
 #include "pygrad.h"
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(PG_COUNTED) /* which is a build whose branches are counted, each once */
 #define PG_LIKELY(c) __builtin_expect(!!(c), 1)
 #define PG_UNLIKELY(c) __builtin_expect(!!(c), 0)
 #define PG_INLINE static inline __attribute__((always_inline))

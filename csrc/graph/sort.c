@@ -14,15 +14,13 @@ static size_t next_capacity(size_t capacity)
     if (capacity < MIDDLE)
         return MIDDLE;
     size_t live = pg_live_nodes() + 1;
-    return live > capacity ? live : capacity <= SIZE_MAX / 2 ? 2 * capacity : capacity;
+    return live > capacity ? live : 2 * capacity;
 }
 
 /* A larger array with the contents of the old one, which is freed unless it is the small one inside the
  * sweep. NULL for want of memory, with the old one still in place. */
 static void *grown(void *array, const void *small, size_t count, size_t capacity, size_t size)
 {
-    if (capacity <= count)
-        return NULL;
     if (array != small)
         return pg_resize(array, count, capacity, size);
     void *larger = pg_alloc(capacity, size);

@@ -37,7 +37,8 @@ static inline double softplus(double x)
 
 static inline double power_of_two(double x)
 {
-    return pow(2.0, x);
+    const volatile double two = 2.0; /* a constant would be clang's reason to call exp2, which has other last bits */
+    return pow(two, x);
 }
 
 /* c * e / (1 + e)**2, with the digits that 1 + e has lost put back: the square would double the loss. */

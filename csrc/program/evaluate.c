@@ -175,7 +175,11 @@ double pg_evaluate_one(int op, double x, double y, double w)
 #undef LANE_WIDTH
 
 #define LANE_NAME(name) name##_avx512
+#ifdef __clang__ /* which would ignore all of it for the last word */
+#define LANE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl")))
+#else
 #define LANE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
+#endif
 #define LANE_WIDTH 8
 #include "program/lanes.h"
 #undef LANE_NAME

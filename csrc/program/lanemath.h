@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __GNUC__
+#if defined __GNUC__ && !defined PG_COUNTED
 #define LANE_INLINE static inline __attribute__((always_inline)) /* so that each takes its caller's target */
 #else
 #define LANE_INLINE static inline

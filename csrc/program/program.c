@@ -4,16 +4,16 @@
 const char *pg_code_name(int code)
 {
     static const char *const names[] = {
-        [PG_CODE_FUSED - PG_OPCODE_COUNT] = "fused",
-        [PG_CODE_SPREAD - PG_OPCODE_COUNT] = "spread",
-        [PG_CODE_GUARD - PG_OPCODE_COUNT] = "guard",
-        [PG_CODE_OUTPUT - PG_OPCODE_COUNT] = "output",
-        [PG_CODE_TOTAL - PG_OPCODE_COUNT] = "total",
-        [PG_CODE_TOTAL_PRODUCT - PG_OPCODE_COUNT] = "total_product",
-        [PG_CODE_TOTAL_UNIFORM - PG_OPCODE_COUNT] = "total_uniform",
+        [PG_CODE_FUSED - PG_CODE_FUSED] = "fused",
+        [PG_CODE_SPREAD - PG_CODE_FUSED] = "spread",
+        [PG_CODE_GUARD - PG_CODE_FUSED] = "guard",
+        [PG_CODE_OUTPUT - PG_CODE_FUSED] = "output",
+        [PG_CODE_TOTAL - PG_CODE_FUSED] = "total",
+        [PG_CODE_TOTAL_PRODUCT - PG_CODE_FUSED] = "total_product",
+        [PG_CODE_TOTAL_UNIFORM - PG_CODE_FUSED] = "total_uniform",
     };
     if (code >= PG_OPCODE_COUNT)
-        return code < PG_CODE_COUNT ? names[code - PG_OPCODE_COUNT] : NULL;
+        return code < PG_CODE_COUNT ? names[code - PG_CODE_FUSED] : NULL;
     return code < PG_OP_add ? NULL : pg_op_at(code - PG_OP_add)->name;
 }
 

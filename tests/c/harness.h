@@ -2,6 +2,7 @@
 #ifndef PG_HARNESS_H
 #define PG_HARNESS_H
 
+#include "graph/memory.h"
 #include "graph/node.h"
 
 #include <math.h>
@@ -18,6 +19,20 @@
     } while (0)
 
 enum { ENOUGH = 1 << 30 };
+
+/* How often something is tried; less often where each step is counted. */
+#ifdef PG_COUNTED
+#define TIMES(n) ((n) / 4)
+#else
+#define TIMES(n) (n)
+#endif
+
+/* The n-th allocation from now fails, alone or with all later ones; 0 ends that. */
+static inline void fail(size_t n, int alone)
+{
+    pg_fail_at(n);
+    pg_faults.last = alone ? n : SIZE_MAX;
+}
 
 static inline pg_node *add(pg_node *a, pg_node *b)
 {

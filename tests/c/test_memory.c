@@ -1,7 +1,14 @@
 /* test_memory.c: the C library without Python, where memory fails.
  * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. Prints the
  * name of each test and exits with 1 at the first thing that does not hold. */
+#define _DEFAULT_SOURCE /* limits */
+
 #include "harness.h"
+
+#if defined(__linux__) && !defined(PG_HOSTILE) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define LIMIT
+#include <sys/resource.h>
+#endif
 
 /* Every kind of node over x and y, or NULL; nothing is left behind then. */
 static pg_node *build(pg_node *x, pg_node *y)
@@ -79,6 +86,59 @@ static pg_node *comb(size_t length)
     return n;
 }
 
+/* So many unary nodes on end, or as many sums of one operand. */
+static pg_node *thread_of(size_t length, int unary)
+{
+    pg_node *n = pg_leaf(1.0);
+    for (size_t i = 0; i < length; i++) {
+        pg_node *next = unary ? pg_compute(PG_OP_neg, n, NULL, -n->value)
+                              : pg_compute_many(PG_SUM, &n, 1, n->value, NULL, NULL);
+        pg_release(n);
+        n = next;
+    }
+    return n;
+}
+
+static void test_each_allocation_of_a_long_path_fails_in_turn(void)
+{
+    for (int unary = 0; unary < 2; unary++)
+        for (size_t length = 20; length < 20000; length = 3 * length + 1) {
+            pg_node *root = thread_of(length, unary);
+            for (int alone = 0; alone < 2; alone++) {
+                pg_status status = PG_NO_MEMORY;
+                for (size_t n = 1; status != PG_OK; n++) {
+                    fail(n, alone);
+                    status = sweep(root, 1.0, 1000);
+                    pg_fail_at(0);
+                    CHECK(status == PG_OK || status == PG_NO_MEMORY);
+                }
+            }
+            pg_release(root);
+        }
+}
+
+static void test_more_stops_than_fit_into_a_sweep(void)
+{
+    enum { COUNT = 200 };
+    pg_node *leaves[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        leaves[i] = pg_leaf(i);
+    pg_node *root = pg_compute_many(PG_SUM, leaves, COUNT, 0.0, NULL, NULL);
+    pg_sweep *s;
+    CHECK(pg_sweep_open(root, 1, &s) == PG_OK);
+    pg_fail_at(1);
+    CHECK(pg_sweep_stop_at(s, leaves, COUNT) == PG_NO_MEMORY);
+    pg_fail_at(0);
+    pg_sweep_abandon(s);
+    CHECK(pg_sweep_open(root, 1, &s) == PG_OK);
+    CHECK(pg_sweep_stop_at(s, leaves, COUNT) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
+    CHECK(pg_sweep_count(s) == COUNT + 1);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    for (int i = 0; i < COUNT; i++)
+        pg_release(leaves[i]);
+}
+
 static void test_each_allocation_of_a_sweep_fails_in_turn(void)
 {
     for (size_t length = 1; length < 1500; length += length / 2 + 1) {
@@ -152,12 +212,110 @@ static void test_a_sweep_allocates_nothing_once_it_is_sorted(void)
     pg_fail_at(0);
 }
 
+/* -- the pool ------------------------------------------------------------------------------------ */
+
+static void count_node(pg_node *n, void *context)
+{
+    CHECK(n->refs != 0);
+    ++*(size_t *)context;
+}
+
+static void test_each_node_that_exists_is_visited(void)
+{
+    pg_node *x = pg_leaf(1.0), *gone = pg_leaf(2.0), *y = pg_leaf(3.0);
+    size_t count = 0;
+    pg_release(gone);
+    pg_pool_each(count_node, &count);
+    CHECK(count == pg_live_nodes());
+    pg_release(x);
+    pg_release(y);
+}
+
+#ifndef PG_HOSTILE /* where a node is a block of its own */
+
+/* Nodes in a list through their wrappers, onto held, until a slab would have to be made. */
+static pg_node *fill(pg_node *held)
+{
+    for (;;) {
+        pg_fail_at(2); /* a node is refused first, then a slab */
+        pg_node *next = pg_leaf(1.0);
+        pg_fail_at(0);
+        if (next == NULL)
+            return held;
+        next->wrapper = held;
+        held = next;
+    }
+}
+
+/* Gives back every period-th of them; the others. */
+static pg_node *thin(pg_node *held, size_t period)
+{
+    pg_node *kept = NULL, *next;
+    for (size_t i = 0; held != NULL; held = next, i++) {
+        next = held->wrapper;
+        if (i % period == 0) {
+            pg_release(held);
+        } else {
+            held->wrapper = kept;
+            kept = held;
+        }
+    }
+    return kept;
+}
+
+static void test_slabs_are_filled_again_before_there_are_more(void)
+{
+    const size_t start = pg_live_nodes();
+    pg_node *held = fill(NULL);
+    const size_t bytes = pg_pool_bytes(), full = pg_live_nodes();
+    for (size_t period = 2; period < 5000; period *= 3) {
+        held = thin(held, period); /* holes in every slab */
+        CHECK(pg_live_nodes() < full);
+        held = fill(held);
+        CHECK(pg_live_nodes() == full && pg_pool_bytes() == bytes);
+    }
+    held = thin(thin(held, 2), 1); /* slabs become empty when they were full of holes before */
+    CHECK(held == NULL && pg_live_nodes() == start && pg_pool_bytes() == bytes);
+}
+
+#endif
+
+/* Not pg_fail_at, but the system itself says no. Sanitizers need more than they are given then. */
+static void test_memory_that_the_system_refuses(void)
+{
+    CHECK(pg_alloc(1, SIZE_MAX / 4) == NULL);
+#ifdef LIMIT
+    pg_node *held = NULL, *next;
+    struct rlimit before, none = {0, 0};
+    CHECK(getrlimit(RLIMIT_AS, &before) == 0);
+    none.rlim_max = before.rlim_max;
+    CHECK(setrlimit(RLIMIT_AS, &none) == 0);
+    while ((next = pg_leaf(1.0)) != NULL) {
+        next->wrapper = held;
+        held = next;
+    }
+    CHECK(setrlimit(RLIMIT_AS, &before) == 0);
+    CHECK(held != NULL);
+    for (; held != NULL; held = next) {
+        next = held->wrapper;
+        pg_release(held);
+    }
+#endif
+}
+
 int main(void)
 {
     RUN(test_each_allocation_of_a_graph_fails_in_turn);
     RUN(test_each_allocation_of_a_sweep_fails_in_turn);
     RUN(test_a_journal_entry_that_fails_changes_nothing);
     RUN(test_a_sweep_allocates_nothing_once_it_is_sorted);
+    RUN(test_each_allocation_of_a_long_path_fails_in_turn);
+    RUN(test_more_stops_than_fit_into_a_sweep);
+    RUN(test_each_node_that_exists_is_visited);
+#ifndef PG_HOSTILE
+    RUN(test_slabs_are_filled_again_before_there_are_more);
+#endif
+    RUN(test_memory_that_the_system_refuses);
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
     return 0;
