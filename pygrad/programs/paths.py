@@ -128,9 +128,9 @@ def trace(
     function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
     and what they are. rows has a byte for each input: whether it differs by row.
     """
-    inputs = _native.record(tuple(point))
     outputs: Sequence[Any] = ()
     depths: list[int] = []
+    inputs = _native.record(tuple(point))  # nothing that can fail stands between this and what ends it
     try:
         _native.no_grad_suspend(depths)
         _native.trace_begin(inputs)
