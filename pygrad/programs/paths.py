@@ -130,7 +130,9 @@ def trace(
     """
     outputs: Sequence[Any] = ()
     depths: list[int] = []
-    inputs = _native.record(tuple(point))  # nothing that can fail stands between this and what ends it
+    inputs = _native.record(
+        tuple(point)
+    )  # nothing that can fail stands between this and what ends it
     try:
         _native.no_grad_suspend(depths)
         _native.trace_begin(inputs)

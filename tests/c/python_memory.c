@@ -25,7 +25,7 @@ static __thread struct {
 } now;
 
 /* Whether an address is in the interpreter's loop, and not only behind the last function that has a name. */
-static int is_loop(const void *address, const Dl_info *info, const ElfW(Sym) *symbol)
+static int is_loop(const void *address, const Dl_info *info, const ElfW(Sym) * symbol)
 {
     return info->dli_sname != NULL && strcmp(info->dli_sname, "_PyEval_EvalFrameDefault") == 0 &&
            (size_t)((const char *)address - (const char *)info->dli_saddr) < symbol->st_size;

@@ -6,6 +6,7 @@ Their results are compared with those of a call to which nothing happened, bit f
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import tempfile
 import warnings
@@ -54,7 +55,7 @@ class FunctionScenario(Scenario):
         folder: Any = None,  # whose files stay as they are
         read: Callable[[Any], Any] = lambda result: result,  # what of a result is compared
     ) -> None:
-        super().__init__(call, list(watched), self._has_the_bits, 1)
+        super().__init__(call, list(watched), self._has_the_bits, 0)
         self.compiled, self.folder, self.read = list(compiled), folder, read
         self.wanted: Any = None
 
@@ -113,7 +114,7 @@ def loss(w: Any, x: Any, y: Any) -> Any:
 
 
 def rosenbrock(x: Any) -> Any:
-    return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in zip(x, x[1:], strict=False))
+    return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in itertools.pairwise(x))
 
 
 ROWS = np.linspace(-2.0, 2.0, 40).reshape(20, 2)
@@ -291,7 +292,7 @@ def sparse_hessian_in_colours() -> FunctionScenario:
 @scenario
 def sparse_jacobian_in_colours() -> FunctionScenario:
     def f(x: Any) -> Any:
-        return [a * b - a for a, b in zip(x, x[1:], strict=False)]
+        return [a * b - a for a, b in itertools.pairwise(x)]
 
     g = compile(pygrad.jacobian(f, sparse=True))
     x = np.linspace(-1.0, 1.0, 12)
