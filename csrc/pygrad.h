@@ -57,6 +57,10 @@ void pg_fail_at(size_t n);
 
 /* Allocations asked for since pg_fail_at was last called with a number other than 0. */
 size_t pg_allocations(void);
+
+/* Bytes asked for in blocks since then; not while several threads ask. */
+size_t pg_allocated(void);
+
 /* -- compiled programs (program.c, evaluate.c): immutable, without references to nodes. Any thread may run one, as
  * long as each call has scratch memory of its own. */
 

@@ -21,12 +21,18 @@ void pg_fail_at(size_t n)
         pg_faults.fail_at = n;
         pg_faults.last = SIZE_MAX;
         pg_faults.requests = 0;
+        pg_faults.bytes = 0;
     }
 }
 
 size_t pg_allocations(void)
 {
     return pg_faults.requests;
+}
+
+size_t pg_allocated(void)
+{
+    return pg_faults.bytes;
 }
 
 /* -- blocks ------------------------------------------------------------------------------------- */
@@ -64,6 +70,8 @@ void *pg_alloc(size_t count, size_t size)
 {
     if (pg_refused() || (size != 0 && count > SIZE_MAX / size))
         return NULL;
+    if (PG_UNLIKELY(pg_faults.armed))
+        pg_faults.bytes += count * size;
     return block_of(count * size);
 }
 

@@ -11,6 +11,7 @@ typedef struct {
     int armed;
     size_t fail_at, last;  /* fails from this request on, up to that one */
     size_t requests;       /* since it was armed */
+    size_t bytes;          /* asked for in blocks since then */
 } pg_fault_injection;
 
 extern pg_fault_injection pg_faults;
