@@ -3,7 +3,7 @@
 
 PG_THREAD_LOCAL int pg_suppressed;
 
-double pg_settled(double x, double y)
+double pg_suppressed_product(double x, double y)
 {
     if (x != 0.0 && y != 0.0)
         return x * y;

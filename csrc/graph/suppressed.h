@@ -12,17 +12,17 @@
 extern PG_THREAD_LOCAL int pg_suppressed;
 
 /* What the product x * y, which is nan, counts as in a sweep. */
-double pg_settled(double x, double y);
+double pg_suppressed_product(double x, double y);
 
 /* mul0 of scalar.h, noting what it suppresses. */
 PG_INLINE double pg_strong(double x, double y)
 {
     const double product = x * y;
-    return PG_UNLIKELY(product != product) ? pg_settled(x, y) : product;
+    return PG_UNLIKELY(product != product) ? pg_suppressed_product(x, y) : product;
 }
 
 /* Of an op of a rule: whether its 0 at these operands is a convention, as 0 / 0 is and what has no limit. */
-PG_INLINE int pg_is_settled(int op, double x, double y)
+PG_INLINE int pg_is_convention(int op, double x, double y)
 {
     return x == 0.0 && y == 0.0 && (op == PG_OP_div0 || op == PG_OP_atan2_dxx || op == PG_OP_atan2_dxy);
 }

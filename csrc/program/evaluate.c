@@ -304,7 +304,7 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
         case PG_OP_div0:
         case PG_OP_atan2_dxx:
         case PG_OP_atan2_dxy:
-            pg_suppressed |= pg_is_settled(in->code, uniforms[in->a], uniforms[in->b]);
+            pg_suppressed |= pg_is_convention(in->code, uniforms[in->a], uniforms[in->b]);
             in += pair_once(in, end, uniforms) - 1;
             break;
         case PG_CODE_GUARD:

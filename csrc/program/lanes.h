@@ -181,7 +181,7 @@ LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
     for (int l = 0; l < PG_LANES; l++)
         any |= (a[l] == 0.0) & (b[l] == 0.0);
     for (size_t l = 0; any != 0 && l < PG_LANES; l++) {
-        pg_suppressed = pg_is_settled(in->code, a[l], b[l]);
+        pg_suppressed = pg_is_convention(in->code, a[l], b[l]);
         note_lane(rows, l);
     }
 }
