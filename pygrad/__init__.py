@@ -52,6 +52,8 @@ _PLACES = {
     "jacrev": "transform",
     "jit": "compiled.function",
     "jvp": "transform",
+    "lift": "lifting.target",
+    "LiftError": "lifting.errors",
     "linear_model": "applications.models",
     "load": "compiled.load",
     "math": "",
@@ -112,6 +114,8 @@ if TYPE_CHECKING:
     from pygrad.core.implementation import sum as sum
     from pygrad.core.implementation import zero_grad as zero_grad
     from pygrad.debugging import debug_nans as debug_nans
+    from pygrad.lifting.errors import LiftError as LiftError
+    from pygrad.lifting.target import lift as lift
     from pygrad.math import clip as clip
     from pygrad.math import maximum as maximum
     from pygrad.math import minimum as minimum

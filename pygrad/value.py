@@ -55,6 +55,7 @@ from pygrad import _native  # noqa: E402
 from pygrad._native import (  # noqa: E402
     Parameters,
     Value,
+    chooser,
     connected,
     dot,
     forward,
@@ -76,6 +77,7 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
+    "chooser",
     "connected",
     "dot",
     "forward",
@@ -304,6 +306,16 @@ def _setstate(self: Any, state: dict[str, Any]) -> None:
         setattr(self, name, content)
 
 
+def _real(self: Any) -> Any:
+    """The Value itself, as for a float."""
+    return +self
+
+
+def _imag(self: Any) -> float:
+    """0.0, as for a float."""
+    return 0.0
+
+
 def _complete(methods: Iterable[tuple[str, Any]]) -> None:
     for name, method in methods:
         setattr(Value, name, method)
@@ -312,6 +324,9 @@ def _complete(methods: Iterable[tuple[str, Any]]) -> None:
 _complete(
     [
         ("backward", backward),
+        ("real", property(_real)),
+        ("imag", property(_imag)),
+        ("conjugate", _real),
         ("clip", clip),
         ("__round__", _round),
         ("__floor__", Value.floor),

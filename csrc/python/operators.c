@@ -265,6 +265,31 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     return PG_SPECIAL ? pg_watched(made) : made;
 }
 
+/* Whether the code that runs is lifted: its globals say so (pygrad/lifting/world.py). */
+static int in_lifted_code(void)
+{
+    static PyObject *mark; /* never freed */
+    PyObject *globals = PyEval_GetGlobals();
+    if (mark == NULL)
+        mark = PyUnicode_InternFromString("__lifted__");
+    if (globals == NULL || mark == NULL)
+        return mark == NULL ? -1 : 0;
+    return PyDict_GetItemWithError(globals, mark) != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+}
+
+/* x ** y by both, where it raises what it raises for floats. */
+static PyObject *apply_float_power(PyObject *left, PyObject *right)
+{
+    operand a, b;
+    if (resolve(left, &a) <= 0 || resolve(right, &b) <= 0)
+        return NULL;
+    double z = forward_pow(a.number, b.number);
+    pg_status status = check(PG_ERR_FLOAT_POW, a.number, b.number, z);
+    if (status != PG_OK && !PG_TRACING)
+        return refuse_operands(PG_OP_pown, status, (PyObject *[]){left, right}, 2);
+    return made_binary(PG_OP_pow, left, right, a, b, z);
+}
+
 static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulus)
 {
     if (modulus != Py_None) {
@@ -276,8 +301,12 @@ static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulu
         int known = PG_IS_VALUE(base) ? 1 : pg_number(base, &n);
         if (known <= 0)
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+        int lifted = in_lifted_code();
+        if (lifted != 0)
+            return lifted < 0 ? NULL : apply_float_power(base, exponent);
         PyErr_SetString(PyExc_TypeError, "the exponent of ** must be a constant number, not a Value; use "
-                                         "pygrad.math.pow(x, y), which differentiates by both");
+                                         "pygrad.math.pow(x, y), which differentiates by both, or pygrad.lift "
+                                         "for code that is not yours");
         return NULL;
     }
     int known = pg_number(exponent, &n);

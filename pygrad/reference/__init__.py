@@ -21,7 +21,7 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 (4.0, -3.0, 2.0, 1.0)
 """
 
-from pygrad.reference.functions import FUNCTIONS, dot, no_grad, sum, zero_grad
+from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.parameters import Parameters
 from pygrad.reference.transforms import (
     connected,
@@ -42,6 +42,7 @@ __all__ = [
     "FUNCTIONS",
     "Parameters",
     "Value",
+    "chooser",
     "connected",
     "dot",
     "forward",

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, mul0, real
-from pygrad.reference.formulas import checked_power, pow_slope_x
+from pygrad.reference.formulas import checked_power, pow_slope_x, power_of_lifted_code
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
 from pygrad.reference.sweeps import Sweep, forget_reads, note_in_journal, note_read, state
@@ -21,8 +21,6 @@ ONCE = (
 )
 
 active: dict[int, Any] = {}  # inputs of transforms whose function is running, by id
-
-_VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
 
 
 def _nothing() -> None:
@@ -339,7 +337,7 @@ class Value:
 
     def __pow__(self, exponent: Any, modulus: Any = None) -> Value:
         if isinstance(exponent, Value):
-            raise TypeError(_VALUE_EXPONENT)
+            return power_of_lifted_code(apply, self, exponent)
         n = as_float(exponent)
         if n is None or modulus is not None:
             return NotImplemented
@@ -353,7 +351,7 @@ class Value:
     def __rpow__(self, base: Any) -> Value:
         if as_float(base) is None:
             return NotImplemented
-        raise TypeError(_VALUE_EXPONENT)
+        return power_of_lifted_code(apply, base, self)
 
     def __neg__(self) -> Value:
         return apply("neg", self)
