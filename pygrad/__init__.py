@@ -27,6 +27,7 @@ from pygrad.version import __version__ as __version__
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
 # The imports below follow from it: nox -s derive.
 _PLACES = {
+    "LiftError": "lifting.errors",
     "NotSavedError": "compiled.replay",
     "TraceError": "programs.paths",
     "Value": "core.implementation",
@@ -53,7 +54,6 @@ _PLACES = {
     "jit": "compiled.function",
     "jvp": "transform",
     "lift": "lifting.target",
-    "LiftError": "lifting.errors",
     "linear_model": "applications.models",
     "load": "compiled.load",
     "math": "",
