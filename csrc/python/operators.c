@@ -328,6 +328,16 @@ static int bool_slot(PyObject *x)
     return PG_TRACING && !pg_trace_comparison(x, NULL, 0.0, PG_UNEQUAL, outcome) ? -1 : outcome;
 }
 
+/* What math, "%f", NumPy's and pandas' arrays of floats, and SciPy ask a Value for: it says what to do instead. */
+static PyObject *float_slot(PyObject *x)
+{
+    if (pg_require_built(x))
+        PyErr_SetString(PyExc_TypeError, "a Value does not become a float by itself, as its derivative would be lost "
+                                         "(math, '%f' and arrays of floats ask for that): use pygrad.math for math, "
+                                         "pygrad.lift for code that is not yours, or v.data for the number");
+    return NULL;
+}
+
 PyType_Slot pg_number_slots[] = {
     {Py_nb_add, (void *)apply_add},               /* x + y */
     {Py_nb_subtract, (void *)apply_sub},          /* x - y */
@@ -340,6 +350,7 @@ PyType_Slot pg_number_slots[] = {
     {Py_nb_positive, (void *)positive_slot},      /* +x */
     {Py_nb_absolute, (void *)apply_abs},          /* abs(x) */
     {Py_nb_bool, (void *)bool_slot},              /* bool(x) */
+    {Py_nb_float, (void *)float_slot},            /* float(x) */
     {0, NULL},
 };
 

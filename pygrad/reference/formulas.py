@@ -27,6 +27,13 @@ def power(x: float, n: float) -> float:
     return libm_pow(x, n)
 
 
+NO_FLOAT = (
+    "a Value does not become a float by itself, as its derivative would be lost (math, '%f' and arrays of "
+    "floats ask for that): use pygrad.math for math, pygrad.lift for code that is not yours, or v.data for "
+    "the number"
+)
+
+
 def power_of_lifted_code(apply: Callable[..., Any], base: Any, exponent: Any) -> Any:
     """base ** exponent by both, in code of `pygrad.lift`, whose globals say so; else a TypeError."""
     if "__lifted__" not in sys._getframe(2).f_globals:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, mul0, real
-from pygrad.reference.formulas import checked_power, pow_slope_x, power_of_lifted_code
+from pygrad.reference.formulas import NO_FLOAT, checked_power, pow_slope_x, power_of_lifted_code
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
 from pygrad.reference.sweeps import Sweep, forget_reads, note_in_journal, note_read, state
@@ -402,7 +402,9 @@ class Value:
     def __bool__(self) -> bool:
         return self._data != 0
 
-    # There is no __float__, on purpose: float(v) would drop the gradient in silence.
+    def __float__(self) -> float:
+        """What math and arrays of floats ask for: it would drop the derivative in silence."""
+        raise TypeError(NO_FLOAT)
 
     def __repr__(self) -> str:
         if not _is_built(self):
