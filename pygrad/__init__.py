@@ -27,6 +27,7 @@ from pygrad.version import __version__ as __version__
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
 # The imports below follow from it: nox -s derive.
 _PLACES = {
+    "LiftError": "lifting.errors",
     "NotSavedError": "compiled.replay",
     "SingularDerivativeWarning": "core.singular",
     "TraceError": "programs.paths",
@@ -53,6 +54,7 @@ _PLACES = {
     "jacrev": "transform",
     "jit": "compiled.function",
     "jvp": "transform",
+    "lift": "lifting.target",
     "linear_model": "applications.models",
     "load": "compiled.load",
     "math": "",
@@ -114,6 +116,8 @@ if TYPE_CHECKING:
     from pygrad.core.implementation import zero_grad as zero_grad
     from pygrad.core.singular import SingularDerivativeWarning as SingularDerivativeWarning
     from pygrad.debugging import debug_nans as debug_nans
+    from pygrad.lifting.errors import LiftError as LiftError
+    from pygrad.lifting.target import lift as lift
     from pygrad.math import clip as clip
     from pygrad.math import maximum as maximum
     from pygrad.math import minimum as minimum

@@ -2,9 +2,9 @@
 Values out.
 
 ``from pygrad import math`` in code written for ``import math`` changes nothing for plain numbers, and lets
-Values through every differentiable function. Functions of the standard module that have no derivative
-(``isnan``, ``isclose`` ...) answer about the data of Values; the few that cannot (``gamma``, ``gcd`` ...)
-raise TypeError, as they do for any object that is no float.
+Values through every differentiable function. Questions (``isnan``, ``isclose`` ...) are answered about the
+numbers of Values, and asked anew by compiled programs; the few functions that cannot take Values
+(``gamma``, ``gcd`` ...) raise TypeError, as they do for any object that is no float.
 
 >>> from pygrad import Value, math
 >>> math.sin(0.5) == __import__("math").sin(0.5)
@@ -26,6 +26,7 @@ from typing import Any as _Any
 
 from pygrad.core.implementation import FUNCTIONS as _FUNCTIONS
 from pygrad.core.implementation import Value as _Value
+from pygrad.core.implementation import chooser as _chooser
 from pygrad.core.implementation import dot, sum
 
 # What the standard module has and this one does not define is the standard one's: constants, and
@@ -39,13 +40,8 @@ _hypot = _FUNCTIONS["hypot"]
 
 def _for_values(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
     """The function where a Value is among the arguments, the standard one of its name elsewhere."""
-    standard = getattr(_math, function.__name__)
-
-    @_functools.wraps(function)
-    def choose(*args: _Any) -> _Any:
-        return function(*args) if _any_value(args) else standard(*args)
-
-    return choose
+    name = function.__name__
+    return _chooser((function, getattr(_math, name), name, function.__doc__ or ""))
 
 
 @_for_values
@@ -91,18 +87,46 @@ def radians(x: _Any, /) -> _Any:
 @_for_values
 def fmod(x: _Any, y: _Any, /) -> _Any:
     """Remainder with the sign of x; its slopes are 1 and -trunc(x / y)."""
-    if _math.copysign(1.0, _math.fmod(_number(x), _number(y))) < 0:  # raises where math.fmod does
-        return -((-x) % abs(y))
-    return x % abs(y)
+    if y == 0 or (isinf(x) and not isnan(y)):
+        raise ValueError("math domain error")
+    return -((-x) % abs(y)) if _is_negative(x) else x % abs(y)
 
 
 @_for_values
 def copysign(x: _Any, y: _Any, /) -> _Any:
     """x with the sign of y; the slope by y is 0."""
-    if not isinstance(x, _Value):
-        return _math.copysign(x, _number(y))
-    same = _math.copysign(1.0, x.data) == _math.copysign(1.0, _number(y))
-    return +x if same else -x
+    return +x if _is_negative(x) == _is_negative(y) else -x
+
+
+@_for_values
+def isnan(x: _Any, /) -> bool:
+    """Whether x is no number."""
+    return not x <= _math.inf
+
+
+@_for_values
+def isinf(x: _Any, /) -> bool:
+    """Whether x is infinite."""
+    return bool(x >= _math.inf or x <= -_math.inf)
+
+
+@_for_values
+def isfinite(x: _Any, /) -> bool:
+    """Whether x is neither infinite nor nan."""
+    return -_math.inf < x < _math.inf
+
+
+@_for_values
+def isclose(a: _Any, b: _Any, *, rel_tol: _Any = 1e-9, abs_tol: _Any = 0.0) -> bool:
+    """Whether a and b differ by at most rel_tol times the larger of them, or by at most abs_tol."""
+    if rel_tol < 0.0 or abs_tol < 0.0:
+        raise ValueError("tolerances must be non-negative")
+    if a <= b <= a:  # the infinities, too
+        return True
+    if isinf(a) or isinf(b):
+        return False
+    apart = abs(b - a)
+    return bool(apart <= abs(rel_tol * b) or apart <= abs(rel_tol * a) or apart <= abs_tol)
 
 
 def fsum(values: _Iterable[_Any], /) -> _Any:
@@ -131,24 +155,12 @@ def _any_value(items: _Iterable[_Any]) -> bool:
     return any(isinstance(item, _Value) for item in items)
 
 
-def _number(x: _Any) -> _Any:
-    return x.data if isinstance(x, _Value) else x
+def _is_negative(x: _Any) -> bool:
+    """Whether x has a minus, as -0.0 has; of a Value by comparisons, which programs do over."""
+    if not isinstance(x, _Value):
+        return _math.copysign(1.0, x) < 0.0
+    return bool(x < 0.0 or (x == 0.0 and _FUNCTIONS["atan2"](x, -1.0) < 0.0))
 
-
-def _about_data(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
-    """A question about numbers, asked of the data of Values."""
-
-    @_functools.wraps(function)
-    def ask(*args: _Any, **kwargs: _Any) -> _Any:
-        return function(*map(_number, args), **kwargs)
-
-    return ask
-
-
-isnan = _about_data(_math.isnan)
-isinf = _about_data(_math.isinf)
-isfinite = _about_data(_math.isfinite)
-isclose = _about_data(_math.isclose)
 
 __all__ = sorted(  # noqa: PLE0605
     name for name in globals() if not name.startswith("_") and name != "annotations"

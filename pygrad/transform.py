@@ -66,7 +66,7 @@ def _scalar(f: Function, result: Any, transform: str) -> Any:
     if not isinstance(structure, Number):
         raise TypeError(
             f"{transform}() is for functions of one output, but {function_name(f)}() returned {structure}; "
-            "use jacobian() for several outputs"
+            f"use jacobian() for several outputs, or vmap({transform}(f)) where f goes item by item"
         )
     return items[0]
 

@@ -58,6 +58,7 @@ from pygrad._native import (  # noqa: E402
     Parameters,
     Recorded,
     Value,
+    chooser,
     connected,
     depend_on_input,
     dot,
@@ -79,6 +80,7 @@ __all__ = [
     "Parameters",
     "Recorded",
     "Value",
+    "chooser",
     "connected",
     "depend_on_input",
     "dot",
@@ -305,6 +307,16 @@ def _setstate(self: Any, state: dict[str, Any]) -> None:
         setattr(self, name, content)
 
 
+def _real(self: Any) -> Any:
+    """The Value itself, as for a float."""
+    return +self
+
+
+def _imag(self: Any) -> float:
+    """0.0, as for a float."""
+    return 0.0
+
+
 def _complete(methods: Iterable[tuple[str, Any]]) -> None:
     for name, method in methods:
         setattr(Value, name, method)
@@ -313,6 +325,9 @@ def _complete(methods: Iterable[tuple[str, Any]]) -> None:
 _complete(
     [
         ("backward", backward),
+        ("real", property(_real)),
+        ("imag", property(_imag)),
+        ("conjugate", _real),
         ("clip", clip),
         ("__round__", _round),
         ("__floor__", Value.floor),

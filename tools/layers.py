@@ -25,7 +25,7 @@ LAYERS = """
     __init__
     dask plot
     compiled numeric
-    c_code seeing checking applications scipy
+    c_code seeing checking applications scipy lifting
     transform
     programs debugging math nn optim engine
     core

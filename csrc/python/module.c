@@ -1,6 +1,7 @@
 /* module.c: the native module, put together from what the other files offer: the type Value and the functions. */
 #include "python/attributes.h"
 #include "python/backward.h"
+#include "python/choosing.h"
 #include "python/construction.h"
 #include "python/convert.h"
 #include "python/exposure.h"
@@ -97,10 +98,10 @@ static int add_op_functions(PyObject *module)
 }
 
 static PyMethodDef *const functions[] = {
-    pg_backward_functions,   pg_construction_functions, pg_convert_functions,  pg_exposure_functions,
-    pg_inspection_functions, pg_interrupt_functions,    pg_outside_functions,  pg_recording_functions,
-    pg_replay_functions,     pg_singular_functions,     pg_stay_functions,     pg_sum_functions,
-    pg_trace_functions,      pg_tracing_functions,      pg_watching_functions,
+    pg_backward_functions,  pg_choosing_functions,   pg_construction_functions, pg_convert_functions,
+    pg_exposure_functions,  pg_inspection_functions, pg_interrupt_functions,    pg_outside_functions,
+    pg_recording_functions, pg_replay_functions,     pg_singular_functions,     pg_stay_functions,
+    pg_sum_functions,       pg_trace_functions,      pg_tracing_functions,      pg_watching_functions,
 };
 
 static int add_functions(PyObject *module)

@@ -274,6 +274,31 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     return PG_SPECIAL ? pg_watched(made) : made;
 }
 
+/* Whether the code that runs is lifted: its globals say so (pygrad/lifting/world.py). */
+static int in_lifted_code(void)
+{
+    static PyObject *mark; /* never freed */
+    PyObject *globals = PyEval_GetGlobals();
+    if (mark == NULL)
+        mark = PyUnicode_InternFromString("__lifted__");
+    if (globals == NULL || mark == NULL)
+        return mark == NULL ? -1 : 0;
+    return PyDict_GetItemWithError(globals, mark) != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+}
+
+/* x ** y by both, where it raises what it raises for floats. */
+static PyObject *apply_float_power(PyObject *left, PyObject *right)
+{
+    operand a, b;
+    if (resolve(left, &a) <= 0 || resolve(right, &b) <= 0)
+        return NULL;
+    double z = forward_pow(a.number, b.number);
+    pg_status status = check(PG_ERR_FLOAT_POW, a.number, b.number, z);
+    if (status != PG_OK && !PG_TRACING)
+        return refuse_operands(PG_OP_pown, status, (PyObject *[]){left, right}, 2);
+    return made_binary(PG_OP_pow, left, right, a, b, z);
+}
+
 static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulus)
 {
     if (modulus != Py_None) {
@@ -285,8 +310,12 @@ static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulu
         int known = PG_IS_VALUE(base) ? 1 : pg_number(base, &n);
         if (known <= 0)
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+        int lifted = in_lifted_code();
+        if (lifted != 0)
+            return lifted < 0 ? NULL : apply_float_power(base, exponent);
         PyErr_SetString(PyExc_TypeError, "the exponent of ** must be a constant number, not a Value; use "
-                                         "pygrad.math.pow(x, y), which differentiates by both");
+                                         "pygrad.math.pow(x, y), which differentiates by both, or pygrad.lift "
+                                         "for code that is not yours");
         return NULL;
     }
     int known = pg_number(exponent, &n);
@@ -317,6 +346,16 @@ static int bool_slot(PyObject *x)
     return outcome || pg_warn_of_truth() ? 1 : -1;
 }
 
+/* What math, "%f", NumPy's and pandas' arrays of floats, and SciPy ask a Value for: it says what to do instead. */
+static PyObject *float_slot(PyObject *x)
+{
+    if (pg_require_built(x))
+        PyErr_SetString(PyExc_TypeError, "a Value does not become a float by itself, as its derivative would be lost "
+                                         "(math, '%f' and arrays of floats ask for that): use pygrad.math for math, "
+                                         "pygrad.lift for code that is not yours, or v.data for the number");
+    return NULL;
+}
+
 PyType_Slot pg_number_slots[] = {
     {Py_nb_add, (void *)apply_add},               /* x + y */
     {Py_nb_subtract, (void *)apply_sub},          /* x - y */
@@ -329,6 +368,7 @@ PyType_Slot pg_number_slots[] = {
     {Py_nb_positive, (void *)positive_slot},      /* +x */
     {Py_nb_absolute, (void *)apply_abs},          /* abs(x) */
     {Py_nb_bool, (void *)bool_slot},              /* bool(x) */
+    {Py_nb_float, (void *)float_slot},            /* float(x) */
     {0, NULL},
 };
 

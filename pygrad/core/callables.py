@@ -48,6 +48,10 @@ class FunctionOf(Generic[P, R]):
             if name not in self.__dict__ and not hasattr(type(self), name):
                 self.__dict__[name] = attribute
 
+    def __repr__(self) -> str:
+        kind = type(self)
+        return f"<{kind.__module__}.{kind.__qualname__} of {function_name(self.f)}>"
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         raise NotImplementedError
 

@@ -21,7 +21,7 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 (4.0, -3.0, 2.0, 1.0)
 """
 
-from pygrad.reference.functions import FUNCTIONS, dot, no_grad, sum, zero_grad
+from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
 from pygrad.reference.transforms import (
@@ -43,6 +43,7 @@ __all__ = [
     "Parameters",
     "Recorded",
     "Value",
+    "chooser",
     "connected",
     "depend_on_input",
     "dot",

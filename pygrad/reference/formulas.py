@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from typing import Any
 
 from pygrad.reference.arithmetic import div, exp, inf, is_normal, libm_pow, nan, sqrt
 
@@ -23,6 +25,24 @@ def power(x: float, n: float) -> float:
     if n == 3:
         return x * x * x
     return libm_pow(x, n)
+
+
+NO_FLOAT = (
+    "a Value does not become a float by itself, as its derivative would be lost (math, '%f' and arrays of "
+    "floats ask for that): use pygrad.math for math, pygrad.lift for code that is not yours, or v.data for "
+    "the number"
+)
+
+
+def power_of_lifted_code(apply: Callable[..., Any], base: Any, exponent: Any) -> Any:
+    """base ** exponent by both, in code of `pygrad.lift`, whose globals say so; else a TypeError."""
+    if "__lifted__" not in sys._getframe(2).f_globals:
+        raise TypeError(
+            "the exponent of ** must be a constant number, not a Value; use pygrad.math.pow(x, y), which "
+            "differentiates by both, or pygrad.lift for code that is not yours"
+        )
+    checked_power(float(getattr(base, "data", base)), exponent.data)  # raises what floats raise
+    return apply("pow", base, exponent)
 
 
 def checked_power(x: float, n: float) -> float:

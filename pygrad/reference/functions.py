@@ -84,6 +84,18 @@ def _add_methods() -> None:
     for name, function in FUNCTIONS.items():
         if name != "pown":
             setattr(Value, name, function)
+    for name, habit in (("real", property(_real)), ("imag", property(_imag)), ("conjugate", _real)):
+        setattr(Value, name, habit)
+
+
+def _real(self: Value) -> Value:
+    """The Value itself, as for a float."""
+    return +self
+
+
+def _imag(self: Value) -> float:
+    """0.0, as for a float."""
+    return 0.0
 
 
 _add_methods()
@@ -153,6 +165,28 @@ def _leaves(items: list[Any], what: str) -> list[Value]:
         item if isinstance(item, Value) else make_node(real(item, f"{what}[{i}]"))
         for i, item in enumerate(items)
     ]
+
+
+def chooser(both: tuple[Any, ...]) -> Callable[..., Any]:
+    """A function that calls the first of both if a Value is among its arguments, and the second if not.
+
+    Then come its name and docstring, and perhaps a function to be called where the second raises TypeError.
+    """
+    with_values, standard, name, doc, *rescue = both
+
+    def choose(*args: Any, **keywords: Any) -> Any:
+        if any(isinstance(item, Value) for item in (*args, *keywords.values())):
+            return with_values(*args, **keywords)
+        try:
+            return standard(*args, **keywords)
+        except TypeError:
+            if not rescue:
+                raise
+        return rescue[0](*args, **keywords)
+
+    choose.__name__ = choose.__qualname__ = name
+    choose.__doc__ = doc
+    return choose
 
 
 class no_grad(NoGrad, contextlib.ContextDecorator):

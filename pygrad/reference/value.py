@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
-from pygrad.reference.formulas import checked_power, pow_slope_x
+from pygrad.reference.formulas import NO_FLOAT, checked_power, pow_slope_x, power_of_lifted_code
 from pygrad.reference.inputs import depends_on_input, is_true
 from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
@@ -20,8 +20,6 @@ ONCE = (
     "the reference implementation differentiates once; derivatives of derivatives, and Values as "
     "grads, need the compiled one (`pygrad info` says why it is not in use)"
 )
-
-_VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
 
 
 def _nothing() -> None:
@@ -342,7 +340,7 @@ class Value:
 
     def __pow__(self, exponent: Any, modulus: Any = None) -> Value:
         if isinstance(exponent, Value):
-            raise TypeError(_VALUE_EXPONENT)
+            return power_of_lifted_code(apply, self, exponent)
         n = as_float(exponent)
         if n is None or modulus is not None:
             return NotImplemented
@@ -356,7 +354,7 @@ class Value:
     def __rpow__(self, base: Any) -> Value:
         if as_float(base) is None:
             return NotImplemented
-        raise TypeError(_VALUE_EXPONENT)
+        return power_of_lifted_code(apply, base, self)
 
     def __neg__(self) -> Value:
         return apply("neg", self)
@@ -407,7 +405,9 @@ class Value:
     def __bool__(self) -> bool:
         return is_true(self)
 
-    # There is no __float__, on purpose: float(v) would drop the gradient in silence.
+    def __float__(self) -> float:
+        """What math and arrays of floats ask for: it would drop the derivative in silence."""
+        raise TypeError(NO_FLOAT)
 
     def __repr__(self) -> str:
         if not _is_built(self):

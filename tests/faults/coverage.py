@@ -100,9 +100,13 @@ def main() -> None:
     for folder in FOLDERS:
         here = [c for (name, *_), (c,) in lines.items() if name.startswith(folder)]
         figures.add(f"lines of {folder} that run", f"{sum(c > 0 for c in here)} of {len(here)}")
-    figures.add("branches that are taken, by gcov", f"{reached} of {total} ({100 * reached / total:.2f} %)")
+    figures.add(
+        "branches that are taken, by gcov", f"{reached} of {total} ({100 * reached / total:.2f} %)"
+    )
     figures.add("branches that are not, each with its reason", sum(stated.values()))
-    figures.at_most("branches that are not, without a reason", sum(missed.values()) - sum(stated.values()), 0)
+    figures.at_most(
+        "branches that are not, without a reason", sum(missed.values()) - sum(stated.values()), 0
+    )
     figures.at_most("reasons for what is taken all the same", len(stale), 0)
     for name, code in sorted(stale):
         print(f"taken, or not there: {name}: {code}")

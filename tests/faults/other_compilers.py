@@ -58,7 +58,9 @@ def main() -> None:
     options = report.options(__doc__)
     figures = report.Figures("Other compilers, another processor")
     # Threads under an emulator are the emulator's; and a share leaves the harnesses to one compiler.
-    harnesses = [] if options.share else [p for p in c_library.HARNESSES if p.stem != "test_threads"]
+    harnesses = (
+        [] if options.share else [p for p in c_library.HARNESSES if p.stem != "test_threads"]
+    )
     with tempfile.TemporaryDirectory() as scratch:
         first = digests(FIRST, Path(scratch, "first"), harnesses)
         for build in OTHERS:

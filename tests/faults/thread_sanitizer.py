@@ -29,7 +29,12 @@ def reports(program: Path, *arguments: str) -> tuple[int, int]:
     """How many races ThreadSanitizer has reported, and how the program has ended."""
     settings = {**c_library.environment(), "TSAN_OPTIONS": "exitcode=66"}
     done = subprocess.run(
-        [program, *arguments], capture_output=True, text=True, env=settings, timeout=300, check=False
+        [program, *arguments],
+        capture_output=True,
+        text=True,
+        env=settings,
+        timeout=300,
+        check=False,
     )
     return len(re.findall("WARNING: ThreadSanitizer", done.stdout + done.stderr)), done.returncode
 

@@ -24,7 +24,9 @@ class Failed(Exception):
 
 def sources() -> list[Path]:
     """What does not include Python.h."""
-    return sorted(path for part in ("graph", "ops", "program") for path in (CSRC / part).glob("*.c"))
+    return sorted(
+        path for part in ("graph", "ops", "program") for path in (CSRC / part).glob("*.c")
+    )
 
 
 def environment() -> dict[str, str]:
@@ -47,7 +49,9 @@ def run(command: Sequence[str | Path], **settings: str) -> str:
     )
     if done.returncode != 0:
         shown = " ".join(str(word) for word in command)
-        raise Failed(f"{shown}: exit code {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        raise Failed(
+            f"{shown}: exit code {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+        )
     return done.stdout
 
 

@@ -15,6 +15,9 @@ PROGRAM = re.compile(r"```python\n(.*?)```\n+(?:```text\n(.*?)```)?", re.DOTALL)
 
 COMPILED_ONLY = r"hessian|gradients|debug_nans|check_grad|compile|pygrad.dask"
 
+# Not among what tests need.
+PACKAGES = ("psychrolib", "fluids", "sgp4", "option_calculator")
+
 
 def programs(page: Path) -> list[tuple[str, str]]:
     """Every program of a page, with what it is said to print."""
@@ -25,6 +28,9 @@ def check_prints(program: str, printed: str, implementation: str, folder: Path) 
     """Runs a program in a folder: it prints what is said, and nothing else, warnings included."""
     if implementation == "reference" and re.search(COMPILED_ONLY, program):
         pytest.skip("the reference differentiates once, and has no debug_nans or compile")
+    for package in PACKAGES:
+        if package in program:
+            pytest.importorskip(package, reason="one of the packages of the extra corpus")
     file = folder / "program.py"
     file.write_text(program)
     done = subprocess.run(

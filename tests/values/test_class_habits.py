@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import array
 import gc
+import math
 import weakref
 
+import numpy as np
 import pytest
 
 
@@ -117,14 +120,38 @@ def test_a_patched_operator_is_used_and_can_be_put_back(impl, monkeypatch):
 @pytest.mark.filterwarnings("ignore:The delegation of int")
 def test_there_is_no_silent_way_back_to_a_plain_number(impl):
     v = impl.Value(2.0)
-    for name in ("__float__", "__int__", "__index__", "__complex__"):
+    for name in ("__int__", "__index__", "__complex__"):
         assert not hasattr(v, name)
-    with pytest.raises(TypeError):
-        float(v)
     with pytest.raises(TypeError):
         int(v)
     with pytest.raises(TypeError):
         [1, 2, 3][v]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        float,
+        complex,
+        math.sin,
+        math.hypot,
+        lambda v: math.pow(2.0, v),
+        lambda v: math.isclose(v, 1.0),
+        lambda v: "%.3f" % v,  # noqa: UP031
+        lambda v: np.array([v, 1.0], dtype=float),
+        lambda v: np.asarray(v, dtype=float),
+        lambda v: np.array([v]).astype(float),
+        lambda v: np.zeros(2).__setitem__(0, v),
+        lambda v: np.zeros(2).fill(v),
+        lambda v: np.float64(v),
+        lambda v: array.array("d", [v]),
+    ],
+)
+def test_who_asks_for_a_float_is_told_what_to_do(impl, ask):
+    with pytest.raises(
+        TypeError, match=r"derivative would be lost.*pygrad\.math.*pygrad\.lift.*v\.data"
+    ):
+        ask(impl.Value(2.0))
 
 
 def test_a_subclass_instance_that_became_a_plain_value_is_freed():

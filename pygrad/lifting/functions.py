@@ -1,0 +1,281 @@
+"""Functions that no import finds, local ones and those of scripts and notebooks: made anew, to be lifted.
+
+The new function has the code of the old one, its calls of types rewritten where the source is at hand. Its
+globals, closures and defaults are those of the old one at each call, but for what has a lifted counterpart:
+modules and functions, classes of such code, and tables that hold some.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import dis
+import functools
+import linecache
+import operator
+import types
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from pygrad.core.callables import found_by_name
+from pygrad.core.callers import is_pygrads
+from pygrad.lifting import world
+from pygrad.lifting.builtin import CALLS
+from pygrad.lifting.rewriting import rewritten
+
+_GONE = object()
+_CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
+
+
+def lifted_function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function as f, that takes Values. It looks at each call for what the names in f mean by now."""
+    counterparts = _Counterparts()
+    lifted = counterparts.of(f)
+
+    @functools.wraps(f)
+    def call(*args: Any, **named: Any) -> Any:
+        counterparts.renew()
+        try:
+            return lifted(*args, **named)
+        finally:
+            counterparts.give_back()
+
+    return call
+
+
+class _Globals(dict[str, Any]):
+    """A module's globals as its lifted functions see them; looked up there when a name is used first."""
+
+    def __init__(self, original: dict[str, Any], counterparts: _Counterparts) -> None:
+        super().__init__({"__builtins__": world.lifted_builtins(), world.MARK: True})
+        self.original, self.counterparts = original, counterparts
+        self.seen: dict[str, Any] = {}  # what names meant when they were looked up
+        self.assigned: set[str] = set()  # by functions, after a global statement
+
+    def __missing__(self, name: str) -> Any:
+        item = self.original[name]  # KeyError: Python looks among the builtins then
+        lifted = self.counterparts.of(item)
+        if self.counterparts.keeps:
+            self.seen[name], self[name] = item, lifted
+        return lifted
+
+    def renew(self) -> None:
+        for name, item in list(self.seen.items()):
+            if self.original.get(name, _GONE) is not item:
+                del self.seen[name]
+                self.pop(name, None)
+
+    def give_back(self) -> None:
+        for name in self.assigned & self.keys():
+            if self[name] is not self.seen.get(name, _GONE):
+                self.original[name] = self.seen[name] = self[name]
+
+
+def lifted_class(cls: type) -> type:
+    """A class as cls, whose methods take Values."""
+    counterparts = _Counterparts(keeps=False)
+    lifted: type = counterparts.of(cls)
+    return lifted
+
+
+class _Counterparts:
+    """What stands in lifted code for what a function and those that it calls name."""
+
+    def __init__(self, keeps: bool = True) -> None:
+        """keeps: what names meant, until renew() is called."""
+        self.keeps = keeps
+        self.made: dict[int, tuple[Any, Any]] = {}  # by id, with what it was made for
+        self.spaces: dict[int, _Globals] = {}
+        self.cells: list[
+            list[Any]
+        ] = []  # those of closures: the old one, what it held, the new one
+
+    def renew(self) -> None:
+        """Look for names that mean something else by now."""
+        for space in self.spaces.values():
+            space.renew()
+        for entry in self.cells:
+            cell, held, new = entry
+            if cell.cell_contents is not held:
+                entry[1] = cell.cell_contents
+                new.cell_contents = self.of(cell.cell_contents)
+
+    def give_back(self) -> None:
+        """Globals that lifted functions have assigned are the module's."""
+        for space in self.spaces.values():
+            if space.assigned:
+                space.give_back()
+
+    def of(self, item: Any) -> Any:
+        """The counterpart of a thing; mostly the thing itself."""
+        if id(item) in self.made:
+            return self.made[id(item)][1]
+        if isinstance(item, ModuleType):
+            return world.counterpart_of(item)
+        if isinstance(item, FunctionType):
+            return self._of_function(item)
+        if isinstance(item, type):
+            return self._of_class(item)
+        if isinstance(item, MethodType):
+            return MethodType(self.of(item.__func__), item.__self__)
+        if isinstance(item, functools.partial):
+            return functools.partial(self.of(item.func), *item.args, **item.keywords)
+        if type(item) in {list, tuple, dict}:
+            return self._of_table(item)
+        wrapped = getattr(item, "__wrapped__", None)
+        if isinstance(wrapped, FunctionType) and hasattr(item, "cache_info"):
+            return self.of(
+                wrapped
+            )  # functools.cache would keep Values alive, and never find one again
+        return world.standing_for(item)
+
+    def _remember(self, item: Any, counterpart: Any) -> Any:
+        self.made[id(item)] = item, counterpart
+        return counterpart
+
+    def _of_table(self, table: Any) -> Any:
+        items = list(table.values() if isinstance(table, dict) else table)
+        if not any(isinstance(item, _CALLABLE) for item in items):
+            return table
+        lifted = [self.of(item) for item in items]
+        if all(a is b for a, b in zip(items, lifted, strict=True)):
+            return table
+        return (
+            dict(zip(table, lifted, strict=True))
+            if isinstance(table, dict)
+            else type(table)(lifted)
+        )
+
+    def _of_function(self, f: FunctionType) -> Any:
+        module = f.__module__ or ""
+        if world.MARK in f.__globals__ or is_pygrads(f.__code__.co_filename):
+            return f
+        if found_by_name(module, f.__qualname__) is f and not world.is_own(module):
+            return (
+                getattr_path(world.load(module), f.__qualname__) if world.is_lifted(module) else f
+            )
+        if module.partition(".")[0] in world.STANDARD:
+            return f
+        code = _code(f)
+        cells = [_new_cell(cell) for cell in f.__closure__ or ()]
+        lifted = FunctionType(code, self._space(f), f.__name__, None, tuple(cells) or None)
+        self._remember(f, lifted)
+        functools.update_wrapper(lifted, f)
+        del lifted.__wrapped__  # type: ignore[attr-defined]
+        for cell, new in zip(f.__closure__ or (), cells, strict=True):
+            if new is not cell:
+                new.cell_contents = self.of(cell.cell_contents)
+                self.cells.append([cell, cell.cell_contents, new])
+        lifted.__defaults__ = f.__defaults__ and tuple(map(self.of, f.__defaults__))
+        lifted.__kwdefaults__ = f.__kwdefaults__ and {
+            name: self.of(item) for name, item in f.__kwdefaults__.items()
+        }
+        return lifted
+
+    def _space(self, f: FunctionType) -> _Globals:
+        space = self.spaces.get(id(f.__globals__))
+        if space is None:
+            space = self.spaces[id(f.__globals__)] = _Globals(f.__globals__, self)
+        space.assigned |= set(_assigned(f.__code__))
+        return space
+
+    def _of_class(self, cls: type) -> Any:
+        """A class of the user's as a subclass with lifted methods: its objects are objects of both."""
+        module = cls.__module__
+        if issubclass(cls, BaseException) or not world.is_own(module):
+            if found_by_name(module, cls.__qualname__) is cls and world.is_lifted(module):
+                return getattr_path(world.load(module), cls.__qualname__)
+            return cls
+        methods = {
+            name: lifted
+            for name, item in vars(cls).items()
+            if (lifted := self._of_method(item)) is not item
+        }
+        if not methods:
+            return cls
+        extra = {"__slots__": ()} if "__slots__" in vars(cls) else {}
+        try:
+            made = types.new_class(
+                cls.__name__, (cls,), {}, lambda space: space.update(methods, **extra)
+            )
+        except TypeError:  # it may be final, as an enumeration is
+            return cls
+        made.__qualname__, made.__module__ = cls.__qualname__, module
+        return self._remember(cls, made)
+
+    def _of_method(self, item: Any) -> Any:
+        if isinstance(item, staticmethod | classmethod):
+            lifted = self.of(item.__func__)
+            return item if lifted is item.__func__ else type(item)(lifted)
+        if isinstance(item, property):
+            get, put, drop = [part and self.of(part) for part in (item.fget, item.fset, item.fdel)]
+            return property(get, put, drop, item.__doc__)
+        return self.of(item) if isinstance(item, FunctionType) else item
+
+
+def getattr_path(thing: Any, path: str) -> Any:
+    """What a dotted name means in a module."""
+    return functools.reduce(getattr, path.split("."), thing)
+
+
+def _new_cell(cell: Any) -> Any:
+    """The cell itself, which lifted code shares, unless it holds what may have a counterpart."""
+    try:
+        item = cell.cell_contents
+    except ValueError:  # nothing yet
+        return cell
+    lifts = isinstance(item, (*_CALLABLE, ModuleType)) or type(item) in {list, tuple, dict}
+    return types.CellType() if lifts else cell
+
+
+# -- code ----------------------------------------------------------------------------------------
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A piece of code, and all that is in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _assigned(code: CodeType) -> Iterator[str]:
+    """The names that code assigns after a global statement."""
+    for part in _codes(code):
+        for instruction in dis.get_instructions(part):
+            if instruction.opname in {"STORE_GLOBAL", "DELETE_GLOBAL"}:
+                yield instruction.argval
+
+
+def _code(f: FunctionType) -> CodeType:
+    """The function's code, with calls rewritten if there are any and its source is what it was made of."""
+    code = f.__code__
+    if not any(name in part.co_names for part in _codes(code) for name in (*CALLS, "map")):
+        return code
+    source = "".join(linecache.getlines(code.co_filename, f.__globals__))
+    flags = code.co_flags & _FUTURE
+    try:
+        plain = compile(source, code.co_filename, "exec", flags, dont_inherit=True)
+        tree = rewritten(ast.parse(source))
+        other = compile(tree, code.co_filename, "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return code
+    same, found = (
+        [part for part in _codes(whole) if _is_place(part, code)] for whole in (plain, other)
+    )
+    unchanged = len(same) == len(found) == 1 and set(same[0].co_names) <= set(code.co_names)
+    return found[0] if unchanged else code
+
+
+def _is_place(part: CodeType, code: CodeType) -> bool:
+    """Whether a piece of a file's code is the one that a function has."""
+    return all(
+        getattr(part, name) == getattr(code, name)
+        for name in ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
+    )
+
+
+_FUTURE = functools.reduce(
+    operator.or_, [getattr(__future__, name).compiler_flag for name in __future__.all_feature_names]
+)

@@ -1,0 +1,88 @@
+"""`pygrad.lift`: code that was written for floats, made differentiable without being changed.
+
+>>> import colorsys, pygrad
+>>> from pygrad import grad
+>>> lightness = pygrad.lift(colorsys).rgb_to_hls
+>>> grad(lambda r: lightness(r, 0.2, 0.3)[1])(0.7)
+0.5
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, TypeVar, overload
+
+from pygrad.core.callables import FunctionOf, found_by_name, function_name
+from pygrad.lifting import world
+from pygrad.lifting.errors import LiftError
+from pygrad.lifting.functions import getattr_path, lifted_class, lifted_function
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@overload
+def lift(target: str | ModuleType) -> ModuleType: ...
+@overload
+def lift(target: _F) -> _F: ...
+def lift(target: Any) -> Any:
+    """The same module or function, differentiable: its `math`, `float()`, `isinstance()` take Values.
+
+    target is a module, the name of one, or a function; as a decorator it lifts the function below it.
+    Modules of packages come from a second, private import: the original, and whoever else uses it, sees
+    nothing of it. What the target calls is lifted with it, packages in pure Python among that, and NumPy as
+    far as functions of scalars go. Plain numbers give what they give in the original, errors included.
+
+    Settings that were made in a module by then, numbers and words in its globals, are taken over; later
+    ones are made in what lift returned.
+
+    Raises:
+        LiftError: it is compiled, by C, Cython or numba, or is a builtin. The error names it.
+        ModuleNotFoundError: there is no module of that name.
+
+    >>> from math import sqrt
+    >>> from pygrad import grad, lift
+    >>> @lift
+    ... def length(x: float, y: float) -> float:
+    ...     return sqrt(float(x) ** 2 + float(y) ** 2)
+    >>> grad(length)(3.0, 4.0), length(3.0, 4.0)
+    (0.6, 5.0)
+    """
+    if isinstance(target, str):
+        return world.load(target, asked_for=True)
+    if isinstance(target, ModuleType):
+        return target if world.is_world(target) else world.load(target.__name__, asked_for=True)
+    if isinstance(target, FunctionOf):
+        raise TypeError(
+            f"lift the function itself, and then {type(target).__name__.lower()} it: lift() comes first"
+        )
+    wrapped = getattr(target, "__wrapped__", None)
+    if isinstance(wrapped, FunctionType) and hasattr(target, "cache_info"):
+        return _lifted(wrapped)
+    standing = world.standing_for(target)
+    if standing is not target:
+        return standing
+    if not callable(target):
+        raise TypeError(f"lift() takes a module, its name or a function, not {target!r}")
+    if isinstance(target, type | functools.partial) or _is_python(target):
+        return _lifted(target)
+    home = getattr(target, "__module__", None) or "builtins"
+    raise LiftError(
+        f"{function_name(target)} of {home} cannot be lifted: it is compiled, and no Value gets "
+        "through. State its derivatives: Value(data, children, local_grads)"
+    )
+
+
+def _is_python(target: Any) -> bool:
+    """Whether what is called is a Python function; Cython's look much like one."""
+    called = target if isinstance(target, FunctionType | MethodType) else type(target).__call__
+    return isinstance(getattr(called, "__func__", called), FunctionType)
+
+
+def _lifted(target: Any) -> Any:
+    """A function's counterpart: that of its module if an import finds it there, else made anew."""
+    module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
+    if module and found_by_name(module, name) is target and not world.is_own(module):
+        return getattr_path(world.load(module, asked_for=True), name)
+    return lifted_class(target) if isinstance(target, type) else lifted_function(target)
