@@ -11,7 +11,6 @@
 #include "python/sweeping.h"
 #include "python/value.h"
 
-int pg_active_inputs; /* those that are marked PG_ACTIVE */
 static PG_THREAD_LOCAL int own_inputs; /* of this thread */
 
 /* -- numbers that are read ---------------------------------------------------------------------- */

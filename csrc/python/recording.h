@@ -4,9 +4,6 @@
 
 #include "python/object.h"
 
-/* Inputs of transforms that run a function now, in all threads. */
-extern int pg_active_inputs;
-
 /* While this thread runs a function for a transform: notes that the number in v is read here. False with an exception
  * set. */
 int pg_note_read(PyObject *v);
