@@ -2,6 +2,7 @@
  * transform, whose derivatives must not be dropped. */
 #include "python/outside.h"
 
+#include "graph/sweep.h"
 #include "python/convert.h"
 #include "python/sweeping.h"
 
@@ -113,10 +114,11 @@ static int has_given(const pg_node *n)
 /* Whether there is anything to be found; -1 with an exception set. */
 static int is_worth_a_look(const pg_sweep *s, size_t own, pg_run *run)
 {
-    for (size_t i = own; i < pg_sweep_count(s); i++) {
+    size_t i = pg_sweep_find(s, own, PG_NUMBER, run->since);
+    for (; PG_UNLIKELY(i < pg_sweep_count(s)); i = pg_sweep_find(s, i + 1, PG_NUMBER, run->since)) {
         const pg_node *n = pg_sweep_node(s, i);
         int found = n->op == PG_LEAF ? is_outside(n, run) : has_given(n);
-        if (PG_UNLIKELY(found != 0))
+        if (found != 0)
             return found;
     }
     return 0;
