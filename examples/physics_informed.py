@@ -1,7 +1,7 @@
 """A physics-informed network: it learns to solve a differential equation, from the equation alone.
 
-u'' + 4 u' + 13 u = 0 with u(0) = 1 and u'(0) = 0, a damped oscillation. The loss is made of derivatives of the
-network by its input, and is differentiated by the network's parameters.
+u'' + 4 u' + 13 u = 0 with u(0) = 1 and u'(0) = 0, a damped oscillation. The loss is made of derivatives of
+the network by its input, and is differentiated by the network's parameters.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         first = grad(network)
         return (grad(first)(t) + 4 * first(t) + 13 * network(t)) ** 2
 
-    # As it stands: what grad gives depends on the parameters, so it is a Value, and backward() reaches them.
+    # As it stands: what grad gives depends on the parameters, so it is a Value; backward() finds them.
     start = time.perf_counter()
     loss = sum(squared_residual(t) for t in times.tolist()) / len(times)
     loss.backward()

@@ -7,11 +7,21 @@ NumPy array, an object array of Values; lists, tuples and dicts of these stay wh
 floats and new float64 arrays in the structure of the argument. Given Values, a transform returns Values:
 so transforms nest, to any order, and may be used inside functions that are themselves differentiated.
 
+Results that depend on a Value outside, which the function uses besides the arguments chosen (another
+argument, a captured Value, a parameter of a model), are Values that carry the dependence; an array holds
+Values throughout if one of its numbers does. Within no_grad() all are numbers.
+
 >>> from pygrad import grad
 >>> def f(x):
 ...     return x**3
 >>> grad(f)(2.0), grad(grad(f))(2.0), grad(grad(grad(f)))(2.0)
 (12.0, 12.0, 6.0)
+>>> from pygrad import Value
+>>> w = Value(5.0)
+>>> slope = grad(lambda x: w * x**2)(3.0)
+>>> slope.backward()
+>>> slope.data, w.grad
+(30.0, 6.0)
 
 Source: Griewank and Walther, Evaluating Derivatives (2nd ed., 2008).
 """
@@ -156,6 +166,9 @@ def grad(
             tuple of positions the gradient is a tuple.
         has_aux: f returns a pair ``(number, aux)``, and the result is ``(gradient, aux)``.
 
+    What depends on a Value that is not among these arguments is a Value, here and in all transforms; within
+    no_grad() it is a number.
+
     Raises:
         TypeError: f returned more than one number (use jacobian), or an argument is not made of numbers.
 
@@ -290,7 +303,7 @@ def jacrev(
     makes fewer. ``compile(jacobian(f, sparse=True))`` does all of this once.
 
     Raises:
-        TypeError: sparse, given Values: a SciPy array holds numbers.
+        TypeError: sparse, given Values, or depending on others: a SciPy array holds numbers.
         ImportError: sparse, and SciPy is missing.
 
     >>> import numpy as np

@@ -191,6 +191,19 @@ pg_status pg_sweep_step(pg_sweep *s, size_t budget, pg_node **closure)
     return left == s->stops ? PG_OK : PG_MORE;
 }
 
+size_t pg_sweep_find(const pg_sweep *s, size_t from, unsigned without, uint64_t before)
+{
+    const pg_item *order = s->order;
+    for (; from < s->count; from++) {
+        const pg_node *n = order[from].node;
+        if (n->op == PG_LEAF && !(n->flags & without) && (n->of.leaf.birth < before || n->wrapper != NULL))
+            break;
+        if (n->op == PG_PARTIALS)
+            break;
+    }
+    return from;
+}
+
 void pg_sweep_begin(pg_sweep *s, double seed)
 {
     s->root->grad = seed;

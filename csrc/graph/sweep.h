@@ -52,4 +52,8 @@ struct pg_sweep {
 /* Whatever goes back over the order fetches nodes so far ahead of their use. */
 enum { PG_NODES_AHEAD = 14 };
 
+/* Where in the order, from a place on, there is a leaf without any of these flags that was born before, or has a wrapper;
+ * or a node with given partials. The count of nodes if nowhere. */
+size_t pg_sweep_find(const pg_sweep *s, size_t from, unsigned without, uint64_t before);
+
 #endif

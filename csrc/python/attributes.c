@@ -2,6 +2,7 @@
 #include "python/attributes.h"
 
 #include "python/convert.h"
+#include "python/outside.h"
 #include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"

@@ -9,7 +9,6 @@
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/outside.h"
-#include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
 #include "python/watching.h"

@@ -2,8 +2,8 @@
  * transform, whose derivatives must not be dropped. */
 #include "python/outside.h"
 
+#include "graph/sweep.h"
 #include "python/convert.h"
-#include "python/recording.h"
 #include "python/sweeping.h"
 
 /* -- what a function has given back --------------------------------------------------------------- */
@@ -114,10 +114,11 @@ static int has_given(const pg_node *n)
 /* Whether there is anything to be found; -1 with an exception set. */
 static int is_worth_a_look(const pg_sweep *s, size_t own, pg_run *run)
 {
-    for (size_t i = own; i < pg_sweep_count(s); i++) {
+    size_t i = pg_sweep_find(s, own, PG_NUMBER, run->since);
+    for (; PG_UNLIKELY(i < pg_sweep_count(s)); i = pg_sweep_find(s, i + 1, PG_NUMBER, run->since)) {
         const pg_node *n = pg_sweep_node(s, i);
         int found = n->op == PG_LEAF ? is_outside(n, run) : has_given(n);
-        if (PG_UNLIKELY(found != 0))
+        if (found != 0)
             return found;
     }
     return 0;
@@ -257,31 +258,39 @@ PyObject *pg_settled(PyObject *rows, pg_node *const *inputs, size_t own, pg_run 
 
 /* -- inputs of transforms that run ------------------------------------------------------------------ */
 
+int pg_active_inputs;
+
 static int is_input(const pg_node *n)
 {
     return (n->flags & PG_ESCAPED) == PG_ACTIVE || (n->op == PG_LEAF && n->of.leaf.detached);
 }
 
-/* In steps, as most Values lead to an input soon: the search ends with the step that has found one. */
+/* Whether one of the nodes that have joined the order of s since *seen does. */
+static int finds_input(const pg_sweep *s, size_t *seen)
+{
+    while (*seen < pg_sweep_count(s))
+        if (is_input(pg_sweep_node(s, (*seen)++)))
+            return 1;
+    return 0;
+}
+
+/* In steps, as most Values lead to an input soon: the search ends with the step that has found one. In a closure that
+ * a sweep calls, whose nodes are in use, nothing is recorded any more. */
 static int depends_on_input(pg_node *n)
 {
     pg_sweep *s;
+    size_t seen = 0, budget = 32;
+    int found = 0;
     pg_status status = pg_sweep_open(n, 0, &s);
     if (status != PG_OK)
-        return pg_raise(status), -1;
-    int found = 0;
-    size_t seen = 0;
-    for (size_t budget = 64; !found; budget = budget < PG_STEP_BUDGET ? 2 * budget : budget) {
+        return status == PG_BUSY ? 0 : (pg_raise(status), -1);
+    do {
+        budget = budget < PG_STEP_BUDGET ? 2 * budget : budget;
         status = pg_sweep_sort(s, budget);
-        for (; !found && seen < pg_sweep_count(s); seen++)
-            found = is_input(pg_sweep_node(s, seen));
-        if (found || status == PG_OK)
-            break;
-        if (status != PG_MORE)
-            pg_raise(status);
-        if (status != PG_MORE || PyErr_CheckSignals() < 0)
+        found = finds_input(s, &seen);
+        if (!found && ((status == PG_NO_MEMORY && pg_raise(status) == NULL) || PyErr_CheckSignals() < 0))
             found = -1;
-    }
+    } while (!found && status == PG_MORE);
     pg_give_up(s);
     return found;
 }

@@ -42,6 +42,9 @@ int pg_any_outside(pg_node *const *nodes, size_t count, pg_node *const *inputs, 
  * exception set. */
 PyObject *pg_settled(PyObject *rows, pg_node *const *inputs, size_t own, pg_run *run);
 
+/* Inputs of transforms that run a function now, in all threads: those that are marked PG_ACTIVE. */
+extern int pg_active_inputs;
+
 /* Whether v depends on an input of a transform or trace that runs; -1 with an exception set. */
 int pg_depends_on_input(PyObject *v);
 

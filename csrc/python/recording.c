@@ -13,7 +13,6 @@
 #include "python/sweeping.h"
 #include "python/value.h"
 
-int pg_active_inputs; /* those that are marked PG_ACTIVE */
 
 /* -- numbers that are read ---------------------------------------------------------------------- */
 

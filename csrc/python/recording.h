@@ -4,9 +4,6 @@
 
 #include "python/object.h"
 
-/* Inputs of transforms that run a function now, in all threads. */
-extern int pg_active_inputs;
-
 /* A new tuple with an input for each of a tuple of numbers and Values; NULL with an exception set. */
 PyObject *pg_inputs_for(PyObject *points);
 

@@ -132,7 +132,7 @@ class Expression:
         if isinstance(node, ast.UnaryOp):
             operand = self._value(node.operand, scope)
             if isinstance(node.op, ast.Not):
-                return not operand
+                return not _truth(operand)
             return -operand if isinstance(node.op, ast.USub) else +operand
         if isinstance(node, ast.BinOp):
             return self._chain(node, scope)
@@ -140,12 +140,12 @@ class Expression:
             arguments = [self._value(argument, scope) for argument in node.args]
             return self._apply(node, _FUNCTIONS[_name(node.func)], *arguments)
         if isinstance(node, ast.IfExp):
-            branch = node.body if self._value(node.test, scope) else node.orelse
+            branch = node.body if _truth(self._value(node.test, scope)) else node.orelse
             return self._value(branch, scope)
         if isinstance(node, ast.BoolOp):
             for operand in node.values:
                 result = self._value(operand, scope)
-                if bool(result) == isinstance(node.op, ast.Or):
+                if _truth(result) == isinstance(node.op, ast.Or):
                     break
             return result
         assert isinstance(node, ast.Compare)
@@ -176,6 +176,11 @@ class Expression:
             values = ", ".join(f"{_data(x):g}" for x in operands)
             message = f"{self.text[start:end]} has no value for {values}: {error}"
             raise EvaluationError(message, self.text, start, end) from error
+
+
+def _truth(x: Any) -> bool:
+    """Of the number: an expression is written for floats."""
+    return bool(x != 0)
 
 
 def _data(x: Any) -> float:

@@ -32,7 +32,7 @@ from pygrad.core.callables import (
     function_name,
 )
 from pygrad.core.implementation import Value
-from pygrad.core.recording import as_recorded
+from pygrad.core.recording import as_recorded, in_no_grad
 from pygrad.core.structure import detached, flatten, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
@@ -50,7 +50,7 @@ __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 class Compiled(MethodOf[P, R], Transformable):
     """What compile() returns: call it like the function."""
 
-    __slots__ = ("_gradient", "_jacobians", "_plain", "static", "store", "verify")
+    __slots__ = ("_gradient", "_jacobians", "_plain", "leads_on", "static", "store", "verify")
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class Compiled(MethodOf[P, R], Transformable):
     ) -> None:
         super().__init__(f)
         self.static, self.verify = frozenset(static_argnums), verify
+        self.leads_on = False  # results are Values where they depend on captured ones
         self.store = Store(f, self.static, origin)
         self._plain = self.store.calls.shortcuts
         self._gradient = self.store.gradient_of_rows()
@@ -119,6 +120,8 @@ class Compiled(MethodOf[P, R], Transformable):
                 self.store.calls.add(key, None)  # none is to be made for these arguments
             warn_of_paths(f"{self.__name__}() has", "from here on")
             return self._run(Arguments(args, kwargs, self.static))
+        if path.lives and self.leads_on and not in_no_grad():
+            return self.f(*args, **kwargs)
         if path.lives and reads_active(path.lives):
             # a transform around this call needs Values, and is soon over
             self.store.calls.drop(program)
@@ -221,12 +224,17 @@ class Compiled(MethodOf[P, R], Transformable):
         def compiled() -> Compiled[..., Any]:
             return Compiled(derivative, tuple(self.static), self.verify)
 
+        def jacobian() -> Compiled[..., Any]:
+            made = compiled()
+            made.leads_on = True  # as jacobian(f) does, while compile(jacobian(f)) gives numbers
+            return made
+
         if not isinstance(derivative, Jacobian) or derivative.f is not self:
             return compiled()
         if self.store.has_rows:
             return derivative
         key = (repr(derivative.what.argnums), derivative.what[2:])
-        return self._jacobians.find(key, compiled)
+        return self._jacobians.find(key, jacobian)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the programs traced so far, every path of them, to a file for pygrad.load().

@@ -11,7 +11,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from pygrad.core import distribution
-from pygrad.core.callers import warn_of_truth
 
 _ASKED = os.environ.get("PYGRAD_IMPL", "")
 
@@ -71,7 +70,12 @@ else:
 if IMPLEMENTATION == "compiled":  # the reference, where Python sees its frames, warns by itself
     from pygrad import _native
 
-    _native.set_truth_warning(warn_of_truth)
+    def _warn_of_truth() -> None:
+        from pygrad.core.callers import warn_of_truth
+
+        warn_of_truth()
+
+    _native.set_truth_warning(_warn_of_truth)
 
 if _FALLS_BACK:
     warnings.warn(

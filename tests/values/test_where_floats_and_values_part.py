@@ -295,6 +295,32 @@ def test_it_warns_once_for_each_line(impl: ModuleType) -> None:
     assert asked(impl.Value(1.0)) == 0
 
 
+def test_lines_of_two_notebook_cells_are_two_lines() -> None:
+    scope = {"v": Value(0.0)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for cell in ("<cell 1>", "<cell 2>", "<cell 1>"):
+            exec(compile("if v: pass", cell, "exec"), scope)
+    assert [(w.filename, w.lineno) for w in caught] == [("<cell 1>", 1), ("<cell 2>", 1)]
+
+
+def test_closures_that_a_sweep_calls_may_compare() -> None:
+    seen: list[Any] = []
+
+    def f(x: Any) -> Any:
+        y, z = x * 1.0, x * 1.0
+        out = Value(x.data + y.data, (x, y))
+
+        def backward() -> None:
+            seen.append((y == z, y in [z, x], x == x * 1.0))
+            x.grad, y.grad = x.grad + out.grad, y.grad + out.grad
+
+        out._backward = backward
+        return out * 1.0
+
+    assert grad(f)(2.0) == 2.0 and len(seen) == 1
+
+
 @pytest.mark.filterwarnings("ignore:the truth of a Value")
 def test_a_bias_that_starts_at_0_keeps_its_gradient(impl: ModuleType) -> None:
     w, bias = impl.Value(2.0), impl.Value(0.0)
