@@ -141,7 +141,8 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
  * totals of pieces are added up in order. */
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch);
 
-/* A program without rows: the same as pg_program_run_once, and output i to outputs[i][0]. */
+/* A program without rows: pg_program_run_once, and output i to outputs[i][0]. True if that was 1; where it was 2,
+ * outputs are there, and *guard is UINT32_MAX. */
 int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard);
 
 /* 1 if every instruction reads what was written before it and stays within its slots, 0 if not, -1 for want of

@@ -93,7 +93,7 @@ static quantity call1(pg_adjoint *a, int op, double (*forward)(double), quantity
 static quantity call2(pg_adjoint *a, int op, double (*forward)(double, double), quantity x, quantity y)
 {
     double value = forward(value_of(x), value_of(y));
-    pg_suppressed |= pg_is_convention(op, value_of(x), value_of(y));
+    pg_suppressed += (unsigned)pg_is_settled(op, value_of(x), value_of(y));
     if (x.node == NULL && y.node == NULL)
         return number(value);
     pg_node *left = node_of(x), *right = node_of(y);

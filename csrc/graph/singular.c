@@ -65,7 +65,7 @@ static marked call2(int op, double (*forward)(double, double), marked x, marked 
     int is_product = op == PG_OP_mul || op == PG_OP_mul0;
     int vanishes = (is_fixed_zero(x) && (is_product || op == PG_OP_div || op == PG_OP_div0)) ||
                    (is_fixed_zero(y) && (is_product || op == PG_OP_pow_dx || op == PG_OP_pow_dxx));
-    if (pg_is_convention(op, x.number, y.number) && !vanishes)
+    if (pg_is_settled(op, x.number, y.number) && !vanishes)
         return (marked){(double)NAN, x.fixed && y.fixed};
     return (marked){forward(x.number, y.number), vanishes || (x.fixed && y.fixed) || is_flat[op]};
 }

@@ -7,22 +7,33 @@
 
 #include "graph/node.h"
 
-/* Not 0 if 0 * inf, 0 * nan or a slope that is 0 by convention was met by this thread's sweeps, or programs, since
- * somebody last set it to 0. */
-extern PG_THREAD_LOCAL int pg_suppressed;
+/* How often sweeps have met 0 * inf, 0 * nan or a slope that is 0 by convention. A counter of all threads: a call would cost
+ * more than the product, and who finds it changed looks for himself. */
+extern unsigned pg_suppressed;
 
-/* What the product x * y, which is nan, counts as in a sweep. */
-double pg_suppressed_product(double x, double y);
-
-/* mul0 of scalar.h, noting what it suppresses. */
+/* mul0 of scalar.h for sweeps; and for others, with a flag that is set to 1 where that is suppressed. */
 PG_INLINE double pg_strong(double x, double y)
 {
     const double product = x * y;
-    return PG_UNLIKELY(product != product) ? pg_suppressed_product(x, y) : product;
+    if (product != product && (x == 0.0 || y == 0.0)) {
+        pg_suppressed++;
+        return 0.0;
+    }
+    return product;
+}
+
+PG_INLINE double pg_strong_noted(double x, double y, int *met)
+{
+    const double product = x * y;
+    if (PG_UNLIKELY(product != product) && (x == 0.0 || y == 0.0)) {
+        *met = 1;
+        return 0.0;
+    }
+    return product;
 }
 
 /* Of an op of a rule: whether its 0 at these operands is a convention, as 0 / 0 is and what has no limit. */
-PG_INLINE int pg_is_convention(int op, double x, double y)
+PG_INLINE int pg_is_settled(int op, double x, double y)
 {
     return x == 0.0 && y == 0.0 && (op == PG_OP_div0 || op == PG_OP_atan2_dxx || op == PG_OP_atan2_dxy);
 }

@@ -8,8 +8,8 @@
 #define NOTED(op) \
     PG_INLINE double noted_##op(double x, double y) \
     { \
-        if (PG_UNLIKELY(pg_is_convention(PG_OP_##op, x, y))) \
-            pg_suppressed = 1; \
+        if (PG_UNLIKELY(pg_is_settled(PG_OP_##op, x, y))) \
+            pg_suppressed++; \
         return forward_##op(x, y); \
     }
 NOTED(div0)

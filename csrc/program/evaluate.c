@@ -74,17 +74,16 @@ static const double *counted(const block *rows, const double *lanes, int which)
     return copy;
 }
 
-static double term_of(const pg_term *t, double x, double y)
+static double term_of(const pg_term *t, double x, double y, int *met)
 {
-    return t->b == PG_NO_SLOT ? x : t->absorbing ? pg_strong(x, y) : x * y;
+    return t->b == PG_NO_SLOT ? x : t->absorbing ? pg_strong_noted(x, y, met) : x * y;
 }
 
-/* After lane l was computed with pg_suppressed at 0: notes its row, if it is the first. */
-static void note_lane(block *rows, size_t l)
+/* Notes the row of lane l, if it is the first that has met 0 * inf. */
+static void note_lane(block *rows, size_t l, int met)
 {
-    if (pg_suppressed && rows->singular == 0)
+    if (met && rows->singular == 0)
         rows->singular = 1 + rows->first + (l < rows->count ? l : rows->count - 1);
-    pg_suppressed = 0;
 }
 
 /* A fused sum once more, with mul0 where that is meant. */
@@ -94,14 +93,15 @@ static void fused_again(const pg_term *terms, const pg_instruction *in, block *r
     double *lanes = rows->lanes;
     for (size_t l = at; l < at + count; l++) {
         double sum = in->a & PG_ROW ? LANE(in->a)[l] : uniforms[in->a];
+        int met = 0;
         for (uint32_t t = 0; t < in->count; t++) {
             const pg_slot a = terms[t].a, b = terms[t].b;
             const double x = a & PG_ROW ? LANE(a)[l] : uniforms[a];
             const double y = b == PG_NO_SLOT ? 0.0 : b & PG_ROW ? LANE(b)[l] : uniforms[b];
-            sum += term_of(&terms[t], x, y);
+            sum += term_of(&terms[t], x, y, &met);
         }
         LANE(in->out)[l] = sum;
-        note_lane(rows, l);
+        note_lane(rows, l, met);
     }
 }
 
@@ -243,7 +243,7 @@ size_t pg_lane_bytes(const pg_program *p)
 }
 
 /* As fused() for lanes: plainly first, once more where an exact 0 may have to win. */
-static double fused_once(const pg_program *p, const pg_instruction *in, const double *uniforms)
+static double fused_once(const pg_program *p, const pg_instruction *in, const double *uniforms, int *met)
 {
     double sum = uniforms[in->a];
     const pg_term *terms = p->terms + in->first;
@@ -253,7 +253,7 @@ static double fused_once(const pg_program *p, const pg_instruction *in, const do
         return sum;
     sum = uniforms[in->a];
     for (uint32_t t = 0; t < in->count; t++)
-        sum += term_of(&terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b]);
+        sum += term_of(&terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b], met);
     return sum;
 }
 
@@ -280,14 +280,14 @@ static int pair_once(const pg_instruction *in, const pg_instruction *end, double
     return 1;
 }
 
-/* The uniform instructions; false where a guard fails, which is then in *guard. */
-static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
+/* The uniform instructions; false where a guard fails, which is then in *guard. *met is set to 1 where 0 * inf is. */
+static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *met)
 {
     const pg_instruction *end = p->code + p->once;
     for (const pg_instruction *in = p->code; in != end; in++) {
         switch (in->code) {
         case PG_CODE_FUSED:
-            uniforms[in->out] = fused_once(p, in, uniforms);
+            uniforms[in->out] = fused_once(p, in, uniforms, met);
             break;
         case PG_OP_add: /* these four as pg_evaluate_one() would, without a call */
             uniforms[in->out] = uniforms[in->a] + uniforms[in->b];
@@ -299,12 +299,12 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard)
             uniforms[in->out] = uniforms[in->a] * uniforms[in->b];
             break;
         case PG_OP_mul0:
-            uniforms[in->out] = pg_strong(uniforms[in->a], uniforms[in->b]);
+            uniforms[in->out] = pg_strong_noted(uniforms[in->a], uniforms[in->b], met);
             break;
         case PG_OP_div0:
         case PG_OP_atan2_dxx:
         case PG_OP_atan2_dxy:
-            pg_suppressed |= pg_is_convention(in->code, uniforms[in->a], uniforms[in->b]);
+            *met |= pg_is_settled(in->code, uniforms[in->a], uniforms[in->b]);
             in += pair_once(in, end, uniforms) - 1;
             break;
         case PG_CODE_GUARD:
@@ -330,8 +330,8 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT && !(p->input_slots[i] & PG_ROW))
             uniforms[p->input_slots[i]] = *batch->inputs[i];
-    pg_suppressed = 0;
-    return !run_uniform(p, uniforms, guard) ? 0 : 1 + (p->tells && pg_suppressed);
+    int met = 0;
+    return !run_uniform(p, uniforms, guard, &met) ? 0 : 1 + (p->tells && met);
 }
 
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */
@@ -411,7 +411,6 @@ int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
     block rows = {
         .batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare, .partial = spare + SPARE};
     pg_work work = {0};
-    pg_suppressed = 0;
     spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
@@ -439,5 +438,8 @@ int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
         return 0;
     for (size_t i = 0; i < p->outputs; i++)
         batch->outputs[i][0] = uniforms[p->result_slots[i]];
-    return outcome;
+    if (outcome == 1)
+        return 1;
+    *guard = UINT32_MAX;
+    return 0;
 }

@@ -8,10 +8,9 @@ typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(dou
 enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
 
 /* Terms with lanes have them in a (see code.c). */
-LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, block *rows)
+LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, const double *uniforms,
+                                         double *lanes, block *rows)
 {
-    const double *uniforms = rows->uniforms;
-    double *lanes = rows->lanes;
     typedef LANE_NAME(vec) vec;
     enum { SUMS = LANE_NAME(sums) };
     const pg_term *terms = p->terms + in->first;
@@ -116,8 +115,9 @@ LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const
     const double *b = counted(rows, LANE(in->b), 1);
     double *sum = rows->spare + 2 * PG_LANES;
     for (int l = 0; l < PG_LANES; l++) {
-        const double product = in->expected ? pg_strong(a[l], b[l]) : a[l] * b[l];
-        note_lane(rows, (size_t)l);
+        int met = 0;
+        const double product = in->expected ? pg_strong_noted(a[l], b[l], &met) : a[l] * b[l];
+        note_lane(rows, (size_t)l, met);
         sum[l] = counts[l] == 0.0 ? 0.0 : in->c == PG_NO_SLOT ? product : rows->uniforms[in->c] + product;
     }
     LANE_NAME(add_up)(sum, rows->partial + 8 * in->out);
@@ -149,27 +149,28 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
 {
     typedef LANE_NAME(vec) vec;
+    enum { VECS = PG_LANES / LANE_WIDTH };
     double *lanes = rows->lanes;
-    const vec *x = (const vec *)(const void *)LANE(in->a), *y = (const vec *)(const void *)LANE(in->b);
-    vec *z = (vec *)(void *)LANE(in->out);
     const double *a = LANE(in->a), *b = LANE(in->b);
-    for (size_t at = 0; at < PG_LANES / LANE_WIDTH; at += 2) {
-        const vec first = x[at] * y[at], second = x[at + 1] * y[at + 1], both = first + second;
-        double any = 0.0;
-        for (int i = 0; i < LANE_WIDTH; i++)
-            any += both[i];
-        if (PG_LIKELY(any == any)) {
-            z[at] = first;
-            z[at + 1] = second;
-            continue;
-        }
-        double again[2 * LANE_WIDTH];
-        for (size_t i = 0; i < 2 * LANE_WIDTH; i++) {
-            again[i] = pg_strong(a[at * LANE_WIDTH + i], b[at * LANE_WIDTH + i]);
-            note_lane(rows, at * LANE_WIDTH + i);
-        }
-        memcpy((double *)z + at * LANE_WIDTH, again, sizeof again);
+    const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
+    union {
+        vec vecs[VECS];
+        double numbers[PG_LANES];
+    } z;
+    vec all = {0};
+    for (int k = 0; k < VECS; k++) {
+        z.vecs[k] = x[k] * y[k];
+        all += z.vecs[k];
     }
+    double any = 0.0;
+    for (int i = 0; i < LANE_WIDTH; i++)
+        any += all[i];
+    for (size_t l = 0; any != any && l < PG_LANES; l++) {
+        int met = 0;
+        z.numbers[l] = pg_strong_noted(a[l], b[l], &met);
+        note_lane(rows, l, met);
+    }
+    memcpy(LANE(in->out), &z, sizeof z);
 }
 
 /* Notes where a slope is 0 by convention. */
@@ -180,29 +181,14 @@ LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
     LANE_LOOP
     for (int l = 0; l < PG_LANES; l++)
         any |= (a[l] == 0.0) & (b[l] == 0.0);
-    for (size_t l = 0; any != 0 && l < PG_LANES; l++) {
-        pg_suppressed = pg_is_convention(in->code, a[l], b[l]);
-        note_lane(rows, l);
-    }
+    for (size_t l = 0; any != 0 && l < PG_LANES; l++)
+        note_lane(rows, l, pg_is_settled(in->code, a[l], b[l]));
 }
 
 /* Ops that have a function for whole blocks, faster than one lane at a time and with the same bits; how many
  * instructions that were. */
-LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, block *rows)
+LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
 {
-    double *lanes = rows->lanes;
-    switch (in->code) {
-    case PG_OP_mul0:
-        LANE_NAME(strong)(in, rows);
-        return 1;
-    case PG_OP_div0:
-    case PG_OP_atan2_dxx:
-    case PG_OP_atan2_dxy:
-        LANE_NAME(settle)(in, rows);
-        return 0;
-    default:
-        break;
-    }
 #ifndef PG_LIBM_LANES
     if (is_pair(in, end)) {
         LANE_NAME(pair)(in, lanes);
@@ -237,7 +223,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
     const pg_instruction *end = p->code + p->length;
     int done = 1;
     for (const pg_instruction *in = p->code + p->spread; in != end; in += done) {
-        const int in_block = LANE_NAME(as_block)(in, end, rows);
+        const int in_block = LANE_NAME(as_block)(in, end, lanes);
         done = in_block == 0 ? 1 : in_block;
         if (in_block != 0)
             continue;
@@ -255,6 +241,12 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     case PG_OP_##name: { \
+        if (PG_OP_##name == PG_OP_mul0) { \
+            LANE_NAME(strong)(in, rows); \
+            break; \
+        } \
+        if (pg_is_settled(PG_OP_##name, 0.0, 0.0)) \
+            LANE_NAME(settle)(in, rows); \
         const double *a = LANE(in->a), *b = LANE(in->b); \
         double *z = LANE(in->out); \
         LANE_LOOP \
@@ -290,7 +282,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
 #define SLOPE2 BINARY
 #include "ops.def"
         case PG_CODE_FUSED:
-            LANE_NAME(fused)(p, in, rows);
+            LANE_NAME(fused)(p, in, uniforms, lanes, rows);
             break;
         case PG_CODE_GUARD:
             if (guard_rows(in, LANE(in->a), LANE(in->b), rows) == 0)

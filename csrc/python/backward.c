@@ -28,9 +28,9 @@ static PyObject *backward(PyObject *module, PyObject *args)
     if (s == NULL)
         return NULL;
     pg_sweep_begin(s, seed);
-    pg_suppressed = 0;
+    const unsigned before = pg_suppressed;
     int told = 0;
-    if (!pg_go_back(s) || !pg_tell_singular(s, PG_REVERSE, NULL, 0, NULL, &told)) {
+    if (!pg_go_back(s) || !pg_tell_singular(before, s, PG_REVERSE, NULL, 0, NULL, &told)) {
         pg_give_up(s);
         return NULL;
     }
@@ -104,9 +104,9 @@ static void write_adjoints(const pg_sweep *s, const pg_adjoint *a, PyObject *pai
 static int adjoints(const pg_sweep *s, pg_adjoint *a, double seed)
 {
     int told = 0;
-    pg_suppressed = 0;
+    const unsigned before = pg_suppressed;
     pg_status status = pg_adjoint_begin(a, PG_REVERSE, &seed, NULL);
-    return status == PG_OK ? pg_go_on(a) && pg_tell_singular(s, PG_REVERSE, NULL, 0, &seed, &told)
+    return status == PG_OK ? pg_go_on(a) && pg_tell_singular(before, s, PG_REVERSE, NULL, 0, &seed, &told)
                            : (pg_raise(status), 0);
 }
 

@@ -258,9 +258,9 @@ static int go_once(derivation *d)
 static int go(derivation *d)
 {
     int reverse = d->way == PG_REVERSE;
-    pg_suppressed = 0;
-    return go_once(d) && pg_tell_singular(d->sweep, d->way, reverse ? d->to : d->from, reverse ? d->results : d->seeds,
-                                          d->numbers, &d->told);
+    const unsigned before = pg_suppressed;
+    return go_once(d) && pg_tell_singular(before, d->sweep, d->way, reverse ? d->to : d->from,
+                                          reverse ? d->results : d->seeds, d->numbers, &d->told);
 }
 
 static PyObject *result_row(const derivation *d)

@@ -37,12 +37,12 @@ static int call(const pg_singularity *found)
     return result != NULL;
 }
 
-int pg_tell_singular(const pg_sweep *s, pg_way way, pg_node *const *inputs, size_t count, const double *seeds,
-                     int *told)
+int pg_tell_singular(unsigned before, const pg_sweep *s, pg_way way, pg_node *const *inputs, size_t count,
+                     const double *seeds, int *told)
 {
     if (pg_birth_flags != 0 && !pg_higher_orders)
         pg_higher_orders = pg_has_derivatives(s);
-    if (pg_suppressed == 0 || *told || tell == NULL || (pg_birth_flags != 0 && !looks))
+    if (pg_suppressed == before || *told || tell == NULL || (pg_birth_flags != 0 && !looks))
         return 1;
     pg_singularity found;
     pg_status status = pg_find_singular(s, way, inputs, count, seeds, &found);

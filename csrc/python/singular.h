@@ -5,10 +5,10 @@
 #include "graph/singular.h"
 #include "python/object.h"
 
-/* After a sweep that has suppressed a product, see graph/singular.h: tells Python's function if that matters, and
+/* After a sweep, with what pg_suppressed was before it: tells Python's function if that matters, and
  * sets *told then. False with an exception set. */
-int pg_tell_singular(const pg_sweep *s, pg_way way, pg_node *const *inputs, size_t count, const double *seeds,
-                     int *told);
+int pg_tell_singular(unsigned before, const pg_sweep *s, pg_way way, pg_node *const *inputs, size_t count,
+                     const double *seeds, int *told);
 
 /* Whether this thread's trace has computed derivatives of second or higher order. */
 extern PG_THREAD_LOCAL int pg_higher_orders;

@@ -15,9 +15,8 @@ from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.results import Result, RowResult
 
 _call = lib.pg_program_call
-SINGULAR = (
-    -1
-)  # in place of a guard: results are there, but derivatives may be singular: see Paths.look
+# In place of a guard: results are there, but derivatives may be singular: see Paths.look.
+SINGULAR = 0xFFFFFFFF
 
 
 class BoundPath:
@@ -47,10 +46,9 @@ class BoundPath:
         """The guard where the inputs leave the path, or None or SINGULAR; then results are there."""
         if self.path.lives:
             _native.read_data(self.path.lives, self.live_address)
-        outcome = _call(self.path.program, self.batch, self.guard)
-        if outcome == 1:
+        if _call(self.path.program, self.batch, self.guard):
             return None
-        return SINGULAR if outcome else int(self.guard[0])
+        return int(self.guard[0])
 
 
 def _inputs_read(program: Any) -> int:

@@ -291,10 +291,10 @@ class DirectionRows:
         path, program, batch = self.path, self.path.program, self.batch
         if path.lives:
             _native.read_data(path.lives, address(self.lives))
-        outcome = lib.pg_program_run_once(program, batch, self.guard)
-        if not outcome:
+        met = lib.pg_program_run_once(program, batch, self.guard)
+        if not met:
             return int(self.guard[0])
-        singular = outcome == 2
+        met -= 1  # whether 0 * inf was
         if self.plan.compressed is None:
             self._give_table()
         lanes = self.lanes if self.lanes is not None else scratch(path.lane_bytes)
@@ -305,8 +305,8 @@ class DirectionRows:
             place = lib.pg_program_run(program, batch)
             if place < 0:
                 _native.raise_interrupt()
-            singular = place > 0 or singular
-        return SINGULAR if singular else None
+            met |= place
+        return SINGULAR if met else None
 
     @property
     def results(self) -> tuple[Any, Any]:

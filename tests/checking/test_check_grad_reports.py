@@ -143,3 +143,18 @@ def test_raises_is_an_assertion_error_with_the_table():
 def test_bad_arguments_are_named_and_what_f_raises_at_x_goes_on(args, kwargs, error, message):
     with pytest.raises(error, match=message):
         check_grad(*args, **kwargs)
+
+
+# -- singular derivatives --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_singular_second_derivative_is_named_in_its_note(exact):
+    """And nothing is warned of: the report says it."""
+    check = check_grad(lambda x: np.linalg.norm(x) ** 2, [0.0, 0.0], order=2, exact=exact)
+    notes = {row.name: (row.verdict, row.note) for row in check.rows}
+    verdict, note = notes["x[0] x[0]"]
+    assert verdict == WRONG
+    assert note.startswith("a computed 0 meets an infinite slope at op 'sqrt', and counts as 0")
+    assert notes["x[0]"][0] == OK
+    assert check_grad(lambda x: x[0] ** 2 + abs(x[1] - 3.0), [0.0, 0.0], order=2)
