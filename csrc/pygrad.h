@@ -55,7 +55,10 @@ size_t pg_pool_bytes(void);
 /* Fault injection: let the n-th allocation from now fail, and every later one, until called with 0. */
 void pg_fail_at(size_t n);
 
-/* Allocations asked for since pg_fail_at was last called with a number other than 0. */
+/* The same for the n-th alone. */
+void pg_fail_once(size_t n);
+
+/* Allocations asked for since either was last called with a number other than 0. */
 size_t pg_allocations(void);
 
 /* Bytes asked for in blocks since then; not while several threads ask. */

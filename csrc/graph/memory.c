@@ -14,15 +14,21 @@
 /* -- fault injection ---------------------------------------------------------------------------- */
 pg_fault_injection pg_faults;
 
+static void fail_between(size_t first, size_t last)
+{
+    pg_faults.armed = first != 0;
+    if (first != 0)
+        pg_faults = (pg_fault_injection){.armed = 1, .first = first, .last = last};
+}
+
 void pg_fail_at(size_t n)
 {
-    pg_faults.armed = n != 0;
-    if (n != 0) {
-        pg_faults.fail_at = n;
-        pg_faults.last = SIZE_MAX;
-        pg_faults.requests = 0;
-        pg_faults.bytes = 0;
-    }
+    fail_between(n, SIZE_MAX);
+}
+
+void pg_fail_once(size_t n)
+{
+    fail_between(n, n);
 }
 
 size_t pg_allocations(void)

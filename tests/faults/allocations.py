@@ -2,8 +2,8 @@
 
     python tests/faults/allocations.py [--json FILE] [--share] [--only NAME...] [--kind KIND...]
 
-Memory fails in three ways: pygrad's own, from the n-th request on ("native"); the n-th request to Python
-alone ("python"); ten requests to Python from the n-th on ("python, in a row"). Each time the call raises
+Memory fails in four ways: pygrad's own, from the n-th request on ("native") or that one alone ("native,
+once"); the n-th request to Python alone ("python"); ten requests to Python from the n-th on ("python, in a row"). Each time the call raises
 MemoryError, everything that was there is as before (data, grads, programs, files, modes; or, where
 Python's memory has failed after all was done, as after the call), and the same call then gives the same
 bits. Where it was pygrad's C that asked for the memory nothing is lost to a leak, and no other error is
@@ -65,13 +65,16 @@ SPARES = 1100  # more Values than csrc/python/value.c keeps for reuse
 
 
 class Native:
-    """Pygrad's own, from the n-th request on."""
+    """Pygrad's own, from the n-th request on or that one alone."""
 
-    name, count = "native", 1
+    count = 1
+
+    def __init__(self, name: str, fail: Callable[[int], None]) -> None:
+        self.name, self.fail = name, fail
 
     def arm(self, n: int, whose: Any) -> None:
         whose[0] = PYGRADS
-        lib.pg_fail_at(n)
+        self.fail(n)
 
     def disarm(self) -> None:
         lib.pg_fail_at(0)
@@ -118,11 +121,12 @@ def hoarded() -> list[Value]:
 
 
 def kinds() -> list[Any]:
+    native = [Native("native", lib.pg_fail_at), Native("native, once", lib.pg_fail_once)]
     module = python_memory()
     if module is None:
-        return [Native()]
+        return native
     return [
-        Native(),
+        *native,
         Pythons(module, "python", 1),
         Pythons(module, "python, in a row", IN_A_ROW),
     ]
@@ -201,7 +205,7 @@ def outcome(name: str, kind: Any, n: int, whose: Any) -> list[str]:
         wrong.append(f"another error than MemoryError: {error}")
     after = now.state()
     if after != before:
-        if kind.name != "native" and after == COMPLETE.get(name):
+        if isinstance(kind, Pythons) and after == COMPLETE.get(name):
             return wrong  # all was done, and something after it has failed
         wrong.append("what was there has changed")
     if held:
@@ -285,7 +289,7 @@ def run(work: Work) -> None:
         now.check(result)
     now = SCENARIOS[name]()
     points = kind.points(now.call, work.step)
-    if kind.name == "native" and len(points) < now.least:
+    if isinstance(kind, Native) and len(points) < now.least:
         work.say("fewer allocations than there must be: the scenario tests nothing")
     del now
     gc.collect()
@@ -399,7 +403,7 @@ def main() -> int:
         Work(name, kind, step)
         for kind in chosen_kinds
         for name in chosen.only or SCENARIOS
-        if kind.name == "native" or name not in LEFT_TO_PYTHON
+        if isinstance(kind, Native) or name not in LEFT_TO_PYTHON
     ]
     do(work, chosen.jobs)
     figures = Figures("Allocations that fail")
