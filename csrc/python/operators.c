@@ -376,6 +376,17 @@ _Static_assert(Py_LT == PG_LESS && Py_LE == PG_LESS_EQUAL && Py_EQ == PG_EQUAL &
                    Py_GT == PG_GREATER && Py_GE == PG_GREATER_EQUAL,
                "a comparison is handed on as it is");
 
+/* Whether it is one of NumPy's; -1 with an exception set, which asking for an attribute may raise. */
+static int has_dtype(PyObject *object)
+{
+    PyObject *dtype = PyObject_GetAttrString(object, "dtype");
+    if (dtype == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return -1;
+    PyErr_Clear();
+    Py_XDECREF(dtype);
+    return dtype != NULL;
+}
+
 /* A number to compare with, which may lie between two doubles or beyond the largest. 1: it is *out, as NumPy's numbers
  * are for floats; 2: it is no double, and *out is the largest that is below it; 0: it is no number of ours; -1 with an
  * exception set. */
@@ -384,8 +395,9 @@ static int comparable(PyObject *object, double *out)
     int known = pg_number(object, out), above, below;
     if (PG_LIKELY(known == 1) && (PyFloat_Check(object) || (PyLong_Check(object) && fabs(*out) < 9007199254740992.0)))
         return 1;
-    if (known == 0 || (known == 1 && !PyLong_Check(object) && PyObject_HasAttrString(object, "dtype")))
-        return known;
+    const int numpys = known == 1 && !PyLong_Check(object) ? has_dtype(object) : 0;
+    if (known == 0 || numpys != 0)
+        return numpys < 0 ? -1 : known;
     if (known < 0) { /* too large for a float */
         PyObject *zero = PyErr_ExceptionMatches(PyExc_OverflowError) ? PyLong_FromLong(0) : NULL;
         if (zero == NULL)

@@ -27,6 +27,7 @@ from pygrad.applications.flat import (
     ScalarFunction,
     text_of,
 )
+from pygrad.core.quiet import quietly
 
 __all__ = ["Result", "gauss_newton", "gradient_descent", "newton"]
 
@@ -331,8 +332,8 @@ def _solve(values: list[float], rows: Rows) -> list[float] | str:
     n = len(rows)
     if np.linalg.matrix_rank(matrix, tol=n * EPSILON * np.linalg.norm(matrix, 2)) < n:
         return "the Jacobian is singular"
-    with np.errstate(over="ignore"):  # the caller looks at what comes out
-        return (right * np.linalg.solve(matrix, -left * np.array(values))).tolist()  # type: ignore[no-any-return]
+    scaled = quietly(np.multiply, -left, np.array(values))  # the caller looks at what comes out
+    return quietly(np.multiply, right, quietly(np.linalg.solve, matrix, scaled)).tolist()  # type: ignore[no-any-return]
 
 
 def _least_squares(values: list[float], rows: Rows) -> list[float] | str:
@@ -343,5 +344,4 @@ def _least_squares(values: list[float], rows: Rows) -> list[float] | str:
     move, _, rank, _ = np.linalg.lstsq(matrix, -np.array(values), rcond=m * EPSILON)
     if rank < n:
         return f"the residuals do not determine x, their Jacobian is of rank {rank} and not {n},"
-    with np.errstate(over="ignore"):
-        return (right * move).tolist()  # type: ignore[no-any-return]
+    return quietly(np.multiply, right, move).tolist()  # type: ignore[no-any-return]

@@ -10,10 +10,12 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi, lib
+from pygrad.core.quiet import quietly
 from pygrad.programs.memory import address, doubles, scratch
 from pygrad.programs.paths import Path
 from pygrad.programs.rows import RowArguments, RowResults
 
+_LOOK = 0.02  # seconds between two looks for Ctrl-C, and for rows that are done
 _STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
 _PIECE = lib.pg_piece()
 _Tell = Callable[[int], object] | None  # called with how many rows more are done, as they are
@@ -43,7 +45,7 @@ class Batch:
         else:
             self._run_in_threads(work, parts)
         self.singular = work.singular()
-        return work.left, None if work.totals is None else _in_order(work.totals)
+        return work.left, None if work.totals is None else quietly(_in_order, work.totals)
 
     def _run_in_threads(self, work: _Work, parts: int) -> None:
         cuts = [work.pieces * i // parts * _PIECE for i in range(parts)] + [work.count]
@@ -55,8 +57,10 @@ class Batch:
                     pool.submit(work.run, cuts[i], cuts[i + 1] - cuts[i], tell)
                     for i in range(parts)
                 ]
-                while self.tell is not None and wait(jobs, 0.05).not_done:
-                    self.tell(sum(done.pop() for _ in range(len(done))))
+                # A signal that another thread has got does not wake this one.
+                while wait(jobs, _LOOK).not_done:
+                    if self.tell is not None:
+                        self.tell(sum(done.pop() for _ in range(len(done))))
                 for job in jobs:
                     job.result()
             except BaseException:
@@ -144,11 +148,10 @@ def _staying(left: Any | None, first: int, count: int) -> int:
 
 
 def _in_order(pieces: Any) -> Any:
-    """The sum of the pieces' totals, from the first to the last."""
+    """The sum of the pieces' totals, from the first to the last; Run reports what is not finite, once."""
     total = pieces[0]
-    with np.errstate(all="ignore"):  # what is not finite is reported once a call, by Run
-        for piece in pieces[1:]:
-            total += piece
+    for piece in pieces[1:]:
+        total += piece
     return total
 
 

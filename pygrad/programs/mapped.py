@@ -22,6 +22,7 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.containers import maker
 from pygrad.core.implementation import Value
+from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, standing_in
 from pygrad.core.structure import (
     Array,
@@ -315,8 +316,7 @@ class Run:
         for path, part in self.program.run(self.batch, None, self.progress):
             structure = self._same_structure(path)
             if part is not None:
-                with np.errstate(all="ignore"):
-                    total = total + part
+                total = quietly(operator.add, total, part)
         if self.reduce == "mean":
             total = total / self.arguments.rows
         self._report([total])
@@ -403,8 +403,7 @@ def _is_finite(array: Any) -> bool:
     """Whether all of it is; a finite sum of many saves looking at each."""
     if array.size < _MANY:
         return bool(np.isfinite(array).all())
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+    return bool(np.isfinite(quietly(array.sum))) or bool(np.isfinite(array).all())
 
 
 def _mixed(name: str, one: Structure, other: Structure) -> TypeError:

@@ -184,8 +184,13 @@ class Paths:
         self.follow = follow  # traces the path at a point
         self.root: Path | None = None
         self.met = 0  # how many calls may have had singular derivatives
-        self.all: list[Path] = []
-        self._roots: dict[int, Path] = {}  # the first path, as if it left another, too
+        # All in the order in which they were traced: by whose branch it is, and at which guard. Root and
+        # branches follow; an interrupt that keeps one from being set has the path traced once more.
+        self._by_place: dict[tuple[int, int], Path] = {}
+
+    @property
+    def all(self) -> list[Path]:
+        return list(self._by_place.values())
 
     def first(self, point: Callable[[], Sequence[float]]) -> Path:
         if self.root is None:
@@ -217,15 +222,15 @@ class Paths:
 
         Of threads that have traced the same path one is the first; the others' go, and they get its.
         """
-        kept = (self._roots if parent is None else parent.branches).setdefault(guard, path)
+        kept = self._by_place.setdefault((id(parent), guard), path)
         if parent is None:
             self.root = kept
-        if kept is path:
-            self.all.append(path)
+        else:
+            parent.branches[guard] = kept
         return kept
 
     def _trace(self, point: Callable[[], Sequence[float]]) -> Path:
-        if len(self.all) >= MOST_PATHS:
+        if len(self._by_place) >= MOST_PATHS:
             raise TooManyPaths
         return self.follow(point())
 

@@ -28,10 +28,12 @@ from pygrad import (
     gradients,
     hessian,
     jvp,
+    load,
     no_grad,
     vjp,
     vmap,
 )
+from pygrad.compiled.saved import to_bytes
 
 
 def cube(x: Any) -> Any:
@@ -457,3 +459,42 @@ def test_an_interrupt_that_comes_while_rubbish_is_collected_is_not_swallowed(onl
         list(map(next, one_after_the_other))  # all of it in C
         time.sleep(0.01)
     assert only_our_callbacks == []
+
+
+# -- what else is entered and left, or changed in steps --------------------------------------------
+
+
+@pytest.mark.skipif(int(np.__version__.split(".")[0]) < 2, reason="NumPy 1 keeps it by thread")
+def test_numpys_warnings_are_as_they_were_wherever_an_interrupt_came():
+    xs = np.linspace(1.0, 2.0, 3000)
+    total = vmap(lambda x: x * x if x > 1.5 else x, reduce="sum")
+    before = np.geterr()
+    for place in at_every_bytecode(
+        lambda: total(xs),
+        lambda code: code.co_filename.endswith(
+            ("batch.py", "mapped.py", "quiet.py", "_ufunc_config.py")
+        ),
+    ):
+        assert np.geterr() == before, place
+
+
+def test_paths_are_all_listed_wherever_an_interrupt_came(tmp_path):
+    """A file of what was traced has them all, in an order in which each follows the one that it leaves."""
+
+    def f(x: Any) -> Any:
+        return x * 2 if x > 2 else x * 3 if x > 1 else x * 5
+
+    made: list[Any] = []
+
+    def call() -> None:
+        made[:] = [compile(f)]
+        for x in (3.0, 0.5, 1.5):
+            made[0](x)
+
+    for place in at_every_bytecode(call, lambda code: code.co_filename.endswith("paths.py")):
+        g = made[0]
+        assert [g(x) for x in (3.0, 0.5, 1.5)] == [6.0, 2.5, 4.5], place
+        assert len(g.programs) == 3, place
+        (tmp_path / "f.pygrad").write_bytes(to_bytes(g.store))
+        loaded = load(tmp_path / "f.pygrad")
+        assert [loaded(x) for x in (3.0, 0.5, 1.5)] == [6.0, 2.5, 4.5], place
