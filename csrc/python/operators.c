@@ -67,6 +67,69 @@ static PyObject *refuse(int op, pg_status status)
     return pg_raise(status);
 }
 
+static enum pg_errors errors_of(int op)
+{
+#define UNARY(name, symbol, errors, forward, dx, doc) [PG_OP_##name - PG_OP_add] = PG_ERR_##errors,
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) [PG_OP_##name - PG_OP_add] = PG_ERR_##errors,
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) [PG_OP_##name - PG_OP_add] = PG_ERR_##errors,
+#define CONSTANT(name, symbol, errors, forward, dx, doc) [PG_OP_##name - PG_OP_add] = PG_ERR_##errors,
+    static const uint8_t table[] = {
+#include "ops.def"
+    };
+    return (enum pg_errors)table[op - PG_OP_add];
+}
+
+/* Notes in the trace of what kind a number is: finite, one of the infinities, nan; and its sign, if that is asked for.
+ * False with an exception set. */
+static int note_kind(pg_node *n, int with_sign)
+{
+    const double x = n->value;
+    return pg_trace_guard(n, NULL, DBL_MAX, PG_LESS_EQUAL, x <= DBL_MAX) &&
+           pg_trace_guard(n, NULL, -DBL_MAX, PG_GREATER_EQUAL, x >= -DBL_MAX) &&
+           (!with_sign || (pg_trace_guard(n, NULL, 0.0, PG_LESS_EQUAL, x <= 0.0) &&
+                           pg_trace_guard(n, NULL, 0.0, PG_GREATER_EQUAL, x >= 0.0)));
+}
+
+/* In a trace, where an exception might be caught: notes by guards what decides whether the op raises and what, and
+ * raises it. made is the result, numbers the operands, and nodes theirs, or NULL for plain numbers. False with an
+ * exception set. */
+static int tried(int op, pg_node *made, pg_node *const *nodes, const double *numbers)
+{
+    const enum pg_errors errors = errors_of(op);
+    pg_running_trace *t = errors == PG_ERR_TOTAL ? NULL : pg_trace_running();
+    if (t == NULL || t->errors.over)
+        return 1;
+    int guarded = pg_errors_guarded(&t->errors);
+    if (guarded <= 0)
+        return guarded == 0;
+    const double x = numbers[0], y = numbers[1], z = made->value;
+    if (errors == PG_ERR_DIVISION) {
+        if (nodes[1] != NULL && !pg_trace_guard(nodes[1], NULL, 0.0, PG_UNEQUAL, y != 0.0))
+            return 0;
+    } else {
+        if (!note_kind(made, 0))
+            return 0;
+        for (int i = 0; i < 2 && !isfinite(z); i++)
+            if (nodes[i] != NULL && !note_kind(nodes[i], 1))
+                return 0;
+    }
+    pg_status status = check(errors, x, y, z);
+    if (status == PG_OK)
+        return 1;
+    refuse(op, status);
+    return pg_errors_take(&t->errors) == 0;
+}
+
+/* The Value of what an op has made in a trace (taken over); NULL with an exception set if made is NULL, or it raises. */
+static PyObject *wrap_traced(int op, pg_node *made, pg_node *const *nodes, const double *numbers)
+{
+    if (made != NULL && !tried(op, made, nodes, numbers)) {
+        pg_release(made);
+        return NULL;
+    }
+    return pg_wrap(made);
+}
+
 /* -- making the result -------------------------------------------------------------------------- */
 
 /* An operand: a Value's node (borrowed) and number, or a plain number with no node yet. */
@@ -126,9 +189,12 @@ static PyObject *made_unary_slowly(int op, PyObject *x, double z)
 {
     if (PG_DETACHED)
         return detached(z, &x, 1);
-    if (PG_TRACING)
-        z = pg_evaluate_one(op, PG_NODE(x)->value, 0.0, 0.0);
-    return pg_watched(keeping(pg_wrap(pg_recorded(pg_compute(op, PG_NODE(x), NULL, z))), &x, 1));
+    pg_node *a = PG_NODE(x);
+    if (!PG_TRACING)
+        return pg_watched(keeping(pg_wrap(pg_recorded(pg_compute(op, a, NULL, z))), &x, 1));
+    z = pg_evaluate_one(op, a->value, 0.0, 0.0);
+    pg_node *made = pg_recorded(pg_compute(op, a, NULL, z));
+    return pg_watched(keeping(wrap_traced(op, made, (pg_node *[]){a, NULL}, (double[]){a->value, a->value}), &x, 1));
 }
 
 PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
@@ -148,7 +214,9 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
         z = pg_evaluate_one(op, a.number, b.number, 0.0);
     pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
     pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
-    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z)));
+    pg_node *node = x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z));
+    PyObject *made = PG_TRACING ? wrap_traced(op, node, (pg_node *[]){a.node, b.node}, (double[]){a.number, b.number})
+                                : pg_wrap(node);
     if (x != NULL)
         pg_release(x);
     if (y != NULL)
@@ -256,10 +324,13 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
         return detached(z, &x, 1);
     if (PG_TRACING)
         z = pg_evaluate_one(PG_OP_pown, number, n, 0.0);
-    pg_node *made_node = pg_compute_pown(PG_NODE(x), n, z);
-    if (made_node != NULL && whole)
-        made_node->flags |= PG_WHOLE_EXPONENT;
-    PyObject *made = pg_wrap(PG_SPECIAL ? pg_recorded(made_node) : made_node);
+    pg_node *node = pg_compute_pown(PG_NODE(x), n, z);
+    if (node != NULL && whole)
+        node->flags |= PG_WHOLE_EXPONENT;
+    if (PG_SPECIAL)
+        node = pg_recorded(node);
+    PyObject *made = PG_TRACING ? wrap_traced(PG_OP_pown, node, (pg_node *[]){PG_NODE(x), NULL}, (double[]){number, n})
+                                : pg_wrap(node);
     if (PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW))
         made = keeping(made, &x, 1);
     return PG_SPECIAL ? pg_watched(made) : made;

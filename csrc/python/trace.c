@@ -59,17 +59,20 @@ pg_node *pg_recorded(pg_node *n)
     return PG_NO_GRAD && pg_birth_flags != 0 ? pg_stopped(n) : n;
 }
 
-static PyObject *trace_begin(PyObject *module, PyObject *inputs)
+static PyObject *trace_begin(PyObject *module, PyObject *args)
 {
     (void)module;
-    if (!PyTuple_Check(inputs) || !pg_require_values(inputs, "inputs must be"))
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "trace_begin() takes a tuple");
+    PyObject *inputs;
+    Py_ssize_t limit;
+    if (!PyArg_ParseTuple(args, "O!n:trace_begin", &PyTuple_Type, &inputs, &limit) ||
+        !pg_require_values(inputs, "inputs must be"))
+        return NULL;
     if (current != NULL)
         return PyErr_Format(PyExc_RuntimeError, "this thread is tracing a function already");
     current = pg_alloc(1, sizeof *current);
     if (current == NULL)
         return PyErr_NoMemory();
-    *current = (pg_running_trace){.inputs = Py_NewRef(inputs)};
+    *current = (pg_running_trace){.inputs = Py_NewRef(inputs), .errors.limit = limit};
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
         pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
     pg_birth_flags = PG_TRACED;
@@ -96,6 +99,7 @@ static PyObject *trace_end(PyObject *module, PyObject *inputs)
         pg_release(t->guards[i].b);
     }
     pg_free(t->guards);
+    pg_errors_forget(&t->errors);
     Py_DECREF(t->inputs);
     pg_free(t);
     Py_RETURN_NONE;
@@ -145,14 +149,14 @@ static PyObject *trace_active(PyObject *module, PyObject *ignored)
     return PyBool_FromLong(current != NULL);
 }
 
-const pg_running_trace *pg_trace_running(void)
+pg_running_trace *pg_trace_running(void)
 {
     return current;
 }
 
 /* -- what the function does --------------------------------------------------------------------- */
 
-int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome)
+int pg_trace_guard(pg_node *a, pg_node *b, double number, pg_comparison compare, int outcome)
 {
     pg_running_trace *t = current;
     if (t == NULL)
@@ -166,11 +170,16 @@ int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison c
         t->guards = grown;
         t->capacity = larger;
     }
-    pg_node *right = b != NULL ? pg_retain(PG_NODE(b)) : pg_born(pg_leaf(number));
+    pg_node *right = b != NULL ? pg_retain(b) : pg_born(pg_leaf(number));
     if (right == NULL)
         return PyErr_NoMemory() != NULL;
-    t->guards[t->count++] = (pg_guard){pg_retain(PG_NODE(a)), right, compare, outcome};
+    t->guards[t->count++] = (pg_guard){pg_retain(a), right, compare, outcome};
     return 1;
+}
+
+int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome)
+{
+    return pg_trace_guard(PG_NODE(a), b == NULL ? NULL : PG_NODE(b), number, compare, outcome);
 }
 
 /* What a Value was computed from: numbers alone, what was there before the trace, inputs of the trace. */
@@ -244,8 +253,8 @@ int pg_trace_sweep(PyObject *of)
 PyMethodDef pg_trace_functions[] = {
     {"set_trace_error", set_trace_error, METH_O,
      "set_trace_error(function, /)\n--\n\nSet what raises TraceError for a kind of mistake and up to two Values."},
-    {"trace_begin", trace_begin, METH_O,
-     "trace_begin(inputs, /)\n--\n\nThis thread traces; its inputs are active Values."},
+    {"trace_begin", trace_begin, METH_VARARGS,
+     "trace_begin(inputs, limit, /)\n--\n\nThis thread traces; its inputs are active Values. So many operations may raise."},
     {"trace_end", trace_end, METH_O, "trace_end(inputs, /)\n--\n\nThe trace with these inputs, if there is one, ends."},
     {"trace_forget", trace_forget, METH_O,
      "trace_forget(name, /)\n--\n\nValues that have outlived their trace, of the function of that name, are refused from now on."},

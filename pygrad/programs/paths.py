@@ -7,14 +7,17 @@ traced when first met, with that row's numbers.
 
 from __future__ import annotations
 
+import dis
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any, NamedTuple
 
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
-from pygrad.core.callers import users_depth, users_line
+from pygrad.core.callers import is_pygrads, users_depth, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.recording import Kind
@@ -128,14 +131,45 @@ def trace(
     function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
     and what they are. rows has a byte for each input: whether it differs by row.
     """
+    limit = sys.maxsize  # so many operations may raise
+    while True:
+        try:
+            return _traced(function, point, rows, f, limit)
+        except _NotCaughtError as error:
+            limit = 0 if limit < sys.maxsize else error.before
+
+
+class _NotCaughtError(Exception):
+    """An operation raised in a trace, and nobody caught it; before: how many others had done so."""
+
+    def __init__(self, before: int) -> None:
+        super().__init__(before)
+        self.before = before
+
+
+def _traced(
+    function: Callable[[tuple[Any, ...]], tuple[Sequence[Any], bytes, Result]],
+    point: Sequence[float],
+    rows: bytes,
+    f: Callable[..., Any],
+    limit: int,
+) -> Path:
+    """The same, where so many operations raise for numeric reasons, if they can be caught: no others do."""
     inputs = _native.record(tuple(point))
     outputs: Sequence[Any] = ()
     depths: list[int] = []
     try:
         _native.no_grad_suspend(depths)
-        _native.trace_begin(inputs)
+        _native.trace_begin(inputs, limit)
         outputs, totals, result = function(inputs)
         capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
+    except TraceError:
+        raise
+    except Exception as error:
+        before = _before(error, _native.trace_raised())
+        if before is None:
+            raise
+        raise _NotCaughtError(before) from None
     finally:
         _native.retire(inputs)  # while they are of a running trace
         _native.trace_end(inputs)
@@ -146,11 +180,45 @@ def trace(
     return path_of(capsule, program, lives, outcomes, result)
 
 
+def _before(error: BaseException | None, raised: list[Exception]) -> int | None:
+    """How many operations had raised before the one that led to an error; None if none did."""
+    places = {id(e): i for i, e in enumerate(raised)}
+    found = None
+    while error is not None and error.__context__ is not error:
+        at = places.pop(id(error), None)
+        if at is not None:
+            found = at if found is None else min(found, at)
+        error = error.__context__
+    return found
+
+
 def _name(f: Any) -> str:
     """Of the function that a user has written."""
     while isinstance(f, functools.partial | FunctionOf | JacobianOf):
         f = f.args[0] if isinstance(f, functools.partial) else f.f
     return function_name(f)
+
+
+_HANDLERS = {"PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"}
+_kinds: dict[CodeType, int] = {}  # by code
+
+
+def _kind_of_code(code: CodeType) -> int:
+    """1 for code that has handlers and is not pygrad's, 2 for that where a trace begins, 0 for other code."""
+    if code is _traced.__code__:
+        return 2
+    kind = _kinds.get(code)
+    if kind is None:
+        if len(_kinds) > 10_000:  # made by eval, again and again
+            _kinds.clear()
+        handlers = code.co_code[::2]
+        kind = int(not is_pygrads(code.co_filename) and not _OPCODES.isdisjoint(handlers))
+        _kinds[code] = kind
+    return kind
+
+
+_OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
+_native.set_kind_of_code(_kind_of_code)
 
 
 def path_of(
