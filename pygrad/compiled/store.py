@@ -1,18 +1,26 @@
-"""All programs of one compiled function: those of its calls, of its rows, and of backward()."""
+"""All programs of one compiled function: those of its calls, of its rows, and of backward().
+
+A store is for one state of what the function reads from elsewhere; where that has changed the function gets another
+store, and this one again where it has changed back.
+"""
 
 from __future__ import annotations
 
 import functools
+import threading
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.callers import users_depth
 from pygrad.core.jacobians import JacobianOf
 from pygrad.programs.arguments import Arguments
+from pygrad.programs.captures import Captures
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
-from pygrad.programs.table import Programs
+from pygrad.programs.table import MOST, Programs
 from pygrad.transform import Derivative, Gradient, Jacobian
 
 
@@ -33,12 +41,23 @@ class Store:
         """origin: where what is traced can be imported, "module:name"; None: that is to be found out."""
         self.name, self.doc = function_name(f), getattr(f, "__doc__", None)
         self.static, self.origin = static, origin
-        self.calls: Programs[OneRowProgram | None] = Programs(self.name)  # None: too many paths
-        self.written: Programs[OneRowProgram | None] = Programs(self.name)  # for C only
+        self.captures = Captures(f)
+        self.calls = self._table()  # None: too many paths
+        self.plain = self.calls.shortcuts
+        self.written = self._table()  # for C only
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
         self.jacobian = _jacobian_in(f)
         self.has_rows = vmap_in(f) is not None
-        self.f = _keeping(f, Programs(self.name)) if self.has_rows else f
+        self.f = _keeping(f, Programs(self.name, self._traced)) if self.has_rows else f
+        self.gradient = self._gradient_of_rows()
+
+    def _table(self) -> Programs[OneRowProgram | None]:
+        return Programs(self.name)
+
+    def _traced(self) -> None:
+        """What has changed during a trace is part of it or not: the store serves no call after this one."""
+        if not self.captures.hold():
+            self.captures.void()
 
     @property
     def rows(self) -> Vmapped | None:
@@ -46,7 +65,7 @@ class Store:
         inner = self.f.f if isinstance(self.f, Derivative) else self.f
         return inner if isinstance(inner, Vmapped) else None
 
-    def gradient_of_rows(self) -> GradientOfRows | None:
+    def _gradient_of_rows(self) -> GradientOfRows | None:
         """The same of f, if it is one."""
         f, rows = self.f, self.rows
         if not isinstance(f, Gradient) or rows is None or rows.reduce is None or f.has_aux:
@@ -70,15 +89,17 @@ class Store:
             return self.new_one_row_program(arguments)
         from pygrad.programs.sweeps import Sweeps
 
-        return Sweeps(self.jacobian, arguments)
+        return Sweeps(self.jacobian, arguments, self._traced)
 
     def new_one_row_program(self, arguments: Arguments) -> OneRowProgram:
-        return OneRowProgram(functools.partial(arguments.call, self.f), len(arguments.items))
+        run = functools.partial(arguments.call, self.f)
+        return OneRowProgram(run, len(arguments.items), self._traced)
 
     def backward_of(self, reduce: str) -> Vmapped:
         """The function over rows, to be differentiated by the Values that it captures."""
         if reduce not in self.backwards:
-            rows = Vmapped(self.f, 0, reduce, programs=Programs(self.name))
+            programs: Programs[RowsProgram] = Programs(self.name, self._traced)
+            rows = Vmapped(self.f, 0, reduce, programs=programs)
             return self.backwards.setdefault(reduce, rows)
         return self.backwards[reduce]
 
@@ -91,6 +112,42 @@ class Store:
         """All of them, program by program."""
         programs = [*self.calls, *self.row_programs()]
         return [path for program in programs if program is not None for path in program.paths.all]
+
+
+class Stores:
+    """The stores of one function, the latest first."""
+
+    def __init__(
+        self, f: Callable[..., Any], static: frozenset[int], origin: str | None = None
+    ) -> None:
+        self.f, self.static, self.origin = f, static, origin
+        self._all: list[Store] = []
+        self._made = 0
+        self._lock = threading.RLock()  # a collection may come here again
+
+    def find(self) -> Store:
+        """The one for what the function reads now."""
+        with self._lock:
+            kept = [s for s in self._all if not s.captures.are_gone()]
+            found = next((s for s in kept if s.captures.hold()), None)
+            warn = found is None and self._made >= MOST
+            if found is None:
+                found = Store(self.f, self.static, self.origin)
+                self._made += 1
+            before = self._all[0] if self._all else found
+            self._all = [found, *(s for s in kept if s is not found)][:MOST]
+        if warn:
+            self._warn(found.captures.changed_from(before.captures), found.name)
+        return found
+
+    def _warn(self, names: list[str], name: str) -> None:
+        what = ", ".join(names[:3]) or "what it reads from elsewhere"
+        warnings.warn(
+            f"{name}() was traced again, as so often, because {what} has changed. Give it as an argument, or "
+            "as a Value, which is read anew at each call",
+            RuntimeWarning,
+            stacklevel=users_depth(),
+        )
 
 
 def vmap_in(f: Any) -> Vmapped | None:

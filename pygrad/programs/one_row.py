@@ -69,9 +69,15 @@ class OneRow(BoundPath):
 class OneRowProgram:
     """A function compiled for one structure of arguments, called a row at a time."""
 
-    def __init__(self, run: Callable[[Sequence[Any]], Any], size: int) -> None:
+    def __init__(
+        self,
+        run: Callable[[Sequence[Any]], Any],
+        size: int,
+        traced: Callable[[], object] | None = None,
+    ) -> None:
+        """traced: called after each trace."""
         self.f, self.size = run, size
-        self.paths = Paths(self._follow)
+        self.paths = Paths(self._follow, traced)
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, bytes(len(point)), self.f)
