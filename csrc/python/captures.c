@@ -95,7 +95,6 @@ static PyObject *content_of(PyObject *module, PyObject *cell)
 PyMethodDef pg_capture_functions[] = {
     {"may_run", may_run, METH_O,
      "may_run(captures, /)\n--\n\nWhether this thread traces nothing, and all that was captured is there as it was."},
-    {"content_of", content_of, METH_O,
-     "content_of(cell, /)\n--\n\nWhat a cell of a closure holds, or NotImplemented."},
+    {"content_of", content_of, METH_O, "content_of(cell, /)\n--\n\nWhat a cell of a closure holds, or NotImplemented."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,8 +1,6 @@
 /* handlers.c: whether somebody would catch what an operation raises, and what was raised. */
 #include "python/handlers.h"
 
-#include "python/trace.h"
-
 /* What a frame is by its code, as Python's half says. */
 enum { PLAIN, HANDLER, BASE };
 
@@ -123,17 +121,8 @@ int pg_errors_take(pg_raised *e)
     return 1;
 }
 
-static PyObject *trace_raised(PyObject *module, PyObject *ignored)
-{
-    (void)module, (void)ignored;
-    pg_running_trace *t = pg_trace_running();
-    return t == NULL || t->errors.list == NULL ? PyList_New(0) : Py_NewRef(t->errors.list);
-}
-
 PyMethodDef pg_handler_functions[] = {
     {"set_kind_of_code", set_kind_of_code, METH_O,
      "set_kind_of_code(function, /)\n--\n\nSet what says of code whether it has handlers (1), or begins traces (2)."},
-    {"trace_raised", trace_raised, METH_NOARGS,
-     "trace_raised()\n--\n\nThe exceptions that operations have raised in this thread's trace."},
     {NULL, NULL, 0, NULL},
 };

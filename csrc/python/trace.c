@@ -11,6 +11,7 @@
 #include "python/sweeping.h"
 #include "python/value.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static PG_THREAD_LOCAL pg_running_trace *current;
@@ -59,20 +60,17 @@ pg_node *pg_recorded(pg_node *n)
     return PG_NO_GRAD && pg_birth_flags != 0 ? pg_stopped(n) : n;
 }
 
-static PyObject *trace_begin(PyObject *module, PyObject *args)
+static PyObject *trace_begin(PyObject *module, PyObject *inputs)
 {
     (void)module;
-    PyObject *inputs;
-    Py_ssize_t limit;
-    if (!PyArg_ParseTuple(args, "O!n:trace_begin", &PyTuple_Type, &inputs, &limit) ||
-        !pg_require_values(inputs, "inputs must be"))
-        return NULL;
+    if (!PyTuple_Check(inputs) || !pg_require_values(inputs, "inputs must be"))
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "trace_begin() takes a tuple");
     if (current != NULL)
         return PyErr_Format(PyExc_RuntimeError, "this thread is tracing a function already");
     current = pg_alloc(1, sizeof *current);
     if (current == NULL)
         return PyErr_NoMemory();
-    *current = (pg_running_trace){.inputs = Py_NewRef(inputs), .errors.limit = limit};
+    *current = (pg_running_trace){.inputs = Py_NewRef(inputs), .errors.limit = PTRDIFF_MAX};
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
         pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
     pg_birth_flags = PG_TRACED;
@@ -147,6 +145,23 @@ static PyObject *trace_active(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
     return PyBool_FromLong(current != NULL);
+}
+
+static PyObject *trace_raised(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return current == NULL || current->errors.list == NULL ? PyList_New(0) : Py_NewRef(current->errors.list);
+}
+
+static PyObject *trace_limit(PyObject *module, PyObject *number)
+{
+    (void)module;
+    const Py_ssize_t limit = PyLong_AsSsize_t(number);
+    if (current == NULL || (limit == -1 && PyErr_Occurred()))
+        return current != NULL ? NULL : PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
+    pg_errors_forget(&current->errors);
+    current->errors = (pg_raised){.limit = limit};
+    Py_RETURN_NONE;
 }
 
 pg_running_trace *pg_trace_running(void)
@@ -253,13 +268,17 @@ int pg_trace_sweep(PyObject *of)
 PyMethodDef pg_trace_functions[] = {
     {"set_trace_error", set_trace_error, METH_O,
      "set_trace_error(function, /)\n--\n\nSet what raises TraceError for a kind of mistake and up to two Values."},
-    {"trace_begin", trace_begin, METH_VARARGS,
-     "trace_begin(inputs, limit, /)\n--\n\nThis thread traces; its inputs are active Values. So many operations may raise."},
+    {"trace_begin", trace_begin, METH_O,
+     "trace_begin(inputs, /)\n--\n\nThis thread traces; its inputs are active Values."},
     {"trace_end", trace_end, METH_O, "trace_end(inputs, /)\n--\n\nThe trace with these inputs, if there is one, ends."},
     {"trace_forget", trace_forget, METH_O,
      "trace_forget(name, /)\n--\n\nValues that have outlived their trace, of the function of that name, are refused from now on."},
     {"trace_refuse", trace_refuse, METH_VARARGS,
      "trace_refuse(kind, what, /)\n--\n\nRaise TraceError for a kind of mistake."},
+    {"trace_raised", trace_raised, METH_NOARGS,
+     "trace_raised()\n--\n\nThe exceptions that operations have raised in this thread's trace."},
+    {"trace_limit", trace_limit, METH_O,
+     "trace_limit(number, /)\n--\n\nThe function is run again in its trace, and so many operations may raise."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},
     {NULL, NULL, 0, NULL},
 };

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.jacobians import JacobianOf
-from pygrad.programs.arguments import Arguments
+from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
@@ -75,7 +76,7 @@ class Store:
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""
         try:
-            return self.calls.find(key, functools.partial(self._new_program, arguments))
+            return self.calls.find(key, functools.partial(self._new_program, key, arguments))
         except TypeError:
             if _is_hashable(key):
                 raise
@@ -84,15 +85,16 @@ class Store:
                 "lists, tuples and dicts of these, or something hashable"
             ) from None
 
-    def _new_program(self, arguments: Arguments) -> OneRowProgram:
+    def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
+        at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))
         if self.jacobian is None:
             return self.new_one_row_program(arguments)
         from pygrad.programs.sweeps import Sweeps
 
-        return Sweeps(self.jacobian, arguments, self._traced)
+        return Sweeps(self.jacobian, arguments.lasting(), self._traced)
 
     def new_one_row_program(self, arguments: Arguments) -> OneRowProgram:
-        run = functools.partial(arguments.call, self.f)
+        run = functools.partial(arguments.lasting().call, self.f)
         return OneRowProgram(run, len(arguments.items), self._traced)
 
     def backward_of(self, reduce: str) -> Vmapped:
@@ -112,6 +114,13 @@ class Store:
         """All of them, program by program."""
         programs = [*self.calls, *self.row_programs()]
         return [path for program in programs if program is not None for path in program.paths.all]
+
+
+def _forget(programs: weakref.ref[Programs[Any]], key: Any, gone: object) -> None:
+    """A static argument is gone, and with it the program that was made for it."""
+    table = programs()
+    if table is not None:
+        table.forget(key)
 
 
 class Stores:

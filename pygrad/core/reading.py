@@ -49,13 +49,13 @@ def _reads(code: CodeType, own: frozenset[str]) -> Iterator[Read]:
     cells = own | frozenset(code.co_cellvars)
     for at, step in enumerate(steps):
         name: Any = step.argval
-        if isinstance(name, tuple):  # two names at once
-            name = name[-1]
+        if isinstance(name, tuple) and len(name) == 2:  # two at once
+            name = name[1]
         if not isinstance(name, str):
             continue
         if step.opname in _GLOBALS:
             kind = "global"
-        elif name == first and step.opname.startswith("LOAD_"):
+        elif name == first and step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
             kind = "first"
         elif step.opname in _CELLS and name not in cells:
             kind = "cell"

@@ -33,7 +33,7 @@ _MOST = 1000  # places that are looked at for one function
 _MOST_ITEMS = 64  # of a list that is searched for functions
 _PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
 _NOTHING = NotImplemented  # in the place of what is not there; C knows it
-_NEVER = ({}, "", None)  # a place that never holds this
+_NEVER: tuple[Any, ...] = ({}, "", None)  # a place that never holds this
 
 _LIBRARIES = tuple(
     {
@@ -309,7 +309,10 @@ def _in_class(kind: type, name: str) -> Any:
 @functools.lru_cache(maxsize=10_000)
 def _is_librarys(filename: str) -> bool:
     """Whether a file of code is Python's own, or of a package that was installed."""
-    return filename.startswith(_LIBRARIES) or filename.startswith("<frozen ")
+    packages = ("site-packages", "dist-packages")
+    return filename.startswith((*_LIBRARIES, "<frozen ")) or any(
+        name in filename for name in packages
+    )
 
 
 def _weakly(x: Any) -> Any:

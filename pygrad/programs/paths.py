@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dis
 import functools
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from types import CodeType
@@ -131,45 +130,14 @@ def trace(
     function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
     and what they are. rows has a byte for each input: whether it differs by row.
     """
-    limit = sys.maxsize  # so many operations may raise
-    while True:
-        try:
-            return _traced(function, point, rows, f, limit)
-        except _NotCaughtError as error:
-            limit = 0 if limit < sys.maxsize else error.before
-
-
-class _NotCaughtError(Exception):
-    """An operation raised in a trace, and nobody caught it; before: how many others had done so."""
-
-    def __init__(self, before: int) -> None:
-        super().__init__(before)
-        self.before = before
-
-
-def _traced(
-    function: Callable[[tuple[Any, ...]], tuple[Sequence[Any], bytes, Result]],
-    point: Sequence[float],
-    rows: bytes,
-    f: Callable[..., Any],
-    limit: int,
-) -> Path:
-    """The same, where so many operations raise for numeric reasons, if they can be caught: no others do."""
     inputs = _native.record(tuple(point))
     outputs: Sequence[Any] = ()
     depths: list[int] = []
     try:
         _native.no_grad_suspend(depths)
-        _native.trace_begin(inputs, limit)
-        outputs, totals, result = function(inputs)
+        _native.trace_begin(inputs)
+        outputs, totals, result = _run(function, inputs)
         capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
-    except TraceError:
-        raise
-    except Exception as error:
-        before = _before(error, _native.trace_raised())
-        if before is None:
-            raise
-        raise _NotCaughtError(before) from None
     finally:
         _native.retire(inputs)  # while they are of a running trace
         _native.trace_end(inputs)
@@ -180,16 +148,45 @@ def _traced(
     return path_of(capsule, program, lives, outcomes, result)
 
 
-def _before(error: BaseException | None, raised: list[Exception]) -> int | None:
-    """How many operations had raised before the one that led to an error; None if none did."""
-    places = {id(e): i for i, e in enumerate(raised)}
-    found = None
-    while error is not None and error.__context__ is not error:
-        at = places.pop(id(error), None)
-        if at is not None:
-            found = at if found is None else min(found, at)
-        error = error.__context__
-    return found
+_Traced = tuple[Sequence[Any], bytes, Result]
+
+
+def _run(function: Callable[[tuple[Any, ...]], _Traced], inputs: tuple[Any, ...]) -> _Traced:
+    """What the function gives in a trace.
+
+    Where an operation raises that a handler may catch, it raises in the trace, too, and guards say so. If nobody
+    has caught it the function is run once more in the same trace, without that: rows for which all the
+    guards of both runs hold would have raised.
+    """
+    try:
+        return function(inputs)
+    except TraceError:
+        raise
+    except Exception as error:
+        most = _led_to(error)
+        if most is None:
+            raise
+    try:
+        _native.trace_limit(most)
+        return function(inputs)
+    except Exception as error:
+        if isinstance(error, TraceError) or _led_to(error) is None:
+            raise
+    _native.trace_limit(0)  # it has taken another way this time
+    return function(inputs)
+
+
+def _led_to(error: BaseException) -> int | None:
+    """How many operations had raised before the last one that led to an error; None if none did."""
+    places = {id(e): i for i, e in enumerate(_native.trace_raised())}
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if id(cause) in places:
+            return places[id(cause)]
+        seen.add(id(cause))
+        cause = cause.__context__
+    return None
 
 
 def _name(f: Any) -> str:
@@ -205,7 +202,7 @@ _kinds: dict[CodeType, int] = {}  # by code
 
 def _kind_of_code(code: CodeType) -> int:
     """1 for code that has handlers and is not pygrad's, 2 for that where a trace begins, 0 for other code."""
-    if code is _traced.__code__:
+    if code is _run.__code__:
         return 2
     kind = _kinds.get(code)
     if kind is None:

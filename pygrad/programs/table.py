@@ -70,6 +70,12 @@ class Programs(Generic[_Program]):
         self._drop_shortcuts(program)
         return keys
 
+    def forget(self, key: Any) -> None:
+        """The same by one key."""
+        program = self._by_key.pop(key, None)
+        if program is not None:
+            self._drop_shortcuts(program)
+
     def _drop_shortcuts(self, program: _Program) -> None:
         for key in [key for key, other in _copied(self.shortcuts) if other is program]:
             self.shortcuts.pop(key, None)
