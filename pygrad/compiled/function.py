@@ -22,14 +22,14 @@ from pygrad import _native
 from pygrad.compiled.buffer import Buffer
 from pygrad.compiled.fileformat import SavedFunction, decode
 from pygrad.compiled.replay import Replay, fill, made_again
-from pygrad.compiled.store import Store, Stores
+from pygrad.compiled.store import Store
 from pygrad.core.callables import MethodOf, P, R, Transformable, found_by_name
 from pygrad.core.implementation import Value
 from pygrad.core.structure import detached, flatten, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import OneRowProgram
-from pygrad.programs.captures import Captures
+from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, warn_of_paths
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
@@ -54,7 +54,8 @@ class Compiled(MethodOf[P, R], Transformable):
     ) -> None:
         super().__init__(f)
         self.static, self.verify = frozenset(static_argnums), verify
-        self._stores = Stores(f, self.static, origin)
+        make = functools.partial(Store, f, self.static, origin)
+        self._stores = Variants(self.__name__, make)
         self._store: Store | None = None  # none before it is asked for: globals may come later
         self._jacobians: Programs[Compiled[..., Any]] = Programs()  # of f, by how they were made
 

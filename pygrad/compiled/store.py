@@ -7,21 +7,18 @@ store, and this one again where it has changed back.
 from __future__ import annotations
 
 import functools
-import threading
-import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
-from pygrad.core.callers import users_depth
 from pygrad.core.jacobians import JacobianOf
 from pygrad.programs.arguments import Arguments, at_end
-from pygrad.programs.captures import Captures
+from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
-from pygrad.programs.table import MOST, Programs
+from pygrad.programs.table import Programs
 from pygrad.transform import Derivative, Gradient, Jacobian
 
 
@@ -43,6 +40,7 @@ class Store:
         self.name, self.doc = function_name(f), getattr(f, "__doc__", None)
         self.static, self.origin = static, origin
         self.captures = Captures(f)
+        self.variants: Any = None  # the stores for other states
         self.calls = self._table()  # None: too many paths
         self.plain = self.calls.shortcuts
         self.written = self._table()  # for C only
@@ -55,10 +53,11 @@ class Store:
     def _table(self) -> Programs[OneRowProgram | None]:
         return Programs(self.name)
 
-    def _traced(self) -> None:
-        """What has changed during a trace is part of it or not: the store serves no call after this one."""
-        if not self.captures.hold():
-            self.captures.void()
+    def _traced(self, *more: Captures) -> None:
+        """What has changed during a trace is part of it or not: what was made serves no call after this one."""
+        for captures in (self.captures, *more):
+            if not captures.hold():
+                captures.void()
 
     @property
     def rows(self) -> Vmapped | None:
@@ -76,7 +75,11 @@ class Store:
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""
         try:
-            return self.calls.find(key, functools.partial(self._new_program, key, arguments))
+            program = self.calls.find(key, functools.partial(self._new_program, key, arguments))
+            if program is not None and program.variants is not None:
+                program = program.variants.find()
+                self.calls.add(key, program)
+            return program
         except TypeError:
             if _is_hashable(key):
                 raise
@@ -87,6 +90,20 @@ class Store:
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))
+        objects = arguments.objects()
+        if not objects or not Captures(self.f, objects).names:
+            return self._program(arguments)
+        return Variants(self.name, functools.partial(self._variant, arguments.lasting())).find()
+
+    def _variant(self, arguments: Arguments) -> OneRowProgram:
+        """A program for what the function reads of objects among its arguments, as it is now."""
+        captures = Captures(self.f, arguments.objects())
+        program = self._program(arguments)
+        program.captures = captures
+        program.paths.traced = functools.partial(self._traced, captures)
+        return program
+
+    def _program(self, arguments: Arguments) -> OneRowProgram:
         if self.jacobian is None:
             return self.new_one_row_program(arguments)
         from pygrad.programs.sweeps import Sweeps
@@ -121,42 +138,6 @@ def _forget(programs: weakref.ref[Programs[Any]], key: Any, gone: object) -> Non
     table = programs()
     if table is not None:
         table.forget(key)
-
-
-class Stores:
-    """The stores of one function, the latest first."""
-
-    def __init__(
-        self, f: Callable[..., Any], static: frozenset[int], origin: str | None = None
-    ) -> None:
-        self.f, self.static, self.origin = f, static, origin
-        self._all: list[Store] = []
-        self._made = 0
-        self._lock = threading.RLock()  # a collection may come here again
-
-    def find(self) -> Store:
-        """The one for what the function reads now."""
-        with self._lock:
-            kept = [s for s in self._all if not s.captures.are_gone()]
-            found = next((s for s in kept if s.captures.hold()), None)
-            warn = found is None and self._made >= MOST
-            if found is None:
-                found = Store(self.f, self.static, self.origin)
-                self._made += 1
-            before = self._all[0] if self._all else found
-            self._all = [found, *(s for s in kept if s is not found)][:MOST]
-        if warn:
-            self._warn(found.captures.changed_from(before.captures), found.name)
-        return found
-
-    def _warn(self, names: list[str], name: str) -> None:
-        what = ", ".join(names[:3]) or "what it reads from elsewhere"
-        warnings.warn(
-            f"{name}() was traced again, as so often, because {what} has changed. Give it as an argument, or "
-            "as a Value, which is read anew at each call",
-            RuntimeWarning,
-            stacklevel=users_depth(),
-        )
 
 
 def vmap_in(f: Any) -> Vmapped | None:

@@ -26,7 +26,7 @@ _known: dict[CodeType, list[Read]] = {}
 class Read(NamedTuple):
     """A name that is read, and the attributes that are asked for right after that, one of the other."""
 
-    kind: str  # "global", "cell", "first" for the first argument, "module" for one that is imported here
+    kind: str  # "global", "cell", "argument", or "module" for one that is imported by the code
     name: str
     attributes: tuple[str, ...]
 
@@ -37,16 +37,17 @@ def names_read(code: CodeType) -> list[Read]:
     if found is None:
         if len(_known) > _MOST:
             _known.clear()
-        found = list(dict.fromkeys(_reads(code, frozenset())))
+        found = list(dict.fromkeys(_reads(code, None)))
         _known[code] = found
     return found
 
 
-def _reads(code: CodeType, own: frozenset[str]) -> Iterator[Read]:
-    """own: names of cells that belong to functions around this code."""
+def _reads(code: CodeType, own: frozenset[str] | None) -> Iterator[Read]:
+    """own: names of cells that belong to functions around this code; None: there are none around it."""
     steps = [i for i in dis.get_instructions(code) if i.opname not in _NOTHING]
-    first = code.co_varnames[0] if code.co_argcount and not own else None
-    cells = own | frozenset(code.co_cellvars)
+    count = 0 if own is not None else code.co_argcount + code.co_kwonlyargcount
+    arguments = code.co_varnames[:count]
+    cells = frozenset(code.co_cellvars) | (own or frozenset())
     for at, step in enumerate(steps):
         name: Any = step.argval
         if isinstance(name, tuple) and len(name) == 2:  # two at once
@@ -55,8 +56,8 @@ def _reads(code: CodeType, own: frozenset[str]) -> Iterator[Read]:
             continue
         if step.opname in _GLOBALS:
             kind = "global"
-        elif name == first and step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
-            kind = "first"
+        elif name in arguments and step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
+            kind = "argument"
         elif step.opname in _CELLS and name not in cells:
             kind = "cell"
         elif step.opname == "IMPORT_NAME":

@@ -14,6 +14,7 @@ from pygrad.core.distinction import ALIKE, distinction
 from pygrad.core.structure import flatten, key_of
 
 _FLOAT64 = np.dtype(np.float64)
+_WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
 _NUMBERS = {float, int, bool, np.float64}
 
 
@@ -90,6 +91,11 @@ class Arguments:
             ]
         )
         return (key_of(self.structure), static)
+
+    def objects(self) -> dict[Any, Any]:
+        """Static arguments that may have attributes which change."""
+        given = {name: _strongly(arg) for name, arg in self.static.items()}
+        return {name: arg for name, arg in given.items() if type(arg) not in _WITHOUT}
 
     def lasting(self) -> Arguments:
         """The same for a program, which outlasts the call."""

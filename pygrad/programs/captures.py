@@ -15,19 +15,23 @@ import functools
 import os
 import sys
 import sysconfig
+import threading
+import warnings
 import weakref
+from collections.abc import Callable
 from numbers import Number
 from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from pygrad import _native
 from pygrad.core.callables import FunctionOf
-from pygrad.core.callers import is_pygrads
+from pygrad.core.callers import is_pygrads, users_depth
 from pygrad.core.distinction import distinction
 from pygrad.core.implementation import Value
 from pygrad.core.reading import Read, names_read
+from pygrad.programs.table import MOST
 
 _MOST = 1000  # places that are looked at for one function
 _MOST_ITEMS = 64  # of a list that is searched for functions
@@ -53,8 +57,9 @@ class Captures:
 
     __slots__ = ("names", "places")
 
-    def __init__(self, f: Any) -> None:
-        search = _Search(f)
+    def __init__(self, f: Any, arguments: dict[Any, Any] | None = None) -> None:
+        """arguments: objects that are given to f, by position or name, whose attributes it may read."""
+        search = _Search(f, arguments or {})
         self.places: tuple[Any, ...] = tuple(search.places)
         self.names = search.names
 
@@ -120,25 +125,74 @@ def _is_plain(x: Any, depth: int = 0) -> bool:
     return isinstance(x, _PLAIN) and not isinstance(x, Value)
 
 
+# -- what there is for each state of what is captured ------------------------------------------------
+
+
+class _Made(Protocol):
+    captures: Captures
+    variants: Any
+
+
+_Kind = TypeVar("_Kind", bound=_Made)
+
+
+class Variants(Generic[_Kind]):
+    """What was made for what a function captures, for each state of that: the latest first, and never very many."""
+
+    def __init__(self, name: str, make: Callable[[], _Kind]) -> None:
+        """name: of the function, for a warning if very many were made."""
+        self.name, self.make = name, make
+        self._all: list[_Kind] = []
+        self._made = 0
+        self._lock = threading.RLock()  # a collection may lead here again
+
+    def find(self) -> _Kind:
+        """The one for what is captured now."""
+        with self._lock:
+            kept = [one for one in self._all if not one.captures.are_gone()]
+            found = next((one for one in kept if one.captures.hold()), None)
+            warn = found is None and self._made >= MOST
+            if found is None:
+                found = self.make()
+                found.variants = self
+                self._made += 1
+            before = self._all[0] if self._all else found
+            self._all = [found, *(one for one in kept if one is not found)][:MOST]
+        if warn:
+            self._warn(found.captures.changed_from(before.captures))
+        return found
+
+    def _warn(self, names: list[str]) -> None:
+        what = ", ".join(names[:3]) or "what it reads from elsewhere"
+        warnings.warn(
+            f"{self.name}() is traced again, as so often, because of a change of {what}. Give it as an "
+            "argument, or as a Value, which is read anew at each call",
+            RuntimeWarning,
+            stacklevel=users_depth(),
+        )
+
+
 # -- what a function reaches by names --------------------------------------------------------------
 
 
 class _Search:
     """From a function on, all places that it reads by name, and functions that it finds there."""
 
-    def __init__(self, f: Any) -> None:
+    def __init__(self, f: Any, arguments: dict[Any, Any]) -> None:
         self.places: list[Any] = []
         self.names: list[str] = []
         self.met: set[Any] = set()
         self.kept: list[Any] = []  # whose id is among those met
         self.root = ""  # the package that f is of
-        self.queue: list[tuple[FunctionType, Any]] = []
+        self.queue: list[tuple[FunctionType, dict[str, Any]]] = []
         self._found(f)
-        for function, first in self.queue:  # which grows
-            if not self.root:
-                self.root = (function.__module__ or "").partition(".")[0]
+        if self.queue:
+            function, known = self.queue[0]
+            self.root = (function.__module__ or "").partition(".")[0]
+            self.queue[0] = function, {**_by_name(function, arguments, len(known)), **known}
+        for function, known in self.queue:  # which grows
             if self._is_users(function.__code__.co_filename, function.__module__):
-                self._read(function, first)
+                self._read(function, known)
 
     def _is_users(self, filename: str, module: str | None) -> bool:
         """Whether code is to be looked at: no library's, unless f itself is of it."""
@@ -201,16 +255,17 @@ class _Search:
             self._found(function)
         elif len(self.queue) < _MOST and self._is_first("function", id(function), id(first)):
             self.kept += (function, first)
-            self.queue.append((function, first))
+            known = {} if first is None else _by_name(function, {0: first}, 0)
+            self.queue.append((function, known))
 
-    def _read(self, f: FunctionType, first: Any) -> None:
-        """All that one function reads; first is its first argument, if that is known."""
+    def _read(self, f: FunctionType, known: dict[str, Any]) -> None:
+        """All that one function reads; known are arguments of it, by name."""
         variables = f.__globals__
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
         for read in names_read(f.__code__):
             found: Any = _NOTHING
-            if read.kind == "first":
-                found = _NOTHING if first is None else first
+            if read.kind == "argument":
+                found = known.get(read.name, _NOTHING)
             elif read.kind == "module":
                 found = sys.modules.get(read.name, _NOTHING)
             elif read.kind == "cell" and read.name in cells:
@@ -296,6 +351,18 @@ class _Search:
         if file is None:
             return name in sys.builtin_module_names
         return not self._is_users(file, name)
+
+
+def _by_name(f: FunctionType, arguments: dict[Any, Any], bound: int) -> dict[str, Any]:
+    """Arguments by the names that a function has for them, after so many that are bound already."""
+    names = f.__code__.co_varnames[: f.__code__.co_argcount]
+    found = {}
+    for place, argument in arguments.items():
+        if isinstance(place, str):
+            found[place] = argument
+        elif place + bound < len(names):
+            found[names[place + bound]] = argument
+    return found
 
 
 def _in_class(kind: type, name: str) -> Any:

@@ -78,6 +78,9 @@ class OneRowProgram:
         """traced: called after each trace."""
         self.f, self.size = run, size
         self.paths = Paths(self._follow, traced)
+        # Where the function reads attributes of its arguments: these, and what there is for others.
+        self.captures: Any = None
+        self.variants: Any = None
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, bytes(len(point)), self.f)
