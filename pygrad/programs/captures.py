@@ -20,7 +20,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from numbers import Number
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType, WrapperDescriptorType
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -325,8 +325,8 @@ class _Search:
 
     def _of_instance(self, of: Any, name: str, called: str) -> Any:
         kind = type(of)
-        if kind.__getattribute__ is not object.__getattribute__:
-            return _NOTHING
+        if not isinstance(kind.__getattribute__, WrapperDescriptorType):
+            return _NOTHING  # Python code of its class says what it has
         raw = _in_class(kind, name)
         if isinstance(raw, (FunctionType, FunctionOf)):
             self._add(raw, of)
@@ -342,6 +342,8 @@ class _Search:
         try:
             found = object.__getattribute__(of, name)
         except AttributeError:
+            return _NOTHING
+        if getattr(of, name, _NOTHING) is not found:
             return _NOTHING
         self._watch(of, name, found, called)
         return found

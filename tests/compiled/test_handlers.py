@@ -315,12 +315,28 @@ def test_very_many_ways_run_uncompiled_with_the_same_results() -> None:
     assert found.tolist() == [f([Value(a) for a in row]).data for row in rows]
 
 
+def test_what_a_handler_raises_anew_where_nothing_is_compiled_any_more() -> None:
+    def f(x: Any) -> Any:
+        for k in range(2 * MOST_PATHS):
+            if x < k + 0.5:
+                break
+        try:
+            return x / (k - 1)
+        except ZeroDivisionError as error:
+            raise LookupError from error
+
+    rows = np.append(np.arange(MOST_PATHS + 10.0) + 2.0, 1.0)
+    with pytest.warns(RuntimeWarning, match="different paths") as record:
+        assert vmap(f)(rows)[-1] == math.inf
+    assert "in 1 results" in str(record[1].message)
+
+
 # -- random programs -------------------------------------------------------------------------------
 
 OPS = ["exp({})", "log({})", "sqrt({})", "({} / {})", "({} * {})", "({} + {})", "({} - {})"]
 OPS += ["({} ** -2)", "({} ** 0.5)", "sinh({})", "log1p({})", "sin({})", "helper({})"]
 KINDS = ["ZeroDivisionError", "OverflowError", "ValueError", "ArithmeticError", "Exception"]
-NUMBERS = [0.0, -1.0, 1.0, 2.5, 800.0, -800.0, 1e200, 0.5, -0.5, -1e-300]
+NUMBERS = [0.0, -1.0, 1.0, 2.5, 800.0, -800.0, 1e200, 0.5, -0.5, -1e-3]
 
 
 class Writer:

@@ -1,0 +1,501 @@
+"""What a compiled function reads from elsewhere never goes stale: it is traced again where that has changed."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+import threading
+import time
+import types
+import warnings
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pygrad import Value, grad, hessian, jacobian, load, value_and_grad, vmap
+from pygrad import compile as compile_
+from pygrad import math as pm
+from pygrad.core.reading import names_read
+from pygrad.programs.captures import Captures
+from pygrad.programs.table import MOST
+
+
+def traced(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[int]]:
+    """f compiled, and what grows by one where it runs."""
+    runs: list[int] = []
+
+    @functools.wraps(f)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        runs.append(1)
+        return f(*args, **kwargs)
+
+    return compile_(counted), runs
+
+
+# -- where a function finds things -----------------------------------------------------------------
+
+
+def in_module(text: str, **names: Any) -> dict[str, Any]:
+    """A module of its own, as a dict."""
+    exec(text, names)
+    return names
+
+
+def test_a_global_number() -> None:
+    module = in_module("def f(x): return k * x", k=2.0)
+    f, runs = traced(module["f"])
+    assert [f(1.0), f(2.0)] == [2.0, 4.0]
+    module["k"] = 3.0
+    assert [f(1.0), f(2.0), f(1.0)] == [3.0, 6.0, 3.0]
+    module["k"] = 2.0
+    assert (f(1.0), len(runs)) == (2.0, 2)  # the first program, again
+    module["k"] = float("2.0")
+    assert (f(1.0), len(runs)) == (2.0, 2)  # another object, the same number
+    module["k"] = Value(5.0)
+    assert f(1.0) == 5.0
+    module["k"].data = 6.0
+    assert (f(1.0), len(runs)) == (6.0, 3)
+    del module["k"]
+    with pytest.raises(NameError):
+        f(1.0)
+    module["k"] = 7
+    assert f(1.0) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("return x if k else -x", True, False),
+        ("return x if k is None else x * k", None, 3.0),
+        ("return x * {'a': 2.0, 'b': 5.0}[k]", "a", "b"),
+        ("return sum(x * i for i in k)", (1.0, 2.0), (3.0, (0.5))),
+        ("return x + (1.0 if str(k).startswith('-') else 0.0)", 0.0, -0.0),
+        ("return x + (1.0 if isinstance(k, bool) else 0.0)", 1, True),
+        ("return sum([x] * k)", 10**20 // 10**19, 3),
+        ("return k(x)", pm.sin, pm.cos),
+        ("return k(x)", lambda x: x * 2, lambda x: x * 3),
+        ("return x @ k if hasattr(x, 'shape') else x * k[0]", np.array([2.0]), np.array([3.0])),
+        ("return x * k[0]", [2.0], [3.0]),
+        ("return x * k", np.float64(2.0), np.float64(3.0)),
+    ],
+)
+def test_what_is_no_number(text: str, before: Any, after: Any) -> None:
+    if not isinstance(after, tuple):
+        after_all = [after, before, after]
+    else:
+        after_all = [(3.0, 0.5), before]
+    module = in_module(f"def f(x): {text}", k=before)
+    f, plain = compile_(module["f"]), module["f"]
+    assert f(2.0) == plain(Value(2.0)).data
+    for k in after_all:
+        module["k"] = k
+        assert f(2.0) == plain(Value(2.0)).data, k
+
+
+def changing() -> dict[str, tuple[Callable[[Any], Any], Callable[[float], object]]]:
+    """Functions with a number s that a second function sets; it was 1."""
+    s = 1.0
+
+    def cell(x: Any) -> Any:
+        return s * x
+
+    def set_cell(number: float) -> None:
+        nonlocal s
+        s = number
+
+    def default(x: Any, s: float = 1.0) -> Any:
+        return s * x
+
+    def keyword(x: Any, *, s: float = 1.0) -> Any:
+        return s * x
+
+    def helper_default(x: Any) -> Any:
+        return default(x)
+
+    def set_default(number: float) -> None:
+        default.__defaults__ = (number,)
+
+    def set_keyword(number: float) -> None:
+        assert keyword.__kwdefaults__ is not None
+        keyword.__kwdefaults__["s"] = number
+
+    module = types.ModuleType("of_numbers")
+    module.s = 1.0  # type: ignore[attr-defined]
+    space = SimpleNamespace(s=1.0, inner=SimpleNamespace(s=1.0))
+
+    class Config:
+        s = 1.0
+
+    class Model:
+        def __init__(self) -> None:
+            self.s = 1.0
+
+        def __call__(self, x: Any) -> Any:
+            return self.scaled(x)
+
+        def scaled(self, x: Any) -> Any:
+            return self.s * x
+
+        @property
+        def rate(self) -> float:
+            return self.s
+
+    class Slots:
+        __slots__ = ("s",)
+
+    model, slots = Model(), Slots()
+    slots.s = 1.0
+
+    def wrapped(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        @functools.wraps(f)
+        def wrapper(x: Any) -> Any:
+            return f(x)
+
+        return wrapper
+
+    def setter(of: Any) -> Callable[[float], object]:
+        return lambda number: setattr(of, "s", number)
+
+    return {
+        "cell": (cell, set_cell),
+        "inner": (lambda x: cell(cell(x)) / cell(1.0), set_cell),
+        "generator": (lambda x: sum(s * x for _ in range(1)), set_cell),
+        "nested": (lambda x: (lambda: (lambda: s * x)())(), set_cell),
+        "wrapped": (wrapped(cell), set_cell),
+        "partial": (functools.partial(lambda f, x: f(x), cell), set_cell),
+        "in a dict": (lambda x, d={"a": cell}: d["a"](x), set_cell),
+        "default": (default, set_default),
+        "default of a helper": (helper_default, set_default),
+        "keyword": (keyword, set_keyword),
+        "module": (lambda x: module.s * x, setter(module)),
+        "namespace": (lambda x: space.s * x, setter(space)),
+        "inner namespace": (lambda x: space.inner.s * x, setter(space.inner)),
+        "class": (lambda x: Config.s * x, setter(Config)),
+        "slot": (lambda x: slots.s * x, setter(slots)),
+        "method": (model.scaled, setter(model)),
+        "method by name": (lambda x: model.scaled(x), setter(model)),
+        "call": (model, setter(model)),
+        "call by name": (lambda x: model(x), setter(model)),
+        "property": (lambda x: model.rate * x, setter(model)),
+        "compiled": (lambda x, f=compile_(cell): f(x), set_cell),
+    }
+
+
+@pytest.mark.parametrize("name", changing())
+def test_wherever_it_is_found(name: str) -> None:
+    f, change = changing()[name]
+    x, rows = np.array([2.0, 3.0]), np.array([1.0, 2.0])
+    calls = {
+        "compile": compile_(f),
+        "grad": compile_(grad(f)),
+        "grad of compiled": grad(compile_(f)),
+        "vmap": compile_(vmap(f)),
+        "jacobian": compile_(jacobian(lambda x: [f(x), f(x)])),
+        "jacobian of compiled": jacobian(compile_(f)),
+        "hessian": compile_(hessian(lambda x: f(x) ** 2)),
+        "value_and_grad of vmap": compile_(
+            value_and_grad(vmap(lambda w, x: f(w) * x, in_axes=(None, 0), reduce="sum"))
+        ),
+    }
+    once = compile_(lambda x: f(x[0]) * x[1])
+    buffer = once.buffer(x)
+    w = Value(1.0)
+    loss = compile_(lambda x: f(w) * x)
+    for number in (1.0, 4.0, 1.0, 5.0):
+        change(number)
+        assert calls["compile"](3.0) == 3.0 * number
+        assert calls["grad"](3.0) == calls["grad of compiled"](3.0) == number
+        assert calls["vmap"](rows).tolist() == [number, 2.0 * number]
+        assert calls["jacobian"](3.0) == [number, number]
+        assert calls["jacobian of compiled"](3.0) == number
+        assert calls["hessian"](3.0) == 2.0 * number * number
+        assert calls["value_and_grad of vmap"](1.0, rows) == (3.0 * number, 3.0 * number)
+        assert buffer() == 6.0 * number
+        w.grad = 0.0
+        assert loss.backward(rows, reduce="sum") == 3.0 * number
+        assert w.grad == 3.0 * number
+
+
+def test_names_that_a_module_is_asked_for_within() -> None:
+    module = types.ModuleType("numbers_of_a_test")
+    module.q = 1.0  # type: ignore[attr-defined]
+    sys.modules["numbers_of_a_test"] = module
+    try:
+
+        def f(x: Any) -> Any:
+            from numbers_of_a_test import q  # type: ignore[import-not-found]
+
+            return x * q
+
+        g = compile_(f)
+        assert g(1.0) == 1.0
+        module.q = 5.0  # type: ignore[attr-defined]
+        assert g(1.0) == 5.0
+    finally:
+        del sys.modules["numbers_of_a_test"]
+
+
+def test_what_comes_later() -> None:
+    """A name that is not there yet when the other path is traced."""
+    module = in_module("def f(x): return x if x > 0 else x * later")
+    f = compile_(module["f"])
+    assert f(1.0) == 1.0
+    module["later"] = 2.0
+    assert f(-1.0) == -2.0
+    module["later"] = 3.0
+    assert f(-1.0) == -3.0
+
+
+def test_attributes_and_arguments_of_the_same_name_as_a_global_are_no_reads_of_it() -> None:
+    module = in_module("def f(p, k): return p.x * k", x=1.0, k=1.0)
+    f, runs = traced(module["f"])
+    point = Penalty()
+    point.x = 2.0  # type: ignore[attr-defined]
+    for i in range(5):
+        module["x"] = module["k"] = float(i)
+        assert f(point, 3.0) == 6.0
+    assert len(runs) == 1
+
+
+# -- a function that changes what it reads -----------------------------------------------------------
+
+
+def test_what_is_only_counted_does_not_matter() -> None:
+    module = in_module("def f(x):\n    global n\n    n += 1\n    return 2 * x", n=0)
+    f = compile_(module["f"])
+    assert [f(1.0), f(2.0), module["n"]] == [2.0, 4.0, 1]
+    module["n"] = 0
+    assert [f(3.0), module["n"]] == [6.0, 0]
+
+    class Counting:
+        calls = 0
+
+        def f(self, x: Any) -> Any:
+            self.calls += 1
+            return x * 2
+
+    c = Counting()
+    g = compile_(c.f)
+    assert [g(1.0), g(2.0), c.calls] == [2.0, 4.0, 1]
+
+
+def test_what_is_counted_and_used_is_right_at_each_call() -> None:
+    module = in_module("def f(x):\n    global n\n    n += 1\n    return n * x", n=0)
+    f = compile_(module["f"])
+    assert [f(1.0) for _ in range(4)] == [1.0, 2.0, 3.0, 4.0]
+    module["n"] = 0
+    assert [f(1.0) for _ in range(3)] == [1.0, 2.0, 3.0]
+
+
+def test_what_is_made_once() -> None:
+    text = "def f(x):\n    global c\n    if c is None: c = 3.0\n    return c * x"
+    module = in_module(text, c=None)
+    f, runs = traced(module["f"])
+    assert [f(1.0) for _ in range(5)] == [3.0] * 5
+    assert len(runs) == 2
+
+
+# -- how many programs there are -------------------------------------------------------------------
+
+
+def test_a_flag_that_comes_and_goes_is_not_traced_again() -> None:
+    module = in_module("def f(x): return x if flag else -x", flag=True)
+    f, runs = traced(module["f"])
+    for i in range(100):
+        module["flag"] = i % 2 == 0
+        assert f(1.0) == (1.0 if i % 2 == 0 else -1.0)
+    assert len(runs) == 2
+
+
+def test_a_number_that_always_changes_is_right_bounded_and_warned_of_by_name() -> None:
+    module = in_module("def f(x): return x * lr", lr=1.0)
+    f = compile_(module["f"])
+    with pytest.warns(RuntimeWarning, match=r"f\(\) is traced again, .* change of lr") as record:
+        for _ in range(MOST + 5):
+            module["lr"] *= 0.9
+            assert f(1.0) == module["lr"]
+    assert record[0].filename == __file__
+    assert len(f._stores._all) == MOST
+
+
+def test_arrays_that_come_anew_do_not_stay() -> None:
+    module = in_module("def f(x): return x @ a", a=np.array([1.0, 2.0]))
+    f, x = compile_(module["f"]), np.ones(2)
+    gone = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(MOST + 5):
+            assert f(x) == module["a"].sum()
+            gone.append(weakref.ref(module["a"]))
+            module["a"] = module["a"] * 1.5
+        f(x)
+    assert [r() for r in gone] == [None] * len(gone)
+    assert len(f._stores._all) == 1
+
+
+def test_threads_that_change_and_call() -> None:
+    module = in_module("def f(x): return x * k if x > 0 else x / k", k=1.0)
+    f = compile_(module["f"])
+    wrong: list[float] = []
+    ended = threading.Event()
+
+    def call() -> None:
+        while not ended.is_set():
+            if (y := f(1.0)) not in {1.0, 2.0, 4.0}:
+                wrong.append(y)
+            if (y := f(-1.0)) not in {-1.0, -0.5, -0.25}:
+                wrong.append(y)
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for i in range(150):
+            module["k"] = (1.0, 2.0, 4.0)[i % 3]
+            time.sleep(0)
+        ended.set()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+    for k in (1.0, 2.0, 4.0):
+        module["k"] = k
+        assert [f(1.0), f(-1.0)] == [k, -1.0 / k]
+
+
+# -- methods and objects among the arguments ---------------------------------------------------------
+
+
+class Penalty:
+    """A model with a method that is compiled for all instances."""
+
+    rate = 1.0
+
+    def __init__(self) -> None:
+        self.weight = Value(2.0)
+
+    @compile_
+    def loss(self, x: Any) -> Any:
+        return self.weight * self.scaled(x)
+
+    def scaled(self, x: Any) -> Any:
+        return x * self.rate
+
+
+def test_attributes_of_self_in_a_compiled_method() -> None:
+    one, other = Penalty(), Penalty()
+    assert [one.loss(1.0), other.loss(1.0)] == [2.0, 2.0]
+    one.rate = 3.0
+    assert [one.loss(1.0), other.loss(1.0)] == [6.0, 2.0]
+    one.weight.data = 5.0
+    assert one.loss(1.0) == 15.0
+    one.weight = Value(1.0)
+    assert one.loss(1.0) == 3.0
+    Penalty.rate = 7.0
+    try:
+        assert [one.loss(1.0), other.loss(1.0)] == [3.0, 14.0]
+    finally:
+        Penalty.rate = 1.0
+
+
+def test_attributes_of_other_arguments() -> None:
+    f = compile_(lambda x, c: x * c.k)
+    a, b = Penalty(), Penalty()
+    a.k, b.k = 2.0, 3.0  # type: ignore[attr-defined]
+    assert [f(1.0, a), f(1.0, b), f(1.0, c=a)] == [2.0, 3.0, 2.0]
+    a.k = 5.0  # type: ignore[attr-defined]
+    assert [f(1.0, a), f(1.0, b), f(1.0, c=a)] == [5.0, 3.0, 5.0]
+
+
+def test_compiled_methods_do_not_keep_instances_alive() -> None:
+    method = vars(Penalty)["loss"]
+    for _ in range(3):
+        model = Penalty()
+        assert [model.loss(2.0), model.loss(3.0)] == [4.0, 6.0]
+        assert value_and_grad(lambda x, m=model: m.loss(x))(1.0) == (2.0, 2.0)
+        there = len(method.store.calls)
+        gone = weakref.ref(model)
+        del model
+        gc.collect()
+        assert gone() is None
+        assert len(method.store.calls) == there - 1
+
+
+def test_nor_do_methods_that_an_instance_compiles_for_itself() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.rate = 2.0
+            self.loss = compile_(self.plain)
+
+        def plain(self, x: Any) -> Any:
+            return x * self.rate if x > 0 else x / self.rate
+
+    model = Model()
+    assert [model.loss(1.0), model.loss(-1.0)] == [2.0, -0.5]
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_nor_functions_that_name_one() -> None:
+    module = in_module("def f(x): return model.scaled(x)", model=Penalty())
+    f = compile_(module["f"])
+    assert f(2.0) == 2.0
+    gone = weakref.ref(module.pop("model"))
+    gc.collect()
+    assert gone() is None
+    module["model"] = Penalty()
+    module["model"].rate = 5.0
+    assert f(2.0) == 10.0
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+
+def test_files_keep_the_numbers_of_now(tmp_path: Path) -> None:
+    module = in_module("def f(x): return x * k", k=2.0)
+    f = compile_(module["f"])
+    assert f(1.0) == 2.0
+    module["k"] = 3.0
+    assert f(1.0) == 3.0
+    f.save(tmp_path / "f")
+    module["k"] = 2.0
+    assert "3.0" not in f.to_c(1.0)
+    assert load(tmp_path / "f")(1.0) == 3.0
+    assert len(f.programs) == 1
+
+
+def test_libraries_are_not_searched() -> None:
+    names = Captures(lambda x: np.sum(x) + pm.sin(x[0]) + functools.reduce(max, x)).names
+    assert names == []
+    assert Captures(np.linalg.norm).names != []  # of the function's own package
+
+
+def test_the_search_is_bounded() -> None:
+    module = in_module("\n".join(f"def f{i}(x): return x * k{i} + f{i + 1}(x)" for i in range(3000)))
+    assert 1000 <= len(Captures(module["f0"]).names) <= 1001
+
+
+def test_what_code_reads() -> None:
+    def f(x: Any, y: Any) -> Any:
+        def inner(z: Any) -> Any:
+            return z * outer + x.scale
+
+        return inner(y.a.b) + unknown.c  # type: ignore[name-defined] # noqa: F821
+
+    outer = 1.0
+    found = {(r.kind, r.name, r.attributes) for r in names_read(f.__code__)}
+    assert ("argument", "y", ("a", "b")) in found
+    assert ("cell", "outer", ()) in found
+    assert ("global", "unknown", ("c",)) in found
+    assert not any(r.name in {"inner", "z"} for r in names_read(f.__code__))
