@@ -68,7 +68,7 @@ static int place_is_expected(PyObject *where, PyObject *name, PyObject *expected
 {
     if (name == Py_None)
         return is_expected(cell_content(where), expected);
-    if (PG_LIKELY(PyDict_CheckExact(where))) /* names are strings: looking one up raises nothing */
+    if (PG_LIKELY(PyDict_Check(where))) /* names are strings: looking one up raises nothing */
         return is_expected(PyDict_GetItemWithError(where, name), expected);
     return attribute_is_expected(where, name, expected);
 }

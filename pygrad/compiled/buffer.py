@@ -57,7 +57,7 @@ class Buffer:
         return self.result
 
     def _renew(self) -> None:
-        """What the function reads from elsewhere has changed: another program, or the same that still holds."""
+        """What the function reads from elsewhere has changed: finds the program that holds now."""
         captures, paths = self._programs()
         if paths is not self._paths:
             path = paths.first(self._point)

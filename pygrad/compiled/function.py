@@ -345,14 +345,17 @@ def compile(
     ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a
     decorator, too.
 
-    Values that f closes over are read anew at each call. Captured plain numbers and arrays are
-    frozen at the trace, as is whatever f reads from elsewhere: ``verify=True`` runs f uncompiled
-    beside every call and raises RuntimeError where they differ. Arguments that are no numbers, and
+    Values that f closes over are read anew at each call. Where something else that f names is not what
+    it was, a number in its closure, among its globals or defaults, or an attribute such as
+    ``self.rate``, f is traced anew. What calls cannot see, such as contents of lists and arrays, is
+    frozen at the trace: ``verify=True`` runs f uncompiled beside every call and raises RuntimeError where
+    they differ. Arguments that are no numbers, and
     those in ``static_argnums``, are part of the program and must be hashable; equal ones that differ, 1 and
     True or 0.0 and -0.0, have programs of their own. ``.programs`` lists the paths traced so far with their
     sizes.
 
-    Ops follow NumPy in a program: inf and nan where eager code raises.
+    Ops follow NumPy in a program: inf and nan where eager code raises, unless a handler in f catches that:
+    then the path leads through it.
 
     Raises:
         TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value that

@@ -1,7 +1,7 @@
 """All programs of one compiled function: those of its calls, of its rows, and of backward().
 
-A store is for one state of what the function reads from elsewhere; where that has changed the function gets another
-store, and this one again where it has changed back.
+A store is for one state of what the function reads from elsewhere. Where that has changed the function gets
+another store, and this one again where it has changed back.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Store:
         return Programs(self.name)
 
     def _traced(self, *more: Captures) -> None:
-        """What has changed during a trace is part of it or not: what was made serves no call after this one."""
+        """If something has changed during a trace, what was made serves no call after this one."""
         for captures in (self.captures, *more):
             if not captures.hold():
                 captures.void()

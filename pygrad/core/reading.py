@@ -1,4 +1,4 @@
-"""What code reads by name from elsewhere: globals, cells of closures, and attributes of these, read off its bytecode.
+"""What code reads by name from elsewhere, seen in its bytecode: globals, cells of closures, attributes of these.
 
 >>> from pygrad.core.reading import names_read
 >>> def f(x):

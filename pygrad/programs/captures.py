@@ -1,9 +1,10 @@
 """What a function reads from elsewhere, and whether it is still what it was when it was traced.
 
-A program holds for the numbers, functions and other things that the function found under its names: in the cells
-of its closure, among its defaults and the globals that its code names, and as attributes of modules and objects that
-it reaches by these names. The same goes for the functions that it reaches so, unless they are Python's or another
-package's. Each call compares them, by identity and plain numbers by their bits (csrc/python/captures.c).
+A program holds for the numbers, functions and other things that the function found under its names: in the
+cells of its closure, among its defaults and the globals that its code names, and as attributes of modules and
+objects that it reaches by these names. The same goes for the functions that it reaches so, unless they are
+Python's or another package's. Each call compares them, by identity, and numbers by their bits
+(csrc/python/captures.c).
 
 Contents of arrays, lists and dicts are not looked at, nor what code computes the name of.
 """
@@ -20,7 +21,14 @@ import warnings
 import weakref
 from collections.abc import Callable
 from numbers import Number
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType, WrapperDescriptorType
+from types import (
+    CellType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -51,8 +59,8 @@ _LIBRARIES = tuple(
 class Captures:
     """What one function reads from elsewhere, at one time.
 
-    places: for C, three items each: a dict, a cell or (a weak reference to) an object; the name there, None for
-    a cell; and what is there, or a weak reference to it. names: what users call the places.
+    places: for C, three items each: a dict, a cell, or an object or weak reference to it; the name there,
+    None for a cell; and what is there, or a weak reference to it. names: what users call the places.
     """
 
     __slots__ = ("names", "places")
@@ -106,7 +114,7 @@ class Captures:
 def _content(where: Any, name: str | None) -> Any:
     if name is None:
         return _native.content_of(where)
-    if type(where) is dict:
+    if isinstance(where, dict):
         return where.get(name, _NOTHING)
     of = where() if type(where) is weakref.ref else where
     return getattr(of, name, _NOTHING)
@@ -137,7 +145,7 @@ _Kind = TypeVar("_Kind", bound=_Made)
 
 
 class Variants(Generic[_Kind]):
-    """What was made for what a function captures, for each state of that: the latest first, and never very many."""
+    """What was made for each state of what a function captures: the latest first, and never very many."""
 
     def __init__(self, name: str, make: Callable[[], _Kind]) -> None:
         """name: of the function, for a warning if very many were made."""
@@ -209,7 +217,7 @@ class _Search:
     def _watch(self, where: Any, name: str | None, found: Any, called: str) -> None:
         if len(self.names) < _MOST and self._is_first(id(where), name):
             self.kept.append(where)
-            if type(where) is not dict and type(where) is not CellType:
+            if not isinstance(where, (dict, CellType)):
                 where = _weakly(where)
             self.places += (where, name, found if _is_plain(found) else _weakly(found))
             self.names.append(called)
@@ -260,25 +268,33 @@ class _Search:
 
     def _read(self, f: FunctionType, known: dict[str, Any]) -> None:
         """All that one function reads; known are arguments of it, by name."""
-        variables = f.__globals__
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
         for read in names_read(f.__code__):
-            found: Any = _NOTHING
-            if read.kind == "argument":
-                found = known.get(read.name, _NOTHING)
-            elif read.kind == "module":
-                found = sys.modules.get(read.name, _NOTHING)
-            elif read.kind == "cell" and read.name in cells:
-                found = _native.content_of(cells[read.name])
-                self._watch(cells[read.name], None, found, read.name)
-            elif read.kind == "global":
-                found = variables.get(read.name, _NOTHING)
-                if found is _NOTHING and hasattr(builtins, read.name):
-                    continue
-                if not (isinstance(found, ModuleType) and self._is_library(found)):
-                    self._watch(variables, read.name, found, read.name)
-            self._follow(found, read)
+            try:
+                self._look_up(f, known, read, cells)
+            except Exception:  # a proxy, say, that stands for nothing now
+                continue
         self._read_defaults(f)
+
+    def _look_up(
+        self, f: FunctionType, known: dict[str, Any], read: Read, cells: dict[str, Any]
+    ) -> None:
+        found: Any = _NOTHING
+        variables = f.__globals__
+        if read.kind == "argument":
+            found = known.get(read.name, _NOTHING)
+        elif read.kind == "module":
+            found = sys.modules.get(read.name, _NOTHING)
+        elif read.kind == "cell" and read.name in cells:
+            found = _native.content_of(cells[read.name])
+            self._watch(cells[read.name], None, found, read.name)
+        elif read.kind == "global":
+            found = variables.get(read.name, _NOTHING)
+            if found is _NOTHING and hasattr(builtins, read.name):
+                return
+            if not (isinstance(found, ModuleType) and self._is_library(found)):
+                self._watch(variables, read.name, found, read.name)
+        self._follow(found, read)
 
     def _read_defaults(self, f: FunctionType) -> None:
         if f.__defaults__ is not None:

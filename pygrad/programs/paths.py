@@ -154,9 +154,9 @@ _Traced = tuple[Sequence[Any], bytes, Result]
 def _run(function: Callable[[tuple[Any, ...]], _Traced], inputs: tuple[Any, ...]) -> _Traced:
     """What the function gives in a trace.
 
-    Where an operation raises that a handler may catch, it raises in the trace, too, and guards say so. If nobody
-    has caught it the function is run once more in the same trace, without that: rows for which all the
-    guards of both runs hold would have raised.
+    Where an operation raises that a handler may catch, it raises in the trace, too, and guards say so. If
+    nobody has caught it the function is run once more in the same trace, without that: rows for which all
+    the guards of both runs hold would have raised.
     """
     try:
         return function(inputs)
@@ -198,18 +198,19 @@ def _name(f: Any) -> str:
 
 _HANDLERS = {"PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"}
 _kinds: dict[CodeType, int] = {}  # by code
+# Code that lets nothing of a numeric reason through: what has called it need not be asked for handlers.
+BASES = {_run.__code__}
 
 
 def _kind_of_code(code: CodeType) -> int:
-    """1 for code that has handlers and is not pygrad's, 2 for that where a trace begins, 0 for other code."""
-    if code is _run.__code__:
-        return 2
+    """1 for code with handlers that is not pygrad's, 2 for what lets nothing through, 0 for other code."""
     kind = _kinds.get(code)
     if kind is None:
         if len(_kinds) > 10_000:  # made by eval, again and again
             _kinds.clear()
         handlers = code.co_code[::2]
         kind = int(not is_pygrads(code.co_filename) and not _OPCODES.isdisjoint(handlers))
+        kind = 2 if code in BASES else kind
         _kinds[code] = kind
     return kind
 

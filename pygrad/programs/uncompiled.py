@@ -12,7 +12,7 @@ from typing import Any
 from pygrad import _native
 from pygrad.core.library import ffi
 from pygrad.core.structure import as_values, flatten
-from pygrad.programs.paths import TraceError, trace
+from pygrad.programs.paths import BASES, TraceError, trace
 from pygrad.programs.results import Result, RowResult
 
 
@@ -53,3 +53,6 @@ def _as_in_a_program(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -
     found = _native.replay(address, tuple(values), path.lives)
     assert not isinstance(found, int), "the path was traced with these numbers"
     return path.result.structure.arrange(found)
+
+
+BASES.add(uncompiled.__code__)
