@@ -27,9 +27,9 @@ from pygrad.core.callables import MethodOf, P, R, Transformable, found_by_name
 from pygrad.core.implementation import Value
 from pygrad.core.structure import detached, flatten, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
+from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import OneRowProgram
-from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, warn_of_paths
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
