@@ -1,6 +1,8 @@
 /* handlers.c: whether somebody would catch what an operation raises, and what was raised. */
 #include "python/handlers.h"
 
+#include <stdint.h>
+
 /* What a frame is by its code, as Python's half says. */
 enum { PLAIN, HANDLER, BASE };
 
@@ -11,27 +13,34 @@ void pg_errors_forget(pg_raised *errors)
 {
     pg_set(&errors->frame, NULL);
     pg_set(&errors->caller, NULL);
-    for (unsigned i = 0; i < 8; i++)
-        pg_set(&errors->codes[i], NULL);
     pg_set(&errors->list, NULL);
 }
 
 /* -- who would catch it ------------------------------------------------------------------------- */
 
-static int kind_of(pg_raised *e, PyObject *frame)
+/* What was found of code, by its place in memory; code is owned here. */
+static struct {
+    PyObject *code;
+    int kind;
+} known[64];
+
+static int kind_of(PyObject *frame)
 {
     PyObject *code = (PyObject *)PyFrame_GetCode((PyFrameObject *)frame);
-    for (unsigned i = 0; i < 8; i++)
-        if (e->codes[i] == code) {
-            Py_DECREF(code);
-            return e->kinds[i];
-        }
+    const size_t at = (uintptr_t)code / 64 % 64;
+    if (PG_LIKELY(known[at].code == code)) {
+        Py_DECREF(code);
+        return known[at].kind;
+    }
     PyObject *found = PyObject_CallFunctionObjArgs(kind_of_code, code, NULL);
-    int kind = found == NULL ? -1 : (int)PyLong_AsLong(found);
+    const int kind = found == NULL ? -1 : (int)PyLong_AsLong(found);
     Py_XDECREF(found);
-    pg_set(&e->codes[e->next], code);
-    e->kinds[e->next] = kind;
-    e->next = (e->next + 1) % 8;
+    if (kind < 0) {
+        Py_DECREF(code);
+        return -1;
+    }
+    known[at].kind = kind;
+    pg_set(&known[at].code, code);
     return kind;
 }
 
@@ -50,7 +59,7 @@ static int guarded_from(pg_raised *e, PyObject *frame)
             Py_DECREF(frame);
             return known;
         }
-        int kind = kind_of(e, frame);
+        int kind = kind_of(frame);
         PyObject *caller = kind == PLAIN ? caller_of(frame) : NULL;
         Py_DECREF(frame);
         if (kind != PLAIN)
@@ -68,7 +77,7 @@ int pg_errors_guarded(pg_raised *e)
         return 0;
     if (frame == e->frame)
         return e->guarded;
-    int kind = kind_of(e, frame);
+    int kind = kind_of(frame);
     if (kind < 0)
         return -1;
     PyObject *caller = kind == BASE ? Py_NewRef(Py_None) : caller_of(frame);

@@ -12,9 +12,6 @@
 typedef struct {
     PyObject *frame, *caller; /* of the last operation that could raise, owned, or NULL; */
     int guarded, caller_guarded; /* whether they, or their callers, have handlers */
-    PyObject *codes[8]; /* of frames seen last, owned, */
-    int kinds[8]; /* and what they are */
-    unsigned next;
     PyObject *list; /* the exceptions raised so far, owned, or NULL */
     Py_ssize_t limit; /* how many may be; then operations are as in a program */
     int over; /* that is where it has come to */

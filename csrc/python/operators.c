@@ -102,13 +102,14 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
 {
     if (PG_DETACHED)
         return detached(z, (PyObject *[]){left, right}, 2);
-    if (PG_TRACING)
+    const int tracing = PG_TRACING;
+    if (tracing)
         z = pg_evaluate_one(op, a.number, b.number, 0.0);
     pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
     pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
     pg_node *node = x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z));
-    PyObject *made = PG_TRACING ? wrap_traced(op, node, (pg_node *[]){a.node, b.node}, (double[]){a.number, b.number})
-                                : pg_wrap(node);
+    PyObject *made = tracing ? wrap_traced(op, node, (pg_node *[]){a.node, b.node}, (double[]){a.number, b.number})
+                             : pg_wrap(node);
     if (x != NULL)
         pg_release(x);
     if (y != NULL)
@@ -219,10 +220,10 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     pg_node *node = pg_compute_pown(PG_NODE(x), n, z);
     if (node != NULL && whole)
         node->flags |= PG_WHOLE_EXPONENT;
-    if (PG_SPECIAL)
-        node = pg_recorded(node);
-    PyObject *made = PG_TRACING ? wrap_traced(PG_OP_pown, node, (pg_node *[]){PG_NODE(x), NULL}, (double[]){number, n})
-                                : pg_wrap(node);
+    PyObject *made = !PG_SPECIAL ? pg_wrap(node)
+                     : PG_TRACING ? wrap_traced(PG_OP_pown, pg_recorded(node), (pg_node *[]){PG_NODE(x), NULL},
+                                                (double[]){number, n})
+                                  : pg_wrap(pg_recorded(node));
     if (PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW))
         made = keeping(made, &x, 1);
     return PG_SPECIAL ? pg_watched(made) : made;

@@ -49,7 +49,8 @@ class Buffer:
 
     def __call__(self) -> Any:
         """Runs the function on what the inputs hold now; no two threads at a time."""
-        if not (_native.may_run(self._captures.places) or _native.trace_active()):
+        places = self._captures.places
+        if places and not (_native.may_run(places) or _native.trace_active()):
             self._renew()
         bound = self._first
         while (guard := bound.run()) is not None:

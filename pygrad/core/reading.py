@@ -1,4 +1,4 @@
-"""What code reads by name from elsewhere, seen in its bytecode: globals, cells of closures, attributes of these.
+"""What code reads by name from elsewhere, seen in its bytecode: globals, cells of closures, attributes.
 
 >>> from pygrad.core.reading import names_read
 >>> def f(x):

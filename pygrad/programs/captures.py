@@ -1,9 +1,9 @@
 """What a function reads from elsewhere, and whether it is still what it was when it was traced.
 
 A program holds for the numbers, functions and other things that the function found under its names: in the
-cells of its closure, among its defaults and the globals that its code names, and as attributes of modules and
-objects that it reaches by these names. The same goes for the functions that it reaches so, unless they are
-Python's or another package's. Each call compares them, by identity, and numbers by their bits
+cells of its closure, among its defaults and the globals that its code names, and as attributes of modules
+and objects that it reaches by these names. The same goes for the functions that it reaches so, unless they
+are Python's or another package's. Each call compares them, by identity, and numbers by their bits
 (csrc/python/captures.c).
 
 Contents of arrays, lists and dicts are not looked at, nor what code computes the name of.

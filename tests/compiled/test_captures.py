@@ -1,4 +1,4 @@
-"""What a compiled function reads from elsewhere never goes stale: where that has changed it is traced again."""
+"""What a compiled function reads from elsewhere never goes stale: it is traced again after a change."""
 
 from __future__ import annotations
 
