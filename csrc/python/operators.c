@@ -220,7 +220,7 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     pg_node *node = pg_compute_pown(PG_NODE(x), n, z);
     if (node != NULL && whole)
         node->flags |= PG_WHOLE_EXPONENT;
-    PyObject *made = !PG_SPECIAL ? pg_wrap(node)
+    PyObject *made = !PG_SPECIAL  ? pg_wrap(node)
                      : PG_TRACING ? wrap_traced(PG_OP_pown, pg_recorded(node), (pg_node *[]){PG_NODE(x), NULL},
                                                 (double[]){number, n})
                                   : pg_wrap(pg_recorded(node));
