@@ -192,13 +192,15 @@ class _Search:
         self.met: set[Any] = set()
         self.kept: list[Any] = []  # whose id is among those met
         self.root = ""  # the package that f is of
-        self.queue: list[tuple[FunctionType, dict[str, Any]]] = []
+        self.queue: list[tuple[FunctionType, dict[str, Any], bool]] = []
+        self.quiet = False  # attributes are not looked at: those of items of lists, there are many
         self._found(f)
         if self.queue:
-            function, known = self.queue[0]
+            function, known, quiet = self.queue[0]
             self.root = (function.__module__ or "").partition(".")[0]
-            self.queue[0] = function, {**_by_name(function, arguments, len(known)), **known}
-        for function, known in self.queue:  # which grows
+            self.queue[0] = function, {**_by_name(function, arguments, len(known)), **known}, quiet
+        for function, known, quiet in self.queue:  # which grows
+            self.quiet = quiet
             if self._is_users(function.__code__.co_filename, function.__module__):
                 self._read(function, known)
 
@@ -245,7 +247,9 @@ class _Search:
             items = list(x.values()) if isinstance(x, dict) else list(x)
             for item in items[:_MOST_ITEMS] if depth < 2 else ():
                 if callable(item) or isinstance(item, (list, tuple, dict)):
+                    quiet, self.quiet = self.quiet, True
                     self._found(item, depth + 1)
+                    self.quiet = quiet
         elif x is not None and not isinstance(x, (ModuleType, *_PLAIN)):
             call = _in_class(type(x), "__call__")
             if isinstance(call, (FunctionType, FunctionOf)):
@@ -264,7 +268,7 @@ class _Search:
         elif len(self.queue) < _MOST and self._is_first("function", id(function), id(first)):
             self.kept += (function, first)
             known = {} if first is None else _by_name(function, {0: first}, 0)
-            self.queue.append((function, known))
+            self.queue.append((function, known, self.quiet))
 
     def _read(self, f: FunctionType, known: dict[str, Any]) -> None:
         """All that one function reads; known are arguments of it, by name."""
@@ -294,7 +298,18 @@ class _Search:
                 return
             if not (isinstance(found, ModuleType) and self._is_library(found)):
                 self._watch(variables, read.name, found, read.name)
+        elif read.kind == "super":
+            of = known.get((*f.__code__.co_varnames, "")[0], _NOTHING)
+            self._follow_super(_native.content_of(cells["__class__"]), of, read.attributes)
         self._follow(found, read)
+
+    def _follow_super(self, kind: type, of: Any, attributes: tuple[str, ...]) -> None:
+        """A method that super() finds in a class after this one."""
+        mro = (of if isinstance(of, type) else type(of)).__mro__
+        for base in mro[mro.index(kind) + 1 :] if attributes and kind in mro else ():
+            if attributes[0] in vars(base):
+                self._add(vars(base)[attributes[0]], of)
+                break
 
     def _read_defaults(self, f: FunctionType) -> None:
         if f.__defaults__ is not None:
@@ -341,6 +356,8 @@ class _Search:
 
     def _of_instance(self, of: Any, name: str, called: str) -> Any:
         kind = type(of)
+        if name == "__class__":
+            return kind
         if not isinstance(kind.__getattribute__, WrapperDescriptorType):
             return _NOTHING  # Python code of its class says what it has
         raw = _in_class(kind, name)
@@ -361,7 +378,8 @@ class _Search:
             return _NOTHING
         if getattr(of, name, _NOTHING) is not found:
             return _NOTHING
-        self._watch(of, name, found, called)
+        if not self.quiet:
+            self._watch(of, name, found, called)
         return found
 
     def _is_library(self, module: ModuleType) -> bool:

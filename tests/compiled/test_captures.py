@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import random
 import sys
 import threading
 import time
@@ -145,6 +146,34 @@ def changing() -> dict[str, tuple[Callable[[Any], Any], Callable[[float], object
     class Slots:
         __slots__ = ("s",)
 
+    class Derived(Model):
+        def scaled(self, x: Any) -> Any:
+            return super().scaled(x)
+
+    class Layer:
+        def __call__(self, x: Any) -> Any:
+            return cell(x)
+
+    class Layers:
+        def __init__(self) -> None:
+            self.layers = [Layer()]
+
+        def __call__(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    derived, layers = Derived(), Layers()
+
+    def by_local_name(x: Any) -> Any:
+        m = derived
+        rate = m.s
+        return rate * x
+
+    def by_class(x: Any) -> Any:
+        return model.__class__.k * x
+
+    Model.k = 1.0  # type: ignore[attr-defined]
     model, slots = Model(), Slots()
     slots.s = 1.0
 
@@ -190,6 +219,11 @@ def changing() -> dict[str, tuple[Callable[[Any], Any], Callable[[float], object
         "call": (model, setter(model)),
         "call by name": (lambda x: model(x), setter(model)),
         "property": (lambda x: model.rate * x, setter(model)),
+        "method of a base": (derived.scaled, setter(derived)),
+        "layers": (layers, set_cell),
+        "layers by name": (lambda x: layers(x), set_cell),
+        "local name": (by_local_name, setter(derived)),
+        "class of an object": (by_class, lambda number: setattr(Model, "k", number)),
         "compiled": (lambda x: compiled(x), set_cell),
     }
 
@@ -236,14 +270,15 @@ def test_names_that_a_module_is_asked_for_within() -> None:
     try:
 
         def f(x: Any) -> Any:
-            from numbers_of_a_test import q  # type: ignore[import-not-found]
+            import numbers_of_a_test as numbers  # type: ignore[import-not-found]
+            from numbers_of_a_test import q
 
-            return x * q
+            return x * q + numbers.q
 
         g = compile_(f)
-        assert g(1.0) == 1.0
+        assert g(1.0) == 2.0
         module.q = 5.0  # type: ignore[attr-defined]
-        assert g(1.0) == 5.0
+        assert g(1.0) == 10.0
     finally:
         del sys.modules["numbers_of_a_test"]
 
@@ -306,6 +341,90 @@ def test_what_is_made_once() -> None:
     f, runs = traced(module["f"])
     assert [f(1.0) for _ in range(5)] == [3.0] * 5
     assert len(runs) == 2
+
+
+# -- at random -------------------------------------------------------------------------------------
+
+
+class Bag:
+    """Something with attributes."""
+
+    shared = 1.0
+
+    def __init__(self) -> None:
+        self.a, self.b = 2.0, 3.0
+
+    def method(self, x: Any) -> Any:
+        return x * self.a + self.shared
+
+
+def world(seed: int) -> tuple[dict[str, Any], random.Random]:
+    """A module with numbers and functions that read them, and each other, in all ways."""
+    r = random.Random(seed)
+    kept = types.ModuleType("kept")
+    kept.number = 2.0  # type: ignore[attr-defined]
+    names: dict[str, Any] = {"bag": Bag(), "Bag": type("Bag", (Bag,), {}), "kept": kept}
+    names.update({f"n{i}": float(i) for i in range(4)}, flag=True)
+    terms = [
+        "n0",
+        "n1",
+        "n2",
+        "n3",
+        "bag.a",
+        "bag.b",
+        "bag.shared",
+        "Bag.shared",
+        "kept.number",
+        "d",
+    ]
+    terms += ["(2.0 if flag else x)"]
+    for i in reversed(range(5)):
+        calls = [f"f{k}(x)" for k in range(i + 1, 5)] + ["bag.method(x)", "made(x)"]
+        body = " + ".join(f"{r.choice(terms)} * {r.choice(['x', *calls])}" for _ in range(3))
+        exec(f"def f{i}(x, d={float(i)}): return {body}", names)
+    exec("def make(c):\n    def made(x): return x * c + n1\n    return made", names)
+    names["made"] = names["make"](3.0)
+    return names, r
+
+
+def change(names: dict[str, Any], r: random.Random) -> None:
+    number = r.choice([-1.0, 0.5, 2.0, 3.0])
+    kind = r.choice(
+        ["global", "int", "flag", "bag", "class", "new bag", "module", "default", "function"]
+    )
+    if kind == "global":
+        names[f"n{r.randrange(4)}"] = number
+    elif kind == "int":
+        names[f"n{r.randrange(4)}"] = int(number)
+    elif kind == "flag":
+        names["flag"] = not names["flag"]
+    elif kind == "bag":
+        setattr(names["bag"], r.choice(["a", "b", "shared"]), number)
+    elif kind == "class":
+        names["Bag"].shared = number
+    elif kind == "new bag":
+        names["bag"] = names["Bag"]()
+    elif kind == "module":
+        names["kept"].number = number
+    elif kind == "default":
+        names[f"f{r.randrange(5)}"].__defaults__ = (number,)
+    else:
+        names["made"] = names["make"](number)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_changes_is_seen(seed: int) -> None:
+    names, r = world(seed)
+    plain = names["f0"]
+    f, slope, mapped = compile_(plain), compile_(value_and_grad(plain)), compile_(vmap(plain))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of very many traces
+        for _ in range(40):
+            change(names, r)
+            x = r.choice([-2.0, 0.5, 3.0])
+            assert f(x) == plain(Value(x)).data
+            assert slope(x) == value_and_grad(plain)(x)
+            assert mapped([x, x]).tolist() == [f(x)] * 2
 
 
 # -- how many programs there are -------------------------------------------------------------------

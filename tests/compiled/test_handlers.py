@@ -383,10 +383,16 @@ class Writer:
         if kind == "with":
             return [f"{indent}with suppress({r.choice(KINDS)}):", *self.block(inner, depth + 1)]
         lines = [f"{indent}try:", *self.block(inner, depth + 1)]
-        for caught in r.sample(KINDS, r.randint(1, 2)):
+        for caught in r.sample([*KINDS, "BaseException"], r.randint(1, 2)):
             lines += [f"{indent}except {caught}:", *self.block(inner, depth + 1)]
-            if caught == "Exception":
-                break
+            if r.random() < 0.1:
+                lines += [f"{inner}if a < b:", f"{inner}    raise"]
+            if r.random() < 0.1:
+                lines += [f"{inner}return b"]
+        if r.random() < 0.2:
+            lines += [f"{indent}else:", *self.block(inner, depth + 1)]
+        if r.random() < 0.2:
+            lines += [f"{indent}finally:", f"{inner}b = b + 1"]
         return lines
 
     def function(self) -> str:
