@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from types import CodeType
@@ -97,7 +98,18 @@ _CURES = {
 def _raise(kind: str, a: Any, b: Any) -> None:
     path, _, line = users_line().rpartition(":")
     shown = [x if isinstance(x, str) else repr(x) for x in (a, b)]
-    raise TraceError(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
+    error = TraceError(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
+    _latest.error = error
+    raise error
+
+
+class _Latest(threading.local):
+    """What was refused in this thread's trace, if anything was."""
+
+    error: TraceError | None = None
+
+
+_latest = _Latest()
 
 
 _native.set_trace_error(_raise)
@@ -136,9 +148,13 @@ def trace(
     try:
         _native.no_grad_suspend(depths)
         _native.trace_begin(inputs)
+        _latest.error = None
         outputs, totals, result = _run(function, inputs)
+        if _latest.error is not None:  # and some handler has caught that
+            raise _latest.error
         capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
     finally:
+        _latest.error = None
         _native.retire(inputs)  # while they are of a running trace
         _native.trace_end(inputs)
         _native.no_grad_resume(depths)

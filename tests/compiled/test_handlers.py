@@ -274,6 +274,20 @@ def test_a_handler_may_do_no_more_than_the_rest() -> None:
         g(0.0)
 
 
+def test_what_a_program_cannot_repeat_is_refused_also_where_a_handler_catches_that() -> None:
+    def f(x: Any) -> Any:
+        try:
+            return x * float(x.data)
+        except Exception:
+            return x
+
+    for g in (compile_(f), compile_(grad(f)), lambda x: vmap(f)([x])):
+        with pytest.raises(TraceError, match="was read"):
+            g(2.0)
+    assert f(Value(2.0)).data == 4.0
+    assert compile_(lambda x: x * 2)(1.0) == 2.0
+
+
 def test_errors_of_the_function_itself_come_through() -> None:
     def f(x: Any) -> Any:
         try:
