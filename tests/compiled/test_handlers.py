@@ -424,7 +424,7 @@ def helper(x: Any) -> Any:
 
 
 def equal(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=1e-6) or (math.isnan(a) and math.isnan(b))
+    return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b))
 
 
 def eager(f: Callable[..., Any], x: float, y: float) -> tuple[float, float, float] | None:
