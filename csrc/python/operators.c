@@ -1,73 +1,16 @@
 /* operators.c: the number protocol, comparisons, and each op of ops.def as a method of Value and as a function. */
 #include "python/operators.h"
 
-#include <float.h>
-
-#include "ops/compare.h"
 #include "ops/forward.h"
 #include "program/evaluate.h"
+#include "python/comparisons.h"
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/outside.h"
+#include "python/raising.h"
 #include "python/trace.h"
 #include "python/value.h"
 #include "python/watching.h"
-
-/* -- when eager evaluation raises --------------------------------------------------------------- */
-
-/* The status of an op's result that is not finite. Not on the hot path. */
-static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
-{
-    int of_numbers = x == x && y == y, of_finite = isfinite(x) && isfinite(y);
-    switch (errors) {
-    case PG_ERR_POLES:
-        if (x <= 0.0 && floor(x) == x && of_finite)
-            return PG_DOMAIN_ERROR;
-        return diagnose(PG_ERR_RANGE, x, y, z);
-    case PG_ERR_DOMAIN:
-        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_DOMAIN_ERROR : PG_OK;
-    case PG_ERR_RANGE:
-        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
-    case PG_ERR_FLOAT_POW:
-        if (x == 0.0 && y < 0.0 && isfinite(y))
-            return PG_DIVISION_BY_ZERO;
-        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
-    case PG_ERR_MATH_POW:
-        if (z != z)
-            return of_numbers ? PG_DOMAIN_ERROR : PG_OK;
-        return !of_finite ? PG_OK : x == 0.0 ? PG_DOMAIN_ERROR : PG_RANGE_ERROR;
-    case PG_ERR_INTEGRAL:
-        return z != z ? PG_NOT_A_NUMBER : PG_INFINITE;
-    default:
-        return PG_OK;
-    }
-}
-
-/* errors is a constant at every call, so that what is left of this is one test or none. */
-PG_INLINE pg_status check(enum pg_errors errors, double x, double y, double z)
-{
-    if (errors == PG_ERR_TOTAL)
-        return PG_OK;
-    if (errors == PG_ERR_DIVISION)
-        return PG_LIKELY(y != 0.0) ? PG_OK : PG_DIVISION_BY_ZERO;
-    return PG_LIKELY(isfinite(z)) ? PG_OK : diagnose(errors, x, y, z);
-}
-
-/* The exception that the same operation on floats would raise; always NULL. */
-static PyObject *refuse(int op, pg_status status)
-{
-    if (status == PG_DIVISION_BY_ZERO && op != PG_OP_div) {
-        PyErr_SetString(PyExc_ZeroDivisionError, op == PG_OP_mod        ? "float modulo"
-                                                 : op == PG_OP_floordiv ? "float floor division by zero"
-                                                                        : "0.0 cannot be raised to a negative power");
-        return NULL;
-    }
-    if (status == PG_DOMAIN_ERROR && op == PG_OP_pown) {
-        PyErr_SetString(PyExc_ValueError, "a negative number has no real power that is not whole");
-        return NULL;
-    }
-    return pg_raise(status);
-}
 
 /* -- making the result -------------------------------------------------------------------------- */
 
@@ -127,16 +70,29 @@ static PyObject *detached(double z, PyObject *const *operands, size_t count)
 /* The exception for a failed op, unless the cause is an operand that was never initialised. */
 static PyObject *refuse_operands(int op, pg_status status, PyObject *const *operands, size_t count)
 {
-    return require_all_built(operands, count) ? refuse(op, status) : NULL;
+    return require_all_built(operands, count) ? pg_refuse(op, status) : NULL;
+}
+
+/* The Value of what an op has made in a trace (taken over); NULL with an exception set if made is NULL, or it raises. */
+static PyObject *wrap_traced(int op, pg_node *made, pg_node *const *nodes, const double *numbers)
+{
+    if (made != NULL && !pg_tried(op, made, nodes, numbers)) {
+        pg_release(made);
+        return NULL;
+    }
+    return pg_wrap(made);
 }
 
 static PyObject *made_unary_slowly(int op, PyObject *x, double z)
 {
     if (PG_DETACHED)
         return detached(z, &x, 1);
-    if (PG_TRACING)
-        z = pg_evaluate_one(op, PG_NODE(x)->value, 0.0, 0.0);
-    return pg_watched(keeping(pg_wrap(pg_recorded(pg_compute(op, PG_NODE(x), NULL, z))), &x, 1));
+    pg_node *a = PG_NODE(x);
+    if (!PG_TRACING)
+        return pg_watched(keeping(pg_wrap(pg_recorded(pg_compute(op, a, NULL, z))), &x, 1));
+    z = pg_evaluate_one(op, a->value, 0.0, 0.0);
+    pg_node *made = pg_recorded(pg_compute(op, a, NULL, z));
+    return pg_watched(keeping(wrap_traced(op, made, (pg_node *[]){a, NULL}, (double[]){a->value, a->value}), &x, 1));
 }
 
 PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
@@ -152,11 +108,14 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
 {
     if (PG_DETACHED)
         return detached(z, (PyObject *[]){left, right}, 2);
-    if (PG_TRACING)
+    const int tracing = PG_TRACING;
+    if (tracing)
         z = pg_evaluate_one(op, a.number, b.number, 0.0);
     pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
     pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
-    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z)));
+    pg_node *node = x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z));
+    PyObject *made = tracing ? wrap_traced(op, node, (pg_node *[]){a.node, b.node}, (double[]){a.number, b.number})
+                             : pg_wrap(node);
     if (x != NULL)
         pg_release(x);
     if (y != NULL)
@@ -206,7 +165,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         if (PG_UNLIKELY(resolve(x, &a) < 0)) \
             return NULL; \
         double number = a.number, z = forward_##name(number); \
-        pg_status status = check(PG_ERR_##errors, number, number, z); \
+        pg_status status = pg_check(PG_ERR_##errors, number, number, z); \
         if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, &x, 1); \
         return made_unary(PG_OP_##name, x, z); \
@@ -221,7 +180,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         if (PG_UNLIKELY(known <= 0)) \
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented); \
         double z = forward_##name(a.number, b.number); \
-        pg_status status = check(PG_ERR_##errors, a.number, b.number, z); \
+        pg_status status = pg_check(PG_ERR_##errors, a.number, b.number, z); \
         if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, (PyObject *[]){left, right}, 2); \
         return made_binary(PG_OP_##name, left, right, a, b, z); \
@@ -257,17 +216,20 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     if (!PG_IS_EXACT(x) && !pg_require_built(x))
         return NULL;
     double number = PG_NODE(x)->value, z = forward_pown(number, n);
-    pg_status status = check(PG_ERR_FLOAT_POW, number, n, z);
+    pg_status status = pg_check(PG_ERR_FLOAT_POW, number, n, z);
     if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING)
         return refuse_operands(PG_OP_pown, status, &x, 1);
     if (PG_DETACHED)
         return detached(z, &x, 1);
     if (PG_TRACING)
         z = pg_evaluate_one(PG_OP_pown, number, n, 0.0);
-    pg_node *made_node = pg_compute_pown(PG_NODE(x), n, z);
-    if (made_node != NULL && whole)
-        made_node->flags |= PG_WHOLE_EXPONENT;
-    PyObject *made = pg_wrap(PG_SPECIAL ? pg_recorded(made_node) : made_node);
+    pg_node *node = pg_compute_pown(PG_NODE(x), n, z);
+    if (node != NULL && whole)
+        node->flags |= PG_WHOLE_EXPONENT;
+    PyObject *made = !PG_SPECIAL  ? pg_wrap(node)
+                     : PG_TRACING ? wrap_traced(PG_OP_pown, pg_recorded(node), (pg_node *[]){PG_NODE(x), NULL},
+                                                (double[]){number, n})
+                                  : pg_wrap(pg_recorded(node));
     if (PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW))
         made = keeping(made, &x, 1);
     return PG_SPECIAL ? pg_watched(made) : made;
@@ -292,7 +254,7 @@ static PyObject *apply_float_power(PyObject *left, PyObject *right)
     if (resolve(left, &a) <= 0 || resolve(right, &b) <= 0)
         return NULL;
     double z = forward_pow(a.number, b.number);
-    pg_status status = check(PG_ERR_FLOAT_POW, a.number, b.number, z);
+    pg_status status = pg_check(PG_ERR_FLOAT_POW, a.number, b.number, z);
     if (status != PG_OK && !PG_TRACING)
         return refuse_operands(PG_OP_pown, status, (PyObject *[]){left, right}, 2);
     return made_binary(PG_OP_pow, left, right, a, b, z);
@@ -328,23 +290,6 @@ static PyObject *positive_slot(PyObject *x)
     return pg_require_built(x) ? Py_NewRef(x) : NULL;
 }
 
-/* What depends on an input of a transform or trace that runs is as true as its number, and any other Value is true, as
- * other objects are. */
-static int bool_slot(PyObject *x)
-{
-    if (!pg_require_built(x))
-        return -1;
-    int outcome = PG_NODE(x)->value != 0.0, traces = PG_TRACING;
-    if (PG_LIKELY(outcome && !traces))
-        return 1;
-    int depends = pg_depends_on_input(x);
-    if (depends > 0 && traces && !pg_trace_comparison(x, NULL, 0.0, PG_UNEQUAL, outcome))
-        return -1;
-    if (depends != 0)
-        return depends < 0 ? -1 : outcome;
-    return outcome || pg_warn_of_truth() ? 1 : -1;
-}
-
 /* What math, "%f", NumPy's and pandas' arrays of floats, and SciPy ask a Value for: it says what to do instead. */
 static PyObject *float_slot(PyObject *x)
 {
@@ -366,106 +311,10 @@ PyType_Slot pg_number_slots[] = {
     {Py_nb_negative, (void *)apply_neg},          /* -x */
     {Py_nb_positive, (void *)positive_slot},      /* +x */
     {Py_nb_absolute, (void *)apply_abs},          /* abs(x) */
-    {Py_nb_bool, (void *)bool_slot},              /* bool(x) */
+    {Py_nb_bool, (void *)pg_value_bool},              /* bool(x) */
     {Py_nb_float, (void *)float_slot},            /* float(x) */
     {0, NULL},
 };
-
-/* Python's comparisons are numbered as the C library's. */
-_Static_assert(Py_LT == PG_LESS && Py_LE == PG_LESS_EQUAL && Py_EQ == PG_EQUAL && Py_NE == PG_UNEQUAL &&
-                   Py_GT == PG_GREATER && Py_GE == PG_GREATER_EQUAL,
-               "a comparison is handed on as it is");
-
-/* Whether it is one of NumPy's; -1 with an exception set, which asking for an attribute may raise. */
-static int has_dtype(PyObject *object)
-{
-    PyObject *dtype = PyObject_GetAttrString(object, "dtype");
-    if (dtype == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError))
-        return -1;
-    PyErr_Clear();
-    Py_XDECREF(dtype);
-    return dtype != NULL;
-}
-
-/* A number to compare with, which may lie between two doubles or beyond the largest. 1: it is *out, as NumPy's numbers
- * are for floats; 2: it is no double, and *out is the largest that is below it; 0: it is no number of ours; -1 with an
- * exception set. */
-static int comparable(PyObject *object, double *out)
-{
-    int known = pg_number(object, out), above, below;
-    if (PG_LIKELY(known == 1) && (PyFloat_Check(object) || (PyLong_Check(object) && fabs(*out) < 9007199254740992.0)))
-        return 1;
-    const int numpys = known == 1 && !PyLong_Check(object) ? has_dtype(object) : 0;
-    if (known == 0 || numpys != 0)
-        return numpys < 0 ? -1 : known;
-    if (known < 0) { /* too large for a float */
-        PyObject *zero = PyErr_ExceptionMatches(PyExc_OverflowError) ? PyLong_FromLong(0) : NULL;
-        if (zero == NULL)
-            return -1;
-        PyErr_Clear();
-        above = PyObject_RichCompareBool(object, zero, Py_GT);
-        Py_DECREF(zero);
-        *out = above > 0 ? DBL_MAX : -(double)INFINITY;
-        return above < 0 ? -1 : 2;
-    }
-    PyObject *nearest = PyFloat_FromDouble(*out);
-    if (nearest == NULL)
-        return -1;
-    above = PyObject_RichCompareBool(nearest, object, Py_GT);
-    below = above < 0 ? -1 : PyObject_RichCompareBool(nearest, object, Py_LT);
-    Py_DECREF(nearest);
-    if (above < 0 || below < 0)
-        return -1;
-    if (above)
-        *out = nextafter(*out, -(double)INFINITY);
-    return above || below ? 2 : 1;
-}
-
-/* Whether == of two Values asks for their numbers, and not whether they are one object; -1 with an exception set. */
-static int compares_numbers(PyObject *self, PyObject *other)
-{
-    if (PG_LIKELY(pg_active_inputs == 0))
-        return 0;
-    if (!pg_require_built(other))
-        return -1;
-    double a = PG_NODE(self)->value, b = PG_NODE(other)->value;
-    if (!PG_TRACING && (self == other ? a == b : a != b)) /* so it makes no difference */
-        return 0;
-    int depends = pg_depends_on_input(self);
-    return depends != 0 ? depends : pg_depends_on_input(other);
-}
-
-PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
-{
-    if (!pg_require_built(self))
-        return NULL;
-    double a = PG_NODE(self)->value, b;
-    if (PG_IS_VALUE(other)) {
-        if (op == Py_EQ || op == Py_NE) {
-            int by_number = compares_numbers(self, other);
-            if (by_number <= 0)
-                return by_number < 0 ? NULL : PyBool_FromLong((self == other) == (op == Py_EQ));
-        } else if (!pg_require_built(other)) {
-            return NULL;
-        }
-        b = PG_NODE(other)->value;
-    } else {
-        int known = comparable(other, &b);
-        if (known < 0)
-            return NULL;
-        if (known == 0)
-            return Py_NewRef(Py_NotImplemented);
-        if (PG_UNLIKELY(known == 2)) { /* no double equals it, and those not above b are below it */
-            if (op == Py_EQ || op == Py_NE)
-                return PyBool_FromLong(op == Py_NE);
-            op = op == Py_LT || op == Py_LE ? Py_LE : Py_GT;
-        }
-    }
-    int outcome = pg_holds((unsigned)op, a, b);
-    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, (pg_comparison)op, outcome))
-        return NULL;
-    return PyBool_FromLong(outcome);
-}
 
 /* -- methods ------------------------------------------------------------------------------------ */
 
@@ -536,7 +385,7 @@ static PyObject *standard[PG_OPCODE_COUNT]; /* math's function of the op's name,
 /* The op's own forward value for plain numbers, or the exception that stands for it. */
 static PyObject *plain(int op, pg_status status, double z)
 {
-    return status == PG_OK ? PyFloat_FromDouble(z) : refuse(op, status);
+    return status == PG_OK ? PyFloat_FromDouble(z) : pg_refuse(op, status);
 }
 
 static int plain_numbers(const char *name, PyObject *const *args, int count, double *out)
@@ -563,7 +412,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (!plain_numbers(#name, &x, 1, &number)) \
             return NULL; \
         double z = forward_##name(number); \
-        return plain(PG_OP_##name, check(PG_ERR_##errors, number, number, z), z); \
+        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, number, number, z), z); \
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
@@ -579,7 +428,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (!plain_numbers(#name, args, 2, numbers)) \
             return NULL; \
         double z = forward_##name(numbers[0], numbers[1]); \
-        return plain(PG_OP_##name, check(PG_ERR_##errors, numbers[0], numbers[1], z), z); \
+        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, numbers[0], numbers[1], z), z); \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \

@@ -5,7 +5,6 @@
 #include "python/object.h"
 
 extern PyType_Slot pg_number_slots[];
-PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op);
 
 extern PyMethodDef pg_op_methods[];
 extern PyMethodDef pg_op_functions[];

@@ -13,7 +13,6 @@
 #include "python/sweeping.h"
 #include "python/value.h"
 
-
 /* -- numbers that are read ---------------------------------------------------------------------- */
 
 /* Pairs of a Value and the line that read its number, or NULL; of all functions that this thread runs for transforms
