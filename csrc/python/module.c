@@ -4,6 +4,7 @@
 #include "python/construction.h"
 #include "python/convert.h"
 #include "python/exposure.h"
+#include "python/handlers.h"
 #include "python/inspection.h"
 #include "python/modes.h"
 #include "python/operators.h"
@@ -93,9 +94,9 @@ static int add_op_functions(PyObject *module)
 }
 
 static PyMethodDef *const functions[] = {
-    pg_backward_functions,   pg_construction_functions, pg_convert_functions,   pg_exposure_functions,
-    pg_inspection_functions, pg_mode_functions,         pg_recording_functions, pg_replay_functions,
-    pg_sum_functions,        pg_trace_functions,        pg_tracing_functions,
+    pg_backward_functions, pg_construction_functions, pg_convert_functions, pg_exposure_functions,
+    pg_handler_functions,  pg_inspection_functions,   pg_mode_functions,    pg_recording_functions,
+    pg_replay_functions,   pg_sum_functions,          pg_trace_functions,   pg_tracing_functions,
 };
 
 static int add_functions(PyObject *module)

@@ -8,64 +8,9 @@
 #include "program/evaluate.h"
 #include "python/convert.h"
 #include "python/modes.h"
+#include "python/raising.h"
 #include "python/trace.h"
 #include "python/value.h"
-
-/* -- when eager evaluation raises --------------------------------------------------------------- */
-
-/* The status of an op's result that is not finite. Not on the hot path. */
-static pg_status diagnose(enum pg_errors errors, double x, double y, double z)
-{
-    int of_numbers = x == x && y == y, of_finite = isfinite(x) && isfinite(y);
-    switch (errors) {
-    case PG_ERR_POLES:
-        if (x <= 0.0 && floor(x) == x && of_finite)
-            return PG_DOMAIN_ERROR;
-        return diagnose(PG_ERR_RANGE, x, y, z);
-    case PG_ERR_DOMAIN:
-        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_DOMAIN_ERROR : PG_OK;
-    case PG_ERR_RANGE:
-        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
-    case PG_ERR_FLOAT_POW:
-        if (x == 0.0 && y < 0.0 && isfinite(y))
-            return PG_DIVISION_BY_ZERO;
-        return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
-    case PG_ERR_MATH_POW:
-        if (z != z)
-            return of_numbers ? PG_DOMAIN_ERROR : PG_OK;
-        return !of_finite ? PG_OK : x == 0.0 ? PG_DOMAIN_ERROR : PG_RANGE_ERROR;
-    case PG_ERR_INTEGRAL:
-        return z != z ? PG_NOT_A_NUMBER : PG_INFINITE;
-    default:
-        return PG_OK;
-    }
-}
-
-/* errors is a constant at every call, so that what is left of this is one test or none. */
-PG_INLINE pg_status check(enum pg_errors errors, double x, double y, double z)
-{
-    if (errors == PG_ERR_TOTAL)
-        return PG_OK;
-    if (errors == PG_ERR_DIVISION)
-        return PG_LIKELY(y != 0.0) ? PG_OK : PG_DIVISION_BY_ZERO;
-    return PG_LIKELY(isfinite(z)) ? PG_OK : diagnose(errors, x, y, z);
-}
-
-/* The exception that the same operation on floats would raise; always NULL. */
-static PyObject *refuse(int op, pg_status status)
-{
-    if (status == PG_DIVISION_BY_ZERO && op != PG_OP_div) {
-        PyErr_SetString(PyExc_ZeroDivisionError, op == PG_OP_mod        ? "float modulo"
-                                                 : op == PG_OP_floordiv ? "float floor division by zero"
-                                                                        : "0.0 cannot be raised to a negative power");
-        return NULL;
-    }
-    if (status == PG_DOMAIN_ERROR && op == PG_OP_pown) {
-        PyErr_SetString(PyExc_ValueError, "a negative number has no real power that is not whole");
-        return NULL;
-    }
-    return pg_raise(status);
-}
 
 /* -- making the result -------------------------------------------------------------------------- */
 
@@ -119,16 +64,29 @@ static PyObject *detached(double z, PyObject *const *operands, size_t count)
 /* The exception for a failed op, unless the cause is an operand that was never initialised. */
 static PyObject *refuse_operands(int op, pg_status status, PyObject *const *operands, size_t count)
 {
-    return require_all_built(operands, count) ? refuse(op, status) : NULL;
+    return require_all_built(operands, count) ? pg_refuse(op, status) : NULL;
+}
+
+/* The Value of what an op has made in a trace (taken over); NULL with an exception set if made is NULL, or it raises. */
+static PyObject *wrap_traced(int op, pg_node *made, pg_node *const *nodes, const double *numbers)
+{
+    if (made != NULL && !pg_tried(op, made, nodes, numbers)) {
+        pg_release(made);
+        return NULL;
+    }
+    return pg_wrap(made);
 }
 
 static PyObject *made_unary_slowly(int op, PyObject *x, double z)
 {
     if (PG_DETACHED)
         return detached(z, &x, 1);
-    if (PG_TRACING)
-        z = pg_evaluate_one(op, PG_NODE(x)->value, 0.0, 0.0);
-    return pg_watched(keeping(pg_wrap(pg_recorded(pg_compute(op, PG_NODE(x), NULL, z))), &x, 1));
+    pg_node *a = PG_NODE(x);
+    if (!PG_TRACING)
+        return pg_watched(keeping(pg_wrap(pg_recorded(pg_compute(op, a, NULL, z))), &x, 1));
+    z = pg_evaluate_one(op, a->value, 0.0, 0.0);
+    pg_node *made = pg_recorded(pg_compute(op, a, NULL, z));
+    return pg_watched(keeping(wrap_traced(op, made, (pg_node *[]){a, NULL}, (double[]){a->value, a->value}), &x, 1));
 }
 
 PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
@@ -144,11 +102,14 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
 {
     if (PG_DETACHED)
         return detached(z, (PyObject *[]){left, right}, 2);
-    if (PG_TRACING)
+    const int tracing = PG_TRACING;
+    if (tracing)
         z = pg_evaluate_one(op, a.number, b.number, 0.0);
     pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
     pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
-    PyObject *made = pg_wrap(x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z)));
+    pg_node *node = x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z));
+    PyObject *made = tracing ? wrap_traced(op, node, (pg_node *[]){a.node, b.node}, (double[]){a.number, b.number})
+                             : pg_wrap(node);
     if (x != NULL)
         pg_release(x);
     if (y != NULL)
@@ -198,7 +159,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         if (PG_UNLIKELY(resolve(x, &a) < 0)) \
             return NULL; \
         double number = a.number, z = forward_##name(number); \
-        pg_status status = check(PG_ERR_##errors, number, number, z); \
+        pg_status status = pg_check(PG_ERR_##errors, number, number, z); \
         if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, &x, 1); \
         return made_unary(PG_OP_##name, x, z); \
@@ -213,7 +174,7 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         if (PG_UNLIKELY(known <= 0)) \
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented); \
         double z = forward_##name(a.number, b.number); \
-        pg_status status = check(PG_ERR_##errors, a.number, b.number, z); \
+        pg_status status = pg_check(PG_ERR_##errors, a.number, b.number, z); \
         if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, (PyObject *[]){left, right}, 2); \
         return made_binary(PG_OP_##name, left, right, a, b, z); \
@@ -249,17 +210,20 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     if (!PG_IS_EXACT(x) && !pg_require_built(x))
         return NULL;
     double number = PG_NODE(x)->value, z = forward_pown(number, n);
-    pg_status status = check(PG_ERR_FLOAT_POW, number, n, z);
+    pg_status status = pg_check(PG_ERR_FLOAT_POW, number, n, z);
     if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING)
         return refuse_operands(PG_OP_pown, status, &x, 1);
     if (PG_DETACHED)
         return detached(z, &x, 1);
     if (PG_TRACING)
         z = pg_evaluate_one(PG_OP_pown, number, n, 0.0);
-    pg_node *made_node = pg_compute_pown(PG_NODE(x), n, z);
-    if (made_node != NULL && whole)
-        made_node->flags |= PG_WHOLE_EXPONENT;
-    PyObject *made = pg_wrap(PG_SPECIAL ? pg_recorded(made_node) : made_node);
+    pg_node *node = pg_compute_pown(PG_NODE(x), n, z);
+    if (node != NULL && whole)
+        node->flags |= PG_WHOLE_EXPONENT;
+    PyObject *made = !PG_SPECIAL  ? pg_wrap(node)
+                     : PG_TRACING ? wrap_traced(PG_OP_pown, pg_recorded(node), (pg_node *[]){PG_NODE(x), NULL},
+                                                (double[]){number, n})
+                                  : pg_wrap(pg_recorded(node));
     if (PG_UNLIKELY(PG_NODE(x)->flags & PG_SLOW))
         made = keeping(made, &x, 1);
     return PG_SPECIAL ? pg_watched(made) : made;
@@ -453,7 +417,7 @@ static PyObject *standard[PG_OPCODE_COUNT]; /* math's function of the op's name,
 /* The op's own forward value for plain numbers, or the exception that stands for it. */
 static PyObject *plain(int op, pg_status status, double z)
 {
-    return status == PG_OK ? PyFloat_FromDouble(z) : refuse(op, status);
+    return status == PG_OK ? PyFloat_FromDouble(z) : pg_refuse(op, status);
 }
 
 static int plain_numbers(const char *name, PyObject *const *args, int count, double *out)
@@ -480,7 +444,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (!plain_numbers(#name, &x, 1, &number)) \
             return NULL; \
         double z = forward_##name(number); \
-        return plain(PG_OP_##name, check(PG_ERR_##errors, number, number, z), z); \
+        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, number, number, z), z); \
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
@@ -496,7 +460,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (!plain_numbers(#name, args, 2, numbers)) \
             return NULL; \
         double z = forward_##name(numbers[0], numbers[1]); \
-        return plain(PG_OP_##name, check(PG_ERR_##errors, numbers[0], numbers[1], z), z); \
+        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, numbers[0], numbers[1], z), z); \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \

@@ -11,6 +11,7 @@
 #include "python/sweeping.h"
 #include "python/value.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static PG_THREAD_LOCAL pg_running_trace *current;
@@ -69,7 +70,7 @@ static PyObject *trace_begin(PyObject *module, PyObject *inputs)
     current = pg_alloc(1, sizeof *current);
     if (current == NULL)
         return PyErr_NoMemory();
-    *current = (pg_running_trace){.inputs = Py_NewRef(inputs)};
+    *current = (pg_running_trace){.inputs = Py_NewRef(inputs), .errors.limit = PTRDIFF_MAX};
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
         pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
     pg_birth_flags = PG_TRACED;
@@ -96,6 +97,7 @@ static PyObject *trace_end(PyObject *module, PyObject *inputs)
         pg_release(t->guards[i].b);
     }
     pg_free(t->guards);
+    pg_errors_forget(&t->errors);
     Py_DECREF(t->inputs);
     pg_free(t);
     Py_RETURN_NONE;
@@ -145,14 +147,31 @@ static PyObject *trace_active(PyObject *module, PyObject *ignored)
     return PyBool_FromLong(current != NULL);
 }
 
-const pg_running_trace *pg_trace_running(void)
+static PyObject *trace_raised(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return current == NULL || current->errors.list == NULL ? PyList_New(0) : Py_NewRef(current->errors.list);
+}
+
+static PyObject *trace_limit(PyObject *module, PyObject *number)
+{
+    (void)module;
+    const Py_ssize_t limit = PyLong_AsSsize_t(number);
+    if (current == NULL || (limit == -1 && PyErr_Occurred()))
+        return current != NULL ? NULL : PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
+    pg_errors_forget(&current->errors);
+    current->errors = (pg_raised){.limit = limit};
+    Py_RETURN_NONE;
+}
+
+pg_running_trace *pg_trace_running(void)
 {
     return current;
 }
 
 /* -- what the function does --------------------------------------------------------------------- */
 
-int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome)
+int pg_trace_guard(pg_node *a, pg_node *b, double number, pg_comparison compare, int outcome)
 {
     pg_running_trace *t = current;
     if (t == NULL)
@@ -166,11 +185,16 @@ int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison c
         t->guards = grown;
         t->capacity = larger;
     }
-    pg_node *right = b != NULL ? pg_retain(PG_NODE(b)) : pg_born(pg_leaf(number));
+    pg_node *right = b != NULL ? pg_retain(b) : pg_born(pg_leaf(number));
     if (right == NULL)
         return PyErr_NoMemory() != NULL;
-    t->guards[t->count++] = (pg_guard){pg_retain(PG_NODE(a)), right, compare, outcome};
+    t->guards[t->count++] = (pg_guard){pg_retain(a), right, compare, outcome};
     return 1;
+}
+
+int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome)
+{
+    return pg_trace_guard(PG_NODE(a), b == NULL ? NULL : PG_NODE(b), number, compare, outcome);
 }
 
 /* What a Value was computed from: numbers alone, what was there before the trace, inputs of the trace. */
@@ -251,6 +275,10 @@ PyMethodDef pg_trace_functions[] = {
      "trace_forget(name, /)\n--\n\nValues that have outlived their trace, of the function of that name, are refused from now on."},
     {"trace_refuse", trace_refuse, METH_VARARGS,
      "trace_refuse(kind, what, /)\n--\n\nRaise TraceError for a kind of mistake."},
+    {"trace_raised", trace_raised, METH_NOARGS,
+     "trace_raised()\n--\n\nThe exceptions that operations have raised in this thread's trace."},
+    {"trace_limit", trace_limit, METH_O,
+     "trace_limit(number, /)\n--\n\nThe function is run again in its trace, and so many operations may raise."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},
     {NULL, NULL, 0, NULL},
 };

@@ -7,6 +7,7 @@
 #define PG_PYTHON_TRACE_H
 
 #include "graph/graph.h"
+#include "python/handlers.h"
 #include "python/modes.h"
 #include "python/object.h"
 
@@ -17,10 +18,11 @@ typedef struct {
     PyObject *inputs;      /* tuple of Values, owned */
     pg_guard *guards;      /* their nodes are owned */
     size_t count, capacity;
+    pg_raised errors;
 } pg_running_trace;
 
 /* This thread's, or NULL. Borrowed. */
-const pg_running_trace *pg_trace_running(void);
+pg_running_trace *pg_trace_running(void);
 
 /* What an op has made (taken over), NULL included: marked in a trace, and there within no_grad() without slope. */
 pg_node *pg_recorded(pg_node *n);
@@ -33,6 +35,9 @@ int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b);
 
 /* Notes that a and b, or a number where b is NULL, were compared. False with an exception set. */
 int pg_trace_comparison(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome);
+
+/* The same of nodes. */
+int pg_trace_guard(pg_node *a, pg_node *b, double number, pg_comparison compare, int outcome);
 
 /* False with TraceError set if == of these two Values would hide a comparison of numbers. */
 int pg_trace_identity(PyObject *a, PyObject *b);

@@ -476,8 +476,9 @@ def vmap(
     that all rows share; an int stands for all arguments. Results are arrays with a row for each;
     with ``reduce="sum"`` or ``"mean"`` they are added up over rows and never stored by row. f is
     traced at each call, once for every path that a row takes through it; ``compile(vmap(f))``
-    traces once. In a row ops follow NumPy: inf and nan instead of exceptions, and one report a call
-    (``errors``: "warn", "ignore" or "raise") if finite inputs gave something that is not finite.
+    traces once. In a row ops follow NumPy: inf and nan instead of exceptions that no handler in f
+    catches, and one report a call (``errors``: "warn", "ignore" or "raise") if finite inputs gave
+    something that is not finite.
     Where f takes too many paths it is run uncompiled, with inf and nan as in a program.
     ``threads`` share the rows; results do not depend on how many. The mapped function takes
     ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is

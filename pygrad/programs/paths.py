@@ -7,14 +7,17 @@ traced when first met, with that row's numbers.
 
 from __future__ import annotations
 
+import dis
 import functools
+import threading
 import warnings
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any, NamedTuple
 
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
-from pygrad.core.callers import users_depth, users_line
+from pygrad.core.callers import is_pygrads, users_depth, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.recording import Kind
@@ -95,7 +98,18 @@ _CURES = {
 def _raise(kind: str, a: Any, b: Any) -> None:
     path, _, line = users_line().rpartition(":")
     shown = [x if isinstance(x, str) else repr(x) for x in (a, b)]
-    raise TraceError(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
+    error = TraceError(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
+    _latest.error = error
+    raise error
+
+
+class _Latest(threading.local):
+    """What was refused in this thread's trace, if anything was."""
+
+    error: TraceError | None = None
+
+
+_latest = _Latest()
 
 
 _native.set_trace_error(_raise)
@@ -134,9 +148,13 @@ def trace(
     try:
         _native.no_grad_suspend(depths)
         _native.trace_begin(inputs)
-        outputs, totals, result = function(inputs)
+        _latest.error = None
+        outputs, totals, result = _run(function, inputs)
+        if _latest.error is not None:  # and some handler has caught that
+            raise _latest.error
         capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
     finally:
+        _latest.error = None
         _native.retire(inputs)  # while they are of a running trace
         _native.trace_end(inputs)
         _native.no_grad_resume(depths)
@@ -146,11 +164,75 @@ def trace(
     return path_of(capsule, program, lives, outcomes, result)
 
 
+_Traced = tuple[Sequence[Any], bytes, Result]
+
+
+def _run(function: Callable[[tuple[Any, ...]], _Traced], inputs: tuple[Any, ...]) -> _Traced:
+    """What the function gives in a trace.
+
+    Where an operation raises that a handler may catch, it raises in the trace, too, and guards say so. If
+    nobody has caught it the function is run once more in the same trace, without that: rows for which all
+    the guards of both runs hold would have raised.
+    """
+    try:
+        return function(inputs)
+    except TraceError:
+        raise
+    except Exception as error:
+        most = _led_to(error)
+        if most is None:
+            raise
+    try:
+        _native.trace_limit(most)
+        return function(inputs)
+    except Exception as error:
+        if isinstance(error, TraceError) or _led_to(error) is None:
+            raise
+    _native.trace_limit(0)  # it has taken another way this time
+    return function(inputs)
+
+
+def _led_to(error: BaseException) -> int | None:
+    """How many operations had raised before the last one that led to an error; None if none did."""
+    places = {id(e): i for i, e in enumerate(_native.trace_raised())}
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if id(cause) in places:
+            return places[id(cause)]
+        seen.add(id(cause))
+        cause = cause.__context__
+    return None
+
+
 def _name(f: Any) -> str:
     """Of the function that a user has written."""
     while isinstance(f, functools.partial | FunctionOf | JacobianOf):
         f = f.args[0] if isinstance(f, functools.partial) else f.f
     return function_name(f)
+
+
+_HANDLERS = {"PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"}
+_kinds: dict[CodeType, int] = {}  # by code
+# Code that lets nothing of a numeric reason through: what has called it need not be asked for handlers.
+BASES = {_run.__code__}
+
+
+def _kind_of_code(code: CodeType) -> int:
+    """1 for code with handlers that is not pygrad's, 2 for what lets nothing through, 0 for other code."""
+    kind = _kinds.get(code)
+    if kind is None:
+        if len(_kinds) > 10_000:  # made by eval, again and again
+            _kinds.clear()
+        handlers = code.co_code[::2]
+        kind = int(not is_pygrads(code.co_filename) and not _OPCODES.isdisjoint(handlers))
+        kind = 2 if code in BASES else kind
+        _kinds[code] = kind
+    return kind
+
+
+_OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
+_native.set_kind_of_code(_kind_of_code)
 
 
 def path_of(

@@ -12,7 +12,7 @@ from typing import Any
 from pygrad import _native
 from pygrad.core.library import ffi
 from pygrad.core.structure import as_values, flatten
-from pygrad.programs.paths import TraceError, trace
+from pygrad.programs.paths import BASES, TraceError, trace
 from pygrad.programs.results import Result, RowResult
 
 
@@ -20,14 +20,26 @@ def uncompiled(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> tupl
     """f of Values, and whether an operation has raised."""
     try:
         return f(values), False
-    except (ArithmeticError, ValueError) as error:
-        if _native.trace_active():
+    except Exception as error:
+        if _native.trace_active() or not _may_be_of_numbers(error):
             raise
         raised = error
     try:
         return _as_in_a_program(f, values), True
     except TraceError:
         raise raised from None
+
+
+def _may_be_of_numbers(error: Exception) -> bool:
+    """Whether an operation may have raised it, or what a handler has made another error of."""
+    cause: BaseException | None = error
+    for _ in range(100):  # there may be a circle
+        if cause is None:
+            break
+        if isinstance(cause, (ArithmeticError, ValueError)):
+            return not isinstance(error, TraceError)
+        cause = cause.__context__
+    return False
 
 
 def _as_in_a_program(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> Any:
@@ -41,3 +53,6 @@ def _as_in_a_program(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -
     found = _native.replay(address, tuple(values), path.lives)
     assert not isinstance(found, int), "the path was traced with these numbers"
     return path.result.structure.arrange(found)
+
+
+BASES.add(uncompiled.__code__)

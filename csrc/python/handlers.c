@@ -1,0 +1,137 @@
+/* handlers.c: whether somebody would catch what an operation raises, and what was raised. */
+#include "python/handlers.h"
+
+#include <stdint.h>
+
+/* What a frame is by its code, as Python's half says. */
+enum { PLAIN, HANDLER, BASE };
+
+static PyObject *kind_of_code; /* Python's half */
+static PyObject *f_back;
+
+void pg_errors_forget(pg_raised *errors)
+{
+    pg_set(&errors->frame, NULL);
+    pg_set(&errors->caller, NULL);
+    pg_set(&errors->list, NULL);
+}
+
+/* -- who would catch it ------------------------------------------------------------------------- */
+
+/* What was found of code, by its place in memory; code is owned here. */
+static struct {
+    PyObject *code;
+    int kind;
+} known[64];
+
+static int kind_of(PyObject *frame)
+{
+    PyObject *code = (PyObject *)PyFrame_GetCode((PyFrameObject *)frame);
+    const size_t at = (uintptr_t)code / 64 % 64;
+    if (PG_LIKELY(known[at].code == code)) {
+        Py_DECREF(code);
+        return known[at].kind;
+    }
+    PyObject *found = PyObject_CallFunctionObjArgs(kind_of_code, code, NULL);
+    const int kind = found == NULL ? -1 : (int)PyLong_AsLong(found);
+    Py_XDECREF(found);
+    if (kind < 0) {
+        Py_DECREF(code);
+        return -1;
+    }
+    known[at].kind = kind;
+    pg_set(&known[at].code, code);
+    return kind;
+}
+
+/* The frame that called this one, or None. Caller owns. */
+static PyObject *caller_of(PyObject *frame)
+{
+    return PyObject_GetAttr(frame, f_back);
+}
+
+/* Whether this frame (taken over) or one that leads to it has handlers, up to where the trace began; or -1. */
+static int guarded_from(pg_raised *e, PyObject *frame)
+{
+    while (frame != NULL && frame != Py_None) {
+        if (frame == e->frame || frame == e->caller) {
+            int known = frame == e->frame ? e->guarded : e->caller_guarded;
+            Py_DECREF(frame);
+            return known;
+        }
+        int kind = kind_of(frame);
+        PyObject *caller = kind == PLAIN ? caller_of(frame) : NULL;
+        Py_DECREF(frame);
+        if (kind != PLAIN)
+            return kind == BASE ? 0 : kind;
+        frame = caller;
+    }
+    Py_XDECREF(frame);
+    return frame == NULL ? -1 : 0;
+}
+
+int pg_errors_guarded(pg_raised *e)
+{
+    PyObject *frame = (PyObject *)PyEval_GetFrame();
+    if (frame == NULL || kind_of_code == NULL)
+        return 0;
+    if (frame == e->frame)
+        return e->guarded;
+    int kind = kind_of(frame);
+    if (kind < 0)
+        return -1;
+    PyObject *caller = kind == BASE ? Py_NewRef(Py_None) : caller_of(frame);
+    int caller_guarded = caller == NULL ? -1 : guarded_from(e, Py_NewRef(caller));
+    if (caller_guarded < 0) {
+        Py_XDECREF(caller);
+        return -1;
+    }
+    e->caller_guarded = caller_guarded;
+    e->guarded = kind == HANDLER || caller_guarded;
+    pg_set(&e->caller, caller);
+    pg_set(&e->frame, Py_NewRef(frame));
+    return e->guarded;
+}
+
+static PyObject *set_kind_of_code(PyObject *module, PyObject *function)
+{
+    (void)module;
+    if (f_back == NULL)
+        f_back = PyUnicode_InternFromString("f_back");
+    if (f_back == NULL)
+        return NULL;
+    pg_set(&kind_of_code, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+/* -- what was raised ---------------------------------------------------------------------------- */
+
+int pg_errors_take(pg_raised *e)
+{
+    if (e->list == NULL)
+        e->list = PyList_New(0);
+    if (e->list == NULL)
+        return -1;
+    if (PyList_Size(e->list) >= e->limit) {
+        e->over = 1;
+        PyErr_Clear();
+        return 0;
+    }
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (error != NULL && PyList_Append(e->list, error) < 0) {
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+        return -1;
+    }
+    PyErr_Restore(type, error, traceback);
+    return 1;
+}
+
+PyMethodDef pg_handler_functions[] = {
+    {"set_kind_of_code", set_kind_of_code, METH_O,
+     "set_kind_of_code(function, /)\n--\n\nSet what says of code whether it has handlers (1), or begins traces (2)."},
+    {NULL, NULL, 0, NULL},
+};
