@@ -1,6 +1,7 @@
 /* module.c: the native module, put together from what the other files offer: the type Value and the functions. */
 #include "python/attributes.h"
 #include "python/backward.h"
+#include "python/captures.h"
 #include "python/construction.h"
 #include "python/convert.h"
 #include "python/exposure.h"
@@ -94,9 +95,10 @@ static int add_op_functions(PyObject *module)
 }
 
 static PyMethodDef *const functions[] = {
-    pg_backward_functions, pg_construction_functions, pg_convert_functions, pg_exposure_functions,
-    pg_handler_functions,  pg_inspection_functions,   pg_mode_functions,    pg_recording_functions,
-    pg_replay_functions,   pg_sum_functions,          pg_trace_functions,   pg_tracing_functions,
+    pg_backward_functions,  pg_capture_functions, pg_construction_functions, pg_convert_functions,
+    pg_exposure_functions,  pg_handler_functions, pg_inspection_functions,   pg_mode_functions,
+    pg_recording_functions, pg_replay_functions,  pg_sum_functions,          pg_trace_functions,
+    pg_tracing_functions,
 };
 
 static int add_functions(PyObject *module)

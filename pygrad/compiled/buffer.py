@@ -13,12 +13,14 @@ array([12.,  9.])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from pygrad import _native
 from pygrad.core.structure import Structure, key_of
+from pygrad.programs.captures import Captures
 from pygrad.programs.one_row import BoundPath
 from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths
 
@@ -30,12 +32,16 @@ class Buffer:
     overwrites and returns: the structure of the function's result, with arrays of no axes for numbers.
     """
 
-    def __init__(self, paths: Paths, inputs: Sequence[Any]) -> None:
-        self._paths = paths
+    def __init__(
+        self, programs: Callable[[], tuple[Captures, Paths]], inputs: Sequence[Any]
+    ) -> None:
+        """programs: finds what the function's program is now, and what it holds for."""
+        self._programs = programs
+        self._captures, self._paths = programs()
         self.inputs = tuple(inputs)
         # Whatever is done to the arrays, these stay with the memory.
         self._sources = [array.reshape(array.size) for array in inputs]
-        path = paths.first(self._point)
+        path = self._paths.first(self._point)
         self._numbers = np.zeros(path.outputs)
         self.result = _views(path.result.structure, self._numbers)
         self._first = self._bind(path)  # where each call begins
@@ -43,10 +49,23 @@ class Buffer:
 
     def __call__(self) -> Any:
         """Runs the function on what the inputs hold now; no two threads at a time."""
+        places = self._captures.places
+        if places and not (_native.may_run(places) or _native.trace_active()):
+            self._renew()
         bound = self._first
         while (guard := bound.run()) is not None:
             bound = self._follow(bound.path, guard)
         return self.result
+
+    def _renew(self) -> None:
+        """What the function reads from elsewhere has changed: finds the program that holds now."""
+        captures, paths = self._programs()
+        if paths is not self._paths:
+            path = paths.first(self._point)
+            self._require_same(path)
+            self._paths, self._first = paths, self._bind(path)
+            self._bound = {id(path): self._first}
+        self._captures = captures
 
     def _follow(self, left: Path, guard: int) -> BoundPath:
         """The path that branches off another at a guard."""
@@ -57,15 +76,18 @@ class Buffer:
                 f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "
                 "uncompiled; call the compiled function itself"
             ) from None
-        before, here = left.result.structure, path.result.structure
+        self._require_same(path)
+        if id(path) not in self._bound:
+            self._bound[id(path)] = self._bind(path)
+        return self._bound[id(path)]
+
+    def _require_same(self, path: Path) -> None:
+        before, here = self._first.path.result.structure, path.result.structure
         if key_of(here) != key_of(before):
             raise TypeError(
                 f"a buffer holds one kind of result, but the function returned {before} "
                 f"before and {here} here; call the compiled function itself"
             )
-        if id(path) not in self._bound:
-            self._bound[id(path)] = self._bind(path)
-        return self._bound[id(path)]
 
     def _bind(self, path: Path) -> BoundPath:
         return BoundPath(path, self._sources, self._numbers)

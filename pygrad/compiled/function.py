@@ -27,9 +27,10 @@ from pygrad.core.callables import MethodOf, P, R, Transformable, found_by_name
 from pygrad.core.implementation import Value
 from pygrad.core.structure import detached, flatten, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
+from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import OneRowProgram
-from pygrad.programs.paths import Path, TooManyPaths, reads_active, warn_of_paths
+from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, warn_of_paths
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
@@ -42,7 +43,7 @@ __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 class Compiled(MethodOf[P, R], Transformable):
     """What compile() returns: call it like the function."""
 
-    __slots__ = ("_gradient", "_jacobians", "_plain", "static", "store", "verify")
+    __slots__ = ("_jacobians", "_store", "_stores", "static", "verify")
 
     def __init__(
         self,
@@ -53,10 +54,18 @@ class Compiled(MethodOf[P, R], Transformable):
     ) -> None:
         super().__init__(f)
         self.static, self.verify = frozenset(static_argnums), verify
-        self.store = Store(f, self.static, origin)
-        self._plain = self.store.calls.shortcuts
-        self._gradient = self.store.gradient_of_rows()
+        make = functools.partial(Store, f, self.static, origin)
+        self._stores = Variants(self.__name__, make)
+        self._store: Store | None = None  # none before it is asked for: globals may come later
         self._jacobians: Programs[Compiled[..., Any]] = Programs()  # of f, by how they were made
+
+    @property
+    def store(self) -> Store:
+        """Its programs, for what the function reads from elsewhere now."""
+        store = self._store
+        if store is None or not (_native.may_run(store.captures.places) or _native.trace_active()):
+            self._store = store = self._stores.find()
+        return store
 
     @property
     def programs(self) -> list[dict[str, int]]:
@@ -72,24 +81,26 @@ class Compiled(MethodOf[P, R], Transformable):
         ]
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        store = self.store
-        if store.has_rows:
-            return self._call_rows(args, kwargs)  # type: ignore[no-any-return]
+        store = self._store
+        if store is None or store.has_rows:
+            store = self.store
+            if store.has_rows:
+                return self._call_rows(store, args, kwargs)  # type: ignore[no-any-return]
         plain = None if kwargs else plain_key(args)
-        program = self._plain.get(plain)
-        if program is not None and not _native.trace_active():
+        program = store.plain.get(plain)
+        if program is not None and _native.may_run(store.captures.places):
             row = program.take(program.paths.first(list))
             if copy_plain(args, row.inputs):
-                return self._finish(program, program.run, row, args, kwargs)  # type: ignore[no-any-return]
+                return self._finish(store, program, program.run, row, args, kwargs)  # type: ignore[no-any-return]
             row.path.idle.append(row)
         arguments = Arguments(args, kwargs, self.static)
         if any(isinstance(item, Value) for item in arguments.items) or _native.trace_active():
             return self.f(*args, **kwargs)  # type: ignore[no-any-return]
-        key = arguments.key()
+        key, store = arguments.key(), self.store
         program = store.call_program(key, arguments)
         if program is None:
             return self._run(arguments)  # type: ignore[no-any-return]
-        result = self._finish(program, program.call, arguments.items, args, kwargs)
+        result = self._finish(store, program, program.call, arguments.items, args, kwargs)
         flat = all(is_flat(arg) for arg in args if type(arg) is list)
         if plain is not None and not arguments.static and flat:
             store.calls.shorten(plain, key, program)
@@ -97,6 +108,7 @@ class Compiled(MethodOf[P, R], Transformable):
 
     def _finish(
         self,
+        store: Store,
         program: OneRowProgram,
         call: Callable[[Any], tuple[Any, Path]],
         point: Any,
@@ -107,13 +119,13 @@ class Compiled(MethodOf[P, R], Transformable):
         try:
             result, path = call(point)
         except TooManyPaths:
-            for key in self.store.calls.drop(program):
-                self.store.calls.add(key, None)  # none is to be made for these arguments
+            for key in store.calls.drop(program):
+                store.calls.add(key, None)  # none is to be made for these arguments
             warn_of_paths(f"{self.__name__}() has", "from here on")
             return self._run(Arguments(args, kwargs, self.static))
         if path.lives and reads_active(path.lives):
             # a transform around this call needs Values, and is soon over
-            self.store.calls.drop(program)
+            store.calls.drop(program)
             return self.f(*args, **kwargs)
         if self.verify:
             _verify(result, self._run(Arguments(args, kwargs, self.static)), self.__name__)
@@ -121,20 +133,21 @@ class Compiled(MethodOf[P, R], Transformable):
 
     def _run(self, arguments: Arguments) -> Any:
         """f uncompiled, on Values, as a trace would run it."""
-        if self.store.jacobian is not None and self.store.jacobian.sparse:  # it traces by itself
+        jacobian = self.store.jacobian
+        if jacobian is not None and jacobian.sparse:  # it traces by itself
             return arguments.call(self.f, arguments.items)
         values = [Value(item) for item in arguments.items]
         return detached(uncompiled(functools.partial(arguments.call, self.f), values)[0])
 
-    def _call_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call_rows(self, store: Store, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = None
-        if self._gradient is not None and not kwargs:
-            rows, argnum, with_value = self._gradient
+        if store.gradient is not None and not kwargs:
+            rows, argnum, with_value = store.gradient
             result = gradient_of_rows(rows, argnum, args)
             if result is not None and not with_value:
                 result = result[1]
         if result is None:
-            result = self.store.f(*args, **kwargs)
+            result = store.f(*args, **kwargs)
         if self.verify and not values_in(result):
             _verify(result, self.f(*args, **kwargs), self.__name__)
         return result
@@ -153,10 +166,19 @@ class Compiled(MethodOf[P, R], Transformable):
         >>> product()
         array(5.)
         """
+        self._paths_of_plain(args)  # before the arrays, as these are what it may not take
+        inputs = [np.require(arg, np.float64, ["C", "A"]) for arg in args]
+        return Buffer(lambda: self._paths_of_plain(args), inputs)
+
+    def _paths_of_plain(self, args: tuple[Any, ...]) -> tuple[Captures, Paths]:
+        """The program for plain arguments, and what it holds for."""
         key = plain_key(args)
-        if key is not None and key not in self._plain:
+        store = self.store
+        program = store.plain.get(key)
+        if program is None and key is not None:
             self(*args)  # type: ignore[call-arg]
-        program = self._plain.get(key)
+            store = self._store or store
+            program = store.plain.get(key)
         if program is None or not all(is_flat(arg) for arg in args if type(arg) is list):
             raise TypeError(
                 f"{self.__name__}.buffer() takes floats, flat lists of floats and float64 arrays, and "
@@ -166,7 +188,7 @@ class Compiled(MethodOf[P, R], Transformable):
             raise TypeError(
                 f"{self.__name__}() sweeps many directions as rows, which no buffer holds; call it"
             )
-        return Buffer(program.paths, [np.require(arg, np.float64, ["C", "A"]) for arg in args])
+        return store.captures, program.paths
 
     def backward(self, *rows: Any, in_axes: Any = 0, reduce: str = "mean") -> float:
         """f over rows: its mean (or sum) is returned, and its derivatives are added to ``.grad``.
@@ -323,14 +345,17 @@ def compile(
     ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a
     decorator, too.
 
-    Values that f closes over are read anew at each call. Captured plain numbers and arrays are
-    frozen at the trace, as is whatever f reads from elsewhere: ``verify=True`` runs f uncompiled
-    beside every call and raises RuntimeError where they differ. Arguments that are no numbers, and
+    Values that f closes over are read anew at each call. Where something else that f names is not what
+    it was, a number in its closure, among its globals or defaults, or an attribute such as
+    ``self.rate``, f is traced anew. What calls cannot see, such as contents of lists and arrays, is
+    frozen at the trace: ``verify=True`` runs f uncompiled beside every call and raises RuntimeError where
+    they differ. Arguments that are no numbers, and
     those in ``static_argnums``, are part of the program and must be hashable; equal ones that differ, 1 and
     True or 0.0 and -0.0, have programs of their own. ``.programs`` lists the paths traced so far with their
     sizes.
 
-    Ops follow NumPy in a program: inf and nan where eager code raises.
+    Ops follow NumPy in a program: inf and nan where eager code raises, unless a handler in f catches that:
+    then the path leads through it.
 
     Raises:
         TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value that

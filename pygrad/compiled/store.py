@@ -1,14 +1,20 @@
-"""All programs of one compiled function: those of its calls, of its rows, and of backward()."""
+"""All programs of one compiled function: those of its calls, of its rows, and of backward().
+
+A store is for one state of what the function reads from elsewhere. Where that has changed the function gets
+another store, and this one again where it has changed back.
+"""
 
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.jacobians import JacobianOf
-from pygrad.programs.arguments import Arguments
+from pygrad.programs.arguments import Arguments, at_end
+from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
@@ -33,12 +39,25 @@ class Store:
         """origin: where what is traced can be imported, "module:name"; None: that is to be found out."""
         self.name, self.doc = function_name(f), getattr(f, "__doc__", None)
         self.static, self.origin = static, origin
-        self.calls: Programs[OneRowProgram | None] = Programs(self.name)  # None: too many paths
-        self.written: Programs[OneRowProgram | None] = Programs(self.name)  # for C only
+        self.captures = Captures(f)
+        self.variants: Any = None  # the stores for other states
+        self.calls = self._table()  # None: too many paths
+        self.plain = self.calls.shortcuts
+        self.written = self._table()  # for C only
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
         self.jacobian = _jacobian_in(f)
         self.has_rows = vmap_in(f) is not None
-        self.f = _keeping(f, Programs(self.name)) if self.has_rows else f
+        self.f = _keeping(f, Programs(self.name, self._traced)) if self.has_rows else f
+        self.gradient = self._gradient_of_rows()
+
+    def _table(self) -> Programs[OneRowProgram | None]:
+        return Programs(self.name)
+
+    def _traced(self, *more: Captures) -> None:
+        """If something has changed during a trace, what was made serves no call after this one."""
+        for captures in (self.captures, *more):
+            if not captures.hold():
+                captures.void()
 
     @property
     def rows(self) -> Vmapped | None:
@@ -46,7 +65,7 @@ class Store:
         inner = self.f.f if isinstance(self.f, Derivative) else self.f
         return inner if isinstance(inner, Vmapped) else None
 
-    def gradient_of_rows(self) -> GradientOfRows | None:
+    def _gradient_of_rows(self) -> GradientOfRows | None:
         """The same of f, if it is one."""
         f, rows = self.f, self.rows
         if not isinstance(f, Gradient) or rows is None or rows.reduce is None or f.has_aux:
@@ -56,7 +75,11 @@ class Store:
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""
         try:
-            return self.calls.find(key, functools.partial(self._new_program, arguments))
+            program = self.calls.find(key, functools.partial(self._new_program, key, arguments))
+            if program is not None and program.variants is not None:
+                program = program.variants.find()
+                self.calls.add(key, program)
+            return program
         except TypeError:
             if _is_hashable(key):
                 raise
@@ -65,20 +88,37 @@ class Store:
                 "lists, tuples and dicts of these, or something hashable"
             ) from None
 
-    def _new_program(self, arguments: Arguments) -> OneRowProgram:
+    def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
+        at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))
+        objects = arguments.objects()
+        if not objects or not Captures(self.f, objects).names:
+            return self._program(arguments)
+        return Variants(self.name, functools.partial(self._variant, arguments.lasting())).find()
+
+    def _variant(self, arguments: Arguments) -> OneRowProgram:
+        """A program for what the function reads of objects among its arguments, as it is now."""
+        captures = Captures(self.f, arguments.objects())
+        program = self._program(arguments)
+        program.captures = captures
+        program.paths.traced = functools.partial(self._traced, captures)
+        return program
+
+    def _program(self, arguments: Arguments) -> OneRowProgram:
         if self.jacobian is None:
             return self.new_one_row_program(arguments)
         from pygrad.programs.sweeps import Sweeps
 
-        return Sweeps(self.jacobian, arguments)
+        return Sweeps(self.jacobian, arguments.lasting(), self._traced)
 
     def new_one_row_program(self, arguments: Arguments) -> OneRowProgram:
-        return OneRowProgram(functools.partial(arguments.call, self.f), len(arguments.items))
+        run = functools.partial(arguments.lasting().call, self.f)
+        return OneRowProgram(run, len(arguments.items), self._traced)
 
     def backward_of(self, reduce: str) -> Vmapped:
         """The function over rows, to be differentiated by the Values that it captures."""
         if reduce not in self.backwards:
-            rows = Vmapped(self.f, 0, reduce, programs=Programs(self.name))
+            programs: Programs[RowsProgram] = Programs(self.name, self._traced)
+            rows = Vmapped(self.f, 0, reduce, programs=programs)
             return self.backwards.setdefault(reduce, rows)
         return self.backwards[reduce]
 
@@ -91,6 +131,13 @@ class Store:
         """All of them, program by program."""
         programs = [*self.calls, *self.row_programs()]
         return [path for program in programs if program is not None for path in program.paths.all]
+
+
+def _forget(programs: weakref.ref[Programs[Any]], key: Any, gone: object) -> None:
+    """A static argument is gone, and with it the program that was made for it."""
+    table = programs()
+    if table is not None:
+        table.forget(key)
 
 
 def vmap_in(f: Any) -> Vmapped | None:

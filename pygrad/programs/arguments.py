@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import array
+import copy
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,16 +14,51 @@ from pygrad.core.distinction import ALIKE, distinction
 from pygrad.core.structure import flatten, key_of
 
 _FLOAT64 = np.dtype(np.float64)
+_WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
 _NUMBERS = {float, int, bool, np.float64}
+
+
+class _Weak(weakref.ref[Any]):
+    """In the place of a static argument, which is to live no longer for that."""
+
+    __slots__ = ()
+
+
+def _weakly(x: Any) -> Any:
+    """An object that equals itself alone, such as a method's self, weakly; what has a value as it is."""
+    kind = type(x)
+    if kind in ALIKE or kind.__eq__ is not object.__eq__:
+        return x
+    try:
+        return _Weak(x)
+    except TypeError:
+        return x
+
+
+def _strongly(x: Any) -> Any:
+    return x() if type(x) is _Weak else x
 
 
 class Fixed:
     """A static argument in a key: equal to another where a function cannot tell them apart."""
 
-    __slots__ = ("argument", "distinction")
+    __slots__ = ("_argument", "_ended", "distinction")
 
     def __init__(self, argument: Any) -> None:
-        self.argument, self.distinction = argument, distinction(argument)
+        self._argument = _weakly(argument)
+        weak = self._argument is not argument
+        self.distinction = (type(argument), self._argument) if weak else distinction(argument)
+        if weak:
+            hash(self._argument)  # while there is something to ask
+
+    @property
+    def argument(self) -> Any:
+        return _strongly(self._argument)
+
+    def at_end(self, call: Callable[[Any], object]) -> None:
+        """Calls something once the argument is gone."""
+        if type(self._argument) is _Weak:
+            self._ended = weakref.ref(self._argument(), call)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Fixed) and self.distinction == other.distinction
@@ -55,12 +92,31 @@ class Arguments:
         )
         return (key_of(self.structure), static)
 
+    def objects(self) -> dict[Any, Any]:
+        """Static arguments that may have attributes which change."""
+        given = {name: _strongly(arg) for name, arg in self.static.items()}
+        return {name: arg for name, arg in given.items() if type(arg) not in _WITHOUT}
+
+    def lasting(self) -> Arguments:
+        """The same for a program, which outlasts the call."""
+        lasting = copy.copy(self)
+        lasting.static = {name: _weakly(arg) for name, arg in self.static.items()}
+        return lasting
+
     def call(self, f: Callable[..., Any], items: Sequence[Any]) -> Any:
         """f with items in the place of the numbers."""
-        given = {**self.static, **self.structure.arrange(items)}
+        static = {name: _strongly(arg) for name, arg in self.static.items()}
+        given = {**static, **self.structure.arrange(items)}
         positions = sorted(name for name in given if isinstance(name, int))
         named = {name: arg for name, arg in given.items() if isinstance(name, str)}
         return f(*[given[i] for i in positions], **named)
+
+
+def at_end(key: Any, call: Callable[[Any], object]) -> None:
+    """Calls something once a static argument in a key is gone."""
+    for _, kind, x in key[1]:
+        if kind not in ALIKE:
+            x.at_end(call)
 
 
 def static_of(key: Any) -> list[tuple[Any, Any]]:

@@ -66,11 +66,15 @@ class RowsProgram:
         reduce: str | None,
         wrt: Sequence[int],
         by_lives: bool,
+        traced: Callable[[], object] | None = None,
     ) -> None:
         """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate."""
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
-        self.paths = Paths(lambda point: trace(self._traced, point, self.flags, self.f))
+        self.paths = Paths(self._follow, traced)
+
+    def _follow(self, point: Sequence[float]) -> Path:
+        return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
@@ -222,15 +226,17 @@ class Run:
             self.by = [arguments.values[i] for i in wrt]
         flags = arguments.row_flags()
 
+        programs = vmapped.programs
+        traced = None if programs is None else programs.traced
+
         def make() -> RowsProgram:
             where = uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
             return RowsProgram(
-                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives
+                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, traced
             )
 
         key = (key_of(arguments.structure), flags, tuple(wrt), by_lives)
-        programs = vmapped.programs
         self.program = make() if programs is None else programs.find(key, make)
         self.progress = vmapped.progress
         self.batch = Batch(arguments, vmapped.threads)

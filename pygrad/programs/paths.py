@@ -270,8 +270,12 @@ def warn_of_paths(who: str, how: str) -> None:
 class Paths:
     """The traced paths of one function for one structure of arguments: a trie by guards."""
 
-    def __init__(self, follow: Callable[[Sequence[float]], Path]) -> None:
-        self.follow = follow  # traces the path at a point
+    def __init__(
+        self,
+        follow: Callable[[Sequence[float]], Path],
+        traced: Callable[[], object] | None = None,
+    ) -> None:
+        self.follow, self.traced = follow, traced  # traces the path at a point; is told after that
         self.root: Path | None = None
         self.all: list[Path] = []
         self._roots: dict[int, Path] = {}  # the first path, as if it left another, too
@@ -302,7 +306,10 @@ class Paths:
     def _trace(self, point: Callable[[], Sequence[float]]) -> Path:
         if len(self.all) >= MOST_PATHS:
             raise TooManyPaths
-        return self.follow(point())
+        path = self.follow(point())
+        if self.traced is not None:
+            self.traced()
+        return path
 
 
 def reads_active(lives: tuple[Any, ...]) -> bool:

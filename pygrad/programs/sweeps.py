@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,9 +118,14 @@ class Products(Result):
 class Sweeps(OneRowProgram):
     """A Jacobian compiled for one structure of arguments."""
 
-    def __init__(self, what: JacobianOf, arguments: Arguments) -> None:
+    def __init__(
+        self,
+        what: JacobianOf,
+        arguments: Arguments,
+        traced: Callable[[], object] | None = None,
+    ) -> None:
         run = functools.partial(arguments.call, functools.partial(record, what))
-        super().__init__(run, len(arguments.items))
+        super().__init__(run, len(arguments.items), traced)
         self.what = what
         self.seeds: int = arguments.call(functools.partial(count_inputs, what), arguments.items)
 

@@ -19,9 +19,10 @@ class Programs(Generic[_Program]):
     Threads may share one: each change is a single step of a dict, and none looks first and changes then.
     """
 
-    def __init__(self, name: str = "") -> None:
-        """name: of the function, for a warning when a program goes; "" for none."""
-        self.name = name
+    def __init__(self, name: str = "", traced: Callable[[], object] | None = None) -> None:
+        """name: of the function, for a warning when a program goes; "" for none. traced: what programs that
+        are made for the table call after each trace."""
+        self.name, self.traced = name, traced
         self._by_key: dict[Any, _Program] = {}
         # Some of them, by keys that take less time to find.
         self.shortcuts: dict[Any, _Program] = {}
@@ -68,6 +69,12 @@ class Programs(Generic[_Program]):
             self._by_key.pop(key, None)
         self._drop_shortcuts(program)
         return keys
+
+    def forget(self, key: Any) -> None:
+        """The same by one key."""
+        program = self._by_key.pop(key, None)
+        if program is not None:
+            self._drop_shortcuts(program)
 
     def _drop_shortcuts(self, program: _Program) -> None:
         for key in [key for key, other in _copied(self.shortcuts) if other is program]:

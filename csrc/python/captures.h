@@ -1,0 +1,9 @@
+/* captures.h: whether what a function reads from elsewhere is what it was when its programs were traced. */
+#ifndef PG_PYTHON_CAPTURES_H
+#define PG_PYTHON_CAPTURES_H
+
+#include "python/object.h"
+
+extern PyMethodDef pg_capture_functions[];
+
+#endif

@@ -1,0 +1,426 @@
+"""What a function reads from elsewhere, and whether it is still what it was when it was traced.
+
+A program holds for the numbers, functions and other things that the function found under its names: in the
+cells of its closure, among its defaults and the globals that its code names, and as attributes of modules
+and objects that it reaches by these names. The same goes for the functions that it reaches so, unless they
+are Python's or another package's. Each call compares them, by identity, and numbers by their bits
+(csrc/python/captures.c).
+
+Contents of arrays, lists and dicts are not looked at, nor what code computes the name of.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import os
+import sys
+import sysconfig
+import threading
+import warnings
+import weakref
+from collections.abc import Callable
+from numbers import Number
+from types import (
+    CellType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from pygrad import _native
+from pygrad.core.callables import FunctionOf
+from pygrad.core.callers import is_pygrads, users_depth
+from pygrad.core.distinction import distinction
+from pygrad.core.implementation import Value
+from pygrad.core.reading import Read, names_read
+from pygrad.programs.table import MOST
+
+_MOST = 1000  # places that are looked at for one function
+_MOST_ITEMS = 64  # of a list that is searched for functions
+_PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
+_NOTHING = NotImplemented  # in the place of what is not there; C knows it
+_NEVER: tuple[Any, ...] = ({}, "", None)  # a place that never holds this
+
+_LIBRARIES = tuple(
+    {
+        os.path.join(path, "")
+        for name, path in sysconfig.get_paths().items()
+        if name in {"stdlib", "platstdlib", "purelib", "platlib"}
+    }
+)
+
+
+class Captures:
+    """What one function reads from elsewhere, at one time.
+
+    places: for C, three items each: a dict, a cell, or an object or weak reference to it; the name there,
+    None for a cell; and what is there, or a weak reference to it. names: what users call the places.
+    """
+
+    __slots__ = ("names", "places")
+
+    def __init__(self, f: Any, arguments: dict[Any, Any] | None = None) -> None:
+        """arguments: objects that are given to f, by position or name, whose attributes it may read."""
+        search = _Search(f, arguments or {})
+        self.places: tuple[Any, ...] = tuple(search.places)
+        self.names = search.names
+
+    def hold(self) -> bool:
+        """Whether all is as it was; in equal numbers' place those that are there now are noted."""
+        places = self.places
+        renewed = list(places)
+        for i in range(0, len(places), 3):
+            where, name, before = places[i : i + 3]
+            found = _content(where, name)
+            if found is before or (type(before) is weakref.ref and before() is found):
+                continue
+            if not _alike(found, before):
+                return False
+            renewed[i + 2] = found
+        self.places = tuple(renewed)
+        return True
+
+    def are_gone(self) -> bool:
+        """Whether they can never hold again: something that they name is no more."""
+        places = self.places
+        void = len(places) > 0 and places[0] is _NEVER[0]
+        return void or any(type(x) is weakref.ref and x() is None for x in places)
+
+    def void(self) -> None:
+        """Never do they hold from now on."""
+        self.places = (*_NEVER, *self.places)
+        self.names = ["", *self.names]
+
+    def changed_from(self, other: Captures) -> list[str]:
+        """Names of what differs, as far as both have it."""
+        known = {
+            (id(other.places[3 * i]), other.places[3 * i + 1]): other.places[3 * i + 2]
+            for i in range(len(other.names))
+        }
+        found = []
+        for i, called in enumerate(self.names):
+            where, name, now = self.places[3 * i : 3 * i + 3]
+            if not _alike(now, known.get((id(where), name), now)) and called:
+                found.append(called)
+        return found
+
+
+def _content(where: Any, name: str | None) -> Any:
+    if name is None:
+        return _native.content_of(where)
+    if isinstance(where, dict):
+        return where.get(name, _NOTHING)
+    of = where() if type(where) is weakref.ref else where
+    return getattr(of, name, _NOTHING)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    return type(a) is type(b) and _is_plain(a) and bool(distinction(a) == distinction(b))
+
+
+def _is_plain(x: Any, depth: int = 0) -> bool:
+    """Whether x is all that it will ever be, and cheap to compare: numbers, strings, tuples of them."""
+    if isinstance(x, (tuple, frozenset)):
+        return depth < 4 and len(x) <= _MOST_ITEMS and all(_is_plain(i, depth + 1) for i in x)
+    return isinstance(x, _PLAIN) and not isinstance(x, Value)
+
+
+# -- what there is for each state of what is captured ------------------------------------------------
+
+
+class _Made(Protocol):
+    captures: Captures
+    variants: Any
+
+
+_Kind = TypeVar("_Kind", bound=_Made)
+
+
+class Variants(Generic[_Kind]):
+    """What was made for each state of what a function captures: the latest first, and never very many."""
+
+    def __init__(self, name: str, make: Callable[[], _Kind]) -> None:
+        """name: of the function, for a warning if very many were made."""
+        self.name, self.make = name, make
+        self._all: list[_Kind] = []
+        self._made = 0
+        self._lock = threading.RLock()  # a collection may lead here again
+
+    def find(self) -> _Kind:
+        """The one for what is captured now."""
+        with self._lock:
+            kept = [one for one in self._all if not one.captures.are_gone()]
+            found = next((one for one in kept if one.captures.hold()), None)
+            warn = found is None and self._made >= MOST
+            if found is None:
+                found = self.make()
+                found.variants = self
+                self._made += 1
+            before = self._all[0] if self._all else found
+            self._all = [found, *(one for one in kept if one is not found)][:MOST]
+        if warn:
+            self._warn(found.captures.changed_from(before.captures))
+        return found
+
+    def _warn(self, names: list[str]) -> None:
+        what = ", ".join(names[:3]) or "what it reads from elsewhere"
+        warnings.warn(
+            f"{self.name}() is traced again, as so often, because of a change of {what}. Give it as an "
+            "argument, or as a Value, which is read anew at each call",
+            RuntimeWarning,
+            stacklevel=users_depth(),
+        )
+
+
+# -- what a function reaches by names --------------------------------------------------------------
+
+
+class _Search:
+    """From a function on, all places that it reads by name, and functions that it finds there."""
+
+    def __init__(self, f: Any, arguments: dict[Any, Any]) -> None:
+        self.places: list[Any] = []
+        self.names: list[str] = []
+        self.met: set[Any] = set()
+        self.kept: list[Any] = []  # whose id is among those met
+        self.root = ""  # the package that f is of
+        self.queue: list[tuple[FunctionType, dict[str, Any], bool]] = []
+        self.quiet = False  # attributes are not looked at: those of items of lists, there are many
+        self._found(f)
+        if self.queue:
+            function, known, quiet = self.queue[0]
+            self.root = (function.__module__ or "").partition(".")[0]
+            self.queue[0] = function, {**_by_name(function, arguments, len(known)), **known}, quiet
+        for function, known, quiet in self.queue:  # which grows
+            self.quiet = quiet
+            if self._is_users(function.__code__.co_filename, function.__module__):
+                self._read(function, known)
+
+    def _is_users(self, filename: str, module: str | None) -> bool:
+        """Whether code is to be looked at: no library's, unless f itself is of it."""
+        if is_pygrads(filename):
+            return False
+        return (module or "").partition(".")[0] == self.root or not _is_librarys(filename)
+
+    def _is_first(self, *key: Any) -> bool:
+        if key in self.met:
+            return False
+        self.met.add(key)
+        return True
+
+    def _watch(self, where: Any, name: str | None, found: Any, called: str) -> None:
+        if len(self.names) < _MOST and self._is_first(id(where), name):
+            self.kept.append(where)
+            if not isinstance(where, (dict, CellType)):
+                where = _weakly(where)
+            self.places += (where, name, found if _is_plain(found) else _weakly(found))
+            self.names.append(called)
+
+    # -- functions
+
+    def _found(self, x: Any, depth: int = 0) -> None:
+        """Something that the function may call."""
+        while isinstance(x, FunctionOf):
+            x = x.f
+        if isinstance(x, FunctionType):
+            self._add(x, None)
+        elif isinstance(x, MethodType):
+            self._add(x.__func__, x.__self__)
+        elif isinstance(x, functools.partial):
+            for part in (x.func, *x.args, *x.keywords.values()):
+                self._found(part, depth)
+        elif isinstance(x, (staticmethod, classmethod)):
+            self._found(x.__func__, depth)
+        elif isinstance(x, property):
+            self._found(x.fget, depth)
+        elif isinstance(x, type):
+            self._found(_in_class(x, "__init__"), depth)
+        elif isinstance(x, (list, tuple, dict)):
+            items = list(x.values()) if isinstance(x, dict) else list(x)
+            for item in items[:_MOST_ITEMS] if depth < 2 else ():
+                if callable(item) or isinstance(item, (list, tuple, dict)):
+                    quiet, self.quiet = self.quiet, True
+                    self._found(item, depth + 1)
+                    self.quiet = quiet
+        elif x is not None and not isinstance(x, (ModuleType, *_PLAIN)):
+            call = _in_class(type(x), "__call__")
+            if isinstance(call, (FunctionType, FunctionOf)):
+                self._add(call, x)
+            elif callable(x):  # functools.lru_cache, say
+                wrapped = getattr(x, "__wrapped__", None)
+                if wrapped is not None and self._is_first("wrapped", id(x)):
+                    self.kept.append(x)
+                    self._found(wrapped, depth)
+
+    def _add(self, function: Any, first: Any) -> None:
+        while isinstance(function, FunctionOf):
+            function = function.f
+        if not isinstance(function, FunctionType):
+            self._found(function)
+        elif len(self.queue) < _MOST and self._is_first("function", id(function), id(first)):
+            self.kept += (function, first)
+            known = {} if first is None else _by_name(function, {0: first}, 0)
+            self.queue.append((function, known, self.quiet))
+
+    def _read(self, f: FunctionType, known: dict[str, Any]) -> None:
+        """All that one function reads; known are arguments of it, by name."""
+        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+        for read in names_read(f.__code__):
+            try:
+                self._look_up(f, known, read, cells)
+            except Exception:  # a proxy, say, that stands for nothing now
+                continue
+        self._read_defaults(f)
+
+    def _look_up(
+        self, f: FunctionType, known: dict[str, Any], read: Read, cells: dict[str, Any]
+    ) -> None:
+        found: Any = _NOTHING
+        variables = f.__globals__
+        if read.kind == "argument":
+            found = known.get(read.name, _NOTHING)
+        elif read.kind == "module":
+            found = sys.modules.get(read.name, _NOTHING)
+        elif read.kind == "cell" and read.name in cells:
+            found = _native.content_of(cells[read.name])
+            self._watch(cells[read.name], None, found, read.name)
+        elif read.kind == "global":
+            found = variables.get(read.name, _NOTHING)
+            if found is _NOTHING and hasattr(builtins, read.name):
+                return
+            if not (isinstance(found, ModuleType) and self._is_library(found)):
+                self._watch(variables, read.name, found, read.name)
+        elif read.kind == "super":
+            of = known.get((*f.__code__.co_varnames, "")[0], _NOTHING)
+            self._follow_super(_native.content_of(cells["__class__"]), of, read.attributes)
+        self._follow(found, read)
+
+    def _follow_super(self, kind: type, of: Any, attributes: tuple[str, ...]) -> None:
+        """A method that super() finds in a class after this one."""
+        mro = (of if isinstance(of, type) else type(of)).__mro__
+        for base in mro[mro.index(kind) + 1 :] if attributes and kind in mro else ():
+            if attributes[0] in vars(base):
+                self._add(vars(base)[attributes[0]], of)
+                break
+
+    def _read_defaults(self, f: FunctionType) -> None:
+        if f.__defaults__ is not None:
+            self._watch(f, "__defaults__", f.__defaults__, f"a default of {f.__name__}()")
+            self._found(f.__defaults__)
+        if f.__kwdefaults__ is not None:
+            self._watch(f, "__kwdefaults__", f.__kwdefaults__, f"a default of {f.__name__}()")
+            for name, default in f.__kwdefaults__.items():
+                self._watch(f.__kwdefaults__, name, default, name)
+                self._found(default)
+
+    # -- attributes
+
+    def _follow(self, found: Any, read: Read) -> None:
+        """The attributes that are asked for of what was found under a name."""
+        called = read.name
+        for name in read.attributes:
+            called = f"{called}.{name}"
+            if isinstance(found, ModuleType):
+                if self._is_library(found):
+                    return
+                of, found = found, vars(found).get(name, _NOTHING)
+                if found is _NOTHING and hasattr(of, "__getattr__"):
+                    return
+                self._watch(vars(of), name, found, called)
+            elif isinstance(found, type):
+                found = self._of_class(found, name, called)
+            elif found is _NOTHING or isinstance(found, (FunctionOf, FunctionType, *_PLAIN)):
+                return
+            else:
+                found = self._of_instance(found, name, called)
+        self._found(found)
+
+    def _of_class(self, of: type, name: str, called: str) -> Any:
+        raw = _in_class(of, name)
+        if raw is _NOTHING or type(of).__getattribute__ is not type.__getattribute__:
+            return _NOTHING
+        if isinstance(raw, (FunctionType, FunctionOf, staticmethod, classmethod, property)):
+            return raw
+        if hasattr(type(raw), "__get__"):
+            return _NOTHING
+        self._watch(of, name, raw, called)
+        return raw
+
+    def _of_instance(self, of: Any, name: str, called: str) -> Any:
+        kind = type(of)
+        if name == "__class__":
+            return kind
+        if not isinstance(kind.__getattribute__, WrapperDescriptorType):
+            return _NOTHING  # Python code of its class says what it has
+        raw = _in_class(kind, name)
+        if isinstance(raw, (FunctionType, FunctionOf)):
+            self._add(raw, of)
+            return _NOTHING
+        if isinstance(raw, property):
+            if raw.fget is not None:
+                self._add(raw.fget, of)
+            return _NOTHING
+        if isinstance(raw, (staticmethod, classmethod)):
+            return raw
+        if hasattr(type(raw), "__get__") and not isinstance(raw, MemberDescriptorType):
+            return _NOTHING
+        try:
+            found = object.__getattribute__(of, name)
+        except AttributeError:
+            return _NOTHING
+        if getattr(of, name, _NOTHING) is not found:
+            return _NOTHING
+        if not self.quiet:
+            self._watch(of, name, found, called)
+        return found
+
+    def _is_library(self, module: ModuleType) -> bool:
+        name, file = module.__name__, getattr(module, "__file__", None)
+        if file is None:
+            return name in sys.builtin_module_names
+        return not self._is_users(file, name)
+
+
+def _by_name(f: FunctionType, arguments: dict[Any, Any], bound: int) -> dict[str, Any]:
+    """Arguments by the names that a function has for them, after so many that are bound already."""
+    names = f.__code__.co_varnames[: f.__code__.co_argcount]
+    found = {}
+    for place, argument in arguments.items():
+        if isinstance(place, str):
+            found[place] = argument
+        elif place + bound < len(names):
+            found[names[place + bound]] = argument
+    return found
+
+
+def _in_class(kind: type, name: str) -> Any:
+    """What a class has under a name, as it stands there."""
+    for base in kind.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    return _NOTHING
+
+
+@functools.lru_cache(maxsize=10_000)
+def _is_librarys(filename: str) -> bool:
+    """Whether a file of code is Python's own, or of a package that was installed."""
+    packages = ("site-packages", "dist-packages")
+    return filename.startswith((*_LIBRARIES, "<frozen ")) or any(
+        name in filename for name in packages
+    )
+
+
+def _weakly(x: Any) -> Any:
+    """A weak reference, so that what was captured lives no longer for it; x itself where there are none."""
+    try:
+        return x if type(x) is weakref.ref else weakref.ref(x)
+    except TypeError:
+        return x
