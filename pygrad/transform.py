@@ -344,7 +344,8 @@ def hessian(
     """A function that returns the Hessian of f: the forward Jacobian of its reverse one.
 
     For an argument array of shape (n,) and one output it is an (n, n) array, for a float a float; in
-    general the argument's structure twice, as jacfwd(jacrev(f)) has it.
+    general the argument's structure twice, as jacfwd(jacrev(f)) has it. Where an entry is singular,
+    as by way of a root at 0, a SingularDerivativeWarning says so.
 
     With ``sparse=True`` f has one output and the Hessian is a ``scipy.sparse.csr_array`` of shape (n, n)
     for n numbers in the argument, exactly symmetric, from a few products with vectors: columns share one

@@ -130,16 +130,19 @@ static int is_derivative(const pg_node *n)
     return (n->op == PG_OP_add && n->flags & PG_BY_OP) || is_of_a_rule[n->op];
 }
 
-static void arrive(arrival *at, arrival from, marked slope, int has_limit, size_t place, size_t operand)
+static void arrive(arrival *at, arrival from, marked slope, double plain_slope, int has_limit, size_t place,
+                   size_t operand)
 {
     if (!from.present || is_fixed_zero(slope))
         return;
-    has_limit |= from.has_limit;
+    /* Out of an op's domain its slope is nan, and nothing is singular. */
+    const int is_nan = plain_slope != plain_slope || (from.number != from.number && from.place == 0);
+    has_limit |= from.has_limit || is_nan;
     const double product = has_limit ? mul0(from.number, slope.number) : from.number * slope.number;
     at->present = 1;
     at->has_limit |= has_limit && isinf(product);
     at->number += product;
-    if (product == product || at->place != 0)
+    if (product == product || at->place != 0 || is_nan)
         return;
     at->place = from.place != 0 ? from.place : place + 1;
     at->operand = from.place != 0 ? from.operand : (uint32_t)operand;
@@ -166,9 +169,9 @@ static void use(walk *w, purpose what, size_t place, size_t operand, marked slop
         return;
     }
     to->plain += mul0(from->plain, plain_slope);
-    const int has_limit = pg_has_limit(n) || plain_slope != plain_slope; /* out of its domain nothing is singular */
-    arrive(&to->second, is_derivative(n) ? from->all : from->second, slope, has_limit, place, operand);
-    arrive(&to->all, from->all, slope, has_limit, place, operand);
+    const int has_limit = pg_has_limit(n);
+    arrive(&to->second, is_derivative(n) ? from->all : from->second, slope, plain_slope, has_limit, place, operand);
+    arrive(&to->all, from->all, slope, plain_slope, has_limit, place, operand);
 }
 
 static void use_many(walk *w, purpose what, size_t place)

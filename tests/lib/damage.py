@@ -160,9 +160,11 @@ def on_values(path: Any, rng: random.Random) -> None:
     results = core.replay(int(ffi.cast("intptr_t", path.program)), inputs, path.lives)
     if isinstance(results, tuple) and results and len(results) <= 64:
         total = pygrad.sum(results)
-        total.backward()
-        if inputs and path.instructions < 1000:
-            pygrad.gradients(total, inputs[0])
+        with warnings.catch_warnings():  # numbers are any, infinite ones among them
+            warnings.simplefilter("ignore", pygrad.SingularDerivativeWarning)
+            total.backward()
+            if inputs and path.instructions < 1000:
+                pygrad.gradients(total, inputs[0])
 
 
 def check(data: bytes, rng: random.Random) -> bool:

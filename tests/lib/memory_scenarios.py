@@ -290,6 +290,16 @@ def pullback_of_a_function() -> Scenario:
 
 
 @scenario
+def singular_second_derivative() -> Scenario:
+    """The sweep meets 0 * inf, and goes the way again to see whether that matters: here it does not."""
+    x = Value(0.0)
+    x.grad = 0.5
+    y = pygrad.where(x, (x * x).sqrt(), 0.0) + 3 * x
+    (slope,) = pygrad.gradients(y, [x])
+    return Scenario(slope.backward, [x], lambda _: x.grad == 0.5, 3)
+
+
+@scenario
 def gradients_between_values() -> Scenario:
     a, b = leaf_values()
     c = every_rule(a) * b

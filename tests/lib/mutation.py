@@ -223,13 +223,13 @@ SITES = [
     Site("graph/sweep.c", "m->partials[i]", "-m->partials[i]", "given partials, as numbers"),
     Site(
         "graph/sweep.c",
-        "*out += mul0(operand->grad, slope)",
+        "*out += pg_strong(operand->grad, slope)",
         "*out += operand->grad * slope",
         "forward zero",
     ),
     Site(
         "graph/sweep.c",
-        "operand->grad += mul0(grad, slope)",
+        "operand->grad += pg_strong(grad, slope)",
         "operand->grad += grad * slope",
         "reverse zero",
     ),
@@ -242,7 +242,7 @@ SITES = [
     ),
     Site(
         "graph/adjoint.c",
-        "call2(a, PG_OP_mul0, forward_mul0, derivative, slope)",
+        "call2(a, PG_OP_mul0, pg_strong, derivative, slope)",
         "call2(a, PG_OP_mul, forward_mul, derivative, slope)",
         "zero as nodes",
     ),

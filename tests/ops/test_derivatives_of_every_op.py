@@ -26,6 +26,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from higher import true_derivative
 from truth import CORNERED, PRECISION, ROWS, Row, erf_slope, mp, outside, points, power, ulps
 
 import pygrad
@@ -45,35 +46,6 @@ SMALLEST, LARGEST = 2.0**-998, 2.0**1000
 
 
 SMOOTH = {name: row for name, row in ROWS.items() if row.is_smooth and not row.has_constant}
-
-
-def difference(f: Function, xs: Sequence[Real], orders: Orders, bits: int) -> tuple[Real, Real]:
-    """A central difference quotient, right to about `bits` bits of f's own size, and its noise."""
-    shifts = [60 + bits // 2 + max(0, -mp.mag(x) if x else 0) for x in xs]
-    wide = max(max(0, mp.mag(x) if x else 0) + s for x, s in zip(xs, shifts, strict=True))
-    mp.prec = sum(o * s for o, s in zip(orders, shifts, strict=True)) + 2 * bits + wide
-    steps = [mp.ldexp(1, -s) for s in shifts]
-    total, largest = mp.zero, mp.zero
-    for ks in itertools.product(*(range(o + 1) for o in orders)):
-        weight = math.prod(
-            (-1) ** (o - k) * math.comb(o, k) for o, k in zip(orders, ks, strict=True)
-        )
-        at = [x + (2 * k - o) * h for x, k, o, h in zip(xs, ks, orders, steps, strict=True)]
-        value = f(*at)
-        total += weight * value
-        largest = max(largest, abs(value))
-    scale = math.prod((2 * h) ** o for o, h in zip(orders, steps, strict=True))
-    return total / scale, mp.ldexp(largest, 10 - mp.prec) / scale
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def true_derivative(f: Function, xs: tuple[Real, ...], orders: Orders) -> Real:
-    """The derivative of an mpmath function, with 80 bits or more; 0 if it is below 2**-1100 of f."""
-    for bits in (100, 300, 1200):
-        estimate, noise = difference(f, xs, orders, bits)
-        if abs(estimate) >= mp.ldexp(noise, 80):
-            return estimate
-    return mp.zero
 
 
 def all_orders(arity: int) -> list[Orders]:
@@ -603,95 +575,3 @@ def test_second_mixed_derivatives_of_a_quotient_are_symmetric_within_one_ulp():
     for xs in real_points("div", 300):
         by_xy, by_yx = all_derivatives(FUNCTIONS["div"], xs, order=2)[1, 1]
         assert math.nextafter(by_xy, by_yx) == by_yx, xs
-
-
-# -- second derivatives to the ends of the range -----------------------------------------------------
-
-
-def second_derivatives(name: str, xs: tuple[float, ...]) -> dict[Orders, Real]:
-    """Of pow and atan2, in mpmath."""
-    mp.prec = PRECISION
-    x, y = map(mp.mpf, xs)
-    if name == "pow":
-        z, log = mp.power(x, y), mp.log(x)
-        return {
-            (2, 0): y * (y - 1) * z / x**2,
-            (1, 1): z / x * (1 + y * log),
-            (0, 2): z * log**2,
-        }
-    square = (x * x + y * y) ** 2
-    return {
-        (2, 0): -2 * x * y / square,
-        (1, 1): (x * x - y * y) / square,
-        (0, 2): 2 * x * y / square,
-    }
-
-
-def points_at_the_ends(name: str, count: int) -> Iterator[tuple[float, ...]]:
-    rng = random.Random(name)
-
-    def number() -> float:
-        return math.ldexp(rng.uniform(0.5, 1.0), rng.randint(-1021, 1024))
-
-    if name == "atan2":
-        for _ in range(count):
-            x = number()
-            beside = x * (1 + rng.randint(-9, 9) * 2.0**-52)
-            for y in (number(), x, beside, x * rng.uniform(0.2, 5.0)):
-                yield rng.choice([-x, x]), min(y, 1.7e308)
-        return
-    for x, y in ((1.1687516780348046, 4500.0), (6.658176216213362e-164, 1.6479041620047523e-149)):
-        yield x, y
-    for _ in range(count):
-        x = rng.choice([number(), 1 + rng.uniform(-1, 1) * 10 ** rng.uniform(-15, 0)])
-        for size in (rng.uniform(-1074, 1024), rng.choice([-1020.0, 1000.0, 1023.0])):
-            yield x, size / math.log2(x) if x != 1.0 else size
-        yield x, number() * rng.choice([-1, 1])
-
-
-@pytest.mark.parametrize("name", ["pow", "atan2"])
-def test_second_derivatives_are_right_to_the_ends_of_the_range(name: str) -> None:
-    """Where one is a normal number it is neither nan nor inf nor 0, whatever the others are.
-
-    It has its digits, too, but for powers that are subnormal themselves or close to that.
-    """
-    least, most = mp.mpf(2) ** -1022, mp.mpf(2) ** 1024 * (1 - mp.mpf(2) ** -40)
-    seen = 0
-    for xs in points_at_the_ends(name, 250):
-        found = evaluated(lambda *v: FUNCTIONS[name](*v), xs, 2)
-        if found is None:
-            continue
-        for orders, exactly in second_derivatives(name, xs).items():
-            for given in found[orders]:
-                if not least < abs(exactly) < most:
-                    if exactly == 0:
-                        assert given == 0, (xs, orders)
-                    continue
-                seen += 1
-                assert math.isfinite(given) and given != 0, (xs, orders, given)
-                if name == "atan2":
-                    assert ulps(given, exactly) <= LIMITS[2], (xs, orders, given)
-    assert seen > 300
-
-
-def test_other_second_derivatives_are_normal_where_the_truth_is() -> None:
-    """Of every other op at operands of all sizes."""
-    rng = random.Random(2)
-    least, most = mp.mpf(2) ** -1021, mp.mpf(2) ** 1023
-    for name in sorted(set(SMOOTH) - {"pow", "atan2"}):
-        row = SMOOTH[name]
-        for _ in range(8):
-            e = rng.uniform(-1021, 1023)
-            xs = tuple(
-                rng.choice([-1, 1]) * 2.0 ** min(max(e + rng.uniform(-4, 4) * i, -1021), 1023)
-                for i in range(row.arity)
-            )
-            if outside(name, xs) or xs[0] in row.domain:
-                continue
-            if abs(xs[0] - (xs[1] if name == "logaddexp" else 0.0)) > row.far:
-                continue
-            found = evaluated(FUNCTIONS[name], xs, 2)
-            truth = Truth(row, xs)
-            for orders, numbers in (found or {}).items():
-                if sum(orders) == 2 and least < abs(truth.at(orders)) < most:
-                    assert all(math.isfinite(x) and x != 0 for x in numbers), (name, xs, orders)
