@@ -51,6 +51,7 @@ class Batch:
         cuts = [work.pieces * i // parts * _PIECE for i in range(parts)] + [work.count]
         done: list[int] = []  # threads append to it, this one tells
         tell = None if self.tell is None else done.append
+        work.stop = ffi.new("int *")
         with ThreadPoolExecutor(parts) as pool:
             try:
                 jobs = [
@@ -84,7 +85,7 @@ class _Work:
         self.targets = batch if outputs is None else outputs  # not used with totals
         self.lives = np.empty(max(len(path.lives), 1))
         self.uniforms = scratch(path.uniform_bytes)
-        self.stop = ffi.new("int *")  # 1: other threads are to end
+        self.stop: Any = None  # where it is shared: not 0 if all threads are to end
         self.met: list[int] = []  # places of rows that have met 0 * inf
 
     def begin(self) -> int | None:
@@ -108,9 +109,9 @@ class _Work:
             part.lanes = doubles(lanes)
             place = lib.pg_program_run(self.path.program, part)
             if place < 0:
-                if not self.stop[0]:
-                    _native.raise_interrupt()
-                return
+                if self.stop is not None and self.stop[0]:
+                    return
+                _native.raise_interrupt()
             if place:
                 self.met.append(start + place - 1)
             if tell is not None:
@@ -130,7 +131,9 @@ class _Work:
         part.outputs = ffi.from_buffer("double **", self.targets.pointers)
         part.output_strides = ffi.from_buffer("ptrdiff_t *", self.targets.strides)
         part.lives, part.uniforms = doubles(self.lives), doubles(self.uniforms)
-        part.first, part.count, part.stop = first, size, self.stop
+        part.first, part.count = first, size
+        if self.stop is not None:
+            part.stop = self.stop
         if self.rows is not None:
             part.rows = ffi.from_buffer("size_t *", self.rows) + first
         if self.left is not None:

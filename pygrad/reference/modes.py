@@ -30,6 +30,7 @@ class Stay:
     def __init__(self, kind: type[Mode]) -> None:
         self.kind, self.among = kind, _thread.stays
         self.leave: weakref.ref[Any] | None = None
+        self.inputs = 0  # of the transform that runs a function in it
 
     def lasts(self) -> bool:
         return self.leave is not None and self.leave() is not None and self in self.among
@@ -123,7 +124,7 @@ def in_no_grad() -> bool:
 
 def recording() -> bool:
     """Whether this thread runs a function for a transform."""
-    return any(issubclass(stay.kind, Recorded) and stay.lasts() for stay in _thread.stays)
+    return any(stay.inputs and stay.lasts() for stay in _thread.stays)
 
 
 _active: dict[int, tuple[Any, Stay]] = {}  # inputs of transforms by id, and till when they are that
@@ -133,6 +134,7 @@ def activate(inputs: tuple[Any, ...], stay: Stay) -> None:
     """These are inputs of a transform that is running, as long as the stay lasts."""
     for key in [key for key, (_, until) in list(_active.items()) if not until.lasts()]:
         _active.pop(key, None)
+    stay.inputs = len(inputs)
     _active.update({id(v): (v, stay) for v in inputs})
 
 

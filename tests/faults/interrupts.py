@@ -3,8 +3,8 @@
     python tests/faults/interrupts.py --count 10000 --json FILE
 
 Each scenario is a call that is interrupted again and again. After each interrupt what the call changes is
-as it was before or as it is after the whole call; no mode is on; the same call then works and gives the same
-bits. How late the exception leaves pygrad is measured from the instant for which the signal was set.
+as it was before, or as it is after the whole call; no mode is on; the same call then works and gives the
+same bits. How late the exception leaves pygrad counts from the instant for which the signal was set.
 """
 
 from __future__ import annotations
