@@ -107,7 +107,6 @@ def _exotic_number(x: object) -> Any:
 _native.set_exotic_number(_exotic_number)
 
 
-
 def _tell_main_thread() -> None:
     """Where Python runs signal handlers: C that works for long lets it do so."""
     _native.set_main_thread(threading.main_thread().ident)

@@ -398,7 +398,8 @@ def main() -> int:
     options.add_argument("--step", type=int, help="every so many-th request that is not pygrad's")
     chosen = options.parse_args()
     step = chosen.step or (200 if chosen.share else 5)
-    chosen_kinds = [kind for kind in found if kind.name in (chosen.kind or [kind.name])]
+    of_share = ["native", "python"] if chosen.share else [kind.name for kind in found]
+    chosen_kinds = [kind for kind in found if kind.name in (chosen.kind or of_share)]
     work = [
         Work(name, kind, step)
         for kind in chosen_kinds
