@@ -31,7 +31,7 @@ static PyObject *set_users_line(PyObject *module, PyObject *function)
 int pg_note_read(PyObject *v)
 {
     const pg_node *n = PG_NODE(v);
-    if (pg_modes == NULL || pg_modes->inputs == 0 || users_line == NULL ||
+    if (pg_modes == NULL || pg_modes->inputs == 0 || pg_watcher_runs || users_line == NULL ||
         (n->op == PG_LEAF && !(n->flags & PG_ACTIVE)))
         return 1;
     if (reads == NULL && (reads = PyList_New(0)) == NULL)

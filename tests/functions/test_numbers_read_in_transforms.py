@@ -310,3 +310,13 @@ def test_the_reference_does_the_same() -> None:
     command = [sys.executable, "-I", "-c", textwrap.dedent(program)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_debug_nans_looks_at_is_not_read_by_the_user() -> None:
+    def f(x):
+        x * 2
+        return 5.0
+
+    with pygrad.debug_nans(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pygrad.grad(f)(1.0) == 0.0

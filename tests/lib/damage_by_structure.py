@@ -62,6 +62,20 @@ def small_samples() -> list[bytes]:
     return [to_bytes(f.store) for f in [*(f for f, _ in made), trained]]
 
 
+def long_sample() -> bytes:
+    """A file of some ten thousand bytes."""
+
+    @compile
+    def long(x: Any) -> Any:
+        y = x
+        for i in range(150):
+            y = math.sin(y * x) + i * x
+        return y
+
+    long(0.5)
+    return to_bytes(long.store)
+
+
 # -- where things stand ----------------------------------------------------------------------------
 
 
