@@ -130,9 +130,17 @@ def as_recorded(f: Callable[[tuple[Any, ...]], Any], numbers: Iterable[float]) -
 def standing_in(items: Iterable[Any]) -> Iterator[list[Any]]:
     """The items, with Values in the place of numbers, which are compared by number meanwhile."""
     given = list(items)
-    with implementation.Recorded() as recorded:
-        fresh = iter(recorded.begin(tuple(v for v in given if not isinstance(v, Value))))
+    with Recording([v for v in given if not isinstance(v, Value)]) as recording:
+        fresh = iter(recording.inputs)
         yield [v if isinstance(v, Value) else next(fresh) for v in given]
+
+
+def as_in_this_mode(items: list[Any]) -> list[Any]:
+    """Results of a recording as the thread's mode has them: within no_grad() they lead on to nothing."""
+    if not implementation.in_no_grad():
+        return items
+    cut = FUNCTIONS["stop_gradient"] if implementation.trace_active() else lambda v: Value(v.data)
+    return [cut(v) if isinstance(v, Value) else v for v in items]
 
 
 def plain(tree: Any, what: str, why: str) -> Any:

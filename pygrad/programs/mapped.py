@@ -23,7 +23,7 @@ from pygrad.core.callers import users_depth
 from pygrad.core.containers import maker
 from pygrad.core.implementation import Value
 from pygrad.core.quiet import quietly
-from pygrad.core.recording import Kind, standing_in
+from pygrad.core.recording import Kind, as_in_this_mode, standing_in
 from pygrad.core.structure import (
     Array,
     Number,
@@ -202,6 +202,7 @@ class Vmapped(FunctionOf[..., Any]):
                         functools.partial(self._on_values, arranged), values
                     )
                 items, found = flatten(result, "the result")
+                items = as_in_this_mode(items)
                 if k == 0:
                     structure = found
                 elif key_of(found) != key_of(structure):

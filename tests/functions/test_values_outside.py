@@ -474,3 +474,20 @@ def test_the_reference_refuses_what_would_have_to_be_a_value() -> None:
     command = [sys.executable, "-I", "-W", "error", "-c", textwrap.dedent(program)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_rows_that_are_values_remember_nothing_within_no_grad() -> None:
+    w = Value(W)
+    mapped = vmap(lambda x: x * w if x != w else w * 5)
+    with no_grad():
+        rows = mapped([Value(1.0), 2.0])
+    assert [v.data for v in rows] == [2.0, 10.0]
+    assert all(v._children == () for v in rows)
+
+    def f(x: Any) -> Any:
+        with no_grad():
+            total = vmap(lambda t: t * x)(np.array([1.0, 2.0])).sum()
+        return total * x
+
+    assert grad(f)(5.0) == compile_(grad(f))(5.0) == 15.0
+    assert vmap(grad(f))(np.array([5.0])).tolist() == [15.0]
