@@ -82,7 +82,8 @@ function softplus(x) {
 }
 
 function power_of_two(x) {
-    return pow(2, x);
+    const two = 2; /* a constant would be clang's reason to call exp2, which has other last bits */
+    return pow(two, x);
 }
 
 /* c * e / (1 + e)**2, with the digits that 1 + e has lost put back: the square would double the loss. */
