@@ -38,8 +38,7 @@ Counts = dict[Place, list[int]]
 
 def counted(folder: Path) -> tuple[Counts, Counts]:
     """Branches, and executions, of each line: the harnesses run, what gcov says of each file added up."""
-    for program in c_library.build(folder, COUNTED):
-        c_library.run_harness(program)
+    c_library.run_harnesses(c_library.build(folder, COUNTED))
     branches: Counts = {}
     lines: Counts = defaultdict(lambda: [0])
     for data in folder.glob("*.gcda"):

@@ -45,8 +45,7 @@ def counted(folder: Path) -> Shown:
     """Every expression of more than one condition, by a run of the harnesses: what llvm-cov says of each
     copy, joined."""
     programs = c_library.build(folder, COUNTED, compiler=CLANG)
-    for program in programs:
-        c_library.run_harness(program, LLVM_PROFILE_FILE=f"{program}.profraw")
+    c_library.run_harnesses(programs, LLVM_PROFILE_FILE=f"{folder}/%p.profraw")
     merged = folder / "all.profdata"
     c_library.run([f"llvm-profdata{VERSION}", "merge", "-o", merged, *folder.glob("*.profraw")])
     others = [word for program in programs[1:] for word in ("-object", program)]

@@ -50,8 +50,7 @@ def digests(build: Build, folder: Path, harnesses: list[Path]) -> dict[str, str]
     folder.mkdir()
     flags = [*c_library.SHIPPED, *build.flags]
     made = c_library.build(folder, flags, compiler=build.compiler, programs=[DIGEST, *harnesses])
-    for program in made[1:]:
-        c_library.run_harness(program, *build.runner)
+    c_library.run_harnesses(made[1:], *build.runner)
     lines = c_library.run([*build.runner, made[0]]).splitlines()
     return dict(line.rsplit(" ", 1) for line in lines)
 

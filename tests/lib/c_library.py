@@ -85,6 +85,12 @@ def build(
         return list(pool.map(linked, programs))
 
 
+def run_harnesses(programs: Iterable[Path], *runner: str, **settings: str) -> None:
+    """Runs harnesses, as many at a time as there are cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda program: run_harness(program, *runner, **settings), programs))
+
+
 def run_harness(program: Path, *runner: str, **settings: str) -> None:
     """Runs a harness, by a runner (an emulator, say) if there is one.
 

@@ -31,8 +31,7 @@ def sanitizer(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def build_and_run(folder: Path, *flags: str, **chosen: list) -> None:
-    for program in c_library.build(folder, flags, **chosen):
-        c_library.run_harness(program, **SETTINGS)
+    c_library.run_harnesses(c_library.build(folder, flags, **chosen), **SETTINGS)
 
 
 def test_there_are_harnesses_and_sources_without_python():
