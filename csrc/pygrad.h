@@ -55,8 +55,15 @@ size_t pg_pool_bytes(void);
 /* Fault injection: let the n-th allocation from now fail, and every later one, until called with 0. */
 void pg_fail_at(size_t n);
 
-/* Allocations asked for since pg_fail_at was last called with a number other than 0. */
+/* The same for the n-th alone. */
+void pg_fail_once(size_t n);
+
+/* Allocations asked for since either was last called with a number other than 0. */
 size_t pg_allocations(void);
+
+/* Bytes asked for in blocks since then; not while several threads ask. */
+size_t pg_allocated(void);
+
 /* -- compiled programs (program.c, evaluate.c): immutable, without references to nodes. Any thread may run one, as
  * long as each call has scratch memory of its own. */
 
@@ -122,15 +129,17 @@ typedef struct {
     uint32_t *left;        /* for each row of the call the guard at which it left the path, or UINT32_MAX;
                             * what it writes to outputs of such a row means nothing. NULL without guards */
     void *uniforms, *lanes; /* scratch memory */
+    const int *stop;       /* NULL, or another thread makes it 1 for the call to end early */
 } pg_batch;
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
  * unless a guard that is the same for all rows fails; then *guard is the first. */
 int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard);
 
-/* Runs the rows. The result does not depend on how a batch is cut, as long as cuts are at multiples of
- * pg_piece() rows and totals of pieces are added up in order. */
-void pg_program_run(const pg_program *p, const pg_batch *batch);
+/* Runs the rows; false if it was stopped before the last (see stopping.h), by Ctrl-C or by batch->stop. The result does
+ * not depend on how a batch is cut, as long as cuts are at multiples of pg_piece() rows and totals of pieces are
+ * added up in order. */
+int pg_program_run(const pg_program *p, const pg_batch *batch);
 
 /* A program without rows: pg_program_run_once, and after it output i to outputs[i][0]. */
 int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard);
@@ -174,7 +183,8 @@ typedef struct {
 } pg_pattern;
 
 /* Which of the first outputs, the rows, depend on which of the inputs from first on, the columns. 1, and *out,
- * which the caller owns until pg_pattern_free; 0 if there are more than most entries; -1 for want of memory. */
+ * which the caller owns until pg_pattern_free; 0 if there are more than most entries; -1 for want of memory; -2 if
+ * it was stopped. */
 int pg_program_pattern(const pg_program *p, size_t first, size_t inputs, size_t outputs, size_t most, pg_pattern **out);
 
 /* Frees what pg_program_pattern made; NULL is allowed. */
@@ -182,7 +192,7 @@ void pg_pattern_free(pg_pattern *m);
 
 /* Colours for columns, so that no two of a colour have an entry in one row: in the given order of all columns,
  * each the smallest that is allowed. by_column is the transposed pattern. How many there are; -1 for want of
- * memory; more than most, and colours that mean nothing, where most do not suffice. */
+ * memory; -2 if it was stopped; more than most, and colours that mean nothing, where most do not suffice. */
 int32_t pg_colour_columns(const pg_pattern *by_row, const pg_pattern *by_column, const int32_t *order, int32_t most,
                           int32_t *colours);
 
@@ -204,7 +214,8 @@ typedef enum {
     PG_RANGE_ERROR,        /* OverflowError: the result is too large */
     PG_DIVISION_BY_ZERO,
     PG_INFINITE,           /* inf has no whole number */
-    PG_NOT_A_NUMBER        /* nan has no whole number */
+    PG_NOT_A_NUMBER,       /* nan has no whole number */
+    PG_STOPPED             /* work was asked to stop: see stopping.h */
 } pg_status;
 
 /* When eager evaluation of an op fails, given its operands and its result. ops.def omits the PG_ERR_: math.h

@@ -15,15 +15,26 @@ from __future__ import annotations
 
 import linecache
 import math
-import threading
 import warnings
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from pygrad.core.callers import users_depth, users_line
 from pygrad.core.implementation import CURE, IMPLEMENTATION
 
 __all__ = ["Suppressed", "debug_nans"]
+
+
+if IMPLEMENTATION == "compiled":
+    from pygrad import _native
+    from pygrad._native import Watch as _Watch
+else:
+
+    class _Watch:  # type: ignore[no-redef]
+        def __enter__(self) -> NoReturn:
+            raise NotImplementedError(f"debug_nans() needs the compiled implementation: {CURE}")
+
+        def __exit__(self, *exc_info: object) -> None:
+            pass
 
 
 class Suppressed(NamedTuple):
@@ -42,7 +53,7 @@ class Suppressed(NamedTuple):
         )
 
 
-class debug_nans:
+class debug_nans(_Watch):
     """Within it, the first value, adjoint or tangent that is nan or inf raises FloatingPointError.
 
     The message names the node, its op, its operands and the user's source line that made it. Products
@@ -68,17 +79,6 @@ class debug_nans:
 
     def __init__(self) -> None:
         self.suppressed: list[Suppressed] = []
-
-    def __enter__(self) -> debug_nans:
-        if IMPLEMENTATION != "compiled":
-            raise NotImplementedError(f"debug_nans() needs the compiled implementation: {CURE}")
-        _native.watch_enter()
-        _thread.blocks = [*_thread.blocks, self]
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        _thread.blocks = [block for block in _thread.blocks if block is not self]
-        _native.watch_exit()
 
 
 def _watch_node(node: Any) -> str:
@@ -128,7 +128,7 @@ def _story(
 def _report_suppressed(node: Any, i: int, adjoint: float, slope: float) -> None:
     if (adjoint == 0 and not math.isfinite(slope)) or (slope == 0 and not math.isfinite(adjoint)):
         report = Suppressed(node._op, i, adjoint, slope, _with_text(_native.origin(node)))
-        for block in _thread.blocks:
+        for block in {id(block): block for block in _native.watching()}.values():
             block.suppressed.append(report)
         warnings.warn(str(report), RuntimeWarning, stacklevel=users_depth())
 
@@ -159,13 +159,5 @@ def _with_text(where: str | None) -> str:
     return f"{path}, line {line}" + (f": {text}" if text else "")
 
 
-class _Thread(threading.local):
-    blocks: Sequence[debug_nans] = ()  # that it is in
-
-
-_thread = _Thread()
-
 if IMPLEMENTATION == "compiled":
-    from pygrad import _native
-
     _native.set_watchers(_watch_node, _watch_adjoints)

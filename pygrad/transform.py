@@ -389,11 +389,7 @@ def gradients(output: Any, inputs: Any) -> Any:
                 f"gradients() is for Values, not {type(item).__name__}; for functions use grad()"
             )
     _, (row,) = implementation.reverse((output,), tuple(items), (0,), False, Kind.VALUES)
-    depths: list[int] = []
-    implementation.no_grad_suspend(depths)
-    detached = depths[0] > 0
-    implementation.no_grad_resume(depths)
-    if not detached:
+    if not implementation.in_no_grad():
         return structure.arrange(row)
     if implementation.trace_active():
         return structure.arrange(list(map(implementation.FUNCTIONS["stop_gradient"], row)))

@@ -10,7 +10,9 @@ import copy
 import functools
 import gc
 import numbers
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -54,15 +56,13 @@ _load_native()
 from pygrad import _native  # noqa: E402
 from pygrad._native import (  # noqa: E402
     Parameters,
+    Recorded,
     Value,
     connected,
     dot,
     forward,
-    no_grad_resume,
-    no_grad_suspend,
+    in_no_grad,
     noted_reads,
-    record,
-    retire,
     reverse,
     set_users_line,
     sum,
@@ -75,16 +75,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
 __all__ = [
     "FUNCTIONS",
     "Parameters",
+    "Recorded",
     "Value",
     "connected",
     "dot",
     "forward",
+    "in_no_grad",
     "no_grad",
-    "no_grad_resume",
-    "no_grad_suspend",
     "noted_reads",
-    "record",
-    "retire",
     "reverse",
     "set_users_line",
     "sum",
@@ -109,13 +107,17 @@ def _exotic_number(x: object) -> Any:
 _native.set_exotic_number(_exotic_number)
 
 
-def _before_collection(phase: str, info: dict[str, int]) -> None:
-    """A full collection is about to begin: let it see cycles that attributes given late have closed."""
-    if phase == "start" and info["generation"] == 2:
-        _native.expose()
+def _tell_main_thread() -> None:
+    """Where Python runs signal handlers: C that works for long lets it do so."""
+    _native.set_main_thread(threading.main_thread().ident)
 
 
-gc.callbacks.append(_before_collection)
+_tell_main_thread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_tell_main_thread)
+
+# In C, as Ctrl-C in a callback of Python's would be swallowed by the collector.
+gc.callbacks.append(_native.before_collection)
 
 _clip = FUNCTIONS["clip"]
 
@@ -133,10 +135,12 @@ def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
 FUNCTIONS["clip"] = clip
 
 
-class no_grad:
+class no_grad(_native.NoGrad):
     """Within it, operations record nothing: results are leaves. A context manager and a decorator.
 
-    It holds for the thread that entered it and may be nested.
+    It holds for the thread that entered it and may be nested. It ends with the block, also where Ctrl-C
+    keeps Python from leaving that properly. Entered by hand, ``block.__enter__()``, it lasts until
+    ``block.__exit__()``, or until the object is gone.
 
     >>> from pygrad import Value, no_grad
     >>> x = Value(3.0)
@@ -145,13 +149,6 @@ class no_grad:
     >>> y.data, y._children
     (9.0, ())
     """
-
-    def __enter__(self) -> no_grad:
-        _native.no_grad_enter()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        _native.no_grad_exit()
 
     def __call__(self, function: _F) -> _F:
         @functools.wraps(function)

@@ -14,19 +14,31 @@
 /* -- fault injection ---------------------------------------------------------------------------- */
 pg_fault_injection pg_faults;
 
+static void fail_between(size_t first, size_t last)
+{
+    pg_faults.armed = first != 0;
+    if (first != 0)
+        pg_faults = (pg_fault_injection){.armed = 1, .first = first, .last = last};
+}
+
 void pg_fail_at(size_t n)
 {
-    pg_faults.armed = n != 0;
-    if (n != 0) {
-        pg_faults.fail_at = n;
-        pg_faults.last = SIZE_MAX;
-        pg_faults.requests = 0;
-    }
+    fail_between(n, SIZE_MAX);
+}
+
+void pg_fail_once(size_t n)
+{
+    fail_between(n, n);
 }
 
 size_t pg_allocations(void)
 {
     return pg_faults.requests;
+}
+
+size_t pg_allocated(void)
+{
+    return pg_faults.bytes;
 }
 
 /* -- blocks ------------------------------------------------------------------------------------- */
@@ -64,6 +76,8 @@ void *pg_alloc(size_t count, size_t size)
 {
     if (pg_refused() || (size != 0 && count > SIZE_MAX / size))
         return NULL;
+    if (PG_UNLIKELY(pg_faults.armed))
+        pg_faults.bytes += count * size;
     return block_of(count * size);
 }
 

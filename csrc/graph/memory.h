@@ -9,15 +9,16 @@
 
 typedef struct {
     int armed;
-    size_t fail_at, last;  /* fails from this request on, up to that one */
+    size_t first, last;    /* requests that fail */
     size_t requests;       /* since it was armed */
+    size_t bytes;          /* asked for in blocks since then */
 } pg_fault_injection;
 
 extern pg_fault_injection pg_faults;
 
 PG_INLINE int pg_refused(void)
 {
-    return PG_UNLIKELY(pg_faults.armed) && ++pg_faults.requests >= pg_faults.fail_at &&
+    return PG_UNLIKELY(pg_faults.armed) && ++pg_faults.requests >= pg_faults.first &&
            pg_faults.requests <= pg_faults.last;
 }
 

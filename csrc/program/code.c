@@ -83,7 +83,7 @@ static void list_items(writer *w, int row)
     uint32_t next = 0;
     for (uint32_t i = 0; i < w->d->count; i++)
         w->last[i] = NONE;
-    for (uint32_t i = 0; i < w->d->count; i++) {
+    for (uint32_t i = 0; i < w->d->count && goes_on(w->d); i++) {
         const value *v = &w->d->values[i];
         if (v->needed && v->row == row && v->op != INPUT && v->op != LIVE && v->op != CONSTANT && w->last[i] == NONE) {
             list_value(w, i);
@@ -156,7 +156,7 @@ static void free_lanes(writer *w, uint32_t v, size_t at)
 static void write(writer *w, pg_instruction in)
 {
     if (w->d->failed || !pg_room((void **)&w->p->code, w->p->length, &w->code_capacity, sizeof in)) {
-        w->d->failed = 1;
+        draft_lacks_memory(w->d);
         return;
     }
     w->p->code[w->p->length++] = in;
@@ -184,7 +184,7 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
     for (uint32_t t = v->head; t != NONE; t = w->d->terms[t].next) {
         const draft_term *from = &w->d->terms[t];
         if (!pg_room((void **)&p->terms, p->term_count, &w->term_capacity, sizeof *p->terms)) {
-            w->d->failed = 1;
+            draft_lacks_memory(w->d);
             return;
         }
         p->terms[p->term_count++] = (pg_term){
@@ -333,7 +333,7 @@ static void write_code(writer *w)
         if (is_row(w->d, w->results[r]) && parts_of(w, r).a != w->results[r])
             w->d->values[w->results[r]].needed = 0;
     list_items(w, 0);
-    for (size_t i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count && goes_on(w->d); i++)
         write_item(w, i, 0);
     for (uint32_t r = 0; r < w->trace->output_count; r++) {
         const value *v = &w->d->values[w->results[r]];
@@ -342,12 +342,12 @@ static void write_code(writer *w)
     p->once = p->length;
     w->count = 0;
     list_items(w, 1);
-    for (size_t i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count && goes_on(w->d); i++)
         each_use(w, i, note_use);
-    for (size_t i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count && goes_on(w->d); i++)
         each_use(w, i, want_spread);
     p->spread = p->length;
-    for (size_t i = 0; i < w->count; i++) {
+    for (size_t i = 0; i < w->count && goes_on(w->d); i++) {
         write_item(w, i, 1);
         each_use(w, i, free_lanes);
     }
@@ -379,15 +379,15 @@ pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, 
     w.p->terms = pg_alloc(w.term_capacity, sizeof *w.p->terms);
     if (w.p->code == NULL || w.p->terms == NULL || w.p->result_slots == NULL || w.items == NULL || w.last == NULL ||
         w.free == NULL || w.p->constant_values == NULL || w.p->input_slots == NULL)
-        d->failed = 1;
+        draft_lacks_memory(d);
     else
         write_code(&w);
     pg_free(w.items);
     pg_free(w.last);
     pg_free(w.free);
-    if (d->failed) {
+    if (d->failed != PG_OK) {
         pg_program_free(w.p);
-        return PG_NO_MEMORY;
+        return d->failed;
     }
     *out = w.p;
     return PG_OK;

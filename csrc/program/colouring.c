@@ -3,9 +3,9 @@
  * Vertices get, one after the other, the smallest colour that is not forbidden. Source: Gebremedhin, Manne and
  * Pothen, What color is your Jacobian? (SIAM Review 47, 2005); for stars, Gebremedhin, Tarafdar, Manne and Pothen,
  * New acyclic and star coloring algorithms (SIAM J. Sci. Comput. 29, 2007). */
-#include "pygrad.h"
+#include "graph/stopping.h"
 
-enum { NOBODY = -1 };
+enum { NOBODY = -1, NO_MEMORY = -1, STOPPED = -2 };
 
 /* An array of count numbers that are NOBODY; NULL for want of memory. Caller owns. */
 static int32_t *nobodies(size_t count)
@@ -28,15 +28,19 @@ static int32_t first_allowed(const int32_t *forbidden, int32_t v)
 
 /* -- columns without a row in common ------------------------------------------------------------- */
 
-static void forbid_in_rows(const pg_pattern *by_row, const pg_pattern *by_column, int32_t v, const int32_t *colours,
-                           int32_t *forbidden)
+/* How many entries it has looked at. */
+static size_t forbid_in_rows(const pg_pattern *by_row, const pg_pattern *by_column, int32_t v, const int32_t *colours,
+                             int32_t *forbidden)
 {
+    size_t steps = 1;
     for (uint32_t i = by_column->starts[v]; i < by_column->starts[v + 1]; i++) {
         const uint32_t row = by_column->items[i];
+        steps += by_row->starts[row + 1] - by_row->starts[row];
         for (uint32_t k = by_row->starts[row]; k < by_row->starts[row + 1]; k++)
             if (colours[by_row->items[k]] != NOBODY)
                 forbidden[colours[by_row->items[k]]] = v;
     }
+    return steps;
 }
 
 int32_t pg_colour_columns(const pg_pattern *by_row, const pg_pattern *by_column, const int32_t *order, int32_t most,
@@ -44,18 +48,19 @@ int32_t pg_colour_columns(const pg_pattern *by_row, const pg_pattern *by_column,
 {
     const size_t columns = by_row->columns;
     int32_t *forbidden = nobodies(columns), used = 0;
+    pg_work work = {0};
     if (forbidden == NULL)
-        return -1;
+        return NO_MEMORY;
     for (size_t i = 0; i < columns; i++)
         colours[i] = NOBODY;
-    for (size_t i = 0; i < columns && used <= most; i++) {
+    for (size_t i = 0; i < columns && used <= most && !work.stopped; i++) {
         const int32_t v = order[i];
-        forbid_in_rows(by_row, by_column, v, colours, forbidden);
+        pg_goes_on(&work, forbid_in_rows(by_row, by_column, v, colours, forbidden));
         colours[v] = first_allowed(forbidden, v);
         used = colours[v] < used ? used : colours[v] + 1;
     }
     pg_free(forbidden);
-    return used;
+    return work.stopped ? STOPPED : used;
 }
 
 /* -- stars --------------------------------------------------------------------------------------- *
@@ -75,6 +80,7 @@ typedef struct {
     int32_t *forbidden;
     int32_t *asked_by;     /* for each colour the vertex that has met a neighbour of it last, */
     uint32_t *met;         /* and the entry that led there */
+    size_t steps;          /* entries that were looked at */
 } star_colouring;
 
 /* Entries stand in ascending order, so those of a column are met in ascending order of rows. */
@@ -92,6 +98,7 @@ static void find_reverse(star_colouring *s, uint32_t *next)
 static void forbid_neighbours(star_colouring *s, uint32_t w, int32_t v)
 {
     const pg_pattern *g = s->graph;
+    s->steps += s->palette_sizes[w];
     for (uint32_t i = 0; i < s->palette_sizes[w]; i++)
         s->forbidden[s->colours[g->items[s->palettes[g->starts[w] + i]]]] = v;
 }
@@ -100,6 +107,7 @@ static void forbid_neighbours(star_colouring *s, uint32_t w, int32_t v)
 static void forbid_hubs(star_colouring *s, uint32_t w, int32_t v)
 {
     const pg_pattern *g = s->graph;
+    s->steps += s->palette_sizes[w];
     for (uint32_t i = 0; i < s->palette_sizes[w]; i++) {
         const uint32_t e = s->palettes[g->starts[w] + i];
         if (s->hubs[s->star_of[e]] == (int32_t)g->items[e])
@@ -134,6 +142,7 @@ static uint32_t *in_palette(star_colouring *s, uint32_t w, int32_t colour)
     uint32_t *entry = s->palettes + g->starts[w], *end = entry + s->palette_sizes[w];
     while (entry != end && s->colours[g->items[*entry]] != colour)
         entry++;
+    s->steps += (size_t)(entry - s->palettes) - g->starts[w];
     return entry;
 }
 
@@ -175,18 +184,21 @@ static int32_t colour_stars(star_colouring *s, const int32_t *order, int32_t mos
 {
     const size_t count = s->graph->rows;
     int32_t used = 0;
+    pg_work work = {0};
     for (size_t i = 0; i < count; i++) {
         colours[i] = NOBODY;
         s->palette_sizes[i] = 0;
     }
-    for (size_t i = 0; i < count && used <= most; i++) {
+    for (size_t i = 0; i < count && used <= most && !work.stopped; i++) {
         const int32_t v = order[i];
+        s->steps = s->graph->starts[v + 1] - s->graph->starts[v] + 1;
         forbid_around(s, v);
         colours[v] = first_allowed(s->forbidden, v);
         used = colours[v] < used ? used : colours[v] + 1;
         update_stars(s, v);
+        pg_goes_on(&work, s->steps);
     }
-    return used;
+    return work.stopped ? STOPPED : used;
 }
 
 int32_t pg_colour_stars(const pg_pattern *graph, const int32_t *order, int32_t most, int32_t *colours)
@@ -202,7 +214,7 @@ int32_t pg_colour_stars(const pg_pattern *graph, const int32_t *order, int32_t m
                         .forbidden = nobodies(vertices),
                         .asked_by = nobodies(vertices),
                         .met = pg_alloc(vertices + 1, sizeof *s.met)};
-    int32_t used = -1;
+    int32_t used = NO_MEMORY;
     if (s.reverse != NULL && s.star_of != NULL && s.hubs != NULL && s.palettes != NULL && s.palette_sizes != NULL &&
         s.forbidden != NULL && s.asked_by != NULL && s.met != NULL) {
         find_reverse(&s, s.met);

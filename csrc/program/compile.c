@@ -94,7 +94,7 @@ static pg_status number_values(draft *d, const pg_trace *t, pg_index *lives, uin
 {
     const pg_sweep *s = t->sweep;
     uint32_t live = 0;
-    for (size_t i = 0; i + 1 < s->count && !d->failed; i++) {
+    for (size_t i = 0; i + 1 < s->count && goes_on(d); i++) {
         pg_node *n = node_at(s, i);
         uint32_t v;
         if (i < s->stops) {
@@ -113,7 +113,7 @@ static pg_status number_values(draft *d, const pg_trace *t, pg_index *lives, uin
         }
         number_node(lives, n, v);
     }
-    return d->failed ? PG_NO_MEMORY : PG_OK;
+    return d->failed;
 }
 
 /* -- the whole ---------------------------------------------------------------------------------- */
@@ -148,7 +148,7 @@ static pg_status make(draft *d, const pg_trace *t, const uint32_t *roots, pg_pro
     pg_count_uses(d, roots, 2 * t->guard_count + t->output_count);
     if (t->optimise)
         pg_fuse(d);
-    return d->failed ? PG_NO_MEMORY : pg_write_program(d, t, roots, roots + 2 * t->guard_count, out);
+    return d->failed != PG_OK ? d->failed : pg_write_program(d, t, roots, roots + 2 * t->guard_count, out);
 }
 
 /* Values and the roots among them; grads of the trace's nodes are 0 again. */

@@ -30,7 +30,7 @@ void pg_draft_close(draft *d)
 uint32_t pg_draft_add(draft *d, value v)
 {
     if (d->failed || !pg_room((void **)&d->values, d->count, &d->capacity, sizeof v)) {
-        d->failed = 1;
+        draft_lacks_memory(d);
         return 0;
     }
     d->values[d->count] = v;
@@ -40,7 +40,7 @@ uint32_t pg_draft_add(draft *d, value v)
 void pg_draft_add_term(draft *d, value *sum, draft_term t)
 {
     if (d->failed || !pg_room((void **)&d->terms, d->term_count, &d->term_capacity, sizeof t)) {
-        d->failed = 1;
+        draft_lacks_memory(d);
         return;
     }
     t.next = NONE;

@@ -2,10 +2,12 @@
  * needed and where they go.
  *
  * A value is its number in the list; its operands have smaller numbers, and no two values of the table are the
- * same. A want of memory is noted in failed: what is added from there on does not matter. */
+ * same. What comes in between is noted in failed, a want of memory or a wish to stop: what is added from there on does
+ * not matter. */
 #ifndef PG_DRAFT_H
 #define PG_DRAFT_H
 
+#include "graph/stopping.h"
 #include "program/program.h"
 
 enum { NONE = INT32_MAX };      /* no value, no term */
@@ -41,12 +43,20 @@ typedef struct {
     size_t term_count, term_capacity;
     uint32_t *buckets;     /* heads of chains by hash, for constants and where chains of users get long */
     size_t bucket_mask;
-    int failed;            /* no memory */
+    pg_status failed;      /* PG_OK, PG_NO_MEMORY, PG_STOPPED */
+    pg_work work;
 } draft;
 
 /* An empty draft for about so many nodes; false for want of memory. Caller owns, until pg_draft_close, either way. */
 int pg_draft_open(draft *d, size_t nodes);
 void pg_draft_close(draft *d);
+
+/* Notes that no memory was had, if nothing is noted yet. */
+static inline void draft_lacks_memory(draft *d)
+{
+    if (d->failed == PG_OK)
+        d->failed = PG_NO_MEMORY;
+}
 
 /* Adds a value, whatever is there, and gives its number. */
 uint32_t pg_draft_add(draft *d, value v);
@@ -62,6 +72,15 @@ uint32_t pg_draft_constant(draft *d, double number);
 
 /* The value of op on a, if there is one; else NONE. */
 uint32_t pg_draft_find(const draft *d, int op, uint32_t a);
+
+/* A value, or an item of the code, was dealt with: false if that is to be the end. */
+static inline int goes_on(draft *d)
+{
+    enum { STEPS = 8 };
+    if (!pg_goes_on(&d->work, STEPS) && d->failed == PG_OK)
+        d->failed = PG_STOPPED;
+    return d->failed == PG_OK;
+}
 
 static inline int is_row(const draft *d, uint32_t i)
 {

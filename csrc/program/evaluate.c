@@ -4,6 +4,7 @@
  * Products in which an exact 0 is to win are done plainly first; what has come out as nan is done again with mul0. */
 #include "program/evaluate.h"
 
+#include "graph/stopping.h"
 #include "ops/compare.h"
 #include "program/lanewords.h"
 #include "program/program.h"
@@ -362,8 +363,14 @@ static void write_totals(const pg_program *p, const block *rows, double *totals)
     }
 }
 
-/* Rows from first on up to end. */
-static void run_piece(const pg_program *p, block *rows, size_t first, size_t end)
+/* Some steps for a block's instructions, of which each does its lanes in some nanoseconds. */
+static int goes_on(const pg_program *p, const block *rows, pg_work *work)
+{
+    return pg_goes_on(work, (p->length + 1) * (PG_LANES / 8)) && (rows->batch->stop == NULL || !*rows->batch->stop);
+}
+
+/* Rows from first on up to end; false if it was stopped. */
+static int run_piece(const pg_program *p, block *rows, size_t first, size_t end, pg_work *work)
 {
     clear_partial(p, rows);
     for (rows->first = first; rows->first < end; rows->first += rows->count) {
@@ -373,28 +380,35 @@ static void run_piece(const pg_program *p, block *rows, size_t first, size_t end
             rows->batch->left[rows->first + l] = UINT32_MAX;
         load(p, rows);
         run_block(p, rows);
+        if (!goes_on(p, rows, work))
+            return 0;
     }
+    return 1;
 }
 
-void pg_program_run(const pg_program *p, const pg_batch *batch)
+int pg_program_run(const pg_program *p, const pg_batch *batch)
 {
     double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
     block rows = {
         .batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare, .partial = spare + SPARE};
+    pg_work work = {0};
     spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
         rows.careful = 0;
-        run_piece(p, &rows, first, end);
+        if (!run_piece(p, &rows, first, end, &work))
+            return 0;
         if (totals == NULL)
             continue;
         if (has_nan(p, &rows)) {
             rows.careful = 1;
-            run_piece(p, &rows, first, end);
+            if (!run_piece(p, &rows, first, end, &work))
+                return 0;
         }
         write_totals(p, &rows, totals);
         totals += p->outputs;
     }
+    return 1;
 }
 
 int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)

@@ -11,7 +11,7 @@ void pg_count_uses(draft *d, const uint32_t *roots, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         use(d, roots[i]);
-    for (size_t i = d->count; i-- != 0;) {
+    for (size_t i = d->count; i-- != 0 && goes_on(d);) {
         value *v = &d->values[i];
         v->needed = v->uses != 0;
         if (!v->needed || v->op == INPUT || v->op == LIVE || v->op == CONSTANT)
@@ -96,7 +96,7 @@ static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
 void pg_fuse(draft *d)
 {
     const uint32_t start = pg_draft_constant(d, -0.0);
-    for (size_t i = 0; i < d->count && !d->failed; i++) {
+    for (size_t i = 0; i < d->count && goes_on(d); i++) {
         value *v = &d->values[i];
         if (v->needed && v->op == PG_CODE_FUSED)
             for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
@@ -108,7 +108,7 @@ void pg_fuse(draft *d)
         if (v->needed && v->op == PG_OP_add && v->a != v->b)
             fuse_addition(d, v);
     }
-    for (size_t i = 0; i < d->count && !d->failed; i++) {
+    for (size_t i = 0; i < d->count && goes_on(d); i++) {
         value *v = &d->values[i];
         if (v->needed && is_product(v) && is_row(d, v->a) != is_row(d, v->b))
             fuse_uniform_factor(d, v, start);

@@ -5,6 +5,7 @@
  * a pass (Griewank and Walther, Evaluating Derivatives, chapter 7). Joins stand in clusters, and a pass visits
  * only clusters that its inputs reach: a banded matrix takes time linear in its size, a full one a word for 64 of
  * its numbers. */
+#include "graph/stopping.h"
 #include "program/growth.h"
 #include "program/program.h"
 
@@ -32,6 +33,7 @@ typedef struct {
     uint32_t *visited;
     uint32_t (*pairs)[2];  /* output and input */
     size_t pair_count, pair_capacity;
+    pg_work work;
 } finder;
 
 static size_t places(const finder *f)
@@ -267,7 +269,7 @@ static void activate(finder *f, size_t source)
         f->active[f->reached.items[i] / 64] |= UINT64_C(1) << f->reached.items[i] % 64;
 }
 
-/* All joins of a cluster, in order. */
+/* All joins of a cluster, in order; false for want of memory, or if it was stopped. */
 static int visit(finder *f, size_t cluster, size_t base)
 {
     const size_t end = (cluster + 1) * CLUSTER < f->join_count ? (cluster + 1) * CLUSTER : f->join_count;
@@ -284,7 +286,7 @@ static int visit(finder *f, size_t cluster, size_t base)
     }
     if (any != 0)
         activate(f, f->inputs + cluster);
-    return 1;
+    return pg_goes_on(&f->work, f->joins.starts[end] - f->joins.starts[cluster * CLUSTER] + CLUSTER);
 }
 
 /* The inputs from base on: visits what they reach, and leaves all bits 0. */
@@ -371,7 +373,7 @@ static pg_pattern *pattern_of(const finder *f)
     return m;
 }
 
-/* 1 if all was found, 0 if there are more than most, -1 for want of memory. */
+/* 1 if all was found, 0 if there are more than most, -1 for want of memory, -2 if it was stopped. */
 static int find(finder *f, size_t most)
 {
     read_table(f);
@@ -382,7 +384,7 @@ static int find(finder *f, size_t most)
         return -1;
     for (size_t base = 0; base < f->inputs; base += INPUTS_IN_PASS) {
         if (!pass(f, base))
-            return -1;
+            return f->work.stopped ? -2 : -1;
         if (f->pair_count > most)
             return 0;
     }

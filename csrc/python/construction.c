@@ -8,6 +8,7 @@
 #include "python/recording.h"
 #include "python/trace.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* tp_alloc of the exact type, so that even object.__new__, which a patched __new__ may call, makes a node.
  * Python gives subclasses an allocator of its own. */

@@ -1,6 +1,8 @@
 /* convert.c: what C asks of Python's objects: arguments, numbers, tuples of Values; and errors, the other way. */
 #include "python/convert.h"
 
+#include "python/interrupts.h"
+
 /* -- errors and arguments ----------------------------------------------------------------------- */
 
 PyObject *pg_raise(pg_status status)
@@ -34,6 +36,8 @@ PyObject *pg_raise(pg_status status)
     case PG_NOT_A_NUMBER:
         PyErr_SetString(PyExc_ValueError, "cannot convert float NaN to integer");
         break;
+    case PG_STOPPED:
+        return pg_raise_interrupt();
     default:
         PyErr_SetString(PyExc_SystemError, "pygrad: a status that is no error was raised");
     }

@@ -10,6 +10,8 @@
 #include "graph/memory.h"
 #include "python/value.h"
 
+#include <string.h>
+
 typedef struct {
     pg_node **nodes;
     size_t count, room;
@@ -137,14 +139,22 @@ static void expose_late(void)
     Py_XDECREF(held);
 }
 
-static PyObject *expose(PyObject *module, PyObject *ignored)
+/* For gc.callbacks: a collection begins or ends, and if it is to be a full one, it is let see all cycles. */
+static PyObject *before_collection(PyObject *module, PyObject *args)
 {
-    (void)module, (void)ignored;
-    expose_late();
+    (void)module;
+    const char *phase;
+    PyObject *info;
+    if (!PyArg_ParseTuple(args, "sO!:before_collection", &phase, &PyDict_Type, &info))
+        return NULL;
+    PyObject *generation = strcmp(phase, "start") == 0 ? PyDict_GetItemString(info, "generation") : NULL;
+    if (generation != NULL && PyLong_AsLong(generation) == 2)
+        expose_late();
     Py_RETURN_NONE;
 }
 
 PyMethodDef pg_exposure_functions[] = {
-    {"expose", expose, METH_NOARGS, "expose()\n--\n\nLet the collector see cycles through attributes given late."},
+    {"before_collection", before_collection, METH_VARARGS,
+     "before_collection(phase, info, /)\n--\n\nLet the collector see cycles through attributes given late."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,30 +1,35 @@
-/* modes.h: what a thread may be in: no_grad, debug_nans, a trace.
+/* modes.h: what a thread may be in: no_grad, debug_nans, a recording, a trace.
  *
- * pg_special_threads counts one for each mode that each thread is in, so that where it is 0 nothing else need be
- * asked. */
+ * pg_special_threads counts for each thread whether it is within no_grad(), whether it is watched and whether it
+ * traces, so that where it is 0 nothing else need be asked. */
 #ifndef PG_MODES_H
 #define PG_MODES_H
 
 #include "graph/graph.h"
 #include "python/object.h"
 
-/* How many modes threads are in, and which this one is in: two tests, the first cheap and common to all. */
+/* Of one thread, NULL in one that was in no mode yet. Its own while the thread lives. */
+typedef struct pg_stay pg_stay;
+typedef struct {
+    int no_grad; /* stays since the last recording that runs began: that records whatever its caller is in */
+    int watched; /* stays in debug_nans */
+    size_t inputs; /* active ones, of this thread's recordings */
+    int special; /* what it adds to pg_special_threads, but for a trace */
+    int ended; /* the thread is no more */
+    pg_stay *last; /* see stays.c */
+} pg_thread_modes;
+
 extern int pg_special_threads;
-extern PG_THREAD_LOCAL int pg_no_grad_depth, pg_watch_depth;
+extern PG_THREAD_LOCAL pg_thread_modes *pg_modes;
+/* Not 0 while a watcher runs, which is itself not watched. */
+extern PG_THREAD_LOCAL int pg_watcher_runs;
 #define PG_SPECIAL PG_UNLIKELY(pg_special_threads != 0)
-#define PG_NO_GRAD (PG_SPECIAL && pg_no_grad_depth > 0)
+#define PG_NO_GRAD (PG_SPECIAL && pg_modes != NULL && pg_modes->no_grad > 0)
 /* Results are to be leaves. In a trace they are not, or a program could not compute them again: see pg_recorded. */
 #define PG_DETACHED (PG_NO_GRAD && pg_birth_flags == 0)
-#define PG_WATCHED (PG_SPECIAL && pg_watch_depth != 0)
+#define PG_WATCHED (PG_SPECIAL && pg_modes != NULL && pg_modes->watched != 0 && !pg_watcher_runs)
 
-/* made (taken over), once the watcher has seen it if this thread is watched; NULL with an exception set, made
- * given back, if made is NULL or the watcher raised. */
-PyObject *pg_watched(PyObject *made);
-
-/* Shows the watcher what has arrived at n (own) and at its operands, and whether these are numbers or the
- * values of nodes; false with an exception set. */
-int pg_watch_adjoints(pg_node *n, double own, const double *operands, int as_values, int forward);
-
-extern PyMethodDef pg_mode_functions[];
+/* This thread's, made if it has none; NULL with an exception set. */
+pg_thread_modes *pg_modes_of_thread(void);
 
 #endif

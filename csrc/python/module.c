@@ -5,15 +5,17 @@
 #include "python/convert.h"
 #include "python/exposure.h"
 #include "python/inspection.h"
-#include "python/modes.h"
+#include "python/interrupts.h"
 #include "python/operators.h"
 #include "python/parameters.h"
 #include "python/recording.h"
 #include "python/replay.h"
+#include "python/stays.h"
 #include "python/sums.h"
 #include "python/trace.h"
 #include "python/tracing.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* -- the type ----------------------------------------------------------------------------------- */
 
@@ -94,8 +96,9 @@ static int add_op_functions(PyObject *module)
 
 static PyMethodDef *const functions[] = {
     pg_backward_functions,   pg_construction_functions, pg_convert_functions,   pg_exposure_functions,
-    pg_inspection_functions, pg_mode_functions,         pg_recording_functions, pg_replay_functions,
-    pg_sum_functions,        pg_trace_functions,        pg_tracing_functions,
+    pg_inspection_functions, pg_interrupt_functions,    pg_recording_functions, pg_replay_functions,
+    pg_stay_functions,       pg_sum_functions,          pg_trace_functions,     pg_tracing_functions,
+    pg_watching_functions,
 };
 
 static int add_functions(PyObject *module)
@@ -126,7 +129,7 @@ PyMODINIT_FUNC PyInit__native(void)
     if (module == NULL)
         return NULL;
     if (pg_operators_init() < 0 || add_value_type(module) < 0 || pg_parameters_init(module) < 0 ||
-        add_op_functions(module) < 0 || add_functions(module) < 0) {
+        pg_stays_init(module) < 0 || add_op_functions(module) < 0 || add_functions(module) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

@@ -10,6 +10,7 @@
 #include "python/modes.h"
 #include "python/trace.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* -- when eager evaluation raises --------------------------------------------------------------- */
 

@@ -1,17 +1,17 @@
 /* recording.c: derivatives of what a function has recorded between its inputs and its outputs.
  *
- * A transform (pygrad/transform.py) runs the user's function on inputs that record() made: leaves for
+ * A transform (pygrad/transform.py) runs the user's function on inputs that begin() made: leaves for
  * numbers, and for Values nodes of their own (identity) that lead on to them. Derivatives are numbers,
  * taken without leaving a trace in any .grad, or Values: where inputs came as Values, and where the
  * recording reaches an active input of another transform, one that runs around this one. */
 #include "python/recording.h"
 
 #include "python/convert.h"
+#include "python/modes.h"
 #include "python/sweeping.h"
 #include "python/value.h"
 
 int pg_active_inputs; /* those that are marked PG_ACTIVE */
-static PG_THREAD_LOCAL int own_inputs; /* of this thread */
 
 /* -- numbers that are read ---------------------------------------------------------------------- */
 
@@ -31,7 +31,8 @@ static PyObject *set_users_line(PyObject *module, PyObject *function)
 int pg_note_read(PyObject *v)
 {
     const pg_node *n = PG_NODE(v);
-    if (own_inputs == 0 || users_line == NULL || (n->op == PG_LEAF && !(n->flags & PG_ACTIVE)))
+    if (pg_modes == NULL || pg_modes->inputs == 0 || users_line == NULL ||
+        (n->op == PG_LEAF && !(n->flags & PG_ACTIVE)))
         return 1;
     if (reads == NULL && (reads = PyList_New(0)) == NULL)
         return 0;
@@ -60,6 +61,11 @@ int pg_forget_reads(PyObject *children)
     return 1;
 }
 
+void pg_forget_all_reads(void)
+{
+    pg_set(&reads, NULL);
+}
+
 static PyObject *noted_reads(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
@@ -84,11 +90,10 @@ static PyObject *input_for(PyObject *object)
     return input;
 }
 
-static PyObject *record(PyObject *module, PyObject *points)
+PyObject *pg_inputs_for(PyObject *points)
 {
-    (void)module;
     if (!PyTuple_Check(points))
-        return PyErr_Format(PyExc_TypeError, "record() takes a tuple, not %R", Py_TYPE(points));
+        return PyErr_Format(PyExc_TypeError, "begin() takes a tuple, not %R", Py_TYPE(points));
     Py_ssize_t count = PyTuple_Size(points);
     PyObject *inputs = PyTuple_New(count);
     for (Py_ssize_t i = 0; inputs != NULL && i < count; i++) {
@@ -98,9 +103,21 @@ static PyObject *record(PyObject *module, PyObject *points)
         else
             PyTuple_SetItem(inputs, i, input);
     }
-    for (Py_ssize_t i = 0; inputs != NULL && i < count; i++, pg_active_inputs++, own_inputs++)
-        PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_ACTIVE;
     return inputs;
+}
+
+void pg_activate(PyObject *inputs)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++, pg_active_inputs++)
+        PG_NODE(PyTuple_GetItem(inputs, i))->flags |= PG_ACTIVE;
+}
+
+void pg_retire(PyObject *inputs)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++, pg_active_inputs--) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(inputs, i));
+        n->flags = (uint8_t)(n->flags & ~PG_ACTIVE);
+    }
 }
 
 /* Whether a transform is running a function now, in any thread. */
@@ -108,24 +125,6 @@ static PyObject *any_active(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
     return PyBool_FromLong(pg_active_inputs != 0);
-}
-
-static PyObject *retire(PyObject *module, PyObject *inputs)
-{
-    (void)module;
-    if (!PyTuple_Check(inputs) || !pg_require_values(inputs, "retire() takes"))
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "retire() takes a tuple");
-    for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++) {
-        pg_node *n = PG_NODE(PyTuple_GetItem(inputs, i));
-        if (n->flags & PG_ACTIVE) {
-            pg_active_inputs--;
-            own_inputs--;
-        }
-        n->flags = (uint8_t)(n->flags & ~PG_ACTIVE);
-    }
-    if (own_inputs == 0)
-        pg_set(&reads, NULL);
-    Py_RETURN_NONE;
 }
 
 /* -- derivatives -------------------------------------------------------------------------------- */
@@ -361,8 +360,6 @@ static PyObject *forward(PyObject *module, PyObject *args)
 }
 
 PyMethodDef pg_recording_functions[] = {
-    {"record", record, METH_O,
-     "record(points, /)\n--\n\nActive inputs for a tuple of numbers and Values, to be given to retire() later."},
     {"any_active", any_active, METH_NOARGS, "any_active()\n--\n\nWhether some transform is running a function."},
     {"set_users_line", set_users_line, METH_O,
      "set_users_line(function, /)\n--\n\nSet what says which line of the user runs."},
@@ -370,7 +367,6 @@ PyMethodDef pg_recording_functions[] = {
      "noted_reads()\n--\n\nPairs of Values whose numbers were read while a transform ran a function, and lines; or None."},
     {"connected", connected, METH_VARARGS,
      "connected(outputs, inputs, /)\n--\n\nOf each output whether it was computed from an input."},
-    {"retire", retire, METH_O, "retire(inputs, /)\n--\n\nInputs of a transform that is done."},
     {"reverse", reverse, METH_VARARGS,
      "reverse(outputs, inputs, seeds, stop, kind, /)\n--\n\n"
      "Whether the results are Values, and for each row of seeds, one per output, the derivatives by the inputs."},

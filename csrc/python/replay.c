@@ -9,6 +9,7 @@
 #include "python/sweeping.h"
 #include "python/trace.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* What each slot holds, and each output: nodes that are owned here, or NULL. */
 typedef struct {

@@ -4,6 +4,7 @@
 #include "python/convert.h"
 #include "python/trace.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* -- gathering operands ------------------------------------------------------------------------- */
 

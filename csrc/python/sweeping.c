@@ -5,6 +5,7 @@
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* -- a sweep ------------------------------------------------------------------------------------ */
 

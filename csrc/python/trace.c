@@ -25,10 +25,11 @@ int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b)
     return 0;
 }
 
-/* False with TraceError set if v belongs to a trace that is over, or that another thread runs. */
+/* False with TraceError set if v belongs to a trace that is over, or that another thread runs. Where nobody traces it
+ * is over, though an interrupt may have come before v was marked. */
 static int may_use(PyObject *v)
 {
-    if ((PG_NODE(v)->flags & PG_ESCAPED) == PG_ESCAPED) {
+    if ((PG_NODE(v)->flags & PG_ESCAPED) == PG_ESCAPED || pg_tracing_threads == 0) {
         const pg_extras *extras = ((pg_value *)v)->extras;
         PyObject *name = extras == NULL ? NULL : extras->origin;
         return pg_trace_refuse(name == NULL ? "escaped, nameless" : "escaped", v, name == NULL ? Py_None : name);
@@ -59,32 +60,63 @@ pg_node *pg_recorded(pg_node *n)
     return PG_NO_GRAD && pg_birth_flags != 0 ? pg_stopped(n) : n;
 }
 
-static PyObject *trace_begin(PyObject *module, PyObject *inputs)
+/* n has outlived its trace, and context says whose it was. A leaf that is no input was made of a number, and stays. */
+static void mark_escaped(pg_node *n, void *context)
+{
+    if (!(n->flags & PG_TRACED))
+        return;
+    n->flags = (uint8_t)(n->flags & ~PG_TRACED);
+    if (n->op == PG_LEAF && (n->flags & PG_ESCAPED) != PG_ESCAPED)
+        return;
+    n->flags |= PG_ESCAPED;
+    pg_extras *extras = n->wrapper == NULL ? NULL : pg_extras_of(n->wrapper);
+    if (context != NULL && extras != NULL)
+        pg_set(&extras->origin, Py_NewRef((PyObject *)context));
+    else
+        PyErr_Clear(); /* it is refused without a name */
+}
+
+/* What was computed in a trace and outlives it is of no use: its number was that of one call. While another thread
+ * traces, whose a node is cannot be told: the last one to end sees to it. */
+static void forget(PyObject *name)
+{
+    if (pg_tracing_threads != 0 || pg_traced_nodes == 0)
+        return;
+    pg_pool_each(mark_escaped, name);
+    pg_traced_nodes = 0;
+}
+
+static PyObject *trace_forget(PyObject *module, PyObject *name)
 {
     (void)module;
-    if (!PyTuple_Check(inputs) || !pg_require_values(inputs, "inputs must be"))
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "trace_begin() takes a tuple");
-    if (current != NULL)
-        return PyErr_Format(PyExc_RuntimeError, "this thread is tracing a function already");
+    forget(name);
+    Py_RETURN_NONE;
+}
+
+int pg_trace_begin(PyObject *inputs)
+{
+    if (current != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "this thread is tracing a function already");
+        return 0;
+    }
+    forget(NULL); /* what an interrupt has kept from being forgotten */
     current = pg_alloc(1, sizeof *current);
     if (current == NULL)
-        return PyErr_NoMemory();
+        return PyErr_NoMemory() != NULL;
     *current = (pg_running_trace){.inputs = Py_NewRef(inputs)};
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)
         pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
     pg_birth_flags = PG_TRACED;
     pg_tracing_threads++;
     pg_special_threads++;
-    Py_RETURN_NONE;
+    return 1;
 }
 
-/* Of this thread's trace, if it is the one with these inputs: so it may be called in any case. */
-static PyObject *trace_end(PyObject *module, PyObject *inputs)
+void pg_trace_end(PyObject *inputs)
 {
-    (void)module;
     pg_running_trace *t = current;
     if (t == NULL || t->inputs != inputs)
-        Py_RETURN_NONE;
+        return;
     current = NULL;
     pg_birth_flags = 0;
     pg_tracing_threads--;
@@ -98,35 +130,6 @@ static PyObject *trace_end(PyObject *module, PyObject *inputs)
     pg_free(t->guards);
     Py_DECREF(t->inputs);
     pg_free(t);
-    Py_RETURN_NONE;
-}
-
-/* n has outlived its trace, and context says whose it was. A leaf that is no input was made of a number, and stays. */
-static void mark_escaped(pg_node *n, void *context)
-{
-    if (!(n->flags & PG_TRACED))
-        return;
-    n->flags = (uint8_t)(n->flags & ~PG_TRACED);
-    if (n->op == PG_LEAF && (n->flags & PG_ESCAPED) != PG_ESCAPED)
-        return;
-    n->flags |= PG_ESCAPED;
-    pg_extras *extras = n->wrapper == NULL ? NULL : pg_extras_of(n->wrapper);
-    if (extras != NULL)
-        pg_set(&extras->origin, Py_NewRef((PyObject *)context));
-    else
-        PyErr_Clear(); /* it is refused without a name */
-}
-
-/* What was computed in a trace and outlives it is of no use: its number was that of one call. While another thread
- * traces, whose a node is cannot be told: the last one to end sees to it. */
-static PyObject *trace_forget(PyObject *module, PyObject *name)
-{
-    (void)module;
-    if (pg_tracing_threads == 0 && pg_traced_nodes != 0) {
-        pg_pool_each(mark_escaped, name);
-        pg_traced_nodes = 0;
-    }
-    Py_RETURN_NONE;
 }
 
 static PyObject *trace_refuse(PyObject *module, PyObject *args)
@@ -244,9 +247,6 @@ int pg_trace_sweep(PyObject *of)
 PyMethodDef pg_trace_functions[] = {
     {"set_trace_error", set_trace_error, METH_O,
      "set_trace_error(function, /)\n--\n\nSet what raises TraceError for a kind of mistake and up to two Values."},
-    {"trace_begin", trace_begin, METH_O,
-     "trace_begin(inputs, /)\n--\n\nThis thread traces; its inputs are active Values."},
-    {"trace_end", trace_end, METH_O, "trace_end(inputs, /)\n--\n\nThe trace with these inputs, if there is one, ends."},
     {"trace_forget", trace_forget, METH_O,
      "trace_forget(name, /)\n--\n\nValues that have outlived their trace, of the function of that name, are refused from now on."},
     {"trace_refuse", trace_refuse, METH_VARARGS,

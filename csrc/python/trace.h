@@ -19,6 +19,12 @@ typedef struct {
     size_t count, capacity;
 } pg_running_trace;
 
+/* This thread traces, and its inputs are these active Values (borrowed); false with an exception set. */
+int pg_trace_begin(PyObject *inputs);
+
+/* The trace of this thread ends, if it is the one with these inputs. */
+void pg_trace_end(PyObject *inputs);
+
 /* This thread's, or NULL. Borrowed. */
 const pg_running_trace *pg_trace_running(void);
 

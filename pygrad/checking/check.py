@@ -35,7 +35,7 @@ from pygrad.checking.differences import (
     float_of,
     ridders,
 )
-from pygrad.core.implementation import Value, no_grad_resume, no_grad_suspend
+from pygrad.core.implementation import Recorded, Value
 from pygrad.core.recording import outside_traces
 from pygrad.core.structure import Structure, flatten, names_in
 from pygrad.transform import grad, gradients, jacobian
@@ -197,12 +197,9 @@ def check_grad(
     if not all(map(math.isfinite, point)):
         raise ValueError(f"x must be finite, not {x}")
     program = _Program(f, point, structure)
-    depths: list[int] = []
-    try:
-        no_grad_suspend(depths)  # as transforms do
+    with Recorded() as recorded:
+        recorded.begin(())  # within no_grad(), too, as transforms do
         rows = list(_rows(program, order, exact, rtol, atol))
-    finally:
-        no_grad_resume(depths)
     report = GradientCheck(rows)
     if raises and not report:
         raise GradientError(report)

@@ -12,6 +12,7 @@ from pygrad._core import ffi, lib
 TYPES = (
     "double *",
     "double **",
+    "int *",
     "int32_t *",
     "intptr_t",
     "ptrdiff_t *",

@@ -44,7 +44,7 @@ class Kind:
     AS_REACHED = 2  # Values if an input of a transform around this one was used
 
 
-class Recording:
+class Recording(implementation.Recorded):
     """One run of a function on inputs of its own; a context manager around that run."""
 
     numbers = False  # within no_grad() all there is are numbers,
@@ -54,28 +54,15 @@ class Recording:
         self.points = tuple(points)
         self.given_values = any(isinstance(point, Value) for point in points)
         self.inputs: tuple[Any, ...] = ()
-        self.depths: list[int] = []
 
     def __enter__(self) -> Recording:
-        try:
-            self._begin()
-        except BaseException:  # an interrupt, perhaps
-            self.__exit__()
-            raise
-        return self
-
-    def _begin(self) -> None:
-        self.inputs = implementation.record(self.points)
-        implementation.no_grad_suspend(self.depths)
         traced = implementation.trace_active()  # then nothing may become a number
-        if self.depths[0]:
+        if implementation.in_no_grad():
             self.numbers, self.stops = not traced, traced
         values = self.given_values or traced
         self.kind = Kind.NUMBERS if self.numbers else Kind.VALUES if values else Kind.AS_REACHED
-
-    def __exit__(self, *exc_info: object) -> None:
-        implementation.no_grad_resume(self.depths)
-        implementation.retire(self.inputs)
+        self.inputs = self.begin(self.points)
+        return self
 
     def close(self, outputs: list[Any]) -> None:
         """Take what the function has computed, numbers among it."""

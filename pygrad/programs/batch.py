@@ -58,7 +58,7 @@ class Batch:
                 for job in jobs:
                     job.result()
             except BaseException:
-                work.stopped = True
+                work.stop[0] = 1
                 raise
         if self.tell is not None:
             self.tell(sum(done))
@@ -78,7 +78,7 @@ class _Work:
         self.targets = batch if outputs is None else outputs  # not used with totals
         self.lives = np.empty(max(len(path.lives), 1))
         self.uniforms = scratch(path.uniform_bytes)
-        self.stopped = False
+        self.stop = ffi.new("int *")  # 1: other threads are to end
 
     def begin(self) -> int | None:
         """Runs what is the same for all rows; the guard if all of them leave the path there."""
@@ -95,11 +95,12 @@ class _Work:
         step = max(1, 20_000 // (self.path.instructions + 1)) * _PIECE
         lanes = scratch(self.path.lane_bytes)
         for start in range(first, first + size, step):
-            if self.stopped:
-                return
             part = self._part(start, min(step, first + size - start))
             part.lanes = doubles(lanes)
-            lib.pg_program_run(self.path.program, part)
+            if not lib.pg_program_run(self.path.program, part):
+                if not self.stop[0]:
+                    _native.raise_interrupt()
+                return
             if tell is not None:
                 tell(_staying(self.left, start, part.count))
 
@@ -111,7 +112,7 @@ class _Work:
         part.outputs = ffi.from_buffer("double **", self.targets.pointers)
         part.output_strides = ffi.from_buffer("ptrdiff_t *", self.targets.strides)
         part.lives, part.uniforms = doubles(self.lives), doubles(self.uniforms)
-        part.first, part.count = first, size
+        part.first, part.count, part.stop = first, size, self.stop
         if self.rows is not None:
             part.rows = ffi.from_buffer("size_t *", self.rows) + first
         if self.left is not None:

@@ -128,18 +128,14 @@ def trace(
     function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
     and what they are. rows has a byte for each input: whether it differs by row.
     """
-    inputs = _native.record(tuple(point))
+    inputs: tuple[Any, ...] = ()
     outputs: Sequence[Any] = ()
-    depths: list[int] = []
     try:
-        _native.no_grad_suspend(depths)
-        _native.trace_begin(inputs)
-        outputs, totals, result = function(inputs)
-        capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
+        with _native.Traced() as traced:
+            inputs = traced.begin(tuple(point))
+            outputs, totals, result = function(inputs)
+            capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
     finally:
-        _native.retire(inputs)  # while they are of a running trace
-        _native.trace_end(inputs)
-        _native.no_grad_resume(depths)
         del inputs, outputs
         _native.trace_forget(_name(f))
     program = ffi.cast("pg_program *", _native.program_address(capsule))

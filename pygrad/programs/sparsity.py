@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pygrad import _native
 from pygrad.core.distribution import install
 from pygrad.core.library import ffi, lib
 
@@ -29,6 +30,14 @@ def scipy_sparse() -> Any:
     except ImportError as error:
         raise ImportError(f"sparse derivatives need SciPy: {install('scipy')}") from error
     return sparse
+
+
+def _require_finished(status: int) -> None:
+    """MemoryError, or what a signal handler has raised meanwhile."""
+    if status == -2:
+        _native.raise_interrupt()
+    if status < 0:
+        raise MemoryError
 
 
 class Pattern:
@@ -94,8 +103,7 @@ def pattern_of(
     """
     out = ffi.new("pg_pattern **")
     found = lib.pg_program_pattern(program, first, inputs, outputs, most, out)
-    if found < 0:
-        raise MemoryError
+    _require_finished(found)
     if found == 0:
         return None
     try:
@@ -182,8 +190,7 @@ def _colour(function: Any, patterns: tuple[Any, ...], order: Any, most: int) -> 
         most,
         ffi.cast("int32_t *", colours.ctypes.data),
     )
-    if used < 0:
-        raise MemoryError
+    _require_finished(used)
     return Colours(colours.astype(np.int64), used)
 
 

@@ -293,7 +293,8 @@ class DirectionRows:
         for first in range(0, self.plan.sweeps, self.step):
             batch.first, batch.count = first, min(self.step, self.plan.sweeps - first)
             batch.left = ffi.from_buffer("uint32_t *", self.left) + first
-            lib.pg_program_run(program, batch)
+            if not lib.pg_program_run(program, batch):
+                _native.raise_interrupt()
         return None
 
     @property

@@ -7,9 +7,9 @@ edge by edge:
 
     operand.grad += node.grad * slope
 
-The files go from small to large: arithmetic, formulas, rules, then sweeps, order and value, last functions,
-transforms and parameters. Rules are the heart: a line per op, with its value and its slopes. To see
-backpropagation, read these and `Value.backward`.
+The files go from small to large: arithmetic, formulas, rules, then modes, sweeps, order and value,
+last functions, transforms and parameters. Rules are the heart: a line per op, with its value and its
+slopes. To see backpropagation, read these and `Value.backward`.
 
 No function here calls itself along the graph, so a chain of a million nodes is no problem. The C
 engine does the same arithmetic in the same order, and a test holds both to the same bits.
@@ -22,15 +22,13 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 """
 
 from pygrad.reference.functions import FUNCTIONS, dot, no_grad, sum, zero_grad
+from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
 from pygrad.reference.transforms import (
+    Recorded,
     connected,
     forward,
-    no_grad_resume,
-    no_grad_suspend,
     noted_reads,
-    record,
-    retire,
     reverse,
     set_users_line,
     trace_active,
@@ -41,16 +39,14 @@ from pygrad.reference.value import restore as _restore  # noqa: F401  pickles of
 __all__ = [
     "FUNCTIONS",
     "Parameters",
+    "Recorded",
     "Value",
     "connected",
     "dot",
     "forward",
+    "in_no_grad",
     "no_grad",
-    "no_grad_resume",
-    "no_grad_suspend",
     "noted_reads",
-    "record",
-    "retire",
     "reverse",
     "set_users_line",
     "sum",

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pygrad.reference.arithmetic import inf, real
+from pygrad.reference.modes import NoGrad
 from pygrad.reference.order import sorted_nodes
 from pygrad.reference.rules import ALIASES, BINARY, OPS, UNARY
-from pygrad.reference.sweeps import note_in_journal, state
+from pygrad.reference.sweeps import note_in_journal
 from pygrad.reference.value import (
     Value,
     any_value,
@@ -155,7 +156,7 @@ def _leaves(items: list[Any], what: str) -> list[Value]:
     ]
 
 
-class no_grad(contextlib.ContextDecorator):
+class no_grad(NoGrad, contextlib.ContextDecorator):
     """Inside `with no_grad():`, or in a function under `@no_grad()`, results are leaves: no graph.
 
     It concerns the current thread only.
@@ -166,13 +167,6 @@ class no_grad(contextlib.ContextDecorator):
     >>> y.data, y.local_derivatives
     (9.0, ())
     """
-
-    def __enter__(self) -> no_grad:
-        state.no_grad += 1
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        state.no_grad -= 1
 
 
 def zero_grad(values_or_root: Value | Iterable[Value]) -> None:

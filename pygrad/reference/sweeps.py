@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.reference.modes import recording
+
 
 class Sweep:
     """A backward() under way. Its journal holds every grad it changes, as it was before.
@@ -30,8 +32,6 @@ class Sweep:
 
 class ThreadState(threading.local):
     sweep: Sweep | None = None  # the innermost backward() under way in this thread
-    no_grad: int = 0  # how many no_grad() blocks we are in
-    inputs: int = 0  # of transforms whose function we are running
     reads: list[tuple[Any, str]] | None = None  # Values whose numbers these have read, and where
 
 
@@ -44,7 +44,7 @@ MOST_READS = 8
 
 def note_read(node: Any) -> None:
     """The number in a node is read, perhaps by a function that is differentiated."""
-    if state.inputs and users_line:
+    if recording() and users_line:
         state.reads = state.reads or []
         if len(state.reads) < MOST_READS:
             state.reads.append((node, users_line[-1]()))

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.reference import modes
 from pygrad.reference.arithmetic import mul0, real
 from pygrad.reference.order import describe, operands_first
 from pygrad.reference.sweeps import state, users_line
 from pygrad.reference.value import (
     ONCE,
     Value,
-    active,
     any_value,
     constant_slopes,
     fill,
@@ -23,23 +23,18 @@ from pygrad.reference.value import (
 # A row of seeds is a tuple, or the index of the only seed, which is then 1.
 
 
-def record(points: tuple[Any, ...]) -> tuple[Value, ...]:
-    """A new leaf for each number."""
-    if any_value(points):
-        raise NotImplementedError(ONCE)
-    inputs = tuple([Value(point) for point in points])
-    active.update({id(v): v for v in inputs})
-    state.inputs += len(inputs)
-    return inputs
+class Recorded(modes.Recorded):
+    """Where a function runs for a transform."""
 
-
-def retire(inputs: tuple[Value, ...]) -> None:
-    """The transform with these inputs is done."""
-    for v in inputs:
-        if active.pop(id(v), None) is not None:
-            state.inputs -= 1
-    if state.inputs == 0:
-        state.reads = None
+    def begin(self, points: tuple[Any, ...]) -> tuple[Value, ...]:
+        """A new leaf for each number, active until the `with` is left."""
+        if any_value(points):
+            raise NotImplementedError(ONCE)
+        inputs = tuple([Value(point) for point in points])
+        if not modes.recording():
+            state.reads = None
+        modes.activate(inputs, self.enter())
+        return inputs
 
 
 def set_users_line(function: Callable[[], str]) -> None:
@@ -68,7 +63,7 @@ def _above(outputs: tuple[Value, ...], seeds: Iterable[float], inputs: tuple[Any
     root = fill(Value.__new__(Value), 0.0)
     root._operands, root._slopes = outputs, constant_slopes(seeds)
     own = set(map(id, inputs))
-    if any(id(node) in active and id(node) not in own for node in operands_first(root)):
+    if any(modes.is_active(node) and id(node) not in own for node in operands_first(root)):
         raise NotImplementedError(ONCE)
     return root
 
@@ -140,15 +135,3 @@ def _tangent(node: Value, tangents: list[float]) -> float:
 def trace_active() -> bool:
     """Whether this thread traces: the reference cannot."""
     return False
-
-
-def no_grad_suspend(depths: list[int]) -> None:
-    """This thread records for now; depths gets how many no_grad() blocks it is in."""
-    depths.append(state.no_grad)
-    state.no_grad = 0
-
-
-def no_grad_resume(depths: list[int]) -> None:
-    """It is in so many blocks again, if it was suspended."""
-    if depths:
-        state.no_grad = depths.pop()

@@ -11,6 +11,7 @@ from typing import Any
 
 from pygrad.reference.arithmetic import as_float, mul0, real
 from pygrad.reference.formulas import checked_power, pow_slope_x
+from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
 from pygrad.reference.sweeps import Sweep, forget_reads, note_in_journal, note_read, state
@@ -19,8 +20,6 @@ ONCE = (
     "the reference implementation differentiates once; derivatives of derivatives, and Values as "
     "grads, need the compiled one (`pygrad info` says why it is not in use)"
 )
-
-active: dict[int, Any] = {}  # inputs of transforms whose function is running, by id
 
 _VALUE_EXPONENT = "a ** b takes a number as b; where b is a Value use pygrad.math.pow(a, b)"
 
@@ -147,8 +146,7 @@ class Value:
     @property
     def data(self) -> float:
         """The number. Assigning a new one does not recompute what was computed from the old."""
-        if active:
-            note_read(self)
+        note_read(self)
         return self._data
 
     @data.setter
@@ -426,7 +424,7 @@ class Value:
             if id(node) not in memo:
                 operands = (
                     ()
-                    if id(node) in active
+                    if is_active(node)
                     else tuple(memo[id(operand)] for operand in node._operands)
                 )
                 given = node._given and tuple(
@@ -442,7 +440,7 @@ class Value:
                 f"cannot pickle {describe(self)}, which would lose its graph: "
                 "pickle the leaves (the parameters), or v.data"
             )
-        if id(self) in active:
+        if is_active(self):
             raise TypeError(
                 f"cannot pickle {describe(self)}, an input of a transform that is running: it would lose "
                 "its derivative; pickle v.data"
@@ -461,7 +459,7 @@ def fill(
     slopes: Callable[..., tuple[float, ...]] | None = None,
 ) -> Value:
     """Set the fields of a new node. Inside no_grad() it becomes a leaf."""
-    if state.no_grad:
+    if in_no_grad():
         operands, symbol, slopes = (), "", None
     node._data = data
     node._grad = 0.0
@@ -502,7 +500,7 @@ def _clone(
         )
     clone = restore(type(node), node._data, node._grad, node._label)
     vars(clone).update(attributes)
-    if id(node) in active and not state.no_grad:
+    if is_active(node) and not in_no_grad():
         # the copy leads on to it
         clone._operands, clone._slopes = (node,), constant_slopes([1.0])
         return clone
@@ -587,7 +585,7 @@ def constant_slopes(slopes: Iterable[float]) -> Callable[..., tuple[float, ...]]
 
 
 def _operands_to_copy(node: Value) -> tuple[Value, ...]:
-    return () if id(node) in active else operands_and_given(node)
+    return () if is_active(node) else operands_and_given(node)
 
 
 def operands_and_given(node: Value) -> tuple[Value, ...]:

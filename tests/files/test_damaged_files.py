@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fuzz_load
+import damage
 import numpy as np
 import pytest
 
@@ -33,14 +33,14 @@ NAMES = ["branches", "step", "trained"]
 
 @pytest.fixture(scope="module")
 def samples() -> dict[str, bytes]:
-    return fuzz_load.samples()
+    return damage.samples()
 
 
 # -- damage ----------------------------------------------------------------------------------------
 
 
 def test_bytes_are_the_same_every_time(samples: dict[str, bytes]) -> None:
-    assert samples == fuzz_load.samples()
+    assert samples == damage.samples()
     for data in samples.values():
         assert to_bytes(from_bytes(data).store) == data
 
@@ -65,14 +65,14 @@ def flips(data: bytes, chosen: list[int]) -> Iterator[bytes]:
     for i in chosen:
         flipped = bytearray(data)
         flipped[i // 8] ^= 1 << i % 8
-        yield fuzz_load.mended(flipped)
+        yield damage.mended(flipped)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_flip_that_the_checksum_does_not_see(samples: dict[str, bytes], name: str) -> None:
     data, rng = samples[name], random.Random(5)
     passed = [
-        fuzz_load.check(d, rng) for d in flips(data, rng.sample(range(8 * len(data) - 256), 400))
+        damage.check(d, rng) for d in flips(data, rng.sample(range(8 * len(data) - 256), 400))
     ]
     assert 0 < sum(passed) < 400  # numbers and labels may change, most else not
 
@@ -82,7 +82,7 @@ def test_a_flip_that_the_checksum_does_not_see(samples: dict[str, bytes], name: 
 def test_every_flip_that_the_checksum_does_not_see(samples: dict[str, bytes], name: str) -> None:
     data, rng = samples[name], random.Random(6)
     for flipped in flips(data, list(range(8 * len(data) - 256))):
-        fuzz_load.check(flipped, rng)
+        damage.check(flipped, rng)
 
 
 @pytest.mark.long
@@ -92,11 +92,7 @@ def test_every_truncation_that_the_checksum_does_not_see(
 ) -> None:
     data = samples[name]
     for size in range(13, len(data) - 32):
-        assert not fuzz_load.check(fuzz_load.mended(data[:size] + bytes(32)), random.Random(size))
-
-
-def test_random_damage() -> None:
-    fuzz_load.run_mutations(0.5, random.randrange(1 << 30), None)
+        assert not damage.check(damage.mended(data[:size] + bytes(32)), random.Random(size))
 
 
 def test_loading_allocates_no_more_than_ten_times_the_file(samples: dict[str, bytes]) -> None:
@@ -104,7 +100,7 @@ def test_loading_allocates_no_more_than_ten_times_the_file(samples: dict[str, by
     for data in samples.values():
         from_bytes(data)  # what is allocated once is there now
         for one in [data, data[:-1], *flips(data, rng.sample(range(8 * len(data)), 60))]:
-            assert fuzz_load.peak_of_loading(one) <= 10 * len(data)
+            assert damage.peak_of_loading(one) <= 10 * len(data)
 
 
 @pytest.mark.skipif(
@@ -129,7 +125,7 @@ def test_a_large_file_is_loaded_within_ten_times_its_size() -> None:
     lies = [bytearray(data) for _ in range(11)]
     for i, lying in enumerate(lies):
         lying[at + 4 * i : at + 4 * i + 4] = struct.pack("<I", 0x7FFFFFF0)
-    broken = [fuzz_load.mended(lying) for lying in lies]
+    broken = [damage.mended(lying) for lying in lies]
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(
@@ -154,10 +150,10 @@ def test_counts_that_lie_get_no_memory(samples: dict[str, bytes]) -> None:
         lying = bytearray(data)
         lying[at : at + 4] = struct.pack("<I", [0x7FFFFFF0, 0xFFFFFFFF][at % 2])
         try:
-            loaded = from_bytes(fuzz_load.mended(lying))
+            loaded = from_bytes(damage.mended(lying))
         except ValueError:
             continue
-        for path in fuzz_load.all_paths(loaded):  # nor will a call ask for it
+        for path in damage.all_paths(loaded):  # nor will a call ask for it
             assert path.uniform_bytes + path.lane_bytes < 100 * len(data)
 
 
@@ -181,7 +177,7 @@ def test_marks_and_versions(samples: dict[str, bytes], tmp_path: Path) -> None:
         with pytest.raises(
             ValueError, match=rf"format version {version}; .* reads format version {VERSION}"
         ):
-            from_bytes(fuzz_load.mended(other))
+            from_bytes(damage.mended(other))
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "nothing")
 
@@ -191,7 +187,7 @@ def test_an_operation_that_is_not_there_is_named(samples: dict[str, bytes]) -> N
     with pytest.raises(
         ValueError, match=r"the operation 'tanz', which this version of pygrad does not"
     ):
-        from_bytes(fuzz_load.mended(data))
+        from_bytes(damage.mended(data))
 
 
 def test_a_table_of_ops_in_another_order_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -415,7 +411,7 @@ def allocations_until_success(run: Callable[[], Any]) -> int:
 def test_out_of_memory_while_loading_and_replaying(samples: dict[str, bytes], name: str) -> None:
     data = samples[name]
     assert allocations_until_success(lambda: from_bytes(data)) > 20
-    path = next(fuzz_load.all_paths(from_bytes(data)))
+    path = next(damage.all_paths(from_bytes(data)))
     inputs = tuple([Value(0.5) for _ in range(path.program.inputs)])
     address = int(ffi.cast("intptr_t", path.program))
     assert allocations_until_success(lambda: replay(address, inputs, path.lives)) > 5

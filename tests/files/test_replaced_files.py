@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import fuzz_load
+import damage
 import pytest
 
 from pygrad import compile as compile_
@@ -100,15 +100,15 @@ def test_permissions_and_links_stay_as_they_were(tmp_path: Path) -> None:
 
 def read(crafted: Any) -> None:
     """A file that says this: ValueError, or a function that runs."""
-    fuzz_load.check(fuzz_load.written(crafted), random.Random(0))
+    damage.check(damage.written(crafted), random.Random(0))
 
 
 @pytest.fixture(scope="module", params=["branches", "step", "trained"])
 def saved(request: pytest.FixtureRequest) -> Any:
-    return decode(fuzz_load.samples()[request.param])
+    return decode(damage.samples()[request.param])
 
 
-@pytest.mark.parametrize("atom", fuzz_load.ATOMS, ids=repr)
+@pytest.mark.parametrize("atom", damage.ATOMS, ids=repr)
 def test_anything_in_the_place_of_anything_is_a_value_error(saved: Any, atom: Any) -> None:
     read(saved._replace(doc=atom))
     read(saved._replace(static=atom))
@@ -128,9 +128,9 @@ def test_anything_in_the_place_of_anything_is_a_value_error(saved: Any, atom: An
 def test_static_arguments_and_axes_of_other_types_are_named_as_damage(saved: Any) -> None:
     for static in (("x",), (None,), (0.5,), ((),)):
         with pytest.raises(ValueError, match="damaged"):
-            from_bytes(fuzz_load.written(saved._replace(static=static)))
+            from_bytes(damage.written(saved._replace(static=static)))
     if saved.mapping is not None:
         for axes in ("x", 0.5, ("x",), (None, 0.5), True):
             with pytest.raises(ValueError, match="damaged"):
                 mapping = saved.mapping._replace(in_axes=axes)
-                from_bytes(fuzz_load.written(saved._replace(mapping=mapping)))
+                from_bytes(damage.written(saved._replace(mapping=mapping)))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fuzz_load
+import damage
 import numpy as np
 import pytest
 import truth
@@ -65,7 +65,7 @@ def bits(tree: Any) -> list[str]:
 
 @pytest.fixture
 def samples() -> dict[str, bytes]:
-    return fuzz_load.samples()
+    return damage.samples()
 
 
 # -- what is loaded is what was saved --------------------------------------------------------------

@@ -1,29 +1,19 @@
-"""Fuzzing of pygrad.load: whatever the bytes, ValueError or a function that runs safely.
+"""Saved files, damaged: files as users save them, changes to them, and what must hold of what is loaded.
 
-    python tests/lib/fuzz_load.py --seconds 120 [--seed 7] [--keep FOLDER]
-
-Files are changed at random, their checksums mended so that the parser and the verifier see the change, or
-written anew with other things in some places, and loaded; what loads is run: numbers and Values, one row
-and many, with every set of vector instructions, and differentiated. A crash ends the process; the bytes
-that did it are in FOLDER/last. Under a build with PYGRAD_SANITIZE=1 a wild read is a crash. With
-`--engine atheris` (pip install atheris) libFuzzer chooses the changes, guided by what of fileformat.py and
-replay.py they reach.
+Checksums are mended after a change, so that the parser and the verifier see it.
+tests/faults/damaged_files.py does it by the million, tests/files/test_damaged_files.py for some.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
-import inspect
 import random
 import struct
-import sys
 import time
 import tracemalloc
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +22,7 @@ import pygrad
 from pygrad import Value, compile, math, value_and_grad, vmap
 from pygrad import _native as core
 from pygrad._core import ffi, lib
-from pygrad.compiled import fileformat, replay
+from pygrad.compiled import fileformat
 from pygrad.compiled.function import Loaded, from_bytes
 from pygrad.compiled.replay import NotSavedError
 from pygrad.compiled.saved import to_bytes
@@ -113,10 +103,10 @@ def exercise(loaded: Loaded, rng: random.Random) -> None:
         for lanes in (0, 1, 2):
             lib.pg_choose_lanes(lanes)
             for program in loaded.store.calls:
-                with _refusing():
+                with refusing():
                     run_once(program, rng)
             for mapped in loaded.store.row_programs():
-                with _refusing():
+                with refusing():
                     run_rows(mapped, rng)
     finally:
         lib.pg_choose_lanes(2)
@@ -125,7 +115,7 @@ def exercise(loaded: Loaded, rng: random.Random) -> None:
 
 
 @contextlib.contextmanager
-def _refusing() -> Iterator[None]:
+def refusing() -> Iterator[None]:
     """Numbers may lead where nothing was saved, and to nan."""
     with (
         warnings.catch_warnings(),
@@ -305,67 +295,3 @@ def crafted(data: bytes, rng: random.Random) -> bytes:
             entries[at] = entries[at]._replace(static=tuple(static))
             saved = saved._replace(entries=entries)
     return written(saved)
-
-
-def run_mutations(seconds: float, seed: int, keep: Path | None) -> None:
-    files = list(samples().values())
-    rng = random.Random(seed)
-    end, count, passed = time.monotonic() + seconds, 0, 0
-    while time.monotonic() < end:
-        data = (changed if rng.randrange(4) else crafted)(rng.choice(files), rng)
-        if keep is not None:
-            (keep / "last").write_bytes(data)
-        passed += check(data, rng)
-        count += 1
-        if count % 100 == 0:
-            peak = peak_of_loading(data)
-            assert peak <= 10 * len(data) + (1 << 16), f"loading {len(data)} bytes took {peak}"
-    print(
-        f"{count} files with seed {seed}: {passed} were loaded and ran, {count - passed} were refused"
-    )
-
-
-def run_atheris(seconds: float, seed: int, keep: Path | None) -> None:
-    import atheris  # type: ignore[import-not-found, unused-ignore]
-
-    for module in (fileformat, replay):
-        for owner in (module, *[x for x in vars(module).values() if inspect.isclass(x)]):
-            for function in vars(owner).values():
-                if inspect.isfunction(function) and function.__module__ == module.__name__:
-                    atheris.instrument_func(function)
-    head = next(iter(samples().values()))[:HEAD]  # or all of libFuzzer's changes would go there
-    corpus = (keep or Path("fuzz-corpus")) / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
-    for name, data in samples().items():
-        (corpus / name).write_bytes(data)
-
-    def one(data: bytes) -> None:
-        if len(data) > HEAD + DIGEST:
-            check(mended(head + data[HEAD:]), random.Random(seed))
-
-    options = [
-        f"-max_total_time={int(seconds)}",
-        f"-seed={seed + 1}",
-        "-max_len=8192",
-        "-timeout=10",
-    ]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], one)
-    atheris.Fuzz()
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the changes (%(default)s)")
-    parser.add_argument("--keep", type=Path, help="folder for the bytes that are tried")
-    parser.add_argument("--engine", choices=["mutations", "atheris"], default="mutations")
-    options = parser.parse_args()
-    if options.keep is not None:
-        options.keep.mkdir(parents=True, exist_ok=True)
-    run = run_atheris if options.engine == "atheris" else run_mutations
-    run(options.seconds, options.seed, options.keep)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
