@@ -11,6 +11,7 @@ import re
 
 _TURNED = [
     # a function, a table, a declaration
+    (r"\bvolatile ", ""),
     (r"^static inline double (\w+)\(([^)]*)\)\n\{", r"function \1(\2)\n{"),
     (r"static const double (\w+)\[\w*\] = \{([^}]*)\}", r"const \1 = [\2]"),
     (r"^( +)int (\w+);\n", r"\1let \2;\n"),

@@ -2,7 +2,6 @@
 #ifndef PG_HARNESS_H
 #define PG_HARNESS_H
 
-#include "graph/memory.h"
 #include "graph/node.h"
 
 #include <math.h>
@@ -30,8 +29,10 @@ enum { ENOUGH = 1 << 30 };
 /* The n-th allocation from now fails, alone or with all later ones; 0 ends that. */
 static inline void fail(size_t n, int alone)
 {
-    pg_fail_at(n);
-    pg_faults.last = alone ? n : SIZE_MAX;
+    if (alone)
+        pg_fail_once(n);
+    else
+        pg_fail_at(n);
 }
 
 static inline pg_node *add(pg_node *a, pg_node *b)

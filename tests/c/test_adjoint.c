@@ -23,8 +23,8 @@ static pg_node *some(const graph *g)
 /* A sum, a dot product or given partials, which are nodes. */
 static pg_node *wide_node(const graph *g, int op)
 {
-    pg_node *operands[7], *given[7];
-    double partials[7];
+    pg_node *operands[7] = {NULL}, *given[7] = {NULL};
+    double partials[7] = {0.0};
     const size_t count = below(8);
     for (size_t i = 0; i < count; i++) {
         operands[i] = some(g);
@@ -368,7 +368,8 @@ static void test_derivatives_made_in_a_trace_are_marked(void)
         CHECK(pg_traced_nodes == 1);
         pg_release(d);
         CHECK(pg_traced_nodes == 0);
-        CHECK(pg_born(NULL) == NULL && pg_born(d = pg_leaf(0.0)) == d && (d->flags & PG_TRACED) == flags);
+        d = pg_leaf(0.0);
+        CHECK(pg_born(d) == d && (d->flags & PG_TRACED) == flags && pg_born(NULL) == NULL);
         pg_release(d);
     }
     pg_tracing_threads = 0;

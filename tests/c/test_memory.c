@@ -5,6 +5,8 @@
 
 #include "harness.h"
 
+#include "graph/memory.h"
+
 #if defined(__linux__) && !defined(PG_HOSTILE) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define LIMIT
 #include <sys/resource.h>

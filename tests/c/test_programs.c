@@ -283,13 +283,17 @@ static pg_node *products(pg_node *last, pg_node *x, pg_node *i)
 
 static pg_node *uniform;   /* the last of a chain of them, or NULL */
 
-/* A uniform number, computed, for each: it is spread over lanes. */
+/* Uniform numbers, computed, one or two for each: they are spread over lanes, one after the other. */
 static pg_node *spread_ones(pg_node *last, pg_node *x, pg_node *i)
 {
     pg_node *before = uniform != NULL ? uniform : pg_retain(i);
     uniform = traced(node_of_op(PG_OP_tanh, (pg_node *[3]){before}, 0.0));
     pg_release(before);
-    return consumed(PG_OP_add, pg_retain(last), traced(node_of_op(PG_OP_div, (pg_node *[3]){x, uniform}, 0.0)));
+    pg_node *other = traced(node_of_op(PG_OP_neg, (pg_node *[3]){uniform}, 0.0));
+    const int op = fmod(i->value, 3.0) == 0.0 ? PG_OP_div : PG_OP_clip;
+    pg_node *part = traced(node_of_op(op, (pg_node *[3]){x, other, uniform}, 0.0));
+    pg_release(other);
+    return consumed(PG_OP_add, pg_retain(last), part);
 }
 
 /* A constant of its own for each, besides the nodes. */
@@ -310,9 +314,9 @@ static pg_node *starts(pg_node *last, pg_node *x, pg_node *i)
 static pg_program *long_program(size_t length, step *next, int total)
 {
     pg_node *x = traced(pg_leaf(1.0)), *late = traced(node_of_op(PG_OP_tanh, (pg_node *[3]){x}, 0.0)), *n = pg_retain(late);
-    pg_node *root, *opaque;
+    pg_node *root, *opaque, *live = pg_leaf(2.0), *outputs[2] = {n, live};
     pg_program *p = NULL;
-    const uint8_t row = 1, totals = (uint8_t)total;
+    const uint8_t row = 1, totals[2] = {(uint8_t)total, (uint8_t)total};
     pg_sweep *s;
     for (size_t i = 0; i < length; i++) {
         pg_node *number = pg_leaf((double)i + 2.0);
@@ -323,12 +327,13 @@ static pg_program *long_program(size_t length, step *next, int total)
         pg_release(n);
         n = longer;
     }
-    root = traced(pg_compute_many(PG_SUM, &n, 1, 0.0, NULL, NULL));
+    outputs[0] = n;
+    root = traced(pg_compute_many(PG_SUM, outputs, 2, 0.0, NULL, NULL));
     CHECK(pg_sweep_open(root, 0, &s) == PG_OK);
     pg_sweep_within_trace(s);
     CHECK(pg_sweep_stop_at(s, &x, 1) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
     const pg_trace what = {
-        .sweep = s, .rows = &row, .outputs = &n, .output_count = 1, .totals = &totals, .optimise = 1};
+        .sweep = s, .rows = &row, .outputs = outputs, .output_count = 2, .totals = totals, .optimise = 1};
     for (size_t at = 1; p == NULL; at++) {
         fail(at, total);
         CHECK(pg_program_make(&what, &opaque, &p) == (p == NULL ? PG_NO_MEMORY : PG_OK) && at < 100);
@@ -338,6 +343,7 @@ static pg_program *long_program(size_t length, step *next, int total)
     pg_release(root);
     pg_release(n);
     pg_release(late);
+    pg_release(live);
     pg_release(x);
     if (uniform != NULL)
         pg_release(uniform);

@@ -67,7 +67,7 @@ static inline int some_op(void)
 
 static inline pg_node *wide(const trace *t)
 {
-    pg_node *operands[9];
+    pg_node *operands[9] = {NULL};
     const size_t count = below(9);
     const int op = one_in(2) ? PG_SUM : PG_DOT;
     for (size_t i = 0; i < count; i++)

@@ -1,11 +1,12 @@
-"""The C core built by other compilers, and for another processor: its tests hold there, and all bits are the same.
+"""The C core built by other compilers, for another processor: its tests hold, and all bits are the same.
 
     python tests/faults/other_compilers.py [--json FILE] [--share]
 
-Built as it is shipped by gcc and clang, and for aarch64 by gcc, where qemu runs it. The harnesses of tests/c run, and
-tests/c/digest.c tells what each op gives in lanes and eagerly on 4096 sets of numbers of every kind, what 500 programs
-give, and what 1000 sweeps. Eager code calls libm, whose bits are its own affair: where another libm is linked, of eager
-results only those are held to be the same that have the bits of lanes, as no libm has a part in these.
+Built as it is shipped by gcc and clang, and for aarch64 by gcc, where qemu runs it. The harnesses of
+tests/c run, and tests/c/digest.c tells what each op gives in lanes and eagerly on 4096 sets of numbers of
+every kind, what 500 programs give, and what 1000 sweeps. Eager code calls libm, whose bits are its own
+affair: where another libm is linked, of eager results only those are held to be the same that have the
+bits of lanes, as no libm has a part in these.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import report
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+if __name__ == "__main__":
+    HERE = Path(__file__).resolve().parent
+    sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
 import c_library
+from figures import Figures, parser
 
 DIGEST = c_library.ROOT / "tests" / "c" / "digest.c"
 
@@ -48,35 +50,34 @@ def digests(build: Build, folder: Path, harnesses: list[Path]) -> dict[str, str]
     folder.mkdir()
     flags = [*c_library.SHIPPED, *build.flags]
     made = c_library.build(folder, flags, compiler=build.compiler, programs=[DIGEST, *harnesses])
-    for program in made[1:]:
-        c_library.run_harness(program, *build.runner)
+    c_library.run_harnesses(made[1:], *build.runner)
     lines = c_library.run([*build.runner, made[0]]).splitlines()
     return dict(line.rsplit(" ", 1) for line in lines)
 
 
-def main() -> None:
-    options = report.options(__doc__)
-    figures = report.Figures("Other compilers, another processor")
+def main() -> int:
+    chosen = parser((__doc__ or "").splitlines()[0]).parse_args()
+    figures = Figures("Other compilers, another processor")
     # Threads under an emulator are the emulator's; and a share leaves the harnesses to one compiler.
-    harnesses = (
-        [] if options.share else [p for p in c_library.HARNESSES if p.stem != "test_threads"]
-    )
+    harnesses = [] if chosen.share else [p for p in c_library.HARNESSES if p.stem != "test_threads"]
     with tempfile.TemporaryDirectory() as scratch:
         first = digests(FIRST, Path(scratch, "first"), harnesses)
         for build in OTHERS:
             tools = [tool for tool in (build.compiler, *build.runner) if shutil.which(tool) is None]
             if tools:
-                figures.missing(f"results that differ from gcc's: {build.name}", tools[0])
+                figures.add(
+                    f"results that differ from gcc's: {build.name}",
+                    f"not measured: no {tools[0]}",
+                    ok=False,
+                )
                 continue
             other = digests(build, Path(scratch, "other"), harnesses)
             shutil.rmtree(Path(scratch, "other"))
             compare(figures, build, first, other)
-    figures.write(options)
+    return figures.finish(chosen.json)
 
 
-def compare(
-    figures: report.Figures, build: Build, first: dict[str, str], other: dict[str, str]
-) -> None:
+def compare(figures: Figures, build: Build, first: dict[str, str], other: dict[str, str]) -> None:
     """The figures of one build beside the first one."""
     ops = [what.split()[1] for what in first if what.startswith("lanes ")]
     without_libm = [op for op in ops if first[f"lanes {op}"] == first[f"eager {op}"]]
@@ -89,7 +90,7 @@ def compare(
     assert len(first) == 2 * len(ops) + 2
     for what, names in groups.items():
         differ = [one for one in names if first[one] != other.get(one)]
-        figures.at_most(f"{build.name}: {what}", len(differ), 0)
+        figures.none_of(f"{build.name}: {what}", len(differ))
         if differ:
             print(f"{build.name}: {', '.join(differ)}")
     if not build.same_libm:
@@ -100,4 +101,4 @@ def compare(
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

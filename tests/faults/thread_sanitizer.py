@@ -2,9 +2,9 @@
 
     python tests/faults/thread_sanitizer.py [--json FILE] [--share]
 
-Nodes and sweeps are made under one lock, as Python's; programs run without. That races would be seen is seen by
-leaving the lock out. The counters that pygrad.h names are not part of it: they may be read without the lock, and are
-then a number of some moment.
+Nodes and sweeps are made under one lock, as Python's; programs run without. That races would be seen is
+seen by leaving the lock out. The counters that pygrad.h names are not part of it: they may be read
+without the lock, and are then a number of some moment.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import report
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+if __name__ == "__main__":
+    HERE = Path(__file__).resolve().parent
+    sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
 import c_library
+from figures import Figures, parser
 
 THREADS = c_library.ROOT / "tests" / "c" / "test_threads.c"
 SANITIZED = ["-O1", "-g", "-fsanitize=thread"]
@@ -39,18 +40,18 @@ def reports(program: Path, *arguments: str) -> tuple[int, int]:
     return len(re.findall("WARNING: ThreadSanitizer", done.stdout + done.stderr)), done.returncode
 
 
-def main() -> None:
-    options = report.options(__doc__)
-    figures = report.Figures("Threads in the C core")
+def main() -> int:
+    chosen = parser((__doc__ or "").splitlines()[0]).parse_args()
+    figures = Figures("Threads in the C core")
     with tempfile.TemporaryDirectory() as scratch:
         (program,) = c_library.build(Path(scratch), SANITIZED, programs=[THREADS])
         found, ended = reports(program)
         unlocked, _ = reports(program, "unlocked")
-    figures.at_most("reports of ThreadSanitizer", found, 0)
-    figures.at_most("its exit code", ended, 0)
+    figures.none_of("reports of ThreadSanitizer", found)
+    figures.none_of("its exit code", ended)
     figures.add("its reports where the lock is left out", unlocked, "some", unlocked > 0)
-    figures.write(options)
+    return figures.finish(chosen.json)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""The C library without Python: its sources and harnesses (tests/c), built by any compiler with any flags."""
+"""The C library without Python, and its harnesses (tests/c): built by any compiler with any flags."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
 HARNESSES = sorted((ROOT / "tests" / "c").glob("test_*.c"))
+PARTS = ("graph", "ops", "program")
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
 # As build.py has them: the bits of results depend on the first one, their speed on the others.
@@ -22,11 +23,9 @@ class Failed(Exception):
     """A build, or a program that it made, did not go well: with what was printed."""
 
 
-def sources() -> list[Path]:
-    """What does not include Python.h."""
-    return sorted(
-        path for part in ("graph", "ops", "program") for path in (CSRC / part).glob("*.c")
-    )
+def sources(parts: Iterable[str] = PARTS) -> list[Path]:
+    """What does not include Python.h, or some of it."""
+    return sorted(path for part in parts for path in (CSRC / part).glob("*.c"))
 
 
 def environment() -> dict[str, str]:
@@ -61,7 +60,7 @@ def build(
     *,
     compiler: str = "cc",
     programs: Iterable[Path] = HARNESSES,
-    link: Iterable[str] = (),
+    parts: Iterable[str] = PARTS,
 ) -> list[Path]:
     """Programs of tests/c with the library, in the folder, in which their objects stay, too.
 
@@ -78,12 +77,18 @@ def build(
 
     def linked(main: Path) -> Path:
         made = folder / main.stem
-        run([compiler, *flags, *link, "-o", made, compiled(main), *library, "-lm", "-pthread"])
+        run([compiler, *flags, "-o", made, compiled(main), *library, "-lm", "-pthread"])
         return made
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        library = list(pool.map(compiled, sources()))
+        library = list(pool.map(compiled, sources(parts)))
         return list(pool.map(linked, programs))
+
+
+def run_harnesses(programs: Iterable[Path], *runner: str, **settings: str) -> None:
+    """Runs harnesses, as many at a time as there are cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda program: run_harness(program, *runner, **settings), programs))
 
 
 def run_harness(program: Path, *runner: str, **settings: str) -> None:

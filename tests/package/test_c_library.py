@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
+import c_library
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-CSRC = ROOT / "csrc"
-HARNESSES = sorted((ROOT / "tests" / "c").glob("test_*.c"))
-
-STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+SETTINGS = {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1"}
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler"),
-    pytest.mark.skipif(not CSRC.is_dir(), reason="no C sources beside the tests"),
+    pytest.mark.skipif(not c_library.CSRC.is_dir(), reason="no C sources beside the tests"),
 ]
-
-
-def sources() -> list[str]:
-    """The graph and its ops; programs are left to the tests, which run under sanitizers too."""
-    return sorted(str(path) for part in ("graph", "ops") for path in (CSRC / part).glob("*.c"))
-
-
-def environment() -> dict[str, str]:
-    """This one's, without a sanitizer that is preloaded for Python."""
-    return {name: text for name, text in os.environ.items() if name != "LD_PRELOAD"}
-
-
-def compile_with(*flags: str, program: Path, inputs: list[str]) -> subprocess.CompletedProcess[str]:
-    command = ["cc", *STRICT, *flags, f"-I{CSRC}", "-o", str(program), *inputs, "-lm"]
-    return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
 
 
 @pytest.fixture(scope="module")
@@ -43,40 +23,53 @@ def sanitizer(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("sanitizer")
     empty = folder / "empty.c"
     empty.write_text("int main(void) { return 0; }\n", encoding="utf-8")
-    done = compile_with(*SANITIZE, program=folder / "empty", inputs=[str(empty)])
-    if done.returncode != 0:
+    try:
+        c_library.run(["cc", *SANITIZE, "-o", folder / "empty", empty])
+    except c_library.Failed:
         pytest.skip("this compiler has no sanitizers")
     return SANITIZE
 
 
-def build_and_run(folder: Path, *flags: str) -> None:
-    assert len(HARNESSES) == 2
-    for harness in HARNESSES:
-        program = folder / harness.stem
-        built = compile_with(*flags, program=program, inputs=[str(harness), *sources()])
-        assert built.returncode == 0, built.stderr
-        settings = {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1"}
-        done = subprocess.run(
-            [str(program)],
-            capture_output=True,
-            text=True,
-            env={**environment(), **settings},
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.endswith("\nOK\n")
+def build_and_run(folder: Path, *flags: str, **chosen: list) -> None:
+    c_library.run_harnesses(c_library.build(folder, flags, **chosen), **SETTINGS)
 
 
-def test_there_are_sources_without_python():
-    names = {Path(name).name for name in sources()}
-    assert {"memory.c", "graph.c", "sort.c", "sweep.c", "journal.c", "table.c"} <= names
+def test_there_are_harnesses_and_sources_without_python():
+    assert len(c_library.HARNESSES) == 9
+    names = {path.name for path in c_library.sources()}
+    assert {"memory.c", "graph.c", "sort.c", "sweep.c", "journal.c", "table.c", "code.c"} <= names
     assert not names & {"value.c", "module.c", "operators.c"}
 
 
-@pytest.mark.parametrize("pool", [[], ["-DPG_HOSTILE"]], ids=["pooled", "each_node_a_block"])
-def test_the_harness_under_sanitizers(tmp_path, sanitizer, pool):
-    build_and_run(tmp_path, "-O1", *sanitizer, *pool)
+def test_the_harnesses_under_sanitizers(tmp_path, sanitizer):
+    build_and_run(tmp_path, "-O1", *sanitizer)
 
 
-def test_the_harness_as_it_is_shipped(tmp_path):
-    build_and_run(tmp_path, "-O2", "-ffp-contract=off")
+def test_those_of_the_graph_where_each_node_is_a_block(tmp_path, sanitizer):
+    """Programs hold no nodes, so it is the graph where something could be used after its release."""
+    of_graph = [
+        path for path in c_library.HARNESSES if "traces.h" not in path.read_text(encoding="utf-8")
+    ]
+    assert len(of_graph) == 4
+    flags = ["-O1", *sanitizer, "-DPG_HOSTILE"]
+    build_and_run(tmp_path, *flags, programs=of_graph, parts=["graph", "ops"])
+
+
+def test_the_harnesses_as_they_are_shipped(tmp_path):
+    build_and_run(tmp_path, *c_library.SHIPPED)
+
+
+def test_a_harness_that_does_not_hold_is_reported(tmp_path):
+    """By the line of the test, and by its exit code; one that ends early says no OK."""
+    programs = []
+    for name, body in {"false": "CHECK(1 + 1 == 3);", "early": "return 0;"}.items():
+        main = tmp_path / f"test_{name}.c"
+        main.write_text(
+            f'#include "harness.h"\nint main(void)\n{{\n    {body}\n    return 0;\n}}\n',
+            encoding="utf-8",
+        )
+        programs.append(main)
+    flags = ["-O0", f"-I{c_library.ROOT / 'tests' / 'c'}", "-Wno-unused-function"]
+    for program in c_library.build(tmp_path, flags, programs=programs):
+        with pytest.raises(c_library.Failed, match=r"line 4: not true|stopped after"):
+            c_library.run_harness(program)

@@ -114,6 +114,30 @@ def test_tables_of_speed_can_be_written_anew() -> None:
         )
 
 
+def test_figures_of_reliability_can_be_written_anew() -> None:
+    """`tools/faults.py --write` finds the table of each part, beside the command that makes it again."""
+    import faults
+
+    page = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    marked = re.compile(r"^<!-- measured: (\w+) -->\n(.*?)^<!-- measured: end -->", re.M | re.S)
+    assert [name for name, _ in marked.findall(page)] == list(faults.PARTS)
+    renewed = faults.renewed(page, dict.fromkeys(faults.PARTS, "NEW"))
+    assert marked.sub("", renewed) == marked.sub("", page)
+    assert [table for _, table in marked.findall(renewed)] == ["NEW\n"] * len(faults.PARTS)
+    for name, table in marked.findall(page):
+        assert re.match(r"\| what +\| figure +\| limit +\|\n", table), name
+        assert f"`python tests/faults/{name}.py`\n" in page
+        assert "(missed)" not in table, name
+
+
+def test_every_script_of_faults_is_a_part_of_the_programme() -> None:
+    import faults
+
+    tests = {path.stem for path in faults.SCRIPTS.glob("test_*.py")}
+    scripts = {path.stem for path in faults.SCRIPTS.glob("*.py")} - tests - {"figures"}
+    assert scripts <= set(faults.PARTS)
+
+
 def test_the_page_of_the_c_api_is_the_whole_header() -> None:
     header = (ROOT / "csrc" / "pygrad.h").read_text(encoding="utf-8")
     places = []

@@ -82,7 +82,7 @@ function softplus(x) {
 }
 
 function power_of_two(x) {
-    const volatile double two = 2; /* a constant would be clang's reason to call exp2, which has other last bits */
+    const two = 2; /* a constant would be clang's reason to call exp2, which has other last bits */
     return pow(two, x);
 }
 

@@ -1,10 +1,11 @@
 """Branches of csrc/graph and csrc/program that the harnesses of tests/c reach, counted by gcov.
 
-    python tests/faults/coverage.py [--json FILE] [--share] [--list]
+    python tests/faults/branches.py [--json FILE] [--share] [--list]
 
-Built without optimisation and with PG_COUNTED, so that a branch of the source is one branch, however often its
-function is inlined. A branch is reached if any copy of its line is: of a header in several files, or of lanes.h for
-several sets of instructions. What none reaches stands in tests/c/unreached.txt, with its reason.
+Built without optimisation and with PG_COUNTED, so that a branch of the source is one branch, however
+often its function is inlined. A branch is reached if any copy of its line is: of a header in several
+files, or of lanes.h for several sets of instructions. What none reaches stands in tests/c/unreached.txt,
+with its reason.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-import report
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+if __name__ == "__main__":
+    HERE = Path(__file__).resolve().parent
+    sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
 import c_library
+from figures import Figures, parser
 
 COUNTED = ["-O0", "--coverage", "-fprofile-update=atomic", "-DPG_COUNTED"]
 FOLDERS = ("csrc/graph/", "csrc/program/")
 UNREACHED = c_library.ROOT / "tests" / "c" / "unreached.txt"
 
-# A line of a file and the function that it is in, without the name of a set of instructions; and how often each
-# of its branches was taken, or the line itself.
+# A line of a file and the function that it is in, without the name of a set of instructions; and how often
+# each of its branches was taken, or the line itself.
 Place = tuple[str, int, str]
 Counts = dict[Place, list[int]]
 
 
 def counted(folder: Path) -> tuple[Counts, Counts]:
     """Branches, and executions, of each line: the harnesses run, what gcov says of each file added up."""
-    for program in c_library.build(folder, COUNTED):
-        c_library.run_harness(program)
+    c_library.run_harnesses(c_library.build(folder, COUNTED))
     branches: Counts = {}
     lines: Counts = defaultdict(lambda: [0])
     for data in folder.glob("*.gcda"):
@@ -83,20 +84,22 @@ def exceptions() -> dict[tuple[str, str], str]:
     return found
 
 
-def main() -> None:
-    options = report.options(__doc__, "--list")
+def main() -> int:
+    options = parser((__doc__ or "").splitlines()[0])
+    options.add_argument("--list", action="store_true", help="those that are not, without a reason")
+    chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         branches, lines = counted(Path(scratch))
     excepted = exceptions()
     missed = {place: counts.count(0) for place, counts in branches.items() if 0 in counts}
     stated = {place: n for place, n in missed.items() if excepted.get((place[0], text_of(place)))}
     stale = set(excepted) - {(place[0], text_of(place)) for place in stated}
-    if options.list:
+    if chosen.list:
         for place in sorted(set(missed) - set(stated)):
             print(f"{place[0]}:{place[1]} {place[2]}: {branches[place]} {text_of(place)}")
     total = sum(len(counts) for counts in branches.values())
     reached = total - sum(missed.values())
-    figures = report.Figures("Branches of the C core")
+    figures = Figures("Branches of the C core")
     for folder in FOLDERS:
         here = [c for (name, *_), (c,) in lines.items() if name.startswith(folder)]
         figures.add(f"lines of {folder} that run", f"{sum(c > 0 for c in here)} of {len(here)}")
@@ -104,14 +107,14 @@ def main() -> None:
         "branches that are taken, by gcov", f"{reached} of {total} ({100 * reached / total:.2f} %)"
     )
     figures.add("branches that are not, each with its reason", sum(stated.values()))
-    figures.at_most(
-        "branches that are not, without a reason", sum(missed.values()) - sum(stated.values()), 0
+    figures.none_of(
+        "branches that are not, without a reason", sum(missed.values()) - sum(stated.values())
     )
-    figures.at_most("reasons for what is taken all the same", len(stale), 0)
+    figures.none_of("reasons for what is taken all the same", len(stale))
     for name, code in sorted(stale):
         print(f"taken, or not there: {name}: {code}")
-    figures.write(options)
+    return figures.finish(chosen.json)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

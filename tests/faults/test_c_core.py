@@ -1,0 +1,80 @@
+"""What the scripts of this folder say of the C core, and that they would say otherwise."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import c_library
+import pytest
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = {
+    "branches.py": ("gcc", "gcov"),
+    "conditions.py": ("clang-19", "llvm-cov-19"),
+    "other_compilers.py": ("gcc", "clang", "aarch64-linux-gnu-gcc", "qemu-aarch64"),
+    "thread_sanitizer.py": ("gcc",),
+}
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not c_library.CSRC.is_dir(), reason="no C sources beside the tests"),
+]
+
+
+def run(script: Path, folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:
+    """Its exit code, its figures, and all that it printed."""
+    file = folder / "figures.json"
+    command = [sys.executable, str(script), "--json", str(file), *options]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=c_library.environment(), check=False
+    )
+    text = file.read_text(encoding="utf-8") if file.exists() else '{"figures": []}'
+    figures = {figure["what"]: figure["value"] for figure in json.loads(text)["figures"]}
+    return done.returncode, figures, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_figures_of_the_c_core_keep_to_their_limits(script: str, tmp_path: Path) -> None:
+    for tool in SCRIPTS[script]:
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool}")
+    code, figures, printed = run(HERE / script, tmp_path, "--share")
+    assert code == 0 and figures, printed
+
+
+def copied(folder: Path) -> Path:
+    """The scripts, the harnesses and the library, to be changed."""
+    for part in ("csrc", "tests/c", "tests/lib", "tests/faults"):
+        shutil.copytree(c_library.ROOT / part, folder / part)
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("gcov") is None, reason="no gcov")
+def test_branches_that_no_test_takes_are_told(tmp_path: Path) -> None:
+    root = copied(tmp_path / "copy")
+    source = root / "csrc" / "program" / "growth.c"
+    text = source.read_text(encoding="utf-8")
+    spoilt = re.sub(r"(\n{\n)", r"\1    if (size == 12345)\n        return 0;\n", text, count=1)
+    source.write_text(spoilt, encoding="utf-8")
+    excuses = root / "tests" / "c" / "unreached.txt"
+    with excuses.open("a", encoding="utf-8") as file:
+        file.write("\ncsrc/graph/index.c: if (index->entries == NULL)\n    Not true.\n")
+    code, figures, printed = run(root / "tests" / "faults" / "branches.py", tmp_path, "--list")
+    assert code == 1
+    assert figures["branches that are not, without a reason"] == 1
+    assert figures["reasons for what is taken all the same"] == 1
+    assert "csrc/program/growth.c:6 pg_room: [0, " in printed
+    assert "taken, or not there: csrc/graph/index.c: if (index->entries == NULL)" in printed
+
+
+def test_a_tool_that_is_missing_is_no_figure_that_holds(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, figures, _ = run(HERE / "conditions.py", tmp_path)
+    (value,) = figures.values()
+    assert code == 1 and value == "not measured: no clang-19"
