@@ -19,11 +19,18 @@ static PyObject *set_singular(PyObject *module, PyObject *function)
 static PG_THREAD_LOCAL int looks;
 PG_THREAD_LOCAL int pg_higher_orders;
 
-static PyObject *look(PyObject *module, PyObject *yes)
+/* In one call of Python's, so that an interrupt cannot come between and leave the look on. */
+static PyObject *look(PyObject *module, PyObject *args)
 {
     (void)module;
-    looks = PyObject_IsTrue(yes);
-    Py_RETURN_NONE;
+    PyObject *function, *point;
+    if (!PyArg_ParseTuple(args, "OO:look_for_singular", &function, &point))
+        return NULL;
+    const int before = looks;
+    looks = 1;
+    PyObject *result = PyObject_CallFunctionObjArgs(function, point, NULL);
+    looks = before;
+    return result;
 }
 
 static int call(const pg_singularity *found)
@@ -55,6 +62,7 @@ int pg_tell_singular(unsigned before, const pg_sweep *s, pg_way way, pg_node *co
 PyMethodDef pg_singular_functions[] = {
     {"set_singular", set_singular, METH_O,
      "set_singular(function, /)\n--\n\nSet what is told of derivatives that are not to be relied on."},
-    {"look_for_singular", look, METH_O, "look_for_singular(yes, /)\n--\n\nWhether this thread's traces look for them."},
+    {"look_for_singular", look, METH_VARARGS,
+     "look_for_singular(function, point, /)\n--\n\nfunction(point), in whose traces this thread looks for them."},
     {NULL, NULL, 0, NULL},
 };

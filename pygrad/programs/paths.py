@@ -297,11 +297,7 @@ class Paths:
         self.met += 1
         if self.met > _LOOKS and self.met & (self.met - 1):
             return
-        _native.look_for_singular(True)
-        try:
-            self.follow(point)
-        finally:
-            _native.look_for_singular(False)
+        _native.look_for_singular(self.follow, point)
 
     def add(self, path: Path, parent: Path | None = None, guard: int = -1) -> Path:
         """Takes a path that leaves another, its parent, at a guard; without one it is the first.
