@@ -25,7 +25,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from truth import CORNERED, PRECISION, ROWS, Row, erf_slope, mp, outside, points, power, ulps
+from digits import PRECISION
+from truth import CORNERED, ROWS, Row, erf_slope, mp, outside, points, power, ulps
 
 import pygrad
 from pygrad import Value, gradients
