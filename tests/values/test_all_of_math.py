@@ -1,4 +1,4 @@
-"""All that the standard math module has, pygrad.math has for Values: the same numbers, the same exceptions."""
+"""What the standard math module has, pygrad.math has for Values: the same numbers, the same exceptions."""
 
 from __future__ import annotations
 
