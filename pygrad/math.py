@@ -3,8 +3,8 @@ Values out.
 
 ``from pygrad import math`` in code written for ``import math`` changes nothing for plain numbers, and lets
 Values through every differentiable function. Questions (``isnan``, ``isclose`` ...) are answered about the
-numbers of Values, and asked anew by compiled programs; the few functions that cannot take Values
-(``gamma``, ``gcd`` ...) raise TypeError, as they do for any object that is no float.
+numbers of Values, and asked anew by compiled programs; functions of whole numbers (``gcd``, ``comb`` ...)
+raise TypeError for Values, as they do for floats. What newer versions of Python have, is there in all.
 
 >>> from pygrad import Value, math
 >>> math.sin(0.5) == __import__("math").sin(0.5)
@@ -20,14 +20,17 @@ from __future__ import annotations
 
 import functools as _functools
 import math as _math
+import sys as _sys
 from collections.abc import Callable as _Callable
 from collections.abc import Iterable as _Iterable
+from fractions import Fraction as _Fraction
 from typing import Any as _Any
 
 from pygrad.core.implementation import FUNCTIONS as _FUNCTIONS
 from pygrad.core.implementation import Value as _Value
 from pygrad.core.implementation import chooser as _chooser
 from pygrad.core.implementation import dot, sum
+from pygrad.core.implementation import trace_active as _trace_active
 
 # What the standard module has and this one does not define is the standard one's: constants, and
 # functions of integers or without a derivative.
@@ -36,12 +39,17 @@ globals().update(_FUNCTIONS)
 
 _log = _FUNCTIONS["log"]
 _hypot = _FUNCTIONS["hypot"]
+_trunc = _FUNCTIONS["trunc"]
 
 
 def _for_values(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
-    """The function where a Value is among the arguments, the standard one of its name elsewhere."""
+    """The function where a Value is among the arguments, the standard one of its name elsewhere.
+
+    Where this Python has none of that name, _standard_NAME of this module.
+    """
     name = function.__name__
-    return _chooser((function, getattr(_math, name), name, function.__doc__ or ""))
+    standard = getattr(_math, name, None) or globals()[f"_standard_{name}"]
+    return _chooser((function, standard, name, function.__doc__ or ""))
 
 
 @_for_values
@@ -87,9 +95,150 @@ def radians(x: _Any, /) -> _Any:
 @_for_values
 def fmod(x: _Any, y: _Any, /) -> _Any:
     """Remainder with the sign of x; its slopes are 1 and -trunc(x / y)."""
-    if y == 0 or (isinf(x) and not isnan(y)):
+    if isnan(x) or isnan(y):
+        return x + y
+    if y == 0 or isinf(x):
         raise ValueError("math domain error")
     return -((-x) % abs(y)) if _is_negative(x) else x % abs(y)
+
+
+@_for_values
+def remainder(x: _Any, y: _Any, /) -> _Any:
+    """x less y times the whole number nearest to x / y; its slopes are 1 and minus that number."""
+    if isnan(x) or isnan(y):
+        return x + y
+    if y == 0 or isinf(x):
+        raise ValueError("math domain error")
+    size, divisor = abs(x), abs(y)
+    if isinf(y):
+        return +x
+    rest = size % divisor
+    other = divisor - rest
+    if rest > other:
+        rest = -other
+    elif not rest < other:  # half way: to the even one
+        rest = rest - 2.0 * ((0.5 * (size - rest)) % divisor)
+    return -rest if _is_negative(x) else rest
+
+
+@_for_values
+def modf(x: _Any, /) -> tuple[_Any, _Any]:
+    """The fraction of x, with slope 1, and its whole part, with slope 0; both have the sign of x."""
+    if isnan(x):
+        return x, x
+    if isinf(x):
+        return _math.copysign(0.0, 1.0 if x > 0 else -1.0), x
+    if _is_negative(x):
+        return -((-x) - _trunc(-x)), _trunc(x)
+    return x - _trunc(x), _trunc(x)
+
+
+@_for_values
+def frexp(x: _Any, /) -> tuple[_Any, int]:
+    """A Value m and a whole number e with x = m * 2**e and 0.5 <= abs(m) < 1; m has the slope 2**-e."""
+    exponent = _exponent(x)
+    return (x, 0) if exponent is None else (_scaled(x, -exponent), exponent)
+
+
+@_for_values
+def ldexp(x: _Any, i: int, /) -> _Any:
+    """x * 2**i, rounded once; i is a whole number, not a Value."""
+    if not isinstance(i, int):
+        raise TypeError("Expected an int as second argument to ldexp.")
+    if x == 0 or not isfinite(x):
+        return +x
+    result = _scaled(x, i)
+    if isinf(result):
+        raise OverflowError("math range error")
+    return result
+
+
+def _scaled(x: _Any, i: int) -> _Any:
+    """x * 2**i by factors of which only the last can round; x is finite and not 0."""
+    for _ in range(3):
+        if i > 1023:
+            x, i = x * 2.0**1023, i - 1023
+    if i < -1074:
+        x, i = x * _math.ldexp(1.0, max(i + 1074, -1100)), -1074
+    return x * _math.ldexp(1.0, min(i, 1023))
+
+
+def _exponent(x: _Any) -> int | None:
+    """The e with 2**(e - 1) <= abs(x) < 2**e, found by comparisons; None where x is 0, inf or nan."""
+    size = abs(x)
+    if size == 0 or not isfinite(x):
+        return None
+    low, high = -1074, 1024
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if size >= _math.ldexp(1.0, middle) else (low, middle)
+    return high
+
+
+@_for_values
+def nextafter(x: _Any, y: _Any, /, *, steps: int | None = None) -> _Any:
+    """The number beside x, on the side of y; slopes are 1 by x and 0 by y.
+
+    With steps the one so many steps on, at most y; each step is a node.
+    """
+    if steps is not None and steps < 0:
+        raise ValueError("steps must be a non-negative integer")
+    for _ in range(1 if steps is None else steps):
+        if x <= y <= x and x != 0:
+            break
+        x = _beside(x, y)
+    return x
+
+
+def _beside(x: _Any, y: _Any) -> _Any:
+    if isnan(x) or isnan(y):
+        return x + y
+    if x <= y <= x:
+        return copysign(x, y)
+    if x == 0:
+        return x + (5e-324 if y > 0 else -5e-324)
+    if x < 0:
+        return -_beside(-x, -y)
+    exponent = _exponent(x)
+    if exponent is None:  # from infinity
+        return _sys.float_info.max
+    gap = max(exponent - 53, -1074)
+    if y > x:
+        return x + _math.ldexp(1.0, gap)
+    if gap > -1074 and x == _math.ldexp(0.5, exponent):
+        gap -= 1  # below a power of two
+    return x - _math.ldexp(1.0, gap)
+
+
+@_for_values
+def ulp(x: _Any, /) -> _Any:
+    """The unit in the last place of x, found by comparisons; its slope is 0."""
+    if not isfinite(x):
+        return abs(x)
+    exponent = _exponent(x)
+    unit = 5e-324 if exponent is None else _math.ldexp(1.0, max(exponent - 53, -1074))
+    return _FUNCTIONS["where"](1.0, unit, x)
+
+
+def _standard_fma(x: _Any, y: _Any, z: _Any, /) -> float:
+    """math.fma of Python 3.13: by fractions, which are exact."""
+    if not all(map(_math.isfinite, (x, y, z))):
+        result = float(x) * y + z
+        if _math.isnan(result) and not any(map(_math.isnan, (x, y, z))):
+            raise ValueError("invalid operation in fma")
+        return result
+    exactly = _Fraction(float(x)) * _Fraction(float(y)) + _Fraction(float(z))
+    return float(exactly) if exactly else float(x) * y + z
+
+
+@_for_values
+def fma(x: _Any, y: _Any, z: _Any, /) -> _Any:
+    """x * y + z, rounded once; in a program it is the product and the sum, which are rounded each."""
+    if _trace_active():
+        return x * y + z
+    values = [v if isinstance(v, _Value) else _Value(v) for v in (x, y, z)]
+    number = getattr(_math, "fma", _standard_fma)(*(v.data for v in values))
+    return _Value(number, values, "fma", local_grads=(values[1], values[0], 1.0))
 
 
 @_for_values

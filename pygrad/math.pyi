@@ -1,6 +1,5 @@
 """Every op as a function, and a drop-in for the standard math: see pygrad/math.py."""
 
-import sys
 from collections.abc import Iterable
 
 # Taken from the standard module as they are.
@@ -8,21 +7,14 @@ from collections.abc import Iterable
 from math import comb as comb
 from math import e as e
 from math import factorial as factorial
-from math import frexp as frexp
-from math import gamma as gamma
 from math import gcd as gcd
 from math import inf as inf
 from math import isqrt as isqrt
 from math import lcm as lcm
-from math import ldexp as ldexp
-from math import modf as modf
 from math import nan as nan
-from math import nextafter as nextafter
 from math import perm as perm
 from math import pi as pi
-from math import remainder as remainder
 from math import tau as tau
-from math import ulp as ulp
 
 # derived: end
 from typing import SupportsFloat, overload
@@ -32,10 +24,6 @@ from pygrad._native import dot as dot
 from pygrad._native import sum as sum
 
 # derived: later
-if sys.version_info >= (3, 11):
-    from math import cbrt as cbrt
-if sys.version_info >= (3, 13):
-    from math import fma as fma
 # derived: end
 
 # -- written in pygrad/math.py --
@@ -71,6 +59,38 @@ def fmod(x: Value, y: _Operand, /) -> Value: ...
 def fmod(x: SupportsFloat, y: Value, /) -> Value: ...
 @overload
 def fmod(x: SupportsFloat, y: SupportsFloat, /) -> float: ...
+@overload
+def remainder(x: Value, y: _Operand, /) -> Value: ...
+@overload
+def remainder(x: SupportsFloat, y: Value, /) -> Value: ...
+@overload
+def remainder(x: SupportsFloat, y: SupportsFloat, /) -> float: ...
+@overload
+def modf(x: Value, /) -> tuple[Value, Value]: ...
+@overload
+def modf(x: SupportsFloat, /) -> tuple[float, float]: ...
+@overload
+def frexp(x: Value, /) -> tuple[Value, int]: ...
+@overload
+def frexp(x: SupportsFloat, /) -> tuple[float, int]: ...
+@overload
+def ldexp(x: Value, i: int, /) -> Value: ...
+@overload
+def ldexp(x: SupportsFloat, i: int, /) -> float: ...
+@overload
+def nextafter(x: Value, y: _Operand, /, *, steps: int | None = None) -> Value: ...
+@overload
+def nextafter(x: SupportsFloat, y: Value, /, *, steps: int | None = None) -> float: ...
+@overload
+def nextafter(x: SupportsFloat, y: SupportsFloat, /, *, steps: int | None = None) -> float: ...
+@overload
+def ulp(x: Value, /) -> Value: ...
+@overload
+def ulp(x: SupportsFloat, /) -> float: ...
+@overload
+def fma(x: SupportsFloat, y: SupportsFloat, z: SupportsFloat, /) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def fma(x: _Operand, y: _Operand, z: _Operand, /) -> Value: ...
 @overload
 def copysign(x: Value, y: _Operand, /) -> Value: ...
 @overload
@@ -243,6 +263,12 @@ def sqrt(x: SupportsFloat, /) -> float:
     """Square root; its slope at 0 is +inf."""
 
 @overload
+def cbrt(x: Value, /) -> Value: ...
+@overload
+def cbrt(x: SupportsFloat, /) -> float:
+    """Cube root, of negative numbers too; its slope at 0 is +inf."""
+
+@overload
 def sin(x: Value, /) -> Value: ...
 @overload
 def sin(x: SupportsFloat, /) -> float:
@@ -377,6 +403,12 @@ def lgamma(x: Value, /) -> Value: ...
 @overload
 def lgamma(x: SupportsFloat, /) -> float:
     """Logarithm of the absolute value of the gamma function."""
+
+@overload
+def gamma(x: Value, /) -> Value: ...
+@overload
+def gamma(x: SupportsFloat, /) -> float:
+    """Gamma function: gamma(n + 1) is the factorial of n."""
 
 @overload
 def digamma(x: Value, /) -> Value: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import gc
+import math
 import numbers
 import os
 import sys
@@ -317,6 +318,38 @@ def _imag(self: Any) -> float:
     return 0.0
 
 
+def _int(self: Any) -> int:
+    """The whole number towards 0, found by comparisons: a compiled program does them over."""
+    if not self <= math.inf:
+        raise ValueError("cannot convert float NaN to integer")
+    if self >= math.inf or self <= -math.inf:
+        raise OverflowError("cannot convert float infinity to integer")
+    return -_whole_part(-self) if self < 0 else _whole_part(self)
+
+
+def _whole_part(x: Any) -> int:
+    """The whole number that is just below x or equal to it; x is not negative."""
+    above = 1
+    while x >= above:
+        above *= 2
+    below = above // 2
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (middle, above) if x >= middle else (below, middle)
+    return below
+
+
+def _divmod(self: Any, other: Any) -> Any:
+    """The pair of self // other and self % other."""
+    quotient = Value.__floordiv__(self, other)
+    return NotImplemented if quotient is NotImplemented else (quotient, self % other)
+
+
+def _rdivmod(self: Any, other: Any) -> Any:
+    quotient = Value.__rfloordiv__(self, other)
+    return NotImplemented if quotient is NotImplemented else (quotient, other % self)
+
+
 def _complete(methods: Iterable[tuple[str, Any]]) -> None:
     for name, method in methods:
         setattr(Value, name, method)
@@ -329,6 +362,9 @@ _complete(
         ("imag", property(_imag)),
         ("conjugate", _real),
         ("clip", clip),
+        ("__int__", _int),
+        ("__divmod__", _divmod),
+        ("__rdivmod__", _rdivmod),
         ("__round__", _round),
         ("__floor__", Value.floor),
         ("__ceil__", Value.ceil),

@@ -1,4 +1,4 @@
-/* lanelog.h: logarithms, inverse hyperbolic functions, powers and lengths, by the rules of lanemath.h. */
+/* lanelog.h: logarithms, inverse hyperbolic functions, powers, lengths and cube roots, by the rules of lanemath.h. */
 #ifndef PG_LANELOG_H
 #define PG_LANELOG_H
 
@@ -272,6 +272,30 @@ LANE_INLINE double lane_hypot(double x, double y)
     double u = x * scale, v = y * scale;
     double z = sqrt(u * u + v * v) * back;
     return fabs(x) == LANE_INF || fabs(y) == LANE_INF ? LANE_INF : z;
+}
+
+/* -- the cube root ---------------------------------------------------------------------------- */
+
+/* x = 8**n m with m from 0.35 to 2.83; a polynomial, a step of Newton's, and one that takes the cube exactly. */
+LANE_INLINE double lane_cbrt(double x)
+{
+    double a = fabs(x);
+    struct lane_split y = lane_split(a);
+    double n = lane_nearest(y.k * 0x1.5555555555555p-2);
+    double k = y.k - 3.0 * n, f = y.f, f2 = f * f;
+    double m = (1.0 + f) * (k > 0.0 ? 2.0 : k < 0.0 ? 0.5 : 1.0);
+    double root = k > 0.0 ? 0x1.428a2f98d728bp+0 : k < 0.0 ? 0x1.965fea53d6e3dp-1 : 1.0;
+    double p = lane_cubic(f, f2, 0x1.fffffabc91eddp-1, 0x1.5555aea4953e5p-2, -0x1.c6fcb4d31f4d6p-4,
+                          0x1.f8b22e20162e7p-5);
+    double inverse = 0x1.5555555555555p-2 / m;
+    double z = root *
+               (p + (f2 * f2) * ((-0x1.57c1ea6c70f03p-5 + f * 0x1.0ec10a9e54523p-5) + f2 * -0x1.3bac61f398ad9p-6));
+    z = z - z * ((z * z * z - m) * inverse);
+    struct lane_pair once = lane_pair(z, 0.0);
+    struct lane_pair square = lane_times(once, once);
+    struct lane_pair cube = lane_times(lane_pair(square.high, square.low), once);
+    z = z - z * (((cube.high - m) + cube.low) * inverse);
+    return a > 0.0 && a < LANE_INF ? copysign(z * lane_power_of_two(n), x) : x;
 }
 
 #endif

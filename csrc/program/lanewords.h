@@ -22,6 +22,7 @@
 #define log10(x) lane_log10(x)
 #define log1p(x) lane_log1p(x)
 #define pow(x, y) lane_pow(x, y)
+#define cbrt(x) lane_cbrt(x)
 #define tanh(x) lane_tanh(x)
 #define sinh(x) lane_sinh(x)
 #define cosh(x) lane_cosh(x)

@@ -65,6 +65,9 @@ def functions(mp: Any) -> dict[str, Callable[..., Real]]:
     def logaddexp(x: Real, y: Real) -> Real:
         return max(x, y) + mp.log1p(mp.exp(-abs(x - y)))
 
+    def cbrt(x: Real) -> Real:
+        return mp.cbrt(x) if x >= 0 else -mp.cbrt(-x)
+
     def over(x: Real, y: Real) -> Real:
         """Quotient with 0 / 0 = 0."""
         return x / y if x or y else mp.zero
@@ -103,6 +106,9 @@ def functions(mp: Any) -> dict[str, Callable[..., Real]]:
         "sigmoid_dx": lambda x: sigmoid(x) * sigmoid(-x),
         "erf_dx": lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),
         "polygamma": lambda n, x: mp.psi(int(n), x),
+        "gamma_dx": lambda x: mp.gamma(x) * mp.psi(0, x),
+        "cbrt": cbrt,
+        "cbrt_dx": lambda x: 1 / (3 * cbrt(x) ** 2),
         "pow_dx": lambda x, y: y * mp.power(x, y - 1) if y else mp.zero,
         "pow_dxx": lambda x, y: y * (y - 1) * mp.power(x, y - 2) if y * (y - 1) else mp.zero,
         "pow_less": lambda x, y: mp.power(x, y - 1),

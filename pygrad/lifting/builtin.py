@@ -1,7 +1,7 @@
 """Builtins of lifted code: what takes floats takes Values, and does with them what it does with floats.
 
->>> as_float(Value(2.5)), as_int(Value(-2.5)), is_instance(Value(2.5), (int, float))
-(Value(data=2.5, grad=0.0), -2, True)
+>>> as_float(Value(2.5)), is_instance(Value(2.5), (int, float))
+(Value(data=2.5, grad=0.0), True)
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from pygrad import math
 from pygrad.core.implementation import Value
 
 
@@ -25,29 +24,6 @@ def as_float(x: Any = 0.0, /) -> Any:
         if callable(item) and isinstance(only := item(), Value):
             return only
         raise
-
-
-def as_int(x: Any = 0, /, *base: Any, **named: Any) -> Any:
-    """int(x); of a Value the whole number towards 0, found by comparisons: a program does them over."""
-    if not isinstance(x, Value):
-        return int(x, *base, **named)
-    if math.isnan(x):
-        raise ValueError("cannot convert float NaN to integer")
-    if math.isinf(x):
-        raise OverflowError("cannot convert float infinity to integer")
-    return -_whole_part(-x) if x < 0 else _whole_part(x)
-
-
-def _whole_part(x: Any) -> int:
-    """The whole number that is just below x or equal to it; x is not negative."""
-    above = 1
-    while x >= above:
-        above *= 2
-    below = above // 2
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if x >= middle else (below, middle)
-    return below
 
 
 def is_instance(x: Any, kinds: Any, /) -> bool:
@@ -66,7 +42,7 @@ def is_callable_as(function: Callable[..., Any]) -> str:
 
 
 # Calls of these names are rewritten to calls of the functions.
-CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "int": as_int, "type": kind_of}
+CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "type": kind_of}
 
 # In the place of the builtins, for code that may be rewritten or not.
 BUILTINS: dict[str, Any] = {

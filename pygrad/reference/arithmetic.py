@@ -6,8 +6,10 @@ IEEE 754 has it, for it is no mistake to ask for the slope of sqrt at 0.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import numbers
+import sys
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
@@ -105,6 +107,18 @@ def libm_pow(x: float, y: float) -> float:
             return nan
         # 0 to a negative power, or overflow: infinite, with the sign of x if y is an odd number.
         return math.copysign(inf, x) if abs(math.fmod(y, 2.0)) == 1 else inf
+
+
+def _libm_cbrt() -> Callable[[float], float]:
+    """The C library's cbrt, which math has from Python 3.11 on."""
+    found: Any = getattr(math, "cbrt", None)
+    if found is None:
+        found = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).cbrt
+        found.argtypes, found.restype = [ctypes.c_double], ctypes.c_double
+    return found  # type: ignore[no-any-return]
+
+
+cbrt = _libm_cbrt()
 
 
 def floordiv(x: float, y: float) -> float:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pygrad.reference.arithmetic import div, exp, inf, is_normal, libm_pow, nan, sqrt
+from pygrad.reference.arithmetic import cbrt, div, exp, inf, is_normal, libm_pow, nan, sqrt
 
 # --- Values that need more than one expression ----------------------------------------------------
 
@@ -259,3 +259,29 @@ def erf_slope(x: float) -> float:
     hi = t - (t - x)
     lo = x - hi
     return (1.1283791670955126 * exp(-(hi * hi))) * exp(-(lo * (hi + x)))
+
+
+def product_lost(x: float, y: float) -> float:
+    """What the rounded product x * y has lost, exactly (Dekker 1971)."""
+    s, t = 134217729.0 * x, 134217729.0 * y
+    a, b = s - (s - x), t - (t - y)
+    c, d = x - a, y - b
+    return ((a * b - x * y) + (a * d + c * b)) + c * d
+
+
+def cbrt_slope(x: float) -> float:
+    """1 / (3 * cbrt(x)**2), without the error of the C library's cbrt, which its cube tells."""
+    a, scale = abs(x), 1.0
+    if a == 0 or math.isinf(a):
+        return div(1.0, a * a)
+    if a < 2.0**-600:
+        a, scale = a * 2.0**600, 2.0**400
+    elif a > 2.0**600:
+        a, scale = a * 2.0**-600, 2.0**-400
+    z = cbrt(a)
+    square = z * z
+    cube = square * z
+    lost = product_lost(z, z)
+    excess = (cube - a) + (product_lost(square, z) + lost * z)
+    slope = (1 / 3) / square
+    return scale * (slope + slope * ((2.0 * excess) / (3.0 * a) - lost / square))

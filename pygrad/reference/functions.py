@@ -84,8 +84,26 @@ def _add_methods() -> None:
     for name, function in FUNCTIONS.items():
         if name != "pown":
             setattr(Value, name, function)
-    for name, habit in (("real", property(_real)), ("imag", property(_imag)), ("conjugate", _real)):
+    for name, habit in (
+        ("real", property(_real)),
+        ("imag", property(_imag)),
+        ("conjugate", _real),
+        ("__int__", lambda self: int(self._data)),
+        ("__divmod__", _divmod),
+        ("__rdivmod__", _rdivmod),
+    ):
         setattr(Value, name, habit)
+
+
+def _divmod(self: Value, other: Any) -> Any:
+    """The pair of self // other and self % other."""
+    quotient = self.__floordiv__(other)
+    return NotImplemented if quotient is NotImplemented else (quotient, self % other)
+
+
+def _rdivmod(self: Value, other: Any) -> Any:
+    quotient = self.__rfloordiv__(other)
+    return NotImplemented if quotient is NotImplemented else (quotient, other % self)
 
 
 def _real(self: Value) -> Value:

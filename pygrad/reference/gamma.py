@@ -1,4 +1,4 @@
-"""The logarithm of the gamma function and its derivatives.
+"""The gamma function, its logarithm, and their derivatives.
 
 Series and recurrences are those of Abramowitz and Stegun, chapter 6; the sum behind the slope of digamma is
 Hurwitz's zeta function, by Euler and Maclaurin's formula. Polynomials interpolate at Chebyshev's nodes.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pygrad.reference.arithmetic import div, inf, nan
-from pygrad.reference.formulas import power
+from pygrad.reference.arithmetic import div, inf, libm_pow, nan
+from pygrad.reference.formulas import power, product_lost
 
 # lgamma(1 + d) / d, for d from -1/4 to 1/2
 _BY_ONE = (
@@ -126,6 +126,47 @@ _OF_ZETA = (
     8.586062056277845e-15,
     -2.174868698558062e-16,
 )
+# (gamma(1 + d) - 1) / (d (d - 1)), for d - 1/2 from -1/2 to 1/2
+_BY_UNIT = (
+    0.45509229818896796,
+    -0.12935358979554007,
+    0.16111537800265782,
+    -0.08823514092306518,
+    0.0658800758336633,
+    -0.042848354493856045,
+    0.029079087968008163,
+    -0.019385675690670352,
+    0.01296592934174182,
+    -0.008652932503980443,
+    0.005773590041290861,
+    -0.003850840721538205,
+    0.0025686225186555634,
+    -0.0017127104712047225,
+    0.0011371126259568285,
+    -0.0007581226679561294,
+    0.0005285388837368686,
+    -0.0003523668923580547,
+    0.00016605321589813066,
+    -0.00011070333461605974,
+    0.00018977929146376098,
+    -0.00012651977196833709,
+)
+# Stirling's series, (gamma(x) / (sqrt(2 pi / e) (x / e)**(x - 1/2)) - 1) x, in powers of 1 / x
+_BESIDE = (
+    0.08333333333333334,
+    0.003472222222220452,
+    -0.002681327160196758,
+    -0.00022947211923071966,
+    0.000784040511048158,
+    6.968751228139143e-05,
+    -0.0005913358558158259,
+    -6.285283289074217e-05,
+    0.0009356551939849346,
+    -0.00042845871774290097,
+    -0.0006490690282856402,
+)
+_SQRT_TWO_PI_BY_E = (1.520346901066281, 6.077249945758854e-17)  # the second: by how much too large
+_E = (2.718281828459045, 1.4456468917292502e-16)
 _PI = 3.141592653589793
 
 
@@ -255,3 +296,85 @@ def trigamma(x: float) -> float:
     part = x - round(x)
     others = _hurwitz_zeta(2.0, 1.0 - part) - _hurwitz_zeta(2.0, 1.0 - x)
     return power(part, -2.0) + (_hurwitz_zeta(2.0, 1.0 + part) + others)
+
+
+def _gamma_by_unit(d: float) -> float:
+    """gamma(1 + d) for d from 0 to 1; exact at both ends."""
+    return 1.0 + (d * (d - 1.0)) * _polynomial(_BY_UNIT, d - 0.5)
+
+
+def _gamma_power(x: float, part: float) -> float:
+    """(x / e) ** (x - 1/2) to the power of part; gamma(x) is that times _gamma_beside(x)."""
+    return libm_pow(x / _E[0], (x - 0.5) * part)
+
+
+def _gamma_beside(x: float) -> float:
+    """sqrt(2 pi / e) times Stirling's series, and what the power misses since x / e is rounded."""
+    q, r = x / _E[0], 1.0 / x
+    left = (x - q * _E[0]) - product_lost(q, _E[0])
+    missed = (x - 0.5) * ((left - q * _E[1]) / x)
+    c, too_large = _SQRT_TWO_PI_BY_E
+    return c + c * (r * _polynomial(_BESIDE, r) + (missed - too_large))
+
+
+def _gamma_above_zero(x: float) -> float:
+    if x < 1:
+        return div(_gamma_by_unit(x), x)
+    if x < 8 or (x <= 23 and math.floor(x) == x):
+        product, lost = 1.0, 0.0
+        while x > 2:
+            x -= 1.0
+            lost = lost * x + product_lost(product, x)
+            product *= x
+        unit = _gamma_by_unit(x - 1.0)
+        return product * unit + lost * unit
+    return inf if x > 172 else _gamma_power(x, 1.0) * _gamma_beside(x)
+
+
+def _over_gamma(y: float, x: float) -> float:
+    """y / gamma(x) for x from 140 on, where gamma(x) may be infinite."""
+    if x > 200:
+        return y * 0.0
+    half = _gamma_power(x, 0.5)
+    return (y / (half * _gamma_beside(x))) / half
+
+
+def _cosecant_of_pi(x: float) -> float:
+    """pi / sin(pi x), for an x that is not whole."""
+    nearest = round(x)
+    sine = math.sin(_PI * (x - nearest))
+    return div(_PI, -sine if nearest % 2 else sine)
+
+
+def _gamma(x: float) -> float:
+    """gamma(x), without exceptions."""
+    if x == 0:
+        return div(1.0, x)
+    if not math.isfinite(x):
+        return nan if x < 0 else x
+    if x > 0:
+        return _gamma_above_zero(x)
+    if math.floor(x) == x:
+        return nan
+    if x > -1:
+        return _cosecant_of_pi(x) / _gamma_by_unit(-x)
+    if x > -140:
+        return _cosecant_of_pi(x) / (-x * _gamma_above_zero(-x))
+    return _over_gamma(_cosecant_of_pi(x) / -x, -x)
+
+
+def gamma(x: float) -> float:
+    """gamma(x), with the exceptions of math.gamma."""
+    z = _gamma(x)
+    if math.isfinite(z) or math.isnan(x) or x == inf:
+        return z
+    if math.isnan(z) or x == 0:
+        raise ValueError("math domain error")
+    raise OverflowError("math range error")
+
+
+def gamma_slope(x: float) -> float:
+    """gamma(x) * digamma(x), also far below 0, where gamma(x) is less than the smallest number."""
+    if x < -140 and math.isfinite(x) and math.floor(x) != x:
+        return _over_gamma((_cosecant_of_pi(x) / -x) * digamma_slope(x), -x)
+    return _gamma(x) * digamma_slope(x)

@@ -7,10 +7,22 @@ import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pygrad.reference.arithmetic import cos, cosh, div, exp, floordiv, math_pow, sin, sinh, sqrt
+from pygrad.reference.arithmetic import (
+    cbrt,
+    cos,
+    cosh,
+    div,
+    exp,
+    floordiv,
+    math_pow,
+    sin,
+    sinh,
+    sqrt,
+)
 from pygrad.reference.formulas import (
     asin_slope,
     atan2_slope,
+    cbrt_slope,
     clip,
     clip_slopes,
     erf_slope,
@@ -34,7 +46,7 @@ from pygrad.reference.formulas import (
     where,
     whole,
 )
-from pygrad.reference.gamma import digamma, digamma_slope, lgamma, trigamma
+from pygrad.reference.gamma import digamma, digamma_slope, gamma, gamma_slope, lgamma, trigamma
 
 
 class Op(NamedTuple):
@@ -55,6 +67,7 @@ UNARY: dict[str, Op] = {
     "log10": Op("log10", math.log10, lambda x, z: (unless_nan(z, div(0.4342944819032518, x)),)),
     "log1p": Op("log1p", math.log1p, lambda x, z: (unless_nan(z, div(1.0, 1.0 + x)),)),
     "sqrt": Op("sqrt", math.sqrt, lambda x, z: (div(0.5, z),)),
+    "cbrt": Op("cbrt", cbrt, lambda x, z: (cbrt_slope(x),)),
     "relu": Op("ReLU", relu, lambda x, z: (1.0 if z > 0 else 0.0,)),
     "tanh": Op("tanh", math.tanh, lambda x, z: (sech2(x),)),
     "sigmoid": Op("sigmoid", sigmoid, lambda x, z: (sigmoid_slope(x),)),
@@ -62,6 +75,7 @@ UNARY: dict[str, Op] = {
     "erf": Op("erf", math.erf, lambda x, z: (erf_slope(x),)),
     "erfc": Op("erfc", math.erfc, lambda x, z: (-erf_slope(x),)),
     "lgamma": Op("lgamma", lgamma, lambda x, z: (digamma_slope(x),)),
+    "gamma": Op("gamma", gamma, lambda x, z: (gamma_slope(x),)),
     "digamma": Op("digamma", digamma, lambda x, z: (unless_nan(z, trigamma(x)),)),
     "sin": Op("sin", math.sin, lambda x, z: (cos(x),)),
     "cos": Op("cos", math.cos, lambda x, z: (-sin(x),)),

@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from mpmath import MPContext
-
-mp = MPContext()
-PRECISION = 300
-mp.prec = PRECISION
+from digits import Real, mp
+from gammas import digamma, gamma_scale, gamma_slope, log_gamma, log_gamma_scale, trigamma
 
 LIMIT = 4.0
 MIN_NORMAL = mp.mpf(2) ** -1022
@@ -24,7 +21,6 @@ MIN_NORMAL = mp.mpf(2) ** -1022
 ALMOST_MAX = mp.mpf(2) ** 1024 * (1 - mp.mpf(2) ** -50)
 MAX = mp.mpf(2) ** 1024 * (1 - mp.mpf(2) ** -53)
 
-Real = Any  # an mpmath number
 Truth = Callable[..., Real]
 
 
@@ -137,25 +133,8 @@ def erf_slope(x: Real) -> Real:
     return 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)
 
 
-def log_gamma(x: Real) -> Real:
-    return mp.loggamma(x) if x > 0 else mp.log(reflected(x)) - mp.loggamma(-x)
-
-
-def reflected(x: Real) -> Real:
-    return mp.pi / abs(x * mp.sinpi(x))
-
-
-def digamma(x: Real) -> Real:
-    return mp.psi(0, x) if x > 0 else mp.psi(0, 1 - x) - mp.pi * mp.cospi(x) / mp.sinpi(x)
-
-
-def trigamma(x: Real) -> Real:
-    return mp.psi(1, x) if x > 0 else (mp.pi / mp.sinpi(x)) ** 2 - mp.psi(1, 1 - x)
-
-
-def gamma_scale(x: Real) -> Real:
-    """Below 0 the reflection's terms cancel near zeros, where the last place of 1 remains."""
-    return mp.one + abs(mp.log(reflected(x))) + abs(mp.psi(0, 1 - x)) if x < 0 else mp.zero
+def cbrt(x: Real) -> Real:
+    return mp.sign(x) * mp.cbrt(abs(x))
 
 
 def share(x: Real, y: Real) -> Real:
@@ -286,7 +265,7 @@ ROWS: dict[str, Row] = {
     "lgamma": wild(
         log_gamma,
         digamma,
-        scale=gamma_scale,
+        scale=log_gamma_scale,
         own_sequence=True,
         lanes=LaneRange(-900, 900, False, 3.0),
         far=1e8,
@@ -300,13 +279,31 @@ ROWS: dict[str, Row] = {
     "digamma": wild(
         digamma,
         trigamma,
-        scale=gamma_scale,
+        scale=log_gamma_scale,
         own_sequence=True,
         lanes=LaneRange(-900, 900, False, 3.0),
         far=1e8,
         hard=at(0.9999999999999952, 0.8053365923679762, 1.461632144968369, -0.503015596211533, 8.9),
         tails=at(1e-70, 1e6),
         shortcut=trigamma,
+    ),
+    "gamma": wild(
+        mp.gamma,
+        gamma_slope,
+        limit=6.0,  # below 0, where gamma and digamma both are by reflection; above 0 it is 3.3
+        scale=gamma_scale,
+        own_sequence=True,
+        lanes=LaneRange(-900, 7, False, 3.0),
+        far=120.0,
+        hard=at(0.9999, 1.5, 7.999, 8.001, 139.99, 140.01, 171.6, -0.5, -0.999, -20.5),
+        tails=at(1e-60, 1e-100, 100.5),
+        shortcut=gamma_slope,
+    ),
+    "cbrt": tame(
+        cbrt,
+        lambda x: 1 / (3 * cbrt(x) ** 2),
+        lanes=LaneRange(-1000, 1000, True),
+        tails=at(1e-110, -1e110, 5e-200, -1e250),
     ),
     "sin": tame(mp.sin, mp.cos, lanes=LaneRange(-60, 60, True), far=2.0**60),
     "cos": tame(mp.cos, minus(mp.sin), lanes=LaneRange(-60, 60, True), far=2.0**60),
@@ -585,6 +582,8 @@ def outside(name: str, xs: tuple[float, ...]) -> bool:
     if name == "atanh" and abs(xs[0]) == 1:
         return True
     if name in ("lgamma", "digamma") and (xs[0] < -1e6 or xs[0] == math.floor(xs[0]) <= 0):
+        return True
+    if name == "gamma" and (abs(xs[0]) > 1e4 or xs[0] == math.floor(xs[0]) <= 0):
         return True
     low, high = ROWS[name].domain
     return not low <= xs[0] <= high

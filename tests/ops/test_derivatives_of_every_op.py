@@ -26,8 +26,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from digits import PRECISION
 from higher import true_derivative
-from truth import CORNERED, PRECISION, ROWS, Row, erf_slope, mp, outside, points, power, ulps
+from truth import CORNERED, ROWS, Row, erf_slope, mp, outside, points, power, ulps
 
 import pygrad
 from pygrad import SingularDerivativeWarning, Value, gradients

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import truth
-from truth import PRECISION, ROWS, mp
+from digits import PRECISION
+from truth import ROWS, mp
 
 from pygrad import math as pm
 from pygrad import vmap

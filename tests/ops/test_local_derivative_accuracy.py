@@ -12,11 +12,11 @@ import math
 from typing import Any, NamedTuple
 
 import pytest
+from digits import PRECISION
 from programs import exact
 from truth import (
     ALMOST_MAX,
     MAX,
-    PRECISION,
     QUOTIENTS_EXACT_BELOW,
     ROWS,
     Row,

@@ -234,7 +234,7 @@ FMOD_POINTS = [
     (5.0, inf),
     (0.3, 0.1),
 ]
-FMOD_POINTS += [(1.0, 0.0), (inf, 2.0), (nan, 2.0), (2.0, nan), (-0.0, 2.0)]
+FMOD_POINTS += [(nan, 0.0), (1.0, 0.0), (inf, 2.0), (nan, 2.0), (2.0, nan), (-0.0, 2.0)]
 
 
 @pytest.mark.parametrize(("x", "y"), FMOD_POINTS)
@@ -284,8 +284,8 @@ def test_questions_are_answered_about_the_data(package):
     assert package.math.isclose(1.0, Value(1.1), rel_tol=1e-3) is False
 
 
-@pytest.mark.parametrize("name", ["gamma", "frexp", "modf", "factorial", "isqrt", "ulp"])
-def test_functions_without_a_derivative_refuse_values(package, name):
+@pytest.mark.parametrize("name", ["gcd", "lcm", "factorial", "isqrt"])
+def test_functions_of_whole_numbers_refuse_values(package, name):
     with pytest.raises(TypeError):
         getattr(package.math, name)(package.engine.Value(2.0))
 

@@ -20,6 +20,7 @@ from programs import SPECIALS, exact
 from truth import BINARY, ROWS, TERNARY, UNARY
 
 from pygrad import reference, value
+from pygrad.reference import arithmetic
 
 inf, nan = math.inf, math.nan
 SMALL_GRID = [0.0, 5e-324, 1e-308, 0.5, 1.0, 1.5, 1e200, inf]
@@ -115,6 +116,7 @@ PYTHON: dict[str, Callable[..., float]] = {
     "trunc": whole(math.trunc),
     "round": whole(round),
     "exp2": lambda x: math.pow(2.0, x),
+    "cbrt": arithmetic.cbrt,  # math's from Python 3.11 on
     # Python 3.10 raised there; 3.11 follows C, and so do we, everywhere.
     "pow": lambda x, y: inf if x == 0 and y == -inf else math.pow(x, y),
 }
@@ -277,6 +279,11 @@ def test_exp2_is_within_2_ulp_of_math(impl: ModuleType) -> None:
         ("lgamma", (5e-324,), -math.log(5e-324)),
         ("lgamma", (-5e-324,), -math.log(5e-324)),
         ("lgamma", (0.5,), math.log(math.pi) / 2),
+        ("gamma", (inf,), inf),
+        ("gamma", (nan,), nan),
+        *[("gamma", (n + 1.0,), float(math.factorial(n))) for n in range(23)],
+        ("gamma", (-200.5,), -0.0),
+        ("gamma", (-201.5,), 0.0),
         ("digamma", (inf,), inf),
         ("digamma", (nan,), nan),
         ("digamma", (1.0,), -0.5772156649015329),
