@@ -13,6 +13,9 @@ extern PyMemberDef pg_offsets[];
 int pg_set_label(PyObject *self, PyObject *content, void *closure);
 
 int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content);
+/* Whether the code that runs is lifted: its globals say so (pygrad/lifting/world.py). -1 with an exception set. */
+int pg_in_lifted_code(void);
+
 Py_hash_t pg_value_hash(PyObject *self);
 PyObject *pg_value_repr(PyObject *self);
 
