@@ -10,6 +10,7 @@ from typing import Any
 
 from pygrad import math
 from pygrad.core.implementation import Value, chooser
+from pygrad.lifting.builtin import as_type
 from pygrad.lifting.linear import lifted_linalg
 from pygrad.lifting.values import holds_values, is_of_values
 
@@ -43,15 +44,16 @@ def lifted_numpy() -> ModuleType:
     for own in (_where, _clip):
         name = own.__name__[1:]
         setattr(lifted, name, chooser((own, getattr(np, name), name, own.__doc__ or "")))
-    for own in (_square, _reciprocal):
-        setattr(lifted, own.__name__[1:], _taking_values(getattr(np, own.__name__[1:]), own))
-    for own in (_interp, _sinc):
-        name = own.__name__[1:]
-        setattr(lifted, name, _where_there_are_values(own, getattr(np, name)))
+    for name, each in {"square": _square, "reciprocal": _reciprocal}.items():
+        setattr(lifted, name, _taking_values(getattr(np, name), each))
+    lifted.interp = _where_there_are_values(_interp, np.interp)  # type: ignore[attr-defined]
+    lifted.sinc = _where_there_are_values(_sinc, np.sinc)  # type: ignore[attr-defined]
     lifted.vectorize = _vectorize()  # type: ignore[attr-defined]
     lifted.linalg = lifted_linalg()  # type: ignore[attr-defined]
-    for name in ("array", "asarray", "asanyarray", *(f"{kind}_like" for kind in _FILLED)):
+    for name in ("array", "asarray", "asanyarray"):
         setattr(lifted, name, _keeping_values(getattr(np, name)))
+    for name in (f"{kind}_like" for kind in _FILLED):
+        setattr(lifted, name, _for_values(getattr(np, name)))
     lifted.isscalar = lambda x: isinstance(x, Value) or np.isscalar(x)  # type: ignore[attr-defined]
     return lifted
 
@@ -79,6 +81,8 @@ def _taking_values(ufunc: Any, function: Callable[..., Any]) -> Callable[..., An
 class _Ufunc(functools.partial[Any]):
     """A function in the place of a ufunc, which has the other's methods: reduce, accumulate, outer ..."""
 
+    ufunc: Any
+
     def __new__(cls, function: Callable[..., Any], ufunc: Any) -> _Ufunc:
         made = super().__new__(cls, function)
         made.ufunc = ufunc
@@ -88,13 +92,7 @@ class _Ufunc(functools.partial[Any]):
         return getattr(vars(self)["ufunc"], name)
 
     def __reduce__(self) -> Any:
-        return _found_again, (self.ufunc.__name__,)
-
-
-def _found_again(name: str) -> Any:
-    from pygrad.lifting import world
-
-    return getattr(world.load("numpy"), name)
+        return self.ufunc.__reduce__()
 
 
 def _square(x: Any) -> Any:
@@ -147,7 +145,7 @@ def _where_there_are_values(
 def _vectorize() -> type:
     import numpy as np
 
-    class vectorize(np.vectorize):  # noqa: N801
+    class vectorize(np.vectorize):
         __doc__ = np.vectorize.__doc__
 
         def __call__(self, *args: Any, **named: Any) -> Any:
@@ -181,12 +179,28 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None, **named: Any) -> Any:
     return math.clip(x, low, high)
 
 
-def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An array of what is given; where that has Values it is one of objects, whatever was asked for."""
+def _for_values(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An array like a given one; where that has Values it is one of objects, whatever was asked for."""
 
+    @functools.wraps(function)
     def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
-        if isinstance(x, Value) or holds_values(x) or (dtype is not None and is_of_values(x)):
-            dtype = object
-        return function(x, dtype, *args, **named)
+        return function(x, object if holds_values(x) else dtype, *args, **named)
+
+    return array
+
+
+def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An array of what is given; of objects where that has Values, though floats were asked for."""
+
+    @functools.wraps(function)
+    def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
+        whole = dtype is not None and dtype not in (float, object) and holds_values(x)
+        try:
+            if not whole:  # int() of an item would be asked of the Value itself
+                return function(x, dtype, *args, **named)
+        except TypeError:
+            if not holds_values(x):
+                raise
+        return as_type(function(x, object, *args, **named), dtype or float)
 
     return array

@@ -16,7 +16,6 @@ from pygrad import math
 from pygrad.core.implementation import Value
 from pygrad.lifting.values import holds_values, is_of_values
 
-
 MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
 
 
@@ -90,12 +89,12 @@ def as_type(array: Any, *args: Any, **named: Any) -> Any:
         return array.astype(*args, **named)
     np = sys.modules["numpy"]
     kind = np.dtype(args[0] if args else named["dtype"])
-    if kind == object:
+    if kind.kind == "O":
         return array.copy()
     if kind.kind not in "fiu" or kind.itemsize != 8:
         raise TypeError(f"an array of Values becomes one of float or int, not of {kind}")
-    made = np.empty(array.shape, object if kind == float else kind)
-    made.flat[:] = [as_float(item) if kind == float else as_int(item) for item in array.flat]
+    made = np.empty(array.shape, object if kind.kind == "f" else kind)
+    made.flat[:] = [as_float(item) if kind.kind == "f" else as_int(item) for item in array.flat]
     return made
 
 

@@ -1,11 +1,16 @@
-"""functools as lifted code sees it: dispatch takes a Value for a float, and caches are left out for one."""
+"""Decorators of lifted code: functools dispatches a Value as a float, and keeps none in its caches.
+
+numba's functions are the original's for plain numbers, and Python's for Values.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType, ModuleType
 from typing import Any
 
+from pygrad.core.callables import found_by_name
 from pygrad.core.implementation import Value
 from pygrad.lifting.values import holds_values
 
@@ -30,7 +35,7 @@ def singledispatch(func: Callable[..., Any]) -> Any:
     return call
 
 
-class singledispatchmethod(functools.singledispatchmethod):  # type: ignore[type-arg]  # noqa: N801
+class singledispatchmethod(functools.singledispatchmethod):  # type: ignore[type-arg]
     """functools.singledispatchmethod; a Value goes where a float goes."""
 
     def __init__(self, func: Any) -> None:
@@ -67,6 +72,33 @@ def _around(cached: Any) -> Any:
     return call
 
 
-CHANGES = {
-    made.__name__: made for made in (singledispatch, singledispatchmethod, lru_cache, cache)
-}
+CHANGES = {made.__name__: made for made in (singledispatch, singledispatchmethod, lru_cache, cache)}
+
+
+# -- numba -----------------------------------------------------------------------------------------
+
+
+def lifted_numba(numba: ModuleType) -> ModuleType:
+    """A module as numba, whose decorators leave a function to Python where Values come in."""
+    lifted = ModuleType(numba.__name__, numba.__doc__)
+    made = dict.fromkeys(("jit", "njit", "vectorize", "guvectorize"), _compiling)
+    vars(lifted).update(made, __getattr__=lambda name: getattr(numba, name))
+    return lifted
+
+
+def _compiling(*args: Any, **named: Any) -> Any:
+    """The decorator, or what it makes of a function."""
+    return _with_original(args[0]) if args and isinstance(args[0], FunctionType) else _with_original
+
+
+def _with_original(f: Any) -> Any:
+    original = found_by_name(f.__module__, f.__qualname__)
+    if not callable(original):
+        return f
+
+    @functools.wraps(f)
+    def call(*args: Any, **named: Any) -> Any:
+        return (f if holds_values([*args, *named.values()]) else original)(*args, **named)
+
+    call.py_func = f  # type: ignore[attr-defined]
+    return call

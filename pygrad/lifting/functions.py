@@ -225,7 +225,9 @@ class _Counterparts:
             for cls, function in item.dispatcher.registry.items():
                 several.register(cls, self._of_method(function))
             return several
-        return self.of(item) if isinstance(item, FunctionType) or hasattr(item, "cache_info") else item
+        return (
+            self.of(item) if isinstance(item, FunctionType) or hasattr(item, "cache_info") else item
+        )
 
 
 def getattr_path(thing: Any, path: str) -> Any:

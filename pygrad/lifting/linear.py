@@ -16,7 +16,9 @@ def lifted_linalg() -> ModuleType:
     lifted = ModuleType(linalg.__name__, linalg.__doc__)
     vars(lifted).update({k: v for k, v in vars(linalg).items() if not k.startswith("__")})
     for function in (solve, inv, det):
-        setattr(lifted, function.__name__, _for_values(function, getattr(linalg, function.__name__)))
+        setattr(
+            lifted, function.__name__, _for_values(function, getattr(linalg, function.__name__))
+        )
     return lifted
 
 
@@ -59,7 +61,7 @@ def det(a: Any) -> Any:
 
 
 def _eliminated(a: Any, right: Any) -> tuple[Any, Any]:
-    """The determinant of a, and x of a @ x == right, which is changed. Pivots are the largest in a column."""
+    """The determinant of a, and x of a @ x == right, which is changed; the largest is the pivot."""
     import numpy as np
 
     left: Any = np.array(a, dtype=object)
@@ -67,7 +69,7 @@ def _eliminated(a: Any, right: Any) -> tuple[Any, Any]:
         raise np.linalg.LinAlgError("a matrix of Values must be square, and a single one")
     n, product = len(left), 1.0
     for k in range(n):
-        pivot = max(range(k, n), key=lambda i: abs(left[i, k]))  # noqa: B023  called at once
+        pivot = max(range(k, n), key=lambda i: abs(left[i, k]))
         if left[pivot, k] == 0.0:
             raise np.linalg.LinAlgError("Singular matrix")
         if pivot != k:

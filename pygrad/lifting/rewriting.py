@@ -6,9 +6,10 @@ y = __lifted_as_float__(x) if __lifted_kind_of__(x) != float else x
 >>> print(ast.unparse(rewritten("sorted(xs, key=float)")))
 sorted(xs, key=__lifted_Float__)
 
-Where such a type is named and not called, as a key or in a table, one stands for it that lets Values through
-(kinds.py); not in annotations, comparisons, the arguments of isinstance() and the bases of classes. What a
-function puts into an array of its own, `a[i] = v`, makes that an array of objects if v is a Value (storing.py).
+Where such a type is named and not called, as a key or in a table, one stands for it that lets Values
+through (kinds.py); not in annotations, comparisons, the arguments of isinstance() and the bases of classes.
+What a function puts into an array of its own, `a[i] = v`, makes that an array of objects if v is a Value
+(storing.py).
 """
 
 from __future__ import annotations
@@ -123,7 +124,9 @@ class _Rewriter(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         self.generic_visit(node)
         target = node.target
-        if not self.arrays or not (self._is_item(target) or (isinstance(target, ast.Name) and target.id in self.own)):
+        if not self.arrays or not (
+            self._is_item(target) or (isinstance(target, ast.Name) and target.id in self.own)
+        ):
             return node
         plain = ast.AugAssign(target, node.op, _name(_ITEM))
         return _storing(node, target, node.value, plain, type(node.op).__name__)
@@ -134,7 +137,7 @@ class _Rewriter(ast.NodeTransformer):
 
 
 def _storing(node: ast.stmt, target: Any, item: ast.expr, plain: ast.stmt, operator: str) -> Any:
-    """A statement that puts something into an array, and what to do after a TypeError: a Value may be meant."""
+    """A statement that puts something into an array, and what to do after a TypeError: Values may do."""
     statements: list[ast.stmt] = [ast.Assign([ast.Name(_ITEM, ast.Store())], item)]
     index: ast.expr = ast.Constant(...)
     array = target

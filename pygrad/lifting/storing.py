@@ -22,15 +22,20 @@ def stored(array: Any, index: Any, item: Any, name: str) -> Any:
     """
     references = sys.getrefcount(array)
     np: Any = sys.modules.get("numpy")
-    if np is None or type(array) is not np.ndarray or array.dtype != float or not holds_values(item):
+    if (
+        np is None
+        or type(array) is not np.ndarray
+        or array.dtype != float
+        or not holds_values(item)
+    ):
         raise  # noqa: PLE0704  it is called where the error is handled
     shared = references > _ALONE or (
         array.base is not None and sys.getrefcount(array.base) > _OF_A_VIEW
     )
     if shared:
         raise TypeError(
-            "a Value is put into an array of floats that is in use elsewhere, too (an argument, a view, or a "
-            "second name), where it would be missed: make the array with dtype=object"
+            "a Value is put into an array of floats that is in use elsewhere, too (an argument, a view, or "
+            "a second name), where it would be missed: make the array with dtype=object"
         ) from None
     made = array.astype(object)
     if name:

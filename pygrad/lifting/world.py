@@ -22,8 +22,8 @@ from typing import Any
 
 from pygrad import math
 from pygrad.core.implementation import chooser
-from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting import dispatching
+from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting.builtin import BUILTINS, MARK, is_callable_as
 from pygrad.lifting.errors import LiftError
 from pygrad.lifting.kinds import COUNTERPARTS
@@ -117,6 +117,8 @@ def _loaded(name: str) -> ModuleType:
     if spec is None:
         return original  # made by its package, as os.path is
     code = _code(spec)
+    if code is None:
+        return original
     module = importlib.util.module_from_spec(spec)
     vars(module)["__builtins__"] = _builtins
     vars(module)[MARK] = True
@@ -137,13 +139,19 @@ def _loaded(name: str) -> ModuleType:
     return module
 
 
-def _code(spec: ModuleSpec) -> CodeType:
-    """A module's code, with calls rewritten where there are any; LiftError if it is no Python."""
+def _code(spec: ModuleSpec) -> CodeType | None:
+    """A module's code, with calls rewritten where there are any, or None if it was made by code.
+
+    Raises:
+        LiftError: it is compiled.
+    """
     loader: Any = spec.loader
     source = loader.get_source(spec.name) if hasattr(loader, "get_source") else None
     if source is not None and is_needed(source):
         return compile(rewritten(source), spec.origin or spec.name, "exec", dont_inherit=True)
     code: CodeType | None = loader.get_code(spec.name) if hasattr(loader, "get_code") else None
+    if code is None and spec.origin is None:
+        return None
     if code is None:
         raise LiftError(
             f"{spec.name} cannot be lifted: it is compiled ({spec.origin}), and no Value gets through. "
@@ -182,6 +190,8 @@ def _import(
     top = full.partition(".")[0]
     if full in _STAND_INS:
         return _STAND_INS[full]
+    if full == "numba":
+        return dispatching.lifted_numba(builtins.__import__(full))
     if top == "numpy":
         module = builtins.__import__(full, fromlist=fromlist)
         if full == top or not fromlist:
@@ -242,10 +252,11 @@ def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
     return made
 
 
+_CALLED: tuple[Any, ...] = (*COUNTERPARTS.values(), slice_of, stored)
 _builtins = {
     **BUILTINS,
     **RUNNING,
-    **{is_callable_as(item): item for item in (*COUNTERPARTS.values(), slice_of, stored)},
+    **{is_callable_as(item): item for item in _CALLED},
     "__import__": _import,
     "__build_class__": _build_class,
 }
@@ -300,6 +311,8 @@ def counterpart_of(module: ModuleType) -> ModuleType:
     name = module.__name__
     if name == "math" or (name == "numpy" and sys.modules.get(name) is module):
         return load(name)
+    if name == "numpy.linalg" and sys.modules.get(name) is module:
+        return load("numpy").linalg  # type: ignore[no-any-return]
     if sys.modules.get(name) is module and is_lifted(name):
         return load(name)
     return module

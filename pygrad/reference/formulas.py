@@ -35,8 +35,8 @@ NO_FLOAT = (
 
 
 NO_KEY = (
-    "a Value cannot be a key in lifted code: dicts, sets and caches find floats by their numbers, and would "
-    "miss a Value, or give what they kept for a plain number"
+    "a Value cannot be a key in lifted code: dicts, sets and caches find floats by their numbers, and "
+    "would miss a Value, or give what they kept for a plain number"
 )
 
 

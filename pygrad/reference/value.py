@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
+from pygrad.reference import formulas
 from pygrad.reference.arithmetic import as_float, mul0, real
 from pygrad.reference.formulas import NO_FLOAT, checked_power, pow_slope_x, power_of_lifted_code
-from pygrad.reference.formulas import identity_hash, in_lifted_code
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
 from pygrad.reference.sweeps import Sweep, forget_reads, note_in_journal, note_read, state
@@ -393,12 +393,12 @@ class Value:
         return _compare(operator.ge, self, other)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Value) and not in_lifted_code(1):
+        if isinstance(other, Value) and not formulas.in_lifted_code(1):
             return self is other
         return _compare(operator.eq, self, other)
 
     # Two Values may hold the same number and yet be two nodes: sets and dicts go by identity.
-    __hash__ = identity_hash
+    __hash__ = formulas.identity_hash
 
     def __bool__(self) -> bool:
         return self._data != 0
