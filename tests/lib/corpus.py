@@ -40,7 +40,7 @@ fluids.two_phase_voidage.Rouhani_1(x=0.4, rhol=800.0, rhog=2.5, sigma=0.02, m=1.
 fluids.compressible.isothermal_gas(rho=11.3, fd=0.00185, P1=1e6, P2=9e5, L=1000.0, D=0.5)
 fluids.compressible.Panhandle_A(D=0.34, P1=90e5, P2=20e5, L=160e3, SG=0.693, Tavg=277.15)
 fluids.compressible.stagnation_energy(125.0)
-fluids.control_valve.size_control_valve_l(rho=965.4, Psat=70.1e3, Pc=22120e3, mu=3.1472e-4, P1=680e3, P2=220e3, Q=0.1, D1=0.15, D2=0.15, d=0.15, FL=0.9, Fd=0.46)
+fluids.control_valve.size_control_valve_l(rho=965.4, Psat=70.1e3, Pc=22120e3, mu=3.1472e-4, P1=680e3, P2=220e3, Q=0.1, D1=0.15, D2=0.16, d=0.1, FL=0.9, Fd=0.46)
 fluids.open_flow.V_Manning(0.2859, 0.005236, 0.03)
 fluids.flow_meter.C_Reader_Harris_Gallagher(D=0.07391, Do=0.0222, rho=1.165, mu=1.85e-5, m=0.12, taps="flange")
 fluids.safety_valve.API520_A_g(m=6.5, T=348.0, Z=0.9, MW=51.0, k=1.11, P1=670e3, Kb=1.0, Kc=1.0)
@@ -189,8 +189,6 @@ isacalc.Atmosphere().calculate(5000.0)[1]
 geographiclib.geodesic.Geodesic.WGS84.Inverse(40.6, -73.8, 51.6, -0.5)["s12"]
 mibian.BS([100.0, 105.0, 2.0, 30.0], volatility=25.0).callPrice
 numpy_financial.irr([-100.0, 39.0, 59.0, 55.0, 20.0])
-vincenty.vincenty((42.3541165, -71.0693514), (40.7791472, -73.9680804))
-hsluv.hsluv_to_rgb((200.0, 60.0, 50.0))[1]
 pygeodesy.formy.haversine(52.2, 21.0, 52.4, 16.9)
 helpers.pid_output(1.0, 0.1, 0.05, 5.0, 3.0)
 helpers.satellite(0.25, 0.1859667, 0.5980929187319, 0.0472294454407)
