@@ -2,6 +2,7 @@
 #include "python/attributes.h"
 
 #include "python/convert.h"
+#include "python/lifted.h"
 #include "python/outside.h"
 #include "python/recording.h"
 #include "python/trace.h"
@@ -305,9 +306,18 @@ PyMemberDef pg_offsets[] = {
 
 /* -- identity and text -------------------------------------------------------------------------- */
 
-/* Identity, as for any object; the low bits are alignment. */
+/* Identity, as for any object; the low bits are alignment. In lifted code, where a Value stands for a number, no table
+ * would find it. */
 Py_hash_t pg_value_hash(PyObject *self)
 {
+    int lifted = pg_in_lifted_code();
+    if (lifted != 0) {
+        if (lifted > 0)
+            PyErr_SetString(PyExc_TypeError,
+                            "a Value cannot be a key in lifted code: dicts, sets and caches find floats by their "
+                            "numbers, and would miss a Value, or give what they kept for a plain number");
+        return -1;
+    }
     size_t bits = (size_t)self;
     Py_hash_t hash = (Py_hash_t)((bits >> 4) | (bits << (8 * sizeof bits - 4)));
     return hash == -1 ? -2 : hash;

@@ -5,6 +5,7 @@
 
 #include "ops/compare.h"
 #include "python/convert.h"
+#include "python/lifted.h"
 #include "python/modes.h"
 #include "python/outside.h"
 #include "python/trace.h"
@@ -24,6 +25,9 @@ int pg_value_bool(PyObject *x)
         return -1;
     if (depends != 0)
         return depends < 0 ? -1 : outcome;
+    int lifted = outcome ? 0 : pg_in_lifted_code();
+    if (lifted != 0)
+        return lifted < 0 ? -1 : outcome;
     return outcome || pg_warn_of_truth() ? 1 : -1;
 }
 
@@ -80,6 +84,9 @@ static int comparable(PyObject *object, double *out)
 /* Whether == of two Values asks for their numbers, and not whether they are one object; -1 with an exception set. */
 static int compares_numbers(PyObject *self, PyObject *other)
 {
+    int lifted = pg_in_lifted_code();
+    if (lifted != 0)
+        return lifted;
     if (PG_LIKELY(pg_active_inputs == 0))
         return 0;
     if (!pg_require_built(other))

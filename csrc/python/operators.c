@@ -5,6 +5,7 @@
 #include "program/evaluate.h"
 #include "python/comparisons.h"
 #include "python/convert.h"
+#include "python/lifted.h"
 #include "python/modes.h"
 #include "python/outside.h"
 #include "python/raising.h"
@@ -235,18 +236,6 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     return PG_SPECIAL ? pg_watched(made) : made;
 }
 
-/* Whether the code that runs is lifted: its globals say so (pygrad/lifting/world.py). */
-static int in_lifted_code(void)
-{
-    static PyObject *mark; /* never freed */
-    PyObject *globals = PyEval_GetGlobals();
-    if (mark == NULL)
-        mark = PyUnicode_InternFromString("__lifted__");
-    if (globals == NULL || mark == NULL)
-        return mark == NULL ? -1 : 0;
-    return PyDict_GetItemWithError(globals, mark) != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
-}
-
 /* x ** y by both, where it raises what it raises for floats. */
 static PyObject *apply_float_power(PyObject *left, PyObject *right)
 {
@@ -271,7 +260,7 @@ static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulu
         int known = PG_IS_VALUE(base) ? 1 : pg_number(base, &n);
         if (known <= 0)
             return known < 0 ? NULL : Py_NewRef(Py_NotImplemented);
-        int lifted = in_lifted_code();
+        int lifted = pg_in_lifted_code();
         if (lifted != 0)
             return lifted < 0 ? NULL : apply_float_power(base, exponent);
         PyErr_SetString(PyExc_TypeError, "the exponent of ** must be a constant number, not a Value; use "

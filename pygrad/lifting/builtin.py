@@ -7,10 +7,20 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
-from pygrad.core.implementation import Value
+from pygrad import math
+from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.lifting.values import holds_values, is_of_values
+
+MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
+if IMPLEMENTATION == "compiled":
+    from pygrad import _native
+
+    _native.set_mark_of_lifted_code(MARK)
 
 
 def as_float(x: Any = 0.0, /) -> Any:
@@ -20,6 +30,9 @@ def as_float(x: Any = 0.0, /) -> Any:
     try:
         return float(x)
     except TypeError:
+        own = getattr(type(x), "__float__", None)
+        if own is not None and own.__class__ is FunctionType and isinstance(only := own(x), Value):
+            return only
         item = getattr(x, "item", None)  # an array of one Value
         if callable(item) and isinstance(only := item(), Value):
             return only
@@ -36,6 +49,36 @@ def kind_of(x: Any, /, *rest: Any, **named: Any) -> Any:
     return float if not rest and isinstance(x, Value) else type(x, *rest, **named)
 
 
+def class_of(x: Any) -> Any:
+    """x.__class__; of a Value float."""
+    return float if isinstance(x, Value) else x.__class__
+
+
+def is_whole(x: Any, *args: Any) -> Any:
+    """x.is_integer()"""
+    return bool(x <= math.floor(x)) if isinstance(x, Value) else x.is_integer(*args)
+
+
+def as_double(kind: Any, *args: Any, **named: Any) -> Any:
+    """np.float64(x); of a Value the Value."""
+    return as_float(*args) if args and holds_values(args[0]) else kind(*args, **named)
+
+
+def as_type(array: Any, *args: Any, **named: Any) -> Any:
+    """array.astype(kind); where it has Values, an array of what float() or int() make of them."""
+    if not is_of_values(array):
+        return array.astype(*args, **named)
+    np = sys.modules["numpy"]
+    kind = np.dtype(args[0] if args else named["dtype"])
+    if kind.kind == "O":
+        return array.copy()
+    if kind.kind not in "fiu" or kind.itemsize != 8:
+        raise TypeError(f"an array of Values becomes one of float or int, not of {kind}")
+    made = np.empty(array.shape, object if kind.kind == "f" else kind)
+    made.flat[:] = [as_float(item) if kind.kind == "f" else int(item) for item in array.flat]
+    return made
+
+
 def is_callable_as(function: Callable[..., Any]) -> str:
     """The name under which rewritten code calls a function."""
     return f"__lifted_{function.__name__}__"
@@ -43,10 +86,21 @@ def is_callable_as(function: Callable[..., Any]) -> str:
 
 # Calls of these names are rewritten to calls of the functions.
 CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "type": kind_of}
+CLASS = class_of
+DOUBLES = frozenset({"float64", "double"})  # of NumPy
+# Calls of methods, with what they are methods of as the first argument; of classes, with these.
+METHODS: dict[str, Callable[..., Any]] = {
+    "astype": as_type,
+    "is_integer": is_whole,
+    **dict.fromkeys(DOUBLES, as_double),
+}
 
 # In the place of the builtins, for code that may be rewritten or not.
 BUILTINS: dict[str, Any] = {
     **vars(builtins),
     "isinstance": is_instance,
-    **{is_callable_as(function): function for function in CALLS.values()},
+    **{
+        is_callable_as(function): function
+        for function in (*CALLS.values(), *METHODS.values(), CLASS)
+    },
 }

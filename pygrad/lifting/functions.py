@@ -6,13 +6,10 @@ modules and functions, classes of such code, and tables that hold some.
 """
 
 from __future__ import annotations
-import __future__
 
-import ast
 import dis
 import functools
 import linecache
-import operator
 import types
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -21,8 +18,11 @@ from typing import Any
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.lifting import world
-from pygrad.lifting.builtin import CALLS
-from pygrad.lifting.rewriting import rewritten
+from pygrad.lifting.builtin import MARK
+from pygrad.lifting.dispatching import singledispatchmethod
+from pygrad.lifting.kinds import COUNTERPARTS
+from pygrad.lifting.rewriting import is_needed, rewritten
+from pygrad.lifting.running import FUTURE
 
 _GONE = object()
 _CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
@@ -48,7 +48,7 @@ class _Globals(dict[str, Any]):
     """A module's globals as its lifted functions see them; looked up there when a name is used first."""
 
     def __init__(self, original: dict[str, Any], counterparts: _Counterparts) -> None:
-        super().__init__({"__builtins__": world.lifted_builtins(), world.MARK: True})
+        super().__init__({"__builtins__": world.lifted_builtins(), MARK: True})
         self.original, self.counterparts = original, counterparts
         self.seen: dict[str, Any] = {}  # what names meant when they were looked up
         self.assigned: set[str] = set()  # by functions, after a global statement
@@ -59,6 +59,11 @@ class _Globals(dict[str, Any]):
         if self.counterparts.keeps:
             self.seen[name], self[name] = item, lifted
         return lifted
+
+    def find(self, name: str) -> None:
+        """Look a name up, for code that cannot do it by itself."""
+        if name not in self and name in self.original:
+            self[name]
 
     def renew(self) -> None:
         for name, item in list(self.seen.items()):
@@ -116,7 +121,7 @@ class _Counterparts:
         if isinstance(item, FunctionType):
             return self._of_function(item)
         if isinstance(item, type):
-            return self._of_class(item)
+            return COUNTERPARTS[item] if item in (float, int) else self._of_class(item)
         if isinstance(item, MethodType):
             return MethodType(self.of(item.__func__), item.__self__)
         if isinstance(item, functools.partial):
@@ -149,7 +154,7 @@ class _Counterparts:
 
     def _of_function(self, f: FunctionType) -> Any:
         module = f.__module__ or ""
-        if world.MARK in f.__globals__ or is_pygrads(f.__code__.co_filename):
+        if MARK in f.__globals__ or is_pygrads(f.__code__.co_filename):
             return f
         if found_by_name(module, f.__qualname__) is f and not world.is_own(module):
             return (
@@ -211,7 +216,18 @@ class _Counterparts:
         if isinstance(item, property):
             get, put, drop = [part and self.of(part) for part in (item.fget, item.fset, item.fdel)]
             return property(get, put, drop, item.__doc__)
-        return self.of(item) if isinstance(item, FunctionType) else item
+        if isinstance(item, functools.cached_property):
+            made = functools.cached_property(self.of(item.func))
+            made.attrname = item.attrname  # type: ignore[attr-defined]
+            return made
+        if isinstance(item, functools.singledispatchmethod):
+            several = singledispatchmethod(self.of(item.func))
+            for cls, function in item.dispatcher.registry.items():
+                several.register(cls, self._of_method(function))
+            return several
+        return (
+            self.of(item) if isinstance(item, FunctionType) or hasattr(item, "cache_info") else item
+        )
 
 
 def getattr_path(thing: Any, path: str) -> Any:
@@ -251,14 +267,11 @@ def _assigned(code: CodeType) -> Iterator[str]:
 def _code(f: FunctionType) -> CodeType:
     """The function's code, with calls rewritten if there are any and its source is what it was made of."""
     code = f.__code__
-    if not any(name in part.co_names for part in _codes(code) for name in (*CALLS, "map")):
-        return code
     source = "".join(linecache.getlines(code.co_filename, f.__globals__))
-    flags = code.co_flags & _FUTURE
+    if not is_needed(source):
+        return code
     try:
-        plain = compile(source, code.co_filename, "exec", flags, dont_inherit=True)
-        tree = rewritten(ast.parse(source))
-        other = compile(tree, code.co_filename, "exec", flags, dont_inherit=True)
+        plain, other = _whole_files(source, code.co_filename, code.co_flags & FUTURE)
     except (SyntaxError, ValueError):
         return code
     same, found = (
@@ -268,14 +281,16 @@ def _code(f: FunctionType) -> CodeType:
     return found[0] if unchanged else code
 
 
+@functools.lru_cache(maxsize=4)
+def _whole_files(source: str, filename: str, flags: int) -> tuple[CodeType, CodeType]:
+    """A file's code, as it is and rewritten."""
+    plain = compile(source, filename, "exec", flags, dont_inherit=True)
+    return plain, compile(rewritten(source), filename, "exec", flags, dont_inherit=True)
+
+
 def _is_place(part: CodeType, code: CodeType) -> bool:
     """Whether a piece of a file's code is the one that a function has."""
     return all(
         getattr(part, name) == getattr(code, name)
         for name in ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
     )
-
-
-_FUTURE = functools.reduce(
-    operator.or_, [getattr(__future__, name).compiler_flag for name in __future__.all_feature_names]
-)

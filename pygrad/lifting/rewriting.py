@@ -1,8 +1,15 @@
 """Code of lifted modules: calls of types that Values cannot stand in for call pygrad's functions instead.
 
 >>> import ast
->>> print(ast.unparse(rewritten(ast.parse("y = float(x) if type(x) is not float else x"))))
-y = __lifted_as_float__(x) if __lifted_kind_of__(x) is not float else x
+>>> print(ast.unparse(rewritten("y = float(x) if type(x) is not float else x")))
+y = __lifted_as_float__(x) if __lifted_kind_of__(x) != float else x
+>>> print(ast.unparse(rewritten("sorted(xs, key=float)")))
+sorted(xs, key=__lifted_Float__)
+
+Where such a type is named and not called, as a key or in a table, one stands for it that lets Values
+through (kinds.py); not in annotations, comparisons, the arguments of isinstance() and the bases of classes.
+What a function puts into an array of its own, `a[i] = v`, makes that an array of objects if v is a Value
+(storing.py).
 """
 
 from __future__ import annotations
@@ -11,32 +18,215 @@ import ast
 import re
 from typing import Any
 
-from pygrad.lifting.builtin import CALLS, is_callable_as
+from pygrad.lifting.builtin import CALLS, CLASS, DOUBLES, METHODS, is_callable_as
+from pygrad.lifting.kinds import KINDS
+from pygrad.lifting.storing import slice_of, stored
 
-_NEEDED = re.compile(rf"\b(?:{'|'.join(CALLS)})\s*\(|\bmap\s*\(")
+_NEEDED = re.compile(rf"\b(?:{'|'.join([*CALLS, *METHODS, '__class__'])})\b")
+_ARRAYS = re.compile(r"\bnumpy\b")
+_INDEX, _ITEM = "__lifted_index__", "__lifted_item__"
 
 
 class _Rewriter(ast.NodeTransformer):
+    def __init__(self, arrays: bool) -> None:
+        self.arrays = arrays  # whether there may be any
+        self.own: set[str] = set()  # names that are the function's own
+        self.taken: set[str] = set()  # names of types that mean something else here
+
+    # -- calls -----------------------------------------------------------------------------------
+
     def visit_Call(self, node: ast.Call) -> Any:
+        function, name = node.func, _last(node.func)
+        if name in {"isinstance", "issubclass"}:
+            node.args[:1] = [self.visit(item) for item in node.args[:1]]
+            return node
+        kept = isinstance(function, ast.Name)
         self.generic_visit(node)
-        node.func = _counterpart(node.func)
-        if isinstance(node.func, ast.Name) and node.func.id == "map" and node.args:
-            node.args[0] = _counterpart(node.args[0])
+        if kept and name in CALLS and name not in self.taken:
+            node.func = _called(CALLS[name], node)
+        elif name in METHODS and (not kept or name in DOUBLES):
+            node.args.insert(0, function if name in DOUBLES else function.value)  # type: ignore[attr-defined]
+            node.func = _called(METHODS[name], node)
         return node
 
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        if not isinstance(node.value, ast.Name):
+            self.generic_visit(node)
+        if node.attr == "__class__" and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(ast.Call(_called(CLASS, node), [node.value], []), node)
+        return node
 
-def _counterpart(function: ast.expr) -> ast.expr:
-    if isinstance(function, ast.Name) and function.id in CALLS:
-        return ast.copy_location(ast.Name(is_callable_as(CALLS[function.id]), ast.Load()), function)
-    return function
+    # -- names of types, and where one is meant as itself ------------------------------------------
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        if node.id in KINDS and node.id not in self.taken and isinstance(node.ctx, ast.Load):
+            return _called(KINDS[node.id], node)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        sides = [node.left, *node.comparators]
+        if any(_asks_for_a_type(side) for side in sides):
+            same = {ast.Is: ast.Eq, ast.IsNot: ast.NotEq}
+            node.ops = [same.get(type(op), type(op))() for op in node.ops]
+        node.left, *node.comparators = map(self._unless_a_type, sides)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        return node if _is_a_type(node) else self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        node.value = self.visit(node.value)
+        node.slice = self._unless_a_type(node.slice)
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        bases, node.bases = list(map(self._unless_a_type, node.bases)), []
+        outer, self.own = self.own, set()
+        self.generic_visit(node)
+        node.bases, self.own = bases, outer
+        return node
+
+    def visit_arg(self, node: ast.arg) -> Any:
+        return node  # nothing but an annotation
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        node.value = node.value and self.visit(node.value)
+        return node
+
+    def _unless_a_type(self, node: ast.expr) -> Any:
+        return node if _is_a_type(node) else self.visit(node)
+
+    # -- items of arrays ---------------------------------------------------------------------------
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        returns, node.returns = node.returns, None
+        outer = self.own, self.taken
+        self.own = set(_own_names(node))
+        self.taken = self.taken | self.own & _TYPES
+        self.generic_visit(node)
+        self.own, self.taken = outer
+        node.returns = returns
+        return node
+
+    def visit_Module(self, node: ast.Module) -> Any:
+        self.taken = set(_own_names(node)) & _TYPES
+        return self.generic_visit(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        self.generic_visit(node)
+        target = node.targets[0]
+        if len(node.targets) > 1 or not (self.arrays and self._is_item(target)):
+            return node
+        return _storing(node, target, node.value, ast.Assign([target], _name(_ITEM)), "")
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        self.generic_visit(node)
+        target = node.target
+        if not self.arrays or not (
+            self._is_item(target) or (isinstance(target, ast.Name) and target.id in self.own)
+        ):
+            return node
+        plain = ast.AugAssign(target, node.op, _name(_ITEM))
+        return _storing(node, target, node.value, plain, type(node.op).__name__)
+
+    def _is_item(self, target: ast.expr) -> bool:
+        array = target.value if isinstance(target, ast.Subscript) else None
+        return isinstance(array, ast.Name) and array.id in self.own
+
+
+def _storing(node: ast.stmt, target: Any, item: ast.expr, plain: ast.stmt, operator: str) -> Any:
+    """A statement that puts something into an array, and what to do after a TypeError: Values may do."""
+    statements: list[ast.stmt] = [ast.Assign([ast.Name(_ITEM, ast.Store())], item)]
+    index: ast.expr = ast.Constant(...)
+    array = target
+    if isinstance(target, ast.Subscript):
+        statements.append(ast.Assign([ast.Name(_INDEX, ast.Store())], _as_index(target.slice)))
+        target.slice, index, array = _name(_INDEX), _name(_INDEX), target.value
+    arguments = [_name(array.id), index, _name(_ITEM), ast.Constant(operator)]
+    call = ast.Call(_name(is_callable_as(stored)), arguments, [])
+    instead = ast.Assign([ast.Name(array.id, ast.Store())], call)
+    handler = ast.ExceptHandler(_name("TypeError"), None, [instead])
+    statements.append(ast.Try([plain], [handler], [], []))
+    return [ast.fix_missing_locations(ast.copy_location(each, node)) for each in statements]
+
+
+def _as_index(node: ast.expr) -> ast.expr:
+    """What stands between brackets, as an expression."""
+    if isinstance(node, ast.Slice):
+        ends = [end or ast.Constant(None) for end in (node.lower, node.upper, node.step)]
+        return ast.Call(_name(is_callable_as(slice_of)), ends, [])
+    if isinstance(node, ast.Tuple):
+        return ast.Tuple([_as_index(item) for item in node.elts], ast.Load())
+    return node
+
+
+_TYPES = {*CALLS, *KINDS}
+
+
+def _own_names(function: Any) -> list[str]:
+    """The arguments of a function, and the names that it or a module assigns."""
+    arguments = ast.walk(function.args) if hasattr(function, "args") else ()
+    names = [node.arg for node in arguments if isinstance(node, ast.arg)]
+    waiting = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.append(node.id)
+        elif isinstance(node, ast.alias):
+            names.append(node.asname or node.name)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.append(node.name)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(node)
+    return names
+
+
+# -- nodes ---------------------------------------------------------------------------------------
+
+
+def _name(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def _called(function: Any, place: ast.AST) -> Any:
+    return ast.copy_location(_name(is_callable_as(function)), place)
+
+
+def _last(function: ast.expr) -> str:
+    """The name by which something is called, without that of what it belongs to."""
+    return getattr(function, "attr", "") or getattr(function, "id", "")
+
+
+def _is_a_type(node: ast.AST) -> bool:
+    """Whether it may be a type, or several: it is made of names."""
+    if isinstance(node, ast.Attribute):
+        return node.attr != "__class__" and _is_a_type(node.value)
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return all(map(_is_a_type, node.elts))
+    if isinstance(node, ast.BinOp):
+        return _is_a_type(node.left) and _is_a_type(node.right)
+    if isinstance(node, ast.Subscript):
+        return _is_a_type(node.value) and _is_a_type(node.slice)
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _asks_for_a_type(node: ast.expr) -> bool:
+    name = _last(node.func) if isinstance(node, ast.Call) else _last(node)
+    return name in {"type", "__class__", *KINDS}
 
 
 def is_needed(source: str) -> bool:
     """Whether there is anything to rewrite."""
-    return _NEEDED.search(source) is not None
+    return _NEEDED.search(source) is not None or _ARRAYS.search(source) is not None
 
 
-def rewritten(tree: ast.Module) -> ast.Module:
-    """The tree, changed in place: lines and columns stay."""
-    _Rewriter().visit(tree)
-    return tree
+def rewritten(source: str) -> ast.Module:
+    """A source's tree, changed: lines and columns stay."""
+    return in_place(ast.parse(source), _ARRAYS.search(source) is not None)
+
+
+def in_place(tree: Any, arrays: bool = False) -> Any:
+    """A tree, changed in place."""
+    return _Rewriter(arrays).visit(tree)

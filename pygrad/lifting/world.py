@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import cmath
 import collections
@@ -23,12 +22,14 @@ from typing import Any
 
 from pygrad import math
 from pygrad.core.implementation import chooser
+from pygrad.lifting import dispatching
 from pygrad.lifting.arrays import lifted_numpy
-from pygrad.lifting.builtin import BUILTINS
+from pygrad.lifting.builtin import BUILTINS, MARK, is_callable_as
 from pygrad.lifting.errors import LiftError
+from pygrad.lifting.kinds import COUNTERPARTS
 from pygrad.lifting.rewriting import is_needed, rewritten
-
-MARK = "__lifted__"  # a global of lifted code, by which ** knows where it is called
+from pygrad.lifting.running import RUNNING
+from pygrad.lifting.storing import slice_of, stored
 
 STANDARD = frozenset(sys.stdlib_module_names) - {"__main__"}  # Python's own
 
@@ -116,6 +117,8 @@ def _loaded(name: str) -> ModuleType:
     if spec is None:
         return original  # made by its package, as os.path is
     code = _code(spec)
+    if code is None:
+        return original
     module = importlib.util.module_from_spec(spec)
     vars(module)["__builtins__"] = _builtins
     vars(module)[MARK] = True
@@ -136,14 +139,19 @@ def _loaded(name: str) -> ModuleType:
     return module
 
 
-def _code(spec: ModuleSpec) -> CodeType:
-    """A module's code, with calls rewritten where there are any; LiftError if it is no Python."""
+def _code(spec: ModuleSpec) -> CodeType | None:
+    """A module's code, with calls rewritten where there are any, or None if it was made by code.
+
+    Raises:
+        LiftError: it is compiled.
+    """
     loader: Any = spec.loader
     source = loader.get_source(spec.name) if hasattr(loader, "get_source") else None
     if source is not None and is_needed(source):
-        tree = rewritten(ast.parse(source))
-        return compile(tree, spec.origin or spec.name, "exec", dont_inherit=True)
+        return compile(rewritten(source), spec.origin or spec.name, "exec", dont_inherit=True)
     code: CodeType | None = loader.get_code(spec.name) if hasattr(loader, "get_code") else None
+    if code is None and spec.origin is None:
+        return None
     if code is None:
         raise LiftError(
             f"{spec.name} cannot be lifted: it is compiled ({spec.origin}), and no Value gets through. "
@@ -182,9 +190,13 @@ def _import(
     top = full.partition(".")[0]
     if full in _STAND_INS:
         return _STAND_INS[full]
+    if full == "numba":
+        return dispatching.lifted_numba(builtins.__import__(full))
     if top == "numpy":
         module = builtins.__import__(full, fromlist=fromlist)
-        return module if full != top and fromlist else load(top)
+        if full == top or not fromlist:
+            return load(top)
+        return load(top).linalg if full == "numpy.linalg" else module  # type: ignore[no-any-return]
     if not is_lifted(full):
         return builtins.__import__(name, namespace, local, fromlist, level)
     module = load(full)
@@ -240,7 +252,14 @@ def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
     return made
 
 
-_builtins = {**BUILTINS, "__import__": _import, "__build_class__": _build_class}
+_CALLED: tuple[Any, ...] = (*COUNTERPARTS.values(), slice_of, stored)
+_builtins = {
+    **BUILTINS,
+    **RUNNING,
+    **{is_callable_as(item): item for item in _CALLED},
+    "__import__": _import,
+    "__build_class__": _build_class,
+}
 
 
 def _lifted_cmath() -> ModuleType:
@@ -258,6 +277,7 @@ def _lifted_cmath() -> ModuleType:
 _STAND_INS: dict[str, ModuleType] = {
     "math": math,
     "cmath": _lifted_cmath(),
+    "functools": _like(functools, **dispatching.CHANGES),
     "sys": _like(sys, modules=collections.ChainMap(_modules, sys.modules)),
     "importlib": _like(importlib, import_module=_import_module),
 }
@@ -291,13 +311,15 @@ def counterpart_of(module: ModuleType) -> ModuleType:
     name = module.__name__
     if name == "math" or (name == "numpy" and sys.modules.get(name) is module):
         return load(name)
+    if name == "numpy.linalg" and sys.modules.get(name) is module:
+        return load("numpy").linalg  # type: ignore[no-any-return]
     if sys.modules.get(name) is module and is_lifted(name):
         return load(name)
     return module
 
 
 def standing_for(item: Any) -> Any:
-    """What stands for a function of math or numpy, or for isinstance; any other thing is its own."""
+    """What stands for a function of math or numpy, or a builtin; any other thing is its own."""
     if isinstance(item, BuiltinFunctionType) or type(item).__name__ in {
         "ufunc",
         "_ArrayFunctionDispatcher",
@@ -305,11 +327,14 @@ def standing_for(item: Any) -> Any:
         name = item.__name__
         if getattr(standard_math, name, None) is item:
             return getattr(math, name)
-        if item is isinstance:
-            return BUILTINS["isinstance"]
+        if item in _REPLACED:
+            return _builtins[name]
         if item is getattr(sys.modules.get("numpy"), name, None):
             return getattr(load("numpy"), name)
     return item
+
+
+_REPLACED = (isinstance, divmod, eval, exec, compile)
 
 
 def lifted_builtins() -> dict[str, Any]:

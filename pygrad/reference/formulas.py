@@ -34,9 +34,27 @@ NO_FLOAT = (
 )
 
 
+NO_KEY = (
+    "a Value cannot be a key in lifted code: dicts, sets and caches find floats by their numbers, and "
+    "would miss a Value, or give what they kept for a plain number"
+)
+
+
+def in_lifted_code(depth: int) -> bool:
+    """Whether the code some frames above the caller is that of `pygrad.lift`, as its globals say."""
+    return "__lifted__" in sys._getframe(depth + 1).f_globals
+
+
+def identity_hash(x: Any) -> int:
+    """The hash of a Value; in lifted code, where it stands for a number, no table would find it."""
+    if in_lifted_code(1):
+        raise TypeError(NO_KEY)
+    return object.__hash__(x)
+
+
 def power_of_lifted_code(apply: Callable[..., Any], base: Any, exponent: Any) -> Any:
-    """base ** exponent by both, in code of `pygrad.lift`, whose globals say so; else a TypeError."""
-    if "__lifted__" not in sys._getframe(2).f_globals:
+    """base ** exponent by both, in code of `pygrad.lift`; else a TypeError."""
+    if not in_lifted_code(2):
         raise TypeError(
             "the exponent of ** must be a constant number, not a Value; use pygrad.math.pow(x, y), which "
             "differentiates by both, or pygrad.lift for code that is not yours"

@@ -9,8 +9,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
-from pygrad.reference.formulas import NO_FLOAT, checked_power, pow_slope_x, power_of_lifted_code
-from pygrad.reference.inputs import depends_on_input, is_true
+from pygrad.reference.formulas import (
+    NO_FLOAT,
+    checked_power,
+    identity_hash,
+    pow_slope_x,
+    power_of_lifted_code,
+)
+from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
 from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
 from pygrad.reference.rules import OPS, Op
@@ -395,12 +401,12 @@ class Value:
         return _compare(operator.ge, self, other)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Value) and not (depends_on_input(self) or depends_on_input(other)):
+        if isinstance(other, Value) and not compares_numbers(self, other):
             return self is other
         return _compare(operator.eq, self, other)
 
     # Two Values may hold the same number and yet be two nodes: sets and dicts go by identity.
-    __hash__ = object.__hash__
+    __hash__ = identity_hash
 
     def __bool__(self) -> bool:
         return is_true(self)

@@ -27,6 +27,10 @@ ROWS = 200
 OPEN = {
     "complex numbers": ("thermo.eos.PR", "thermo.eos.SRK"),
     "scipy.special.lambertw": ("fluids.friction.Colebrook", "fluids.compressible.isothermal_gas"),
+    "scipy.stats": ("mibian.",),
+    "numpy.roots": ("numpy_financial.irr",),
+    "math.remainder": ("geographiclib.",),
+    "subclasses of float": ("pygeodesy.",),
     "scipy.integrate.quad": (
         "fluids.geometry.V_horiz_torispherical",
         "ht.hx.NTU_from_effectiveness",

@@ -40,7 +40,7 @@ fluids.two_phase_voidage.Rouhani_1(x=0.4, rhol=800.0, rhog=2.5, sigma=0.02, m=1.
 fluids.compressible.isothermal_gas(rho=11.3, fd=0.00185, P1=1e6, P2=9e5, L=1000.0, D=0.5)
 fluids.compressible.Panhandle_A(D=0.34, P1=90e5, P2=20e5, L=160e3, SG=0.693, Tavg=277.15)
 fluids.compressible.stagnation_energy(125.0)
-fluids.control_valve.size_control_valve_l(rho=965.4, Psat=70.1e3, Pc=22120e3, mu=3.1472e-4, P1=680e3, P2=220e3, Q=0.1, D1=0.15, D2=0.15, d=0.15, FL=0.9, Fd=0.46)
+fluids.control_valve.size_control_valve_l(rho=965.4, Psat=70.1e3, Pc=22120e3, mu=3.1472e-4, P1=680e3, P2=220e3, Q=0.1, D1=0.15, D2=0.16, d=0.1, FL=0.9, Fd=0.46)
 fluids.open_flow.V_Manning(0.2859, 0.005236, 0.03)
 fluids.flow_meter.C_Reader_Harris_Gallagher(D=0.07391, Do=0.0222, rho=1.165, mu=1.85e-5, m=0.12, taps="flange")
 fluids.safety_valve.API520_A_g(m=6.5, T=348.0, Z=0.9, MW=51.0, k=1.11, P1=670e3, Kb=1.0, Kc=1.0)
@@ -142,6 +142,54 @@ haversine.inverse_haversine((45.7597, 4.8422), 32.0, 0.7)[0]
 option_calculator.BSM().theo(100.0, 105.0, 0.2, 1.0, "C", r=0.02)
 option_calculator.BSM().delta(100.0, 105.0, 0.2, 1.0, "P", r=0.02)
 option_calculator.BSM().theo(100.0, 95.0, 0.3, 0.5, "P", r=0.0)
+geopy.distance.great_circle((52.2296756, 21.0122287), (52.406374, 16.9251681)).km
+astral.sun.sun_apparent_long(0.2)
+astral.sun.eq_of_time(0.2)
+astral.sun.refraction_at_zenith(80.0)
+astral.moon.moon_mean_longitude(0.2)
+colorspacious.cspace_convert([0.3, 0.5, 0.2], "sRGB1", "CIELab")[0]
+meteocalc.heat_index(85.5, 70.3).f
+meteocalc.wind_chill(30.0, 12.5).f
+meteocalc.dew_point(20.5, 55.0).c
+thermofeel.thermofeel.calculate_relative_humidity_percent(300.0, 290.0)
+thermofeel.thermofeel.calculate_bgt(300.0, 310.0, 2.5)
+thermofeel.thermofeel.calculate_apparent_temperature(300.0, 2.5, 60.0)
+numpy_financial.fv(0.004, 120.0, -100.0, -100.0)
+numpy_financial.pmt(0.00625, 180.0, 200000.0)
+numpy_financial.nper(0.006, -150.0, 8000.0)
+numpy_financial.rate(10.0, 0.0, -3500.0, 10000.0)
+transforms3d.euler.euler2mat(0.1, 0.2, 0.3)[0, 1]
+transforms3d.euler.euler2quat(0.1, 0.2, 0.3)[1]
+transforms3d.axangles.axangle2mat([0.1, 0.8, 0.3], 0.6)[1, 2]
+pyquaternion.Quaternion(0.9, 0.1, 0.2, 0.3).rotate((1.0, 2.0, 3.0))[0]
+pyquaternion.Quaternion(axis=[0.1, 0.8, 0.3], angle=0.6).elements[0]
+ahrs.common.orientation.q_prod([0.9, 0.1, 0.2, 0.3], [0.1, 0.8, 0.2, 0.3])[2]
+ahrs.common.frames.geodetic2ecef(48.8, 11.4, 500.0)[0]
+filterpy.common.Q_discrete_white_noise(2, 0.1, 3.0)[0, 1]
+filterpy.stats.gaussian(1.2, 1.0, 0.5)
+euclid3.Quaternion.new_rotate_euler(0.1, 0.2, 0.3).w
+utm.from_latlon(51.2, 7.5)[0]
+utm.to_latlon(340000.0, 5710000.0, 32, "U")[0]
+pyXSteam.RegionBorders.B23p_T(700.0)
+pyXSteam.IAPWS_R4.myHW_rhoT_R4(1100.0, 300.0)
+nvector.lat_lon2n_E(0.5, 0.2)[0][0]
+navpy.angle2quat(0.1, 0.2, 0.3)[0]
+navpy.lla2ecef(40.0, -70.0, 100.0)[0]
+navpy.earthrad(40.5)[0]
+seawater.eos80.dens(35.0, 10.0, 1000.0)
+seawater.eos80.svel(35.0, 10.0, 1000.0)
+seawater.eos80.ptmp(35.0, 10.0, 1000.0, 0.0)
+ambiance.Atmosphere(5000.0).temperature[0]
+ambiance.Atmosphere(5000.0).pressure[0]
+colorzero.conversions.rgb_to_xyz(0.2, 0.4, 0.6)[1]
+coloraide.Color("srgb", [0.2, 0.4, 0.6]).convert("oklab")[0]
+hsluv.rgb_to_hsluv((0.2, 0.4, 0.6))[0]
+pymeeus.Angle.Angle(23.5).rad()
+isacalc.Atmosphere().calculate(5000.0)[1]
+geographiclib.geodesic.Geodesic.WGS84.Inverse(40.6, -73.8, 51.6, -0.5)["s12"]
+mibian.BS([100.0, 105.0, 2.0, 30.0], volatility=25.0).callPrice
+numpy_financial.irr([-100.0, 39.0, 59.0, 55.0, 20.0])
+pygeodesy.formy.haversine(52.2, 21.0, 52.4, 16.9)
 helpers.pid_output(1.0, 0.1, 0.05, 5.0, 3.0)
 helpers.satellite(0.25, 0.1859667, 0.5980929187319, 0.0472294454407)
 helpers.satellite_height(0.5, 0.1859667, 0.5980929187319, 0.0472294454407)
@@ -251,9 +299,11 @@ def _modules(package: str, text: str) -> tuple[Any, Any]:
     path = text.partition("(")[0].split(".")
     for depth in range(2, len(path)):
         name = ".".join(path[:depth])
-        if importlib.util.find_spec(name) is not None:
+        try:
             importlib.import_module(name)
-            pygrad.lift(name)
+        except ModuleNotFoundError:
+            break  # a class
+        pygrad.lift(name)
     if package == "psychrolib":
         plain.SetUnitSystem(plain.SI)
         lifted.SetUnitSystem(plain.SI)

@@ -7,8 +7,9 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from digits import PRECISION
 from higher import Orders, Real, true_derivative
-from truth import PRECISION, ROWS, Row, mp, outside, ulps
+from truth import ROWS, Row, mp, outside, ulps
 
 from pygrad import Value, gradients
 from pygrad.value import FUNCTIONS

@@ -1,0 +1,12 @@
+/* lifted.h: whether the code that runs is lifted (pygrad/lifting/): there Values stand for numbers. */
+#ifndef PG_LIFTED_H
+#define PG_LIFTED_H
+
+#include "python/object.h"
+
+/* Its globals say so. -1 with an exception set. */
+int pg_in_lifted_code(void);
+
+extern PyMethodDef pg_lifted_functions[];
+
+#endif

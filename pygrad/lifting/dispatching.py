@@ -1,0 +1,104 @@
+"""Decorators of lifted code: functools dispatches a Value as a float, and keeps none in its caches.
+
+numba's functions are the original's for plain numbers, and Python's for Values.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from pygrad.core.callables import found_by_name
+from pygrad.core.implementation import Value
+from pygrad.lifting.values import holds_values
+
+__lifted__ = True  # Values have no hash here, as in all lifted code: no cache finds one
+
+
+def singledispatch(func: Callable[..., Any]) -> Any:
+    """functools.singledispatch; a Value goes where a float goes."""
+    made = functools.singledispatch(func)
+    dispatch = made.dispatch
+
+    def of_kind(cls: Any) -> Callable[..., Any]:
+        return dispatch(float if issubclass(cls, Value) else cls)
+
+    @functools.wraps(func)
+    def call(*args: Any, **named: Any) -> Any:
+        if not args:
+            return made(*args, **named)
+        return of_kind(args[0].__class__)(*args, **named)
+
+    vars(call).update(vars(made), dispatch=of_kind)
+    return call
+
+
+class singledispatchmethod(functools.singledispatchmethod):  # type: ignore[type-arg]
+    """functools.singledispatchmethod; a Value goes where a float goes."""
+
+    def __init__(self, func: Any) -> None:
+        super().__init__(func)
+        self.dispatcher = singledispatch(func)
+
+
+def lru_cache(maxsize: Any = 128, typed: bool = False) -> Any:
+    """functools.lru_cache; a call with Values is done over each time."""
+    if callable(maxsize):
+        return _around(functools.lru_cache(maxsize))
+    return lambda f: _around(functools.lru_cache(maxsize, typed)(f))
+
+
+def cache(user_function: Callable[..., Any], /) -> Any:
+    """functools.cache; a call with Values is done over each time."""
+    return _around(functools.cache(user_function))
+
+
+def _around(cached: Any) -> Any:
+    f = cached.__wrapped__
+
+    @functools.wraps(f)
+    def call(*args: Any, **named: Any) -> Any:
+        try:
+            return cached(*args, **named)
+        except TypeError:
+            if not holds_values([*args, *named.values()]):
+                raise
+        return f(*args, **named)
+
+    for name in ("cache_info", "cache_clear", "cache_parameters"):
+        setattr(call, name, getattr(cached, name))
+    return call
+
+
+CHANGES = {made.__name__: made for made in (singledispatch, singledispatchmethod, lru_cache, cache)}
+
+
+# -- numba -----------------------------------------------------------------------------------------
+
+
+def lifted_numba(numba: ModuleType) -> ModuleType:
+    """A module as numba, whose decorators leave a function to Python where Values come in."""
+    lifted = ModuleType(numba.__name__, numba.__doc__)
+    made = dict.fromkeys(("jit", "njit", "vectorize", "guvectorize"), _compiling)
+    vars(lifted).update(made, __getattr__=lambda name: getattr(numba, name))
+    return lifted
+
+
+def _compiling(*args: Any, **named: Any) -> Any:
+    """The decorator, or what it makes of a function."""
+    return _with_original(args[0]) if args and isinstance(args[0], FunctionType) else _with_original
+
+
+def _with_original(f: Any) -> Any:
+    original = found_by_name(f.__module__, f.__qualname__)
+    if not callable(original):
+        return f
+
+    @functools.wraps(f)
+    def call(*args: Any, **named: Any) -> Any:
+        return (f if holds_values([*args, *named.values()]) else original)(*args, **named)
+
+    call.py_func = f  # type: ignore[attr-defined]
+    return call

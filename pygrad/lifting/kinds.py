@@ -1,0 +1,64 @@
+"""float and int where code names them without calling them: in tables, as keys of sorted(), in patterns.
+
+>>> sorted([3.0, Value(2.0)], key=Float), {float: "real"}[Float], Float == float
+([Value(data=2.0, grad=0.0), 3.0], 'real', True)
+>>> match Value(2.5):
+...     case Float(): "a float"
+'a float'
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from pygrad.lifting.builtin import as_float, is_instance
+
+
+class _Kind(type):
+    """Of classes that are called, compared and asked for instances as another one is."""
+
+    kind: type
+    conversion: Callable[..., Any]
+
+    def __call__(cls, *args: Any, **named: Any) -> Any:
+        return cls.conversion(*args, **named)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return is_instance(x, cls.kind)
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return issubclass(other, cls.kind)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.kind
+
+    def __hash__(cls) -> int:
+        return hash(cls.kind)
+
+    def __repr__(cls) -> str:
+        return repr(cls.kind)
+
+    @property
+    def dtype(cls) -> Any:
+        """What NumPy takes it for."""
+        return sys.modules["numpy"].dtype(cls.kind)
+
+
+class Float(float, metaclass=_Kind):
+    """float; of a Value the Value."""
+
+    kind: ClassVar[type] = float
+    conversion = staticmethod(as_float)
+
+
+class Int(int, metaclass=_Kind):
+    """int; of a Value the whole number towards 0."""
+
+    kind: ClassVar[type] = int
+    conversion = staticmethod(int)
+
+
+KINDS: dict[str, type] = {"float": Float, "int": Int}
+COUNTERPARTS: dict[Any, type] = {made.kind: made for made in (Float, Int)}
