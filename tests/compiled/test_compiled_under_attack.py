@@ -140,13 +140,17 @@ def test_an_end_of_another_trace_ends_nothing() -> None:
     seen: list[bool] = []
 
     def f(x: Any) -> Any:
-        _native.trace_end((Value(1.0),))
+        with (
+            _native.Traced() as other,
+            pytest.raises(RuntimeError, match="tracing a function already"),
+        ):
+            other.begin((1.0,))
         seen.append(_native.trace_active())
         return x * 2
 
     assert compile_(f)(1.0) == 2.0
     assert seen == [True]
     assert not _native.trace_active()
-    depths: list[int] = []
-    _native.no_grad_resume(depths)  # never suspended
+    with _native.Traced():  # which never began
+        pass
     assert compile_(value_and_grad(f))(3.0) == (6.0, 2.0)
