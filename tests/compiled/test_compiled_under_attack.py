@@ -136,17 +136,21 @@ def test_lists_of_numpys_scalars_are_columns() -> None:
     assert jacobian(lambda x: vmap(lambda v: v * v)(x))(np.arange(2.0)).tolist() == [[0, 0], [0, 2]]
 
 
-def test_an_end_of_another_recording_ends_no_trace() -> None:
+def test_an_end_of_another_trace_ends_nothing() -> None:
     seen: list[bool] = []
 
     def f(x: Any) -> Any:
-        with _native.Recorded() as recorded:
-            recorded.begin((1.0,))
-        recorded.__exit__(None, None, None)  # once more
+        with (
+            _native.Traced() as other,
+            pytest.raises(RuntimeError, match="tracing a function already"),
+        ):
+            other.begin((1.0,))
         seen.append(_native.trace_active())
         return x * 2
 
     assert compile_(f)(1.0) == 2.0
     assert seen == [True]
     assert not _native.trace_active()
+    with _native.Traced():  # which never began
+        pass
     assert compile_(value_and_grad(f))(3.0) == (6.0, 2.0)
