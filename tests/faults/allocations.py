@@ -3,12 +3,13 @@
     python tests/faults/allocations.py [--json FILE] [--share] [--only NAME...] [--kind KIND...]
 
 Memory fails in four ways: pygrad's own, from the n-th request on ("native") or that one alone ("native,
-once"); the n-th request to Python alone ("python"); ten requests to Python from the n-th on ("python, in a row"). Each time the call raises
-MemoryError, everything that was there is as before (data, grads, programs, files, modes; or, where
-Python's memory has failed after all was done, as after the call), and the same call then gives the same
-bits. Where it was pygrad's C that asked for the memory nothing is lost to a leak, and no other error is
-raised; what the interpreter, NumPy and cffi do where theirs fails is theirs: some of them leak, or raise
-SystemError. So all requests of pygrad's C fail in turn, and of the others every so many-th.
+once"); the n-th request to Python alone ("python"); ten requests to Python from the n-th on ("python, in
+a row"). Each time the call raises MemoryError, everything that was there is as before (data, grads,
+programs, files, modes; or, where Python's memory has failed after all was done, as after the call), and
+the same call then gives the same bits. Where it was pygrad's C that asked for the memory nothing is lost
+to a leak, and no other error is raised; what the interpreter, NumPy and cffi do where theirs fails is
+theirs: some of them leak, or raise SystemError. So all requests of pygrad's C fail in turn, and of the
+others every so many-th.
 
 The scenarios are in tests/lib: memory_scenarios.py for eager code, function_scenarios.py for everything
 else. Each runs in a process of its own: a crash is a finding, and the rest goes on behind it.
@@ -398,7 +399,8 @@ def main() -> int:
     options.add_argument("--step", type=int, help="every so many-th request that is not pygrad's")
     chosen = options.parse_args()
     step = chosen.step or (200 if chosen.share else 5)
-    chosen_kinds = [kind for kind in found if kind.name in (chosen.kind or [kind.name])]
+    of_share = ["native", "python"] if chosen.share else [kind.name for kind in found]
+    chosen_kinds = [kind for kind in found if kind.name in (chosen.kind or of_share)]
     work = [
         Work(name, kind, step)
         for kind in chosen_kinds
