@@ -4,6 +4,7 @@
 
 #include "graph/sweep.h"
 #include "program/growth.h"
+#include "program/simplify.h"
 
 static double usual_number(void)
 {
@@ -258,6 +259,16 @@ static void test_a_trace_of_more_nodes_than_there_are_numbers_is_refused(void)
     drop_trace(&t);
 }
 
+static void test_what_is_added_to_a_draft_that_has_failed_does_not_matter(void)
+{
+    draft d;
+    CHECK(pg_draft_open(&d, 10));
+    const uint32_t two = pg_draft_constant(&d, 2.0);
+    d.failed = PG_NO_MEMORY;
+    CHECK(pg_simplified(&d, PG_OP_add, two, two, NONE) == 0 && d.count == 1);
+    pg_draft_close(&d);
+}
+
 static void test_an_array_does_not_grow_beyond_what_numbers_can_count(void)
 {
     void *items = NULL;
@@ -502,6 +513,7 @@ int main(void)
     RUN(test_nodes_that_cannot_be_computed_again_are_opaque);
     RUN(test_each_allocation_of_a_program_fails_in_turn);
     RUN(test_a_trace_of_more_nodes_than_there_are_numbers_is_refused);
+    RUN(test_what_is_added_to_a_draft_that_has_failed_does_not_matter);
     RUN(test_an_array_does_not_grow_beyond_what_numbers_can_count);
     RUN(test_long_programs);
     RUN(test_a_value_that_many_use_in_the_same_way_is_computed_once);

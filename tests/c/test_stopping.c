@@ -49,7 +49,7 @@ static pg_node *ladder(pg_node *x, size_t length)
 
 static void check_making(uint8_t row)
 {
-    enum { LENGTH = 150000 };
+    enum { LENGTH = 300000 };
     pg_node *x = traced(pg_leaf(1.0)), *n = ladder(x, LENGTH), *opaque;
     pg_node *root = traced(pg_compute_many(PG_SUM, &n, 1, 1.0, NULL, NULL));
     pg_program *p = NULL;
