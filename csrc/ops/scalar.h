@@ -179,8 +179,7 @@ static inline double atan2_dxx(double x, double y)
         return -2.0 * (atan2_dx(x, y) * atan2_dx(y, x));
     int exponent;
     (void)frexp(fabs(x) > fabs(y) ? x : y, &exponent);
-    double a = ldexp(x, -exponent), b = ldexp(y, -exponent);
-    double square = a * a + b * b;
+    double a = ldexp(x, -exponent), b = ldexp(y, -exponent), square = a * a + b * b;
     return ldexp((-2.0 * (a * b)) / (square * square), -2 * exponent);
 }
 

@@ -52,7 +52,7 @@ def identity_hash(x: Any) -> int:
     return object.__hash__(x)
 
 
-def power_of_lifted_code(apply: Callable[..., Any], base: Any, exponent: Any) -> Any:
+def lifted_power(apply: Callable[..., Any], base: Any, exponent: Any) -> Any:
     """base ** exponent by both, in code of `pygrad.lift`; else a TypeError."""
     if not in_lifted_code(2):
         raise TypeError(

@@ -14,7 +14,7 @@ from pygrad.reference.formulas import (
     checked_power,
     identity_hash,
     pow_slope_x,
-    power_of_lifted_code,
+    lifted_power,
 )
 from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
 from pygrad.reference.modes import in_no_grad, is_active
@@ -346,7 +346,7 @@ class Value:
 
     def __pow__(self, exponent: Any, modulus: Any = None) -> Value:
         if isinstance(exponent, Value):
-            return power_of_lifted_code(apply, self, exponent)
+            return lifted_power(apply, self, exponent)
         n = as_float(exponent)
         if n is None or modulus is not None:
             return NotImplemented
@@ -360,7 +360,7 @@ class Value:
     def __rpow__(self, base: Any) -> Value:
         if as_float(base) is None:
             return NotImplemented
-        return power_of_lifted_code(apply, base, self)
+        return lifted_power(apply, base, self)
 
     def __neg__(self) -> Value:
         return apply("neg", self)

@@ -212,8 +212,7 @@ function atan2_dxx(x, y) {
         return -2 * (atan2_dx(x, y) * atan2_dx(y, x));
     let exponent;
     [, exponent] = frexp(fabs(x) > fabs(y) ? x : y);
-    let a = ldexp(x, -exponent), b = ldexp(y, -exponent);
-    let square = a * a + b * b;
+    let a = ldexp(x, -exponent), b = ldexp(y, -exponent), square = a * a + b * b;
     return ldexp((-2 * (a * b)) / (square * square), -2 * exponent);
 }
 
