@@ -9,13 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
-from pygrad.reference.formulas import (
-    NO_FLOAT,
-    checked_power,
-    identity_hash,
-    pow_slope_x,
-    lifted_power,
-)
+from pygrad.reference.formulas import NO_FLOAT, checked_power, identity_hash, pow_slope_x, lifted_power
 from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
 from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
