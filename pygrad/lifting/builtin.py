@@ -34,7 +34,8 @@ def as_float(x: Any = 0.0, /) -> Any:
         if own is not None and own.__class__ is FunctionType and isinstance(only := own(x), Value):
             return only
         item = getattr(x, "item", None)  # an array of one Value
-        if callable(item) and isinstance(only := item(), Value):
+        alone = getattr(x, "size", 1) == 1  # of more, what float() has raised is raised
+        if callable(item) and alone and isinstance(only := item(), Value):
             return only
         raise
 

@@ -1,6 +1,6 @@
 """Decorators of lifted code: functools dispatches a Value as a float, and keeps none in its caches.
 
-numba's functions are the original's for plain numbers, and Python's for Values.
+What numba would compile stays Python.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from pygrad.core.callables import found_by_name
 from pygrad.core.implementation import Value
 from pygrad.lifting.values import holds_values
 
@@ -79,7 +78,7 @@ CHANGES = {made.__name__: made for made in (singledispatch, singledispatchmethod
 
 
 def lifted_numba(numba: ModuleType) -> ModuleType:
-    """A module as numba, whose decorators leave a function to Python where Values come in."""
+    """A module as numba, whose decorators leave functions as they are."""
     lifted = ModuleType(numba.__name__, numba.__doc__)
     made = dict.fromkeys(("jit", "njit", "vectorize", "guvectorize"), _compiling)
     vars(lifted).update(made, __getattr__=lambda name: getattr(numba, name))
@@ -88,17 +87,10 @@ def lifted_numba(numba: ModuleType) -> ModuleType:
 
 def _compiling(*args: Any, **named: Any) -> Any:
     """The decorator, or what it makes of a function."""
-    return _with_original(args[0]) if args and isinstance(args[0], FunctionType) else _with_original
+    return _left(args[0]) if args and isinstance(args[0], FunctionType) else _left
 
 
-def _with_original(f: Any) -> Any:
-    original = found_by_name(f.__module__, f.__qualname__)
-    if not callable(original):
-        return f
-
-    @functools.wraps(f)
-    def call(*args: Any, **named: Any) -> Any:
-        return (f if holds_values([*args, *named.values()]) else original)(*args, **named)
-
-    call.py_func = f  # type: ignore[attr-defined]
-    return call
+def _left(f: Any) -> Any:
+    """The function itself; the original's compiled one would see the original's settings."""
+    f.py_func = f
+    return f
