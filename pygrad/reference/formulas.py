@@ -27,13 +27,6 @@ def power(x: float, n: float) -> float:
     return libm_pow(x, n)
 
 
-NO_FLOAT = (
-    "a Value does not become a float by itself, as its derivative would be lost (math, '%f' and arrays of "
-    "floats ask for that): use pygrad.math for math, pygrad.lift for code that is not yours, or v.data for "
-    "the number"
-)
-
-
 NO_KEY = (
     "a Value cannot be a key in lifted code: dicts, sets and caches find floats by their numbers, and "
     "would miss a Value, or give what they kept for a plain number"

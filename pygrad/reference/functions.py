@@ -88,11 +88,21 @@ def _add_methods() -> None:
         ("real", property(_real)),
         ("imag", property(_imag)),
         ("conjugate", _real),
+        ("__float__", _no_float),
         ("__int__", lambda self: int(self._data)),
         ("__divmod__", _divmod),
         ("__rdivmod__", _rdivmod),
     ):
         setattr(Value, name, habit)
+
+
+def _no_float(self: Value) -> float:
+    """What math and arrays of floats ask for: it would drop the derivative in silence."""
+    raise TypeError(
+        "a Value does not become a float by itself, as its derivative would be lost (math, '%f' and arrays "
+        "of floats ask for that): use pygrad.math for math, pygrad.lift for code that is not yours, or "
+        "v.data for the number"
+    )
 
 
 def _divmod(self: Value, other: Any) -> Any:

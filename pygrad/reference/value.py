@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
-from pygrad.reference.formulas import NO_FLOAT, checked_power, identity_hash, pow_slope_x, lifted_power
+from pygrad.reference.formulas import checked_power, identity_hash, lifted_power, pow_slope_x
 from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
 from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
@@ -404,10 +404,6 @@ class Value:
 
     def __bool__(self) -> bool:
         return is_true(self)
-
-    def __float__(self) -> float:
-        """What math and arrays of floats ask for: it would drop the derivative in silence."""
-        raise TypeError(NO_FLOAT)
 
     def __repr__(self) -> str:
         if not _is_built(self):
