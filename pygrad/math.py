@@ -49,7 +49,22 @@ def _for_values(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
     """
     name = function.__name__
     standard = getattr(_math, name, None) or globals()[f"_standard_{name}"]
-    return _chooser((function, standard, name, function.__doc__ or ""))
+    doc = f"{name}({_parameters(function)})\n--\n\n{function.__doc__}"  # as C's functions
+    return _chooser((function, standard, name, doc))
+
+
+def _parameters(function: _Any) -> str:
+    """What a function takes, as in its definition but for types; without inspect, which is slow to import."""
+    code, by_name = function.__code__, function.__kwdefaults__ or {}
+    names, count = code.co_varnames, code.co_argcount
+    others = names[count : count + code.co_kwonlyargcount]
+    shown = [*names[: code.co_posonlyargcount], *["/"] * bool(code.co_posonlyargcount)]
+    shown += names[code.co_posonlyargcount : count]
+    if code.co_flags & 4:  # *args
+        shown.append("*" + names[count + len(others)])
+    elif others:
+        shown.append("*")
+    return ", ".join([*shown, *[f"{name}={by_name[name]!r}" for name in others]])
 
 
 @_for_values

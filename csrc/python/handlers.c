@@ -44,10 +44,13 @@ static int kind_of(PyObject *frame)
     return kind;
 }
 
-/* The frame that called this one, or None. Caller owns. */
+/* The frame that called this one, or None. Caller owns. For want of memory CPython 3.11 gives None and sets an error. */
 static PyObject *caller_of(PyObject *frame)
 {
-    return PyObject_GetAttr(frame, f_back);
+    PyObject *caller = PyObject_GetAttr(frame, f_back);
+    if (caller == Py_None && PyErr_Occurred())
+        Py_CLEAR(caller);
+    return caller;
 }
 
 /* Whether this frame (taken over) or one that leads to it has handlers, up to where the trace began; or -1. */

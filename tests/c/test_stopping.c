@@ -125,16 +125,16 @@ static void check_running(int total)
     CHECK(pg_program_run_once(p, &batch, &guard));
     for (int done = 0; !done; times++) {
         stop_at(times + 1);
-        done = pg_program_run(p, &batch);
+        done = pg_program_run(p, &batch) == 0;
         CHECK(done || asked == times + 1);
     }
     CHECK(times > 2);
     int stop = 0;
     stop_at(0);
     batch.stop = &stop;
-    CHECK(pg_program_run(p, &batch));
+    CHECK(pg_program_run(p, &batch) == 0);
     stop = 1;
-    CHECK(!pg_program_run(p, &batch));
+    CHECK(pg_program_run(p, &batch) < 0);
     free(uniforms), free(lanes), free(x), free(out);
     pg_program_free(p);
 }

@@ -193,7 +193,7 @@ HOSTILE = [
     "sum(a)",
     "dot(a, b)",
     "isnan(a)",
-    "gamma(a)",
+    "gcd(a)",
 ]
 
 

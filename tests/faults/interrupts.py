@@ -20,6 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+if __name__ == "__main__":
+    HERE = Path(__file__).resolve().parent
+    sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
+
 from interrupt_scenarios import SCENARIOS, Scenario, bits
 
 from pygrad import Value, _native, grad
