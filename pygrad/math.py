@@ -54,7 +54,7 @@ def _for_values(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
 
 
 def _parameters(function: _Any) -> str:
-    """What a function takes, as in its definition but for types; without inspect, which is slow to import."""
+    """What a function takes, but for types; without inspect, which takes long to import."""
     code, by_name = function.__code__, function.__kwdefaults__ or {}
     names, count = code.co_varnames, code.co_argcount
     others = names[count : count + code.co_kwonlyargcount]
