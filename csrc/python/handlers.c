@@ -76,7 +76,9 @@ static int guarded_from(pg_raised *e, PyObject *frame)
 int pg_errors_guarded(pg_raised *e)
 {
     PyObject *frame = (PyObject *)PyEval_GetFrame();
-    if (frame == NULL || kind_of_code == NULL)
+    if (frame == NULL) /* there is one, but no memory for its object */
+        return PyErr_NoMemory() == NULL ? -1 : 0;
+    if (kind_of_code == NULL)
         return 0;
     if (frame == e->frame)
         return e->guarded;
@@ -123,6 +125,10 @@ int pg_errors_take(pg_raised *e)
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     PyErr_NormalizeException(&type, &error, &traceback);
+    if (PyErr_GivenExceptionMatches(type, PyExc_MemoryError)) { /* what the op raises could not be made */
+        PyErr_Restore(type, error, traceback);
+        return -1;
+    }
     if (error != NULL && PyList_Append(e->list, error) < 0) {
         Py_XDECREF(type);
         Py_XDECREF(error);

@@ -343,7 +343,7 @@ static PyObject *settled_derivatives(derivation *d, PyObject *rows)
 {
     size_t own;
     pg_node **inputs = inputs_of(d, &own);
-    PyObject *returned = PySequence_List(rows), *settled = NULL;
+    PyObject *returned = PyList_GetSlice(rows, 0, PyList_Size(rows)), *settled = NULL;
     if (returned != NULL && (d->run.returned == NULL || PyList_Append(returned, d->run.returned) == 0)) {
         pg_run run = pg_run_of(inputs, own, returned);
         settled = pg_settled(rows, inputs, own, &run);

@@ -168,7 +168,7 @@ def _run(function: Callable[[tuple[Any, ...]], _Traced], inputs: tuple[Any, ...]
     """
     try:
         return function(inputs)
-    except TraceError:
+    except (TraceError, MemoryError):
         raise
     except Exception as error:
         most = _led_to(error)
@@ -178,7 +178,7 @@ def _run(function: Callable[[tuple[Any, ...]], _Traced], inputs: tuple[Any, ...]
         _native.trace_limit(most)
         return function(inputs)
     except Exception as error:
-        if isinstance(error, TraceError) or _led_to(error) is None:
+        if isinstance(error, TraceError | MemoryError) or _led_to(error) is None:
             raise
     _native.trace_limit(0)  # it has taken another way this time
     return function(inputs)

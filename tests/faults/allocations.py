@@ -202,7 +202,7 @@ def outcome(name: str, kind: Any, n: int, whose: Any) -> list[str]:
         if not now.check(result):
             wrong.append("a wrong result in place of MemoryError")
         return wrong
-    if error != "MemoryError" and whose[0] == PYGRADS:
+    if error != "MemoryError" and whose[0] == PYGRADS and CPYTHONS not in error:
         wrong.append(f"another error than MemoryError: {error}")
     after = now.state()
     if after != before:
@@ -224,6 +224,8 @@ def outcome(name: str, kind: Any, n: int, whose: Any) -> list[str]:
     return wrong
 
 
+# CPython 3.11's, where it has no memory for the frame of a function that it calls.
+CPYTHONS = "SystemError: error return without exception set"
 MODES = modes()
 COMPLETE: dict[str, Any] = {}  # what each scenario's call leaves
 
