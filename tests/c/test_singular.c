@@ -282,13 +282,51 @@ static void test_given_partials_are_numbers_or_nodes(void)
     drop_all();
 }
 
+/* n as the derivative that somebody has asked for. */
+static pg_node *given_out(pg_node *n)
+{
+    pg_node *sum = of(PG_OP_add, keep(pg_leaf(0.0)), n);
+    sum->flags |= PG_BY_OP;
+    return sum;
+}
+
+static int is_told(pg_node *f)
+{
+    return found_by_leaves(f).node != NULL;
+}
+
+static void test_what_counts_is_whether_a_zero_was_computed(void)
+{
+    const double none = 0.0;
+    pg_node *x = variable(0.0), *zero = variable(0.0), *constant = number(0.0), *null = NULL;
+    pg_node *root = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL), *negative = of(PG_OP_sqrt, variable(-1.0), NULL);
+    pg_node *n = of(PG_OP_mul, root, zero), *large = number(1e308);
+    CHECK(is_told(given_out(n)) && !is_told(n)); /* of first order */
+    CHECK(!is_told(of(PG_OP_add, n, given_out(of(PG_OP_mul, x, x)))));
+    CHECK(is_told(of(PG_OP_pow_dx, root, number(3.0)))); /* an op that only rules make is a derivative, too */
+    CHECK(!is_told(given_out(of(PG_OP_mul, negative, zero)))); /* out of its domain */
+    pg_node *infinite = of(PG_OP_mul, of(PG_OP_mul, x, large), large);
+    CHECK(!is_told(of(PG_OP_add, given_out(n), infinite))); /* which nobody takes for a number */
+    CHECK(!is_told(given_out(keep(pg_compute_many(PG_PARTIALS, &root, 1, 0.0, &none, NULL)))));
+    CHECK(!is_told(given_out(keep(pg_compute_many(PG_PARTIALS, &root, 1, 0.0, &none, &null)))));
+    CHECK(is_told(given_out(keep(pg_compute_many(PG_PARTIALS, &root, 1, 0.0, &none, &zero)))));
+    pg_node *closure = of(PG_OP_mul, constant, constant),
+            *custom = keep(pg_compute_many(PG_CUSTOM, &constant, 1, 0.0, NULL, NULL));
+    CHECK(!is_told(given_out(of(PG_OP_mul, root, closure))));
+    closure->flags |= PG_HAS_CLOSURE; /* what it computes from may be anything */
+    CHECK(is_told(given_out(of(PG_OP_mul, root, closure))));
+    CHECK(is_told(given_out(of(PG_OP_mul, root, custom))));
+    n->flags |= PG_HAS_CLOSURE; /* takes the place of the rule */
+    CHECK(!is_told(given_out(n)));
+    drop_all();
+}
+
 /* m gets an infinite number of second order, and a nan of first order; then only the first product with 0 is to blame. */
 static void test_a_node_is_named_where_no_slope_is_infinite(void)
 {
     pg_node *x = variable(1.0), *zero = variable(0.0), *other = variable(0.0), *large = keep(pg_leaf(1e308));
-    pg_node *m = of(PG_OP_mul, x, zero), *given_out = of(PG_OP_add, keep(pg_leaf(0.0)), m);
-    given_out->flags |= PG_BY_OP;
-    pg_node *infinite = of(PG_OP_mul, of(PG_OP_mul, given_out, large), large);
+    pg_node *m = of(PG_OP_mul, x, zero), *infinite;
+    infinite = of(PG_OP_mul, of(PG_OP_mul, given_out(m), large), large);
     pg_node *first = of(PG_OP_mul, of(PG_OP_sqrt, m, NULL), other), *inputs[3] = {x, zero, other};
     const pg_singularity found = found_with(of(PG_OP_add, infinite, first), PG_REVERSE, inputs, 3, 1.0);
     CHECK(found.node == m && found.operand == 0 && found.derivative == 0.0 && isinf(found.slope));
@@ -400,6 +438,7 @@ int main(void)
     RUN(test_where_nothing_arrives_nothing_is_found);
     RUN(test_closures_and_custom_nodes_end_the_way);
     RUN(test_given_partials_are_numbers_or_nodes);
+    RUN(test_what_counts_is_whether_a_zero_was_computed);
     RUN(test_a_node_is_named_where_no_slope_is_infinite);
     RUN(test_nothing_is_found_unless_a_sweep_has_taken_something_to_be_0);
     RUN(test_each_allocation_of_a_search_fails_in_turn);
