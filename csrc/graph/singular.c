@@ -274,7 +274,7 @@ static int fix(walk *w, pg_node *const *inputs, size_t count)
         const pg_node *n = s->order[i].node;
         pg_index_put(&w->index, n, i);
         w->states[i] = (state){.fixed = n->op != PG_LEAF || inputs != NULL || is_constant(n)};
-        if (!w->states[i].fixed && n->op == PG_LEAF && is_far_out(n))
+        if (!w->states[i].fixed && is_far_out(n))
             return 0;
     }
     for (size_t i = 0; i < count; i++) {

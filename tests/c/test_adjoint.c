@@ -230,6 +230,12 @@ static void test_slopes_that_are_numbers_or_closures_are_opaque(void)
         CHECK(pg_adjoint_step(a, ENOUGH, &opaque) == PG_OK);
         CHECK(pg_adjoint_value_at(a, other) == (kind == 1 ? 2.0 : 0.0));
         pg_adjoint_close(a);
+        CHECK(prepared(s, &x, 1, ENOUGH, &a) == PG_OK);
+        pg_adjoint_take_constants(a); /* which partials may be, but no closure */
+        CHECK(pg_adjoint_begin(a, PG_REVERSE, &seed, NULL) == PG_OK);
+        CHECK(pg_adjoint_step(a, ENOUGH, &opaque) == (kind == 2 ? PG_OPAQUE : PG_OK));
+        CHECK(pg_adjoint_value_at(a, x) == (kind == 2 ? 0.0 : 0.5) && pg_adjoint_value_at(a, other) == 0.0);
+        pg_adjoint_close(a);
         pg_sweep_abandon(s);
         pg_release(root);
         pg_release(n);
@@ -287,7 +293,9 @@ static void check_wide(int op, size_t count)
     CHECK(pg_adjoint_begin(a, PG_REVERSE, &seed, NULL) == PG_OK);
     for (steps = 1; pg_adjoint_step(a, ENOUGH, &due) == PG_MORE; steps++)
         CHECK(pg_adjoint_next(a) == n);
-    CHECK(steps > 1 && pg_adjoint_value_at(a, x) == (op == PG_SUM ? expected : op == PG_DOT ? x->grad : 2.0 * expected));
+    CHECK(steps > 1 && pg_adjoint_value_at(a, x) == (op == PG_SUM   ? expected
+                                                     : op == PG_DOT ? x->grad
+                                                                    : 2.0 * expected));
     pg_adjoint_close(a);
     pg_sweep_abandon(s);
     pg_release(root);

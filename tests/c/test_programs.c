@@ -320,11 +320,11 @@ static pg_node *starts(pg_node *last, pg_node *x, pg_node *i)
     return n;
 }
 
-
 /* The program of so many steps, having failed at each allocation before. */
 static pg_program *long_program(size_t length, step *next, int total)
 {
-    pg_node *x = traced(pg_leaf(1.0)), *late = traced(node_of_op(PG_OP_tanh, (pg_node *[3]){x}, 0.0)), *n = pg_retain(late);
+    pg_node *x = traced(pg_leaf(1.0)), *late = traced(node_of_op(PG_OP_tanh, (pg_node *[3]){x}, 0.0)),
+            *n = pg_retain(late);
     pg_node *root, *opaque, *live = pg_leaf(2.0), *outputs[2] = {n, live};
     pg_program *p = NULL;
     const uint8_t row = 1, totals[2] = {(uint8_t)total, (uint8_t)total};
@@ -505,6 +505,115 @@ static void test_programs_too_large_for_slots_are_refused(void)
         CHECK(pg_program_verify(&many[i]) == 0);
 }
 
+/* -- 0 times infinity ------------------------------------------------------------------------------ */
+
+/* What run_once, run and call say of a program of one instruction on x and y, and its output where x is 0. */
+typedef struct {
+    int once, call;
+    int64_t run;
+    uint32_t guard;
+    double output;
+} answers;
+
+static answers ask(pg_instruction in, const pg_term *term, int tells, int rows, const double *x, const double *y,
+                   size_t count)
+{
+    static double results[3 * PG_PIECE], partial[4];
+    const pg_slot kind = rows ? PG_ROW : 0;
+    pg_slot inputs[3] = {kind | 0, kind | 1, kind | 2}, result = rows ? PG_NO_SLOT : 3;
+    in.out = kind | 3;
+    in.a |= kind;
+    in.b = in.b == PG_NO_SLOT ? in.b : in.b | kind;
+    pg_term terms[1] = {0};
+    if (term != NULL)
+        terms[0] = (pg_term){term->a | kind, term->b | kind, term->absorbing};
+    pg_instruction code[2] = {in, {.code = PG_CODE_OUTPUT, .a = in.out, .b = PG_NO_SLOT, .c = PG_NO_SLOT}};
+    const pg_program p = {.inputs = 3,
+                          .lanes = rows ? 4 : 0,
+                          .uniforms = rows ? 0 : 4,
+                          .outputs = 1,
+                          .input_slots = inputs,
+                          .result_slots = &result,
+                          .code = code,
+                          .length = rows ? 2 : 1,
+                          .once = !rows,
+                          .spread = !rows,
+                          .terms = terms,
+                          .term_count = term != NULL,
+                          .tells = tells};
+    static const double zero = 0.0;
+    const double *columns[3] = {x, y, &zero};
+    double *outputs = results;
+    const ptrdiff_t strides[3] = {rows, rows, 0}, output_stride = rows;
+    const pg_batch batch = {.inputs = columns,
+                            .strides = strides,
+                            .count = count,
+                            .outputs = &outputs,
+                            .output_strides = &output_stride,
+                            .totals = partial,
+                            .uniforms = room(pg_uniform_bytes(&p), 1),
+                            .lanes = room(pg_lane_bytes(&p), 1)};
+    answers found = {.guard = 7};
+    CHECK(pg_program_verify(&p) == 1 && count <= sizeof results / sizeof *results);
+    found.once = pg_program_run_once(&p, &batch, &found.guard);
+    found.run = rows ? pg_program_run(&p, &batch) : 0;
+    found.call = rows ? 0 : pg_program_call(&p, &batch, &found.guard);
+    found.output = results[0];
+    free(batch.uniforms);
+    free(batch.lanes);
+    return found;
+}
+
+static const struct {
+    pg_instruction in;
+    pg_term term;
+    double y;              /* what is not to meet a 0 */
+} meetings[] = {
+    {{.code = PG_OP_mul0, .a = 0, .b = 1, .c = PG_NO_SLOT}, {0}, (double)INFINITY},
+    {{.code = PG_OP_div0, .a = 0, .b = 1, .c = PG_NO_SLOT}, {0}, 0.0},
+    {{.code = PG_OP_atan2_dxx, .a = 0, .b = 1, .c = PG_NO_SLOT}, {0}, 0.0},
+    {{.code = PG_OP_atan2_dxy, .a = 0, .b = 1, .c = PG_NO_SLOT}, {0}, 0.0},
+    {{.code = PG_CODE_FUSED, .a = 2, .b = PG_NO_SLOT, .c = PG_NO_SLOT, .count = 1, .expected = 1},
+     {0, 1, 1},
+     (double)INFINITY},
+};
+
+static void test_a_program_that_tells_says_that_it_has_met_a_product_with_0(void)
+{
+    for (size_t i = 0; i < sizeof meetings / sizeof *meetings; i++) {
+        const pg_instruction in = meetings[i].in;
+        const pg_term *term = in.code == PG_CODE_FUSED ? &meetings[i].term : NULL;
+        const double x[2] = {0.0, 1.0}, y[2] = {meetings[i].y, 1.0};
+        const answers told = ask(in, term, 1, 0, x, y, 1), silent = ask(in, term, 0, 0, x, y, 1);
+        CHECK(told.once == 2 && told.call == 0 && told.guard == UINT32_MAX && told.output == 0.0);
+        CHECK(silent.once == 1 && silent.call == 1 && silent.guard == 7 && silent.output == 0.0);
+        const answers tame = ask(in, term, 1, 0, x + 1, y + 1, 1);
+        CHECK(tame.once == 1 && tame.call == 1 && tame.guard == 7);
+    }
+}
+
+static void test_a_program_that_tells_names_the_first_row_that_has_met_one(void)
+{
+    enum { ROWS = 2 * PG_PIECE + 70 };
+    static const size_t places[] = {0, 1, 63, 64, 100, PG_PIECE, ROWS - 1};
+    static double x[ROWS], y[ROWS];
+    for (int lanes = 0; lanes < 3; lanes++) {
+        pg_choose_lanes(lanes);
+        for (size_t i = 0; i < sizeof meetings / sizeof *meetings; i++) {
+            const pg_instruction in = meetings[i].in;
+            const pg_term *term = in.code == PG_CODE_FUSED ? &meetings[i].term : NULL;
+            for (size_t k = 0; k < ROWS; k++)
+                x[k] = y[k] = 1.0;
+            CHECK(ask(in, term, 1, 1, x, y, ROWS).run == 0);
+            for (size_t k = sizeof places / sizeof *places; k-- != 0;) {
+                x[places[k]] = 0.0, y[places[k]] = meetings[i].y;
+                CHECK(ask(in, term, 1, 1, x, y, ROWS).run == (int64_t)places[k] + 1);
+                CHECK(ask(in, term, 0, 1, x, y, ROWS).run == 0);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     RUN(test_rows_have_the_bits_of_the_ops_they_are_made_of);
@@ -520,6 +629,8 @@ int main(void)
     RUN(test_a_partner_that_is_not_needed_is_not_computed);
     RUN(test_partners_are_one_only_of_the_same_number_and_into_two_places);
     RUN(test_programs_too_large_for_slots_are_refused);
+    RUN(test_a_program_that_tells_says_that_it_has_met_a_product_with_0);
+    RUN(test_a_program_that_tells_names_the_first_row_that_has_met_one);
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
     return 0;

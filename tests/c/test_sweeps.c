@@ -2,6 +2,8 @@
  * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
 #include "harness.h"
 
+#include "graph/sweep.h"
+
 /* -- what a sort meets --------------------------------------------------------------------------- */
 
 static void test_a_sort_that_is_done_stays_done(void)
@@ -160,6 +162,40 @@ static void test_one_node_passes_its_grad_on_once(void)
     pg_release(x);
 }
 
+static void test_leaves_from_before_or_with_a_wrapper_are_found_and_given_partials(void)
+{
+    static char wrapper;
+    const double half = 0.5;
+    pg_node *old = pg_leaf(1.0), *young = pg_leaf(2.0), *held = pg_leaf(3.0), *flagged = pg_leaf(4.0);
+    pg_node *n = pg_compute_many(PG_PARTIALS, &old, 1, 1.0, &half, NULL);
+    pg_node *root = pg_compute_many(PG_SUM, (pg_node *[]){old, young, held, flagged, n}, 5, 11.0, NULL, NULL);
+    const uint64_t births[4] = {4, 5, 5, 4};
+    pg_node *leaves[4] = {old, young, held, flagged};
+    for (size_t i = 0; i < 4; i++)
+        leaves[i]->of.leaf.birth = births[i];
+    held->wrapper = &wrapper;
+    flagged->flags |= PG_BY_OP;
+    pg_sweep *s;
+    CHECK(pg_sweep_open(root, 0, &s) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
+    size_t found = 0;
+    for (size_t i = 0; i < pg_sweep_count(s); i++) {
+        const pg_node *at = pg_sweep_node(s, i);
+        const int here = at == old || at == held || at == n;
+        CHECK((pg_sweep_find(s, i, PG_BY_OP, 5) == i) == here);
+        found += (size_t)here;
+    }
+    CHECK(found == 3 && pg_sweep_find(s, pg_sweep_count(s) - 1, PG_BY_OP, 5) == pg_sweep_count(s));
+    for (size_t i = 0; i < pg_sweep_count(s); i++)
+        if (pg_sweep_node(s, i) == flagged || pg_sweep_node(s, i) == young)
+            CHECK((pg_sweep_find(s, i, 0, 5) == i) == (pg_sweep_node(s, i) == flagged));
+    pg_sweep_abandon(s);
+    held->wrapper = NULL;
+    pg_release(root);
+    pg_release(n);
+    for (size_t i = 0; i < 4; i++)
+        pg_release(leaves[i]);
+}
+
 int main(void)
 {
     RUN(test_a_sort_that_is_done_stays_done);
@@ -170,6 +206,7 @@ int main(void)
     RUN(test_sweeps_may_end_in_any_order);
     RUN(test_a_write_within_a_look_is_noted_by_the_sweep_around_it);
     RUN(test_one_node_passes_its_grad_on_once);
+    RUN(test_leaves_from_before_or_with_a_wrapper_are_found_and_given_partials);
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
     return 0;

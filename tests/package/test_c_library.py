@@ -35,7 +35,7 @@ def build_and_run(folder: Path, *flags: str, **chosen: list) -> None:
 
 
 def test_there_are_harnesses_and_sources_without_python():
-    assert len(c_library.HARNESSES) == 9
+    assert len(c_library.HARNESSES) == 10
     names = {path.name for path in c_library.sources()}
     assert {"memory.c", "graph.c", "sort.c", "sweep.c", "journal.c", "table.c", "code.c"} <= names
     assert not names & {"value.c", "module.c", "operators.c"}
@@ -50,7 +50,7 @@ def test_those_of_the_graph_where_each_node_is_a_block(tmp_path, sanitizer):
     of_graph = [
         path for path in c_library.HARNESSES if "traces.h" not in path.read_text(encoding="utf-8")
     ]
-    assert len(of_graph) == 4
+    assert len(of_graph) == 5
     flags = ["-O1", *sanitizer, "-DPG_HOSTILE"]
     build_and_run(tmp_path, *flags, programs=of_graph, parts=["graph", "ops"])
 
