@@ -255,8 +255,14 @@ def _copy(self: Any) -> Any:
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     """A copy of the whole graph below, with its sharing; iterative, given partials included.
 
-    It ends at inputs of a transform that is running, to which it stays connected.
+    What depends on an input of a transform that is running is copied as by copy.copy: the copy stays
+    connected to that, and to Values outside that it depends on, too.
     """
+    if _native.depend_on_input((self,)):
+        copied = memo[id(self)] = _like(self, self._children, _given(self), False)
+        for name, content in (_native.attributes(self) or {}).items():
+            setattr(copied, name, copy.deepcopy(content, memo))
+        return copied
     stack = [self]
     while stack:
         node = stack[-1]

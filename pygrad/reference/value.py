@@ -420,7 +420,9 @@ class Value:
         return _clone(self, self._operands, self._given, vars(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        """A copy of the whole graph below; what is shared in it stays shared."""
+        """A copy of the whole graph below, shared as that is; connected if it depends on an input."""
+        if depends_on_input(self):
+            return memo.setdefault(id(self), copy.copy(self))
         for node in operands_first(self, _operands_to_copy):
             if id(node) not in memo:
                 operands = (

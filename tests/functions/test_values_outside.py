@@ -5,6 +5,7 @@ Truth is mpmath's: derivatives of f(x, w) by both, at 40 digits.
 
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import os
@@ -491,3 +492,14 @@ def test_rows_that_are_values_remember_nothing_within_no_grad() -> None:
 
     assert grad(f)(5.0) == compile_(grad(f))(5.0) == 15.0
     assert vmap(grad(f))(np.array([5.0])).tolist() == [15.0]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda v: copy.deepcopy([v, v])[1]])
+def test_copies_of_what_depends_on_an_input_lead_on_to_values_outside(copied: Any) -> None:
+    w = Value(1.3)
+    value, slope = value_and_grad(lambda x: copied(x * w) * x)(0.3)
+    (value + slope).backward()
+    assert w.grad == pytest.approx(0.3**2 + 2 * 0.3)
+    w.grad = 0.0
+    compile_(lambda x: copied(x * w) * x).backward(np.array([2.0]))
+    assert w.grad == 4.0

@@ -127,6 +127,8 @@ def refusing() -> Iterator[None]:
 
 
 def run_once(program: Any, rng: random.Random) -> None:
+    if program.paths.root is None:  # of an entry without paths
+        return
     program.call([rng.choice(NUMBERS) for _ in range(program.paths.root.program.inputs)])
 
 
