@@ -25,6 +25,7 @@ def figures_of(folder: Path, script: str, *options: str) -> dict[str, Any]:
     return {figure["what"]: figure["value"] for figure in found["figures"]}
 
 
+@pytest.mark.long
 def test_every_allocation_of_pygrads_fails_in_turn(tmp_path: Path) -> None:
     found = figures_of(tmp_path, "allocations.py", "--kind", "native")
     assert found["scenarios"] >= 80 and found["failures, native"] > 4000
@@ -40,6 +41,7 @@ def test_allocations_of_python_fail(tmp_path: Path) -> None:
     assert found["failures, python"] > 50
 
 
+@pytest.mark.long
 def test_damaged_files_are_refused_or_run(tmp_path: Path) -> None:
     options = ["--files", "3000", "--programs", "100000", "--keep", str(tmp_path)]
     found = figures_of(tmp_path, "damaged_files.py", *options)

@@ -41,10 +41,12 @@ def test_there_are_harnesses_and_sources_without_python():
     assert not names & {"value.c", "module.c", "operators.c"}
 
 
+@pytest.mark.long
 def test_the_harnesses_under_sanitizers(tmp_path, sanitizer):
     build_and_run(tmp_path, "-O1", *sanitizer)
 
 
+@pytest.mark.long
 def test_those_of_the_graph_where_each_node_is_a_block(tmp_path, sanitizer):
     """Programs hold no nodes, so it is the graph where something could be used after its release."""
     of_graph = [
@@ -55,6 +57,7 @@ def test_those_of_the_graph_where_each_node_is_a_block(tmp_path, sanitizer):
     build_and_run(tmp_path, *flags, programs=of_graph, parts=["graph", "ops"])
 
 
+@pytest.mark.long
 def test_the_harnesses_as_they_are_shipped(tmp_path):
     build_and_run(tmp_path, *c_library.SHIPPED)
 
