@@ -224,6 +224,8 @@ def outcome(name: str, kind: Any, n: int, whose: Any) -> list[str]:
     return wrong
 
 
+# How a process ends where AddressSanitizer catches its crash.
+SANITIZERS_CODE = {1} if "asan" in os.environ.get("LD_PRELOAD", "") else set()
 # CPython 3.11's, where it has no memory for the frame of a function that it calls.
 CPYTHONS = "SystemError: error return without exception set"
 MODES = modes()
@@ -370,7 +372,7 @@ class Work:
         code = os.waitstatus_to_exitcode(status)
         if code == 0:
             return False
-        if self.whose[0] == PYGRADS or code != -signal.SIGSEGV:
+        if self.whose[0] == PYGRADS or code not in {-signal.SIGSEGV, *SANITIZERS_CODE}:
             self.say(f"the process ended with {code}")
             self.crashes += 1
         else:
