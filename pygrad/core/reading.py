@@ -4,7 +4,7 @@
 >>> def f(x):
 ...     return x * rate + config.offset
 >>> [(read.name, read.attributes) for read in names_read(f.__code__)]
-[('rate', ()), ('config', ('offset',))]
+[('x', ()), ('rate', ()), ('config', ('offset',))]
 """
 
 from __future__ import annotations

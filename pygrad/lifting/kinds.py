@@ -1,5 +1,6 @@
 """float and int where code names them without calling them: in tables, as keys of sorted(), in patterns.
 
+>>> from pygrad import Value
 >>> sorted([3.0, Value(2.0)], key=Float), {float: "real"}[Float], Float == float
 ([Value(data=2.0, grad=0.0), 3.0], 'real', True)
 >>> match Value(2.5):
