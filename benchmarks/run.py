@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import re
 import sys
 from pathlib import Path
 
@@ -32,6 +31,9 @@ import operators
 import rosenbrock
 import sweep
 import two_moons_step
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tools"))
+from pages import renewed
 
 GROUPS = {
     "values": (
@@ -104,26 +106,6 @@ def _table(names: list[str], quick: bool, failed: list[str]) -> str:
                 print(f"{name} FAILED: {problem}")
                 failed.append(name)
     return "\n".join([harness.markdown(rows), "", *(f"- {line}" for line in about)])
-
-
-def renewed(page: str, tables: dict[str, str]) -> str:
-    """The page with these tables in the place of those between their marks.
-
-    Raises:
-        ValueError: a table has lost its marks.
-
-    >>> renewed("<!-- measured: x -->\\nold\\n<!-- measured: end -->\\n", {"x": "new"})
-    '<!-- measured: x -->\\nnew\\n<!-- measured: end -->\\n'
-    """
-    for group, table in tables.items():
-        between = re.compile(
-            rf"(^<!-- measured: {group} -->\n).*?(?=^<!-- measured: end -->)",
-            re.DOTALL | re.MULTILINE,
-        )
-        page, count = between.subn(lambda found, new=table: f"{found[1]}{new}\n", page)
-        if count != 1:
-            raise ValueError(f"{count} tables are marked 'measured: {group}', there should be one")
-    return page
 
 
 if __name__ == "__main__":

@@ -246,9 +246,16 @@ def _copy(self: Any) -> Any:
 
     A copy of an input of a transform that is running stays connected to it.
     """
-    copied = _like(self, self._children, _given(self), False)
-    for name, content in (_native.attributes(self) or {}).items():
-        setattr(copied, name, content)
+    return _on_the_same_operands(self, None)
+
+
+def _on_the_same_operands(v: Any, memo: dict[int, Any] | None) -> Any:
+    """A copy of one node; with memo its attributes are deep copies."""
+    copied = _like(v, v._children, _given(v), False)
+    if memo is not None:
+        memo[id(v)] = copied
+    for name, content in (_native.attributes(v) or {}).items():
+        setattr(copied, name, content if memo is None else copy.deepcopy(content, memo))
     return copied
 
 
@@ -259,10 +266,7 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     connected to that, and to Values outside that it depends on, too.
     """
     if _native.depend_on_input((self,)):
-        copied = memo[id(self)] = _like(self, self._children, _given(self), False)
-        for name, content in (_native.attributes(self) or {}).items():
-            setattr(copied, name, copy.deepcopy(content, memo))
-        return copied
+        return _on_the_same_operands(self, memo)
     stack = [self]
     while stack:
         node = stack[-1]

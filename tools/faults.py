@@ -15,13 +15,14 @@ import argparse
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pages import renewed
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "tests" / "faults"
 PARTS = (
@@ -90,26 +91,6 @@ def table(part: Part) -> str:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
     about = f"{machine}, CPython {platform.python_version()}, {part.seconds:.0f} s"
     return "\n".join([*lines, "", f"- {about}"])
-
-
-def renewed(page: str, tables: dict[str, str]) -> str:
-    """The page with these tables in the place of those between their marks.
-
-    Raises:
-        ValueError: a table has lost its marks.
-
-    >>> renewed("<!-- measured: x -->\\nold\\n<!-- measured: end -->\\n", {"x": "new"})
-    '<!-- measured: x -->\\nnew\\n<!-- measured: end -->\\n'
-    """
-    for name, text in tables.items():
-        between = re.compile(
-            rf"(^<!-- measured: {name} -->\n).*?(?=^<!-- measured: end -->)",
-            re.DOTALL | re.MULTILINE,
-        )
-        page, count = between.subn(lambda found, new=text: f"{found[1]}{new}\n", page)
-        if count != 1:
-            raise ValueError(f"{count} tables are marked 'measured: {name}', there should be one")
-    return page
 
 
 def main() -> int:

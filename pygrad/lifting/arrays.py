@@ -12,7 +12,7 @@ from pygrad import math
 from pygrad.core.implementation import Value, chooser
 from pygrad.lifting.builtin import as_type
 from pygrad.lifting.linear import lifted_linalg
-from pygrad.lifting.values import holds_values, is_of_values
+from pygrad.lifting.values import holds_values
 
 # NumPy's functions, and those of pygrad.math that do the same with Values.
 _SAME = """
@@ -70,7 +70,7 @@ def _taking_values(ufunc: Any, function: Callable[..., Any]) -> Callable[..., An
 
     def where_items_differ(*args: Any, **named: Any) -> Any:
         """After a TypeError: of an array that has Values and numbers, or of something else."""
-        if any(is_of_values(a) or holds_values(a) for a in args):
+        if any(map(holds_values, args)):
             return each(*args, **named)
         return ufunc(*args, **named)
 

@@ -22,7 +22,7 @@ from pygrad.lifting.builtin import MARK
 from pygrad.lifting.dispatching import singledispatchmethod
 from pygrad.lifting.kinds import COUNTERPARTS
 from pygrad.lifting.rewriting import is_needed, rewritten
-from pygrad.lifting.running import FUTURE
+from pygrad.lifting.running import FUTURE, codes
 
 _GONE = object()
 _CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
@@ -248,17 +248,9 @@ def _new_cell(cell: Any) -> Any:
 # -- code ----------------------------------------------------------------------------------------
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """A piece of code, and all that is in it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
-
-
 def _assigned(code: CodeType) -> Iterator[str]:
     """The names that code assigns after a global statement."""
-    for part in _codes(code):
+    for part in codes(code):
         for instruction in dis.get_instructions(part):
             if instruction.opname in {"STORE_GLOBAL", "DELETE_GLOBAL"}:
                 yield instruction.argval
@@ -275,7 +267,7 @@ def _code(f: FunctionType) -> CodeType:
     except (SyntaxError, ValueError):
         return code
     same, found = (
-        [part for part in _codes(whole) if _is_place(part, code)] for whole in (plain, other)
+        [part for part in codes(whole) if _is_place(part, code)] for whole in (plain, other)
     )
     unchanged = len(same) == len(found) == 1 and set(same[0].co_names) <= set(code.co_names)
     return found[0] if unchanged else code

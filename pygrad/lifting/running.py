@@ -9,6 +9,7 @@ import copy
 import functools
 import operator
 import sys
+from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
@@ -69,7 +70,7 @@ def _prepared(source: Any, mode: str, space: Any, own: Any, frame: FrameType) ->
     if not isinstance(source, CodeType):
         flags = frame.f_code.co_flags & FUTURE
         source = compiled(source, "<string>", mode, flags, True)
-    for name in _names(source):
+    for name in {name for part in codes(source) for name in part.co_names}:
         if name.startswith("__lifted_"):
             if space["__builtins__"] is not frame.f_builtins:
                 space.setdefault(name, frame.f_builtins[name])
@@ -78,9 +79,12 @@ def _prepared(source: Any, mode: str, space: Any, own: Any, frame: FrameType) ->
     return [source, space] if own is None else [source, space, own]
 
 
-def _names(code: CodeType) -> set[str]:
-    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
-    return set(code.co_names).union(*map(_names, inner))
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """A piece of code, and all that is in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes(constant)
 
 
 RUNNING = {"eval": evaluate, "exec": execute, "compile": compiled}

@@ -21,6 +21,7 @@ from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
 
 from pygrad import math
+from pygrad.core.callables import found_by_name
 from pygrad.core.implementation import chooser
 from pygrad.lifting import dispatching
 from pygrad.lifting.arrays import lifted_numpy
@@ -244,9 +245,7 @@ def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
     """A class statement. Exceptions and enumerations are the original's: callers name these."""
     made = builtins.__build_class__(body, name, *bases, **named)
     if isinstance(made, type) and issubclass(made, BaseException | enum.Enum):
-        original: Any = sys.modules.get(made.__module__)
-        for part in made.__qualname__.split("."):
-            original = getattr(original, part, None)
+        original = found_by_name(made.__module__, made.__qualname__)
         if isinstance(original, type) and original.__module__ == made.__module__:
             return original
     return made

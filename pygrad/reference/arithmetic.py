@@ -6,7 +6,6 @@ IEEE 754 has it, for it is no mistake to ask for the slope of sqrt at 0.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import numbers
 import sys
@@ -113,6 +112,8 @@ def _libm_cbrt() -> Callable[[float], float]:
     """The C library's cbrt, which math has from Python 3.11 on."""
     found: Any = getattr(math, "cbrt", None)
     if found is None:
+        import ctypes
+
         found = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).cbrt
         found.argtypes, found.restype = [ctypes.c_double], ctypes.c_double
     return found  # type: ignore[no-any-return]

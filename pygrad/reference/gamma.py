@@ -256,14 +256,18 @@ def digamma_slope(x: float) -> float:
     return _digamma_above_zero(1.0 - x) - div(_PI, math.tan(_PI * part))
 
 
-def digamma(x: float) -> float:
-    """The same with exceptions, at 0 and the negative whole numbers as those of math.lgamma."""
-    z = digamma_slope(x)
+def _or_error(x: float, z: float) -> float:
+    """z, a function with poles at x, or the exception that math has for it."""
     if math.isfinite(z) or math.isnan(x) or x == inf:
         return z
     if math.isnan(z) or x == 0:
         raise ValueError("math domain error")
     raise OverflowError("math range error")
+
+
+def digamma(x: float) -> float:
+    """The same with exceptions, at 0 and the negative whole numbers as those of math.lgamma."""
+    return _or_error(x, digamma_slope(x))
 
 
 def _hurwitz_zeta(s: float, a: float) -> float:
@@ -365,12 +369,7 @@ def _gamma(x: float) -> float:
 
 def gamma(x: float) -> float:
     """gamma(x), with the exceptions of math.gamma."""
-    z = _gamma(x)
-    if math.isfinite(z) or math.isnan(x) or x == inf:
-        return z
-    if math.isnan(z) or x == 0:
-        raise ValueError("math domain error")
-    raise OverflowError("math range error")
+    return _or_error(x, _gamma(x))
 
 
 def gamma_slope(x: float) -> float:

@@ -54,6 +54,16 @@ static inline pg_node *consumed(int op, pg_node *a, pg_node *b)
     return n;
 }
 
+/* A sweep that is sorted. */
+static inline pg_sweep *sorted(pg_node *root, int writes, pg_node *const *stops, size_t count)
+{
+    pg_sweep *s;
+    CHECK(pg_sweep_open(root, writes, &s) == PG_OK);
+    CHECK(pg_sweep_stop_at(s, stops, count) == PG_OK);
+    CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK);
+    return s;
+}
+
 /* A sweep from root to the end; sort and step by so many nodes at a time. Does nothing for closures. */
 static inline pg_status sweep(pg_node *root, double seed, size_t budget)
 {

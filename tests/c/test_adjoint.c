@@ -69,15 +69,6 @@ static void drop_graph(graph *g)
         pg_release(g->nodes[--g->count]);
 }
 
-static pg_sweep *sorted(pg_node *root, int writes, pg_node *const *stops, size_t count)
-{
-    pg_sweep *s;
-    CHECK(pg_sweep_open(root, writes, &s) == PG_OK);
-    CHECK(pg_sweep_stop_at(s, stops, count) == PG_OK);
-    CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK);
-    return s;
-}
-
 static pg_status prepared(const pg_sweep *s, pg_node *const *inputs, size_t count, size_t budget, pg_adjoint **a)
 {
     pg_status status = pg_adjoint_open(s, inputs, count, a);

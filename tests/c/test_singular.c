@@ -66,15 +66,6 @@ static pg_node *root_of(pg_node *f)
     return keep(pg_compute_many(PG_SUM, &f, 1, f->value, NULL, NULL));
 }
 
-static pg_sweep *sorted(pg_node *root, int writes, pg_node *const *stops, size_t count)
-{
-    pg_sweep *s;
-    CHECK(pg_sweep_open(root, writes, &s) == PG_OK);
-    CHECK(pg_sweep_stop_at(s, stops, count) == PG_OK);
-    CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK);
-    return s;
-}
-
 /* df/dx as a node. */
 static pg_node *derivative(pg_node *f, pg_node *x)
 {

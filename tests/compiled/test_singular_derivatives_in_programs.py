@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from told import messages
 
 import pygrad
 from pygrad import SingularDerivativeWarning, grad, hessian, jacfwd, math, vmap, where
@@ -29,15 +30,6 @@ TAME: dict[str, Function] = {
     "powers": lambda x: x[0] ** 2 * x[1] ** 3 + abs(x[0]) + x[1].relu() ** 2,
     "control flow": lambda x: np.linalg.norm(x) ** 2 if x[0] != 0 else x[0] * x[1],
 }
-
-
-def messages(call: Callable[[], Any]) -> list[str]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        call()
-    assert all(w.category is SingularDerivativeWarning for w in caught), list(map(str, caught))
-    assert all(w.filename == __file__ for w in caught)
-    return [str(w.message) for w in caught]
 
 
 def points(rows: int, singular: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from told import messages
 
 import pygrad
 from pygrad import (
@@ -37,15 +38,6 @@ def _every_time() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         yield
-
-
-def messages(call: Callable[[], Any]) -> list[str]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        call()
-    assert all(w.category is SingularDerivativeWarning for w in caught), list(map(str, caught))
-    assert all(w.filename == __file__ for w in caught)
-    return [str(w.message) for w in caught]
 
 
 def norm(x: Any) -> Any:
