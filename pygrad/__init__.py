@@ -65,6 +65,7 @@ _PLACES = {
     "nn": "",
     "no_grad": "core.implementation",
     "numeric": "",
+    "numpy": "",
     "optim": "",
     "plot": "",
     "propagate": "applications.models",
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from pygrad import math as math
     from pygrad import nn as nn
     from pygrad import numeric as numeric
+    from pygrad import numpy as numpy
     from pygrad import optim as optim
     from pygrad import plot as plot
     from pygrad import scipy as scipy

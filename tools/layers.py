@@ -24,7 +24,7 @@ LAYERS = """
     command_line
     __init__
     dask plot
-    compiled numeric
+    compiled numeric numpy
     c_code seeing checking applications scipy lifting
     transform
     programs debugging math linalg nn optim engine

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pygrad.arrays.engines import engine_of, is_value
+from pygrad.arrays.engines import engine_of, is_array_with_values, is_value
 
 
 class ValueArray(np.ndarray):
@@ -62,6 +62,13 @@ def lift_in_place(array: Any) -> Any:
 
 
 _NUMBERS = (float, int, np.floating, np.integer)
+
+
+def of_values(array: Any) -> Any:
+    """The array; if it has Values, as a ValueArray that holds nothing else."""
+    if isinstance(array, np.ndarray) and is_array_with_values(array) and array.ndim:
+        return lift_in_place(array).view(ValueArray)
+    return array
 
 
 def owned(result: Any, given: Any = ()) -> Any:

@@ -75,11 +75,18 @@ def _on_a_line(x: Any, places: list[Any], heights: list[Any], left: Any, right: 
         return x
     i = bisect.bisect_right(places, x)
     if i == 0:
-        return heights[0] if left is None else left
+        return _beside(heights[0] if left is None else left, x)
     if i == len(places):
-        return heights[-1] if right is None or x <= places[-1] else right
+        return _beside(heights[-1] if right is None or x <= places[-1] else right, x)
     slope = (heights[i] - heights[i - 1]) / (places[i] - places[i - 1])
     return slope * (x - places[i - 1]) + heights[i - 1]
+
+
+def _beside(height: Any, x: Any) -> Any:
+    """A height that does not change with x, as a Value if x is one."""
+    if is_value(height) or not is_value(x):
+        return height
+    return engine_of((x,)).functions["where"](1.0, height, x)
 
 
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from pygrad.arrays.array import ValueArray, array_of_values, owned
+from pygrad.arrays.array import ValueArray, array_of_values, of_values, owned
 from pygrad.arrays.engines import is_value_type
 from pygrad.arrays.functions import FUNCTIONS
 from pygrad.arrays.ufuncs import NO_ROOM, applied
 
-__all__ = ["ValueArray", "array_of_values", "called"]
+__all__ = ["ValueArray", "array_of_values", "called", "of_values"]
 
 
 def foreign(types: Any) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from pygrad.arrays import elementary
 from pygrad.arrays.array import ValueArray, owned, plain
 from pygrad.arrays.engines import Engine, engine_of, engines, is_value
+from pygrad.arrays.quiet import quietly
 
 # NumPy's names, and the op that each is; the rest of the names are the ops' own.
 _OPS = """
@@ -92,6 +93,7 @@ class _Table:
 
     def __init__(self, engine: Engine) -> None:
         stated = functions_of_items(engine)
+        self.trace_active = engine.trace_active
         self.of_items = {**_OPERATORS, **stated}
         self.of_arrays = {name: _ufunc(name, function) for name, function in stated.items()}
 
@@ -155,7 +157,11 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
         if any(isinstance(out, np.ndarray) and out.dtype.kind in "fiu" for out in outs):
             return NO_ROOM
         options["out"] = tuple(map(plain, outs))
-    result = getattr(run, method)(*map(plain, inputs), **options)
+    call = getattr(run, method)
+    if name in elementary.METHODS or table.trace_active():
+        result = quietly(call, *map(plain, inputs), **options)
+    else:
+        result = call(*map(plain, inputs), **options)
     if outs is not None:
         return outs[0] if len(outs) == 1 else outs
     if name in _QUESTIONS:

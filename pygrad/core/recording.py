@@ -17,6 +17,7 @@ from typing import Any
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
 from pygrad.core.callers import users_line, warn_once
+from pygrad.core.hints import hinted
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.structure import as_values, detached, flatten, values_in
 
@@ -192,7 +193,13 @@ class Call:
         args = list(self.args)
         for i, argument in zip(self.indices, (arranged,) if self.one else arranged, strict=True):
             args[i] = argument
-        return self.f(*args, **self.kwargs)
+        try:
+            return self.f(*args, **self.kwargs)
+        except (TypeError, AttributeError) as error:
+            more = hinted(error)
+            if more is error:
+                raise
+            raise more from error
 
 
 def positions(f: Function, argnums: Argnums, count: int) -> list[int]:

@@ -134,17 +134,18 @@ def _for_values(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An array of what is given; of objects where that has Values, though floats were asked for."""
+    """An array of what is given; of Values where that has some, though floats were asked for."""
+    from pygrad.arrays.overrides import of_values
 
     @functools.wraps(function)
     def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
         whole = dtype is not None and dtype not in (float, object) and holds_values(x)
         try:
             if not whole:  # int() of an item would be asked of the Value itself
-                return function(x, dtype, *args, **named)
+                return of_values(function(x, dtype, *args, **named))
         except TypeError:
             if not holds_values(x):
                 raise
-        return as_type(function(x, object, *args, **named), dtype or float)
+        return of_values(as_type(function(x, object, *args, **named), dtype or float))
 
     return array

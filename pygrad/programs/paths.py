@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import is_pygrads, users_depth, users_line
+from pygrad.core.hints import hinted
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.programs.results import Result
@@ -173,7 +174,10 @@ def _run(function: Callable[[tuple[Any, ...]], _Traced], inputs: tuple[Any, ...]
     except Exception as error:
         most = _led_to(error)
         if most is None:
-            raise
+            more = hinted(error)
+            if more is error:
+                raise
+            raise more from error
     try:
         _native.trace_limit(most)
         return function(inputs)
