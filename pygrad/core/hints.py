@@ -10,7 +10,7 @@ _OF_OBJECTS = re.compile(
     r"|Cannot cast ufunc '\w+' input( \d+)? from dtype\('O'\)"
     r"|Cannot cast array data from dtype\('O'\)"
     r"|ufunc '\w+' not supported for the input types"
-    r"|'float' object has no attribute"
+    r"|'(float|int)' object has no attribute '(arctan2|fmod|hypot|logical_xor)'"
 )
 _CURE = (
     "an array that np.array or np.asarray has made of Values is one of objects, where NumPy asks nobody. "
