@@ -243,8 +243,7 @@ size_t pg_lane_bytes(const pg_program *p)
 }
 
 /* A fused sum once more, with mul0 where that is meant; apart, so that the way that is mostly taken stays short. */
-__attribute__((noinline, cold)) static double fused_once_again(const pg_program *p, const pg_instruction *in,
-                                                               const double *uniforms, int *met)
+PG_RARE static double fused_once_again(const pg_program *p, const pg_instruction *in, const double *uniforms, int *met)
 {
     double sum = uniforms[in->a];
     const pg_term *terms = p->terms + in->first;
