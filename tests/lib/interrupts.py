@@ -89,14 +89,18 @@ def of_pygrad_and_tests(code: CodeType) -> bool:
 
 
 def at_every_bytecode(
-    call: Callable[[], Any], counts: Callable[[CodeType], bool] = of_pygrad_and_tests
+    call: Callable[[], Any],
+    counts: Callable[[CodeType], bool] = of_pygrad_and_tests,
+    *,
+    step: int = 1,
 ) -> Iterator[tuple[str, int]]:
-    """Runs a call again and again, interrupted at each bytecode in turn, and yields after each: where."""
+    """Runs a call again and again, interrupted at each bytecode in turn (or at each step-th), and yields
+    after each: where."""
     call()  # caches are filled
     whole = _Passes(lambda code: code is not _CODE and counts(code), None)
     _run(call, whole)
     passed: Counter[_Place] = Counter()
-    for n, (code, offset) in enumerate(whole.seen, 1):
+    for n, (code, offset) in list(enumerate(whole.seen, 1))[::step]:
         passed[code, offset] += 1
         if passed[code, offset] > _SAME_PLACE:
             continue
