@@ -130,7 +130,7 @@ typedef struct {
     uint32_t *left;        /* for each row of the call the guard at which it left the path, or UINT32_MAX;
                             * what it writes to outputs of such a row means nothing. NULL without guards */
     void *uniforms, *lanes; /* scratch memory */
-    const int *stop;       /* NULL, or another thread makes it 1 for the call to end early */
+    const int *stop;       /* NULL, or another thread gives it to pg_stop for the call to end early; 0 before that */
 } pg_batch;
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
@@ -143,6 +143,10 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
  * convention. The result does not depend on how a batch is cut, as long as cuts are at multiples of pg_piece() rows and
  * totals of pieces are added up in order. */
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch);
+
+/* Ends calls whose batch->stop this is; any thread may do that at any time. And whether it was done. */
+void pg_stop(int *stop);
+int pg_is_stopped(const int *stop);
 
 /* A program without rows: pg_program_run_once, and output i to outputs[i][0]. True if that was 1; where it was 2,
  * outputs are there, and *guard is UINT32_MAX. */

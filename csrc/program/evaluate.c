@@ -383,10 +383,20 @@ static void write_totals(const pg_program *p, const block *rows, double *totals)
     }
 }
 
+void pg_stop(int *stop)
+{
+    PG_SET(stop);
+}
+
+int pg_is_stopped(const int *stop)
+{
+    return stop != NULL && PG_IS_SET(stop);
+}
+
 /* Some steps for a block's instructions, of which each does its lanes in some nanoseconds. */
 static int goes_on(const pg_program *p, const block *rows, pg_work *work)
 {
-    return pg_goes_on(work, (p->length + 1) * (PG_LANES / 8)) && (rows->batch->stop == NULL || !*rows->batch->stop);
+    return pg_goes_on(work, (p->length + 1) * (PG_LANES / 8)) && !pg_is_stopped(rows->batch->stop);
 }
 
 /* Rows from first on up to end; false if it was stopped. */

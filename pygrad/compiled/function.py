@@ -97,8 +97,12 @@ class Compiled(MethodOf[P, R], Transformable):
                 return self._call_rows(store, args, kwargs)  # type: ignore[no-any-return]
         plain = None if kwargs else plain_key(args)
         program = store.plain.get(plain)
-        if program is not None and _native.may_run(store.captures.places):
-            row = program.take(program.paths.first(list))
+        if (
+            program is not None
+            and (path := program.paths.root) is not None
+            and _native.may_run(store.captures.places)
+        ):
+            row = program.take(path)
             if copy_plain(args, row.inputs):
                 return self._finish(store, program, program.run, row, args, kwargs)  # type: ignore[no-any-return]
             row.path.idle.append(row)
@@ -191,21 +195,20 @@ class Compiled(MethodOf[P, R], Transformable):
 
     def _paths_of_plain(self, args: tuple[Any, ...]) -> tuple[Captures, Paths]:
         """The program for plain arguments, and what it holds for."""
-        key = plain_key(args)
-        store = self.store
-        program = store.plain.get(key)
-        if program is None and key is not None:
-            self(*args)  # type: ignore[call-arg]
-            store = self._store or store
-            program = store.plain.get(key)
-        if program is None or not all(is_flat(arg) for arg in args if type(arg) is list):
+        plain, store = plain_key(args), self.store
+        flat = plain is not None and all(is_flat(arg) for arg in args if type(arg) is list)
+        program = store.plain.get(plain)
+        if program is None and flat and not (store.has_rows or _native.trace_active()):
+            arguments = Arguments(args, {}, self.static)
+            key = arguments.key()
+            if not arguments.static:
+                program = store.call_program(key, arguments)
+            if program is not None:
+                store.calls.shorten(plain, key, program)
+        if program is None or not flat:
             raise TypeError(
                 f"{self.__name__}.buffer() takes floats, flat lists of floats and float64 arrays, and "
                 "no static arguments"
-            )
-        if any(path.result.sweeps is not None for path in program.paths.all):
-            raise TypeError(
-                f"{self.__name__}() sweeps many directions as rows, which no buffer holds; call it"
             )
         return store.captures, program.paths
 

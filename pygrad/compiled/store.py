@@ -47,17 +47,20 @@ class Store:
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
         self.jacobian = _jacobian_in(f)
         self.has_rows = vmap_in(f) is not None
-        self.f = _keeping(f, Programs(self.name, self._traced)) if self.has_rows else f
+        self.f = _keeping(f, Programs(self.name, self.holds)) if self.has_rows else f
         self.gradient = self._gradient_of_rows()
 
     def _table(self) -> Programs[OneRowProgram | None]:
         return Programs(self.name)
 
-    def _traced(self, *more: Captures) -> None:
-        """If something has changed during a trace, what was made serves no call after this one."""
-        for captures in (self.captures, *more):
-            if not captures.hold():
-                captures.void()
+    def holds(self, *more: Captures) -> bool:
+        """Whether all that the function reads from elsewhere is as it was."""
+        return all(captures.hold() for captures in (self.captures, *more))
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether anything is known for this state."""
+        return any(p is None or p.is_of_use for p in (*self.calls, *self.row_programs()))
 
     @property
     def rows(self) -> Vmapped | None:
@@ -100,7 +103,7 @@ class Store:
         captures = Captures(self.f, arguments.objects())
         program = self._program(arguments)
         program.captures = captures
-        program.paths.traced = functools.partial(self._traced, captures)
+        program.paths.holds = functools.partial(self.holds, captures)
         return program
 
     def _program(self, arguments: Arguments) -> OneRowProgram:
@@ -108,16 +111,16 @@ class Store:
             return self.new_one_row_program(arguments)
         from pygrad.programs.sweeps import Sweeps
 
-        return Sweeps(self.jacobian, arguments.lasting(), self._traced)
+        return Sweeps(self.jacobian, arguments.lasting(), self.holds)
 
     def new_one_row_program(self, arguments: Arguments) -> OneRowProgram:
         run = functools.partial(arguments.lasting().call, self.f)
-        return OneRowProgram(run, len(arguments.items), self._traced)
+        return OneRowProgram(run, len(arguments.items), self.holds)
 
     def backward_of(self, reduce: str) -> Vmapped:
         """The function over rows, to be differentiated by the Values that it captures."""
         if reduce not in self.backwards:
-            programs: Programs[RowsProgram] = Programs(self.name, self._traced)
+            programs: Programs[RowsProgram] = Programs(self.name, self.holds)
             rows = Vmapped(self.f, 0, reduce, programs=programs)
             return self.backwards.setdefault(reduce, rows)
         return self.backwards[reduce]

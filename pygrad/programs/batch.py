@@ -12,7 +12,7 @@ from pygrad import _native
 from pygrad.core.library import ffi, lib
 from pygrad.core.quiet import quietly
 from pygrad.programs.memory import address, doubles, scratch
-from pygrad.programs.paths import Path
+from pygrad.programs.paths import Path, Paths
 from pygrad.programs.rows import RowArguments, RowResults
 
 _LOOK = 0.02  # seconds between two looks for Ctrl-C, and for rows that are done
@@ -29,6 +29,13 @@ class Batch:
         self.tell: _Tell = None
         self.singular: int | None = None  # a row whose derivatives may be singular: see Paths.look
         self.pointers, self.strides = arguments.pointers()
+        self._first: Path | None = None
+
+    def first(self, paths: Paths) -> Path:
+        """The path of the first row: the same at each call, also where it serves this call alone."""
+        if self._first is None:
+            self._first = paths.first(lambda: self.arguments.point(0))
+        return self._first
 
     def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
         """Runs rows (indices, or None for all) on a path: where each left it, and the totals.
@@ -65,7 +72,7 @@ class Batch:
                 for job in jobs:
                     job.result()
             except BaseException:
-                work.stop[0] = 1
+                lib.pg_stop(work.stop)
                 raise
         if self.tell is not None:
             self.tell(sum(done))
@@ -109,7 +116,7 @@ class _Work:
             part.lanes = doubles(lanes)
             place = lib.pg_program_run(self.path.program, part)
             if place < 0:
-                if self.stop is not None and self.stop[0]:
+                if self.stop is not None and lib.pg_is_stopped(self.stop):
                     return
                 _native.raise_interrupt()
             if place:

@@ -67,12 +67,17 @@ class RowsProgram:
         reduce: str | None,
         wrt: Sequence[int],
         by_lives: bool,
-        traced: Callable[[], object] | None = None,
+        holds: Callable[[], bool] | None = None,
     ) -> None:
         """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate."""
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
-        self.paths = Paths(self._follow, traced)
+        self.paths = Paths(self._follow, holds)
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether anything was traced that serves later calls."""
+        return self.paths.root is not None
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, self.flags, self.f)
@@ -95,16 +100,12 @@ class RowsProgram:
         _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
 
-    def first(self, arguments: RowArguments) -> Path:
-        """The path of the first row."""
-        return self.paths.first(lambda: arguments.point(0))
-
     def run(
         self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None
     ) -> Iterable[tuple[Path, Any]]:
         """Runs all rows, each on its own path; for each path that was used, it and the totals."""
         arguments = batch.arguments
-        pending: list[tuple[Path, Any]] = [(self.first(arguments), None)]
+        pending: list[tuple[Path, Any]] = [(batch.first(self.paths), None)]
         with progress_of(arguments.rows, arguments.name, report) as bar:
             batch.tell = bar.advance if report else None
             while pending:
@@ -162,7 +163,7 @@ class Vmapped(FunctionOf[..., Any]):
         arguments = RowArguments(args, self.in_axes, function_name(self.f))
         try:
             run = Run(self, arguments)
-            if not run.drops_lives(run.program.first(arguments).lives):
+            if not run.drops_lives(run.batch.first(run.program.paths).lives):
                 result = run.result(out)
                 lives = tuple(v for path in run.used for v in path.lives)
                 if not (run.drops_lives(lives) or reads_active(lives)):
@@ -240,13 +241,13 @@ class Run:
         flags = arguments.row_flags()
 
         programs = vmapped.programs
-        traced = None if programs is None else programs.traced
+        holds = None if programs is None else programs.holds
 
         def make() -> RowsProgram:
             where = uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
             return RowsProgram(
-                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, traced
+                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, holds
             )
 
         key = (key_of(arguments.structure), flags, tuple(wrt), by_lives)

@@ -76,14 +76,19 @@ class OneRowProgram:
         self,
         run: Callable[[Sequence[Any]], Any],
         size: int,
-        traced: Callable[[], object] | None = None,
+        holds: Callable[[], bool] | None = None,
     ) -> None:
-        """traced: called after each trace."""
+        """holds: see Paths."""
         self.f, self.size = run, size
-        self.paths = Paths(self._follow, traced)
+        self.paths = Paths(self._follow, holds)
         # Where the function reads attributes of its arguments: these, and what there is for others.
         self.captures: Any = None
         self.variants: Any = None
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether anything was traced that serves later calls."""
+        return self.paths.root is not None
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, bytes(len(point)), self.f)

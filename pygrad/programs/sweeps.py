@@ -126,10 +126,10 @@ class Sweeps(OneRowProgram):
         self,
         what: JacobianOf,
         arguments: Arguments,
-        traced: Callable[[], object] | None = None,
+        holds: Callable[[], bool] | None = None,
     ) -> None:
         run = functools.partial(arguments.call, functools.partial(record, what))
-        super().__init__(run, len(arguments.items), traced)
+        super().__init__(run, len(arguments.items), holds)
         self.what, self.leads_outside = what, False
         self.seeds: int = arguments.call(functools.partial(count_inputs, what), arguments.items)
 
