@@ -227,7 +227,7 @@ class Compiled(MethodOf[P, R], Transformable):
         """
         if reduce not in {"mean", "sum"}:
             raise ValueError(f"reduce must be 'mean' or 'sum', not {reduce!r}")
-        arguments = RowArguments(rows, in_axes, self.__name__)
+        arguments = RowArguments(rows, in_axes, self)
         try:
             run = Run(self.store.backward_of(reduce), arguments, by_lives=True)
             _, numbers, by, grads = run.reduced()

@@ -114,7 +114,7 @@ def _arguments(entry: Entry, static: frozenset[int]) -> Arguments:
 def _uniform_inputs(entry: Entry, reduce: str | None) -> list[int]:
     """The inputs by which totals are derivatives."""
     structure, rows = entry.structure, entry.rows
-    if not isinstance(structure, Container) or structure.kind is not tuple or entry.static:
+    if not isinstance(structure, Container) or entry.static or not _has_arguments(structure):
         raise ValueError(_DAMAGED.format("rows have no arguments"))
     assert rows is not None
     uniform = [i for i, by_row in enumerate(rows) if not by_row]
@@ -125,10 +125,21 @@ def _uniform_inputs(entry: Entry, reduce: str | None) -> list[int]:
     return [uniform[i] for i in entry.wrt]
 
 
+def _has_arguments(rows: Container) -> bool:
+    """Whether it is a tuple of arguments, or a dict of some by position and then some by name."""
+    if rows.kind is tuple:
+        return True
+    names = rows.names
+    places = [name for name in names if type(name) is int]
+    by_name = names[len(places) :]
+    are_first = list(names[: len(places)]) == list(range(len(places)))
+    return rows.kind is dict and are_first and all(type(name) is str for name in by_name)
+
+
 def _key_of_one_row(entry: Entry) -> Any:
     """The key that a call with one row's arguments has."""
-    parts = entry.structure.parts
-    return key_of(container_like(dict.fromkeys(range(len(parts))), parts)), ()
+    structure = entry.structure
+    return key_of(container_like(dict.fromkeys(structure.names), structure.parts)), ()
 
 
 def _add_paths(paths: Paths, entry: Entry, rows: str | None, captured: tuple[Any, ...]) -> None:
