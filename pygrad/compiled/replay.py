@@ -28,6 +28,7 @@ from pygrad.compiled.fileformat import (
 from pygrad.compiled.store import Store
 from pygrad.core.callables import FunctionOf, found_by_name
 from pygrad.core.library import ffi, lib
+from pygrad.core.static import Static
 from pygrad.core.structure import Container, as_values, container_like, key_of
 from pygrad.programs.arguments import Arguments, static_of
 from pygrad.programs.mapped import RowsProgram, vmap
@@ -252,9 +253,15 @@ def _described(key: Any) -> str:
 def _in_words(key: Any) -> str:
     if key is None:
         return "a number"
+    if isinstance(key, Static):
+        return str(key)
     if isinstance(key[0], int):
         return f"an array of shape {key}"
-    return f"a {key[0].__name__} of {len(key[1])}"
+    kind, names, _, parts = key
+    static = [
+        f"{n!r}: {part}" for n, part in zip(names, parts, strict=True) if isinstance(part, Static)
+    ]
+    return f"a {kind.__name__} of {len(names)}{' with ' if static else ''}{', '.join(static)}"
 
 
 def _imported(origin: str) -> Any:

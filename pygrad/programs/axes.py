@@ -3,28 +3,39 @@
 For an argument, or a part of one, there stands an int, the axis of all arrays in it; None, as it is the
 same for all rows; or a container of these that matches its container, part by part: a prefix of it.
 
->>> import numpy as np
 >>> from pygrad.programs.axes import axes_of, rows_of
 >>> f = lambda p, x: p["w"] * x
->>> args = ({"w": np.array([1.0, 2.0]), "b": 5.0}, np.array([3.0, 4.0]))
+>>> args = ({"w": [1.0, 2.0], "b": 5.0}, [3.0, 4.0])
 >>> axes = axes_of(({"w": 0, "b": None}, 0), f, 2, ())
->>> rows_of(args, axes, ["p", "x"], "f")[1]
-[({'w': 1.0, 'b': 5.0}, 3.0), ({'w': 2.0, 'b': 5.0}, 4.0)]
+>>> rows_of(args, axes, ["p", "x"], "f")
+(2, [({'w': 1.0, 'b': 5.0}, 3.0), ({'w': 2.0, 'b': 5.0}, 4.0)])
 """
 
 from __future__ import annotations
 
 import inspect
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pygrad.core.callables import function_name
-from pygrad.core.containers import maker
+from pygrad.core.containers import opened
 from pygrad.core.implementation import Value
-from pygrad.core.structure import own_array, values_in
+from pygrad.core.static import is_static
+from pygrad.core.structure import (
+    ARGUMENT,
+    RESULT,
+    Look,
+    Way,
+    as_static,
+    look_into,
+    own_array,
+    values_in,
+)
 
+CONTAINERS = (list, tuple, dict)
 _ITEMS = (Value, float, int, np.integer, np.floating)  # of columns
 
 
@@ -93,10 +104,10 @@ def _check(axes: Any, in_axes: Any) -> None:
     """TypeError unless there are ints and None in it, and containers of these."""
     if axes is None or type(axes) is int:
         return
-    parts = list(axes.values()) if isinstance(axes, dict) else axes
-    if not isinstance(parts, (list, tuple)):
+    look = look_into(axes, "in_axes", RESULT)
+    if look is None:
         raise _wrong(in_axes)
-    for part in parts:
+    for part in look.contents if look.opened is None else ():  # else it is seen what is needed
         _check(part, in_axes)
 
 
@@ -111,46 +122,84 @@ def _wrong(in_axes: Any) -> TypeError:
 
 
 class Part(NamedTuple):
-    """A part of a container, its axes, and what errors call it."""
+    """An argument or a part of one, its axes, what errors call it, and how it is looked at."""
 
     content: Any
     axes: Any
     what: str
+    way: Way = ARGUMENT
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is no number and no container, so that it is the same for all rows."""
+        way = self.way._replace(free=True)
+        if isinstance(self.content, bool) and self.way is ARGUMENT:
+            return True
+        return as_static(self.content, way) or (
+            not isinstance(self.content, (numbers.Real, Value, np.ndarray, *CONTAINERS))
+            and is_static(self.content)
+            and look_into(self.content, self.what, way) is None
+        )
 
 
-def parts_of(arg: Any, axes: Any, what: str) -> list[Part] | None:
-    """What a container has in it, where it is mapped part by part; None for a column or an array.
+def parts_of(of: Part) -> tuple[Look, list[Part]] | None:
+    """A container that is mapped part by part, and the parts; None for a column or an array.
 
     Raises:
         ValueError: axes are no prefix of the argument; the message says where.
     """
+    arg, axes, what, way = of
     whole = axes is None or type(axes) is int
-    if not isinstance(arg, (list, tuple, dict)):
+    if whole and not way.whole and is_column(arg):
+        return None
+    look = None if type(arg) is np.ndarray else look_into(arg, what, way)
+    if look is None:
         if not whole:
             raise ValueError(
                 f"in_axes has {axes!r} for {what}, which is no container but of type {type(arg).__name__}"
             )
         return None
-    if whole and is_column(arg):
-        return None
-    is_dict = isinstance(arg, dict)
-    names = list(arg) if is_dict else list(range(len(arg)))
-    return [
-        Part(arg[name], axes if whole else part, f"{what}[{name!r}]")
-        for name, part in zip(names, names if whole else _below(arg, axes, what), strict=True)
-    ]
+    return look, _parts(look, [axes] * len(look.contents) if whole else _below(look, axes, what))
 
 
-def _below(arg: Any, axes: Any, what: str) -> list[Any]:
+def _below(look: Look, axes: Any, what: str) -> list[Any]:
     """The axes of each part of a container, from those of its prefix."""
-    if isinstance(arg, dict) and isinstance(axes, dict) and set(arg) == set(axes):
-        return [axes[name] for name in arg]
-    if not isinstance(arg, dict) and not isinstance(axes, dict) and len(arg) == len(axes):
-        return list(axes)
-    kind = f"a {type(arg).__name__} of {len(arg)}"
-    if isinstance(arg, dict):
+    arg = look.tree
+    if look.opened is not None:
+        names = look.opened.names
+        parts = zip(names, _parts(look, [0] * len(names)), strict=True)
+        needed = [name for name, part in parts if _may_have_rows(part)]
+        found = opened(axes, False) if type(axes) is type(arg) else None
+        if found is not None:
+            axes = dict(zip(found.names, found.contents, strict=True))
+        if isinstance(axes, dict) and set(needed) <= set(axes):
+            for name in needed:
+                _check(axes[name], axes[name])
+            return [axes[name] if name in needed else None for name in names]
+        kind = f"a {type(arg).__name__} whose fields {needed!r} have numbers"
+    elif isinstance(arg, dict):
+        if isinstance(axes, dict) and set(arg) == set(axes):
+            return [axes[name] for name in arg]
         kind = f"a {type(arg).__name__} with the keys {list(arg)!r}"
+    else:
+        if isinstance(axes, (list, tuple)) and len(arg) == len(axes):
+            return list(axes)
+        kind = f"a {type(arg).__name__} of {len(arg)}"
     raise ValueError(f"in_axes has {axes!r} for {what}, which is {kind}: they must match")
+
+
+def _may_have_rows(of: Part) -> bool:
+    """Whether there is a number in it, or an array."""
+    if of.is_static:
+        return False
+    found = None if type(of.content) is np.ndarray else look_into(of.content, of.what, of.way)
+    if found is None:
+        return True
+    return any(map(_may_have_rows, _parts(found, [0] * len(found.contents))))
+
+
+def _parts(look: Look, axes: list[Any]) -> list[Part]:
+    return list(map(Part, look.contents, axes, look.whats, look.ways))
 
 
 def has_rows_of_values(args: Sequence[Any], axes: Sequence[Any], whats: Sequence[str]) -> bool:
@@ -163,7 +212,8 @@ def _has_rows_of_values(of: Part) -> bool:
         return False
     if type(of.axes) is int:
         return bool(values_in(of.content))
-    return any(map(_has_rows_of_values, parts_of(*of) or ()))
+    found = parts_of(of)
+    return found is not None and any(map(_has_rows_of_values, found[1]))
 
 
 # -- rows in Python --------------------------------------------------------------------------------
@@ -185,24 +235,24 @@ def rows_of(
 
 def _counts(of: Part) -> set[int]:
     """How many rows there are; empty containers fit any number."""
-    if of.axes is None:
+    if of.axes is None or of.is_static:
         return set()
-    parts = parts_of(*of)
-    if parts is None:
+    found = parts_of(of)
+    if found is None:
         return {len(_column(of.content, of.axes))}
-    return set().union(*map(_counts, parts))
+    return set().union(*map(_counts, found[1]))
 
 
 def _rows(of: Part, count: int) -> list[Any]:
     """The rows of an argument, each in its structure."""
-    if of.axes is None:
+    if of.axes is None or of.is_static:
         return [of.content] * count
-    parts = parts_of(*of)
-    if parts is None:
+    found = parts_of(of)
+    if found is None:
         return _column(of.content, of.axes)
-    make = maker(of.content)
+    look, parts = found
     columns = [_rows(part, count) for part in parts]
-    return [make([column[k] for column in columns]) for k in range(count)]
+    return [look.made([column[k] for column in columns]) for k in range(count)]
 
 
 def _column(arg: Any, axis: int) -> list[Any]:

@@ -23,14 +23,19 @@ from pygrad.core.callers import users_depth
 from pygrad.core.implementation import Value
 from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
+from pygrad.core.static import unhashable
 from pygrad.core.structure import (
+    FREE,
     Array,
     Number,
     Structure,
     as_values,
     detached,
-    flatten,
+    difference,
+    flatten_part,
+    flatten_result,
     key_of,
+    statics_in,
     values_in,
 )
 from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, rows_of
@@ -75,7 +80,9 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten(called(self.f, self.structure.arrange(inputs)), "the result")
+        items, structure = flatten_result(
+            called(self.f, self.structure.as_argument(inputs)), "the result"
+        )
         outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), RowResult(structure)
@@ -175,7 +182,7 @@ class Vmapped(FunctionOf[..., Any]):
 
     def _on_values(self, structure: Structure, values: Sequence[Any]) -> Any:
         """What f returns for Values as arguments of this structure."""
-        return called(self.f, structure.arrange(values))
+        return called(self.f, structure.as_argument(values))
 
     def row_by_row(
         self,
@@ -202,12 +209,12 @@ class Vmapped(FunctionOf[..., Any]):
         with progress_of(count, name, self.progress) as bar:
             for k, row in enumerate(rows):
                 arguments = dict(zip(keys, row, strict=True)) if names else row
-                numbers, arranged = flatten(arguments, "a row")
+                numbers, arranged = flatten_part(arguments, "a row", FREE)
                 with standing_in(numbers) as values:
                     result, raised = uncompiled(
                         functools.partial(self._on_values, arranged), values
                     )
-                items, found = flatten(result, "the result")
+                items, found = flatten_result(result, "the result")
                 items = as_in_this_mode(items)
                 if k == 0:
                     structure = found
@@ -256,7 +263,11 @@ class Run:
             )
 
         key = (key_of(arguments.structure), flags, tuple(wrt), by_lives)
-        self.program = make() if programs is None else programs.find(key, make)
+        try:
+            self.program = make() if programs is None else programs.find(key, make)
+        except TypeError as error:
+            statics = statics_in(arguments.structure)
+            raise unhashable(arguments.name, statics) or error from None
         self.progress = vmapped.progress
         self.batch = Batch(arguments, vmapped.threads)
         self.used: list[Path] = []  # paths that rows have taken
@@ -419,8 +430,16 @@ def _is_finite(array: Any) -> bool:
 
 
 def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
-    how = ", with other keys or in another order" if str(one) == str(other) else ""
-    return TypeError(f"{name}() returned {one} for one row and {other} for another{how}")
+    where, one_there, other_there = difference(one, other, "its result") or (
+        "",
+        str(one),
+        str(other),
+    )
+    how = ", with other keys or in another order" if one_there == other_there else ""
+    at = f" as {where}" if where != "its result" else ""
+    return TypeError(
+        f"{name}() returned {one_there} for one row and {other_there} for another{at}{how}"
+    )
 
 
 def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:

@@ -10,7 +10,16 @@ import numpy as np
 
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
-from pygrad.core.structure import Array, Number, Structure, container_like, flatten, own_array
+from pygrad.core.static import Static
+from pygrad.core.structure import (
+    ARGUMENT,
+    Array,
+    Number,
+    Structure,
+    container_like,
+    flatten_part,
+    own_array,
+)
 from pygrad.programs.axes import Part, axes_of, is_column, names_of, parts_of
 from pygrad.programs.memory import own_view, places
 
@@ -39,6 +48,7 @@ class RowArguments:
         self.values: list[Any] = []  # items of uniform leaves, Values among them
         self.rows = -1  # not known yet
         self._first = ""  # what has told that
+        self._unmapped: Part | None = None  # what has no rows, but an axis
         self.name = name
         self.ranges: list[
             range
@@ -52,22 +62,32 @@ class RowArguments:
             self.ranges.append(range(start, len(self.values)))
         keys = [*range(len(args)), *named]
         self.structure = container_like(dict.fromkeys(keys) if named else (), tuple(parts))
+        if self.rows < 0 and self._unmapped is not None:
+            raise TypeError(
+                f"{self._unmapped.what} is mapped, so it must be an array of real numbers, not "
+                f"{type(self._unmapped.content).__name__}"
+            )
         if self.rows < 0:
             raise ValueError(f"{name}() is mapped over no argument: in_axes is {in_axes!r}")
 
     def _add(self, of: Part) -> Structure:
-        arg, axis, what = of
+        arg, axis, what, way = of
+        if of.is_static:
+            if axis is not None and way is ARGUMENT:
+                self._unmapped = self._unmapped or of
+            return Static(arg, what)
         if axis is None:
-            items, structure = flatten(arg, what)
+            items, structure = flatten_part(arg, what, way)
             numbers: Any = arg
             if type(arg) is not np.ndarray or arg.dtype.kind != "f":
                 numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
             self.leaves.append(Leaf(np.array(numbers, np.float64).ravel(), False, len(items)))
             self.values += items
             return structure
-        parts = parts_of(arg, axis, what)
-        if parts is not None:
-            return container_like(arg, tuple(map(self._add, parts)))
+        found = parts_of(of)
+        if found is not None:
+            look, parts = found
+            return look.structure(list(map(self._add, parts)))
         if is_column(arg):
             arg = np.array(list(arg), dtype=np.float64)
         return self._add_rows(arg, axis, what)
