@@ -33,7 +33,7 @@ from pygrad.core.callables import (
 )
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
-from pygrad.core.structure import detached, flatten, values_in
+from pygrad.core.structure import detached, flatten_result, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
@@ -230,7 +230,7 @@ class Compiled(MethodOf[P, R], Transformable):
         """
         if reduce not in {"mean", "sum"}:
             raise ValueError(f"reduce must be 'mean' or 'sum', not {reduce!r}")
-        arguments = RowArguments(rows, in_axes, self.__name__)
+        arguments = RowArguments(rows, in_axes, self)
         try:
             run = Run(self.store.backward_of(reduce), arguments, by_lives=True)
             _, numbers, by, grads = run.reduced()
@@ -406,7 +406,7 @@ jit = compile  # its second name
 
 
 def _verify(result: Any, expected: Any, name: str) -> None:
-    got, wanted = (flatten(without_sparse(t), "the result")[0] for t in (result, expected))
+    got, wanted = (flatten_result(without_sparse(t), "the result")[0] for t in (result, expected))
     if len(got) != len(wanted):
         raise RuntimeError(
             f"{name}() compiled gives {len(got)} numbers, but {len(wanted)} when run again: it uses "

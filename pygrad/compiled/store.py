@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.jacobians import JacobianOf
+from pygrad.core.static import is_hashable, unhashable
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import RowsProgram, Vmapped
@@ -83,13 +84,10 @@ class Store:
                 program = program.variants.find()
                 self.calls.add(key, program)
             return program
-        except TypeError:
-            if _is_hashable(key):
+        except TypeError as error:
+            if is_hashable(key):
                 raise
-            raise TypeError(
-                f"a static argument of {self.name}() cannot be hashed; give numbers, arrays, or "
-                "lists, tuples and dicts of these, or something hashable"
-            ) from None
+            raise unhashable(self.name, arguments.statics()) or error from None
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))
@@ -162,11 +160,3 @@ def _jacobian_in(f: Any) -> JacobianOf | None:
     while isinstance(f, FunctionOf) and not isinstance(f, Derivative | Vmapped):
         f = f.f
     return f.what if isinstance(f, Jacobian) else None
-
-
-def _is_hashable(key: Any) -> bool:
-    try:
-        hash(key)
-    except TypeError:
-        return False
-    return True

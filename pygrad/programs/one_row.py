@@ -9,7 +9,7 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import as_values, flatten
+from pygrad.core.structure import as_values, flatten_result
 from pygrad.programs.memory import address, doubles, places, scratch
 from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.results import Result, RowResult
@@ -94,7 +94,7 @@ class OneRowProgram:
         return trace(self._traced, point, bytes(len(point)), self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten(self.f(inputs), "the result")
+        items, structure = flatten_result(self.f(inputs), "the result")
         outputs = as_values(items)
         return outputs, bytes(len(outputs)), RowResult(structure)
 

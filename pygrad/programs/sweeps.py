@@ -33,7 +33,7 @@ from pygrad.core.jacobians import (
     record,
 )
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import Structure, as_values, flatten, values_in
+from pygrad.core.structure import Structure, as_values, flatten_result, values_in
 from pygrad.programs import sparsity
 from pygrad.programs.arguments import Arguments
 from pygrad.programs.memory import address, addresses, doubles, scratch
@@ -168,7 +168,7 @@ class Sweeps(OneRowProgram):
         """A program of all sweeps."""
         jacobian = run.jacobian(self._is_forward(run.result.size))
         result = (jacobian, run.aux) if self.what.has_aux else jacobian
-        items, structure = flatten(result, "the result")
+        items, structure = flatten_result(result, "the result")
         return as_values(items), bytes(len(items)), RowResult(structure)
 
     def _by_rows(self, run: Recorded, seeds: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
@@ -183,7 +183,7 @@ class Sweeps(OneRowProgram):
             (products,) = run.recording.reverse([seeds[:outs]])
         items: list[Any] = []
         if self.what.has_aux:
-            items, aux = flatten(run.aux, "aux")
+            items, aux = flatten_result(run.aux, "aux")
             plan = plan._replace(aux=aux)
         outputs = as_values([*products, *items])
         return outputs, bytes(len(outputs)), Products(plan)
