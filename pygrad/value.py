@@ -7,6 +7,7 @@ is here: backward, copies, pickling, formatting, modes.
 from __future__ import annotations
 
 import copy
+import difflib
 import functools
 import gc
 import math
@@ -169,11 +170,22 @@ class no_grad(_native.NoGrad):
 # -- the cold methods of Value ------------------------------------------------------------------
 
 
-def backward(self: Any, seed: float = 1.0, *, create_graph: bool = False) -> None:
+def backward(
+    self: Any,
+    seed: float = 1.0,
+    *,
+    gradient: float | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+) -> None:
     """Fill ``.grad`` of every node this one was computed from with d(self)/d(node) * seed.
 
     Leaves accumulate from call to call; inner nodes show this call's adjoint. All or nothing: if a
     user's ``_backward`` raises, or Ctrl-C arrives, every grad is restored before the exception goes on.
+    Leaves whose ``requires_grad`` is False keep their grads as they are.
+
+    The seed may be given as gradient, by PyTorch's name. retain_graph, which PyTorch has, changes nothing:
+    a graph stays as long as somebody refers to it.
 
     With ``create_graph=True`` the grads are Values that can be differentiated again, until another
     number is written in their place. TypeError if a node on the way has a ``_backward`` of its own
@@ -192,7 +204,63 @@ def backward(self: Any, seed: float = 1.0, *, create_graph: bool = False) -> Non
     >>> x.grad
     18.0
     """
+    if gradient is not None:
+        if seed != 1.0:
+            raise TypeError("give either seed or gradient, not both")
+        seed = gradient
     (_native.backward_graph if create_graph else _native.backward)(self, seed)
+
+
+def _zero_grad(self: Any) -> None:
+    """Set the grads of this Value and of all that it was computed from to 0.0."""
+    zero_grad(self)
+
+
+def _detach(self: Any) -> Any:
+    """A leaf of the same number, through which nothing flows back.
+
+    >>> from pygrad import Value
+    >>> x = Value(3.0)
+    >>> (x.detach() * x).backward()
+    >>> x.grad
+    3.0
+    """
+    with no_grad():
+        return self.stop_gradient()
+
+
+def _item(self: Any) -> float:
+    """The number: `.data`."""
+    number: float = self.data
+    return number
+
+
+_ARGUMENTS = ("data", "children", "label", "local_grads", "requires_grad")
+
+
+def _set_further(v: Any, named: dict[str, Any]) -> None:
+    """Other keyword arguments of Value() are attributes that it is to have.
+
+    >>> Value(2.0, color="red").color
+    'red'
+    >>> Value(2.0, lable="x")
+    Traceback (most recent call last):
+        ...
+    TypeError: Value() got the keyword argument 'lable': is 'label' meant? If not, assign v.lable = ...
+    """
+    for name, content in named.items():
+        meant = [] if name in _ARGUMENTS else difflib.get_close_matches(name, _ARGUMENTS, 1, 0.79)
+        if meant:
+            raise TypeError(
+                f"Value() got the keyword argument {name!r}: is {meant[0]!r} meant? If not, assign "
+                f"v.{name} = ..."
+            )
+        if callable(getattr(type(v), name, None)):
+            raise TypeError(f"Value() got the keyword argument {name!r}, which is a method's name")
+        setattr(v, name, content)
+
+
+_native.set_further(_set_further)
 
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
@@ -220,6 +288,8 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep
         )
     if form == "op":
         _native.become(copied, original, children)
+        if original._op != _native.symbol(original):
+            copied._op = original._op
     elif form == "partials":
         # The stub keeps a name and partials of one's own apart, for users.
         Value.__init__(copied, original.data, children, original._op, local_grads=grads)  # type: ignore[call-overload]
@@ -227,6 +297,8 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep
         Value.__init__(copied, original.data, children, original._op)
     if not _native.trace_active():  # where no grad is to be read
         copied.grad = _number(original.grad)
+        if form == "leaf" and not original.requires_grad:
+            copied.requires_grad = False
     if original.label:
         copied.label = original.label
     return copied
@@ -310,6 +382,10 @@ def _reduce(self: Any, protocol: int) -> Any:
     state = _native.attributes(self) or {}
     if self.label:
         state["label"] = self.label
+    if self._op:
+        state["_op"] = self._op
+    if not self.requires_grad:
+        state["requires_grad"] = False
     return _from_pickle, (type(self), self.data, _number(self.grad)), state or None
 
 
@@ -368,6 +444,10 @@ def _complete(methods: Iterable[tuple[str, Any]]) -> None:
 _complete(
     [
         ("backward", backward),
+        ("zero_grad", _zero_grad),
+        ("detach", _detach),
+        ("item", _item),
+        ("no_grad", no_grad),
         ("real", property(_real)),
         ("imag", property(_imag)),
         ("conjugate", _real),

@@ -75,7 +75,8 @@ enum pg_flags {
 /* Of a leaf. */
 typedef struct {
     uint64_t birth;        /* pg_births when it was made */
-    uint64_t detached;     /* 1: no_grad() has made it of what depends on an input of a transform that was running */
+    uint32_t detached;     /* 1: no_grad() has made it of what depends on an input of a transform that was running */
+    uint32_t constant;     /* 1: the user wants no grad in it, which sweeps do not know: see backward.c */
 } pg_leaf_origin;
 
 struct pg_node {

@@ -460,7 +460,7 @@ def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:
 
 def _is_nested(values: Iterable[Any]) -> bool:
     """Whether a Value is the input of a transform inside another one: it leads on to the outer's."""
-    return any(v._op == "identity" for v in values)
+    return any(_native.symbol(v) == "identity" for v in values)
 
 
 def vmap(

@@ -21,6 +21,7 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 (4.0, -3.0, 2.0, 1.0)
 """
 
+from pygrad.reference import habits as _habits  # noqa: F401  they are methods of Value
 from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
