@@ -66,6 +66,8 @@ from pygrad._native import (  # noqa: E402
     forward,
     in_no_grad,
     noted_reads,
+    refusal,
+    refused,
     reverse,
     set_users_line,
     settled,
@@ -89,6 +91,8 @@ __all__ = [
     "in_no_grad",
     "no_grad",
     "noted_reads",
+    "refusal",
+    "refused",
     "reverse",
     "set_users_line",
     "settled",
@@ -127,6 +131,7 @@ if hasattr(os, "register_at_fork"):
 gc.callbacks.append(_native.before_collection)
 
 _clip = FUNCTIONS["clip"]
+OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
 
 
 def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
@@ -330,11 +335,19 @@ def _imag(self: Any) -> float:
 
 def _int(self: Any) -> int:
     """The whole number towards 0, found by comparisons: a compiled program does them over."""
+    needs = ("int", "a finite x", self)
     if not self <= math.inf:
-        raise ValueError("cannot convert float NaN to integer")
+        raise _of_a_row(ValueError(refusal("cannot convert float NaN to integer", *needs)))
     if self >= math.inf or self <= -math.inf:
-        raise OverflowError("cannot convert float infinity to integer")
+        text = refusal("cannot convert float infinity to integer", *needs)
+        raise _of_a_row(OverflowError(text))
     return -_whole_part(-self) if self < 0 else _whole_part(self)
+
+
+def _of_a_row(error: Exception) -> Exception:
+    """What is the matter with one row alone: in a map its results are nan."""
+    setattr(error, OF_A_ROW, True)
+    return error
 
 
 def _whole_part(x: Any) -> int:

@@ -47,6 +47,12 @@ from pygrad.programs.rows import (
     table_of,
     uniform_inputs,
 )
+from pygrad.programs.rows_without import (
+    MOST_LOOKED_AT,
+    is_of_a_row,
+    nothing_like,
+    without_gaps,
+)
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import uncompiled
 from pygrad.progress import Report
@@ -78,7 +84,13 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
+        try:
+            result = self.f(*self.structure.arrange(inputs))
+        except Exception as error:
+            if self.paths.root is None or not is_of_a_row(error):
+                raise
+            return nothing_like(self.paths.root)
+        items, structure = flatten(result, "the result")
         outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), RowResult(structure)
@@ -96,7 +108,13 @@ class RowsProgram:
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
 
     def first(self, arguments: RowArguments) -> Path:
-        """The path of the first row."""
+        """The path of the first row, or of the first that has results."""
+        for k in range(min(arguments.rows, MOST_LOOKED_AT)):
+            try:
+                return self.paths.first(functools.partial(arguments.point, k))
+            except Exception as error:
+                if not is_of_a_row(error):
+                    raise
         return self.paths.first(lambda: arguments.point(0))
 
     def run(
@@ -188,7 +206,9 @@ class Vmapped(FunctionOf[..., Any]):
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
         count = _count_rows(args, axes, function_name(self.f))
         rows = [_rows_of(arg, axis, count) for arg, axis in zip(args, axes, strict=True)]
-        results = []
+        results: list[list[Any] | None] = []
+        structure: Structure | None = None
+        without: Exception = ValueError(_NO_ROWS)
         not_finite = 0  # results, of rows that are
         with progress_of(count, function_name(self.f), self.progress) as bar:
             for k in range(count):
@@ -197,13 +217,22 @@ class Vmapped(FunctionOf[..., Any]):
                     for arg, axis, r in zip(args, axes, rows, strict=True)
                 ]
                 numbers, arranged = flatten(row, "a row")
-                with standing_in(numbers) as values:
-                    result, raised = uncompiled(
-                        functools.partial(self._on_values, arranged), values
-                    )
+                try:
+                    with standing_in(numbers) as values:
+                        result, raised = uncompiled(
+                            functools.partial(self._on_values, arranged), values
+                        )
+                except Exception as error:
+                    if not is_of_a_row(error):
+                        raise
+                    without = error
+                    results.append(None)
+                    if not _native.trace_active():
+                        not_finite += _count_not_finite([math.nan], values)
+                    continue
                 items, found = flatten(result, "the result")
                 items = as_in_this_mode(items)
-                if k == 0:
+                if structure is None:
                     structure = found
                 elif key_of(found) != key_of(structure):
                     raise _mixed(function_name(self.f), structure, found)
@@ -211,12 +240,13 @@ class Vmapped(FunctionOf[..., Any]):
                 if raised or not keep:
                     not_finite += _count_not_finite(items, values)
                 bar.advance()
-        if count == 0:
-            raise ValueError(_NO_ROWS)
+        if structure is None:
+            raise without
         _report(self.errors, function_name(self.f), not_finite)
+        whole = without_gaps(results, structure.size, keep)
         if self.reduce is None:
-            return _stacked(results, structure, out)
-        totals = [_native.sum(column) for column in zip(*results, strict=True)]
+            return _stacked(whole, structure, out)
+        totals = [_native.sum(column) for column in zip(*whole, strict=True)]
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 
