@@ -11,6 +11,7 @@ import functools
 import gc
 import math
 import numbers
+import operator
 import os
 import sys
 import threading
@@ -201,8 +202,61 @@ def backward(self: Any, seed: float = 1.0, *, create_graph: bool = False) -> Non
 
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
-    """round(v) has slope 0; with digits it is a constant."""
-    return self.round() if ndigits is None else Value(round(self.data, ndigits))
+    """round(v) has slope 0; with digits it is a constant, or if v depends on an input a number without slope."""
+    if ndigits is None:
+        return self.round()
+    digits = operator.index(ndigits)
+    if not _native.depend_on_input((self,)):
+        return Value(round(self.data, digits))
+    size = abs(self)
+    if abs(digits) <= _EXACT:  # so that 10**digits is
+        rounded = _to_decimals(size, 10.0**digits) if digits >= 0 else _to(size, 10.0**-digits)
+    elif digits > 323 or (digits > 0 and not 0.0 < size < _MOST / 10.0**_EXACT):
+        rounded = size
+    elif digits < 0 and (digits < -308 or size < 0.4 * 10.0**-digits):
+        rounded = size * 0.0
+    else:
+        if trace_active():
+            _native.trace_refuse("digits", f"round(v, {digits})")
+        rounded = FUNCTIONS["where"](1.0, abs(round(self.data, digits)), size)
+    return FUNCTIONS["stop_gradient"](rounded * self.sign())
+
+
+_EXACT = 22  # the last n with an exact 10.0**n
+_LARGEST = sys.float_info.max
+_MOST = (
+    2.0**53
+)  # from there on floats are whole numbers, and what is left of them is rounded to itself
+
+
+def _to_decimals(a: Any, scale: float) -> Any:
+    """The multiple of 1 / scale that is nearest to a, which is not negative, as Python's round gives it.
+
+    a * scale is product + rest, exactly (Dekker 1971), so it is known on which side of a tie it is.
+    """
+    where, step = FUNCTIONS["where"], Value.step
+    s = a.minimum(2.0 * _MOST / scale)
+    product = s * scale
+    t, u = s * 134217729.0, scale * 134217729.0
+    s1, scale1 = t - (t - s), u - (u - scale)
+    s2, scale2 = s - s1, scale - scale1
+    rest = ((s1 * scale1 - product) + s1 * scale2 + s2 * scale1) + s2 * scale2
+    whole = product.round()
+    off, tie = product - whole, math.nextafter(0.5, 0.0)  # beyond which there is 0.5 only
+    whole = whole + step(off - tie) * step(rest) - step(-off - tie) * step(-rest)
+    above = product - _MOST
+    return where(step(above), a, where(step(above + rest), a, whole / scale))
+
+
+def _to(a: Any, unit: float) -> Any:
+    """The multiple of unit that is nearest to a, which is not negative, as Python's round gives it."""
+    where, step = FUNCTIONS["where"], Value.step
+    s = a.minimum(_LARGEST)
+    rest = s % unit  # exactly
+    is_odd = 1.0 - step(unit - s % (2.0 * unit))
+    past_half = rest - 0.5 * unit
+    up = where(past_half, step(past_half), is_odd)
+    return where(step(a - _LARGEST), a, where(up, s + (unit - rest), s - rest))
 
 
 def _format(self: Any, spec: str) -> str:

@@ -7,7 +7,7 @@ edge by edge:
 
     operand.grad += node.grad * slope
 
-The files go from small to large: arithmetic, refusals, formulas, rules, then modes, sweeps, order and value,
+The files go from small to large: arithmetic, refusals, formulas, rules, then modes, sweeps, order, value,
 last functions, transforms and parameters. Rules are the heart: a line per op, with its value and its
 slopes. To see backpropagation, read these and `Value.backward`.
 

@@ -44,8 +44,8 @@ def value_of(symbol: str, function: Callable[..., float], operands: Sequence[Any
 
 
 def refusal(said: str, name: str, needs: str, /, *operands: Any) -> str:
-    """What an error says of a function that is no op: what it says of floats, and in code that is not lifted
-    what the function needs and was given."""
+    """What an error says of a function that is no op: what it says of floats, and then, unless its caller is
+    lifted code, what the function needs and was given."""
     return (
         said
         if _called_by_lifted_code()
