@@ -30,6 +30,8 @@ from pygrad.core.implementation import FUNCTIONS as _FUNCTIONS
 from pygrad.core.implementation import Value as _Value
 from pygrad.core.implementation import chooser as _chooser
 from pygrad.core.implementation import dot, sum
+from pygrad.core.implementation import refusal as _refusal
+from pygrad.core.implementation import refused as _refused
 from pygrad.core.implementation import trace_active as _trace_active
 
 # What the standard module has and this one does not define is the standard one's: constants, and
@@ -113,7 +115,7 @@ def fmod(x: _Any, y: _Any, /) -> _Any:
     if isnan(x) or isnan(y):
         return x + y
     if y == 0 or isinf(x):
-        raise ValueError("math domain error")
+        return _without_remainder("fmod", x, y)
     return -((-x) % abs(y)) if _is_negative(x) else x % abs(y)
 
 
@@ -123,7 +125,7 @@ def remainder(x: _Any, y: _Any, /) -> _Any:
     if isnan(x) or isnan(y):
         return x + y
     if y == 0 or isinf(x):
-        raise ValueError("math domain error")
+        return _without_remainder("remainder", x, y)
     size, divisor = abs(x), abs(y)
     if isinf(y):
         return +x
@@ -134,6 +136,13 @@ def remainder(x: _Any, y: _Any, /) -> _Any:
     elif not rest < other:  # half way: to the even one
         rest = rest - 2.0 * ((0.5 * (size - rest)) % divisor)
     return -rest if _is_negative(x) else rest
+
+
+def _without_remainder(name: str, x: _Any, y: _Any) -> _Any:
+    """ValueError; in a program nan."""
+    text = _refusal("math domain error", name, "a finite x and y != 0", x, y)
+    _refused(ValueError(text))
+    return (x + y) * _math.nan
 
 
 @_for_values
@@ -164,7 +173,8 @@ def ldexp(x: _Any, i: int, /) -> _Any:
         return +x
     result = _scaled(x, i)
     if isinf(result):
-        raise OverflowError("math range error")
+        text = _refusal("math range error", "ldexp", "abs(x) * 2**i below 2**1024", x)
+        _refused(OverflowError(text))
     return result
 
 

@@ -12,6 +12,7 @@ import functools
 import gc
 import math
 import numbers
+import operator
 import os
 import sys
 import threading
@@ -67,6 +68,8 @@ from pygrad._native import (  # noqa: E402
     forward,
     in_no_grad,
     noted_reads,
+    refusal,
+    refused,
     reverse,
     set_users_line,
     settled,
@@ -90,6 +93,8 @@ __all__ = [
     "in_no_grad",
     "no_grad",
     "noted_reads",
+    "refusal",
+    "refused",
     "reverse",
     "set_users_line",
     "settled",
@@ -128,6 +133,7 @@ if hasattr(os, "register_at_fork"):
 gc.callbacks.append(_native.before_collection)
 
 _clip = FUNCTIONS["clip"]
+OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
 
 
 def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
@@ -264,8 +270,61 @@ _native.set_further(_set_further)
 
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
-    """round(v) has slope 0; with digits it is a constant."""
-    return self.round() if ndigits is None else Value(round(self.data, ndigits))
+    """round(v) has slope 0; with digits it is a constant, or if v depends on an input a number without slope."""
+    if ndigits is None:
+        return self.round()
+    digits = operator.index(ndigits)
+    if not _native.depend_on_input((self,)):
+        return Value(round(self.data, digits))
+    size = abs(self)
+    if abs(digits) <= _EXACT:  # so that 10**digits is
+        rounded = _to_decimals(size, 10.0**digits) if digits >= 0 else _to(size, 10.0**-digits)
+    elif digits > 323 or (digits > 0 and not 0.0 < size < _MOST / 10.0**_EXACT):
+        rounded = size
+    elif digits < 0 and (digits < -308 or size < 0.4 * 10.0**-digits):
+        rounded = size * 0.0
+    else:
+        if trace_active():
+            _native.trace_refuse("digits", f"round(v, {digits})")
+        rounded = FUNCTIONS["where"](1.0, abs(round(self.data, digits)), size)
+    return FUNCTIONS["stop_gradient"](rounded * self.sign())
+
+
+_EXACT = 22  # the last n with an exact 10.0**n
+_LARGEST = sys.float_info.max
+_MOST = (
+    2.0**53
+)  # from there on floats are whole numbers, and what is left of them is rounded to itself
+
+
+def _to_decimals(a: Any, scale: float) -> Any:
+    """The multiple of 1 / scale that is nearest to a, which is not negative, as Python's round gives it.
+
+    a * scale is product + rest, exactly (Dekker 1971), so it is known on which side of a tie it is.
+    """
+    where, step = FUNCTIONS["where"], Value.step
+    s = a.minimum(2.0 * _MOST / scale)
+    product = s * scale
+    t, u = s * 134217729.0, scale * 134217729.0
+    s1, scale1 = t - (t - s), u - (u - scale)
+    s2, scale2 = s - s1, scale - scale1
+    rest = ((s1 * scale1 - product) + s1 * scale2 + s2 * scale1) + s2 * scale2
+    whole = product.round()
+    off, tie = product - whole, math.nextafter(0.5, 0.0)  # beyond which there is 0.5 only
+    whole = whole + step(off - tie) * step(rest) - step(-off - tie) * step(-rest)
+    above = product - _MOST
+    return where(step(above), a, where(step(above + rest), a, whole / scale))
+
+
+def _to(a: Any, unit: float) -> Any:
+    """The multiple of unit that is nearest to a, which is not negative, as Python's round gives it."""
+    where, step = FUNCTIONS["where"], Value.step
+    s = a.minimum(_LARGEST)
+    rest = s % unit  # exactly
+    is_odd = 1.0 - step(unit - s % (2.0 * unit))
+    past_half = rest - 0.5 * unit
+    up = where(past_half, step(past_half), is_odd)
+    return where(step(a - _LARGEST), a, where(up, s + (unit - rest), s - rest))
 
 
 def _format(self: Any, spec: str) -> str:
@@ -406,11 +465,19 @@ def _imag(self: Any) -> float:
 
 def _int(self: Any) -> int:
     """The whole number towards 0, found by comparisons: a compiled program does them over."""
+    needs = ("int", "a finite x", self)
     if not self <= math.inf:
-        raise ValueError("cannot convert float NaN to integer")
+        raise _of_a_row(ValueError(refusal("cannot convert float NaN to integer", *needs)))
     if self >= math.inf or self <= -math.inf:
-        raise OverflowError("cannot convert float infinity to integer")
+        text = refusal("cannot convert float infinity to integer", *needs)
+        raise _of_a_row(OverflowError(text))
     return -_whole_part(-self) if self < 0 else _whole_part(self)
+
+
+def _of_a_row(error: Exception) -> Exception:
+    """What is the matter with one row alone: in a map its results are nan."""
+    setattr(error, OF_A_ROW, True)
+    return error
 
 
 def _whole_part(x: Any) -> int:

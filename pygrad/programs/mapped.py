@@ -49,6 +49,12 @@ from pygrad.programs.rows import (
     table_of,
     uniform_inputs,
 )
+from pygrad.programs.rows_without import (
+    MOST_LOOKED_AT,
+    is_of_a_row,
+    nothing_like,
+    without_gaps,
+)
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import uncompiled
 from pygrad.progress import Report
@@ -85,9 +91,13 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten_result(
-            called(self.f, self.structure.as_argument(inputs)), "the result"
-        )
+        try:
+            result = called(self.f, self.structure.as_argument(inputs))
+        except Exception as error:
+            if self.paths.root is None or not is_of_a_row(error):
+                raise
+            return nothing_like(self.paths.root)
+        items, structure = flatten_result(result, "the result")
         outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), RowResult(structure)
@@ -103,6 +113,16 @@ class RowsProgram:
         by = tuple(inputs[i] for i in self.wrt) + lives
         _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
+
+    def first(self, arguments: RowArguments) -> Path:
+        """The path of the first row, or of the first that has results."""
+        for k in range(min(arguments.rows, MOST_LOOKED_AT)):
+            try:
+                return self.paths.first(functools.partial(arguments.point, k))
+            except Exception as error:
+                if not is_of_a_row(error):
+                    raise
+        return self.paths.first(lambda: arguments.point(0))
 
     def run(
         self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None
@@ -204,20 +224,31 @@ class Vmapped(FunctionOf[..., Any]):
             names_of(len(args), names, name),
         )
         count, rows = rows_of(given, axes, whats, name)
-        results = []
+        results: list[list[Any] | None] = []
+        structure: Structure | None = None
+        without: Exception = ValueError(_NO_ROWS)
         not_finite = 0  # results, of rows that are
         keys = [*range(len(args)), *names]
         with progress_of(count, name, self.progress) as bar:
-            for k, row in enumerate(rows):
+            for row in rows:
                 arguments = dict(zip(keys, row, strict=True)) if names else row
                 numbers, arranged = flatten_part(arguments, "a row", FREE)
-                with standing_in(numbers) as values:
-                    result, raised = uncompiled(
-                        functools.partial(self._on_values, arranged), values
-                    )
+                try:
+                    with standing_in(numbers) as values:
+                        result, raised = uncompiled(
+                            functools.partial(self._on_values, arranged), values
+                        )
+                except Exception as error:
+                    if not is_of_a_row(error):
+                        raise
+                    without = error
+                    results.append(None)
+                    if not _native.trace_active():
+                        not_finite += _count_not_finite([math.nan], values)
+                    continue
                 items, found = flatten_result(result, "the result")
                 items = as_in_this_mode(items)
-                if k == 0:
+                if structure is None:
                     structure = found
                 elif key_of(found) != key_of(structure):
                     raise _mixed(name, structure, found)
@@ -225,12 +256,13 @@ class Vmapped(FunctionOf[..., Any]):
                 if raised or not keep:
                     not_finite += _count_not_finite(items, values)
                 bar.advance()
-        if count == 0:
-            raise ValueError(_NO_ROWS)
+        if structure is None:
+            raise without
         _report(self.errors, name, not_finite)
+        whole = without_gaps(results, structure.size, keep)
         if self.reduce is None:
-            return _stacked(results, structure, out)
-        totals = [_native.sum(column) for column in zip(*results, strict=True)]
+            return _stacked(whole, structure, out)
+        totals = [_native.sum(column) for column in zip(*whole, strict=True)]
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 

@@ -7,7 +7,7 @@ edge by edge:
 
     operand.grad += node.grad * slope
 
-The files go from small to large: arithmetic, formulas, rules, then modes, sweeps, order and value,
+The files go from small to large: arithmetic, refusals, formulas, rules, then modes, sweeps, order, value,
 last functions, transforms and parameters. Rules are the heart: a line per op, with its value and its
 slopes. To see backpropagation, read these and `Value.backward`.
 
@@ -25,6 +25,7 @@ from pygrad.reference import habits as _habits  # noqa: F401  they are methods o
 from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
+from pygrad.reference.refusals import refusal, refused
 from pygrad.reference.transforms import (
     Recorded,
     connected,
@@ -52,6 +53,8 @@ __all__ = [
     "in_no_grad",
     "no_grad",
     "noted_reads",
+    "refusal",
+    "refused",
     "reverse",
     "set_users_line",
     "settled",

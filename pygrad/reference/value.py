@@ -14,6 +14,7 @@ from pygrad.reference.formulas import checked_power, identity_hash, lifted_power
 from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
 from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
+from pygrad.reference.refusals import value_of
 from pygrad.reference.rules import OPS, Op
 from pygrad.reference.sweeps import Sweep, births, forget_reads, note_in_journal, note_read, state
 
@@ -355,7 +356,7 @@ class Value:
         if n is None or modulus is not None:
             return NotImplemented
         return make_node(
-            checked_power(self._data, n),
+            value_of("**", checked_power, (self, n)),
             (self,),
             f"**{int(n) if hasattr(exponent, '__index__') and n == math.floor(n) else n}",
             lambda x, z: (pow_slope_x(x, n),),
@@ -556,7 +557,7 @@ def _operation(name: str, *operands: Any) -> Value:
 
 
 def _record(op: Op, values: list[Value]) -> Value:
-    return make_node(op.value(*[v._data for v in values]), tuple(values), op.symbol, op.slopes)
+    return make_node(value_of(op.symbol, op.value, values), tuple(values), op.symbol, op.slopes)
 
 
 def _compare(comparison: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
