@@ -74,6 +74,11 @@ class RowsProgram:
         self.wrt, self.by_lives = tuple(wrt), by_lives
         self.paths = Paths(self._follow, traced)
 
+    @staticmethod
+    def key(structure: Structure, flags: bytes, wrt: Sequence[int], by_lives: bool) -> Any:
+        """What programs have in common where one serves for all; wrt: by which shared items."""
+        return key_of(structure), flags, tuple(wrt), by_lives
+
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, self.flags, self.f)
 
@@ -249,7 +254,7 @@ class Run:
                 vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, traced
             )
 
-        key = (key_of(arguments.structure), flags, tuple(wrt), by_lives)
+        key = RowsProgram.key(arguments.structure, flags, wrt, by_lives)
         self.program = make() if programs is None else programs.find(key, make)
         self.progress = vmapped.progress
         self.batch = Batch(arguments, vmapped.threads)
