@@ -8,6 +8,7 @@
 #include "graph/suppressed.h"
 #include "ops/compare.h"
 #include "program/lanewords.h"
+#include "program/lanepow.h"
 #include "program/program.h"
 
 #include <string.h>

@@ -94,7 +94,10 @@ class Compiled(MethodOf[P, R], Transformable):
         if store is None or store.has_rows:
             store = self.store
             if store.has_rows:
-                return self._call_rows(store, args, kwargs)  # type: ignore[no-any-return]
+                result = None
+                if store.few is not None and not kwargs and not self.verify:
+                    result = store.few.call(args)
+                return self._call_rows(store, args, kwargs) if result is None else result  # type: ignore[no-any-return]
         plain = None if kwargs else plain_key(args)
         program = store.plain.get(plain)
         if (

@@ -92,7 +92,7 @@ def _add_rows(store: Store, entry: Entry, captured: tuple[Any, ...]) -> tuple[An
     wrt = _uniform_inputs(entry, rows.reduce)
     program = RowsProgram(rows.f, entry.structure, entry.rows, rows.reduce, wrt, not own)
     _add_paths(program.paths, entry, rows.reduce or "rows", captured)
-    rows.programs.add((key_of(entry.structure), entry.rows, entry.wrt, not own), program)
+    rows.programs.add(RowsProgram.key(entry.structure, entry.rows, entry.wrt, not own), program)
     return _key_of_one_row(entry), program.paths
 
 

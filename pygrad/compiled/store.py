@@ -16,6 +16,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.static import is_hashable, unhashable
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
+from pygrad.programs.few import FewRows
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
@@ -50,6 +51,7 @@ class Store:
         self.has_rows = vmap_in(f) is not None
         self.f = _keeping(f, Programs(self.name, self.holds)) if self.has_rows else f
         self.gradient = self._gradient_of_rows()
+        self.few = self._few_rows()
 
     def _table(self) -> Programs[OneRowProgram | None]:
         return Programs(self.name)
@@ -75,6 +77,12 @@ class Store:
         if not isinstance(f, Gradient) or rows is None or rows.reduce is None or f.has_aux:
             return None
         return GradientOfRows(rows, f.argnums, f.with_value) if isinstance(f.argnums, int) else None
+
+    def _few_rows(self) -> FewRows | None:
+        """What serves calls of few rows; None if f is nothing that it knows."""
+        if isinstance(self.f, Vmapped):
+            return FewRows(self.f)
+        return None if self.gradient is None else FewRows(*self.gradient)
 
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""

@@ -52,7 +52,7 @@ class Batch:
         else:
             self._run_in_threads(work, parts)
         self.singular = work.singular()
-        return work.left, None if work.totals is None else quietly(_in_order, work.totals)
+        return work.left, None if work.totals is None else quietly(in_order, work.totals)
 
     def _run_in_threads(self, work: _Work, parts: int) -> None:
         cuts = [work.pieces * i // parts * _PIECE for i in range(parts)] + [work.count]
@@ -157,9 +157,9 @@ def _staying(left: Any | None, first: int, count: int) -> int:
     return int(np.count_nonzero(left[first : first + count] == _STAYED))
 
 
-def _in_order(pieces: Any) -> Any:
+def in_order(pieces: Any) -> Any:
     """The sum of the pieces' totals, from the first to the last; Run reports what is not finite, once."""
-    total = pieces[0]
+    total = pieces[0].copy()
     for piece in pieces[1:]:
         total += piece
     return total

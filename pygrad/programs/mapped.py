@@ -87,6 +87,11 @@ class RowsProgram:
         """Whether anything was traced that serves later calls."""
         return self.paths.root is not None
 
+    @staticmethod
+    def key(structure: Structure, flags: bytes, wrt: Sequence[int], by_lives: bool) -> Any:
+        """What programs have in common where one serves for all; wrt: by which shared items."""
+        return key_of(structure), flags, tuple(wrt), by_lives
+
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, self.flags, self.f)
 
@@ -295,7 +300,7 @@ class Run:
                 vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, holds
             )
 
-        key = (key_of(arguments.structure), flags, tuple(wrt), by_lives)
+        key = RowsProgram.key(arguments.structure, flags, wrt, by_lives)
         try:
             self.program = make() if programs is None else programs.find(key, make)
         except TypeError as error:
