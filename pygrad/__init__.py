@@ -55,6 +55,7 @@ _PLACES = {
     "jit": "compiled.function",
     "jvp": "transform",
     "lift": "lifting.target",
+    "linalg": "",
     "linear_model": "applications.models",
     "load": "compiled.load",
     "math": "",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     # derived: names
     from pygrad import dask as dask
     from pygrad import engine as engine
+    from pygrad import linalg as linalg
     from pygrad import math as math
     from pygrad import nn as nn
     from pygrad import numeric as numeric

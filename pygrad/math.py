@@ -20,18 +20,16 @@ from __future__ import annotations
 
 import functools as _functools
 import math as _math
-import sys as _sys
 from collections.abc import Callable as _Callable
 from collections.abc import Iterable as _Iterable
 from fractions import Fraction as _Fraction
 from typing import Any as _Any
 
+from pygrad.arrays import elementary as _elementary
 from pygrad.core.implementation import FUNCTIONS as _FUNCTIONS
 from pygrad.core.implementation import Value as _Value
 from pygrad.core.implementation import chooser as _chooser
 from pygrad.core.implementation import dot, sum
-from pygrad.core.implementation import refusal as _refusal
-from pygrad.core.implementation import refused as _refused
 from pygrad.core.implementation import trace_active as _trace_active
 
 # What the standard module has and this one does not define is the standard one's: constants, and
@@ -41,7 +39,6 @@ globals().update(_FUNCTIONS)
 
 _log = _FUNCTIONS["log"]
 _hypot = _FUNCTIONS["hypot"]
-_trunc = _FUNCTIONS["trunc"]
 
 
 def _for_values(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
@@ -67,6 +64,20 @@ def _parameters(function: _Any) -> str:
     elif others:
         shown.append("*")
     return ", ".join([*shown, *[f"{name}={by_name[name]!r}" for name in others]])
+
+
+degrees = _for_values(_elementary.degrees)
+radians = _for_values(_elementary.radians)
+fmod = _for_values(_elementary.fmod)
+modf = _for_values(_elementary.modf)
+frexp = _for_values(_elementary.frexp)
+ldexp = _for_values(_elementary.ldexp)
+nextafter = _for_values(_elementary.nextafter)
+ulp = _for_values(_elementary.ulp)
+copysign = _for_values(_elementary.copysign)
+isnan = _for_values(_elementary.isnan)
+isinf = _for_values(_elementary.isinf)
+isfinite = _for_values(_elementary.isfinite)
 
 
 @_for_values
@@ -98,34 +109,12 @@ def dist(p: _Iterable[_Any], q: _Iterable[_Any], /) -> _Any:
 
 
 @_for_values
-def degrees(x: _Any, /) -> _Any:
-    """Radians to degrees."""
-    return x * (180.0 / _math.pi)
-
-
-@_for_values
-def radians(x: _Any, /) -> _Any:
-    """Degrees to radians."""
-    return x * (_math.pi / 180.0)
-
-
-@_for_values
-def fmod(x: _Any, y: _Any, /) -> _Any:
-    """Remainder with the sign of x; its slopes are 1 and -trunc(x / y)."""
-    if isnan(x) or isnan(y):
-        return x + y
-    if y == 0 or isinf(x):
-        return _without_remainder("fmod", x, y)
-    return -((-x) % abs(y)) if _is_negative(x) else x % abs(y)
-
-
-@_for_values
 def remainder(x: _Any, y: _Any, /) -> _Any:
     """x less y times the whole number nearest to x / y; its slopes are 1 and minus that number."""
     if isnan(x) or isnan(y):
         return x + y
     if y == 0 or isinf(x):
-        return _without_remainder("remainder", x, y)
+        return _elementary.without_remainder("remainder", x, y)
     size, divisor = abs(x), abs(y)
     if isinf(y):
         return +x
@@ -135,114 +124,7 @@ def remainder(x: _Any, y: _Any, /) -> _Any:
         rest = -other
     elif not rest < other:  # half way: to the even one
         rest = rest - 2.0 * ((0.5 * (size - rest)) % divisor)
-    return -rest if _is_negative(x) else rest
-
-
-def _without_remainder(name: str, x: _Any, y: _Any) -> _Any:
-    """ValueError; in a program nan."""
-    text = _refusal("math domain error", name, "a finite x and y != 0", x, y)
-    _refused(ValueError(text))
-    return (x + y) * _math.nan
-
-
-@_for_values
-def modf(x: _Any, /) -> tuple[_Any, _Any]:
-    """The fraction of x, with slope 1, and its whole part, with slope 0; both have the sign of x."""
-    if isnan(x):
-        return x, x
-    if isinf(x):
-        return _math.copysign(0.0, 1.0 if x > 0 else -1.0), x
-    if _is_negative(x):
-        return -((-x) - _trunc(-x)), _trunc(x)
-    return x - _trunc(x), _trunc(x)
-
-
-@_for_values
-def frexp(x: _Any, /) -> tuple[_Any, int]:
-    """A Value m and a whole number e with x = m * 2**e and 0.5 <= abs(m) < 1; m has the slope 2**-e."""
-    exponent = _exponent(x)
-    return (x, 0) if exponent is None else (_scaled(x, -exponent), exponent)
-
-
-@_for_values
-def ldexp(x: _Any, i: int, /) -> _Any:
-    """x * 2**i, rounded once; i is a whole number, not a Value."""
-    if not isinstance(i, int):
-        raise TypeError("Expected an int as second argument to ldexp.")
-    if x == 0 or not isfinite(x):
-        return +x
-    result = _scaled(x, i)
-    if isinf(result):
-        text = _refusal("math range error", "ldexp", "abs(x) * 2**i below 2**1024", x)
-        _refused(OverflowError(text))
-    return result
-
-
-def _scaled(x: _Any, i: int) -> _Any:
-    """x * 2**i by factors of which only the last can round; x is finite and not 0."""
-    for _ in range(3):
-        if i > 1023:
-            x, i = x * 2.0**1023, i - 1023
-    if i < -1074:
-        x, i = x * _math.ldexp(1.0, max(i + 1074, -1100)), -1074
-    return x * _math.ldexp(1.0, min(i, 1023))
-
-
-def _exponent(x: _Any) -> int | None:
-    """The e with 2**(e - 1) <= abs(x) < 2**e, found by comparisons; None where x is 0, inf or nan."""
-    size = abs(x)
-    if size == 0 or not isfinite(x):
-        return None
-    low, high = -1074, 1024
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if size >= _math.ldexp(1.0, middle) else (low, middle)
-    return high
-
-
-@_for_values
-def nextafter(x: _Any, y: _Any, /, *, steps: int | None = None) -> _Any:
-    """The number beside x, on the side of y; slopes are 1 by x and 0 by y.
-
-    With steps the one so many steps on, at most y; each step is a node.
-    """
-    if steps is not None and steps < 0:
-        raise ValueError("steps must be a non-negative integer")
-    for _ in range(1 if steps is None else steps):
-        if x <= y <= x and x != 0:
-            break
-        x = _beside(x, y)
-    return x
-
-
-def _beside(x: _Any, y: _Any) -> _Any:
-    if isnan(x) or isnan(y):
-        return x + y
-    if x <= y <= x:
-        return copysign(x, y)
-    if x == 0:
-        return x + (5e-324 if y > 0 else -5e-324)
-    if x < 0:
-        return -_beside(-x, -y)
-    exponent = _exponent(x)
-    if exponent is None:  # from infinity
-        return _sys.float_info.max
-    gap = max(exponent - 53, -1074)
-    if y > x:
-        return x + _math.ldexp(1.0, gap)
-    if gap > -1074 and x == _math.ldexp(0.5, exponent):
-        gap -= 1  # below a power of two
-    return x - _math.ldexp(1.0, gap)
-
-
-@_for_values
-def ulp(x: _Any, /) -> _Any:
-    """The unit in the last place of x, found by comparisons; its slope is 0."""
-    if not isfinite(x):
-        return abs(x)
-    exponent = _exponent(x)
-    unit = 5e-324 if exponent is None else _math.ldexp(1.0, max(exponent - 53, -1074))
-    return _FUNCTIONS["where"](1.0, unit, x)
+    return -rest if _elementary.signbit(x) else rest
 
 
 def _standard_fma(x: _Any, y: _Any, z: _Any, /) -> float:
@@ -264,30 +146,6 @@ def fma(x: _Any, y: _Any, z: _Any, /) -> _Any:
     values = [v if isinstance(v, _Value) else _Value(v) for v in (x, y, z)]
     number = getattr(_math, "fma", _standard_fma)(*(v.data for v in values))
     return _Value(number, values, "fma", local_grads=(values[1], values[0], 1.0))
-
-
-@_for_values
-def copysign(x: _Any, y: _Any, /) -> _Any:
-    """x with the sign of y; the slope by y is 0."""
-    return +x if _is_negative(x) == _is_negative(y) else -x
-
-
-@_for_values
-def isnan(x: _Any, /) -> bool:
-    """Whether x is no number."""
-    return not x <= _math.inf
-
-
-@_for_values
-def isinf(x: _Any, /) -> bool:
-    """Whether x is infinite."""
-    return bool(x >= _math.inf or x <= -_math.inf)
-
-
-@_for_values
-def isfinite(x: _Any, /) -> bool:
-    """Whether x is neither infinite nor nan."""
-    return -_math.inf < x < _math.inf
 
 
 @_for_values
@@ -327,13 +185,6 @@ def sumprod(p: _Iterable[_Any], q: _Iterable[_Any], /) -> _Any:
 
 def _any_value(items: _Iterable[_Any]) -> bool:
     return any(isinstance(item, _Value) for item in items)
-
-
-def _is_negative(x: _Any) -> bool:
-    """Whether x has a minus, as -0.0 has; of a Value by comparisons, which programs do over."""
-    if not isinstance(x, _Value):
-        return _math.copysign(1.0, x) < 0.0
-    return bool(x < 0.0 or (x == 0.0 and _FUNCTIONS["atan2"](x, -1.0) < 0.0))
 
 
 __all__ = sorted(  # noqa: PLE0605

@@ -77,6 +77,8 @@ from pygrad._native import (  # noqa: E402
     trace_active,
     zero_grad,
 )
+from pygrad.arrays.engines import Engine, register  # noqa: E402
+from pygrad.arrays.lazily import METHODS_FOR_NUMPY  # noqa: E402
 
 FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
 
@@ -531,5 +533,7 @@ _complete(
         ("__deepcopy__", _deepcopy),
         ("__reduce_ex__", _reduce),
         ("__setstate__", _setstate),
+        *METHODS_FOR_NUMPY.items(),
     ]
 )
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused))

@@ -27,9 +27,10 @@ LAYERS = """
     compiled numeric
     c_code seeing checking applications scipy lifting
     transform
-    programs debugging math nn optim engine
+    programs debugging math linalg nn optim engine
     core
     value reference
+    arrays
 """
 LEAVES = {"progress", "version"}  # import nothing, and may be imported by all
 DOORS = {"_core", "_native"}  # the compiled modules, which all may import by these names

@@ -522,13 +522,15 @@ def _objects(x: Any) -> Any:
 
 
 def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """A new array of that shape: of float64 for numbers, of Values once one is among them."""
+    """A new array of that shape: of float64 for numbers, a ValueArray once a Value is among them."""
     import numpy as np
 
     if any(isinstance(item, Value) for item in items):
+        from pygrad.arrays.overrides import array_of_values
+
         array = np.empty(len(items), dtype=object)
         array[:] = as_values(items)
-        return array.reshape(shape)
+        return array_of_values(array.reshape(shape))
     return np.array(items, dtype=np.float64).reshape(shape)
 
 

@@ -1,26 +1,6 @@
 """Whether there are Values in something."""
 
-from __future__ import annotations
+from pygrad.arrays.engines import has_values as holds_values
+from pygrad.arrays.engines import is_array_with_values as is_of_values
 
-import sys
-from typing import Any
-
-from pygrad.core.implementation import Value
-
-
-def holds_values(x: Any) -> bool:
-    """Whether x is a Value, or a list, a tuple or an array of objects that has some."""
-    if isinstance(x, list | tuple):
-        return any(map(holds_values, x))
-    return isinstance(x, Value) or is_of_values(x)
-
-
-def is_of_values(x: Any) -> bool:
-    """Whether x is an array that has Values."""
-    np: Any = sys.modules.get("numpy")
-    return (
-        np is not None
-        and isinstance(x, np.ndarray)
-        and x.dtype == object
-        and any(isinstance(item, Value) for item in x.flat)
-    )
+__all__ = ["holds_values", "is_of_values"]

@@ -21,6 +21,7 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 (4.0, -3.0, 2.0, 1.0)
 """
 
+from pygrad.arrays.engines import Engine, register
 from pygrad.reference import habits as _habits  # noqa: F401  they are methods of Value
 from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.modes import in_no_grad
@@ -39,6 +40,8 @@ from pygrad.reference.transforms import (
 )
 from pygrad.reference.value import Value
 from pygrad.reference.value import restore as _restore  # noqa: F401  pickles of 0.1.0 name it
+
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused))
 
 __all__ = [
     "FUNCTIONS",

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.arrays.lazily import METHODS_FOR_NUMPY
 from pygrad.reference.arithmetic import constant_slopes, inf, real
 from pygrad.reference.modes import NoGrad
 from pygrad.reference.order import sorted_nodes
@@ -97,6 +98,7 @@ def _add_methods() -> None:
         ("__int__", lambda self: value_of("int", int, (self,))),
         ("__divmod__", _divmod),
         ("__rdivmod__", _rdivmod),
+        *METHODS_FOR_NUMPY.items(),
     ):
         setattr(Value, name, habit)
 

@@ -85,7 +85,7 @@ def test_the_structure_of_x_is_kept(start):
         return [v for part in parts for v in flat(part)]
 
     def f(p):
-        assert type(p) is type(start)
+        assert isinstance(p, type(start))
         a, b = flat(p)
         return (a - 1) ** 2 + 2 * (b - 5) ** 2
 

@@ -232,11 +232,11 @@ def test_every_method_calls_the_function_with_values(method):
     kinds = set()
 
     def f(x):
-        kinds.add((type(x), x.dtype.kind, x.shape, type(x[0])))
+        kinds.add((isinstance(x, np.ndarray), x.dtype.kind, x.shape, type(x[0])))
         return (x[0] - 1.0).tanh() ** 2 + x[1] * x[1]
 
     minimize(f, [0.5, 0.5], method=method)
-    assert kinds == {(np.ndarray, "O", (2,), Value)}
+    assert kinds == {(True, "O", (2,), Value)}
 
 
 def test_the_start_may_be_whole_numbers_a_list_or_one_number():

@@ -90,7 +90,8 @@ def test_importing_pygrad_imports_little_else(tmp_path):
     ).split()
     ours = {name for name in loaded if name.startswith("pygrad")}
     assert ours <= {
-        "pygrad", "pygrad._core", "pygrad._core.lib", "pygrad._native", "pygrad.core",
+        "pygrad", "pygrad._core", "pygrad._core.lib", "pygrad._native", "pygrad.arrays",
+        "pygrad.arrays.elementary", "pygrad.arrays.engines", "pygrad.arrays.lazily", "pygrad.core",
         "pygrad.core.distribution", "pygrad.core.implementation", "pygrad.value", "pygrad.version",
     }  # fmt: skip
     assert "numpy" not in loaded

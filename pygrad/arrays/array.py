@@ -1,0 +1,81 @@
+"""Arrays of Values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pygrad.arrays.engines import engine_of, is_value
+
+
+class ValueArray(np.ndarray):
+    """An array of objects that holds Values: what functions get in the place of an array of floats.
+
+    NumPy's functions of it, of it and floats, and of it and Values give arrays of Values again.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        """NumPy's own iteration is for subclasses several times as slow."""
+        if self.ndim == 1:
+            return iter(self.tolist())
+        return super().__iter__()
+
+
+def array_of_values(array: Any) -> Any:
+    """An array of objects that has Values, as a ValueArray; its memory is shared."""
+    return array.view(ValueArray)
+
+
+def as_objects(x: Any) -> Any:
+    """A new array of objects, Values and floats, of an array or of what becomes one."""
+    array = np.array(x.view(np.ndarray) if isinstance(x, ValueArray) else x)
+    if array.dtype != object:
+        return array.astype(float).astype(object)
+    for i, item in enumerate(array.ravel().tolist()):
+        if not is_value(item) and item.__class__ is not float:
+            array.flat[i] = float(item)
+    return array
+
+
+def plain(x: Any) -> Any:
+    """An array, or a list or tuple of such, as NumPy's own class has it; a Value as an array of no axis."""
+    if type(x) is ValueArray:
+        return x.view(np.ndarray)
+    if is_value(x):
+        array = np.empty((), dtype=object)
+        array[()] = x
+        return array
+    return x
+
+
+def lift_in_place(array: Any) -> Any:
+    """The array, whose numbers have become Values if it has some."""
+    flat = array.ravel().tolist()
+    if any(map(is_value, flat)) and not all(map(is_value, flat)):
+        kind = engine_of(flat).Value
+        for i, item in enumerate(flat):
+            if isinstance(item, _NUMBERS):
+                array.flat[i] = kind(item)
+    return array
+
+
+_NUMBERS = (float, int, np.floating, np.integer)
+
+
+def owned(result: Any, given: Any = ()) -> Any:
+    """What a function of NumPy has made of arrays with Values, as this package gives it: no array of one
+    Value, but the Value; of several, a ValueArray, whose numbers have become Values unless it is a view of
+    what was given."""
+    if isinstance(result, np.ndarray):
+        if result.dtype != object:
+            return result
+        if result.ndim == 0:
+            return result.item() if is_value(result.item()) else result
+        if not any(isinstance(x, np.ndarray) and np.may_share_memory(x, result) for x in given):
+            lift_in_place(result)
+        return result.view(ValueArray) if type(result) is np.ndarray else result
+    if type(result) in {list, tuple}:
+        return type(result)([owned(part, given) for part in result])
+    return result

@@ -1,0 +1,65 @@
+"""The implementations that are in use, and which of them a Value is of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+
+class Engine(NamedTuple):
+    """What an implementation gives to those who compute with its Values."""
+
+    Value: Any
+    functions: dict[str, Callable[..., Any]]
+    dot: Callable[..., Any]
+    trace_active: Callable[[], bool]
+    refusal: Callable[..., str]
+    refused: Callable[[Exception], None]
+
+
+engines: list[Engine] = []
+_kinds: tuple[Any, ...] = ()
+
+
+def register(engine: Engine) -> None:
+    """An implementation says that it is there."""
+    global _kinds  # noqa: PLW0603  asked once per operand, so it is no property
+    engines.append(engine)
+    _kinds = tuple(e.Value for e in engines)
+
+
+def is_value(x: object) -> bool:
+    """Whether x is a Value of either implementation."""
+    return isinstance(x, _kinds)
+
+
+def is_value_type(kind: type) -> bool:
+    """Whether a class is that of Values, or one made of it."""
+    return issubclass(kind, _kinds)
+
+
+def engine_of(items: Iterable[Any]) -> Engine:
+    """The implementation of the first Value among items; of no Values, any."""
+    if len(engines) == 1:
+        return engines[0]
+    first = next(filter(is_value, items), None)
+    return next((e for e in engines if isinstance(first, e.Value)), engines[0])
+
+
+def has_values(x: Any) -> bool:
+    """Whether x is a Value, or a list, a tuple or an array of objects that has some."""
+    if isinstance(x, list | tuple):
+        return any(map(has_values, x))
+    return isinstance(x, _kinds) or is_array_with_values(x)
+
+
+def is_array_with_values(x: Any) -> bool:
+    """Whether x is an array that has Values; without importing NumPy."""
+    np: Any = sys.modules.get("numpy")
+    return (
+        np is not None
+        and isinstance(x, np.ndarray)
+        and x.dtype == object
+        and any(isinstance(item, _kinds) for item in x.ravel().tolist())
+    )

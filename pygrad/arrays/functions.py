@@ -1,0 +1,358 @@
+"""NumPy's functions of arrays with Values, where NumPy's own do not do."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from pygrad.arrays import algebra
+from pygrad.arrays.array import array_of_values, as_objects
+from pygrad.arrays.elementary import isnan
+from pygrad.arrays.engines import engine_of, has_values, is_value
+
+
+def where(condition: Any, *ways: Any) -> Any:
+    """numpy.where; where the condition has Values it is asked item by item, by pygrad.where."""
+    if len(ways) == 2 and has_values(condition):
+        items = np.asarray(condition, dtype=object).ravel().tolist()
+        choose = engine_of(items).functions["where"]
+        return np.frompyfunc(choose, 3, 1)(*map(as_objects, (condition, *ways)))
+    return _plainly(np.where, condition, *ways)
+
+
+def _plainly(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """What a function of NumPy itself does, without asking its arguments."""
+    return function._implementation(*args, **kwargs)
+
+
+# -- where numbers are 0, and where not -----------------------------------------------------------
+
+
+def nonzero(a: Any) -> Any:
+    """numpy.nonzero, by the numbers of Values, whatever the truth of these is."""
+    return np.nonzero(np.asarray(a != 0, dtype=bool))
+
+
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """numpy.count_nonzero, likewise."""
+    return np.count_nonzero(np.asarray(a != 0, dtype=bool), axis, keepdims=keepdims)
+
+
+# -- tables ---------------------------------------------------------------------------------------
+
+
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    """numpy.interp: lines between neighbours, the outer values beyond; xp ascends."""
+    places, heights = list(xp), list(fp)
+    if len(places) != len(heights):
+        raise ValueError("fp and xp are not of the same length.")
+    if not places:
+        raise ValueError("array of sample points is empty")
+    if period is not None:
+        x = x % period if is_value(x) else np.asarray(x) % abs(period)
+        pairs = sorted(zip([p % period for p in places], heights, strict=True), key=_first)
+        places, heights = map(list, zip(*pairs, strict=True))
+        places = [places[-1] - period, *places, places[0] + period]
+        heights = [heights[-1], *heights, heights[0]]
+        left = right = None
+    if np.ndim(x):
+        return np.frompyfunc(lambda each: _on_a_line(each, places, heights, left, right), 1, 1)(x)
+    return _on_a_line(x, places, heights, left, right)
+
+
+def _first(pair: Any) -> Any:
+    return pair[0]
+
+
+def _on_a_line(x: Any, places: list[Any], heights: list[Any], left: Any, right: Any) -> Any:
+    if isnan(x):
+        return x
+    i = bisect.bisect_right(places, x)
+    if i == 0:
+        return heights[0] if left is None else left
+    if i == len(places):
+        return heights[-1] if right is None or x <= places[-1] else right
+    slope = (heights[i] - heights[i - 1]) / (places[i] - places[i - 1])
+    return slope * (x - places[i - 1]) + heights[i - 1]
+
+
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """numpy.bincount, of weights that are Values."""
+    if weights is None or has_values(x):
+        raise TypeError("numpy.bincount counts whole numbers; only its weights may be Values")
+    made = np.zeros(max(len(np.bincount(x)), minlength), dtype=object)
+    np.add.at(made, x, np.asarray(weights, dtype=object))
+    return made
+
+
+def sinc(x: Any) -> Any:
+    """numpy.sinc, with its derivatives at 0."""
+    if np.ndim(x):
+        return np.frompyfunc(sinc, 1, 1)(x)
+    angle = math.pi * x
+    if not is_value(x):
+        return np.sinc(x)
+    return 1.0 - angle * angle / 6.0 if x == 0 else angle.sin() / angle
+
+
+# -- order ----------------------------------------------------------------------------------------
+
+
+def median(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
+    """numpy.median."""
+    array, axis = _along_one_axis(a, axis)
+    n = array.shape[axis]
+    if n == 0:
+        return math.nan
+    ordered = _sorted(array, axis)
+    low, high = (np.take(ordered, [i], axis=axis) for i in ((n - 1) // 2, n // 2))
+    middle = high if n % 2 else (low + high) / 2.0
+    return _shaped(middle, a, axis, keepdims, out)
+
+
+def quantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+    interpolation: Any = None,
+) -> Any:
+    """numpy.quantile, by straight lines between neighbours."""
+    if method != "linear" or weights is not None or interpolation is not None:
+        raise TypeError("quantiles of Values are those of method='linear', without weights")
+    if has_values(q):
+        raise TypeError("where a quantile is taken must be a plain number, not a Value")
+    array, axis = _along_one_axis(a, axis)
+    ordered = _sorted(array, axis)
+    places = np.asarray(q, dtype=float)
+    if not np.all((places >= 0) & (places <= 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    made = []
+    for place in (places.ravel() * (array.shape[axis] - 1)).tolist():
+        i = min(int(place), array.shape[axis] - 1)
+        low = np.take(ordered, [i], axis=axis)
+        high = np.take(ordered, [min(i + 1, array.shape[axis] - 1)], axis=axis)
+        made.append(_shaped(low + (high - low) * (place - i), a, axis, keepdims, None))
+    if places.ndim == 0:
+        return made[0]
+    return np.stack(made).reshape(places.shape + np.shape(made[0]))
+
+
+def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    """numpy.percentile, likewise."""
+    if has_values(q):
+        raise TypeError("where a percentile is taken must be a plain number, not a Value")
+    places = np.asarray(q, dtype=float) / 100
+    if not np.all((places >= 0) & (places <= 1)):
+        raise ValueError("Percentiles must be in the range [0, 100]")
+    return quantile(a, places, *args, **kwargs)
+
+
+def _along_one_axis(a: Any, axis: Any) -> tuple[Any, int]:
+    array = array_of_values(as_objects(a))
+    if axis is None:
+        return array.ravel(), 0
+    if isinstance(axis, tuple):
+        raise TypeError("quantiles of Values are along one axis, or of all items")
+    return array, axis % array.ndim
+
+
+def _sorted(array: Any, axis: int) -> Any:
+    """Sorted along an axis; where one is nan all are."""
+    rest = np.sum(array * 0.0, axis=axis, keepdims=True) if np.any(np.isnan(array)) else None
+    ordered = np.sort(array, axis=axis)
+    return ordered if rest is None else ordered + rest
+
+
+def _shaped(found: Any, a: Any, axis: int, keepdims: bool, out: Any) -> Any:
+    if out is not None:
+        raise TypeError("the result of Values goes into no array that is given by out=")
+    if keepdims:
+        return found.reshape((1,) * np.ndim(a)) if found.ndim != np.ndim(a) else found
+    return np.squeeze(found, axis=axis)
+
+
+# -- lines and slopes -----------------------------------------------------------------------------
+
+
+def polyfit(
+    x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
+    """numpy.polyfit: coefficients, and with cov their covariances."""
+    if full:
+        raise TypeError("polyfit(full=True) gives singular values, which have no derivatives here")
+    order = int(deg) + 1
+    places, heights = (array_of_values(as_objects(item)) for item in (x, y))
+    if order < 1:
+        raise ValueError("expected deg >= 0")
+    if places.ndim != 1:
+        raise TypeError("expected 1D vector for x")
+    if places.size == 0:
+        raise TypeError("expected non-empty vector for x")
+    if heights.ndim not in {1, 2}:
+        raise TypeError("expected 1D or 2D array for y")
+    if len(places) != len(heights):
+        raise TypeError("expected x and y to have same length")
+    powers = np.stack([places**i if i else places * 0.0 + 1.0 for i in reversed(range(order))], 1)
+    sides = heights
+    if w is not None:
+        weights = np.asarray(w)
+        powers = powers * weights[:, None]
+        sides = heights * (weights[:, None] if heights.ndim == 2 else weights)
+    size = np.sqrt(np.sum(powers * powers, axis=0))
+    small = len(places) * np.finfo(float).eps if rcond is None else rcond
+    found, rests, *_ = algebra.lstsq(powers / size, sides, small)
+    coefficients = found / (size[:, None] if found.ndim == 2 else size)
+    if not cov:
+        return coefficients
+    base = algebra.inv(np.dot((powers / size).T, powers / size)) / np.outer(size, size)
+    if cov == "unscaled":
+        return coefficients, base
+    if len(places) <= order:
+        raise ValueError(
+            "the number of data points must exceed order to scale the covariance matrix"
+        )
+    spread = rests / (len(places) - order)
+    return coefficients, base * spread if heights.ndim == 1 else base[:, :, None] * spread
+
+
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """numpy.gradient."""
+    array = array_of_values(as_objects(f))
+    axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    steps = list(varargs) or [1.0]
+    if len(steps) == 1 and np.ndim(steps[0]) == 0:
+        steps *= len(axes)
+    if len(steps) != len(axes):
+        raise TypeError("invalid number of arguments")
+    if edge_order not in {1, 2}:
+        raise ValueError("'edge_order' greater than 2 not supported")
+    found = [
+        np.moveaxis(_slopes(np.moveaxis(array, i, 0), step, edge_order), 0, i)
+        for i, step in zip(axes, steps, strict=True)
+    ]
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _slopes(f: Any, step: Any, edge_order: int) -> Any:
+    """Slopes along the first axis."""
+    n = len(f)
+    if n < edge_order + 1:
+        raise ValueError(
+            "Shape of array too small to calculate a numerical gradient, at least "
+            "(edge_order + 1) elements are required."
+        )
+    even = np.ndim(step) == 0
+    if not even and len(step) != n:
+        raise ValueError("when 1d, distances must match the length of the corresponding dimension")
+    gaps = [step] * (n - 1) if even else list(np.diff(step))
+    made = []
+    for i in range(1, n - 1):
+        a, b = gaps[i - 1], gaps[i]
+        if even:
+            made.append((f[i + 1] - f[i - 1]) / (2.0 * step))
+        else:
+            made.append(
+                f[i - 1] * (-b / (a * (a + b)))
+                + f[i] * ((b - a) / (a * b))
+                + f[i + 1] * (a / (b * (a + b)))
+            )
+    if edge_order == 1:
+        ends = ((f[1] - f[0]) / gaps[0], (f[-1] - f[-2]) / gaps[-1])
+    else:
+        ends = (_end(f[0], f[1], f[2], *gaps[:2]), -_end(f[-1], f[-2], f[-3], *gaps[:-3:-1]))
+    return np.stack([ends[0], *made, ends[1]])
+
+
+def _end(first: Any, second: Any, third: Any, a: Any, b: Any) -> Any:
+    """The slope at the first of three points, from the parabola through them."""
+    return (
+        first * (-(2.0 * a + b) / (a * (a + b)))
+        + second * ((a + b) / (a * b))
+        + third * (-a / (b * (a + b)))
+    )
+
+
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """numpy.logspace."""
+    return np.float_power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+
+
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    """numpy.geomspace, of positive ends."""
+    ends = (np.log(start), np.log(stop))
+    return np.exp(np.linspace(*ends, num, endpoint, axis=axis))
+
+
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None,
+    fweights: Any = None, aweights: Any = None, *, dtype: Any = None,
+) -> Any:  # fmt: skip
+    """numpy.cov, without weights."""
+    if fweights is not None or aweights is not None:
+        raise TypeError("numpy.cov of Values takes no weights")
+    parts = [np.atleast_2d(part) for part in (m, y) if part is not None]
+    if not rowvar:
+        parts = [
+            part.T if np.ndim(given) == 2 else part
+            for part, given in zip(parts, (m, y), strict=False)
+        ]
+    rows = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    apart = rows - np.mean(rows, axis=1, keepdims=True)
+    freedom = rows.shape[1] - (ddof if ddof is not None else 0 if bias else 1)
+    return np.squeeze(np.dot(apart, apart.T) / freedom)
+
+
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """numpy.copyto."""
+    if isinstance(dst, np.ndarray) and dst.dtype != object:
+        raise TypeError(
+            "an array of floats holds no Values, and is to take some: make it with dtype=object"
+        )
+    _plainly(np.copyto, dst, src, casting, where)
+
+
+def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
+    own = (
+        where,
+        nonzero,
+        count_nonzero,
+        interp,
+        bincount,
+        sinc,
+        median,
+        quantile,
+        percentile,
+        polyfit,
+    )
+    for function in (*own, gradient, logspace, geomspace, cov, copyto):
+        yield getattr(np, function.__name__), function
+    for name, function in algebra.FUNCTIONS.items():
+        if hasattr(np.linalg, name):
+            yield getattr(np.linalg, name), function
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = dict(_by_numpys_functions())

@@ -1,0 +1,218 @@
+"""NumPy's ufuncs where Values are among their operands."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pygrad.arrays import elementary
+from pygrad.arrays.array import ValueArray, owned, plain
+from pygrad.arrays.engines import Engine, engine_of, engines, is_value
+
+# NumPy's names, and the op that each is; the rest of the names are the ops' own.
+_OPS = """
+    absolute=abs arccos=acos arccosh=acosh arcsin=asin arcsinh=asinh arctan=atan arctan2=atan2
+    arctanh=atanh cbrt ceil clip cos cosh exp exp2 expm1 fabs=abs float_power=pow floor hypot log log10
+    log1p log2 logaddexp maximum minimum rint=round sign sin sinh sqrt tan tanh trunc
+"""
+# Of SciPy's, too.
+_OPS_OF_SCIPY = (
+    "digamma=digamma erf=erf erfc=erfc expit=sigmoid gamma=gamma gammaln=lgamma psi=digamma"
+)
+
+# What NumPy's own loops do with objects as they should, by Python's operators; here for single operands.
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "power": operator.pow,
+    "negative": operator.neg,
+    "positive": operator.pos,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "conjugate": operator.pos,
+}
+_PRODUCTS = frozenset({"matmul", "matvec", "vecmat", "vecdot"})
+
+# Answers are those of the numbers, whatever the truth of a Value is.
+_TRUTHS: dict[str, Callable[..., bool]] = {
+    "logical_and": lambda x, y: bool(x != 0) and bool(y != 0),
+    "logical_or": lambda x, y: bool(x != 0) or bool(y != 0),
+    "logical_not": lambda x: bool(x == 0),
+}
+_QUESTIONS = frozenset({*_TRUTHS, "logical_xor", "isnan", "isinf", "isfinite", "signbit"})
+
+# What floats refuse, too.
+_OF_WHOLE_NUMBERS = frozenset(
+    [
+        "bitwise_and",
+        "bitwise_count",
+        "bitwise_or",
+        "bitwise_xor",
+        "gcd",
+        "invert",
+        "lcm",
+        "left_shift",
+        "right_shift",
+    ]
+)
+
+
+def functions_of_items(engine: Engine) -> dict[str, Callable[..., Any]]:
+    """By a ufunc's name the function of its items, Values or numbers, where NumPy's loops have none."""
+    functions = engine.functions
+    made = {}
+    for pair in (_OPS + _OPS_OF_SCIPY).split():
+        name, _, op = pair.partition("=")
+        made[name] = functions[op or name]
+    for name, function in elementary.METHODS.items():
+        made[name] = _of_either(function, getattr(np, name))
+    return {**made, **_TRUTHS, "divmod": divmod}
+
+
+def _of_either(function: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:
+    def of_items(*items: Any) -> Any:
+        return function(*items) if any(map(is_value, items)) else ufunc(*items)
+
+    return of_items
+
+
+class _Table:
+    """The functions of an implementation, of items and of arrays."""
+
+    def __init__(self, engine: Engine) -> None:
+        stated = functions_of_items(engine)
+        self.of_items = {**_OPERATORS, **stated}
+        self.of_arrays = {name: _ufunc(name, function) for name, function in stated.items()}
+
+
+def _ufunc(name: str, function: Callable[..., Any]) -> Any:
+    own: Any = getattr(np, name, None)
+    if name == "clip":
+        return np.frompyfunc(function, 3, 1)
+    nin, nout = (own.nin, own.nout) if isinstance(own, np.ufunc) else (1, 1)
+    if nin == 2 and nout == 1:
+        return np.frompyfunc(function, nin, nout, identity=own.identity)
+    return np.frompyfunc(function, nin, nout)
+
+
+_tables: dict[int, _Table] = {}
+
+
+def _table(inputs: tuple[Any, ...]) -> _Table:
+    engine = engines[0] if len(engines) == 1 else engine_of(_first_values(inputs))
+    found = _tables.get(id(engine))
+    if found is None:
+        found = _tables[id(engine)] = _Table(engine)
+    return found
+
+
+def _first_values(inputs: tuple[Any, ...]) -> Any:
+    for x in inputs:
+        if is_value(x):
+            yield x
+        elif isinstance(x, np.ndarray | list | tuple):
+            yield from np.asarray(x, dtype=object).ravel().tolist()
+
+
+def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a ufunc, or a method of one, gives for operands of which some are Values or arrays of such.
+
+    Raises:
+        TypeError: it is none for real numbers.
+    """
+    if any(map(_is_foreign, inputs)):
+        return NotImplemented
+    name = ufunc.__name__
+    table = _table(inputs)
+    known = name in table.of_items
+    if method == "__call__" and known and not kwargs:
+        for x in inputs:
+            if isinstance(x, _MANY) and not (isinstance(x, np.ndarray) and x.ndim == 0):
+                break
+        else:
+            return table.of_items[name](*map(_as_pythons, inputs))
+    if not known and name not in _PRODUCTS and not _takes_objects(ufunc, name):
+        raise TypeError(_refusal(ufunc, name))
+    run = table.of_arrays.get(name, ufunc)
+    options = {k: v for k, v in kwargs.items() if v is not None or k == "axis"}
+    if "dtype" in options and (run is not ufunc or np.dtype(options["dtype"]).kind == "f"):
+        del options["dtype"]
+    if method == "reduce" and "where" in options and name in _IDENTITIES:
+        options.setdefault("initial", _IDENTITIES[name])  # NumPy has none for objects
+    outs = options.pop("out", None)
+    if outs is not None:
+        if any(isinstance(out, np.ndarray) and out.dtype.kind in "fiu" for out in outs):
+            return NO_ROOM
+        options["out"] = tuple(map(plain, outs))
+    result = getattr(run, method)(*map(plain, inputs), **options)
+    if outs is not None:
+        return outs[0] if len(outs) == 1 else outs
+    if name in _QUESTIONS:
+        return np.asarray(result, bool) if isinstance(result, np.ndarray) else bool(result)
+    return _kept(result)
+
+
+def _is_foreign(x: Any) -> bool:
+    """Whether x is of a class that has rules of its own for ufuncs, as those of pandas and Dask have."""
+    kind = x.__class__
+    if kind in _COMMON or isinstance(x, np.ndarray | np.generic) or is_value(x):
+        return False
+    return hasattr(kind, "__array_ufunc__")
+
+
+_COMMON = frozenset({float, int, bool, list, tuple, ValueArray, np.ndarray, np.float64})
+_IDENTITIES = {"add": 0.0, "multiply": 1.0}
+_MANY = (np.ndarray, list, tuple)
+
+
+def _kept(result: Any) -> Any:
+    """An array of objects as a ValueArray, and a tuple of such."""
+    if type(result) is np.ndarray:
+        return result.view(ValueArray) if result.dtype == object and result.ndim else owned(result)
+    return tuple(map(_kept, result)) if type(result) is tuple else result
+
+
+def _as_pythons(x: Any) -> Any:
+    """A number of NumPy's as one of Python's."""
+    if isinstance(x, np.generic | np.ndarray):
+        return float(x) if x.dtype == np.longdouble else x.item()
+    return x
+
+
+# What applied() gives where an array of floats is to be filled with Values; to be raised by who holds no
+# array then.
+NO_ROOM = TypeError(
+    "an array of floats holds no Values, and is to take some: make it with dtype=object, as in "
+    "np.zeros(3, dtype=object), or write a = a + b in the place of a += b"
+)
+
+
+def _takes_objects(ufunc: Any, name: str) -> bool:
+    """Whether a ufunc has a loop that Values go through: functions of users, made by np.frompyfunc, do."""
+    return name not in _OF_WHOLE_NUMBERS and any("O" in kinds for kinds in ufunc.types)
+
+
+def _refusal(ufunc: Any, name: str) -> str:
+    if name in _OF_WHOLE_NUMBERS:
+        return (
+            f"numpy.{name} is for whole numbers, and a Value is a real one: take int(v), which has no "
+            "derivative"
+        )
+    if getattr(np, name, None) is ufunc:
+        return f"numpy.{name} takes no Values; v.data is the number, which has no derivative"
+    return (
+        f"the ufunc {name!r} is compiled for numbers and takes no Values: use pygrad.math if that has the "
+        "function, state its derivatives, Value(data, children, local_grads), or take "
+        "v.data, which has none"
+    )
