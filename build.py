@@ -21,6 +21,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 CSRC = ROOT / "csrc"
+WARNINGS = [
+    *("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"),
+    # Python's and cffi's own headers are not ours to mend.
+    *("-Wno-unused-parameter", "-Wno-missing-field-initializers"),
+]
 
 # One wheel for all versions of CPython; a free-threaded build has no limited API.
 LIMITED_API = platform.python_implementation() == "CPython" and not sysconfig.get_config_var(
@@ -64,9 +69,7 @@ def compiler_settings() -> dict[str, list]:
     if os.environ.get("PYGRAD_LIBM_LANES"):
         macros.append(("PG_LIBM_LANES", None))
     if os.environ.get("PYGRAD_WERROR"):
-        compile_args += ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
-        # Python's and cffi's own headers are not ours to mend.
-        compile_args += ["-Wno-unused-parameter", "-Wno-missing-field-initializers"]
+        compile_args += WARNINGS
     if os.environ.get("PYGRAD_SANITIZE"):
         sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
         compile_args += ["-g", "-fno-omit-frame-pointer", *sanitize]

@@ -130,7 +130,7 @@ typedef struct {
     uint32_t *left;        /* for each row of the call the guard at which it left the path, or UINT32_MAX;
                             * what it writes to outputs of such a row means nothing. NULL without guards */
     void *uniforms, *lanes; /* scratch memory */
-    const int *stop;       /* NULL, or another thread makes it 1 for the call to end early */
+    const int *stop;       /* NULL, or another thread gives it to pg_stop for the call to end early; 0 before that */
 } pg_batch;
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
@@ -143,6 +143,33 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
  * convention. The result does not depend on how a batch is cut, as long as cuts are at multiples of pg_piece() rows and
  * totals of pieces are added up in order. */
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch);
+
+/* Ends calls whose batch->stop this is; any thread may do that at any time. And whether it was done. */
+void pg_stop(int *stop);
+int pg_is_stopped(const int *stop);
+/* Rows that have left a path, which were some of a call's. */
+typedef struct {
+    size_t *rows;          /* room for as many as the batch has: those that left, by guard, then in their order */
+    size_t *spare;         /* as much */
+    uint32_t *guards;      /* as much: the guards at which some left, ascending */
+    size_t *counts;        /* as much: how many at each */
+    size_t guard_count;
+    size_t told;           /* the row that PG_RUN_TOLD is about */
+} pg_leaving;
+
+/* How a run of pg_program_run_few came out: any of these. */
+#define PG_RUN_STOPPED 1
+#define PG_RUN_LEFT 2
+#define PG_RUN_TOLD 4
+
+/* pg_program_run_once and pg_program_run, for as many rows as one call does without a look at what else is to be done:
+ * 0 where all rows stayed and there is nothing to tell; PG_RUN_STOPPED if it was stopped; PG_RUN_LEFT with *leaving
+ * written if some left; PG_RUN_TOLD where one of the two told of a derivative that may be singular. Where all left
+ * before they were run their totals are 0. batch->rows may be leaving->rows; batch->left is never NULL. */
+int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *leaving);
+
+/* Whether none of the numbers is inf or nan. */
+int pg_all_finite(const double *numbers, size_t count);
 
 /* A program without rows: pg_program_run_once, and output i to outputs[i][0]. True if that was 1; where it was 2,
  * outputs are there, and *guard is UINT32_MAX. */

@@ -70,6 +70,7 @@ _PLACES = {
     "plot": "",
     "propagate": "applications.models",
     "quadratic_model": "applications.models",
+    "register_container": "core.registered",
     "scipy": "",
     "sensitivity": "applications.models",
     "stop_gradient": "math",
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
     from pygrad.core.implementation import no_grad as no_grad
     from pygrad.core.implementation import sum as sum
     from pygrad.core.implementation import zero_grad as zero_grad
+    from pygrad.core.registered import register_container as register_container
     from pygrad.core.singular import SingularDerivativeWarning as SingularDerivativeWarning
     from pygrad.debugging import debug_nans as debug_nans
     from pygrad.lifting.errors import LiftError as LiftError

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from types import CellType, CodeType
-from typing import Any, NoReturn, SupportsFloat, TypeAlias, final, overload
+from typing import Any, ClassVar, NoReturn, SupportsFloat, TypeAlias, final, overload
 
 from typing_extensions import Self, disjoint_base
+
+from pygrad.value import no_grad as _no_grad
 
 # What stands beside a Value: another one, or a number (int, float, bool, Fraction, NumPy's).
 _Operand: TypeAlias = Value | SupportsFloat
@@ -18,6 +20,10 @@ class Value:
         _children: Iterable[Value] = (),
         _op: str = "",
         label: str = "",
+        *,
+        local_grads: Iterable[_Operand] = ...,
+        requires_grad: bool = True,
+        **attributes: Any,
     ) -> None: ...
     @overload
     def __init__(
@@ -27,33 +33,18 @@ class Value:
         local_grads: Iterable[_Operand],
         /,
         label: str = "",
+        **attributes: Any,
     ) -> None: ...
     @overload
     def __init__(
         self,
         data: SupportsFloat,
-        _children: Iterable[Value] = (),
         *,
-        local_grads: Iterable[_Operand],
+        # _children also as children, _prev and prev; _op also as op
         label: str = "",
-    ) -> None: ...
-    @overload
-    def __init__(
-        self,
-        data: SupportsFloat,
-        *,
-        children: Iterable[Value],
         local_grads: Iterable[_Operand] = ...,
-        label: str = "",
-    ) -> None: ...
-    @overload
-    def __init__(
-        self,
-        data: SupportsFloat,
-        *,
-        children: Iterable[Value],
-        _op: str,
-        label: str = "",
+        requires_grad: bool = True,
+        **attributes: Any,
     ) -> None: ...
 
     # -- attributes --
@@ -64,10 +55,10 @@ class Value:
     @property
     def grad(self) -> Any: ...  # float, or Value after backward(create_graph=True)
     @grad.setter
-    def grad(self, number: SupportsFloat, /) -> None: ...
+    def grad(self, number: SupportsFloat | None, /) -> None: ...
     label: str
-    @property
-    def _op(self) -> str: ...
+    requires_grad: bool
+    _op: str
     @property
     def _children(self) -> tuple[Value, ...]: ...
     @property
@@ -113,7 +104,18 @@ class Value:
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any: ...
 
     # -- backward --
-    def backward(self, seed: float = 1.0, *, create_graph: bool = False) -> None: ...
+    def backward(
+        self,
+        seed: float = 1.0,
+        *,
+        gradient: float | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None: ...
+    def zero_grad(self) -> None: ...
+    def detach(self) -> Value: ...
+    def item(self) -> float: ...
+    no_grad: ClassVar[type[_no_grad]]
 
     # -- operators --
     def __add__(self, other: _Operand, /) -> Value: ...
@@ -324,6 +326,8 @@ def backward(root: Value, seed: float, /) -> None: ...
 def backward_graph(root: Value, seed: float, /) -> None: ...
 def order(root: Value, /) -> list[Value]: ...
 def form(v: Value, /) -> str: ...
+def symbol(v: Value, /) -> str: ...
+def set_further(function: Callable[[Any, dict[str, Any]], None], /) -> None: ...
 def is_number(v: Value, /) -> bool: ...
 def first_operands(v: Value, most: int, /) -> tuple[int, tuple[Value, ...]]: ...
 def first_slopes(v: Value, most: int, /) -> tuple[float, ...]: ...
@@ -392,6 +396,8 @@ def trace_limit(number: int, /) -> None: ...
 def may_run(captures: tuple[Any, ...], /) -> bool: ...
 def content_of(cell: CellType, /) -> Any: ...
 def trace_raised() -> list[Exception]: ...
+def refusal(said: str, name: str, needs: str, /, *operands: Any) -> str: ...
+def refused(error: Exception, /) -> None: ...
 def set_kind_of_code(function: Callable[[CodeType], int], /) -> None: ...
 def trace_active() -> bool: ...
 def trace_refuse(kind: str, what: Any, /) -> None: ...

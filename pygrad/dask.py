@@ -17,7 +17,7 @@ import numpy as np
 from pygrad import transform
 from pygrad.compiled.function import Compiled, compile
 from pygrad.core.distribution import install
-from pygrad.core.structure import flatten
+from pygrad.core.structure import flatten_numbers, flatten_result
 from pygrad.programs.mapped import vmap
 from pygrad.programs.table import Programs
 
@@ -54,12 +54,12 @@ class _Step:
         self.token, self.loss = token, loss
 
     def __call__(self, params: Any, *chunks: Any) -> _Sums:
-        numbers, _ = flatten(params, "the parameters")
+        numbers, _ = flatten_numbers(params, "the parameters")
         rows = len(chunks[0])
         if rows == 0:
             return _Sums(0, 0.0, np.zeros(len(numbers)))
         value, gradient = self._compiled(len(chunks))(params, *map(np.asarray, chunks))
-        slopes, _ = flatten(gradient, "the gradient")
+        slopes, _ = flatten_result(gradient, "the gradient")
         return _Sums(rows, value, np.array(slopes, dtype=np.float64))
 
     def _compiled(self, count: int) -> Compiled[..., Any]:
@@ -79,7 +79,7 @@ def _finish(params: Any, reduce: str, total: _Sums) -> tuple[float, Any]:
     if total.rows == 0:
         raise ValueError("there are no rows in any chunk")
     by = total.rows if reduce == "mean" else 1
-    _, structure = flatten(params, "the parameters")
+    _, structure = flatten_numbers(params, "the parameters")
     return total.value / by, structure.arrange((total.slopes / by).tolist())
 
 
@@ -131,7 +131,7 @@ class value_and_grad:
     def delayed(self, params: Any, *arrays: Any) -> Any:
         """``(value, gradient)`` as a dask.delayed object."""
         dask = _dask()
-        flatten(params, "the parameters")
+        flatten_numbers(params, "the parameters")
         columns = _columns(dask, arrays)
         step = dask.delayed(_Step(dask.base.tokenize(self.loss), self.loss), traverse=False)
         given = dask.delayed(params, traverse=False)

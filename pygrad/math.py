@@ -114,7 +114,7 @@ def remainder(x: _Any, y: _Any, /) -> _Any:
     if isnan(x) or isnan(y):
         return x + y
     if y == 0 or isinf(x):
-        raise ValueError("math domain error")
+        return _elementary.without_remainder("remainder", x, y)
     size, divisor = abs(x), abs(y)
     if isinf(y):
         return +x

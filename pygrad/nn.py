@@ -65,6 +65,11 @@ class Neuron(Module):
     The weights are drawn by `random.uniform(-1, 1)`, one after another; the bias starts at 0.
     Called with `nin` Values or numbers it returns one Value.
 
+    The weighted sum is one node, `dot`. Where `spelled_out` is true it is a `*` for each weight and a `+`
+    for each product, as micrograd has them: the same numbers, more nodes and more time. Neurons that were
+    not told go by the class: `Neuron.spelled_out = True`. To see the parts of a `dot` in a picture, without
+    changing the model, there is `draw(v, spelled_out=True)`.
+
     Raises:
         ValueError: called with a number of inputs other than `nin`.
 
@@ -74,9 +79,15 @@ class Neuron(Module):
     2.5
     >>> neuron
     LinearNeuron(2)
+    >>> neuron([3.0, 4.0])._op, Neuron(2, nonlin=False, spelled_out=True)([3.0, 4.0])._op
+    ('dot', '+')
     """
 
-    def __init__(self, nin: int, nonlin: bool = True) -> None:
+    spelled_out: bool = False
+
+    def __init__(self, nin: int, nonlin: bool = True, spelled_out: bool | None = None) -> None:
+        if spelled_out is not None:
+            self.spelled_out = spelled_out
         self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
         self.b = Value(0)
         self.nonlin = nonlin
@@ -86,7 +97,12 @@ class Neuron(Module):
             x = _as_list(x)
         if len(x) != len(self.w):
             raise ValueError(f"this {self!r} takes {len(self.w)} inputs, got {len(x)}")
-        act = dot(self.w, x, self.b)
+        if self.spelled_out:
+            act = self.b
+            for weight, item in zip(self.w, x, strict=True):
+                act = act + weight * item
+        else:
+            act = dot(self.w, x, self.b)
         return act.relu() if self.nonlin else act
 
     def parameters(self) -> list[Value]:
@@ -135,8 +151,8 @@ class MLP(Module):
         nin: the number of inputs.
         nouts: the number of neurons in each layer; the last one is the number of outputs.
 
-    Called with `nin` Values or numbers it returns a list of `nouts[-1]` Values, or the Value itself
-    if that is 1.
+    Further keyword arguments, such as `spelled_out`, go to each Neuron. Called with `nin` Values or numbers
+    it returns a list of `nouts[-1]` Values, or the Value itself if that is 1.
 
     Raises:
         ValueError: called with a number of inputs other than `nin`.
@@ -150,10 +166,13 @@ class MLP(Module):
     ValueError: this ReLUNeuron(3) takes 3 inputs, got 2
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int]) -> None:
+    def __init__(self, nin: int, nouts: Sequence[int], **kwargs: Any) -> None:
         sizes = [nin, *nouts]
         last = len(nouts) - 1
-        self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != last) for i in range(len(nouts))]
+        self.layers = [
+            Layer(sizes[i], sizes[i + 1], **{"nonlin": i != last, **kwargs})
+            for i in range(len(nouts))
+        ]
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:

@@ -36,7 +36,7 @@ from pygrad.checking.differences import (
 )
 from pygrad.core.implementation import Value
 from pygrad.core.recording import as_recorded, outside_traces, plain
-from pygrad.core.structure import flatten, same
+from pygrad.core.structure import FREE, flatten_numbers, flatten_part, same
 from pygrad.transform import value_and_grad
 
 __all__ = [
@@ -373,14 +373,14 @@ def nudge(f: Callable[[Any], Any], x: Any, h: Any) -> Nudge:
     prediction -1.5, actual -1.5, miss 0
     """
     outside_traces("nudge")
-    items, structure = flatten(x, "x")
-    moves, structure_of_h = flatten(h, "h")
+    items, structure = flatten_numbers(x, "x")
+    moves, structure_of_h = flatten_part(h, "h", FREE)
     if not same(structure, structure_of_h):
         raise ValueError(f"h must have the structure of x: {structure}, not {structure_of_h}")
     start = [_finite(item, "x") for item in items]
     by = [_finite(move, "h") for move in moves]
-    before, gradient = value_and_grad(lambda v: f(structure.arrange(v)))(start)
+    before, gradient = value_and_grad(lambda v: f(structure.as_argument(v)))(start)
     end = [a + b for a, b in zip(start, by, strict=True)]
     prediction = math.fsum(_plain(slope) * move for slope, move in zip(gradient, by, strict=True))
-    actual = float_of(as_recorded(lambda v: f(structure.arrange(v)), end)) - _plain(before)
+    actual = float_of(as_recorded(lambda v: f(structure.as_argument(v)), end)) - _plain(before)
     return Nudge(prediction, actual, actual - prediction)

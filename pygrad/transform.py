@@ -44,7 +44,14 @@ from pygrad.core.recording import (
     split_aux,
     without_needless_values,
 )
-from pygrad.core.structure import Number, Structure, flatten, flatten_like
+from pygrad.core.structure import (
+    RESULT,
+    Number,
+    Structure,
+    flatten,
+    flatten_like,
+    flatten_numbers,
+)
 
 __all__ = [
     "grad",
@@ -72,7 +79,7 @@ def _check(f: Any, argnums: Any = 0) -> None:
 
 
 def _scalar(f: Function, result: Any, transform: str) -> Any:
-    items, structure = flatten(result, f"the result of {function_name(f)}()")
+    items, structure = _vector(f, result)
     if not isinstance(structure, Number):
         raise TypeError(
             f"{transform}() is for functions of one output, but {function_name(f)}() returned {structure}; "
@@ -82,7 +89,7 @@ def _scalar(f: Function, result: Any, transform: str) -> Any:
 
 
 def _vector(f: Function, result: Any) -> tuple[list[Any], Structure]:
-    return flatten(result, f"the result of {function_name(f)}()")
+    return flatten_numbers(result, f"the result of {function_name(f)}()", RESULT)
 
 
 class Derivative(MethodOf[P, R]):

@@ -7,10 +7,12 @@ is here: backward, copies, pickling, formatting, modes.
 from __future__ import annotations
 
 import copy
+import difflib
 import functools
 import gc
 import math
 import numbers
+import operator
 import os
 import sys
 import threading
@@ -66,6 +68,8 @@ from pygrad._native import (  # noqa: E402
     forward,
     in_no_grad,
     noted_reads,
+    refusal,
+    refused,
     reverse,
     set_users_line,
     settled,
@@ -91,6 +95,8 @@ __all__ = [
     "in_no_grad",
     "no_grad",
     "noted_reads",
+    "refusal",
+    "refused",
     "reverse",
     "set_users_line",
     "settled",
@@ -129,6 +135,7 @@ if hasattr(os, "register_at_fork"):
 gc.callbacks.append(_native.before_collection)
 
 _clip = FUNCTIONS["clip"]
+OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
 
 
 def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
@@ -171,11 +178,22 @@ class no_grad(_native.NoGrad):
 # -- the cold methods of Value ------------------------------------------------------------------
 
 
-def backward(self: Any, seed: float = 1.0, *, create_graph: bool = False) -> None:
+def backward(
+    self: Any,
+    seed: float = 1.0,
+    *,
+    gradient: float | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+) -> None:
     """Fill ``.grad`` of every node this one was computed from with d(self)/d(node) * seed.
 
     Leaves accumulate from call to call; inner nodes show this call's adjoint. All or nothing: if a
     user's ``_backward`` raises, or Ctrl-C arrives, every grad is restored before the exception goes on.
+    Leaves whose ``requires_grad`` is False keep their grads as they are.
+
+    The seed may be given as gradient, by PyTorch's name. retain_graph, which PyTorch has, changes nothing:
+    a graph stays as long as somebody refers to it.
 
     With ``create_graph=True`` the grads are Values that can be differentiated again, until another
     number is written in their place. TypeError if a node on the way has a ``_backward`` of its own
@@ -194,12 +212,121 @@ def backward(self: Any, seed: float = 1.0, *, create_graph: bool = False) -> Non
     >>> x.grad
     18.0
     """
+    if gradient is not None:
+        if seed != 1.0:
+            raise TypeError("give either seed or gradient, not both")
+        seed = gradient
     (_native.backward_graph if create_graph else _native.backward)(self, seed)
 
 
+def _zero_grad(self: Any) -> None:
+    """Set the grads of this Value and of all that it was computed from to 0.0."""
+    zero_grad(self)
+
+
+def _detach(self: Any) -> Any:
+    """A leaf of the same number, through which nothing flows back.
+
+    >>> from pygrad import Value
+    >>> x = Value(3.0)
+    >>> (x.detach() * x).backward()
+    >>> x.grad
+    3.0
+    """
+    with no_grad():
+        return self.stop_gradient()
+
+
+def _item(self: Any) -> float:
+    """The number: `.data`."""
+    number: float = self.data
+    return number
+
+
+_ARGUMENTS = ("data", "children", "label", "local_grads", "requires_grad")
+
+
+def _set_further(v: Any, named: dict[str, Any]) -> None:
+    """Other keyword arguments of Value() are attributes that it is to have.
+
+    >>> Value(2.0, color="red").color
+    'red'
+    >>> Value(2.0, lable="x")
+    Traceback (most recent call last):
+        ...
+    TypeError: Value() got the keyword argument 'lable': is 'label' meant? If not, assign v.lable = ...
+    """
+    for name, content in named.items():
+        meant = [] if name in _ARGUMENTS else difflib.get_close_matches(name, _ARGUMENTS, 1, 0.79)
+        if meant:
+            raise TypeError(
+                f"Value() got the keyword argument {name!r}: is {meant[0]!r} meant? If not, assign "
+                f"v.{name} = ..."
+            )
+        if callable(getattr(type(v), name, None)):
+            raise TypeError(f"Value() got the keyword argument {name!r}, which is a method's name")
+        setattr(v, name, content)
+
+
+_native.set_further(_set_further)
+
+
 def _round(self: Any, ndigits: int | None = None) -> Any:
-    """round(v) has slope 0; with digits it is a constant."""
-    return self.round() if ndigits is None else Value(round(self.data, ndigits))
+    """round(v) has slope 0; with digits it is a constant, or if v depends on an input a number without slope."""
+    if ndigits is None:
+        return self.round()
+    digits = operator.index(ndigits)
+    if not _native.depend_on_input((self,)):
+        return Value(round(self.data, digits))
+    size = abs(self)
+    if abs(digits) <= _EXACT:  # so that 10**digits is
+        rounded = _to_decimals(size, 10.0**digits) if digits >= 0 else _to(size, 10.0**-digits)
+    elif digits > 323 or (digits > 0 and not 0.0 < size < _MOST / 10.0**_EXACT):
+        rounded = size
+    elif digits < 0 and (digits < -308 or size < 0.4 * 10.0**-digits):
+        rounded = size * 0.0
+    else:
+        if trace_active():
+            _native.trace_refuse("digits", f"round(v, {digits})")
+        rounded = FUNCTIONS["where"](1.0, abs(round(self.data, digits)), size)
+    return FUNCTIONS["stop_gradient"](rounded * self.sign())
+
+
+_EXACT = 22  # the last n with an exact 10.0**n
+_LARGEST = sys.float_info.max
+_MOST = (
+    2.0**53
+)  # from there on floats are whole numbers, and what is left of them is rounded to itself
+
+
+def _to_decimals(a: Any, scale: float) -> Any:
+    """The multiple of 1 / scale that is nearest to a, which is not negative, as Python's round gives it.
+
+    a * scale is product + rest, exactly (Dekker 1971), so it is known on which side of a tie it is.
+    """
+    where, step = FUNCTIONS["where"], Value.step
+    s = a.minimum(2.0 * _MOST / scale)
+    product = s * scale
+    t, u = s * 134217729.0, scale * 134217729.0
+    s1, scale1 = t - (t - s), u - (u - scale)
+    s2, scale2 = s - s1, scale - scale1
+    rest = ((s1 * scale1 - product) + s1 * scale2 + s2 * scale1) + s2 * scale2
+    whole = product.round()
+    off, tie = product - whole, math.nextafter(0.5, 0.0)  # beyond which there is 0.5 only
+    whole = whole + step(off - tie) * step(rest) - step(-off - tie) * step(-rest)
+    above = product - _MOST
+    return where(step(above), a, where(step(above + rest), a, whole / scale))
+
+
+def _to(a: Any, unit: float) -> Any:
+    """The multiple of unit that is nearest to a, which is not negative, as Python's round gives it."""
+    where, step = FUNCTIONS["where"], Value.step
+    s = a.minimum(_LARGEST)
+    rest = s % unit  # exactly
+    is_odd = 1.0 - step(unit - s % (2.0 * unit))
+    past_half = rest - 0.5 * unit
+    up = where(past_half, step(past_half), is_odd)
+    return where(step(a - _LARGEST), a, where(up, s + (unit - rest), s - rest))
 
 
 def _format(self: Any, spec: str) -> str:
@@ -222,6 +349,8 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep
         )
     if form == "op":
         _native.become(copied, original, children)
+        if original._op != _native.symbol(original):
+            copied._op = original._op
     elif form == "partials":
         # The stub keeps a name and partials of one's own apart, for users.
         Value.__init__(copied, original.data, children, original._op, local_grads=grads)  # type: ignore[call-overload]
@@ -229,6 +358,8 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep
         Value.__init__(copied, original.data, children, original._op)
     if not _native.trace_active():  # where no grad is to be read
         copied.grad = _number(original.grad)
+        if form == "leaf" and not original.requires_grad:
+            copied.requires_grad = False
     if original.label:
         copied.label = original.label
     return copied
@@ -312,6 +443,10 @@ def _reduce(self: Any, protocol: int) -> Any:
     state = _native.attributes(self) or {}
     if self.label:
         state["label"] = self.label
+    if self._op:
+        state["_op"] = self._op
+    if not self.requires_grad:
+        state["requires_grad"] = False
     return _from_pickle, (type(self), self.data, _number(self.grad)), state or None
 
 
@@ -332,11 +467,19 @@ def _imag(self: Any) -> float:
 
 def _int(self: Any) -> int:
     """The whole number towards 0, found by comparisons: a compiled program does them over."""
+    needs = ("int", "a finite x", self)
     if not self <= math.inf:
-        raise ValueError("cannot convert float NaN to integer")
+        raise _of_a_row(ValueError(refusal("cannot convert float NaN to integer", *needs)))
     if self >= math.inf or self <= -math.inf:
-        raise OverflowError("cannot convert float infinity to integer")
+        text = refusal("cannot convert float infinity to integer", *needs)
+        raise _of_a_row(OverflowError(text))
     return -_whole_part(-self) if self < 0 else _whole_part(self)
+
+
+def _of_a_row(error: Exception) -> Exception:
+    """What is the matter with one row alone: in a map its results are nan."""
+    setattr(error, OF_A_ROW, True)
+    return error
 
 
 def _whole_part(x: Any) -> int:
@@ -370,6 +513,10 @@ def _complete(methods: Iterable[tuple[str, Any]]) -> None:
 _complete(
     [
         ("backward", backward),
+        ("zero_grad", _zero_grad),
+        ("detach", _detach),
+        ("item", _item),
+        ("no_grad", no_grad),
         ("real", property(_real)),
         ("imag", property(_imag)),
         ("conjugate", _real),
@@ -389,4 +536,4 @@ _complete(
         *METHODS_FOR_NUMPY.items(),
     ]
 )
-register(Engine(Value, FUNCTIONS, dot, trace_active))
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused))

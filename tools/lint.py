@@ -10,12 +10,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from build import WARNINGS, compiler_settings  # noqa: E402  the build script of the checkout
+
 C_FILES = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("csrc/**/*.[ch]"))
+UNITS = [path for path in C_FILES if path.endswith(".c")]
+DEFINED = [f"-D{name}={value}" for name, value in compiler_settings()["define_macros"] if value]
+INCLUDED = ["-Icsrc", f"-I{sysconfig.get_path('include')}"]
 
 # Programs of the environment that runs this come first.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -31,6 +40,11 @@ CHECKS = (
     ("ruff", "check", "."),
     ("mypy", "pygrad"),
     ("clang-format", "--dry-run", "-Werror", *C_FILES),
+    *(
+        (compiler, "-std=c11", "-fsyntax-only", *WARNINGS, *DEFINED, *INCLUDED, *UNITS)
+        for compiler in ("gcc", "clang")
+        if shutil.which(compiler)
+    ),
     ("python", "tools/layers.py", "."),
     ("python", "tools/includes.py", "."),
     ("python", "tools/derive.py", "--check", "."),

@@ -11,11 +11,13 @@
 #if defined(__GNUC__) && !defined(PG_COUNTED) /* which is a build whose branches are counted, each once */
 #define PG_LIKELY(c) __builtin_expect(!!(c), 1)
 #define PG_UNLIKELY(c) __builtin_expect(!!(c), 0)
+#define PG_RARE __attribute__((noinline, cold)) /* a function out of the way of its callers */
 #define PG_INLINE static inline __attribute__((always_inline))
 #define PG_PREFETCH(address) __builtin_prefetch(address)
 #else
 #define PG_LIKELY(c) (c)
 #define PG_UNLIKELY(c) (c)
+#define PG_RARE
 #define PG_INLINE static inline
 #define PG_PREFETCH(address) ((void)(address))
 #endif
@@ -73,7 +75,8 @@ enum pg_flags {
 /* Of a leaf. */
 typedef struct {
     uint64_t birth;        /* pg_births when it was made */
-    uint64_t detached;     /* 1: no_grad() has made it of what depends on an input of a transform that was running */
+    uint32_t detached;     /* 1: no_grad() has made it of what depends on an input of a transform that was running */
+    uint32_t constant;     /* 1: the user wants no grad in it, which sweeps do not know: see backward.c */
 } pg_leaf_origin;
 
 struct pg_node {

@@ -28,4 +28,13 @@ PG_INLINE int pg_goes_on(pg_work *w, size_t steps)
     return !w->stopped;
 }
 
+/* A flag that one thread sets while others look at it, and that orders nothing else. */
+#if defined(__GNUC__)
+#define PG_IS_SET(flag) __atomic_load_n(flag, __ATOMIC_RELAXED)
+#define PG_SET(flag) __atomic_store_n(flag, 1, __ATOMIC_RELAXED)
+#else /* MSVC, whose volatile accesses to an int are atomic */
+#define PG_IS_SET(flag) (*(const volatile int *)(flag))
+#define PG_SET(flag) (*(volatile int *)(flag) = 1)
+#endif
+
 #endif

@@ -8,6 +8,7 @@
 #include "graph/suppressed.h"
 #include "ops/compare.h"
 #include "program/lanewords.h"
+#include "program/lanepow.h"
 #include "program/program.h"
 
 #include <string.h>
@@ -242,6 +243,16 @@ size_t pg_lane_bytes(const pg_program *p)
     return lane_numbers(p) * sizeof(double);
 }
 
+/* A fused sum once more, with mul0 where that is meant; apart, so that the way that is mostly taken stays short. */
+PG_RARE static double fused_once_again(const pg_program *p, const pg_instruction *in, const double *uniforms, int *met)
+{
+    double sum = uniforms[in->a];
+    const pg_term *terms = p->terms + in->first;
+    for (uint32_t t = 0; t < in->count; t++)
+        sum += term_of(&terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b], met);
+    return sum;
+}
+
 /* As fused() for lanes: plainly first, once more where an exact 0 may have to win. */
 static double fused_once(const pg_program *p, const pg_instruction *in, const double *uniforms, int *met)
 {
@@ -249,12 +260,7 @@ static double fused_once(const pg_program *p, const pg_instruction *in, const do
     const pg_term *terms = p->terms + in->first;
     for (uint32_t t = 0; t < in->count; t++)
         sum += terms[t].b == PG_NO_SLOT ? uniforms[terms[t].a] : uniforms[terms[t].a] * uniforms[terms[t].b];
-    if (sum == sum || !in->expected)
-        return sum;
-    sum = uniforms[in->a];
-    for (uint32_t t = 0; t < in->count; t++)
-        sum += term_of(&terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b], met);
-    return sum;
+    return PG_UNLIKELY(sum != sum) && in->expected ? fused_once_again(p, in, uniforms, met) : sum;
 }
 
 static double uniform_or_zero(const double *uniforms, pg_slot slot)
@@ -301,12 +307,6 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, i
         case PG_OP_mul0:
             uniforms[in->out] = pg_strong_noted(uniforms[in->a], uniforms[in->b], met);
             break;
-        case PG_OP_div0:
-        case PG_OP_atan2_dxx:
-        case PG_OP_atan2_dxy:
-            *met |= pg_is_settled(in->code, uniforms[in->a], uniforms[in->b]);
-            in += pair_once(in, end, uniforms) - 1;
-            break;
         case PG_CODE_GUARD:
             if (pg_holds(in->expected / 2u, uniforms[in->a], uniforms[in->b]) != (in->expected & 1)) {
                 *guard = in->out;
@@ -314,6 +314,8 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, i
             }
             break;
         default:
+            if (p->tells && pg_is_settled(in->code, uniforms[in->a], uniform_or_zero(uniforms, in->b)))
+                *met = 1;
             in += pair_once(in, end, uniforms) - 1;
         }
     }
@@ -382,10 +384,20 @@ static void write_totals(const pg_program *p, const block *rows, double *totals)
     }
 }
 
+void pg_stop(int *stop)
+{
+    PG_SET(stop);
+}
+
+int pg_is_stopped(const int *stop)
+{
+    return stop != NULL && PG_IS_SET(stop);
+}
+
 /* Some steps for a block's instructions, of which each does its lanes in some nanoseconds. */
 static int goes_on(const pg_program *p, const block *rows, pg_work *work)
 {
-    return pg_goes_on(work, (p->length + 1) * (PG_LANES / 8)) && (rows->batch->stop == NULL || !*rows->batch->stop);
+    return pg_goes_on(work, (p->length + 1) * (PG_LANES / 8)) && !pg_is_stopped(rows->batch->stop);
 }
 
 /* Rows from first on up to end; false if it was stopped. */

@@ -253,16 +253,6 @@ LANE_INLINE void lanes_pow(const double *x, const double *y, double *z, size_t c
     }
 }
 
-/* Whole exponents from -1 to 3 by products, as power() in scalar.h. */
-LANE_INLINE double lane_power(double x, double n)
-{
-    double z = lane_pow(x, n);
-    z = n == 3.0 ? x * x * x : z;
-    z = n == 2.0 ? x * x : z;
-    z = n == 1.0 ? x : z;
-    return n == -1.0 ? 1.0 / x : z;
-}
-
 /* sqrt(x*x + y*y), the same bits as hypotenuse() in scalar.h: scaling by a power of two changes none. */
 LANE_INLINE double lane_hypot(double x, double y)
 {

@@ -207,6 +207,22 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_in
     case PG_OP_pow:
         lanes_pow(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         return 1;
+    case PG_OP_pown:
+    case PG_OP_power:
+        lanes_power(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        return 1;
+    case PG_OP_pow_dx:
+        lanes_pow_dx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        return 1;
+    case PG_OP_pow_less:
+        lanes_pow_less(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        return 1;
+    case PG_OP_pow_dxx:
+        lanes_pow_dxx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        return 1;
+    case PG_OP_pow_dy:
+        lanes_pow_dy(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        return 1;
     default:
         return 0;
     }

@@ -1,6 +1,7 @@
 /* attributes.c: what a Value shows of its node: attributes, hash, text. */
 #include "python/attributes.h"
 
+#include "python/constants.h"
 #include "python/convert.h"
 #include "python/lifted.h"
 #include "python/outside.h"
@@ -83,9 +84,9 @@ static PyObject *get_grad(PyObject *self, void *closure)
 static int set_grad(PyObject *self, PyObject *content, void *closure)
 {
     (void)closure;
-    double number;
-    if (!number_for(self, content, "grad", &number))
-        return -1;
+    double number = 0.0;
+    if (content == Py_None ? !pg_require_built(self) : !number_for(self, content, "grad", &number))
+        return -1; /* None, as others have it, is 0 */
     if (PG_TRACING && (!pg_trace_access(self, "written") || !pg_trace_effect(self)))
         return -1;
     pg_status status = pg_write_grad(PG_NODE(self), number);
@@ -124,8 +125,7 @@ int pg_set_label(PyObject *self, PyObject *content, void *closure)
     return 0;
 }
 
-/* Text of _op for a node of the table. New reference. */
-static PyObject *op_text(const pg_node *n)
+PyObject *pg_op_text(const pg_node *n)
 {
     switch (n->op) {
     case PG_SUM:
@@ -152,7 +152,21 @@ static PyObject *get_op(PyObject *self, void *closure)
     const pg_extras *extras = ((pg_value *)self)->extras;
     if (extras != NULL && extras->op_name != NULL)
         return Py_NewRef(extras->op_name);
-    return op_text(PG_NODE(self));
+    return pg_op_text(PG_NODE(self));
+}
+
+static int set_op(PyObject *self, PyObject *content, void *closure)
+{
+    (void)closure;
+    if (content == NULL || !PyUnicode_Check(content)) {
+        if (content == NULL)
+            PyErr_SetString(PyExc_AttributeError, "_op cannot be deleted");
+        else
+            PyErr_Format(PyExc_TypeError, "_op is a name, a str, not %R; what a node computes is fixed",
+                         Py_TYPE(content));
+        return -1;
+    }
+    return pg_require_built(self) && pg_name_op((pg_value *)self, content) ? 0 : -1;
 }
 
 static PyObject *get_children(PyObject *self, void *closure)
@@ -285,7 +299,11 @@ PyGetSetDef pg_attributes[] = {
     {"data", get_data, set_data, "The value, a float.", NULL},
     {"grad", get_grad, set_grad, "The adjoint of the last backward(); leaves accumulate.", NULL},
     {"label", get_label, pg_set_label, "A name for pictures and messages; '' if none was given.", NULL},
-    {"_op", get_op, NULL, "The op that made this node, '' for a leaf.", NULL},
+    {"requires_grad", pg_get_requires_grad, pg_set_requires_grad,
+     "Whether backward() fills grads here; of a computed Value, whether it does of a leaf below. Assignable for leaves.",
+     NULL},
+    {"_op", get_op, set_op, "The op that made this node, '' for a leaf. Another name can be assigned, for display.",
+     NULL},
     {"_children", get_children, NULL, "The operands, in order.", NULL},
     {"_prev", get_prev, NULL, "The set of operands.", NULL},
     {"local_derivatives", get_local_derivatives, NULL,

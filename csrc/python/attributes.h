@@ -12,6 +12,9 @@ extern PyMemberDef pg_offsets[];
 /* The setter of label; closure is not used. -1 with an exception set. */
 int pg_set_label(PyObject *self, PyObject *content, void *closure);
 
+/* Text of _op for a node of the table, whatever it is called by now. New reference. */
+PyObject *pg_op_text(const pg_node *n);
+
 int pg_value_setattro(PyObject *self, PyObject *name, PyObject *content);
 Py_hash_t pg_value_hash(PyObject *self);
 PyObject *pg_value_repr(PyObject *self);

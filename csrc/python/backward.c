@@ -1,6 +1,7 @@
 /* backward.c: sweeps from Python that write grads: backward, with numbers or with Values as grads; zero_grad. */
 #include "python/backward.h"
 
+#include "python/constants.h"
 #include "python/convert.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
@@ -34,6 +35,7 @@ static PyObject *backward(PyObject *module, PyObject *args)
         pg_give_up(s);
         return NULL;
     }
+    pg_spare_constants(s);
     pg_sweep_commit(s);
     Py_RETURN_NONE;
 }
@@ -67,7 +69,7 @@ static PyObject *adjoint_values(const pg_sweep *s, pg_adjoint *a)
             Py_CLEAR(pairs);
             break;
         }
-        if (v == NULL)
+        if (v == NULL || PG_IS_CONSTANT(n))
             continue;
         Py_INCREF(v);
         PyObject *grad = pg_extras_of(v) == NULL
@@ -90,6 +92,7 @@ static void write_adjoints(const pg_sweep *s, const pg_adjoint *a, PyObject *pai
         pg_node *n = pg_sweep_node(s, i);
         n->grad = (n->op == PG_LEAF ? pg_sweep_old_grad(s, i) : 0.0) + pg_adjoint_value_at(a, n);
     }
+    pg_spare_constants(s);
     for (Py_ssize_t i = 0; i < PyList_Size(pairs); i++) {
         PyObject *pair = PyList_GetItem(pairs, i), *grad = PyTuple_GetItem(pair, 1);
         pg_value *v = (pg_value *)PyTuple_GetItem(pair, 0);

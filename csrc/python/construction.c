@@ -176,27 +176,95 @@ static int watch(PyObject *self)
     return watched == NULL ? -1 : 0;
 }
 
+/* -- arguments ------------------------------------------------------------------------------------ */
+
+/* What Value() takes, the first four by position, too. */
+enum { DATA, CHILDREN, OP, LABEL, LOCAL_GRADS, ARGUMENTS };
+
+/* By which names; those of micrograd's and its descendants' classes. */
+static const struct {
+    const char *name;
+    int argument;
+} keywords[] = {
+    {"data", DATA},      {"_children", CHILDREN}, {"children", CHILDREN},
+    {"_prev", CHILDREN}, {"prev", CHILDREN},      {"_op", OP},
+    {"op", OP},          {"label", LABEL},        {"local_grads", LOCAL_GRADS},
+};
+
+static PyObject *set_further; /* Python's function that gives a Value the attributes in a dict */
+
+static int same_argument_twice(void)
+{
+    PyErr_SetString(PyExc_TypeError, "Value() got the same argument under two names");
+    return -1;
+}
+
+/* Sorts keyword arguments into given; others, if there are any, go to the new dict *further. -1 with an exception. */
+static int take_keywords(PyObject *kwargs, PyObject **given, PyObject **further)
+{
+    PyObject *name, *content;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(kwargs, &at, &name, &content)) {
+        size_t k = 0, count = sizeof keywords / sizeof *keywords;
+        while (k < count && PyUnicode_CompareWithASCIIString(name, keywords[k].name) != 0)
+            k++;
+        if (k < count && given[keywords[k].argument] != NULL)
+            return same_argument_twice();
+        if (k < count)
+            given[keywords[k].argument] = content;
+        else if ((*further == NULL && (*further = PyDict_New()) == NULL) || PyDict_SetItem(*further, name, content) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int initialise(PyObject *self, PyObject **given);
+
 int pg_value_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"data", "_children", "_op", "label", "children", "local_grads", NULL};
-    PyObject *data, *children = NULL, *third = NULL, *label = NULL, *other = NULL, *grads = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OO:Value", names, &data, &children, &third, &label, &other,
-                                     &grads))
+    PyObject *given[ARGUMENTS] = {NULL}, *further = NULL;
+    const Py_ssize_t count = PyTuple_Size(args);
+    if (count > LABEL + 1) {
+        PyErr_Format(PyExc_TypeError, "Value() takes at most %d positional arguments (%zd given)", LABEL + 1, count);
         return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        given[i] = PyTuple_GetItem(args, i);
+    int result = kwargs == NULL ? 0 : take_keywords(kwargs, given, &further);
+    if (result == 0 && given[DATA] == NULL) {
+        PyErr_SetString(PyExc_TypeError, "Value() missing required argument 'data'");
+        result = -1;
+    }
+    if (result == 0)
+        result = initialise(self, given);
+    if (result == 0 && further != NULL) {
+        PyObject *done = PyObject_CallFunctionObjArgs(set_further, self, further, NULL);
+        Py_XDECREF(done);
+        result = done == NULL ? -1 : 0;
+    }
+    Py_XDECREF(further);
+    return result;
+}
+
+static PyObject *set_set_further(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&set_further, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+static int initialise(PyObject *self, PyObject **given)
+{
     pg_value *v = (pg_value *)self;
     if (!pg_ensure_node(v))
         return -1;
-    PyObject *op_name = NULL;
-    if (third != NULL && PyUnicode_Check(third))
-        op_name = third;
-    if ((children != NULL && other != NULL) || (third != NULL && op_name == NULL && grads != NULL)) {
-        PyErr_SetString(PyExc_TypeError, "Value() got the same argument under two names");
-        return -1;
+    PyObject *data = given[DATA], *children = given[CHILDREN], *label = given[LABEL], *grads = given[LOCAL_GRADS];
+    PyObject *op_name = given[OP] != NULL && PyUnicode_Check(given[OP]) ? given[OP] : NULL;
+    if (given[OP] != NULL && op_name == NULL) {
+        if (grads != NULL)
+            return same_argument_twice();
+        grads = given[OP];
     }
-    if (third != NULL && op_name == NULL)
-        grads = third;
-    if (children == NULL)
-        children = other;
     if (PG_IS_VALUE(data)) {
         PyErr_SetString(PyExc_TypeError, "data must be a real number, not a Value; pass v.data, or use v itself");
         return -1;
@@ -321,6 +389,8 @@ PyMethodDef pg_construction_functions[] = {
     {"leads_on", leads_on, METH_O, "leads_on(v, /)\n--\n\nWhether a deep copy of v has to lead on to v."},
     {"link", link_copy, METH_VARARGS,
      "link(unbuilt, v, deep, /)\n--\n\nMake of a new Value a copy of v that leads on to it, if one has to; or return False."},
+    {"set_further", set_set_further, METH_O,
+     "set_further(function, /)\n--\n\nSet what gives a Value further attributes, in a dict, after it was made."},
     {"become", become, METH_VARARGS,
      "become(unbuilt, v, children, /)\n--\n\nFill a new Value with v's op on other children."},
     {NULL, NULL, 0, NULL},

@@ -21,21 +21,6 @@ PyObject *pg_raise(pg_status status)
     case PG_OPAQUE:
         PyErr_SetString(PyExc_TypeError, "a node's slopes are plain numbers, which cannot be differentiated");
         break;
-    case PG_DOMAIN_ERROR:
-        PyErr_SetString(PyExc_ValueError, "math domain error");
-        break;
-    case PG_RANGE_ERROR:
-        PyErr_SetString(PyExc_OverflowError, "math range error");
-        break;
-    case PG_DIVISION_BY_ZERO:
-        PyErr_SetString(PyExc_ZeroDivisionError, "float division by zero");
-        break;
-    case PG_INFINITE:
-        PyErr_SetString(PyExc_OverflowError, "cannot convert float infinity to integer");
-        break;
-    case PG_NOT_A_NUMBER:
-        PyErr_SetString(PyExc_ValueError, "cannot convert float NaN to integer");
-        break;
     case PG_STOPPED:
         return pg_raise_interrupt();
     default:

@@ -58,9 +58,9 @@ static int guarded_from(pg_raised *e, PyObject *frame)
 {
     while (frame != NULL && frame != Py_None) {
         if (frame == e->frame || frame == e->caller) {
-            int known = frame == e->frame ? e->guarded : e->caller_guarded;
+            const int found = frame == e->frame ? e->guarded : e->caller_guarded;
             Py_DECREF(frame);
-            return known;
+            return found;
         }
         int kind = kind_of(frame);
         PyObject *caller = kind == PLAIN ? caller_of(frame) : NULL;

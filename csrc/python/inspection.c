@@ -3,6 +3,7 @@
 
 #include "ops/forward.h"
 #include "program/evaluate.h"
+#include "python/attributes.h"
 #include "python/convert.h"
 #include "python/sweeping.h"
 #include "python/value.h"
@@ -21,6 +22,15 @@ static PyObject *form(PyObject *module, PyObject *v)
                                 : n->op == PG_CUSTOM      ? "custom"
                                 : n->op == PG_PARTIALS    ? "partials"
                                                           : "op");
+}
+
+/* The op that made v, as _op says where nobody has assigned another name; "" of a user's own. */
+static PyObject *symbol(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PG_IS_VALUE(v))
+        return PyErr_Format(PyExc_TypeError, "symbol() takes a Value, not %R", Py_TYPE(v));
+    return pg_require_built(v) ? pg_op_text(PG_NODE(v)) : NULL;
 }
 
 /* Whether the leaf v stands for a number that was an operand, such as the 2 of a * 2. */
@@ -193,6 +203,7 @@ static PyObject *order(PyObject *module, PyObject *root)
 
 PyMethodDef pg_inspection_functions[] = {
     {"form", form, METH_O, "form(v, /)\n--\n\nleaf, op, partials, custom or closure."},
+    {"symbol", symbol, METH_O, "symbol(v, /)\n--\n\nThe op that made v, whatever _op says by now."},
     {"is_number", is_number, METH_O, "is_number(v, /)\n--\n\nWhether v stands for a number that was an operand."},
     {"outdated", outdated, METH_O,
      "outdated(v, /)\n--\n\nThe number v's op gives for its operands' data now, if v holds another; or None."},

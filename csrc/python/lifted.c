@@ -20,6 +20,39 @@ int pg_in_lifted_code(void)
     return PyDict_GetItemWithError(globals, mark) != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
 }
 
+/* 1 if a frame is of lifted code, 0 if it is of other code, 2 if of pygrad's; -1 with an exception set. */
+static int kind_of_frame(PyObject *frame)
+{
+    PyObject *globals = PyObject_GetAttrString(frame, "f_globals");
+    if (globals == NULL)
+        return -1;
+    PyObject *name = PyDict_GetItemWithError(globals, mark);
+    int kind = name != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+    name = kind == 0 ? PyDict_GetItemString(globals, "__name__") : NULL;
+    if (name != NULL && PyUnicode_Check(name)) {
+        PyObject *start = PyUnicode_Substring(name, 0, 7);
+        kind = start == NULL ? -1 : PyUnicode_CompareWithASCIIString(start, "pygrad.") == 0 ? 2 : 0;
+        Py_XDECREF(start);
+    }
+    Py_DECREF(globals);
+    return kind;
+}
+
+int pg_called_by_lifted_code(void)
+{
+    PyObject *frame = mark == NULL ? NULL : (PyObject *)PyEval_GetFrame();
+    int kind = 0;
+    Py_XINCREF(frame);
+    while (frame != NULL && frame != Py_None) {
+        kind = kind_of_frame(frame);
+        PyObject *caller = kind == 2 ? PyObject_GetAttrString(frame, "f_back") : NULL;
+        Py_DECREF(frame);
+        frame = caller;
+    }
+    Py_XDECREF(frame);
+    return PyErr_Occurred() ? -1 : kind == 1;
+}
+
 PyMethodDef pg_lifted_functions[] = {
     {"set_mark_of_lifted_code", set_mark, METH_O,
      "set_mark_of_lifted_code(name, /)\n--\n\nSet the name of the global that lifted code has."},

@@ -7,6 +7,9 @@
 /* Its globals say so. -1 with an exception set. */
 int pg_in_lifted_code(void);
 
+/* The same of what has called pygrad's Python, if that is what runs. */
+int pg_called_by_lifted_code(void);
+
 extern PyMethodDef pg_lifted_functions[];
 
 #endif

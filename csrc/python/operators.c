@@ -71,7 +71,16 @@ static PyObject *detached(double z, PyObject *const *operands, size_t count)
 /* The exception for a failed op, unless the cause is an operand that was never initialised. */
 static PyObject *refuse_operands(int op, pg_status status, PyObject *const *operands, size_t count)
 {
-    return require_all_built(operands, count) ? pg_refuse(op, status) : NULL;
+    pg_node *nodes[2] = {NULL, NULL};
+    double numbers[2] = {0.0, 0.0};
+    for (size_t i = 0; i < count; i++) {
+        operand o;
+        if (resolve(operands[i], &o) < 0)
+            return NULL;
+        nodes[i] = o.node;
+        numbers[i] = o.number;
+    }
+    return pg_refuse(op, status, nodes, numbers);
 }
 
 /* The Value of what an op has made in a trace (taken over); NULL with an exception set if made is NULL, or it raises. */
@@ -219,7 +228,7 @@ static PyObject *apply_pown(PyObject *x, double n, int whole)
     double number = PG_NODE(x)->value, z = forward_pown(number, n);
     pg_status status = pg_check(PG_ERR_FLOAT_POW, number, n, z);
     if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING)
-        return refuse_operands(PG_OP_pown, status, &x, 1);
+        return pg_refuse(PG_OP_pown, status, (pg_node *[]){PG_NODE(x), NULL}, (double[]){number, n});
     if (PG_DETACHED)
         return detached(z, &x, 1);
     if (PG_TRACING)
@@ -372,9 +381,9 @@ PyMethodDef pg_op_methods[] = {
 static PyObject *standard[PG_OPCODE_COUNT]; /* math's function of the op's name, or NULL */
 
 /* The op's own forward value for plain numbers, or the exception that stands for it. */
-static PyObject *plain(int op, pg_status status, double z)
+static PyObject *plain(int op, pg_status status, const double *numbers, double z)
 {
-    return status == PG_OK ? PyFloat_FromDouble(z) : pg_refuse(op, status);
+    return status == PG_OK ? PyFloat_FromDouble(z) : pg_refuse(op, status, (pg_node *[]){NULL, NULL}, numbers);
 }
 
 static int plain_numbers(const char *name, PyObject *const *args, int count, double *out)
@@ -401,7 +410,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (!plain_numbers(#name, &x, 1, &number)) \
             return NULL; \
         double z = forward_##name(number); \
-        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, number, number, z), z); \
+        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, number, number, z), &number, z); \
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \
@@ -417,7 +426,7 @@ static int plain_numbers(const char *name, PyObject *const *args, int count, dou
         if (!plain_numbers(#name, args, 2, numbers)) \
             return NULL; \
         double z = forward_##name(numbers[0], numbers[1]); \
-        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, numbers[0], numbers[1], z), z); \
+        return plain(PG_OP_##name, pg_check(PG_ERR_##errors, numbers[0], numbers[1], z), numbers, z); \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
     static PyObject *function_##name(PyObject *module, PyObject *const *args, Py_ssize_t count) \

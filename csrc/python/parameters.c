@@ -2,6 +2,7 @@
  * sequences of operations are stated in pygrad/reference too, and give the same bits. */
 #include "python/parameters.h"
 
+#include "python/constants.h"
 #include "python/convert.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -106,6 +107,8 @@ static PyObject *sgd(PyObject *self, PyObject *args)
         return NULL;
     for (Py_ssize_t i = 0; i < count; i++) {
         pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
+        if (PG_IS_CONSTANT(n))
+            continue;
         double g = decayed_grad(n, weight_decay);
         if (momentum != 0.0)
             g = p->first[i] = momentum * p->first[i] + g;
@@ -132,6 +135,8 @@ static PyObject *adam(PyObject *self, PyObject *args)
     double correction1 = 1.0 - pow(beta1, p->steps), correction2 = 1.0 - pow(beta2, p->steps);
     for (Py_ssize_t i = 0; i < count; i++) {
         pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
+        if (PG_IS_CONSTANT(n))
+            continue;
         double g = decayed_grad(n, weight_decay);
         double m = p->first[i] = beta1 * p->first[i] + (1.0 - beta1) * g;
         double v = p->second[i] = beta2 * p->second[i] + (1.0 - beta2) * (g * g);

@@ -4,6 +4,7 @@
 #include <float.h>
 
 #include "python/convert.h"
+#include "python/lifted.h"
 #include "python/trace.h"
 
 pg_status pg_diagnose(enum pg_errors errors, double x, double y, double z)
@@ -33,20 +34,134 @@ pg_status pg_diagnose(enum pg_errors errors, double x, double y, double z)
     }
 }
 
-PyObject *pg_refuse(int op, pg_status status)
+/* -- what exceptions say ------------------------------------------------------------------------ */
+
+/* What an op needs; NULL where it takes all numbers, and may give one that is too large. */
+static const char *needs_of(int op)
 {
-    if (status == PG_DIVISION_BY_ZERO && op != PG_OP_div) {
-        PyErr_SetString(PyExc_ZeroDivisionError, op == PG_OP_mod        ? "float modulo"
-                                                 : op == PG_OP_floordiv ? "float floor division by zero"
-                                                                        : "0.0 cannot be raised to a negative power");
-        return NULL;
-    }
-    if (status == PG_DOMAIN_ERROR && op == PG_OP_pown) {
-        PyErr_SetString(PyExc_ValueError, "a negative number has no real power that is not whole");
-        return NULL;
-    }
-    return pg_raise(status);
+#define NEEDS(name, domain) [PG_OP_##name] = domain,
+    static const char *const needs[PG_OPCODE_COUNT] = {
+#include "ops.def"
+    };
+    return needs[op];
 }
+
+/* How Python begins to say it of floats. */
+static const char *said_of_floats(int op, pg_status status)
+{
+    switch (status) {
+    case PG_DOMAIN_ERROR:
+        return op == PG_OP_pown ? "a negative number has no real power that is not whole" : "math domain error";
+    case PG_RANGE_ERROR:
+        return "math range error";
+    case PG_INFINITE:
+        return "cannot convert float infinity to integer";
+    case PG_NOT_A_NUMBER:
+        return "cannot convert float NaN to integer";
+    default:
+        return op == PG_OP_div        ? "float division by zero"
+               : op == PG_OP_mod      ? "float modulo"
+               : op == PG_OP_floordiv ? "float floor division by zero"
+                                      : "0.0 cannot be raised to a negative power";
+    }
+}
+
+/* An operand as a number or text: its number, and how its node is called or what has made it. New reference, or NULL. */
+static PyObject *operand_text(const pg_node *n, double number)
+{
+    PyObject *shown = PyFloat_FromDouble(number);
+    if (shown == NULL || n == NULL || n->wrapper == NULL)
+        return shown;
+    const char *how = "node %R";
+    PyObject *name = PyObject_GetAttrString(n->wrapper, "label");
+    if (name != NULL && PyUnicode_CompareWithASCIIString(name, "") == 0) {
+        Py_DECREF(name);
+        name = PyObject_GetAttrString(n->wrapper, "_op");
+        how = "made by %U";
+    }
+    PyObject *called = name == NULL                                      ? NULL
+                       : PyUnicode_CompareWithASCIIString(name, "") == 0 ? Py_NewRef(name)
+                                                                         : PyUnicode_FromFormat(how, name);
+    PyObject *text = called == NULL   ? NULL
+                     : called == name ? Py_NewRef(shown)
+                                      : PyUnicode_FromFormat("%R (%U)", shown, called);
+    Py_XDECREF(name);
+    Py_XDECREF(called);
+    Py_DECREF(shown);
+    return text;
+}
+
+/* One or two operands as text, with their names if they are two; second is the other's. New reference, or NULL. */
+static PyObject *operands_text(const char *second, int count, pg_node *const *nodes, const double *numbers)
+{
+    PyObject *x = operand_text(nodes[0], numbers[0]);
+    if (x == NULL || count < 2)
+        return x;
+    PyObject *y = operand_text(nodes[1], numbers[1]);
+    PyObject *both = y == NULL ? NULL : PyUnicode_FromFormat("x = %S, %s = %S", x, second, y);
+    Py_DECREF(x);
+    Py_XDECREF(y);
+    return both;
+}
+
+static PyObject *class_of(pg_status status)
+{
+    return status == PG_RANGE_ERROR || status == PG_INFINITE ? PyExc_OverflowError
+           : status == PG_DIVISION_BY_ZERO                   ? PyExc_ZeroDivisionError
+                                                             : PyExc_ValueError;
+}
+
+PyObject *pg_refuse(int op, pg_status status, pg_node *const *nodes, const double *numbers)
+{
+    const int lifted = pg_called_by_lifted_code();
+    if (lifted != 0) {
+        if (lifted > 0) /* where all is as for floats */
+            PyErr_SetString(class_of(status), said_of_floats(op, status));
+        return NULL;
+    }
+    const int power = op == PG_OP_pown, count = power ? 2 : pg_op_at(op - PG_OP_add)->arity;
+    PyObject *operands = operands_text(power ? "n" : "y", count, nodes, numbers);
+    if (operands == NULL)
+        return NULL;
+    const char *said = said_of_floats(op, status), *symbol = pg_op_at(op - PG_OP_add)->symbol, *needs = needs_of(op);
+    if (status == PG_RANGE_ERROR || needs == NULL)
+        PyErr_Format(class_of(status), "%s: %s is too large for a float at %S", said, symbol, operands);
+    else
+        PyErr_Format(class_of(status), "%s: %s needs %s, not %S", said, symbol, needs, operands);
+    Py_DECREF(operands);
+    return NULL;
+}
+
+/* refusal(said, name, needs, x, y): what a function says that is no op. */
+static PyObject *refusal(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    pg_node *nodes[2] = {NULL, NULL};
+    double numbers[2] = {0.0, 0.0};
+    if (count < 4 || count > 5)
+        return PyErr_Format(PyExc_TypeError, "refusal() takes three texts, and one or two operands");
+    const int lifted = pg_called_by_lifted_code();
+    if (lifted != 0)
+        return lifted < 0 ? NULL : Py_NewRef(args[0]);
+    for (Py_ssize_t i = 0; i < count - 3; i++) {
+        PyObject *x = args[i + 3];
+        if (PG_IS_VALUE(x) && !pg_require_built(x))
+            return NULL;
+        nodes[i] = PG_IS_VALUE(x) ? PG_NODE(x) : NULL;
+        if (nodes[i] != NULL)
+            numbers[i] = nodes[i]->value;
+        else if (!pg_require_number(x, "an operand", &numbers[i]))
+            return NULL;
+    }
+    PyObject *operands = operands_text("y", (int)count - 3, nodes, numbers);
+    PyObject *text = operands == NULL
+                         ? NULL
+                         : PyUnicode_FromFormat("%S: %S needs %S, not %S", args[0], args[1], args[2], operands);
+    Py_XDECREF(operands);
+    return text;
+}
+
+/* -- in traces ---------------------------------------------------------------------------------- */
 
 static enum pg_errors errors_of(int op)
 {
@@ -94,6 +209,28 @@ int pg_tried(int op, pg_node *made, pg_node *const *nodes, const double *numbers
     pg_status status = pg_check(errors, x, y, z);
     if (status == PG_OK)
         return 1;
-    pg_refuse(op, status);
+    pg_refuse(op, status, nodes, numbers);
     return pg_errors_take(&t->errors) == 0;
 }
+
+/* The same for what Python knows to be refused. */
+static PyObject *refused(PyObject *module, PyObject *error)
+{
+    (void)module;
+    pg_running_trace *t = pg_trace_running();
+    const int guarded = t == NULL ? 1 : t->errors.over ? 0 : pg_errors_guarded(&t->errors);
+    if (guarded <= 0)
+        return guarded < 0 ? NULL : Py_NewRef(Py_None);
+    PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    return t == NULL || pg_errors_take(&t->errors) != 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyMethodDef pg_raising_functions[] = {
+    {"refusal", PG_FAST(refusal), METH_FASTCALL,
+     "refusal(said, name, needs, /, *operands)\n--\n\n"
+     "What an error says of a function that is no op: what it says of floats, and then, unless its caller is lifted\n"
+     "code, what the function needs and was given, as ops say it: of one or two operands."},
+    {"refused", refused, METH_O,
+     "refused(error, /)\n--\n\nRaise an error of an operation; in a trace, where nobody would catch it, do not."},
+    {NULL, NULL, 0, NULL},
+};

@@ -20,12 +20,16 @@ PG_INLINE pg_status pg_check(enum pg_errors errors, double x, double y, double z
     return PG_LIKELY(isfinite(z)) ? PG_OK : pg_diagnose(errors, x, y, z);
 }
 
-/* The exception that the same operation on floats would raise; always NULL. */
-PyObject *pg_refuse(int op, pg_status status);
+/* The exception that the same operation on floats would raise, which says what the op needs and what it was given;
+ * always NULL. numbers are its operands, as many as it has, a constant exponent included, and nodes theirs, or NULL for
+ * plain numbers. */
+PyObject *pg_refuse(int op, pg_status status, pg_node *const *nodes, const double *numbers);
 
 /* In a trace, where an exception might be caught: notes by guards what decides whether the op raises and what, and
- * raises it. made is the result, numbers the operands, and nodes theirs, or NULL for plain numbers. False with an
+ * raises it. made is the result; numbers and nodes are as for pg_refuse. False with an
  * exception set. */
 int pg_tried(int op, pg_node *made, pg_node *const *nodes, const double *numbers);
+
+extern PyMethodDef pg_raising_functions[];
 
 #endif

@@ -104,14 +104,14 @@ static leaver *take_waiting(mode *m, const pg_thread_modes *thread)
 }
 
 /* Begins a stay of this thread, with inputs (borrowed) or NULL; false with an exception set. */
-static int begin(PyObject *self, kind kind, PyObject *inputs)
+static int begin(PyObject *self, kind what, PyObject *inputs)
 {
     mode *m = (mode *)self;
     pg_thread_modes *t = pg_modes_of_thread();
     pg_stay *s = t == NULL ? NULL : pg_alloc(1, sizeof *s);
     if (s == NULL)
         return t == NULL ? 0 : PyErr_NoMemory() != NULL;
-    *s = (pg_stay){.kind = kind, .thread = t, .before = t->last, .mode = self, .inputs = inputs};
+    *s = (pg_stay){.kind = what, .thread = t, .before = t->last, .mode = self, .inputs = inputs};
     Py_XINCREF(inputs);
     if (t->last != NULL)
         t->last->after = s;

@@ -6,9 +6,20 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pygrad.core.containers import REST
 from pygrad.core.implementation import Value
 from pygrad.core.recording import plain
-from pygrad.core.structure import Container, Number, Structure, flatten, names_in
+from pygrad.core.structure import (
+    POINT,
+    RESULT,
+    Container,
+    Number,
+    Structure,
+    flatten_numbers,
+    is_array,
+    look_into,
+    names_in,
+)
 from pygrad.transform import jacfwd, jacobian, value_and_grad
 
 Function = Callable[[Any], Any]
@@ -20,7 +31,7 @@ class Point:
     """x as a list of floats with names, and the structure to put numbers back into."""
 
     def __init__(self, x: Any, what: str = "x") -> None:
-        items, self.structure = flatten(x, what)
+        items, self.structure = flatten_numbers(x, what, POINT)
         self.names = _names(self.structure, what)
         self.keys = _names(self.structure, "x")  # comparable between x and what belongs to x
         if not items:
@@ -36,7 +47,7 @@ class Point:
         self.numbers = [float(item) for item in items]
 
     def arrange(self, items: Sequence[Any]) -> Any:
-        return self.structure.arrange(items)
+        return self.structure.as_argument(items)
 
     def like(self, tree: Any, what: str) -> list[float]:
         """The numbers of a tree with the structure of x, in the order of x; keys of dicts in any order."""
@@ -56,7 +67,9 @@ def _names(structure: Structure, root: str) -> list[str]:
     """What each number is called: x, x[0], x[0, 1]; inputs in a dict by their keys."""
 
     def part_of(whole: str, container: Container, key: Any) -> str:
-        if not issubclass(container.kind, dict):
+        if container.is_opened:
+            return container.place(whole or root, key)
+        if not container.is_dict:
             return f"{whole or root}[{key}]"
         parent = whole or ("" if root == "x" else root)
         return f"{parent}.{key}" if parent else str(key)
@@ -77,7 +90,8 @@ class FlatFunction:
         self.structure: Structure = Number()
 
     def __call__(self, items: Sequence[Any]) -> list[Any]:
-        found, self.structure = flatten(self._f(self._point.arrange(items)), "the result of f")
+        result = self._f(self._point.arrange(items))
+        found, self.structure = flatten_numbers(result, "the result of f", RESULT)
         if not found:
             raise ValueError("f returned no numbers")
         return found
@@ -124,6 +138,13 @@ def text_of(x: Any) -> str:
         return "{" + ", ".join(f"{key}: {text_of(v)}" for key, v in x.items()) + "}"
     if isinstance(x, float):
         return f"{x:g}"
+    look = look_into(x, "", RESULT)
+    if look is not None and look.opened is not None:
+        parts = zip(look.opened.names, look.contents, strict=True)
+        inside = [f"{name}={text_of(v)}" for name, v in parts if name != REST]
+        return f"{type(x).__name__}({', '.join(inside)})"
+    if not (isinstance(x, (list, tuple)) or is_array(x)):
+        return repr(x)
     content = [text_of(v) for v in x]
     if len(content) > 8:
         content = [*content[:3], "...", *content[-3:]]

@@ -356,7 +356,7 @@ def quadratic_model(f: Function, x: Any) -> QuadraticModel:
     return QuadraticModel(
         x=point.arrange(point.numbers),
         value=value,
-        gradient=point.arrange(slopes),
+        gradient=point.structure.arrange(slopes),
         hessian=arrange_jacobian(rows, point.structure, point.structure),
         _point=point,
         _slopes=slopes,

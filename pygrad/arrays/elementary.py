@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pygrad.arrays.engines import is_value
+from pygrad.arrays.engines import engine_of, is_value
 
 
 def degrees(x: Any, /) -> Any:
@@ -29,8 +29,16 @@ def fmod(x: Any, y: Any, /) -> Any:
     if isnan(x) or isnan(y):
         return x + y
     if y == 0 or isinf(x):
-        raise ValueError("math domain error")
+        return without_remainder("fmod", x, y)
     return -((-x) % abs(y)) if signbit(x) else x % abs(y)
+
+
+def without_remainder(name: str, x: Any, y: Any) -> Any:
+    """ValueError; in a program nan."""
+    engine = engine_of((x, y))
+    text = engine.refusal("math domain error", name, "a finite x and y != 0", x, y)
+    engine.refused(ValueError(text))
+    return (x + y) * math.nan
 
 
 def modf(x: Any, /) -> tuple[Any, Any]:
@@ -58,7 +66,9 @@ def ldexp(x: Any, i: int, /) -> Any:
         return +x
     result = _scaled(x, i)
     if isinf(result):
-        raise OverflowError("math range error")
+        engine = engine_of((x,))
+        text = engine.refusal("math range error", "ldexp", "abs(x) * 2**i below 2**1024", x)
+        engine.refused(OverflowError(text))
     return result
 
 

@@ -14,6 +14,8 @@ class Engine(NamedTuple):
     functions: dict[str, Callable[..., Any]]
     dot: Callable[..., Any]
     trace_active: Callable[[], bool]
+    refusal: Callable[..., str]
+    refused: Callable[[Exception], None]
 
 
 engines: list[Engine] = []

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from pygrad.c_code.blocks import Blocks
 from pygrad.c_code.taken import is_taken
+from pygrad.core.static import Static
+from pygrad.core.structure import place
 from pygrad.programs.arguments import static_of
 from pygrad.version import __version__
 
@@ -170,19 +172,26 @@ def _size(key: Any) -> int:
     """How many numbers there are in what has this key."""
     if _is_container(key):
         return sum(map(_size, key[3]))
+    if isinstance(key, Static):
+        return 0
     return math.prod(key) if isinstance(key, tuple) else 1
 
 
 def _places(key: Any, label: str, first: int = 0) -> Iterator[_Place]:
     """Where the numbers, arrays and lists of numbers are."""
     size = _size(key)
+    if isinstance(key, Static):
+        return
     if not _is_container(key):
         yield first, size, label if key is None else f"{label}, an array of shape {key}"
         return
     kind, names, _, parts = key
     fields = getattr(kind, "_fields", None)
-    labels = [f"{label}.{fields[name]}" if fields else f"{label}[{name!r}]" for name in names]
-    has_names = fields or issubclass(kind, dict)
+    is_opened = not issubclass(kind, (list, tuple, dict))
+    labels = [
+        f"{label}.{fields[name]}" if fields else place(label, name, is_opened) for name in names
+    ]
+    has_names = fields or is_opened or issubclass(kind, dict)
     if len(parts) > 1 and not has_names and all(part is None for part in parts):
         yield first, size, f"{labels[0]} to {labels[-1]}"
         return

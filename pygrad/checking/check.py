@@ -38,7 +38,7 @@ from pygrad.checking.differences import (
 from pygrad.core.implementation import Recorded, Value
 from pygrad.core.recording import as_recorded, outside_traces, plain
 from pygrad.core.singular import listening
-from pygrad.core.structure import Structure, flatten, names_in
+from pygrad.core.structure import Structure, flatten_numbers, names_in
 from pygrad.transform import grad, gradients, jacobian
 
 __all__ = ["CheckedDerivative", "GradientCheck", "GradientError", "check_grad"]
@@ -191,7 +191,7 @@ def check_grad(
         raise ValueError(
             f"rtol must be between 0 and 1 and atol not negative, not {rtol} and {atol}"
         )
-    items, structure = flatten(x, "x")
+    items, structure = flatten_numbers(x, "x")
     point = [float_of(item) for item in items]
     if not point:
         raise ValueError("x has no numbers in it: there is nothing to differentiate by")
@@ -211,7 +211,7 @@ def _rows(
     program: _Program, order: int, exact: bool, rtol: float, atol: float
 ) -> Iterator[CheckedDerivative]:
     compare = _Exactly(program) if exact else _ByDifferences(program)
-    names = list(names_in(program.structure, "x", lambda whole, _, key: f"{whole}[{key!r}]"))
+    names = list(names_in(program.structure, "x", lambda whole, of, key: of.place(whole, key)))
     for k in range(1, order + 1):
         places = itertools.product(range(len(names)), repeat=k)
         with listening() as singular:
@@ -238,7 +238,7 @@ class _Program:
         self._seen: dict[tuple[int, int, float], list[float]] = {}
 
     def run(self, inputs: Sequence[Value]) -> Value:
-        y = self.f(self.structure.arrange(inputs))
+        y = self.f(self.structure.as_argument(inputs))
         return y if isinstance(y, Value) else Value(float_of(y))
 
     def tensor(self, k: int, inputs: Sequence[Value]) -> list[Value]:
@@ -257,7 +257,7 @@ class _Program:
     def derivatives(self, k: int) -> list[float]:
         """All derivatives of order k at the point, as pygrad.grad (a numeric sweep) gives them."""
         if k == 1:
-            gradient = grad(lambda v: self.f(self.structure.arrange(v)))(self.point)
+            gradient = grad(lambda v: self.f(self.structure.as_argument(v)))(self.point)
             return [float(slope) for slope in plain(gradient, "f", _NUMBERS)]
         rows = jacobian(lambda v: self.tensor(k - 1, v))(self.point)
         return [float(slope) for row in plain(rows, "f", _NUMBERS) for slope in row]

@@ -144,9 +144,10 @@ def _function(v: Value, mp: Any, table: dict[str, Any]) -> Callable[..., Real]:
             "made it knows what it computes, and it cannot be evaluated again in mpmath; check with "
             "exact=False"
         )
-    if v._op == "sum":
+    symbol = _native.symbol(v)
+    if symbol == "sum":
         return lambda *xs: mp.fsum(xs)
-    if v._op == "dot":
+    if symbol == "dot":
 
         def dot(*xs: Real) -> Real:
             n = len(xs) // 2
@@ -154,10 +155,10 @@ def _function(v: Value, mp: Any, table: dict[str, Any]) -> Callable[..., Real]:
             return products + (xs[-1] if len(xs) % 2 else 0)
 
         return dot
-    if v._op.startswith("**"):
-        exponent = mp.mpf(float(v._op[2:]))
+    if symbol.startswith("**"):
+        exponent = mp.mpf(float(symbol[2:]))
         return lambda x: mp.power(x, exponent)
-    op = op_of(v._op)
+    op = op_of(symbol)
     assert op is not None
     name = op.name
     if name not in table and not hasattr(mp, name):
@@ -200,7 +201,7 @@ class Graph:
             if not v._children:
                 self._constants.append((place[v], v.data))
                 continue
-            stops = _native.form(v) == "op" and v._op == "stop_gradient"
+            stops = _native.form(v) == "op" and _native.symbol(v) == "stop_gradient"
             function = None if stops else _function(v, mp, table)
             self._steps.append((place[v], function, [place[child] for child in v._children]))
         self._output = place[output]

@@ -42,17 +42,19 @@ class Buffer:
         # Whatever is done to the arrays, these stay with the memory.
         self._sources = [array.reshape(array.size) for array in inputs]
         path = self._paths.first(self._point)
+        self._structure = path.result.structure
+        self._first: BoundPath | None = None  # where each call begins
+        self._bound: dict[int, BoundPath] = {}
         self._numbers = np.zeros(path.outputs)
-        self.result = _views(path.result.structure, self._numbers)
-        self._first = self._bind(path)  # where each call begins
-        self._bound = {id(path): self._first}
+        self._begin(path)
+        self.result = _views(self._structure, self._numbers)
 
     def __call__(self) -> Any:
         """Runs the function on what the inputs hold now; no two threads at a time."""
         places = self._captures.places
         if places and not (_native.may_run(places) or _native.trace_active()):
             self._renew()
-        bound = self._first
+        bound = self._first or self._at_first()
         while (guard := bound.run()) is not None:
             if guard == SINGULAR:
                 self._paths.look(self._point())
@@ -64,11 +66,21 @@ class Buffer:
         """What the function reads from elsewhere has changed: finds the program that holds now."""
         captures, paths = self._programs()
         if paths is not self._paths:
-            path = paths.first(self._point)
-            self._require_same(path)
-            self._paths, self._first = paths, self._bind(path)
-            self._bound = {id(path): self._first}
+            self._paths, self._first = paths, None
         self._captures = captures
+
+    def _at_first(self) -> BoundPath:
+        """Where this call begins."""
+        path = self._paths.first(self._point)
+        self._require_same(path)
+        return self._begin(path)
+
+    def _begin(self, path: Path) -> BoundPath:
+        """The first path of the function's program, at which each call begins if it serves others, too."""
+        bound = self._bind(path)
+        self._first = bound if self._paths.keeps(path) else None
+        self._bound = {} if self._first is None else {id(path): bound}
+        return bound
 
     def _follow(self, left: Path, guard: int) -> BoundPath:
         """The path that branches off another at a guard."""
@@ -79,13 +91,16 @@ class Buffer:
                 f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "
                 "uncompiled; call the compiled function itself"
             ) from None
-        self._require_same(path)
-        if id(path) not in self._bound:
-            self._bound[id(path)] = self._bind(path)
-        return self._bound[id(path)]
+        bound = self._bound.get(id(path))
+        if bound is None:
+            self._require_same(path)
+            bound = self._bind(path)
+            if self._paths.keeps(path):
+                self._bound[id(path)] = bound
+        return bound
 
     def _require_same(self, path: Path) -> None:
-        before, here = self._first.path.result.structure, path.result.structure
+        before, here = self._structure, path.result.structure
         if key_of(here) != key_of(before):
             raise TypeError(
                 f"a buffer holds one kind of result, but the function returned {before} "
@@ -93,6 +108,10 @@ class Buffer:
             )
 
     def _bind(self, path: Path) -> BoundPath:
+        if path.result.sweeps is not None:
+            raise TypeError(
+                "the function sweeps many directions as rows, which no buffer holds; call it itself"
+            )
         return BoundPath(path, self._sources, self._numbers)
 
     def _point(self) -> list[float]:

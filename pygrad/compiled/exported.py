@@ -33,6 +33,10 @@ def exported(
         key, program = _only_one(store)
     if program is None:
         raise RuntimeError(f"{title}() takes more than {MOST_PATHS} paths: too many for C")
+    if program.paths.root is None:
+        raise RuntimeError(
+            f"{title}() changes what it reads from elsewhere as it runs: C would keep what it was once"
+        )
     return c_function(f, title, key, program.paths, name, freeze)
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from pygrad.core.distinction import distinctions
 from pygrad.core.library import ffi, lib
+from pygrad.core.static import Static
 from pygrad.core.structure import Array, Number, Structure, container_like
 
 MARK = b"\x89PYGRAD\n"
@@ -172,6 +173,9 @@ class _Writer:
         """A structure, told by its key (see key_of)."""
         if key is None:
             self.number("B", 0)
+        elif isinstance(key, Static):
+            self.number("B", 2 + len(_KINDS))
+            self.atom(key.item, key.what or what)
         elif key == () or isinstance(key[0], int):
             self.number("BI", 1, len(key))
             self.number(f"{len(key)}I", *key)
@@ -179,8 +183,9 @@ class _Writer:
             kind, names, _, parts = key
             if kind not in _KINDS or depth > _DEEPEST:
                 raise TypeError(
-                    f"{what} has a {kind.__name__}, which cannot be saved; lists, tuples and dicts "
-                    f"of numbers and arrays can, no more than {_DEEPEST} within each other"
+                    f"{what} has a {kind.__name__}, which cannot be saved, as a file keeps no classes; "
+                    "lists, tuples and dicts of numbers and arrays can, no more than "
+                    f"{_DEEPEST} within each other. A pickle of the function has its name instead"
                 )
             self.number("B", 2 + _KINDS.index(kind))
             self.number("I", len(parts))
@@ -316,9 +321,11 @@ class _Reader:
 
     def structure(self, depth: int = 0) -> Structure:
         """A structure. Each of its numbers has a slot in a program further on, of four bytes."""
-        kind = self.one_of([Number, Array, *_KINDS], "a structure")
+        kind = self.one_of([Number, Array, *_KINDS, Static], "a structure")
         if kind is Number:
             return self._once(kind, ())
+        if kind is Static:
+            return Static(self.atom(), "")
         if kind is Array:
             return self._once(kind, self.shape())
         if depth > _DEEPEST:

@@ -33,7 +33,7 @@ from pygrad.core.callables import (
 )
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
-from pygrad.core.structure import detached, flatten, values_in
+from pygrad.core.structure import detached, flatten_result, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
@@ -94,11 +94,18 @@ class Compiled(MethodOf[P, R], Transformable):
         if store is None or store.has_rows:
             store = self.store
             if store.has_rows:
-                return self._call_rows(store, args, kwargs)  # type: ignore[no-any-return]
+                result = None
+                if store.few is not None and not kwargs and not self.verify:
+                    result = store.few.call(args)
+                return self._call_rows(store, args, kwargs) if result is None else result  # type: ignore[no-any-return]
         plain = None if kwargs else plain_key(args)
         program = store.plain.get(plain)
-        if program is not None and _native.may_run(store.captures.places):
-            row = program.take(program.paths.first(list))
+        if (
+            program is not None
+            and (path := program.paths.root) is not None
+            and _native.may_run(store.captures.places)
+        ):
+            row = program.take(path)
             if copy_plain(args, row.inputs):
                 return self._finish(store, program, program.run, row, args, kwargs)  # type: ignore[no-any-return]
             row.path.idle.append(row)
@@ -191,21 +198,20 @@ class Compiled(MethodOf[P, R], Transformable):
 
     def _paths_of_plain(self, args: tuple[Any, ...]) -> tuple[Captures, Paths]:
         """The program for plain arguments, and what it holds for."""
-        key = plain_key(args)
-        store = self.store
-        program = store.plain.get(key)
-        if program is None and key is not None:
-            self(*args)  # type: ignore[call-arg]
-            store = self._store or store
-            program = store.plain.get(key)
-        if program is None or not all(is_flat(arg) for arg in args if type(arg) is list):
+        plain, store = plain_key(args), self.store
+        flat = plain is not None and all(is_flat(arg) for arg in args if type(arg) is list)
+        program = store.plain.get(plain)
+        if program is None and flat and not (store.has_rows or _native.trace_active()):
+            arguments = Arguments(args, {}, self.static)
+            key = arguments.key()
+            if not arguments.static:
+                program = store.call_program(key, arguments)
+            if program is not None:
+                store.calls.shorten(plain, key, program)
+        if program is None or not flat:
             raise TypeError(
                 f"{self.__name__}.buffer() takes floats, flat lists of floats and float64 arrays, and "
                 "no static arguments"
-            )
-        if any(path.result.sweeps is not None for path in program.paths.all):
-            raise TypeError(
-                f"{self.__name__}() sweeps many directions as rows, which no buffer holds; call it"
             )
         return store.captures, program.paths
 
@@ -227,7 +233,7 @@ class Compiled(MethodOf[P, R], Transformable):
         """
         if reduce not in {"mean", "sum"}:
             raise ValueError(f"reduce must be 'mean' or 'sum', not {reduce!r}")
-        arguments = RowArguments(rows, in_axes, self.__name__)
+        arguments = RowArguments(rows, in_axes, self)
         try:
             run = Run(self.store.backward_of(reduce), arguments, by_lives=True)
             _, numbers, by, grads = run.reduced()
@@ -403,7 +409,7 @@ jit = compile  # its second name
 
 
 def _verify(result: Any, expected: Any, name: str) -> None:
-    got, wanted = (flatten(without_sparse(t), "the result")[0] for t in (result, expected))
+    got, wanted = (flatten_result(without_sparse(t), "the result")[0] for t in (result, expected))
     if len(got) != len(wanted):
         raise RuntimeError(
             f"{name}() compiled gives {len(got)} numbers, but {len(wanted)} when run again: it uses "

@@ -28,6 +28,7 @@ from pygrad.compiled.fileformat import (
 from pygrad.compiled.store import Store
 from pygrad.core.callables import FunctionOf, found_by_name
 from pygrad.core.library import ffi, lib
+from pygrad.core.static import Static
 from pygrad.core.structure import Container, as_values, container_like, key_of
 from pygrad.programs.arguments import Arguments, static_of
 from pygrad.programs.mapped import RowsProgram, vmap
@@ -91,7 +92,7 @@ def _add_rows(store: Store, entry: Entry, captured: tuple[Any, ...]) -> tuple[An
     wrt = _uniform_inputs(entry, rows.reduce)
     program = RowsProgram(rows.f, entry.structure, entry.rows, rows.reduce, wrt, not own)
     _add_paths(program.paths, entry, rows.reduce or "rows", captured)
-    rows.programs.add((key_of(entry.structure), entry.rows, entry.wrt, not own), program)
+    rows.programs.add(RowsProgram.key(entry.structure, entry.rows, entry.wrt, not own), program)
     return _key_of_one_row(entry), program.paths
 
 
@@ -114,7 +115,7 @@ def _arguments(entry: Entry, static: frozenset[int]) -> Arguments:
 def _uniform_inputs(entry: Entry, reduce: str | None) -> list[int]:
     """The inputs by which totals are derivatives."""
     structure, rows = entry.structure, entry.rows
-    if not isinstance(structure, Container) or structure.kind is not tuple or entry.static:
+    if not isinstance(structure, Container) or entry.static or not _has_arguments(structure):
         raise ValueError(_DAMAGED.format("rows have no arguments"))
     assert rows is not None
     uniform = [i for i, by_row in enumerate(rows) if not by_row]
@@ -125,10 +126,21 @@ def _uniform_inputs(entry: Entry, reduce: str | None) -> list[int]:
     return [uniform[i] for i in entry.wrt]
 
 
+def _has_arguments(rows: Container) -> bool:
+    """Whether it is a tuple of arguments, or a dict of some by position and then some by name."""
+    if rows.kind is tuple:
+        return True
+    names = rows.names
+    places = [name for name in names if type(name) is int]
+    by_name = names[len(places) :]
+    are_first = list(names[: len(places)]) == list(range(len(places)))
+    return rows.kind is dict and are_first and all(type(name) is str for name in by_name)
+
+
 def _key_of_one_row(entry: Entry) -> Any:
     """The key that a call with one row's arguments has."""
-    parts = entry.structure.parts
-    return key_of(container_like(dict.fromkeys(range(len(parts))), parts)), ()
+    structure = entry.structure
+    return key_of(container_like(dict.fromkeys(structure.names), structure.parts)), ()
 
 
 def _add_paths(paths: Paths, entry: Entry, rows: str | None, captured: tuple[Any, ...]) -> None:
@@ -241,9 +253,15 @@ def _described(key: Any) -> str:
 def _in_words(key: Any) -> str:
     if key is None:
         return "a number"
+    if isinstance(key, Static):
+        return str(key)
     if isinstance(key[0], int):
         return f"an array of shape {key}"
-    return f"a {key[0].__name__} of {len(key[1])}"
+    kind, names, _, parts = key
+    static = [
+        f"{n!r}: {part}" for n, part in zip(names, parts, strict=True) if isinstance(part, Static)
+    ]
+    return f"a {kind.__name__} of {len(names)}{' with ' if static else ''}{', '.join(static)}"
 
 
 def _imported(origin: str) -> Any:

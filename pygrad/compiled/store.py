@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.jacobians import JacobianOf
+from pygrad.core.static import is_hashable, unhashable
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
+from pygrad.programs.few import FewRows
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
@@ -47,17 +49,21 @@ class Store:
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
         self.jacobian = _jacobian_in(f)
         self.has_rows = vmap_in(f) is not None
-        self.f = _keeping(f, Programs(self.name, self._traced)) if self.has_rows else f
+        self.f = _keeping(f, Programs(self.name, self.holds)) if self.has_rows else f
         self.gradient = self._gradient_of_rows()
+        self.few = self._few_rows()
 
     def _table(self) -> Programs[OneRowProgram | None]:
         return Programs(self.name)
 
-    def _traced(self, *more: Captures) -> None:
-        """If something has changed during a trace, what was made serves no call after this one."""
-        for captures in (self.captures, *more):
-            if not captures.hold():
-                captures.void()
+    def holds(self, *more: Captures) -> bool:
+        """Whether all that the function reads from elsewhere is as it was."""
+        return all(captures.hold() for captures in (self.captures, *more))
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether anything is known for this state."""
+        return any(p is None or p.is_of_use for p in (*self.calls, *self.row_programs()))
 
     @property
     def rows(self) -> Vmapped | None:
@@ -72,6 +78,12 @@ class Store:
             return None
         return GradientOfRows(rows, f.argnums, f.with_value) if isinstance(f.argnums, int) else None
 
+    def _few_rows(self) -> FewRows | None:
+        """What serves calls of few rows; None if f is nothing that it knows."""
+        if isinstance(self.f, Vmapped):
+            return FewRows(self.f)
+        return None if self.gradient is None else FewRows(*self.gradient)
+
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""
         try:
@@ -80,13 +92,10 @@ class Store:
                 program = program.variants.find()
                 self.calls.add(key, program)
             return program
-        except TypeError:
-            if _is_hashable(key):
+        except TypeError as error:
+            if is_hashable(key):
                 raise
-            raise TypeError(
-                f"a static argument of {self.name}() cannot be hashed; give numbers, arrays, or "
-                "lists, tuples and dicts of these, or something hashable"
-            ) from None
+            raise unhashable(self.name, arguments.statics()) or error from None
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))
@@ -100,7 +109,7 @@ class Store:
         captures = Captures(self.f, arguments.objects())
         program = self._program(arguments)
         program.captures = captures
-        program.paths.traced = functools.partial(self._traced, captures)
+        program.paths.holds = functools.partial(self.holds, captures)
         return program
 
     def _program(self, arguments: Arguments) -> OneRowProgram:
@@ -108,16 +117,16 @@ class Store:
             return self.new_one_row_program(arguments)
         from pygrad.programs.sweeps import Sweeps
 
-        return Sweeps(self.jacobian, arguments.lasting(), self._traced)
+        return Sweeps(self.jacobian, arguments.lasting(), self.holds)
 
     def new_one_row_program(self, arguments: Arguments) -> OneRowProgram:
         run = functools.partial(arguments.lasting().call, self.f)
-        return OneRowProgram(run, len(arguments.items), self._traced)
+        return OneRowProgram(run, len(arguments.items), self.holds)
 
     def backward_of(self, reduce: str) -> Vmapped:
         """The function over rows, to be differentiated by the Values that it captures."""
         if reduce not in self.backwards:
-            programs: Programs[RowsProgram] = Programs(self.name, self._traced)
+            programs: Programs[RowsProgram] = Programs(self.name, self.holds)
             rows = Vmapped(self.f, 0, reduce, programs=programs)
             return self.backwards.setdefault(reduce, rows)
         return self.backwards[reduce]
@@ -159,11 +168,3 @@ def _jacobian_in(f: Any) -> JacobianOf | None:
     while isinstance(f, FunctionOf) and not isinstance(f, Derivative | Vmapped):
         f = f.f
     return f.what if isinstance(f, Jacobian) else None
-
-
-def _is_hashable(key: Any) -> bool:
-    try:
-        hash(key)
-    except TypeError:
-        return False
-    return True

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable
 from operator import is_not
 from typing import Any
 
-Maker = Callable[[list[Any]], Any]
+from pygrad.core.records import Field, Maker, Opened, form_of
+from pygrad.core.records import opened as opened_record
+from pygrad.core.registered import registered, taken_apart
+
+REST = "rest"  # what a registered container has beside its parts
 
 
 def maker(tree: Any) -> Maker:
@@ -39,6 +42,28 @@ def maker(tree: Any) -> Maker:
     else:
         make = functools.partial(_dict, _emptied(tree), tuple(tree))
     return functools.partial(_checked, kind, make)
+
+
+def opened(tree: Any, as_given: bool) -> Opened | None:
+    """What a record or a registered container has in it; None for all else.
+
+    as_given: see records.py.
+    """
+    kind = type(tree)
+    how = registered(kind)
+    if how is None:
+        form = form_of(kind)
+        return None if form is None else opened_record(tree, form, as_given)
+    parts, rest = taken_apart(tree, how)
+    fields = [Field(str(i), False, False, True, True) for i in range(len(parts))]
+    fields.append(Field(REST, False, True, True, True))
+    names = tuple([field.name for field in fields])
+    make = functools.partial(_registered, how.unflatten)
+    return Opened(names, [*parts, rest], tuple(fields), make, None)
+
+
+def _registered(unflatten: Any, contents: list[Any]) -> Any:
+    return unflatten(contents[-1], contents[:-1])
 
 
 def plain_maker(tree: Any) -> Maker:

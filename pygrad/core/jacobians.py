@@ -7,13 +7,22 @@ from typing import Any, NamedTuple
 
 from pygrad.core.callables import function_name
 from pygrad.core.recording import Call, Function, Recording, positions, split_aux
-from pygrad.core.structure import Array, Container, Number, Structure, array_of, flatten, is_array
+from pygrad.core.structure import (
+    RESULT,
+    Array,
+    Container,
+    Number,
+    Structure,
+    array_of,
+    flatten_numbers,
+    is_array,
+)
 
 
 def _is_flat_list(structure: Structure) -> bool:
     return (
         isinstance(structure, Container)
-        and not issubclass(structure.kind, dict)
+        and issubclass(structure.kind, (list, tuple))
         and len(structure.parts) > 0
         and all(isinstance(part, Number) for part in structure.parts)
     )
@@ -75,7 +84,8 @@ def record(what: JacobianOf, *args: Any, **kwargs: Any) -> Recorded:
     call = Call(what.f, what.argnums, args, kwargs)
     with Recording(call.points) as recording:
         result, aux = split_aux(what.f, call.run(recording), what.has_aux)
-        items, structure = flatten(result, f"the result of {function_name(what.f)}()")
+        what_result = f"the result of {function_name(what.f)}()"
+        items, structure = flatten_numbers(result, what_result, RESULT)
         recording.close(items, aux)
         return Recorded(recording, call.structure, structure, aux)
 

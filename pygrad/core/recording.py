@@ -19,7 +19,7 @@ from pygrad.core.callables import function_name
 from pygrad.core.callers import users_line, warn_once
 from pygrad.core.hints import hinted
 from pygrad.core.implementation import FUNCTIONS, Value
-from pygrad.core.structure import as_values, detached, flatten, values_in
+from pygrad.core.structure import as_values, detached, flatten_numbers, values_in
 
 implementation.set_users_line(users_line)
 
@@ -184,12 +184,12 @@ class Call:
             if one
             else f"arguments of {function_name(f)}()"
         )
-        self.points, self.structure = flatten(chosen, what)
+        self.points, self.structure = flatten_numbers(chosen, what)
         self.one = one
 
     def run(self, recording: Recording) -> Any:
         """What the function returns for Values in the place of its chosen arguments."""
-        arranged = self.structure.arrange(recording.inputs)
+        arranged = self.structure.as_argument(recording.inputs)
         args = list(self.args)
         for i, argument in zip(self.indices, (arranged,) if self.one else arranged, strict=True):
             args[i] = argument

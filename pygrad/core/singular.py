@@ -55,9 +55,12 @@ def listening() -> Iterator[list[str]]:
 
 def _name(v: Any) -> str:
     """The op of v; a slope that is an op of its own by the op it is the slope of."""
-    if v._op == "mul0":
+    from pygrad import _native
+
+    symbol = _native.symbol(v) or v._op
+    if symbol == "mul0":
         return "a product of derivative and slope"
-    op, _, order = v._op.partition("_d")
+    op, _, order = symbol.partition("_d")
     label = f" ({v.label!r})" if v.label else ""
     return f"{'the slope of ' if set(order) & set('xy') else ''}op {op!r}{label}"
 

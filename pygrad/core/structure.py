@@ -1,4 +1,7 @@
-"""Arguments and results as flat lists of numbers: floats, arrays, and nested lists, tuples and dicts.
+"""Arguments and results as flat lists of numbers: floats, arrays, and nested containers of these.
+
+Containers are lists, tuples, dicts, dataclasses and what else has fields (records.py), and what was
+registered (registered.py). What is no number stays what it is (static.py).
 
 A structure says how a list of items was arranged: where there was a number, an array of which shape, a
 list of what. Transforms flatten an argument, make Values of its numbers, and arrange these again for
@@ -18,11 +21,14 @@ import itertools
 import numbers
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
-from pygrad.core.containers import maker, plain_maker
+from pygrad.core.containers import REST, maker, opened, plain_maker
 from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
+from pygrad.core.records import Opened, whole_items
+from pygrad.core.static import Static, is_static
 
 
 class Number(NamedTuple):
@@ -35,6 +41,9 @@ class Number(NamedTuple):
         return ()
 
     def arrange(self, items: Sequence[Any]) -> Any:
+        return items[0]
+
+    def as_argument(self, items: Sequence[Any]) -> Any:
         return items[0]
 
     def from_array(self, numbers: Any) -> float:
@@ -57,6 +66,9 @@ class Array(NamedTuple):
     def arrange(self, items: Sequence[Any]) -> Any:
         return array_of(items, self.shape)
 
+    def as_argument(self, items: Sequence[Any]) -> Any:
+        return array_of(items, self.shape)
+
     def from_array(self, numbers: Any) -> Any:
         return numbers.reshape(self.shape).copy()
 
@@ -68,20 +80,41 @@ class Array(NamedTuple):
 
 
 class Container(NamedTuple):
-    """A list, tuple, named tuple or dict of structures; make puts new contents into one of its kind."""
+    """A container of structures; make puts new contents into one of its kind."""
 
     kind: type
     make: Callable[[list[Any]], Any]
     parts: tuple[Structure, ...]
-    names: tuple[Any, ...]  # keys of a dict, or indices
+    names: tuple[Any, ...]  # keys of a dict, names of fields, or indices
     size: int
+    is_opened: bool = False  # a record, or a registered container, not a list, tuple or dict
+    compute: Callable[[Any], None] | None = None  # completes what make has made, for a function
+
+    @property
+    def is_dict(self) -> bool:
+        return issubclass(self.kind, dict) and not self.is_opened
 
     def distinct_names(self) -> tuple[Any, ...]:
         """What tells the names of a dict apart from others that are equal."""
-        return distinctions(self.names) if issubclass(self.kind, dict) else ()
+        return distinctions(self.names) if self.is_dict else ()
+
+    def place(self, whole: str, name: Any) -> str:
+        """What errors call a part of it."""
+        return place(whole, name, self.is_opened)
 
     def arrange(self, items: Sequence[Any]) -> Any:
         return self.map(lambda part, at: part.arrange(items[at : at + part.size]))
+
+    def as_argument(self, items: Sequence[Any]) -> Any:
+        """The same for a function to be given: with all that a class computes from its fields."""
+        contents, start = [], 0
+        for part in self.parts:
+            contents.append(part.as_argument(items[start : start + part.size]))
+            start += part.size
+        new = self.make(contents)
+        if self.compute is not None:
+            self.compute(new)
+        return new
 
     def from_array(self, numbers: Any) -> Any:
         if self.size == len(self.parts) and all(type(part) is Number for part in self.parts):
@@ -101,21 +134,62 @@ class Container(NamedTuple):
         return self.make(contents)
 
     def __str__(self) -> str:
+        if self.is_opened:
+            return f"a {self.kind.__name__}"
         return f"a {self.kind.__name__} of {len(self.parts)}"
 
 
-Structure = Number | Array | Container
+Structure = Number | Array | Container | Static
+NUMBER = Number()
+
+
+def place(whole: str, name: Any, opened: bool) -> str:
+    """What errors call a part of a container, a record or registered one if that is opened."""
+    if not opened:
+        return f"{whole}[{name!r}]"
+    if name == REST:
+        return f"what {whole} has beside its parts"
+    return f"{whole}[{name}]" if name.isdigit() else f"{whole}.{name}"
+
+
+def has_static(structure: Structure) -> bool:
+    """Whether there is something in it that is no number."""
+    if isinstance(structure, Container):
+        return any(map(has_static, structure.parts))
+    return isinstance(structure, Static)
+
+
+def statics_in(structure: Structure) -> Iterator[Static]:
+    """All that is no number."""
+    if isinstance(structure, Static):
+        yield structure
+    elif isinstance(structure, Container):
+        for part in structure.parts:
+            yield from statics_in(part)
 
 
 def same(a: Structure, b: Structure) -> bool:
     """Whether two structures match: the same containers with the same names and shapes."""
     if isinstance(a, Container) and isinstance(b, Container):
         return (
-            issubclass(a.kind, dict) == issubclass(b.kind, dict)
+            (a.kind is b.kind if a.is_opened or b.is_opened else a.is_dict == b.is_dict)
             and a.names == b.names
             and all(map(same, a.parts, b.parts))
         )
+    if isinstance(a, Static):
+        return isinstance(b, Static)
     return type(a) is type(b) and a == b
+
+
+def difference(a: Structure, b: Structure, what: str) -> tuple[str, str, str] | None:
+    """Where two structures first differ, and what they have there; None if one program serves both."""
+    if isinstance(a, Container) and isinstance(b, Container) and key_of(a)[:3] == key_of(b)[:3]:
+        for name, one, other in zip(a.names, a.parts, b.parts, strict=True):
+            found = difference(one, other, a.place(what, name))
+            if found is not None:
+                return found
+        return None
+    return None if key_of(a) == key_of(b) else (what, str(a), str(b))
 
 
 def key_of(structure: Structure) -> Any:
@@ -123,30 +197,150 @@ def key_of(structure: Structure) -> Any:
     if isinstance(structure, Container):
         parts = tuple(map(key_of, structure.parts))
         return (structure.kind, structure.names, structure.distinct_names(), parts)
+    if isinstance(structure, Static):
+        return structure
     return structure.shape if isinstance(structure, Array) else None
 
 
-def flatten(tree: Any, what: str) -> tuple[list[Any], Structure]:
+# -- from trees ------------------------------------------------------------------------------------
+
+
+class Way(NamedTuple):
+    """How a part of a tree is looked at."""
+
+    free: bool  # what is no number may stand there: in records and dicts, and all over results
+    whole: bool = False  # whole numbers are static: a field's type says so
+    static: bool = False  # whatever it is
+    as_given: bool = True  # for a function to be given it
+    gaps: bool = True  # None may stand in a list of numbers
+
+
+ARGUMENT, FREE, RESULT = Way(False), Way(True), Way(True, as_given=False)
+POINT = Way(False, gaps=False)
+
+
+class Look(NamedTuple):
+    """A container that is looked into: its parts, what they are called, and how they are looked at."""
+
+    contents: list[Any]
+    whats: list[str]
+    ways: list[Way]
+    tree: Any
+    opened: Opened | None
+
+    def structure(self, parts: Sequence[Structure]) -> Container:
+        """Its structure, with those of its parts."""
+        if self.opened is None:
+            return container_like(self.tree, tuple(parts))
+        names, _, _, make, compute = self.opened
+        size = sum(part.size for part in parts)
+        return Container(type(self.tree), make, tuple(parts), names, size, True, compute)
+
+    def made(self, contents: list[Any]) -> Any:
+        """A container like it, with other contents."""
+        if self.opened is None:
+            return maker(self.tree)(contents)
+        new = self.opened.make(contents)
+        if self.opened.compute is not None:
+            self.opened.compute(new)
+        return new
+
+
+def look_into(tree: Any, what: str, way: Way) -> Look | None:
+    """What a container has in it; None for all else."""
+    found = None if type(tree) in {list, tuple, dict} else opened(tree, way.as_given)
+    if found is not None:
+        whats = [place(what, name, True) for name in found.names]
+        ways = [Way(True, field.whole, field.static, way.as_given) for field in found.fields]
+        return Look(found.contents, whats, ways, tree, found)
+    if isinstance(tree, dict):
+        whats = [f"{what}[{name!r}]" for name in tree]
+        return Look(list(tree.values()), whats, [way._replace(free=True)] * len(tree), tree, None)
+    if not isinstance(tree, (list, tuple)):
+        return None
+    whats = [f"{what}[{i}]" for i in range(len(tree))]
+    ways = [way] * len(tree)
+    if hasattr(type(tree), "_make"):
+        whole = whole_items(type(tree))
+        ways = [Way(True, way.whole or i in whole, False, way.as_given) for i in range(len(tree))]
+    return Look(list(tree), whats, ways, tree, None)
+
+
+def flatten(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any], Structure]:
     """The numbers and Values of a tree from left to right, and its structure.
 
     Raises:
-        TypeError: something in it is neither a number, a Value, an array of these nor a container; the
-            message starts with `what` and says where it stands.
+        TypeError: something in it is neither a number, a Value, an array of these nor a container, and may
+            not stand there as what it is; the message starts with `what` and says where it stands.
     """
     items: list[Any] = []
-    return items, _flatten(tree, items, what)
+    structure = _flatten(tree, items, what, way)
+    if type(structure) is Static and not way.static:
+        raise _no_number(tree, what)
+    return items, structure
 
 
-def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
+def flatten_result(tree: Any, what: str) -> tuple[list[Any], Structure]:
+    """The same of what a function returns, which may have text and the like anywhere."""
+    return flatten(tree, what, RESULT)
+
+
+def flatten_numbers(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any], Structure]:
+    """The same; TypeError, too, where there is something, but no number to differentiate by, or of."""
+    items, structure = flatten(tree, what, way)
+    if not items and has_static(structure):
+        found = ", ".join(f"{static.what} is {static}" for static in [*statics_in(structure)][:3])
+        raise TypeError(
+            f"{what} has no number in it: {found}. Whole numbers count as such in fields that are declared "
+            "as float, not as int"
+        )
+    return items, structure
+
+
+def flatten_part(tree: Any, what: str, way: Way) -> tuple[list[Any], Structure]:
+    """The same of a part of an argument, which may be no number at all."""
+    items: list[Any] = []
+    return items, _flatten(tree, items, what, way)
+
+
+_PLAIN = {float, Value}
+
+
+def _flatten(tree: Any, items: list[Any], what: str, way: Way) -> Structure:
+    kind = type(tree)
+    if way.static:
+        return Static(tree, what)
+    if kind is float or kind is Value:
+        items.append(tree)
+        return NUMBER
+    if (kind is list or kind is tuple) and _PLAIN.issuperset(map(type, tree)):
+        items += tree
+        return container_like(tree, (NUMBER,) * len(tree))
+    if as_static(tree, way):
+        return Static(tree, what)
     if isinstance(tree, (Value, float, int)):
         items.append(tree)
-        return Number()
-    if isinstance(tree, dict):
-        parts = tuple(_flatten(part, items, f"{what}[{name!r}]") for name, part in tree.items())
-        return container_like(tree, parts)
-    if isinstance(tree, (list, tuple)):
-        parts = tuple(_flatten(part, items, f"{what}[{i}]") for i, part in enumerate(tree))
-        return container_like(tree, parts)
+        return NUMBER
+    if tree is None and way.gaps:
+        return Static(tree, what)
+    look = None if is_array(tree) and kind.__module__ == "numpy" else look_into(tree, what, way)
+    if look is not None:
+        of_parts = zip(look.contents, look.whats, look.ways, strict=True)
+        return look.structure([_flatten(part, items, of, by) for part, of, by in of_parts])
+    return _flatten_leaf(tree, items, what, way)
+
+
+def as_static(tree: Any, way: Way) -> bool:
+    """Whether something that is no container stays what it is."""
+    if way.static:
+        return True
+    if isinstance(tree, (numbers.Real, Value)):
+        is_whole = way.whole and isinstance(tree, numbers.Integral)
+        return is_whole or (way.free and isinstance(tree, Enum))
+    return way.free and isinstance(tree, (str, bytes, type(None), Enum))
+
+
+def _flatten_leaf(tree: Any, items: list[Any], what: str, way: Way) -> Structure:
     if is_array(tree):
         array = own_array(tree, what)
         if array.ndim:
@@ -155,12 +349,25 @@ def _flatten(tree: Any, items: list[Any], what: str) -> Structure:
     is_scalar = type(tree).__module__ == "numpy" and hasattr(tree, "dtype")
     item = tree.item() if is_scalar and tree.dtype.kind in "biuf" else tree
     if not _is_number(item):
-        raise TypeError(
-            f"{what} must be a number, a Value, an array or a list, tuple or dict of these, "
-            f"not {type(tree).__name__}"
-        )
+        if way.free and is_static(item):
+            return Static(item, what)
+        raise _no_number(tree, what)
     items.append(item)
-    return Number()
+    return NUMBER
+
+
+def _no_number(tree: Any, what: str) -> TypeError:
+    message = (
+        f"{what} must be a number, a Value, an array or a list, tuple, dict or dataclass of these, not "
+        f"{type(tree).__name__}"
+    )
+    if isinstance(tree, (str, bytes, type(None), Enum)) or callable(tree):
+        return TypeError(message)
+    return TypeError(
+        f"{message}. A class of your own may be a dataclass, or be registered by "
+        "pygrad.register_container(); a field without derivative is declared by "
+        "field(metadata={'static': True})"
+    )
 
 
 def _is_number(x: Any) -> bool:
@@ -172,12 +379,24 @@ def values_in(tree: Any) -> list[Any]:
     """The Values in a tree, whatever else is in it."""
     if isinstance(tree, Value):
         return [tree]
+    kind = type(tree)
+    if kind in _NO_CONTAINERS:
+        return []
     if isinstance(tree, dict):
         return [v for part in tree.values() for v in values_in(part)]
     if isinstance(tree, (list, tuple)):
         return [v for part in tree for v in values_in(part)]
     array = _objects(tree)
-    return [] if array is None else values_in(array.ravel().tolist())
+    if array is not None:
+        return values_in(array.ravel().tolist())
+    found = None if is_array(tree) else opened(tree, False)
+    if found is None:
+        return []
+    parts = zip(found.contents, found.fields, strict=True)
+    return [v for part, field in parts if field.name != REST for v in values_in(part)]
+
+
+_NO_CONTAINERS = {float, int, bool, str, bytes, type(None)}
 
 
 def as_values(items: Iterable[Any]) -> list[Any]:
@@ -197,21 +416,41 @@ def flatten_like(tree: Any, structure: Structure, what: str, of: str) -> list[An
 
 
 def _flatten_like(tree: Any, structure: Structure, items: list[Any], what: str, of: str) -> None:
+    if isinstance(structure, Static):
+        return  # there is nothing to match
     if isinstance(structure, Container):
-        is_dict = issubclass(structure.kind, dict)
-        if is_dict and isinstance(tree, dict) and set(tree) == set(structure.names):
-            parts = [tree[name] for name in structure.names]
-        elif not is_dict and isinstance(tree, (list, tuple)) and len(tree) == len(structure.parts):
-            parts = list(tree)
-        else:
+        parts = _matching(tree, structure)
+        if parts is None:
             raise ValueError(f"{what} must match {of}: {structure}, not {_describe(tree)}")
-        for name, part, expected in zip(structure.names, parts, structure.parts, strict=True):
-            _flatten_like(part, expected, items, f"{what}[{name!r}]", of)
+        for name, expected in zip(structure.names, structure.parts, strict=True):
+            if name in parts:
+                _flatten_like(parts[name], expected, items, structure.place(what, name), of)
         return
     found, actual = flatten(tree, what)
     if actual != structure:
         raise ValueError(f"{what} must match {of}: {structure}, not {actual}")
     items += found
+
+
+def _matching(tree: Any, structure: Container) -> dict[Any, Any] | None:
+    """The parts of a tree by the names that they have in a structure; None if it is of another kind.
+
+    What is no number may be missing in a dict.
+    """
+    if structure.is_opened:
+        found = opened(tree, False) if type(tree) is structure.kind else None
+        if found is None or not set(structure.names) <= set(found.names):
+            return None
+        return dict(zip(found.names, found.contents, strict=True))
+    if structure.is_dict:
+        if not isinstance(tree, dict) or not set(tree) <= set(structure.names):
+            return None
+        parts = zip(structure.names, structure.parts, strict=True)
+        needed = {name for name, part in parts if part.size or not has_static(part)}
+        return tree if needed <= set(tree) else None
+    if not isinstance(tree, (list, tuple)) or len(tree) != len(structure.parts):
+        return None
+    return dict(enumerate(tree))
 
 
 def names_in(
@@ -225,7 +464,7 @@ def names_in(
     elif isinstance(structure, Array):
         for index in itertools.product(*map(range, structure.shape)):
             yield f"{whole}[{', '.join(map(str, index))}]"
-    else:
+    elif isinstance(structure, Number):
         yield whole
 
 
@@ -315,6 +554,12 @@ def detached(
     if isinstance(tree, (list, tuple)):
         return _made_like(tree, [detached(part, instead, keep) for part in tree])
     array = _objects(tree)
+    found = None if array is not None or type(tree) in _NO_CONTAINERS else opened(tree, False)
+    if found is not None and values_in(tree):
+        pairs = zip(found.contents, found.fields, strict=True)
+        return found.make(
+            [part if f.name == REST else detached(part, instead, keep) for part, f in pairs]
+        )
     if array is not None and not any(id(item) in keep for item in array.ravel().tolist()):
         flat = [detached(item, instead, keep) for item in array.ravel().tolist()]
         if all(isinstance(item, (float, int, Value)) for item in flat):

@@ -60,6 +60,34 @@ def is_whole(x: Any, *args: Any) -> Any:
     return bool(x <= math.floor(x)) if isinstance(x, Value) else x.is_integer(*args)
 
 
+def item_of(x: Any, *args: Any, **named: Any) -> Any:
+    """x.item(); of a Value the Value, as a number of NumPy's stays a number."""
+    return x if isinstance(x, Value) else x.item(*args, **named)
+
+
+def as_index(x: Any) -> Any:
+    """What is an index or a number of times: of a Value, which math.floor() gives, the whole number."""
+    return int(x) if isinstance(x, Value) else x
+
+
+def as_text(template: Any, items: Any) -> Any:
+    """template % items; Values are shown as their numbers where the template asks for floats."""
+    try:
+        return template % items
+    except TypeError:
+        if isinstance(items, dict):
+            shown: Any = {name: _number(item) for name, item in items.items()}
+        else:
+            shown = tuple(map(_number, items if isinstance(items, tuple) else (items,)))
+        if not isinstance(template, str):
+            raise
+        return template % shown
+
+
+def _number(item: Any) -> Any:
+    return item.data if isinstance(item, Value) else item
+
+
 def as_double(kind: Any, *args: Any, **named: Any) -> Any:
     """np.float64(x); of a Value the Value."""
     return as_float(*args) if args and holds_values(args[0]) else kind(*args, **named)
@@ -88,11 +116,15 @@ def is_callable_as(function: Callable[..., Any]) -> str:
 # Calls of these names are rewritten to calls of the functions.
 CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "type": kind_of}
 CLASS = class_of
+TEXT: Callable[..., Any] = as_text
+INDEX: Callable[..., Any] = as_index
 DOUBLES = frozenset({"float64", "double"})  # of NumPy
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.
 METHODS: dict[str, Callable[..., Any]] = {
     "astype": as_type,
     "is_integer": is_whole,
+    "item": item_of,
+    "__float__": as_float,
     **dict.fromkeys(DOUBLES, as_double),
 }
 
@@ -102,6 +134,6 @@ BUILTINS: dict[str, Any] = {
     "isinstance": is_instance,
     **{
         is_callable_as(function): function
-        for function in (*CALLS.values(), *METHODS.values(), CLASS)
+        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX)
     },
 }

@@ -54,6 +54,23 @@ def cache(user_function: Callable[..., Any], /) -> Any:
     return _around(functools.cache(user_function))
 
 
+def cached_function(item: Any) -> FunctionType | None:
+    """The function that functools.cache or lru_cache has wrapped in an item; None if they have not."""
+    wrapped = getattr(item, "__wrapped__", None)
+    return wrapped if isinstance(wrapped, FunctionType) and hasattr(item, "cache_info") else None
+
+
+def dispatched_function(item: Any) -> FunctionType | None:
+    """The same of functools.singledispatch."""
+    wrapped = getattr(item, "__wrapped__", None)
+    given = (
+        isinstance(wrapped, FunctionType)
+        and hasattr(item, "registry")
+        and hasattr(item, "dispatch")
+    )
+    return wrapped if given else None
+
+
 def _around(cached: Any) -> Any:
     f = cached.__wrapped__
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import functools
 import linecache
+import sys
 import types
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -17,10 +18,15 @@ from typing import Any
 
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
+from pygrad.core.implementation import Value
 from pygrad.lifting import world
 from pygrad.lifting.builtin import MARK
-from pygrad.lifting.dispatching import singledispatchmethod
-from pygrad.lifting.kinds import COUNTERPARTS
+from pygrad.lifting.dispatching import (
+    cached_function,
+    dispatched_function,
+    singledispatch,
+    singledispatchmethod,
+)
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import FUTURE, codes
 
@@ -116,24 +122,25 @@ class _Counterparts:
         """The counterpart of a thing; mostly the thing itself."""
         if id(item) in self.made:
             return self.made[id(item)][1]
+        standing = world.standing_for(item)
+        if standing is not item:
+            return standing
+        if type(item) in {list, tuple, dict}:
+            return self._of_table(item)
         if isinstance(item, ModuleType):
             return world.counterpart_of(item)
         if isinstance(item, FunctionType):
             return self._of_function(item)
         if isinstance(item, type):
-            return COUNTERPARTS[item] if item in (float, int) else self._of_class(item)
+            return self._of_class(item)
         if isinstance(item, MethodType):
-            return MethodType(self.of(item.__func__), item.__self__)
+            return MethodType(self.of(item.__func__), self.of(item.__self__))
         if isinstance(item, functools.partial):
             return functools.partial(self.of(item.func), *item.args, **item.keywords)
-        if type(item) in {list, tuple, dict}:
-            return self._of_table(item)
-        wrapped = getattr(item, "__wrapped__", None)
-        if isinstance(wrapped, FunctionType) and hasattr(item, "cache_info"):
-            return self.of(
-                wrapped
-            )  # functools.cache would keep Values alive, and never find one again
-        return world.standing_for(item)
+        cached = cached_function(item)
+        if cached is not None:  # a cache would keep Values alive, and never find one again
+            return self.of(cached)
+        return self._of_object(item)
 
     def _remember(self, item: Any, counterpart: Any) -> Any:
         self.made[id(item)] = item, counterpart
@@ -162,6 +169,9 @@ class _Counterparts:
             )
         if module.partition(".")[0] in world.STANDARD:
             return f
+        dispatched = dispatched_function(f)
+        if dispatched is not None:
+            return self._of_dispatching(f, dispatched)
         code = _code(f)
         cells = [_new_cell(cell) for cell in f.__closure__ or ()]
         lifted = FunctionType(code, self._space(f), f.__name__, None, tuple(cells) or None)
@@ -178,6 +188,30 @@ class _Counterparts:
         }
         return lifted
 
+    def _of_dispatching(self, f: Any, dispatched: FunctionType) -> Any:
+        """A function of functools.singledispatch."""
+        made = self._remember(f, singledispatch(self.of(dispatched)))
+        for cls, function in f.registry.items():
+            made.register(cls, self.of(function))
+        return made
+
+    def _of_object(self, item: Any) -> Any:
+        """An object of a class of the user's, as one of the lifted class that has the same attributes."""
+        cls = type(item)
+        vectorized = _vectorized(item, self)
+        if vectorized is not item or not world.is_own(cls.__module__):
+            return vectorized
+        slots = any(vars(base).get("__slots__") for base in cls.__mro__)
+        made = cls if slots or isinstance(item, Value) else self.of(cls)
+        if made is cls:
+            return item
+        try:
+            lifted = object.__new__(made)
+            lifted.__dict__ = item.__dict__
+        except (TypeError, AttributeError):  # a list's, say, or without attributes
+            return item
+        return self._remember(item, lifted)
+
     def _space(self, f: FunctionType) -> _Globals:
         space = self.spaces.get(id(f.__globals__))
         if space is None:
@@ -192,10 +226,11 @@ class _Counterparts:
             if found_by_name(module, cls.__qualname__) is cls and world.is_lifted(module):
                 return getattr_path(world.load(module), cls.__qualname__)
             return cls
+        self._remember(cls, cls)  # for what it has of itself
         methods = {
             name: lifted
             for name, item in vars(cls).items()
-            if (lifted := self._of_method(item)) is not item
+            if (lifted := self._of_attribute(name, item)) is not item
         }
         if not methods:
             return cls
@@ -207,7 +242,17 @@ class _Counterparts:
         except TypeError:  # it may be final, as an enumeration is
             return cls
         made.__qualname__, made.__module__ = cls.__qualname__, module
+        self._remember(made, made)
         return self._remember(cls, made)
+
+    def _of_attribute(self, name: str, item: Any) -> Any:
+        """What a class has under a name: a method, or what is looked up there as in a table."""
+        lifted = self._of_method(item)
+        if lifted is not item or isinstance(item, FunctionType | property) or name.startswith("__"):
+            return lifted
+        lifted = self.of(item)
+        binds = isinstance(lifted, FunctionType) and not isinstance(item, FunctionType)
+        return staticmethod(lifted) if binds and cached_function(item) is None else lifted
 
     def _of_method(self, item: Any) -> Any:
         if isinstance(item, staticmethod | classmethod):
@@ -225,9 +270,24 @@ class _Counterparts:
             for cls, function in item.dispatcher.registry.items():
                 several.register(cls, self._of_method(function))
             return several
-        return (
-            self.of(item) if isinstance(item, FunctionType) or hasattr(item, "cache_info") else item
-        )
+        if isinstance(item, functools.partialmethod):
+            return functools.partialmethod(self.of(item.func), *item.args, **item.keywords)
+        is_method = isinstance(item, FunctionType) or cached_function(item) is not None
+        return self.of(item) if is_method else item
+
+
+def _vectorized(item: Any, counterparts: _Counterparts) -> Any:
+    """What numpy.vectorize has made of a function, made of its counterpart; any other thing is its own."""
+    np: Any = sys.modules.get("numpy")
+    if np is None or type(item) is not np.vectorize:
+        return item
+    function = counterparts.of(item.pyfunc)
+    if function is item.pyfunc:
+        return item
+    vectorize = world.standing_for(np.vectorize)
+    return vectorize(
+        function, item.otypes, excluded=item.excluded, signature=item.signature, cache=item.cache
+    )
 
 
 def getattr_path(thing: Any, path: str) -> Any:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pygrad.lifting.builtin import as_float, is_instance
+from pygrad.lifting.builtin import as_float, is_instance, is_whole
 
 
 class _Kind(type):
@@ -52,6 +52,7 @@ class Float(float, metaclass=_Kind):
 
     kind: ClassVar[type] = float
     conversion = staticmethod(as_float)
+    is_integer = staticmethod(is_whole)  # type: ignore[assignment]
 
 
 class Int(int, metaclass=_Kind):

@@ -16,13 +16,15 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from pygrad.lifting.builtin import CALLS, CLASS, DOUBLES, METHODS, is_callable_as
+from pygrad.lifting.builtin import CALLS, CLASS, DOUBLES, INDEX, METHODS, TEXT, is_callable_as
 from pygrad.lifting.kinds import KINDS
 from pygrad.lifting.storing import slice_of, stored
 
-_NEEDED = re.compile(rf"\b(?:{'|'.join([*CALLS, *METHODS, '__class__'])})\b")
+_WHOLE = ("floor", "ceil", "trunc", "round", "rint")
+_NEEDED = re.compile(rf"\b(?:{'|'.join([*CALLS, *METHODS, *_WHOLE, '__class__'])})\b|[\"'][\s)]*%")
 _ARRAYS = re.compile(r"\bnumpy\b")
 _INDEX, _ITEM = "__lifted_index__", "__lifted_item__"
 
@@ -31,6 +33,7 @@ class _Rewriter(ast.NodeTransformer):
     def __init__(self, arrays: bool) -> None:
         self.arrays = arrays  # whether there may be any
         self.own: set[str] = set()  # names that are the function's own
+        self.whole: set[str] = set()  # of these, what floor() and its like have given
         self.taken: set[str] = set()  # names of types that mean something else here
 
     # -- calls -----------------------------------------------------------------------------------
@@ -41,6 +44,8 @@ class _Rewriter(ast.NodeTransformer):
             node.args[:1] = [self.visit(item) for item in node.args[:1]]
             return node
         kept = isinstance(function, ast.Name)
+        if kept and name == "range":
+            node.args = [self._as_index(item) for item in node.args]
         self.generic_visit(node)
         if kept and name in CALLS and name not in self.taken:
             node.func = _called(CALLS[name], node)
@@ -50,7 +55,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
-        if not isinstance(node.value, ast.Name):
+        if not isinstance(node.value, ast.Name) or node.attr in METHODS:
             self.generic_visit(node)
         if node.attr == "__class__" and isinstance(node.ctx, ast.Load):
             return ast.copy_location(ast.Call(_called(CLASS, node), [node.value], []), node)
@@ -72,12 +77,37 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
-        return node if _is_a_type(node) else self.generic_visit(node)
+        if _is_a_type(node):
+            return node
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mod) and _is_text(node.left):
+            return ast.copy_location(
+                ast.Call(_called(TEXT, node), [node.left, node.right], []), node
+            )
+        return node
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         node.value = self.visit(node.value)
-        node.slice = self._unless_a_type(node.slice)
+        if self._is_whole(node.slice):
+            node.slice = self._as_index(self.visit(node.slice), True)
+        else:
+            node.slice = self._unless_a_type(node.slice)
         return node
+
+    def _as_index(self, node: Any, is_whole: bool = False) -> Any:
+        if not (is_whole or self._is_whole(node)):
+            return node
+        return ast.copy_location(ast.Call(_called(INDEX, node), [node], []), node)
+
+    def _is_whole(self, node: ast.AST) -> bool:
+        """Whether it is made of what floor() and its like have given."""
+        if isinstance(node, ast.BinOp):
+            sides = [node.left, node.right]
+            plain = [isinstance(side, ast.Constant) for side in sides]
+            return not all(plain) and all(
+                p or self._is_whole(s) for p, s in zip(plain, sides, strict=True)
+            )
+        return (isinstance(node, ast.Name) and node.id in self.whole) or _gives_whole(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         bases, node.bases = list(map(self._unless_a_type, node.bases)), []
@@ -100,11 +130,12 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: Any) -> Any:
         returns, node.returns = node.returns, None
-        outer = self.own, self.taken
+        outer = self.own, self.taken, self.whole
         self.own = set(_own_names(node))
+        self.whole = set(_whole_names(node))
         self.taken = self.taken | self.own & _TYPES
         self.generic_visit(node)
-        self.own, self.taken = outer
+        self.own, self.taken, self.whole = outer
         node.returns = returns
         return node
 
@@ -183,6 +214,19 @@ def _own_names(function: Any) -> list[str]:
     return names
 
 
+def _gives_whole(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and _last(node.func) in _WHOLE
+
+
+def _whole_names(function: Any) -> Iterator[str]:
+    """Names that a function assigns the result of floor() or its like."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.NamedExpr) and _gives_whole(node.value):
+            for target in getattr(node, "targets", None) or [node.target]:  # type: ignore[union-attr]
+                if isinstance(target, ast.Name):
+                    yield target.id
+
+
 # -- nodes ---------------------------------------------------------------------------------------
 
 
@@ -210,6 +254,12 @@ def _is_a_type(node: ast.AST) -> bool:
     if isinstance(node, ast.Subscript):
         return _is_a_type(node.value) and _is_a_type(node.slice)
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _asks_for_a_type(node: ast.expr) -> bool:

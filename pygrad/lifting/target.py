@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 
 from pygrad.core.callables import FunctionOf, found_by_name, function_name
 from pygrad.lifting import world
+from pygrad.lifting.dispatching import cached_function
 from pygrad.lifting.errors import LiftError
 from pygrad.lifting.functions import getattr_path, lifted_class, lifted_function
 
@@ -57,9 +58,9 @@ def lift(target: Any) -> Any:
         raise TypeError(
             f"lift the function itself, and then {type(target).__name__.lower()} it: lift() comes first"
         )
-    wrapped = getattr(target, "__wrapped__", None)
-    if isinstance(wrapped, FunctionType) and hasattr(target, "cache_info"):
-        return _lifted(wrapped)
+    cached = cached_function(target)
+    if cached is not None:
+        return _lifted(cached)
     standing = world.standing_for(target)
     if standing is not target:
         return standing

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import builtins
-import cmath
-import collections
 import enum
 import functools
 import importlib
 import importlib.util
-import math as standard_math
 import os
+import re
 import site
 import sys
 import sysconfig
 import threading
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
-from types import BuiltinFunctionType, CodeType, ModuleType
+from math import inf
+from types import CodeType, ModuleType
 from typing import Any
 
 from pygrad import math
 from pygrad.core.callables import found_by_name
-from pygrad.core.implementation import chooser
 from pygrad.lifting import dispatching
 from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting.builtin import BUILTINS, MARK, is_callable_as
@@ -30,9 +28,11 @@ from pygrad.lifting.errors import LiftError
 from pygrad.lifting.kinds import COUNTERPARTS
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import RUNNING
+from pygrad.lifting.standing import Table, lifted_cmath, like
 from pygrad.lifting.storing import slice_of, stored
 
-STANDARD = frozenset(sys.stdlib_module_names) - {"__main__"}  # Python's own
+# Python's own, but for those of numbers that are lifted, too.
+STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statistics"}
 
 _modules: dict[str, ModuleType] = {}
 _asked_for: set[str] = set()  # top-level packages that are lifted whatever else they are
@@ -50,7 +50,7 @@ def is_lifted(name: str) -> bool:
     """
     top = name.partition(".")[0]
     if top in _asked_for:
-        return True
+        return top not in _NEVER
     if top not in _lifted:
         compiled = _compiled_files(top)
         _lifted[top] = compiled == 0
@@ -64,13 +64,14 @@ def is_lifted(name: str) -> bool:
 
 
 _FEW = 3
+_NEVER = ("pygrad", "numpy", "numba")
 
 
 def _compiled_files(top: str) -> float:
     """How many compiled modules a package has; infinitely many if it is not to be lifted at all."""
-    spec = None if top in STANDARD or top in ("pygrad", "numpy") else _find(top, None)
+    spec = None if top in STANDARD or top in _NEVER else _find(top, None)
     if spec is None or not hasattr(spec.loader, "get_source"):
-        return math.inf
+        return inf
     places = spec.submodule_search_locations or ()
     files = (file for place in places for _, _, files in os.walk(place) for file in files)
     return sum(file.endswith((".so", ".pyd", ".dylib")) for file in files)
@@ -95,34 +96,40 @@ def load(name: str, asked_for: bool = False) -> ModuleType:
         ModuleNotFoundError: there is none.
         LiftError: it is compiled.
     """
-    if name == "math":
-        return math
+    standing = _standing_module(name)
+    if standing is not None:
+        return standing
     importlib.import_module(name)  # by itself: its lock and this one could wait for each other
     with _lock:
-        if asked_for and name != "numpy":
-            _asked_for.add(name.partition(".")[0])
-        return _loaded(name)
+        top = name.partition(".")[0]
+        newly = asked_for and top not in _asked_for
+        if newly:
+            _asked_for.add(top)
+        try:
+            return _loaded(name)
+        except BaseException:
+            if newly:
+                _asked_for.discard(top)  # or whoever imports it could not be lifted from now on
+            raise
 
 
 def _loaded(name: str) -> ModuleType:
-    if name in _modules:
-        return _modules[name]
-    if name == "numpy":
-        return _modules.setdefault(name, lifted_numpy())
+    standing = _modules.get(name) or _standing_module(name)
+    if standing is not None:
+        return standing
     original = importlib.import_module(name)  # dataclasses, pickle and others look for it
     parent, _, last = name.rpartition(".")
     package = _loaded(parent) if parent else None
     if name in _modules:  # its package has loaded it
         return _modules[name]
-    spec = _find(name, getattr(package, "__path__", None) if package else None)
+    spec = _find(name, getattr(sys.modules[parent], "__path__", None) if parent else None)
     if spec is None:
         return original  # made by its package, as os.path is
     code = _code(spec)
     if code is None:
         return original
     module = importlib.util.module_from_spec(spec)
-    vars(module)["__builtins__"] = _builtins
-    vars(module)[MARK] = True
+    vars(module).update({"__builtins__": _builtins, MARK: True})
     _modules[name] = module
     if package is not None:
         setattr(package, last, module)  # from now on: modules may import each other in a circle
@@ -188,23 +195,16 @@ def _import(
     if level:
         assert namespace is not None
         full = importlib.util.resolve_name("." * level + name, _package_of(namespace))
-    top = full.partition(".")[0]
-    if full in _STAND_INS:
-        return _STAND_INS[full]
-    if full == "numba":
-        return dispatching.lifted_numba(builtins.__import__(full))
-    if top == "numpy":
-        module = builtins.__import__(full, fromlist=fromlist)
-        if full == top or not fromlist:
-            return load(top)
-        return load(top).linalg if full == "numpy.linalg" else module  # type: ignore[no-any-return]
-    if not is_lifted(full):
-        return builtins.__import__(name, namespace, local, fromlist, level)
-    module = load(full)
-    if not fromlist:
-        return module if level else load(top)
-    _load_submodules(module, fromlist)
-    return module
+    if full in _WITHHELD:
+        raise LiftError(f"{full} is compiled", name=full)
+    if is_lifted(full):
+        module = load(full)
+        if not fromlist:
+            return module if level else load(full.partition(".")[0])
+        _load_submodules(module, fromlist)
+        return module
+    module = builtins.__import__(name, namespace, local, fromlist, level)
+    return module_for(module.__name__ if not fromlist else full) or module
 
 
 def _package_of(namespace: Mapping[str, Any]) -> str:
@@ -227,18 +227,53 @@ def _load_submodules(module: ModuleType, names: Any) -> None:
 # -- what lifted code has in the place of others' ------------------------------------------------
 
 
-def _like(original: ModuleType, **changes: Any) -> ModuleType:
-    """A module as another one, with some names that are others."""
-    module = ModuleType(original.__name__, original.__doc__)
-    vars(module).update(changes, __getattr__=lambda name: getattr(original, name))
-    return module
+def module_for(name: str) -> ModuleType | None:
+    """The module that lifted code has under a name, where it is not the one that all others have."""
+    standing = _standing_module(name)
+    return load(name) if standing is None and is_lifted(name) else standing
+
+
+def _standing_module(name: str) -> ModuleType | None:
+    """The same where it is no second import."""
+    if name in _STAND_INS:
+        return _STAND_INS[name]
+    if name in ("numpy", "numba"):
+        original = importlib.import_module(name)
+        with _lock:
+            if name not in _modules:
+                made = lifted_numpy() if name == "numpy" else dispatching.lifted_numba(original)
+                _modules[name] = made
+            return _modules[name]
+    if name == "numpy.linalg":
+        return load("numpy").linalg  # type: ignore[no-any-return]
+    return None
+
+
+def _module_at_hand(name: str) -> ModuleType | None:
+    """The same, of packages that lifted code has met by then."""
+    top = name.partition(".")[0]
+    met = name in _STAND_INS or top in ("numpy", "numba") or _lifted.get(top) or top in _asked_for
+    return module_for(name) if met else None
 
 
 def _import_module(name: str, package: str | None = None) -> ModuleType:
     full = importlib.util.resolve_name(name, package)
-    if full in _STAND_INS:
-        return _STAND_INS[full]
-    return load(full) if full == "numpy" or is_lifted(full) else importlib.import_module(full)
+    if full in _WITHHELD:
+        raise LiftError(f"{full} is compiled", name=full)
+    return module_for(full) or importlib.import_module(full)
+
+
+def _reload(module: ModuleType) -> ModuleType:
+    """importlib.reload; of a lifted module its code is run anew."""
+    name = module.__name__
+    if _modules.get(name) is not module:
+        return importlib.reload(module)
+    with _lock:
+        assert module.__spec__ is not None
+        code = _code(module.__spec__)
+        assert code is not None
+        exec(code, vars(module))
+        return _modules[name]
 
 
 def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
@@ -261,25 +296,21 @@ _builtins = {
 }
 
 
-def _lifted_cmath() -> ModuleType:
-    """cmath; what math has, too, gives for a Value what math gives: it is real, or an error."""
-    return _like(
-        cmath,
-        **{
-            name: chooser((getattr(math, name), function, name, function.__doc__ or ""))
-            for name, function in vars(cmath).items()
-            if callable(function) and hasattr(math, name)
-        },
-    )
-
-
+_table = Table(_modules, _module_at_hand)
 _STAND_INS: dict[str, ModuleType] = {
     "math": math,
-    "cmath": _lifted_cmath(),
-    "functools": _like(functools, **dispatching.CHANGES),
-    "sys": _like(sys, modules=collections.ChainMap(_modules, sys.modules)),
-    "importlib": _like(importlib, import_module=_import_module),
+    "cmath": lifted_cmath(),
+    "functools": like(functools, **dispatching.CHANGES),
+    "sys": like(sys, modules=_table),
+    "importlib": like(importlib, import_module=_import_module, reload=_reload, __import__=_import),
+    "builtins": like(
+        builtins,
+        **{name: item for name, item in _builtins.items() if vars(builtins).get(name) is not item},
+        **{kind.__name__: made for kind, made in COUNTERPARTS.items()},
+    ),
 }
+# Of what Python has in C and in Python, what lifted code is not to have in C.
+_WITHHELD = frozenset({"_statistics"})
 
 
 # -- counterparts of things that others have -----------------------------------------------------
@@ -288,7 +319,12 @@ _STAND_INS: dict[str, ModuleType] = {
 def is_own(name: str) -> bool:
     """Whether a module is the user's own code, as a script, a notebook or a test: not imported twice."""
     origin = getattr(sys.modules.get(name), "__file__", None)
-    return origin is None or not any(origin.startswith(place) for place in _places())
+    if origin is None:
+        return name not in STANDARD
+    return not (any(map(origin.startswith, _places())) or _INSTALLED.search(origin))
+
+
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")  # reached by PYTHONPATH, say
 
 
 @functools.cache
@@ -302,38 +338,33 @@ def _places() -> tuple[str, ...]:
 
 def is_world(module: ModuleType) -> bool:
     """Whether a module is a lifted one."""
-    return module is math or _modules.get(module.__name__) is module
+    name = module.__name__
+    return _modules.get(name) is module or _STAND_INS.get(name) is module
 
 
 def counterpart_of(module: ModuleType) -> ModuleType:
     """The lifted module for one that lifted code names, or the module itself."""
     name = module.__name__
-    if name == "math" or (name == "numpy" and sys.modules.get(name) is module):
-        return load(name)
-    if name == "numpy.linalg" and sys.modules.get(name) is module:
-        return load("numpy").linalg  # type: ignore[no-any-return]
-    if sys.modules.get(name) is module and is_lifted(name):
-        return load(name)
-    return module
+    if sys.modules.get(name) is not module:
+        return module
+    return module_for(name) or module
+
+
+_HOMES = ("builtins", "math", "cmath", "functools", "importlib", "numpy", "numpy.linalg")
 
 
 def standing_for(item: Any) -> Any:
-    """What stands for a function of math or numpy, or a builtin; any other thing is its own."""
-    if isinstance(item, BuiltinFunctionType) or type(item).__name__ in {
-        "ufunc",
-        "_ArrayFunctionDispatcher",
-    }:
-        name = item.__name__
-        if getattr(standard_math, name, None) is item:
-            return getattr(math, name)
-        if item in _REPLACED:
-            return _builtins[name]
-        if item is getattr(sys.modules.get("numpy"), name, None):
-            return getattr(load("numpy"), name)
+    """What stands for a function or a class of a module that something stands for; else the item itself."""
+    if item is sys.modules:
+        return _table
+    name = getattr(item, "__name__", "")
+    for home in _HOMES if isinstance(name, str) and callable(item) else ():
+        if vars(sys.modules.get(home, object)).get(name, _NOTHING) is item:
+            return getattr(module_for(home), name)
     return item
 
 
-_REPLACED = (isinstance, divmod, eval, exec, compile)
+_NOTHING = object()
 
 
 def lifted_builtins() -> dict[str, Any]:

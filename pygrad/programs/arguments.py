@@ -6,12 +6,25 @@ import array
 import copy
 import weakref
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from pygrad.core.containers import REST
 from pygrad.core.distinction import ALIKE, distinction
-from pygrad.core.structure import flatten, key_of
+from pygrad.core.records import RecordError
+from pygrad.core.static import Static, is_hashable
+from pygrad.core.structure import (
+    NUMBER,
+    Container,
+    Structure,
+    container_like,
+    flatten,
+    has_static,
+    key_of,
+    statics_in,
+)
 
 _FLOAT64 = np.dtype(np.float64)
 _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
@@ -76,11 +89,16 @@ class Arguments:
         count = len(args)
         fixed = {i % count for i in static if -count <= i < count}
         self.static: dict[Any, Any] = {}
-        dynamic: dict[Any, Any] = {}
+        self.items: list[Any] = []
+        self._outlined: dict[Any, Any] | None = None
+        dynamic: dict[Any, Structure] = {}
         for name, arg in [*enumerate(args), *kwargs.items()]:
-            is_static = name in fixed or isinstance(arg, bool) or not _is_numeric(arg)
-            (self.static if is_static else dynamic)[name] = arg
-        self.items, self.structure = flatten(dynamic, "the arguments")
+            part = None if name in fixed else dynamic_part(arg, name, self.items)
+            if part is None:
+                self.static[name] = arg
+            else:
+                dynamic[name] = part
+        self.structure: Container = container_like(dynamic, tuple(dynamic.values()))
 
     def key(self) -> Any:
         """What calls have in common that one program serves; to be hashed if static arguments can."""
@@ -92,10 +110,24 @@ class Arguments:
         )
         return (key_of(self.structure), static)
 
+    def statics(self) -> list[Static]:
+        """All that is no number, with names."""
+        whole = [Static(arg, f"argument {name!r}") for name, arg in self.static.items()]
+        return [*whole, *statics_in(self.structure)]
+
     def objects(self) -> dict[Any, Any]:
         """Static arguments that may have attributes which change."""
         given = {name: _strongly(arg) for name, arg in self.static.items()}
-        return {name: arg for name, arg in given.items() if type(arg) not in _WITHOUT}
+        found = {name: arg for name, arg in given.items() if type(arg) not in _WITHOUT}
+        return {**found, **self._outlines()}
+
+    def _outlines(self) -> dict[Any, Any]:
+        """In the place of records: their methods, and what of their fields is the same in all calls."""
+        if self._outlined is None:
+            parts = zip(self.structure.names, self.structure.parts, strict=True)
+            found = {name: _outline(part) for name, part in parts}
+            self._outlined = {name: x for name, x in found.items() if x is not None}
+        return self._outlined
 
     def lasting(self) -> Arguments:
         """The same for a program, which outlasts the call."""
@@ -106,10 +138,27 @@ class Arguments:
     def call(self, f: Callable[..., Any], items: Sequence[Any]) -> Any:
         """f with items in the place of the numbers."""
         static = {name: _strongly(arg) for name, arg in self.static.items()}
-        given = {**static, **self.structure.arrange(items)}
+        given = {**static, **self.structure.as_argument(items)}
         positions = sorted(name for name in given if isinstance(name, int))
         named = {name: arg for name, arg in given.items() if isinstance(name, str)}
         return f(*[given[i] for i in positions], **named)
+
+
+def _outline(structure: Structure) -> Any:
+    """A record without numbers, for what a function reads of such a one besides these; or None."""
+    if isinstance(structure, Static):
+        return structure.item if type(structure.item) not in _WITHOUT else None
+    if not isinstance(structure, Container) or not structure.is_opened:
+        return None
+    try:
+        outline: Any = object.__new__(structure.kind)
+    except TypeError:  # of a class derived from a builtin one
+        return None
+    for name, part in zip(structure.names, structure.parts, strict=True):
+        item = None if name == REST or name.isdigit() else _outline(part)
+        if item is not None:
+            object.__setattr__(outline, name, item)
+    return outline
 
 
 def at_end(key: Any, call: Callable[[Any], object]) -> None:
@@ -124,12 +173,26 @@ def static_of(key: Any) -> list[tuple[Any, Any]]:
     return [(name, x.argument if kind not in ALIKE else x) for name, kind, x in key[1]]
 
 
-def _is_numeric(arg: Any) -> bool:
+def dynamic_part(arg: Any, name: Any, items: list[Any]) -> Structure | None:
+    """The structure of an argument, with its numbers put to the items; None for one that is static.
+
+    Such is what is no number, or has none in it, if it can be hashed, and what has text in a list.
+    """
+    if type(arg) is float:
+        items.append(arg)
+        return NUMBER
+    if isinstance(arg, (bool, Enum)):
+        return None
     try:
-        flatten(arg, "")
+        found, structure = flatten(arg, f"argument {name!r}")
+    except RecordError:
+        raise
     except TypeError:
-        return False
-    return not isinstance(arg, bool)
+        return None
+    if not found and has_static(structure) and is_hashable(arg):
+        return None
+    items += found
+    return structure
 
 
 # -- arguments that need no look at each number ----------------------------------------------------

@@ -12,7 +12,7 @@ from pygrad import _native
 from pygrad.arrays.quiet import quietly
 from pygrad.core.library import ffi, lib
 from pygrad.programs.memory import address, doubles, scratch
-from pygrad.programs.paths import Path
+from pygrad.programs.paths import Path, Paths
 from pygrad.programs.rows import RowArguments, RowResults
 
 _LOOK = 0.02  # seconds between two looks for Ctrl-C, and for rows that are done
@@ -29,6 +29,13 @@ class Batch:
         self.tell: _Tell = None
         self.singular: int | None = None  # a row whose derivatives may be singular: see Paths.look
         self.pointers, self.strides = arguments.pointers()
+        self._first: Path | None = None
+
+    def first(self, paths: Paths) -> Path:
+        """The path of the first row: the same at each call, also where it serves this call alone."""
+        if self._first is None:
+            self._first = paths.first(lambda: self.arguments.point(0))
+        return self._first
 
     def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
         """Runs rows (indices, or None for all) on a path: where each left it, and the totals.
@@ -45,7 +52,7 @@ class Batch:
         else:
             self._run_in_threads(work, parts)
         self.singular = work.singular()
-        return work.left, None if work.totals is None else quietly(_in_order, work.totals)
+        return work.left, None if work.totals is None else quietly(in_order, work.totals)
 
     def _run_in_threads(self, work: _Work, parts: int) -> None:
         cuts = [work.pieces * i // parts * _PIECE for i in range(parts)] + [work.count]
@@ -65,7 +72,7 @@ class Batch:
                 for job in jobs:
                     job.result()
             except BaseException:
-                work.stop[0] = 1
+                lib.pg_stop(work.stop)
                 raise
         if self.tell is not None:
             self.tell(sum(done))
@@ -109,7 +116,7 @@ class _Work:
             part.lanes = doubles(lanes)
             place = lib.pg_program_run(self.path.program, part)
             if place < 0:
-                if self.stop is not None and self.stop[0]:
+                if self.stop is not None and lib.pg_is_stopped(self.stop):
                     return
                 _native.raise_interrupt()
             if place:
@@ -150,9 +157,9 @@ def _staying(left: Any | None, first: int, count: int) -> int:
     return int(np.count_nonzero(left[first : first + count] == _STAYED))
 
 
-def _in_order(pieces: Any) -> Any:
+def in_order(pieces: Any) -> Any:
     """The sum of the pieces' totals, from the first to the last; Run reports what is not finite, once."""
-    total = pieces[0]
+    total = pieces[0].copy()
     for piece in pieces[1:]:
         total += piece
     return total

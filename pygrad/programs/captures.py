@@ -45,7 +45,6 @@ _MOST = 1000  # places that are looked at for one function
 _MOST_ITEMS = 64  # of a list that is searched for functions
 _PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
 _NOTHING = NotImplemented  # in the place of what is not there; C knows it
-_NEVER: tuple[Any, ...] = ({}, "", None)  # a place that never holds this
 
 _LIBRARIES = tuple(
     {
@@ -88,14 +87,7 @@ class Captures:
 
     def are_gone(self) -> bool:
         """Whether they can never hold again: something that they name is no more."""
-        places = self.places
-        void = len(places) > 0 and places[0] is _NEVER[0]
-        return void or any(type(x) is weakref.ref and x() is None for x in places)
-
-    def void(self) -> None:
-        """Never do they hold from now on."""
-        self.places = (*_NEVER, *self.places)
-        self.names = ["", *self.names]
+        return any(type(x) is weakref.ref and x() is None for x in self.places)
 
     def changed_from(self, other: Captures) -> list[str]:
         """Names of what differs, as far as both have it."""
@@ -140,6 +132,9 @@ class _Made(Protocol):
     captures: Captures
     variants: Any
 
+    @property
+    def is_of_use(self) -> bool: ...
+
 
 _Kind = TypeVar("_Kind", bound=_Made)
 
@@ -164,6 +159,7 @@ class Variants(Generic[_Kind]):
                 found = self.make()
                 found.variants = self
                 self._made += 1
+                kept = [one for one in kept if one.is_of_use]
             before = self._all[0] if self._all else found
             self._all = [found, *(one for one in kept if one is not found)][:MOST]
         if warn:

@@ -21,31 +21,39 @@ from pygrad import _native
 from pygrad.arrays.quiet import quietly
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
-from pygrad.core.containers import maker
 from pygrad.core.implementation import Value
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
+from pygrad.core.static import unhashable
 from pygrad.core.structure import (
+    FREE,
     Array,
     Number,
     Structure,
     as_values,
     detached,
-    flatten,
+    difference,
+    flatten_part,
+    flatten_result,
     key_of,
-    own_array,
+    statics_in,
     values_in,
 )
+from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, rows_of
 from pygrad.programs.batch import Batch, by_guard
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
 from pygrad.programs.results import Result, RowResult, Totals
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
-    axes_of,
     checked_out,
-    is_column,
     table_of,
     uniform_inputs,
+)
+from pygrad.programs.rows_without import (
+    MOST_LOOKED_AT,
+    is_of_a_row,
+    nothing_like,
+    without_gaps,
 )
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import uncompiled
@@ -67,18 +75,34 @@ class RowsProgram:
         reduce: str | None,
         wrt: Sequence[int],
         by_lives: bool,
-        traced: Callable[[], object] | None = None,
+        holds: Callable[[], bool] | None = None,
     ) -> None:
         """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate."""
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
-        self.paths = Paths(self._follow, traced)
+        self.paths = Paths(self._follow, holds)
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether anything was traced that serves later calls."""
+        return self.paths.root is not None
+
+    @staticmethod
+    def key(structure: Structure, flags: bytes, wrt: Sequence[int], by_lives: bool) -> Any:
+        """What programs have in common where one serves for all; wrt: by which shared items."""
+        return key_of(structure), flags, tuple(wrt), by_lives
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
+        try:
+            result = called(self.f, self.structure.as_argument(inputs))
+        except Exception as error:
+            if self.paths.root is None or not is_of_a_row(error):
+                raise
+            return nothing_like(self.paths.root)
+        items, structure = flatten_result(result, "the result")
         outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), RowResult(structure)
@@ -96,7 +120,13 @@ class RowsProgram:
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
 
     def first(self, arguments: RowArguments) -> Path:
-        """The path of the first row."""
+        """The path of the first row, or of the first that has results."""
+        for k in range(min(arguments.rows, MOST_LOOKED_AT)):
+            try:
+                return self.paths.first(functools.partial(arguments.point, k))
+            except Exception as error:
+                if not is_of_a_row(error):
+                    raise
         return self.paths.first(lambda: arguments.point(0))
 
     def run(
@@ -104,7 +134,7 @@ class RowsProgram:
     ) -> Iterable[tuple[Path, Any]]:
         """Runs all rows, each on its own path; for each path that was used, it and the totals."""
         arguments = batch.arguments
-        pending: list[tuple[Path, Any]] = [(self.first(arguments), None)]
+        pending: list[tuple[Path, Any]] = [(batch.first(self.paths), None)]
         with progress_of(arguments.rows, arguments.name, report) as bar:
             batch.tell = bar.advance if report else None
             while pending:
@@ -148,21 +178,22 @@ class Vmapped(FunctionOf[..., Any]):
         kept.programs = programs
         return kept
 
-    def __call__(self, *args: Any, out: Any = None) -> Any:
+    def __call__(self, /, *args: Any, out: Any = None, **named: Any) -> Any:
         if out is not None and self.reduce is not None:
             raise ValueError(
                 "out= is for results by row; with reduce there is nothing to put into it"
             )
-        axes = axes_of(self.in_axes, len(args), function_name(self.f))
-        by_rows = any(axis is not None and values_in(a) for a, axis in zip(args, axes, strict=True))
-        if _native.trace_active() or by_rows or (self.reduce is None and values_in(args)):
-            return self.row_by_row(args, out)
-        if _is_nested(values_in(list(args))):  # numbers as slopes could not be differentiated again
-            return self.row_by_row(args, out)
-        arguments = RowArguments(args, self.in_axes, function_name(self.f))
+        given = (*args, *named.values())
+        axes = axes_of(self.in_axes, self.f, len(args), tuple(named))
+        by_rows = has_rows_of_values(given, axes, names_of(len(args), tuple(named), self.__name__))
+        if _native.trace_active() or by_rows or (self.reduce is None and values_in(given)):
+            return self.row_by_row(args, out, named=named)
+        if _is_nested(values_in(given)):  # numbers as slopes could not be differentiated again
+            return self.row_by_row(args, out, named=named)
+        arguments = RowArguments(args, self.in_axes, self.f, named)
         try:
             run = Run(self, arguments)
-            if not run.drops_lives(run.program.first(arguments).lives):
+            if not run.drops_lives(run.batch.first(run.program.paths).lives):
                 result = run.result(out)
                 lives = tuple(v for path in run.used for v in path.lives)
                 if not (run.drops_lives(lives) or reads_active(lives)):
@@ -173,50 +204,70 @@ class Vmapped(FunctionOf[..., Any]):
                 return Run(self, arguments, by_lives=True).result()
         except TooManyPaths:
             warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
-        return self.row_by_row(args, out)
+        return self.row_by_row(args, out, named=named)
 
     def _on_values(self, structure: Structure, values: Sequence[Any]) -> Any:
         """What f returns for Values as arguments of this structure."""
-        return self.f(*structure.arrange(values))
+        return called(self.f, structure.as_argument(values))
 
-    def row_by_row(self, args: Sequence[Any], out: Any = None, keep: bool = False) -> Any:
+    def row_by_row(
+        self,
+        args: Sequence[Any],
+        out: Any = None,
+        keep: bool = False,
+        named: dict[str, Any] | None = None,
+    ) -> Any:
         """The same by plain calls of f: where rows are Values, or f is part of a larger trace.
 
         keep: results stay Values, though nothing around this call differentiates them.
         """
-        keep = keep or _native.trace_active() or bool(values_in(args)) or _native.any_active()
-        axes = axes_of(self.in_axes, len(args), function_name(self.f))
-        count = _count_rows(args, axes, function_name(self.f))
-        rows = [_rows_of(arg, axis, count) for arg, axis in zip(args, axes, strict=True)]
-        results = []
+        given, names = [*args, *(named or {}).values()], tuple(named or {})
+        keep = keep or _native.trace_active() or bool(values_in(given)) or _native.any_active()
+        name = function_name(self.f)
+        axes, whats = (
+            axes_of(self.in_axes, self.f, len(args), names),
+            names_of(len(args), names, name),
+        )
+        count, rows = rows_of(given, axes, whats, name)
+        results: list[list[Any] | None] = []
+        structure: Structure | None = None
+        without: Exception = ValueError(_NO_ROWS)
         not_finite = 0  # results, of rows that are
-        with progress_of(count, function_name(self.f), self.progress) as bar:
-            for k in range(count):
-                row = [
-                    arg if axis is None else r[k]
-                    for arg, axis, r in zip(args, axes, rows, strict=True)
-                ]
-                numbers, arranged = flatten(row, "a row")
-                with standing_in(numbers) as values:
-                    result, raised = uncompiled(
-                        functools.partial(self._on_values, arranged), values
-                    )
-                items, found = flatten(result, "the result")
+        keys = [*range(len(args)), *names]
+        with progress_of(count, name, self.progress) as bar:
+            for row in rows:
+                arguments = dict(zip(keys, row, strict=True)) if names else row
+                numbers, arranged = flatten_part(arguments, "a row", FREE)
+                try:
+                    with standing_in(numbers) as values:
+                        result, raised = uncompiled(
+                            functools.partial(self._on_values, arranged), values
+                        )
+                except Exception as error:
+                    if not is_of_a_row(error):
+                        raise
+                    without = error
+                    results.append(None)
+                    if not _native.trace_active():
+                        not_finite += _count_not_finite([math.nan], values)
+                    continue
+                items, found = flatten_result(result, "the result")
                 items = as_in_this_mode(items)
-                if k == 0:
+                if structure is None:
                     structure = found
                 elif key_of(found) != key_of(structure):
-                    raise _mixed(function_name(self.f), structure, found)
+                    raise _mixed(name, structure, found)
                 results.append(items if keep else [detached(item) for item in items])
                 if raised or not keep:
                     not_finite += _count_not_finite(items, values)
                 bar.advance()
-        if count == 0:
-            raise ValueError(_NO_ROWS)
-        _report(self.errors, function_name(self.f), not_finite)
+        if structure is None:
+            raise without
+        _report(self.errors, name, not_finite)
+        whole = without_gaps(results, structure.size, keep)
         if self.reduce is None:
-            return _stacked(results, structure, out)
-        totals = [_native.sum(column) for column in zip(*results, strict=True)]
+            return _stacked(whole, structure, out)
+        totals = [_native.sum(column) for column in zip(*whole, strict=True)]
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 
@@ -240,17 +291,21 @@ class Run:
         flags = arguments.row_flags()
 
         programs = vmapped.programs
-        traced = None if programs is None else programs.traced
+        holds = None if programs is None else programs.holds
 
         def make() -> RowsProgram:
             where = uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
             return RowsProgram(
-                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, traced
+                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, holds
             )
 
-        key = (key_of(arguments.structure), flags, tuple(wrt), by_lives)
-        self.program = make() if programs is None else programs.find(key, make)
+        key = RowsProgram.key(arguments.structure, flags, wrt, by_lives)
+        try:
+            self.program = make() if programs is None else programs.find(key, make)
+        except TypeError as error:
+            statics = statics_in(arguments.structure)
+            raise unhashable(arguments.name, statics) or error from None
         self.progress = vmapped.progress
         self.batch = Batch(arguments, vmapped.threads)
         self.used: list[Path] = []  # paths that rows have taken
@@ -376,15 +431,14 @@ def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> An
     """
     if _native.trace_active() or values_in(args) or not 0 <= argnum < len(args):
         return None
-    arguments = RowArguments(args, vmapped.in_axes, function_name(vmapped.f))
-    by = arguments.ranges[argnum]
-    if not by:
+    arguments = RowArguments(args, vmapped.in_axes, vmapped.f)
+    by, structure = arguments.ranges[argnum], arguments.structure.parts[argnum]
+    if not by or len(by) != structure.size:
         return None
     run = Run(vmapped, arguments, wrt=by)
     _, total = run.total()
     if run.reads_active():
         return None
-    structure = arguments.structure.parts[argnum]
     if isinstance(structure, Array):
         return float(total[0]), total[1:].reshape(structure.shape)
     return float(total[0]), structure.arrange(total[1:].tolist())
@@ -414,8 +468,16 @@ def _is_finite(array: Any) -> bool:
 
 
 def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
-    how = ", with other keys or in another order" if str(one) == str(other) else ""
-    return TypeError(f"{name}() returned {one} for one row and {other} for another{how}")
+    where, one_there, other_there = difference(one, other, "its result") or (
+        "",
+        str(one),
+        str(other),
+    )
+    how = ", with other keys or in another order" if one_there == other_there else ""
+    at = f" as {where}" if where != "its result" else ""
+    return TypeError(
+        f"{name}() returned {one_there} for one row and {other_there} for another{at}{how}"
+    )
 
 
 def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:
@@ -435,49 +497,7 @@ def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:
 
 def _is_nested(values: Iterable[Any]) -> bool:
     """Whether a Value is the input of a transform inside another one: it leads on to the outer's."""
-    return any(v._op == "identity" for v in values)
-
-
-def _parts(arg: Any) -> list[Any] | None:
-    """What a container that is mapped part by part has in it; None for a column or an array."""
-    if is_column(arg) or not isinstance(arg, (list, tuple, dict)):
-        return None
-    return list(arg.values()) if isinstance(arg, dict) else list(arg)
-
-
-def _column(arg: Any, axis: int) -> list[Any]:
-    return list(arg) if is_column(arg) else list(np.moveaxis(own_array(arg, "a row"), axis, 0))
-
-
-def _count_rows(args: Sequence[Any], axes: Sequence[int | None], name: str) -> int:
-    """How many rows there are in all that is mapped; empty containers fit any number."""
-
-    def counts(arg: Any, axis: int) -> set[int]:
-        parts = _parts(arg)
-        if parts is None:
-            return {len(_column(arg, axis))}
-        return set().union(*(counts(part, axis) for part in parts))
-
-    found = set[int]().union(
-        *(counts(a, axis) for a, axis in zip(args, axes, strict=True) if axis is not None)
-    )
-    if not found:
-        raise ValueError(f"{name}() is mapped over no argument that has rows")
-    if len(found) > 1:
-        raise ValueError(f"mapped arguments of {name}() must have the same number of rows")
-    return found.pop()
-
-
-def _rows_of(arg: Any, axis: int | None, count: int) -> Any:
-    """The rows of an argument, each in its structure; of one that is not mapped, nothing."""
-    if axis is None:
-        return ()
-    parts = _parts(arg)
-    if parts is None:
-        return _column(arg, axis)
-    make = maker(arg)
-    columns = [_rows_of(part, axis, count) for part in parts]
-    return [make([column[k] for column in columns]) for k in range(count)]
+    return any(_native.symbol(v) == "identity" for v in values)
 
 
 def vmap(
@@ -492,7 +512,10 @@ def vmap(
     """A function that runs f on every row of its arguments, compiled.
 
     ``in_axes`` says for each argument along which axis of its arrays the rows lie, or None for one
-    that all rows share; an int stands for all arguments. Results are arrays with a row for each;
+    that all rows share; an int stands for all arguments, and a container of ints and None for an
+    argument of that structure, or of a part of it: ``in_axes=({"w": None, "x": 0},)``. Arguments by name
+    are mapped, too, along axis 0, unless ``in_axes`` is a dict by names of arguments that says something
+    else: ``in_axes={"rate": None}``. Results are arrays with a row for each;
     with ``reduce="sum"`` or ``"mean"`` they are added up over rows and never stored by row. f is
     traced at each call, once for every path that a row takes through it; ``compile(vmap(f))``
     traces once. In a row ops follow NumPy: inf and nan instead of exceptions that no handler in f
@@ -509,7 +532,7 @@ def vmap(
     ``vmap(hessian(f))`` differentiates in every row, to any order.
 
     Raises:
-        TypeError, ValueError: arrays that do not fit, by name.
+        TypeError, ValueError: arrays or in_axes that do not fit; the message says where.
         TraceError: f does what a program could not repeat, such as reading ``.data``.
 
     >>> import numpy as np

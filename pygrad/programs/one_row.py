@@ -9,7 +9,7 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import as_values, flatten
+from pygrad.core.structure import as_values, flatten_result
 from pygrad.programs.memory import address, doubles, places, scratch
 from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.results import Result, RowResult
@@ -76,20 +76,25 @@ class OneRowProgram:
         self,
         run: Callable[[Sequence[Any]], Any],
         size: int,
-        traced: Callable[[], object] | None = None,
+        holds: Callable[[], bool] | None = None,
     ) -> None:
-        """traced: called after each trace."""
+        """holds: see Paths."""
         self.f, self.size = run, size
-        self.paths = Paths(self._follow, traced)
+        self.paths = Paths(self._follow, holds)
         # Where the function reads attributes of its arguments: these, and what there is for others.
         self.captures: Any = None
         self.variants: Any = None
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether anything was traced that serves later calls."""
+        return self.paths.root is not None
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, bytes(len(point)), self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten(self.f(inputs), "the result")
+        items, structure = flatten_result(self.f(inputs), "the result")
         outputs = as_values(items)
         return outputs, bytes(len(outputs)), RowResult(structure)
 

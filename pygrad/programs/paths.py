@@ -77,6 +77,10 @@ _CURES = {
         "{0} was called in a function that is traced; it computes with numbers, which a compiled program "
         "would keep for ever. Call it outside, and pass on what it gives"
     ),
+    "digits": (
+        "{0} was called in a function that is traced, of a number that such digits change; compiled programs "
+        "round to -22 to 22 digits. Scale the number, or round outside"
+    ),
     "effect": (
         "{0}, which was there before the function was traced, was changed in it; a compiled program "
         "would not do that again. Return a result instead, and change Values outside"
@@ -269,10 +273,13 @@ class Paths:
     def __init__(
         self,
         follow: Callable[[Sequence[float]], Path],
-        traced: Callable[[], object] | None = None,
+        holds: Callable[[], bool] | None = None,
     ) -> None:
-        self.follow, self.traced = follow, traced  # traces the path at a point; is told after that
+        """follow: traces the path at a point. holds: whether what the function reads from elsewhere is that
+        for which these paths are."""
+        self.follow, self.holds = follow, holds
         self.root: Path | None = None
+        self._astray = 0  # paths in a row that left one which is not kept
         self.met = 0  # how many calls may have had singular derivatives
         # All in the order in which they were traced: by whose branch it is, and at which guard. Root and
         # branches follow; an interrupt that keeps one from being set has the path traced once more.
@@ -283,15 +290,15 @@ class Paths:
         return list(self._by_place.values())
 
     def first(self, point: Callable[[], Sequence[float]]) -> Path:
-        if self.root is None:
-            return self.add(self._trace(point))
-        return self.root
+        return self._trace(point) if self.root is None else self.root
 
     def branch(self, path: Path, guard: int, point: Callable[[], Sequence[float]]) -> Path:
         """The path that leaves another at a guard, traced at a point that does so."""
-        if guard not in path.branches:
-            return self.add(self._trace(point), path, guard)
-        return path.branches[guard]
+        return path.branches[guard] if guard in path.branches else self._trace(point, path, guard)
+
+    def keeps(self, path: Path) -> bool:
+        """Whether a path is here for later calls, too: see _trace."""
+        return any(path is kept for kept in self.all)
 
     def look(self, point: Sequence[float]) -> None:
         """Follows the path at a point once more, to see whether a derivative is singular there.
@@ -315,12 +322,21 @@ class Paths:
             parent.branches[guard] = kept
         return kept
 
-    def _trace(self, point: Callable[[], Sequence[float]]) -> Path:
-        if len(self._by_place) >= MOST_PATHS:
+    def _trace(
+        self, point: Callable[[], Sequence[float]], parent: Path | None = None, guard: int = -1
+    ) -> Path:
+        """The path at a point. Where the function, or another thread, has changed what it reads from
+        elsewhere, before the trace began or while it ran, the path serves this call alone."""
+        if parent is None or self.keeps(parent):
+            self._astray = 0
+        else:
+            self._astray += 1
+        if len(self._by_place) + self._astray >= MOST_PATHS:
             raise TooManyPaths
+        kept = self._astray == 0 and (self.holds is None or self.holds())
         path = self.follow(point())
-        if self.traced is not None:
-            self.traced()
+        if kept and (self.holds is None or self.holds()):
+            return self.add(path, parent, guard)
         return path
 
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
-from pygrad.core.structure import Array, Number, Structure, container_like, flatten, own_array
+from pygrad.core.static import Static
+from pygrad.core.structure import (
+    ARGUMENT,
+    Array,
+    Number,
+    Structure,
+    container_like,
+    flatten_part,
+    own_array,
+)
+from pygrad.programs.axes import Part, axes_of, is_column, names_of, parts_of
 from pygrad.programs.memory import own_view, places
-
-_ITEMS = (Value, float, int, np.integer, np.floating)  # of columns
 
 
 class Leaf(NamedTuple):
@@ -26,38 +35,61 @@ class Leaf(NamedTuple):
 class RowArguments:
     """Arguments taken apart: leaves, how many rows, and the structure of one row's."""
 
-    def __init__(self, args: Sequence[Any], in_axes: Any, name: str) -> None:
+    def __init__(
+        self,
+        args: Sequence[Any],
+        in_axes: Any,
+        f: Callable[..., Any],
+        named: dict[str, Any] | None = None,
+    ) -> None:
+        """args, in_axes: see axes.py; of f, which is called with these and with those by name."""
+        name, named = function_name(f), named or {}
         self.leaves: list[Leaf] = []
         self.values: list[Any] = []  # items of uniform leaves, Values among them
         self.rows = -1  # not known yet
+        self._first = ""  # what has told that
+        self._unmapped: Part | None = None  # what has no rows, but an axis
         self.name = name
-        self.ranges: list[range] = []  # of each argument's items among values; none if it is mapped
+        self.ranges: list[
+            range
+        ] = []  # of each argument's items among values: those that all rows share
         parts = []
-        for i, (arg, axis) in enumerate(zip(args, axes_of(in_axes, len(args), name), strict=True)):
+        axes = axes_of(in_axes, f, len(args), tuple(named))
+        whats = names_of(len(args), tuple(named), name)
+        for part in map(Part, (*args, *named.values()), axes, whats):
             start = len(self.values)
-            parts.append(self._add(arg, axis, f"argument {i} of {name}()"))
+            parts.append(self._add(part))
             self.ranges.append(range(start, len(self.values)))
-        self.structure = container_like((), tuple(parts))
+        keys = [*range(len(args)), *named]
+        self.structure = container_like(dict.fromkeys(keys) if named else (), tuple(parts))
+        if self.rows < 0 and self._unmapped is not None:
+            raise TypeError(
+                f"{self._unmapped.what} is mapped, so it must be an array of real numbers, not "
+                f"{type(self._unmapped.content).__name__}"
+            )
         if self.rows < 0:
             raise ValueError(f"{name}() is mapped over no argument: in_axes is {in_axes!r}")
 
-    def _add(self, arg: Any, axis: int | None, what: str) -> Structure:
+    def _add(self, of: Part) -> Structure:
+        arg, axis, what, way = of
+        if of.is_static:
+            if axis is not None and way is ARGUMENT:
+                self._unmapped = self._unmapped or of
+            return Static(arg, what)
         if axis is None:
-            items, structure = flatten(arg, what)
+            items, structure = flatten_part(arg, what, way)
             numbers: Any = arg
             if type(arg) is not np.ndarray or arg.dtype.kind != "f":
                 numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
             self.leaves.append(Leaf(np.array(numbers, np.float64).ravel(), False, len(items)))
             self.values += items
             return structure
+        found = parts_of(of)
+        if found is not None:
+            look, parts = found
+            return look.structure(list(map(self._add, parts)))
         if is_column(arg):
-            return self._add_rows(np.array(list(arg), dtype=np.float64), axis, what)
-        if isinstance(arg, dict):
-            parts = tuple(self._add(part, axis, f"{what}[{k!r}]") for k, part in arg.items())
-            return container_like(arg, parts)
-        if isinstance(arg, (list, tuple)):
-            parts = tuple(self._add(part, axis, f"{what}[{i}]") for i, part in enumerate(arg))
-            return container_like(arg, parts)
+            arg = np.array(list(arg), dtype=np.float64)
         return self._add_rows(arg, axis, what)
 
     def _add_rows(self, arg: Any, axis: int, what: str) -> Structure:
@@ -67,7 +99,10 @@ class RowArguments:
                 f"{what} is mapped, so it must be an array of real numbers, not of {array.dtype}"
             )
         if not -array.ndim <= axis < array.ndim:
-            raise ValueError(f"{what} has {array.ndim} axes, so none to map over at {axis}")
+            raise ValueError(
+                f"{what} has {array.ndim} axes, so none to map over at {axis}; in_axes may have None for "
+                "what is the same in all rows"
+            )
         if axis != 0:
             array = np.moveaxis(array, axis, 0)
         array = np.ascontiguousarray(array, dtype=np.float64)
@@ -75,9 +110,10 @@ class RowArguments:
             array = array.copy()
         if self.rows not in {-1, len(array)}:
             raise ValueError(
-                f"{what} has {len(array)} rows, but an argument before it has {self.rows}"
+                f"{what} has {len(array)} rows, but {self._first} before it has {self.rows}"
             )
-        self.rows = len(array)
+        if self.rows < 0:
+            self.rows, self._first = len(array), what
         shape = array.shape[1:]
         size = math.prod(shape)
         self.leaves.append(Leaf(array.reshape(len(array), size), True, size))
@@ -97,24 +133,6 @@ class RowArguments:
     def pointers(self) -> tuple[Any, Any]:
         """For each input where its numbers stand, and how far apart those of two rows are."""
         return places([leaf.array for leaf in self.leaves])
-
-
-def axes_of(in_axes: Any, count: int, name: str) -> list[int | None]:
-    if in_axes is None or type(in_axes) is int:
-        return [in_axes] * count
-    try:
-        axes = list(in_axes)
-    except TypeError:
-        axes = [in_axes]
-    if not all(axis is None or type(axis) is int for axis in axes) or isinstance(in_axes, str):
-        raise TypeError(
-            f"in_axes must be an int, None, or one of these for each argument, not {in_axes!r}"
-        )
-    if len(axes) != count:
-        raise ValueError(
-            f"in_axes has {len(axes)} entries, but {name}() was called with {count} arguments"
-        )
-    return axes
 
 
 class RowResults:
@@ -172,15 +190,3 @@ def uniform_inputs(arguments: RowArguments) -> list[int]:
             where += range(at, at + leaf.size)
         at += leaf.size
     return where
-
-
-def is_column(arg: Any) -> bool:
-    """Whether arg is a list or tuple of numbers and Values: as good as an array of one axis."""
-    return (
-        isinstance(arg, (list, tuple))
-        and not hasattr(arg, "_make")
-        and len(arg) > 0
-        and all(
-            issubclass(kind, _ITEMS) and kind is not np.timedelta64 for kind in set(map(type, arg))
-        )
-    )

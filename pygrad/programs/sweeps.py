@@ -33,7 +33,7 @@ from pygrad.core.jacobians import (
     record,
 )
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import Structure, as_values, flatten, values_in
+from pygrad.core.structure import Structure, as_values, flatten_result, values_in
 from pygrad.programs import sparsity
 from pygrad.programs.arguments import Arguments
 from pygrad.programs.memory import address, addresses, doubles, scratch
@@ -126,10 +126,10 @@ class Sweeps(OneRowProgram):
         self,
         what: JacobianOf,
         arguments: Arguments,
-        traced: Callable[[], object] | None = None,
+        holds: Callable[[], bool] | None = None,
     ) -> None:
         run = functools.partial(arguments.call, functools.partial(record, what))
-        super().__init__(run, len(arguments.items), traced)
+        super().__init__(run, len(arguments.items), holds)
         self.what, self.leads_outside = what, False
         self.seeds: int = arguments.call(functools.partial(count_inputs, what), arguments.items)
 
@@ -168,7 +168,7 @@ class Sweeps(OneRowProgram):
         """A program of all sweeps."""
         jacobian = run.jacobian(self._is_forward(run.result.size))
         result = (jacobian, run.aux) if self.what.has_aux else jacobian
-        items, structure = flatten(result, "the result")
+        items, structure = flatten_result(result, "the result")
         return as_values(items), bytes(len(items)), RowResult(structure)
 
     def _by_rows(self, run: Recorded, seeds: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
@@ -183,7 +183,7 @@ class Sweeps(OneRowProgram):
             (products,) = run.recording.reverse([seeds[:outs]])
         items: list[Any] = []
         if self.what.has_aux:
-            items, aux = flatten(run.aux, "aux")
+            items, aux = flatten_result(run.aux, "aux")
             plan = plan._replace(aux=aux)
         outputs = as_values([*products, *items])
         return outputs, bytes(len(outputs)), Products(plan)

@@ -19,10 +19,10 @@ class Programs(Generic[_Program]):
     Threads may share one: each change is a single step of a dict, and none looks first and changes then.
     """
 
-    def __init__(self, name: str = "", traced: Callable[[], object] | None = None) -> None:
-        """name: of the function, for a warning when a program goes; "" for none. traced: what programs that
-        are made for the table call after each trace."""
-        self.name, self.traced = name, traced
+    def __init__(self, name: str = "", holds: Callable[[], bool] | None = None) -> None:
+        """name: of the function, for a warning when a program goes; "" for none. holds: see Paths; for
+        programs that are made for the table."""
+        self.name, self.holds = name, holds
         self._by_key: dict[Any, _Program] = {}
         # Some of them, by keys that take less time to find.
         self.shortcuts: dict[Any, _Program] = {}

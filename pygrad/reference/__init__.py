@@ -7,7 +7,7 @@ edge by edge:
 
     operand.grad += node.grad * slope
 
-The files go from small to large: arithmetic, formulas, rules, then modes, sweeps, order and value,
+The files go from small to large: arithmetic, refusals, formulas, rules, then modes, sweeps, order, value,
 last functions, transforms and parameters. Rules are the heart: a line per op, with its value and its
 slopes. To see backpropagation, read these and `Value.backward`.
 
@@ -22,9 +22,11 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 """
 
 from pygrad.arrays.engines import Engine, register
+from pygrad.reference import habits as _habits  # noqa: F401  they are methods of Value
 from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
+from pygrad.reference.refusals import refusal, refused
 from pygrad.reference.transforms import (
     Recorded,
     connected,
@@ -39,7 +41,7 @@ from pygrad.reference.transforms import (
 from pygrad.reference.value import Value
 from pygrad.reference.value import restore as _restore  # noqa: F401  pickles of 0.1.0 name it
 
-register(Engine(Value, FUNCTIONS, dot, trace_active))
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused))
 
 __all__ = [
     "FUNCTIONS",
@@ -54,6 +56,8 @@ __all__ = [
     "in_no_grad",
     "no_grad",
     "noted_reads",
+    "refusal",
+    "refused",
     "reverse",
     "set_users_line",
     "settled",

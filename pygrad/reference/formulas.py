@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pygrad.reference.arithmetic import cbrt, div, exp, inf, is_normal, libm_pow, nan, sqrt
+from pygrad.reference.refusals import value_of
 
 # --- Values that need more than one expression ----------------------------------------------------
 
@@ -52,7 +53,7 @@ def lifted_power(apply: Callable[..., Any], base: Any, exponent: Any) -> Any:
             "the exponent of ** must be a constant number, not a Value; use pygrad.math.pow(x, y), which "
             "differentiates by both, or pygrad.lift for code that is not yours"
         )
-    checked_power(float(getattr(base, "data", base)), exponent.data)  # raises what floats raise
+    value_of("pow", checked_power, (base, exponent))  # raises what floats raise
     return apply("pow", base, exponent)
 
 
@@ -63,9 +64,9 @@ def checked_power(x: float, n: float) -> float:
         if x == 0 and n < 0:
             raise ZeroDivisionError("0.0 cannot be raised to a negative power")
         if math.isnan(z):
-            raise ValueError("negative number cannot be raised to a fractional power")
+            raise ValueError("a negative number has no real power that is not whole")
         if math.isinf(z):
-            raise OverflowError(34, "Numerical result out of range")
+            raise OverflowError("math range error")
     return z
 
 

@@ -15,6 +15,7 @@ from pygrad.arrays.lazily import METHODS_FOR_NUMPY
 from pygrad.reference.arithmetic import constant_slopes, inf, real
 from pygrad.reference.modes import NoGrad
 from pygrad.reference.order import sorted_nodes
+from pygrad.reference.refusals import value_of
 from pygrad.reference.rules import ALIASES, BINARY, OPS, UNARY
 from pygrad.reference.sweeps import note_in_journal
 from pygrad.reference.value import (
@@ -30,7 +31,7 @@ def _unary_function(op: str, standard: Callable[..., Any] | None) -> Callable[..
     def function(x: Any, /) -> Any:
         if isinstance(x, Value):
             return apply(op, x)
-        return standard(x) if standard else OPS[op].value(real(x))
+        return standard(x) if standard else _number(op, x)
 
     return function
 
@@ -39,9 +40,13 @@ def _binary_function(op: str, standard: Callable[..., Any] | None) -> Callable[.
     def function(x: Any, y: Any, /) -> Any:
         if isinstance(x, Value) or isinstance(y, Value):
             return apply(op, x, y)
-        return standard(x, y) if standard else OPS[op].value(real(x), real(y))
+        return standard(x, y) if standard else _number(op, x, y)
 
     return function
+
+
+def _number(op: str, *operands: Any) -> float:
+    return value_of(OPS[op].symbol, OPS[op].value, [real(x) for x in operands])
 
 
 def _ternary(op: str, *operands: Any) -> Any:
@@ -90,7 +95,7 @@ def _add_methods() -> None:
         ("imag", property(_imag)),
         ("conjugate", _real),
         ("__float__", _no_float),
-        ("__int__", lambda self: int(self._data)),
+        ("__int__", lambda self: value_of("int", int, (self,))),
         ("__divmod__", _divmod),
         ("__rdivmod__", _rdivmod),
         *METHODS_FOR_NUMPY.items(),

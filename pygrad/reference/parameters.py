@@ -41,6 +41,8 @@ class Parameters:
         """One step of gradient descent with momentum (Polyak 1964)."""
         lr, momentum, weight_decay = map(real, (lr, momentum, weight_decay))
         for i, p in enumerate(self._values):
+            if p._constant:
+                continue
             g = p._grad
             if weight_decay != 0:
                 g = g + weight_decay * p._data
@@ -56,6 +58,8 @@ class Parameters:
         correction1 = 1.0 - libm_pow(beta1, float(self._t))
         correction2 = 1.0 - libm_pow(beta2, float(self._t))
         for i, p in enumerate(self._values):
+            if p._constant:
+                continue
             g = p._grad
             if weight_decay != 0:
                 g = g + weight_decay * p._data

@@ -26,6 +26,12 @@ class Sweep:
         for node, grad in self.journal.values():
             node._grad = grad
 
+    def spare_constants(self) -> None:
+        """Leaves that are to have no grad keep what they had."""
+        for node, grad in self.journal.values():
+            if node._constant:
+                node._grad = grad
+
     def end(self) -> None:
         self.running = False
         self.journal = {}

@@ -8,11 +8,13 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.reference.arguments import partials, set_further, taken
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
 from pygrad.reference.formulas import checked_power, identity_hash, lifted_power, pow_slope_x
 from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
 from pygrad.reference.modes import in_no_grad, is_active
 from pygrad.reference.order import describe, operands_first, sorted_nodes
+from pygrad.reference.refusals import value_of
 from pygrad.reference.rules import OPS, Op
 from pygrad.reference.sweeps import Sweep, births, forget_reads, note_in_journal, note_read, state
 
@@ -31,11 +33,12 @@ class Value:
 
     Args:
         data: any real number: int, float, bool, Fraction, a NumPy scalar; kept as a float.
-        _children: the Values that `data` was computed from (also spelled `children`). Only for ops
-            of your own; operators and methods take care of it.
-        _op: the name of the op, for display. A sequence in its place is taken as `local_grads`.
+        _children: the Values that `data` was computed from (also `children`, `_prev`, `prev`). Only for
+            ops of your own; operators and methods take care of it.
+        _op: the name of the op, for display (also `op`). A sequence in its place is taken as `local_grads`.
         label: a name, for display.
         local_grads: the derivative of `data` by each child, in order: numbers or Values.
+        Others: attributes that the Value is to have, `requires_grad` among them.
 
     Raises:
         TypeError: `data` is not a real number, or a child is not a Value.
@@ -73,11 +76,13 @@ class Value:
     __module__ = "pygrad.reference"  # where users and pickles find it
 
     _birth: int  # a number that grows; 0 for what stands for a number that was an operand
+    _constant: bool  # a leaf that is to have no grad
     _detached: bool  # made by no_grad() of what depends on an input of a transform that was running
     _data: float
     _grad: float
     _label: str
-    _symbol: str  # what _op says
+    _symbol: str  # the op; of a user's own, its name
+    _name: str | None  # what was assigned to _op
     _operands: tuple[Value, ...]
     _slopes: Callable[..., tuple[float, ...]] | None  # from the operands' data and our own
     _given: tuple[Any, ...] | None  # local_grads as given: floats and Values
@@ -89,51 +94,36 @@ class Value:
         "__weakref__",
         "_birth",
         "_closure",
+        "_constant",
         "_data",
         "_detached",
         "_given",
         "_grad",
         "_label",
+        "_name",
         "_operands",
         "_slopes",
         "_sweep",
         "_symbol",
     )
 
-    def __init__(
-        self,
-        data: Any,
-        _children: Iterable[Value] = (),
-        _op: Any = "",
-        label: str = "",
-        *,
-        children: Iterable[Value] | None = None,
-        local_grads: Iterable[Any] | None = None,
-    ) -> None:
+    def __init__(self, *args: Any, **named: Any) -> None:
         if _is_built(self):
             # A second __init__ could change the operands, and even close a circle.
             raise RuntimeError("this Value is already initialised; its operands are read-only")
-        if children is not None:
-            if _children != ():
-                raise TypeError("give either _children or children, not both")
-            _children = children
-        if not isinstance(_op, str):
-            if local_grads is not None:
-                raise TypeError("give local_grads once")
-            local_grads, _op = tuple(_op), ""
+        data, _children, _op, label, local_grads = taken(args, named)
         number = real(data, "data")
         operands = checked_values(_children, "children")
         given = slopes = None
         if local_grads is not None:
-            given = _partials(local_grads, len(operands))
+            given = partials(local_grads, len(operands), Value)
             slopes = constant_slopes([p._data if isinstance(p, Value) else p for p in given])
-        if not isinstance(label, str):
-            raise TypeError(f"label must be str, not {type(label).__name__}")
         fill(self, number, operands, _op, slopes)
         if self._operands:
             forget_reads(self._operands)
         self._label = label
         self._given = given if self._operands else None
+        set_further(self, named)
 
     def __getattr__(self, name: str) -> Any:
         # Python comes here only for a missing attribute, and __init__ sets all of ours.
@@ -168,7 +158,7 @@ class Value:
     @grad.setter
     def grad(self, number: Any) -> None:
         _check_built(self)
-        number = real(number, "grad")
+        number = 0.0 if number is None else real(number, "grad")
         note_in_journal(self)
         self._grad = number
 
@@ -186,7 +176,15 @@ class Value:
 
     @property
     def _op(self) -> str:
-        return self._symbol
+        """The op that made this node. Another name can be assigned, for display."""
+        return self._symbol if self._name is None else self._name
+
+    @_op.setter
+    def _op(self, name: str) -> None:
+        _check_built(self)
+        if not isinstance(name, str):
+            raise TypeError(f"_op is a name, a str, not {type(name).__name__}")
+        self._name = name
 
     @property
     def _children(self) -> tuple[Value, ...]:
@@ -252,11 +250,19 @@ class Value:
         note_in_journal(*self._operands)
         self._contribute()
 
-    def backward(self, seed: Any = 1.0, *, create_graph: bool = False) -> None:
+    def backward(
+        self,
+        seed: Any = 1.0,
+        *,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
         """Set the grad of every Value that this one was computed from.
 
-        The grad of this node becomes `seed`. Grads of inner nodes start at 0 in each call. Grads of
-        leaves add up over calls, until zero_grad() or `leaf.grad = 0`.
+        The grad of this node becomes `seed`, also called gradient. Grads of inner nodes start at 0 in each
+        call. Grads of leaves add up over calls, until zero_grad() or `leaf.grad = 0`. Leaves whose
+        requires_grad is False keep theirs. retain_graph changes nothing: graphs stay as they are.
 
         If anything raises in between, a closure or Ctrl-C, every grad is as it was before the call.
 
@@ -274,6 +280,10 @@ class Value:
         """
         if create_graph:
             raise NotImplementedError(ONCE)
+        if gradient is not None:
+            if seed != 1.0:
+                raise TypeError("give either seed or gradient, not both")
+            seed = gradient
         seed = real(seed, "seed")
         order = sorted_nodes(self)
         sweep, outer = Sweep(order), state.sweep
@@ -289,6 +299,7 @@ class Value:
                     node._contribute()
                 else:
                     node._closure()
+            sweep.spare_constants()
             if outer is not None:
                 # We run inside a closure of the outer sweep. If that one fails, it undoes ours too.
                 for key, entry in sweep.journal.items():
@@ -345,7 +356,7 @@ class Value:
         if n is None or modulus is not None:
             return NotImplemented
         return make_node(
-            checked_power(self._data, n),
+            value_of("**", checked_power, (self, n)),
             (self,),
             f"**{int(n) if hasattr(exponent, '__index__') and n == math.floor(n) else n}",
             lambda x, z: (pow_slope_x(x, n),),
@@ -448,7 +459,10 @@ class Value:
                 f"cannot pickle {describe(self)}, an input of a transform that is running: it would lose "
                 "its derivative; pickle v.data"
             )
-        return restore, (type(self), self._data, self._grad, self._label), vars(self) or None
+        state: Any = vars(self) or None
+        if self._constant or self._name is not None:
+            state = state, {"_constant": self._constant, "_name": self._name}
+        return restore, (type(self), self._data, self._grad, self._label), state
 
 
 # --- Making nodes ---------------------------------------------------------------------------------
@@ -462,7 +476,8 @@ def fill(
     slopes: Callable[..., tuple[float, ...]] | None = None,
 ) -> Value:
     """Set the fields of a new node. Inside no_grad() it becomes a leaf."""
-    node._detached = False
+    node._detached = node._constant = False
+    node._name = None
     if in_no_grad():
         node._detached = any(map(depends_on_input, operands))
         operands, symbol, slopes = (), "", None
@@ -513,7 +528,8 @@ def _clone(
         # the copy leads on to it
         clone._operands, clone._slopes = (node,), constant_slopes([1.0])
         return clone
-    clone._operands, clone._symbol = operands, node._symbol
+    clone._operands, clone._symbol, clone._name = operands, node._symbol, node._name
+    clone._constant = node._constant
     clone._slopes, clone._given = node._slopes, given
     return clone
 
@@ -541,7 +557,7 @@ def _operation(name: str, *operands: Any) -> Value:
 
 
 def _record(op: Op, values: list[Value]) -> Value:
-    return make_node(op.value(*[v._data for v in values]), tuple(values), op.symbol, op.slopes)
+    return make_node(value_of(op.symbol, op.value, values), tuple(values), op.symbol, op.slopes)
 
 
 def _compare(comparison: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
@@ -570,19 +586,6 @@ def checked_values(items: Iterable[Any], what: str) -> tuple[Value, ...]:
             raise TypeError(f"{what}[{i}] must be a Value, not {type(item).__name__}")
         _check_built(item)
     return values
-
-
-def _partials(local_grads: Iterable[Any], count: int) -> tuple[Any, ...]:
-    """local_grads as floats and Values."""
-    partials = tuple(
-        [
-            p if isinstance(p, Value) else real(p, f"local_grads[{i}]")
-            for i, p in enumerate(local_grads)
-        ]
-    )
-    if len(partials) != count:
-        raise ValueError(f"got {len(partials)} local_grads for {count} children")
-    return partials
 
 
 def _operands_to_copy(node: Value) -> tuple[Value, ...]:

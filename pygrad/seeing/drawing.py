@@ -229,7 +229,14 @@ class Graph:
         return str(picture_file)
 
 
-def draw(v: Any, limit: int | None = 500, *, rankdir: str = "LR", layout: str = "auto") -> Graph:
+def draw(
+    v: Any,
+    limit: int | None = 500,
+    *,
+    rankdir: str = "LR",
+    layout: str = "auto",
+    spelled_out: bool = False,
+) -> Graph:
     """The graph of v as a picture: a box with name, value and grad per node, local derivatives on edges.
 
     Args:
@@ -238,6 +245,7 @@ def draw(v: Any, limit: int | None = 500, *, rankdir: str = "LR", layout: str = 
             None draws all, whatever it takes.
         rankdir: "LR", operands left of results, or "TB", above them.
         layout: "dot" (Graphviz), "built-in", or "auto", which is dot if it is installed and works.
+        spelled_out: show a dot product, as a neuron of `pygrad.nn` computes it, as its products and sums.
 
     Raises:
         TypeError: v is no Value.
@@ -248,7 +256,7 @@ def draw(v: Any, limit: int | None = 500, *, rankdir: str = "LR", layout: str = 
     <graph of c = 6, 3 nodes>
     """
     limit = checked_limit(limit)
-    found = read(v, None if limit is None else max(limit, MOST_NODES))
+    found = read(v, None if limit is None else max(limit, MOST_NODES), spelled_out)
     if found is not None and (limit is None or len(found[0]) <= limit):
         return Graph(found[0], rankdir=rankdir, layout=layout)
     near = read_near(v, min(_SHOWN, limit or _SHOWN))
@@ -272,7 +280,13 @@ def _summary(v: Any, near: Snapshot, whole: Snapshot | None) -> list[str]:
     ]
 
 
-def draw_dot(root: Any, format: str = "svg", rankdir: str = "LR", limit: int | None = 500) -> Graph:
+def draw_dot(
+    root: Any,
+    format: str = "svg",
+    rankdir: str = "LR",
+    limit: int | None = 500,
+    spelled_out: bool = False,
+) -> Graph:
     """draw() as micrograd's notebook has it, with the attributes of a `graphviz.Digraph` in common use.
 
     >>> from pygrad import Value
@@ -280,7 +294,7 @@ def draw_dot(root: Any, format: str = "svg", rankdir: str = "LR", limit: int | N
     >>> dot.format, dot.source.startswith("digraph")
     ('svg', True)
     """
-    graph = draw(root, limit, rankdir=rankdir)
+    graph = draw(root, limit, rankdir=rankdir, spelled_out=spelled_out)
     graph.format = format
     return graph
 

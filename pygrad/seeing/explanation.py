@@ -164,7 +164,7 @@ _HEAD = ["step", "node", "op", "value", "local derivative", "upstream", "contrib
 _HEAD.append("gradient so far")
 
 
-def explain(v: Any, limit: int | None = 60) -> Explanation:
+def explain(v: Any, limit: int | None = 60, *, spelled_out: bool = False) -> Explanation:
     """The worked backpropagation from v, as a table.
 
     Each row is one edge of the graph: the local derivative of a node by an operand as rule and number, the
@@ -181,6 +181,7 @@ def explain(v: Any, limit: int | None = 60) -> Explanation:
         v: a Value.
         limit: above so many steps, only the first and the last are shown and ops are counted; a graph of
             more than 20,000 nodes is not read as a whole. None shows all, whatever it takes.
+        spelled_out: take a dot product, as a neuron of `pygrad.nn` computes it, as its products and sums.
 
     Raises:
         TypeError: v is no Value.
@@ -201,7 +202,7 @@ def explain(v: Any, limit: int | None = 60) -> Explanation:
     b     -3     2
     """
     limit = checked_limit(limit)
-    found = read(v, None if limit is None else max(limit, MOST_NODES))
+    found = read(v, None if limit is None else max(limit, MOST_NODES), spelled_out)
     if found is None:
         return _beginning(v, min(_SHOWN_AT_EACH_END, limit or 0))
     snapshot, values = found

@@ -74,7 +74,11 @@ class Exploration:
 
 
 def explore(
-    v: Any, path: str | os.PathLike[str] | None = None, *, limit: int | None = 500
+    v: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    limit: int | None = 500,
+    spelled_out: bool = False,
 ) -> Exploration:
     """A page on which the computation of v is played forward and backward, and leaves can be moved.
 
@@ -91,6 +95,7 @@ def explore(
         path: where to write the page: one HTML file, which needs no network. The same as `.save(path)`.
         limit: a graph of more nodes, or of many more edges, gets a summary in the place of the page. None
             shows all, whatever it takes.
+        spelled_out: show a dot product, as a neuron of `pygrad.nn` computes it, as its products and sums.
 
     Raises:
         TypeError: v is no Value.
@@ -107,7 +112,7 @@ def explore(
     '<!doctype html>'
     """
     limit = checked_limit(limit)
-    found = read(v, None if limit is None else max(limit, MOST_NODES))
+    found = read(v, None if limit is None else max(limit, MOST_NODES), spelled_out)
     if found is None or (limit is not None and _is_too_large(found[0], limit)):
         exploration = _summary(v, None if found is None else found[0])
     else:
@@ -159,7 +164,7 @@ def _node(snapshot: Snapshot, i: int, slopes: Sequence[float] | str | None) -> d
 
 def _rule(snapshot: Snapshot, i: int) -> dict[str, Any]:
     """How the page computes a node: by the op table, or as a sum or a dot product."""
-    symbol = snapshot.ops[i]
+    symbol = snapshot.symbols[i]
     if symbol == "dot":
         return {"form": "dot"}
     if symbol == "sum":

@@ -25,6 +25,7 @@ __all__ = [
     "nodes_at_most",
     "outdated",
     "stand_for_numbers",
+    "symbol",
 ]
 
 
@@ -63,6 +64,19 @@ def form(v: Any) -> str:
     if not v._operands:
         return "leaf"
     return "partials" if v._given is not None else "custom" if v._slopes is None else "op"
+
+
+def symbol(v: Any) -> str:
+    """The op that made v, whatever `_op` says by now; "" of a leaf and of a user's own op.
+
+    >>> y = Value(2.0) * Value(3.0)
+    >>> y._op = "area"
+    >>> symbol(y), y._op
+    ('*', 'area')
+    """
+    if _is_compiled(v):
+        return _native.symbol(v)
+    return v._symbol if form(v) == "op" else ""
 
 
 def first_operands(v: Any, most: int) -> tuple[int, tuple[Any, ...]]:

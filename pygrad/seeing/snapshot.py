@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import ascii_lowercase
 from typing import Any
 
 from pygrad.core.ops import op_of
-from pygrad.seeing import inspection
+from pygrad.seeing import inspection, spelling
 from pygrad.seeing.notation import expression, formula, number, shortened, visible
+from pygrad.seeing.spelling import Way
 
 __all__ = [
     "MOST_NODES",
@@ -42,6 +43,7 @@ class Snapshot:
             the 2 in ``a * 2``: that number.
         labels: as they were given.
         ops: what `v._op` says.
+        symbols: the same of nodes of the op table, whatever name was assigned to `_op`; "" of others.
         kinds: "leaf", "number", "op", "partials" (local_grads were given), "closure" (a `_backward`
             was assigned) or "custom" (neither, so that it contributes nothing).
         values, grads: `.data` and `.grad`, as floats.
@@ -53,11 +55,18 @@ class Snapshot:
         cut: whether that is all of them.
     """
 
-    def __init__(self, order: Sequence[Any], operands: list[tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        order: Sequence[Any],
+        operands: list[tuple[int, ...]],
+        ways: Mapping[int, Way] | None = None,
+    ) -> None:
+        """ways: of nodes that are to be shown as something else than they are."""
         numbers = inspection.stand_for_numbers(order, operands)
         self.operands = operands
         self.labels: list[str] = [v.label for v in order]
         self.ops: list[str] = [v._op for v in order]
+        self.symbols: list[str] = [inspection.symbol(v) for v in order]
         self.values: list[float] = [v.data for v in order]
         self.grads: list[float] = [inspection.grad_of(v) for v in order]
         forms = [inspection.form(v) for v in order]
@@ -69,6 +78,9 @@ class Snapshot:
             _slopes(v, form, len(read)) if read else ()
             for v, form, read in zip(order, forms, self.operands, strict=True)
         ]
+        for i, way in (ways or {}).items():
+            self.ops[i] = self.symbols[i] = way.symbol
+            self.kinds[i], self.slopes[i] = "op", way.slopes
         self.outdated = [inspection.outdated(v) for v in order]
         self.missing = [0] * len(order)
         self.cut = [False] * len(order)
@@ -136,11 +148,13 @@ class Snapshot:
         ['', '', 'x + 1', '', 'a * y']
         """
         operands = [self.names[o] for o in self.operands[i]]
+        if self.symbols[i] and self.symbols[i] != self.ops[i]:  # a name that stands for no other op
+            return f"{self.op_text(i) or 'op'}({', '.join(_elided(operands, self.missing[i]))})"
         if self.cut[i]:
             return expression(self.op_text(i) or "op", ["…"] * min(self.missing[i], 2))
         if not operands:
             return ""
-        if self.kinds[i] == "op" and self.ops[i] == "dot" and not self.missing[i]:
+        if self.symbols[i] == "dot" and not self.missing[i]:
             return _dot_text(operands)
         return expression(self.op_text(i) or "op", _elided(operands, self.missing[i]))
 
@@ -152,7 +166,7 @@ class Snapshot:
         >>> snapshot.rules(2)
         ('1 / y', '-a / y')
         """
-        operands, symbol = self.operands[i], self.ops[i]
+        operands, symbol = self.operands[i], self.symbols[i]
         nothing = ("",) * len(operands)
         if self.kinds[i] != "op" or not operands:
             return nothing
@@ -277,8 +291,12 @@ def walk(root: Any, most: int | None = None) -> list[Any] | None:
                 return order
 
 
-def read(root: Any, most: int | None = None) -> tuple[Snapshot, list[Any]] | None:
+def read(
+    root: Any, most: int | None = None, spelled_out: bool = False
+) -> tuple[Snapshot, list[Any]] | None:
     """The whole graph of root, and its Values in the same order; None above `most` nodes.
+
+    spelled_out: dot products as products and sums, among Values that are made for it.
 
     >>> from pygrad import Value
     >>> a, b = Value(2.0), Value(-3.0)
@@ -291,6 +309,9 @@ def read(root: Any, most: int | None = None) -> tuple[Snapshot, list[Any]] | Non
         return None
     index = {id(v): i for i, v in enumerate(order)}
     operands = [tuple([index[id(o)] for o in v._children]) for v in order]
+    if spelled_out:
+        order, operands, ways = spelling.spelled_out(order, operands)
+        return Snapshot(order, operands, ways), order
     return Snapshot(order, operands), order
 
 

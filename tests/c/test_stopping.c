@@ -133,7 +133,9 @@ static void check_running(int total)
     stop_at(0);
     batch.stop = &stop;
     CHECK(pg_program_run(p, &batch) == 0);
-    stop = 1;
+    CHECK(!pg_is_stopped(&stop) && !pg_is_stopped(NULL));
+    pg_stop(&stop);
+    CHECK(pg_is_stopped(&stop));
     CHECK(pg_program_run(p, &batch) < 0);
     free(uniforms), free(lanes), free(x), free(out);
     pg_program_free(p);

@@ -128,6 +128,7 @@ typedef struct {
     const trace *t;
     const pg_program *p;
     const row_set *expected;
+    int *stop;
 } shared_program;
 
 /* All that may be done with a program by any thread at any time. */
@@ -166,6 +167,12 @@ static void *use_program(void *shared)
         pg_free(bytes);
         CHECK(pg_code_name(p->code[0].code) != NULL && pg_lane_instructions() != NULL && pg_piece() == PG_PIECE);
     }
+    pg_batch until_stopped = batch_of(&r, p);
+    until_stopped.stop = of->stop;
+    for (int turn = 0; pg_program_run(p, &until_stopped) >= 0; turn++)
+        if (turn == 3)
+            pg_stop(of->stop); /* all of them */
+    CHECK(pg_is_stopped(of->stop));
     free(r.uniforms), free(r.lanes), free(r.totals), free(r.left);
     for (size_t i = 0; i < MOST_OUTPUTS; i++)
         free(outputs[i]);
@@ -198,7 +205,8 @@ static void test_one_program_in_several_threads(void)
         for (size_t i = 0; i < t.output_count; i++)
             written = written && p->result_slots[i] == PG_NO_SLOT;
         if (written) {
-            shared_program shared = {&t, p, &r};
+            int stop = 0;
+            shared_program shared = {&t, p, &r, &stop};
             in_threads(use_program, &shared);
             used++;
         }

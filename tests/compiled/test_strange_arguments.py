@@ -427,6 +427,6 @@ def test_static_tuples_in_files() -> None:
 
 
 def test_what_cannot_be_hashed_is_still_said() -> None:
-    for bad in (("a", []), Settings([]), ("a", {})):
+    for bad in (("a", []), ("a", Settings([])), ("a", {})):
         with pytest.raises(TypeError, match="cannot be hashed"):
             compile_(lambda x, how: x)(1.0, bad)

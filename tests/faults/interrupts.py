@@ -1,6 +1,6 @@
 """Ctrl-C at random instants of what pygrad does for long: state, modes, bits and latency afterwards.
 
-    python tests/faults/interrupts.py --count 10000 --json FILE
+    python tests/faults/interrupts.py [--json FILE] [--share] [--count N] [--seed N] [--only NAME]
 
 Each scenario is a call that is interrupted again and again. After each interrupt what the call changes is
 as it was before, or as it is after the whole call; no mode is on; the same call then works and gives the
@@ -9,9 +9,7 @@ same bits. How late the exception leaves pygrad counts from the instant for whic
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
 import random
 import signal
 import sys
@@ -24,6 +22,8 @@ if __name__ == "__main__":
     HERE = Path(__file__).resolve().parent
     sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
+from figures import Figures
+from figures import parser as figures_parser
 from interrupt_scenarios import SCENARIOS, Scenario, bits
 
 from pygrad import Value, _native, grad
@@ -119,55 +119,41 @@ def percentile(numbers: list[float], share: float) -> float:
     return sorted(numbers)[min(len(numbers) - 1, int(share * len(numbers)))] if numbers else 0.0
 
 
-def figures(outcome: Outcome, count: int) -> list[dict[str, Any]]:
-    def counted(what: str, found: list[str]) -> dict[str, Any]:
-        return {"what": what, "value": len(found), "limit": 0, "ok": not found}
-
-    worst = percentile(outcome.busy, 0.99)
-    return [
-        {"what": "scenarios", "value": len(SCENARIOS), "limit": 25, "ok": len(SCENARIOS) >= 25},
-        {
-            "what": "interrupts",
-            "value": len(outcome.late),
-            "limit": count,
-            "ok": not outcome.missed,
-        },
-        counted("grads, data or files half changed", outcome.halves),
-        counted("modes left on", outcome.modes),
-        counted("calls that gave other bits afterwards", outcome.others),
-        {
-            "what": "latency in ms of the processor's time, 99 of 100",
-            "value": round(1e3 * worst, 1),
-            "limit": 1e3 * SOON,
-            "ok": worst <= SOON,
-        },
-        {
-            "what": "latency in ms by the clock, 99 of 100",
-            "value": round(1e3 * percentile(outcome.late, 0.99), 1),
-            "limit": None,
-            "ok": True,
-        },
-        {
-            "what": "latency in ms by the clock, half of them",
-            "value": round(1e3 * percentile(outcome.late, 0.5), 1),
-            "limit": 1e3 * SOON,
-            "ok": percentile(outcome.late, 0.5) <= SOON,
-        },
-    ]
+def figures(outcome: Outcome, count: int) -> Figures:
+    found = Figures("Interrupts at random instants")
+    found.add("scenarios", len(SCENARIOS), "25 at least", len(SCENARIOS) >= 25)
+    found.add("interrupts", len(outcome.late), f"{count:,}", not outcome.missed)
+    found.none_of("grads, data or files half changed", len(outcome.halves))
+    found.none_of("modes left on", len(outcome.modes))
+    found.none_of("calls that gave other bits afterwards", len(outcome.others))
+    worst, middle = percentile(outcome.busy, 0.99), percentile(outcome.late, 0.5)
+    limit = f"{1e3 * SOON:.0f}"
+    found.add(
+        "latency in ms of the processor's time, 99 of 100",
+        round(1e3 * worst, 1),
+        limit,
+        worst <= SOON,
+    )
+    by_clock = round(1e3 * percentile(outcome.late, 0.99), 1)
+    found.add("latency in ms by the clock, 99 of 100", by_clock)
+    found.add(
+        "latency in ms by the clock, half of them", round(1e3 * middle, 1), limit, middle <= SOON
+    )
+    return found
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--count", type=int, default=10_000)
+    parser = figures_parser((__doc__ or "").partition("\n")[0])
+    parser.add_argument("--count", type=int, help="interrupts (10,000; of a share 2,500)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
     parser.add_argument("--only", help="scenarios whose names contain this")
     options = parser.parse_args()
+    count = options.count or (2_500 if options.share else 10_000)
     old = signal.signal(signal.SIGALRM, signal.default_int_handler)
     names = [name for name in SCENARIOS if options.only is None or options.only in name]
     outcome = Outcome()
     for i, name in enumerate(names):
-        share = options.count * (i + 1) // len(names) - options.count * i // len(names)
+        share = count * (i + 1) // len(names) - count * i // len(names)
         start, so_far = time.perf_counter(), len(outcome.late)
         attack(name, share, options.seed, outcome)
         gc.collect()
@@ -178,15 +164,9 @@ def main() -> int:
             flush=True,
         )
     signal.signal(signal.SIGALRM, old)
-    found = figures(outcome, options.count)
     for line in [*outcome.halves, *outcome.modes, *outcome.others, *outcome.missed][:40]:
         print(f"  {line}")
-    for figure in found:
-        print(f"{'ok ' if figure['ok'] else 'BAD'} {figure['what']}: {figure['value']}")
-    if options.json is not None:
-        report = {"title": "Interrupts at random instants", "figures": found}
-        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(figure["ok"] for figure in found) else 1
+    return figures(outcome, count).finish(options.json)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import functools
 import sys
 import threading
 from collections import Counter
@@ -11,6 +13,17 @@ from typing import Any
 
 _SAME_PLACE = 2  # so many passes over one bytecode are interrupted: a loop's first and second
 _Place = tuple[CodeType, int]
+
+
+@functools.cache
+def _pythons_own(code: CodeType) -> frozenset[int]:
+    """The handler that Python puts around the code of a generator. It runs where one is closed as nothing
+    refers to it any more; no signal is heard in it, and what is raised there by a tracer goes unheard."""
+    return frozenset(
+        step.offset
+        for step in dis.get_instructions(code)
+        if step.opname in {"CALL_INTRINSIC_1", "RERAISE"} and not (step.positions or (None,))[0]
+    )
 
 
 class _Passes:
@@ -52,7 +65,7 @@ def _with_monitoring(call: Callable[[], Any], passes: _Passes) -> None:
     thread = threading.get_ident()
 
     def instruction(code: CodeType, offset: int) -> Any:
-        if not passes.counts(code):
+        if not passes.counts(code) or offset in _pythons_own(code):
             return monitoring.DISABLE
         if threading.get_ident() == thread and not passes.interrupted:
             passes.add(code, offset)
@@ -89,14 +102,18 @@ def of_pygrad_and_tests(code: CodeType) -> bool:
 
 
 def at_every_bytecode(
-    call: Callable[[], Any], counts: Callable[[CodeType], bool] = of_pygrad_and_tests
+    call: Callable[[], Any],
+    counts: Callable[[CodeType], bool] = of_pygrad_and_tests,
+    *,
+    step: int = 1,
 ) -> Iterator[tuple[str, int]]:
-    """Runs a call again and again, interrupted at each bytecode in turn, and yields after each: where."""
+    """Runs a call again and again, interrupted at each bytecode in turn (or at each step-th), and yields
+    after each: where."""
     call()  # caches are filled
     whole = _Passes(lambda code: code is not _CODE and counts(code), None)
     _run(call, whole)
     passed: Counter[_Place] = Counter()
-    for n, (code, offset) in enumerate(whole.seen, 1):
+    for n, (code, offset) in list(enumerate(whole.seen, 1))[::step]:
         passed[code, offset] += 1
         if passed[code, offset] > _SAME_PLACE:
             continue

@@ -230,7 +230,7 @@ def compile_text(source: str, name: str) -> Any:
 
 @pytest.mark.parametrize(
     "thing",
-    [np.linalg.det, np.dot, len, np.random.default_rng(1).normal, np.add.reduce, "abc".join],
+    [np.fft.fft, np.dot, len, np.random.default_rng(1).normal, np.add.reduce, "abc".join],
 )
 def test_what_is_compiled_is_refused_by_name(thing: Any) -> None:
     with pytest.raises(pygrad.LiftError, match=rf"{thing.__name__}.*compiled"):

@@ -343,3 +343,19 @@ def test_it_compiles_maps_saves_and_is_written_as_c(package: Package, tmp_path: 
     program.save(tmp_path / "f.pygrad")
     assert pygrad.load(tmp_path / "f.pygrad")(1.5, 2.0) == f(1.5, 2.0)
     assert "sin" in program.to_c(0.5, 2.0)
+
+
+def test_what_could_not_be_lifted_is_imported_as_ever(package: Package) -> None:
+    with pytest.raises(pygrad.LiftError):
+        lift("itertools")
+    name = package(
+        __init__="from itertools import accumulate\ndef f(x): return list(accumulate([x, x]))[1]"
+    )
+    assert slope(lift(name).f, 1.0) == 2.0
+
+
+def test_a_part_of_numpy_that_is_compiled_leaves_numpy_as_it_is() -> None:
+    before = lift("numpy.linalg")
+    with pytest.raises(pygrad.LiftError):
+        lift("numpy.linalg._umath_linalg")
+    assert lift("numpy.linalg") is before is lift("numpy").linalg

@@ -31,6 +31,7 @@ def test_the_table_as_text_is_the_table_that_was_built() -> None:
     assert table_of(ROOT) == ops()
 
 
+@pytest.mark.long
 def test_a_stale_text_is_found_and_rewritten(tmp_path: Path) -> None:
     for name in (*derive.PARTS, *derive.SOURCES):
         copy = tmp_path / name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import faults
@@ -81,3 +83,10 @@ def test_a_share_is_smaller_and_says_what_it_leaves_out(parts, monkeypatch, capf
     assert faults.run("good", share=True).figures[0]["value"] == 10
     with pytest.raises(SystemExit):
         faults_of(monkeypatch, "--share", "--write", str(parts / "page.md"))
+
+
+@pytest.mark.parametrize("part", faults.PARTS)
+def test_each_part_takes_what_the_programme_asks_of_it(part):
+    command = [sys.executable, str(faults.SCRIPTS / f"{part}.py"), "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "--json" in shown and "--share" in shown

@@ -162,12 +162,14 @@ def run(arguments: list[str], folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_stubs_agree_with_the_modules(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed.txt"
     allowed.write_text(ALLOWED)
     run(["-c", STUBTEST, "--concise", "--allowlist", str(allowed), *MODULES], tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", [PROGRAM, TRANSFORMS])
 def test_a_program_passes_the_strict_checker_and_runs(text: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"

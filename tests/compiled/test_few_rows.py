@@ -1,0 +1,262 @@
+"""Calls of few rows run on memory that is kept: with the bits, the checks and the words of a first call."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from routines import function_of, random_routine, random_rows
+
+from pygrad import Value, compile, grad, hessian, math, value_and_grad, vmap
+from pygrad.core.structure import flatten, key_of
+from pygrad.programs import few, mapped
+
+ROWS = np.linspace(-2.0, 2.0, 50)
+
+
+def alike(a: Any, b: Any) -> bool:
+    """The same structure, and the same bits."""
+    (x, one), (y, other) = flatten(a, "a"), flatten(b, "b")
+    same = np.array(x).tobytes() == np.array(y).tobytes()
+    return same and type(a) is type(b) and key_of(one) == key_of(other)
+
+
+@pytest.fixture
+def only_few(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """What makes each call that is left to mapped.py an error, from then on."""
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("this call was left to mapped.py")
+
+    def begin() -> None:
+        monkeypatch.setattr(mapped, "Run", refuse)
+
+    yield begin
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_they_have_the_bits_of_other_calls(seed: int, only_few: Any) -> None:
+    rng = random.Random(2000 + seed)
+    routine = random_routine(rng)
+    f = function_of(routine, [Value(x) for x in routine.captured])
+    width = routine.inputs
+    rows = random_rows(rng, routine, 3000)
+    columns = list(rows.T)
+    cuts = [(0, 3000), (0, 1), (1, 4), (5, 69), (64, 128), (100, 1124), (900, 2000), (0, 3000)]
+    parts = [
+        [column[a:b] for column in columns] for a, b in cuts if (b - a) * (width + 1) < few.NUMBERS
+    ]
+    programs = []
+    for mapping in (
+        vmap(value_and_grad(f, tuple(range(width))), errors="ignore"),
+        vmap(f, reduce="sum", errors="ignore"),
+        vmap(f, reduce="mean", errors="ignore"),
+    ):
+        program = compile(mapping)
+        program(*columns)  # traces
+        program.store.few.serves = False
+        programs.append((program, [program(*part) for part in parts]))
+        program.store.few.serves = True
+        program(*parts[0])  # makes a plan
+    only_few()
+    for program, wanted in programs:
+        for part, expected in zip(parts, wanted, strict=True):
+            assert alike(program(*part), expected), routine
+
+
+ARGUMENTS: dict[str, tuple[Callable[..., Any], Any, tuple[Any, ...]]] = {
+    "an array": (lambda x: x * 3.0, 0, (ROWS,)),
+    "a list of floats": (lambda x: x * 3.0, 0, (ROWS.tolist(),)),
+    "arrays with another step": (lambda x, y: x / y, 0, (np.ones(100)[::2], ROWS[::-1])),
+    "a matrix": (lambda x: x[0] * x[1], 0, (np.ones((50, 2)),)),
+    "a matrix turned": (lambda x: x[0] * x[1], 0, (np.arange(100.0).reshape(2, 50).T,)),
+    "one number a row": (lambda x: x[0] * 2.0, 0, (np.ones((50, 1)),)),
+    "one beside columns": (lambda x, y: x[0] * y, 0, (np.ones((50, 1)), ROWS)),
+    "tensors": (lambda x: x.sum(axis=0), 0, (np.arange(600.0).reshape(50, 3, 4),)),
+    "a list of columns": (lambda x: (x[0], [x[1]]), 0, ([ROWS, ROWS**2],)),
+    "a tuple of lists": (lambda x: x[0] * x[1][0], 0, ((ROWS, [ROWS, ROWS]),)),
+    "names": (lambda x: {"p": x["a"] * x["b"], "q": x["a"]}, 0, ({"a": ROWS, "b": ROWS},)),
+    "a shared number": (lambda x, y: x * y, (None, 0), (2.0, ROWS)),
+    "a shared array": (lambda x, y: x * y, (0, None), (ROWS, np.arange(6.0).reshape(2, 3)[:, ::2])),
+    "shared lists": (lambda w, y: w[0] * y + w[1], (None, 0), ([2.0, 3.0], ROWS)),
+    "shared names": (
+        lambda w, y: w["a"][1] * y + w["b"],
+        (None, 0),
+        ({"a": [1.0, 2.0], "b": 3.0}, ROWS),
+    ),
+    "shared arrays in a list": (
+        lambda w, y: w[0][1] * y,
+        (None, 0),
+        ([np.ones(2), np.ones(3)], ROWS),
+    ),
+    "an empty shared list": (lambda w, y: y * 2.0, (None, 0), ([], ROWS)),
+    "what is not used": (lambda x, y: y, 0, (ROWS, ROWS)),
+    "a constant": (lambda x: 2.0, 0, (ROWS,)),
+    "an array of results": (lambda x: np.array([x, 2.0, x * x]), 0, (ROWS,)),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_they_take_arguments_apart_as_other_calls_do(name: str, only_few: Any) -> None:
+    f, in_axes, args = ARGUMENTS[name]
+    program = compile(vmap(f, in_axes))
+    expected = program(*args)
+    program(*args)
+    only_few()
+    found = program(*args)
+    assert alike(found, expected)
+    again = program(*args)  # nothing that is kept is given away
+    for x in leaves(found):
+        x[...] = np.nan
+    assert alike(again, expected) and alike(program(*args), expected)
+
+
+def leaves(tree: Any) -> list[Any]:
+    if isinstance(tree, np.ndarray):
+        return [tree]
+    return [x for part in (tree.values() if isinstance(tree, dict) else tree) for x in leaves(part)]
+
+
+@pytest.mark.parametrize("with_value", [True, False])
+@pytest.mark.parametrize(
+    "w", [2.0, np.ones((2, 2)), [1.0, 2.0], {"a": 1.0, "b": np.ones(2)}], ids=str
+)
+def test_gradients_of_sums(w: Any, with_value: bool, only_few: Any) -> None:
+    def loss(scale: Any, w: Any, x: Any) -> Any:
+        numbers, _ = flatten(w, "w")
+        return scale * sum((v * x - 1.0) ** 2 if x > 0 else v * x for v in numbers)
+
+    rows = vmap(loss, in_axes=(None, None, 0), reduce="mean")
+    program = compile((value_and_grad if with_value else grad)(rows, argnums=1))
+    expected = program(3.0, w, ROWS)
+    program(3.0, w, ROWS)
+    only_few()
+    assert alike(program(3.0, w, ROWS), expected)
+
+
+def test_what_does_not_fit_is_left_to_other_calls() -> None:
+    program = compile(vmap(lambda x, y: x * y))
+    for _ in range(3):
+        program(ROWS, ROWS)
+        assert program(ROWS.astype(int), ROWS.astype(np.float32)).dtype == np.float64
+        with pytest.raises(ValueError, match="has 49 rows"):
+            program(ROWS, ROWS[1:])
+        with pytest.raises(ValueError, match="there are no rows"):
+            program(ROWS[:0], ROWS[:0])
+        with pytest.raises(TypeError, match="masked"):
+            program(np.ma.array(ROWS), ROWS)
+        assert isinstance(program(ROWS, [Value(1.0)] * 50)[0], Value)
+        assert grad(lambda x: program(ROWS, [x] * 50)[7])(1.0) == ROWS[7]
+
+
+def test_captured_values_are_read_anew(only_few: Any) -> None:
+    w = Value(2.0)
+    program = compile(vmap(lambda x: w * x))
+    program(ROWS), program(ROWS)
+    w.data = 3.0
+    assert grad(lambda v: compile(vmap(lambda x: v * x))(ROWS)[0])(1.0) == ROWS[0]
+    only_few()
+    assert np.array_equal(program(ROWS), 3.0 * ROWS)
+
+
+def test_captured_values_of_a_transform_lead_on() -> None:
+    def outer(w: Value) -> Any:
+        program = compile(vmap(lambda x: w * x, reduce="sum"))
+        return program(ROWS + 1.0) + program(ROWS + 1.0) + program(ROWS + 1.0)
+
+    assert grad(outer)(2.0) == pytest.approx(150.0)
+
+
+def test_a_change_of_what_is_captured_is_seen() -> None:
+    scale = 2.0
+    program = compile(vmap(lambda x: scale * x))
+    for _ in range(3):
+        assert np.array_equal(program(ROWS), 2.0 * ROWS)
+    scale = 3.0
+    for _ in range(3):
+        assert np.array_equal(program(ROWS), 3.0 * ROWS)
+
+
+def test_a_new_path_is_traced() -> None:
+    traces = []
+
+    def f(x: Any) -> Any:
+        traces.append(1)
+        return x * 2.0 if x > 10 else x * 3.0 if x > 5 else -x
+
+    program = compile(vmap(f))
+    for _ in range(3):
+        program(ROWS)
+    x = np.array([1.0, 7.0, 11.0, 20.0, 6.0, -3.0])
+    for _ in range(3):
+        assert program(x).tolist() == [-1.0, 21.0, 22.0, 40.0, 18.0, 3.0]
+    assert len(traces) == 3
+
+
+def test_rows_with_results_of_other_structures_are_refused() -> None:
+    program = compile(vmap(lambda x: x if x > 0 else (x, x)))
+    for _ in range(3):
+        program(np.ones(3))
+    for _ in range(3):
+        with pytest.raises(TypeError, match=r"returned a number for one row and a tuple of 2"):
+            program(np.array([1.0, -1.0]))
+    assert program(np.ones(3)).tolist() == [1.0, 1.0, 1.0]
+
+
+def messages(call: Callable[[], Any]) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return [str(w.message) for w in caught]
+
+
+@pytest.mark.parametrize("reduce", [None, "sum"])
+def test_results_that_are_not_finite_are_reported_each_time(reduce: Any) -> None:
+    program = compile(vmap(lambda x: math.log(x), reduce=reduce))
+    strict = compile(vmap(lambda x: math.log(x), reduce=reduce, errors="raise"))
+    for _ in range(3):
+        assert messages(lambda: program(np.ones(3))) == []
+        assert len(messages(lambda: program(np.array([1.0, 0.0])))) == 1
+        assert messages(lambda: program(np.array([1.0, np.nan]))) == []
+        strict(np.ones(3))
+        with pytest.raises(FloatingPointError, match="nan or inf"):
+            strict(np.array([1.0, 0.0]))
+
+
+def test_singular_derivatives_are_told_each_time() -> None:
+    program = compile(vmap(hessian(lambda x: np.linalg.norm(x) ** 2), errors="ignore"))
+    x = np.ones((5, 2))
+    for _ in range(3):
+        assert messages(lambda: program(x)) == []
+    x[3] = 0.0
+    for _ in range(4):
+        assert ["singular" in message for message in messages(lambda: program(x))] == [True]
+
+
+def test_threads_share_a_function() -> None:
+    program = compile(vmap(lambda x, y: x * y if x > y else x - y))
+    rng = np.random.default_rng(1)
+    given = [rng.normal(size=(2, n)) for n in (1, 5, 64, 100, 1000) for _ in range(8)]
+
+    def check(pair: Any) -> bool:
+        x, y = pair
+        wanted = np.where(x > y, x * y, x - y)
+        return all(np.array_equal(program(x, y), wanted) for _ in range(20))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(check, given))
+
+
+def test_memory_of_a_plan_is_bounded() -> None:
+    program = compile(vmap(lambda x: x * 2.0))
+    for rows in (5, 100_000, 7):
+        for _ in range(3):
+            program(np.ones(rows))
+    (plan,) = program.store.few.plans.values()
+    assert len(plan.idle) == 1 and plan.idle[0].most <= 64
+    assert few.NUMBERS < 100_000
