@@ -17,8 +17,8 @@ from typing import Any
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
 from pygrad.core.callers import users_line, warn_once
-from pygrad.core.hints import hinted
 from pygrad.core.implementation import FUNCTIONS, Value
+from pygrad.core.numpys_errors import hinted
 from pygrad.core.structure import as_values, detached, flatten_numbers, values_in
 
 implementation.set_users_line(users_line)

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import is_pygrads, users_depth, users_line
-from pygrad.core.hints import hinted
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
+from pygrad.core.numpys_errors import hinted
 from pygrad.programs.results import Result
 
 _LOOKS = 16
