@@ -2,7 +2,8 @@
 
 ``import pygrad.numpy as np`` in the place of ``import numpy as np``. ``array`` and ``asarray`` make arrays
 of Values that answer for NumPy's functions, as those do that transforms give to a function, and ``power``
-takes Values as exponents. What has no Value among its arguments is NumPy's own. Nothing of NumPy is changed.
+takes Values as exponents. What has no Value among its arguments is NumPy's own. Nothing of NumPy is
+changed.
 
 >>> import pygrad.numpy as np
 >>> from pygrad import grad
