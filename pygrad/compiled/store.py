@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.hints import of_static
 from pygrad.core.jacobians import JacobianOf
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
@@ -83,10 +84,7 @@ class Store:
         except TypeError:
             if _is_hashable(key):
                 raise
-            raise TypeError(
-                f"a static argument of {self.name}() cannot be hashed; give numbers, arrays, or "
-                "lists, tuples and dicts of these, or something hashable"
-            ) from None
+            raise TypeError(of_static(self.name, self.f, arguments.static)) from None
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from pygrad.core import implementation
+from pygrad.core import hints, implementation
 from pygrad.core.callables import function_name
 from pygrad.core.callers import users_line, warn_once
 from pygrad.core.implementation import FUNCTIONS, Value
@@ -192,7 +192,11 @@ class Call:
         args = list(self.args)
         for i, argument in zip(self.indices, (arranged,) if self.one else arranged, strict=True):
             args[i] = argument
-        return self.f(*args, **self.kwargs)
+        try:
+            return self.f(*args, **self.kwargs)
+        except (TypeError, ValueError) as error:
+            hints.of_containers(error, self.f, self.structure)
+            raise
 
 
 def positions(f: Function, argnums: Argnums, count: int) -> list[int]:

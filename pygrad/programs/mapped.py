@@ -21,6 +21,7 @@ from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.containers import maker
+from pygrad.core.hints import of_an_input
 from pygrad.core.implementation import Value
 from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
@@ -59,6 +60,7 @@ from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
 
 _MANY = 10_000
+_CLOSE_OVER = "vmap(lambda x: f(x, {name}=...)) or functools.partial makes it a plain number"
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
@@ -84,9 +86,12 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
+        given = self.structure.arrange(inputs)
         try:
-            result = self.f(*self.structure.arrange(inputs))
+            result = self.f(*given)
         except Exception as error:
+            if isinstance(error, TypeError | LookupError):
+                of_an_input(error, self.f, range(len(given)), given, _CLOSE_OVER)
             if self.paths.root is None or not is_of_a_row(error):
                 raise
             return nothing_like(self.paths.root)
@@ -297,7 +302,11 @@ class Run:
 
     def is_nested(self, lives: tuple[Any, ...]) -> bool:
         """Whether it will be differentiated more than once, by these Values or by others."""
-        return _is_nested(lives) or (bool(self.by) and _native.depend_on_input(tuple(self.by)))
+        if _is_nested(lives) or (self.by and _native.depend_on_input(tuple(self.by))):
+            return True
+        # what a transform around this call returns leads on to Values that are no inputs of it
+        inner = [_native.depend_on_input((v,)) for v in lives]
+        return any(inner) and not all(inner)
 
     def result(self, out: Any = None) -> Any:
         if self.reduce is None:

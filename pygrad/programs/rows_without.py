@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pygrad.core.implementation import Value
+from pygrad.core.implementation import OF_A_ROW, Value
 from pygrad.programs.results import Totals
-from pygrad.value import OF_A_ROW
 
 MOST_LOOKED_AT = 64  # rows, for one that has results
 

@@ -24,7 +24,7 @@ engine does the same arithmetic in the same order, and a test holds both to the 
 from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
-from pygrad.reference.refusals import refusal, refused
+from pygrad.reference.refusals import OF_A_ROW, OF_VALUE, refusal, refused
 from pygrad.reference.transforms import (
     Recorded,
     connected,
@@ -41,6 +41,8 @@ from pygrad.reference.value import restore as _restore  # noqa: F401  pickles of
 
 __all__ = [
     "FUNCTIONS",
+    "OF_A_ROW",
+    "OF_VALUE",
     "Parameters",
     "Recorded",
     "Value",
