@@ -209,7 +209,7 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
     if ndigits is None:
         return self.round()
     digits = operator.index(ndigits)
-    if not _native.depend_on_input((self,)):
+    if not (trace_active() or _native.depend_on_input((self,))):
         return Value(round(self.data, digits))
     size = abs(self)
     if abs(digits) <= _EXACT:  # so that 10**digits is
@@ -420,13 +420,13 @@ def _whole_part(x: Any) -> int:
 
 
 _NO_INDEX = (
-    "a Value is no whole number by itself, as an index, a range, a repetition or a number of digits is: use "
-    "int(v), or math.floor(v) and its like, about which compiled functions ask anew at each call; v.data "
-    "outside of them; or a plain number, which in the arguments of compile(f) is one of static_argnums"
+    "a Value is no whole number by itself, as an index, a range, a repetition or a number of digits is: "
+    "use int(v) or math.floor(v), about which compiled functions ask anew at each call, v.data "
+    "outside of them, or a plain number: of compile(f) an argument is one by static_argnums"
 )
 _NO_RATIO = (
-    "a Value has no {0}, as its derivative would be lost (statistics, fractions and the like ask for that): use "
-    "sums and quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
+    "a Value has no {0}, as its derivative would be lost (statistics and fractions ask for that): "
+    "use sums and quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
 )
 _WHOLE = {"floor", "ceil", "trunc", "round"}
 

@@ -1,7 +1,7 @@
 """What errors of a user's function say more, of the arguments that the function was given.
 
-Where a number of the user's has become a Value, or a number an array of them, the function fails in some line of
-its own, with a message that does not know why.
+Where a number of the user's has become a Value, or a number an array of them, the function fails in some
+line of its own, with a message that does not know why.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def of_containers(error: Exception, f: Callable[..., Any], structure: Structure)
     """Where f was given all of an array or a list and took it for a number."""
     if not isinstance(structure, Array | Container) or not _WHOLE.search(str(error)):
         return
+    if "vmap(grad(" in str(error):  # said by a transform inside
+        return
     name = function_name(f)
     add(
         error,
@@ -46,7 +48,7 @@ def of_an_input(
     cure: str,
     suspects: Sequence[Any] = (),
 ) -> None:
-    """Where f has used an input as an exponent, an index, a number of rounds or a key: which, and what to do.
+    """Where f has used an input as an exponent, an index, a count or a key: which, and what to do.
 
     names: of its arguments, positions or keywords, whose contents are given, with Values in the place of
     numbers. cure has {place} for the argument's position, and {name} for its name. suspects: inputs that
@@ -111,8 +113,8 @@ def of_static(name: str, f: Callable[..., Any], static: dict[Any, Any]) -> str:
         inside = f", which has a {type(item).__name__} at {where}" if where else ""
         reason = _not_numeric(argument)
         return (
-            f"{shown} of {name}() is static{reason}, and cannot be hashed: it is {kind}{inside}. Give numbers, "
-            "arrays, or lists, tuples and dicts of these, or something hashable, such as a tuple"
+            f"{shown} of {name}() is static{reason}, and cannot be hashed: it is {kind}{inside}. Give "
+            "numbers, arrays, or lists, tuples and dicts of these, or something hashable, such as a tuple"
         )
     return f"a static argument of {name}() cannot be hashed"
 

@@ -15,8 +15,8 @@ from pygrad.core.hints import of_an_input
 from pygrad.core.structure import flatten, key_of
 
 _MAKE_STATIC = (
-    "compile(f, static_argnums={place}), which takes it by position, makes it a plain number with programs of "
-    "its own"
+    "compile(f, static_argnums={place}), which takes it by position, makes it a plain number with programs "
+    "of its own"
 )
 _FLOAT64 = np.dtype(np.float64)
 _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes

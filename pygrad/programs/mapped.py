@@ -49,7 +49,7 @@ from pygrad.programs.rows import (
     uniform_inputs,
 )
 from pygrad.programs.rows_without import (
-    MOST_LOOKED_AT,
+    candidates,
     is_of_a_row,
     nothing_like,
     without_gaps,
@@ -114,13 +114,19 @@ class RowsProgram:
 
     def first(self, arguments: RowArguments) -> Path:
         """The path of the first row, or of the first that has results."""
-        for k in range(min(arguments.rows, MOST_LOOKED_AT)):
+        try:
+            return self.paths.first(lambda: arguments.point(0))
+        except Exception as error:
+            if not is_of_a_row(error):
+                raise
+            of_the_first = error
+        for k in candidates(arguments):
             try:
                 return self.paths.first(functools.partial(arguments.point, k))
             except Exception as error:
                 if not is_of_a_row(error):
                     raise
-        return self.paths.first(lambda: arguments.point(0))
+        raise of_the_first
 
     def run(
         self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None

@@ -119,8 +119,8 @@ def _index(self: Value) -> int:
     if self._symbol in {"floor", "ceil", "trunc", "round"}:
         return int(self)
     error = TypeError(
-        "a Value is no whole number by itself, as an index, a range, a repetition or a number of digits is: use "
-        "int(v), math.floor(v) and its like, or v.data"
+        "a Value is no whole number by itself, as an index, a range, a repetition or digits are: "
+        "use int(v), math.floor(v) and its like, or v.data"
     )
     setattr(error, OF_VALUE, self)
     raise error
@@ -129,8 +129,8 @@ def _index(self: Value) -> int:
 def _no_ratio(self: Value) -> Any:
     """What statistics and fractions ask for: it would drop the derivative in silence."""
     raise TypeError(
-        "a Value has no ratio of ints and no digits, as its derivative would be lost: use sums and quotients "
-        "of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
+        "a Value has no ratio of ints and no digits, as its derivative would be lost: use sums and "
+        "quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
     )
 
 

@@ -29,7 +29,7 @@ ASKED: list[tuple[Callable[[Any], object], str]] = [
     (math.sin, FLOAT),
     (float, FLOAT),
     (complex, FLOAT),
-    (lambda v: "%.3f" % v, FLOAT),
+    (lambda v: "%.3f" % v, FLOAT),  # noqa: UP031
     (lambda v: np.array([v, v], dtype=float), FLOAT),
     (lambda v: np.asarray(v, float), FLOAT),
     (lambda v: array.array("d", [v]), FLOAT),
@@ -185,9 +185,9 @@ def test_other_errors_of_a_function_of_arrays_are_as_they_were() -> None:
     def f(x: Any) -> Any:
         raise ValueError("mine")
 
-    with pytest.raises(ValueError, match="^mine$"):
+    with pytest.raises(ValueError, match=r"^mine$"):
         grad(f)(np.array([1.0, 2.0]))
-    with pytest.raises(ValueError, match="^mine$"):
+    with pytest.raises(ValueError, match=r"^mine$"):
         jacobian(f)([1.0, 2.0])
     with pytest.raises(TypeError, match=r"^unsupported operand type.*'str'$"):
         grad(lambda x: x[0] + "a")([1.0])
