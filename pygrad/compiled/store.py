@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.hints import of_static
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.static import is_hashable, unhashable
+from pygrad.core.structure import statics_in
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.few import FewRows
@@ -95,7 +97,11 @@ class Store:
         except TypeError as error:
             if is_hashable(key):
                 raise
-            raise unhashable(self.name, arguments.statics()) or error from None
+            statics = statics_in(arguments.structure)
+            raise (
+                unhashable(self.name, statics)
+                or TypeError(of_static(self.name, self.f, arguments.static))
+            ) from None
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))

@@ -21,6 +21,7 @@ from pygrad import _native
 from pygrad.arrays.quiet import quietly
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
+from pygrad.core.hints import of_an_input
 from pygrad.core.implementation import Value
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
 from pygrad.core.static import unhashable
@@ -50,7 +51,7 @@ from pygrad.programs.rows import (
     uniform_inputs,
 )
 from pygrad.programs.rows_without import (
-    MOST_LOOKED_AT,
+    candidates,
     is_of_a_row,
     nothing_like,
     without_gaps,
@@ -61,6 +62,7 @@ from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
 
 _MANY = 10_000
+_CLOSE_OVER = "vmap(lambda x: f(x, {name}=...)) or functools.partial makes it a plain number"
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
@@ -96,9 +98,13 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
+        given = self.structure.arrange(inputs)
         try:
             result = called(self.f, self.structure.as_argument(inputs))
         except Exception as error:
+            if isinstance(error, TypeError | LookupError):
+                by_name = given if isinstance(given, dict) else dict(enumerate(given))
+                of_an_input(error, self.f, list(by_name), by_name.values(), _CLOSE_OVER)
             if self.paths.root is None or not is_of_a_row(error):
                 raise
             return nothing_like(self.paths.root)
@@ -121,13 +127,19 @@ class RowsProgram:
 
     def first(self, arguments: RowArguments) -> Path:
         """The path of the first row, or of the first that has results."""
-        for k in range(min(arguments.rows, MOST_LOOKED_AT)):
+        try:
+            return self.paths.first(lambda: arguments.point(0))
+        except Exception as error:
+            if not is_of_a_row(error):
+                raise
+            of_the_first = error
+        for k in candidates(arguments):
             try:
                 return self.paths.first(functools.partial(arguments.point, k))
             except Exception as error:
                 if not is_of_a_row(error):
                     raise
-        return self.paths.first(lambda: arguments.point(0))
+        raise of_the_first
 
     def run(
         self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None
@@ -322,7 +334,11 @@ class Run:
 
     def is_nested(self, lives: tuple[Any, ...]) -> bool:
         """Whether it will be differentiated more than once, by these Values or by others."""
-        return _is_nested(lives) or (bool(self.by) and _native.depend_on_input(tuple(self.by)))
+        if _is_nested(lives) or (self.by and _native.depend_on_input(tuple(self.by))):
+            return True
+        # what a transform around this call returns leads on to Values that are no inputs of it
+        inner = [_native.depend_on_input((v,)) for v in lives]
+        return any(inner) and not all(inner)
 
     def result(self, out: Any = None) -> Any:
         if self.reduce is None:

@@ -78,8 +78,8 @@ _CURES = {
         "would keep for ever. Call it outside, and pass on what it gives"
     ),
     "digits": (
-        "{0} was called in a function that is traced, of a number that such digits change; compiled programs "
-        "round to -22 to 22 digits. Scale the number, or round outside"
+        "{0} was called in a function that is traced, of a number that such digits change; compiled "
+        "programs round to -22 to 22 digits. Scale the number, or round outside"
     ),
     "effect": (
         "{0}, which was there before the function was traced, was changed in it; a compiled program "

@@ -132,7 +132,8 @@ class Value:
                 "this Value was never initialised: its __init__ did not run or did not finish "
                 "(a subclass has to call super().__init__)"
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(text, name=name, obj=self)
 
     # What a node knows
 
