@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.jacobians import JacobianOf
-from pygrad.core.static import is_hashable, unhashable
+from pygrad.core.static import is_hashable
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import RowsProgram, Vmapped
@@ -84,7 +84,7 @@ class Store:
         except TypeError as error:
             if is_hashable(key):
                 raise
-            raise unhashable(self.name, arguments.statics()) or error from None
+            raise arguments.unhashable(self.name) or error from None
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))

@@ -14,7 +14,7 @@ import numpy as np
 from pygrad.core.containers import REST
 from pygrad.core.distinction import ALIKE, distinction
 from pygrad.core.records import RecordError
-from pygrad.core.static import Static, is_hashable
+from pygrad.core.static import Static, is_hashable, unhashable
 from pygrad.core.structure import (
     NUMBER,
     Container,
@@ -110,10 +110,14 @@ class Arguments:
         )
         return (key_of(self.structure), static)
 
-    def statics(self) -> list[Static]:
-        """All that is no number, with names."""
-        whole = [Static(arg, f"argument {name!r}") for name, arg in self.static.items()]
-        return [*whole, *statics_in(self.structure)]
+    def unhashable(self, name: str) -> TypeError | None:
+        """An error that names what cannot be hashed, of arguments of a function of that name."""
+        for place, arg in self.static.items():
+            what = f"argument {place!r}"
+            error = unhashable(name, [Static(arg, what)])
+            if error is not None:
+                return TypeError(f"{error}{_why_static(arg, what)}")
+        return unhashable(name, statics_in(self.structure))
 
     def objects(self) -> dict[Any, Any]:
         """Static arguments that may have attributes which change."""
@@ -159,6 +163,15 @@ def _outline(structure: Structure) -> Any:
         if item is not None:
             object.__setattr__(outline, name, item)
     return outline
+
+
+def _why_static(arg: Any, what: str) -> str:
+    """What in an argument is no number, in brackets; "" if it is static for another reason."""
+    try:
+        flatten(arg, what)
+    except TypeError as error:
+        return f" ({error})"
+    return ""
 
 
 def at_end(key: Any, call: Callable[[Any], object]) -> None:
