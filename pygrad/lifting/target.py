@@ -17,6 +17,7 @@ from typing import Any, TypeVar, overload
 from pygrad.core.callables import FunctionOf, found_by_name, function_name
 from pygrad.lifting import world
 from pygrad.lifting.dispatching import cached_function
+from pygrad.lifting.builtin import MARK
 from pygrad.lifting.errors import LiftError
 from pygrad.lifting.functions import getattr_path, lifted_class, lifted_function
 
@@ -83,6 +84,8 @@ def _is_python(target: Any) -> bool:
 
 def _lifted(target: Any) -> Any:
     """A function's counterpart: that of its module if an import finds it there, else made anew."""
+    if isinstance(target, FunctionType) and MARK in target.__globals__:
+        return target
     module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
     if module and found_by_name(module, name) is target and not world.is_own(module):
         return getattr_path(world.load(module, asked_for=True), name)

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from math import inf
-from types import CodeType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pygrad import math
@@ -33,6 +33,8 @@ from pygrad.lifting.storing import slice_of, stored
 
 # Python's own, but for those of numbers that are lifted, too.
 STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statistics"}
+
+DOOR = "pygrad.lifted."  # begins the names of lifted modules for pickles
 
 _modules: dict[str, ModuleType] = {}
 _asked_for: set[str] = set()  # top-level packages that are lifted whatever else they are
@@ -144,7 +146,24 @@ def _loaded(name: str) -> ModuleType:
     if package is not None:
         setattr(package, last, module)
     _take_settings(module, original)
+    _name_functions(module)
     return module
+
+
+def _name_functions(module: ModuleType) -> None:
+    """Has its functions, and the module itself, pickle by names that lead to the lifted ones."""
+    if type(module) is ModuleType:
+        module.__class__ = LiftedModule
+    for item in vars(module).values():
+        if isinstance(item, FunctionType) and item.__module__ == module.__name__:
+            item.__module__ = DOOR + module.__name__
+
+
+class LiftedModule(ModuleType):
+    """A module that was lifted."""
+
+    def __reduce__(self) -> Any:
+        return load, (self.__name__, True)
 
 
 def _code(spec: ModuleSpec) -> CodeType | None:

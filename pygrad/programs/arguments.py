@@ -24,7 +24,6 @@ from pygrad.core.structure import (
     flatten,
     has_static,
     key_of,
-    statics_in,
 )
 
 _MAKE_STATIC = (
@@ -115,10 +114,99 @@ class Arguments:
         )
         return (key_of(self.structure), static)
 
-    def statics(self) -> list[Static]:
-        """All that is no number, with names."""
-        whole = [Static(arg, f"argument {name!r}") for name, arg in self.static.items()]
-        return [*whole, *statics_in(self.structure)]
+    def objects(self) -> dict[Any, Any]:
+        """Static arguments that may have attributes which change."""
+        given = {name: _strongly(arg) for name, arg in self.static.items()}
+        found = {name: arg for name, arg in given.items() if type(arg) not in _WITHOUT}
+        return {**found, **self._outlines()}
+
+    def _outlines(self) -> dict[Any, Any]:
+        """In the place of records: their methods, and what of their fields is the same in all calls."""
+        if self._outlined is None:
+            parts = zip(self.structure.names, self.structure.parts, strict=True)
+            found = {name: _outline(part) for name, part in parts}
+            self._outlined = {name: x for name, x in found.items() if x is not None}
+        return self._outlined
+
+    def lasting(self) -> Arguments:
+        """The same for a program, which outlasts the call."""
+        lasting = copy.copy(self)
+        lasting.static = {name: _weakly(arg) for name, arg in self.static.items()}
+        return lasting
+
+    def call(self, f: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """f with items in the place of the numbers."""
+        static = {name: _strongly(arg) for name, arg in self.static.items()}
+        given = {**static, **self.structure.as_argument(items)}
+        positions = sorted(name for name in given if isinstance(name, int))
+        named = {name: arg for name, arg in given.items() if isinstance(name, str)}
+        try:
+            return f(*[given[i] for i in positions], **named)
+        except (TypeError, LookupError) as error:
+            inputs = self.structure.arrange(items)
+            whole = [v for v, item in zip(items, self.items, strict=True) if type(item) is int]
+            of_an_input(error, f, tuple(inputs), inputs.values(), _MAKE_STATIC, whole)
+            raise
+
+
+def _outline(structure: Structure) -> Any:
+    """A record without numbers, for what a function reads of such a one besides these; or None."""
+    if isinstance(structure, Static):
+        return structure.item if type(structure.item) not in _WITHOUT else None
+    if not isinstance(structure, Container) or not structure.is_opened:
+        return None
+    try:
+        outline: Any = object.__new__(structure.kind)
+    except TypeError:  # of a class derived from a builtin one
+        return None
+    for name, part in zip(structure.names, structure.parts, strict=True):
+        item = None if name == REST or name.isdigit() else _outline(part)
+        if item is not None:
+            object.__setattr__(outline, name, item)
+    return outline
+
+
+def at_end(self, call: Callable[[Any], object]) -> None:
+        """Calls something once the argument is gone."""
+        if type(self._argument) is _Weak:
+            self._ended = weakref.ref(self._argument(), call)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and self.distinction == other.distinction
+
+    def __hash__(self) -> int:
+        return hash(self.distinction)
+
+
+class Arguments:
+    """Arguments of one call: numbers, by position or name, and the rest, which is static."""
+
+    def __init__(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[int]
+    ) -> None:
+        count = len(args)
+        fixed = {i % count for i in static if -count <= i < count}
+        self.static: dict[Any, Any] = {}
+        self.items: list[Any] = []
+        self._outlined: dict[Any, Any] | None = None
+        dynamic: dict[Any, Structure] = {}
+        for name, arg in [*enumerate(args), *kwargs.items()]:
+            part = None if name in fixed else dynamic_part(arg, name, self.items)
+            if part is None:
+                self.static[name] = arg
+            else:
+                dynamic[name] = part
+        self.structure: Container = container_like(dynamic, tuple(dynamic.values()))
+
+    def key(self) -> Any:
+        """What calls have in common that one program serves; to be hashed if static arguments can."""
+        static = tuple(
+            [
+                (name, type(arg), arg if type(arg) in ALIKE else Fixed(arg))
+                for name, arg in self.static.items()
+            ]
+        )
+        return (key_of(self.structure), static)
 
     def objects(self) -> dict[Any, Any]:
         """Static arguments that may have attributes which change."""
@@ -170,6 +258,15 @@ def _outline(structure: Structure) -> Any:
         if item is not None:
             object.__setattr__(outline, name, item)
     return outline
+
+
+def _why_static(arg: Any, what: str) -> str:
+    """What in an argument is no number, in brackets; "" if it is static for another reason."""
+    try:
+        flatten(arg, what)
+    except TypeError as error:
+        return f" ({error})"
+    return ""
 
 
 def at_end(key: Any, call: Callable[[Any], object]) -> None:

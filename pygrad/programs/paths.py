@@ -208,7 +208,12 @@ def _led_to(error: BaseException) -> int | None:
 def _name(f: Any) -> str:
     """Of the function that a user has written."""
     while isinstance(f, functools.partial | FunctionOf | JacobianOf):
-        f = f.args[0] if isinstance(f, functools.partial) else f.f
+        if not isinstance(f, functools.partial):
+            f = f.f
+        elif f.args and (getattr(f.func, "__module__", None) or "").startswith("pygrad."):
+            f = f.args[0]  # one of pygrad's own, of what the user has written
+        else:
+            f = f.func
     return function_name(f)
 
 
