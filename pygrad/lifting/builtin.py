@@ -72,7 +72,7 @@ def as_index(x: Any) -> Any:
 
 
 def as_bits(x: Any) -> Any:
-    """An operand of `&` and its like: of what math.floor() and its like give for a Value, the whole number."""
+    """An operand of `&` and its like: for a Value that math.floor() or its like gave, the whole number."""
     return int(x) if isinstance(x, Value) and x._op in _WHOLE else x
 
 
