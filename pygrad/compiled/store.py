@@ -94,7 +94,7 @@ class Store:
                 program = program.variants.find()
                 self.calls.add(key, program)
             return program
-        except TypeError as error:
+        except TypeError:
             if is_hashable(key):
                 raise
             statics = statics_in(arguments.structure)
