@@ -96,7 +96,7 @@ class Compiled(MethodOf[P, R], Transformable):
             if store.has_rows:
                 result = None
                 if store.few is not None and not kwargs and not self.verify:
-                    result = store.few.call(args)
+                    result = store.few.call(store.mapped, args)
                 return self._call_rows(store, args, kwargs) if result is None else result  # type: ignore[no-any-return]
         plain = None if kwargs else plain_key(args)
         program = store.plain.get(plain)

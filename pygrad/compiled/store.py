@@ -54,6 +54,7 @@ class Store:
         self.f = _keeping(f, Programs(self.name, self.holds)) if self.has_rows else f
         self.gradient = self._gradient_of_rows()
         self.few = self._few_rows()
+        self.mapped: Any = self.rows
 
     def _table(self) -> Programs[OneRowProgram | None]:
         return Programs(self.name)
@@ -83,8 +84,8 @@ class Store:
     def _few_rows(self) -> FewRows | None:
         """What serves calls of few rows; None if f is nothing that it knows."""
         if isinstance(self.f, Vmapped):
-            return FewRows(self.f)
-        return None if self.gradient is None else FewRows(*self.gradient)
+            return self.f.few
+        return None if self.gradient is None else FewRows(*self.gradient[1:])
 
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""

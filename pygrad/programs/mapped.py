@@ -41,6 +41,7 @@ from pygrad.core.structure import (
 )
 from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, rows_of
 from pygrad.programs.batch import Batch, by_guard
+from pygrad.programs.few import FewRows
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
 from pygrad.programs.results import Result, RowResult, Totals
 from pygrad.programs.rows import (
@@ -163,7 +164,7 @@ class RowsProgram:
 class Vmapped(FunctionOf[..., Any]):
     """What vmap() returns."""
 
-    __slots__ = ("errors", "in_axes", "programs", "progress", "reduce", "threads")
+    __slots__ = ("errors", "few", "in_axes", "programs", "progress", "reduce", "threads")
 
     def __init__(
         self,
@@ -180,6 +181,7 @@ class Vmapped(FunctionOf[..., Any]):
         self.in_axes, self.reduce = in_axes, reduce
         self.threads, self.errors, self.progress = threads, errors, progress
         self.programs = programs
+        self.few = FewRows()
 
     def made_from(self) -> tuple[Any, ...]:
         return self.f, self.in_axes, self.reduce, self.threads, self.errors, self.progress
@@ -195,6 +197,10 @@ class Vmapped(FunctionOf[..., Any]):
             raise ValueError(
                 "out= is for results by row; with reduce there is nothing to put into it"
             )
+        if out is None and self.programs is None and not named:
+            result = self.few.call(self, args)
+            if result is not None:
+                return result
         given = (*args, *named.values())
         axes = axes_of(self.in_axes, self.f, len(args), tuple(named))
         by_rows = has_rows_of_values(given, axes, names_of(len(args), tuple(named), self.__name__))
@@ -217,6 +223,18 @@ class Vmapped(FunctionOf[..., Any]):
         except TooManyPaths:
             warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
         return self.row_by_row(args, out, named=named)
+
+    def program_for(
+        self, structure: Structure, flags: bytes, wrt: Sequence[int]
+    ) -> RowsProgram | None:
+        """For calls of few rows: see few.py."""
+        if self.programs is not None:
+            return self.programs.get(RowsProgram.key(structure, flags, wrt, False))
+        return RowsProgram(self.f, structure, flags, self.reduce, (), False)
+
+    def report(self, count: int) -> None:
+        """Says that so many results are not finite."""
+        _report(self.errors, function_name(self.f), count)
 
     def _on_values(self, structure: Structure, values: Sequence[Any]) -> Any:
         """What f returns for Values as arguments of this structure."""
