@@ -18,6 +18,7 @@ from pathlib import Path
 
 import against_reference
 import compiled_branches
+import compiled_conditions
 import compiled_call
 import compiled_first_call
 import compiled_gradient_cost
@@ -52,6 +53,7 @@ GROUPS = {
         compiled_gradient_cost,
         compiled_training,
         compiled_branches,
+        compiled_conditions,
         generated_c,
     ),
 }

@@ -259,25 +259,28 @@ def fma(x: _Any, y: _Any, z: _Any, /) -> _Any:
 @_for_values
 def copysign(x: _Any, y: _Any, /) -> _Any:
     """x with the sign of y; the slope by y is 0."""
-    return +x if _is_negative(x) == _is_negative(y) else -x
+    differ = _is_negative(x) ^ _is_negative(y)
+    if isinstance(differ, _Value):  # in a trace
+        return _FUNCTIONS["where"](differ, -x, x)
+    return -x if differ else +x
 
 
 @_for_values
 def isnan(x: _Any, /) -> bool:
     """Whether x is no number."""
-    return not x <= _math.inf
+    return (x <= _math.inf) ^ True
 
 
 @_for_values
 def isinf(x: _Any, /) -> bool:
     """Whether x is infinite."""
-    return bool(x >= _math.inf or x <= -_math.inf)
+    return (x >= _math.inf) | (x <= -_math.inf)
 
 
 @_for_values
 def isfinite(x: _Any, /) -> bool:
     """Whether x is neither infinite nor nan."""
-    return -_math.inf < x < _math.inf
+    return (x < _math.inf) & (x > -_math.inf)
 
 
 @_for_values
@@ -285,12 +288,10 @@ def isclose(a: _Any, b: _Any, *, rel_tol: _Any = 1e-9, abs_tol: _Any = 0.0) -> b
     """Whether a and b differ by at most rel_tol times the larger of them, or by at most abs_tol."""
     if rel_tol < 0.0 or abs_tol < 0.0:
         raise ValueError("tolerances must be non-negative")
-    if a <= b <= a:  # the infinities, too
-        return True
-    if isinf(a) or isinf(b):
-        return False
     apart = abs(b - a)
-    return bool(apart <= abs(rel_tol * b) or apart <= abs(rel_tol * a) or apart <= abs_tol)
+    near = (apart <= abs(rel_tol * b)) | (apart <= abs(rel_tol * a)) | (apart <= abs_tol)
+    same = (a <= b) & (b <= a)  # the infinities, too
+    return same | (near & isfinite(a) & isfinite(b))
 
 
 def fsum(values: _Iterable[_Any], /) -> _Any:
@@ -320,10 +321,10 @@ def _any_value(items: _Iterable[_Any]) -> bool:
 
 
 def _is_negative(x: _Any) -> bool:
-    """Whether x has a minus, as -0.0 has; of a Value by comparisons, which programs do over."""
+    """Whether x has a minus, as -0.0 has; of a Value by comparisons, in a trace a condition."""
     if not isinstance(x, _Value):
         return _math.copysign(1.0, x) < 0.0
-    return bool(x < 0.0 or (x == 0.0 and _FUNCTIONS["atan2"](x, -1.0) < 0.0))
+    return (x < 0.0) | ((x == 0.0) & (_FUNCTIONS["atan2"](x, -1.0) < 0.0))
 
 
 __all__ = sorted(  # noqa: PLE0605

@@ -193,7 +193,7 @@ static void apply_rule(walk *w, purpose what, size_t place)
 {
     const pg_node *n = w->sweep->order[place].node;
     double plain[3];
-    if (n->flags & PG_HAS_CLOSURE)
+    if (n->flags & PG_HAS_CLOSURE || pg_is_condition(n->op))
         return;
     if (n->op != PG_LEAF && n->op != PG_CUSTOM && n->op != PG_SUM && n->op != PG_DOT && n->op != PG_PARTIALS)
         pg_local_derivatives(n, plain);

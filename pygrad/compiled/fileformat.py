@@ -21,7 +21,7 @@ import numpy as np
 
 from pygrad.core.distinction import distinctions
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import Array, Number, Structure, container_like
+from pygrad.core.structure import Array, Number, Structure, Truth, container_like
 
 MARK = b"\x89PYGRAD\n"
 VERSION = 1
@@ -172,6 +172,8 @@ class _Writer:
         """A structure, told by its key (see key_of)."""
         if key is None:
             self.number("B", 0)
+        elif key is bool:
+            self.number("B", 2 + len(_KINDS))
         elif key == () or isinstance(key[0], int):
             self.number("BI", 1, len(key))
             self.number(f"{len(key)}I", *key)
@@ -316,8 +318,8 @@ class _Reader:
 
     def structure(self, depth: int = 0) -> Structure:
         """A structure. Each of its numbers has a slot in a program further on, of four bytes."""
-        kind = self.one_of([Number, Array, *_KINDS], "a structure")
-        if kind is Number:
+        kind = self.one_of([Number, Array, *_KINDS, Truth], "a structure")
+        if kind is Number or kind is Truth:
             return self._once(kind, ())
         if kind is Array:
             return self._once(kind, self.shape())
@@ -343,8 +345,8 @@ class _Reader:
     def _once(self, kind: Any, names: tuple[Any, ...], parts: tuple[Structure, ...] = ()) -> Any:
         key = (kind, names, distinctions(names), tuple(map(id, parts)))
         if key not in self.known:
-            if kind is Number:
-                self.known[key] = Number()
+            if kind is Number or kind is Truth:
+                self.known[key] = kind()
             elif kind is Array:
                 self.known[key] = Array(names, math.prod(names))
             else:

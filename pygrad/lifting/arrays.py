@@ -10,7 +10,7 @@ from typing import Any
 
 from pygrad import math
 from pygrad.core.implementation import Value, chooser
-from pygrad.lifting.builtin import as_type
+from pygrad.lifting.builtin import as_type, is_truth
 from pygrad.lifting.linear import lifted_linalg
 from pygrad.lifting.values import holds_values
 
@@ -165,6 +165,8 @@ def _where(condition: Any, *ways: Any) -> Any:
     import numpy as np
 
     if len(ways) == 2 and not any(np.ndim(item) for item in (condition, *ways)):
+        if is_truth(condition) and all(isinstance(way, (Value, float, int)) for way in ways):
+            return math.where(condition, *ways)
         return ways[0] if condition else ways[1]
     return np.where(condition, *ways)
 

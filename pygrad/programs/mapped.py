@@ -34,13 +34,15 @@ from pygrad.core.structure import (
     key_of,
     own_array,
     values_in,
+    with_truths,
 )
 from pygrad.programs.batch import Batch, by_guard
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
-from pygrad.programs.results import Result, RowResult, Totals
+from pygrad.programs.results import Result, RowResult, Totals, taken_apart, truths_in
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
+    as_truths,
     axes_of,
     checked_out,
     is_column,
@@ -78,10 +80,11 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten(self.f(*self.structure.arrange(inputs)), "the result")
+        items, structure = taken_apart(self.f(*self.structure.arrange(inputs)))
         outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), RowResult(structure)
+        structure = with_truths(structure, [False] * len(items))  # sums of truths are numbers
         if not self.wrt and not self.by_lives:
             return outputs, b"\1" * len(outputs), Totals(structure, ())
         if len(outputs) != 1:
@@ -201,12 +204,14 @@ class Vmapped(FunctionOf[..., Any]):
                     result, raised = uncompiled(
                         functools.partial(self._on_values, arranged), values
                     )
-                items, found = flatten(result, "the result")
+                items, found = taken_apart(result)
                 items = as_in_this_mode(items)
+                are = truths_in(found)
                 if k == 0:
-                    structure = found
+                    structure, truths = found, are
                 elif key_of(found) != key_of(structure):
                     raise _mixed(function_name(self.f), structure, found)
+                truths = [a and b for a, b in zip(truths, are, strict=True)]
                 results.append(items if keep else [detached(item) for item in items])
                 if raised or not keep:
                     not_finite += _count_not_finite(items, values)
@@ -215,8 +220,9 @@ class Vmapped(FunctionOf[..., Any]):
             raise ValueError(_NO_ROWS)
         _report(self.errors, function_name(self.f), not_finite)
         if self.reduce is None:
-            return _stacked(results, structure, out)
+            return _stacked(results, structure, out, truths)
         totals = [_native.sum(column) for column in zip(*results, strict=True)]
+        structure = with_truths(structure, [False] * len(totals))
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 
@@ -303,7 +309,7 @@ class Run:
             self.used.append(path)
         self._report(results[0].parts)
         if out is None:
-            return results[0].arranged()
+            return results[0].arranged(path.result.structure for path in self.used)
         if shared:
             results[0].copy_to(out)
         return given
@@ -418,19 +424,24 @@ def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
     return TypeError(f"{name}() returned {one} for one row and {other} for another{how}")
 
 
-def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:
+def _stacked(
+    results: list[list[Any]], structure: Structure, out: Any, truths: Sequence[bool]
+) -> Any:
     """The items of all rows in the structure of one row's, a row of each first; or in out."""
     table = np.array(results, dtype=object)
-    if not values_in(results):
+    by_values = bool(values_in(results))
+    if not by_values:
         table = table.astype(np.float64)
     if out is not None:
         table_of(out, *table.shape)[:] = table
         return out
-    return structure.map(
-        lambda leaf, at: np.ascontiguousarray(table[:, at : at + leaf.size]).reshape(
-            len(results), *leaf.shape
-        )
-    )
+    are = iter(truths)
+
+    def part(leaf: Any, at: int) -> Any:
+        column = np.ascontiguousarray(table[:, at : at + leaf.size])
+        return as_truths(column, next(are) and not by_values).reshape(len(results), *leaf.shape)
+
+    return structure.map(part)
 
 
 def _is_nested(values: Iterable[Any]) -> bool:
