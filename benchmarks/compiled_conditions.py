@@ -1,7 +1,7 @@
 """Rows that choose: a bisection by `where`, 50 rounds, against a Python loop over floats.
 
-In a program a comparison that `where` takes is an operation, so all rows share one path. The function is the same on both sides; a
-third one has `if` in the place of `where`, which plain Python runs faster.
+In a program a comparison that `where` takes is an operation, so all rows share one path. The function is
+the same on both sides; a third one has `if` in the place of `where`, which plain Python runs faster.
 """
 
 from __future__ import annotations
@@ -84,7 +84,14 @@ def compare(quick: bool) -> list[Row]:
     rows: list[Row] = []
     for slopes in (False, True):
         times = harness.race(
-            __file__, SIDES, rel=1e-9, per=ROWS, rounds=rounds, seconds=seconds, cores=1, slopes=slopes
+            __file__,
+            SIDES,
+            rel=1e-9,
+            per=ROWS,
+            rounds=rounds,
+            seconds=seconds,
+            cores=1,
+            slopes=slopes,
         )
         what = f"bisection by where, {ROUNDS} rounds, {ROWS:,} rows: a row"
         what = what.replace(": a row", ", value + slope: a row") if slopes else what

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import against_reference
 import compiled_branches
-import compiled_conditions
 import compiled_call
+import compiled_conditions
 import compiled_first_call
 import compiled_gradient_cost
 import compiled_rows

@@ -9,8 +9,8 @@
 
 /* The op for each pg_comparison; of the two that are no ops the sides are swapped. */
 static const uint8_t ops[] = {
-    [PG_LESS] = PG_OP_below,          [PG_LESS_EQUAL] = PG_OP_at_most, [PG_EQUAL] = PG_OP_equal,
-    [PG_UNEQUAL] = PG_OP_unequal,  [PG_GREATER] = PG_OP_below,          [PG_GREATER_EQUAL] = PG_OP_at_most,
+    [PG_LESS] = PG_OP_below,      [PG_LESS_EQUAL] = PG_OP_at_most, [PG_EQUAL] = PG_OP_equal,
+    [PG_UNEQUAL] = PG_OP_unequal, [PG_GREATER] = PG_OP_below,      [PG_GREATER_EQUAL] = PG_OP_at_most,
 };
 
 PyObject *pg_compared(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome)
@@ -329,8 +329,10 @@ static PyType_Slot slots[] = {
 
 int pg_conditions_init(PyObject *module)
 {
-    static PyType_Spec spec = {
-        .name = "pygrad.Condition", .basicsize = sizeof(pg_value), .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, .slots = slots};
+    static PyType_Spec spec = {.name = "pygrad.Condition",
+                               .basicsize = sizeof(pg_value),
+                               .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+                               .slots = slots};
     PyObject *bases = PyTuple_Pack(1, (PyObject *)pg_value_type);
     PyObject *type = bases == NULL ? NULL : PyType_FromSpecWithBases(&spec, bases);
     Py_XDECREF(bases);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -19,6 +20,7 @@ from pygrad.core.jacobians import JacobianOf
 _MOST = 10_000  # codes that are remembered
 _FAR = 100  # functions that are looked at for one
 _IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
+_CALL = "__call__"
 _IS = dis.opmap["IS_OP"]
 _codes: dict[CodeType, bool] = {}
 _functions: dict[CodeType, bool] = {}  # with those that they call by name
@@ -44,7 +46,7 @@ def _remember(known: dict[CodeType, bool], code: CodeType, found: bool) -> None:
 
 
 def _functions_in(f: Any) -> Iterator[FunctionType]:
-    """Python's functions in a method, in what other functions were made into, in an object that is called."""
+    """Python's functions in a method, in what functions were made into, in an object that is called."""
     if isinstance(f, FunctionType):
         yield f
     elif isinstance(f, MethodType):
@@ -54,7 +56,7 @@ def _functions_in(f: Any) -> Iterator[FunctionType]:
             yield from _functions_in(part)
     elif isinstance(f, FunctionOf | JacobianOf):
         yield from _functions_in(f.f)
-    elif isinstance(call := getattr(type(f), "__call__", None), FunctionType):
+    elif isinstance(call := getattr(type(f), _CALL, None), FunctionType):
         yield call
 
 
@@ -98,7 +100,7 @@ def _compares(code: CodeType) -> bool:
 
 
 def _compares_itself(code: CodeType) -> bool:
-    """Whether it has True or False, and an `is` whose right side is not None, so that it may be one of them."""
+    """Whether it has True or False, and an `is` whose right side is not None: that may be one of them."""
     if not any(constant is True or constant is False for constant in code.co_consts):
         return False
     if _IS not in code.co_code[::2]:
@@ -106,5 +108,5 @@ def _compares_itself(code: CodeType) -> bool:
     steps = [step for step in dis.get_instructions(code) if step.opname not in _IGNORED]
     return any(
         step.opname == "IS_OP" and not (before.opname == "LOAD_CONST" and before.argval is None)
-        for before, step in zip(steps, steps[1:], strict=False)
+        for before, step in itertools.pairwise(steps)
     )

@@ -1,4 +1,4 @@
-"""Comparisons in a trace are Values of 0 and 1 until Python asks for their truth: no path more than that."""
+"""Comparisons in a trace are Values of 0 and 1 until Python asks for their truth; only that makes paths."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ ASKING: dict[str, tuple[Callable[[Any], Any], int]] = {
     "bool": (lambda x: bool(x > 0), 2),
     "operator": (lambda x: operator.not_(x > 0), 2),
     "index": (lambda x: operator.index(x > 0), 2),
-    "text": (lambda x: len(f"{x > 0} {x > 0!r:>7} {str(x > 0)}"), 2),
+    "text": (lambda x: len(f"{x > 0} {x > 0!r:>7} {x > 0!s}"), 2),
     "format": (lambda x: float(format(x > 0, "d")), 2),
     "percent": (lambda x: float("%d" % (x > 0)), 2),  # noqa: UP031
     "an exponent": (lambda x: 3 ** (x > 0), 2),
@@ -255,7 +255,13 @@ def test_outside_its_trace_it_is_refused() -> None:
     keep(1.0)
     uses: list[Callable[[Any], Any]] = [
         *(bool, int, float, operator.index, hash, lambda c: c & True, lambda c: c | c),
-        *(lambda c: c ^ True, lambda c: c + 1, lambda c: where(c, 1.0, 2.0), copy.copy, pickle.dumps),
+        *(
+            lambda c: c ^ True,
+            lambda c: c + 1,
+            lambda c: where(c, 1.0, 2.0),
+            copy.copy,
+            pickle.dumps,
+        ),
         *(lambda c: c == 1, lambda c: c == True, lambda c: c < 2, lambda c: f"{c:d}"),  # noqa: E712
         *(lambda c: 2**c, lambda c: c << 1, operator.inv),
     ]
@@ -390,7 +396,10 @@ def compare_program(seed: int) -> tuple[int, int]:
     """How many rows were compared, and on how many paths."""
     rng = random.Random(seed)
     f = value_and_grad(random_program(rng), (0, 1))
-    rows = [[rng.choice([0.0, -0.0, 0.5, 1.0, -2.0, 3.0, rng.gauss(0, 2)]) for _ in "xy"] for _ in "r" * 9]
+    rows = [
+        [rng.choice([0.0, -0.0, 0.5, 1.0, -2.0, 3.0, rng.gauss(0, 2)]) for _ in "xy"]
+        for _ in "r" * 9
+    ]
     wanted = [(value, *slopes) for value, slopes in (f(*row) for row in rows)]
     lib.pg_choose_lanes(seed % 3)
     mapped = compile_(vmap(f, errors="ignore"))
