@@ -193,7 +193,7 @@ static void apply_rule(walk *w, purpose what, size_t place)
 {
     const pg_node *n = w->sweep->order[place].node;
     double plain[3];
-    if (n->flags & PG_HAS_CLOSURE || pg_is_condition(n->op))
+    if (n->flags & PG_HAS_CLOSURE)
         return;
     if (n->op != PG_LEAF && n->op != PG_CUSTOM && n->op != PG_SUM && n->op != PG_DOT && n->op != PG_PARTIALS)
         pg_local_derivatives(n, plain);
@@ -209,6 +209,8 @@ static void apply_rule(walk *w, purpose what, size_t place)
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     case PG_OP_##name: { \
+        if (pg_is_condition(PG_OP_##name)) /* its operands need not be in the order */ \
+            break; \
         const marked X = mark_of(w, n->of.two.a), Y = mark_of(w, n->of.two.b); \
         (void)X, (void)Y; \
         use(w, what, place, 0, dx, plain[0]); \
