@@ -19,6 +19,7 @@ from pathlib import Path
 import against_reference
 import compiled_branches
 import compiled_call
+import compiled_conditions
 import compiled_first_call
 import compiled_gradient_cost
 import compiled_rows
@@ -54,6 +55,7 @@ GROUPS = {
         compiled_gradient_cost,
         compiled_training,
         compiled_branches,
+        compiled_conditions,
         generated_c,
     ),
     "mapped": (mapped_call, lifted_packages),

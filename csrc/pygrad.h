@@ -341,6 +341,10 @@ pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count);
 /* Told before it is sorted: the sweep takes nodes that were not made while tracing for leaves. */
 void pg_sweep_within_trace(pg_sweep *s);
 
+/* Told before it is sorted: the sweep looks at the operands of conditions, too, as one within a trace does. Others take
+ * these for leaves, since no derivative goes through them. */
+void pg_sweep_through_conditions(pg_sweep *s);
+
 /* How many nodes were sorted so far, and node i of them, operands before their users (borrowed). */
 size_t pg_sweep_count(const pg_sweep *s);
 pg_node *pg_sweep_node(const pg_sweep *s, size_t i);

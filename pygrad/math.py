@@ -153,12 +153,10 @@ def isclose(a: _Any, b: _Any, *, rel_tol: _Any = 1e-9, abs_tol: _Any = 0.0) -> b
     """Whether a and b differ by at most rel_tol times the larger of them, or by at most abs_tol."""
     if rel_tol < 0.0 or abs_tol < 0.0:
         raise ValueError("tolerances must be non-negative")
-    if a <= b <= a:  # the infinities, too
-        return True
-    if isinf(a) or isinf(b):
-        return False
     apart = abs(b - a)
-    return bool(apart <= abs(rel_tol * b) or apart <= abs(rel_tol * a) or apart <= abs_tol)
+    near = (apart <= abs(rel_tol * b)) | (apart <= abs(rel_tol * a)) | (apart <= abs_tol)
+    same = (a <= b) & (b <= a)  # the infinities, too
+    return same | (near & isfinite(a) & isfinite(b))
 
 
 def fsum(values: _Iterable[_Any], /) -> _Any:

@@ -45,6 +45,14 @@ enum pg_opcode {
     PG_OPCODE_COUNT
 };
 
+/* Whether an op compares, or joins comparisons: its slopes are 0, and no sweep for derivatives goes further. */
+PG_INLINE int pg_is_condition(unsigned op)
+{
+    return op >= PG_OP_below;
+}
+
+_Static_assert(PG_OP_either == PG_OPCODE_COUNT - 1, "conditions are the last lines of the table");
+
 /* How a node holds its operands. */
 enum pg_shape { PG_NO_OPERANDS, PG_ONE, PG_TWO, PG_MANY };
 

@@ -209,6 +209,8 @@ static void apply_rule(walk *w, purpose what, size_t place)
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     case PG_OP_##name: { \
+        if (pg_is_condition(PG_OP_##name)) /* its operands need not be in the order */ \
+            break; \
         const marked X = mark_of(w, n->of.two.a), Y = mark_of(w, n->of.two.b); \
         (void)X, (void)Y; \
         use(w, what, place, 0, dx, plain[0]); \

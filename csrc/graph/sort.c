@@ -88,9 +88,12 @@ PG_INLINE verdict look(pg_sweep *s, pg_node *operand, int alone)
 {
     if (operand->mark == s->id)
         return DONE;
-    if (operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED))) {
+    if (operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED)) ||
+        (PG_UNLIKELY(pg_is_condition(operand->op)) && !s->whole)) {
         if (!append(s, operand))
             return NO_MEMORY;
+        if (PG_UNLIKELY(operand->op != PG_LEAF) && s->writes)
+            operand->grad = 0.0;
         operand->mark = s->id; /* a leaf may be in another unfinished sweep, too */
         return DONE;
     }
@@ -228,7 +231,7 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
     s->count = s->depth = s->stops = s->left = s->within = 0;
     s->late = NULL;
     s->writes = writes != 0;
-    s->traced = 0;
+    s->traced = s->whole = 0;
     pg_status status = pg_sweep_register(s);
     if (status != PG_OK) {
         pg_free(s);
@@ -244,7 +247,12 @@ pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
 
 void pg_sweep_within_trace(pg_sweep *s)
 {
-    s->traced = 1;
+    s->traced = s->whole = 1;
+}
+
+void pg_sweep_through_conditions(pg_sweep *s)
+{
+    s->whole = 1;
 }
 
 pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count)

@@ -92,6 +92,8 @@ PG_INLINE void apply_rule(purpose what, const pg_node *n, double *out)
     case PG_OP_##name: { \
         const double X = n->of.two.a->value, Y = n->of.two.b->value; \
         (void)X, (void)Y; \
+        if (what != TELL && pg_is_condition(PG_OP_##name)) /* its operands need not be in the order */ \
+            break; \
         use(what, n->of.two.a, G, dx, SLOT(0)); \
         use(what, n->of.two.b, G, dy, SLOT(1)); \
         break; \

@@ -44,6 +44,7 @@ struct pg_sweep {
     pg_sweep *next;        /* list of all unfinished sweeps */
     uint16_t id;           /* the mark of its nodes */
     uint8_t traced;        /* goes no further than nodes made while tracing */
+    uint8_t whole;         /* goes through conditions, too */
     uint8_t writes;        /* sets grads to 0 as it sorts; otherwise it only looks */
     pg_item small_order[PG_SMALL];
     uintptr_t small_stack[PG_SMALL];

@@ -98,4 +98,10 @@
 #define VALID(a, b) CALL2(valid, a, b)
 #define GREATER(a, b) CALL2(greater, a, b)
 #define LESS(a, b) CALL2(less, a, b)
+#define BELOW(a, b) CALL2(below, a, b)
+#define AT_MOST(a, b) CALL2(at_most, a, b)
+#define EQUAL(a, b) CALL2(equal, a, b)
+#define UNEQUAL(a, b) CALL2(unequal, a, b)
+#define BOTH(a, b) CALL2(both, a, b)
+#define EITHER(a, b) CALL2(either, a, b)
 /* derived: end */

@@ -8,11 +8,6 @@
 #include "python/trace.h"
 #include "python/value.h"
 
-static pg_sweep *sorted_from(PyObject *root, int writes)
-{
-    return pg_require_built(root) ? pg_sorted(PG_NODE(root), writes, NULL, 0) : NULL;
-}
-
 /* -- backward ----------------------------------------------------------------------------------- */
 
 static PyObject *backward(PyObject *module, PyObject *args)
@@ -25,7 +20,7 @@ static PyObject *backward(PyObject *module, PyObject *args)
         return NULL;
     if (PG_TRACING && pg_require_built(root) && !pg_trace_sweep(root))
         return NULL;
-    pg_sweep *s = sorted_from(root, 1);
+    pg_sweep *s = pg_require_built(root) ? pg_sorted(PG_NODE(root), 1, NULL, 0) : NULL;
     if (s == NULL)
         return NULL;
     pg_sweep_begin(s, seed);
@@ -151,7 +146,7 @@ static PyObject *backward_graph(PyObject *module, PyObject *args)
 
 static PyObject *zero_graph(PyObject *root)
 {
-    pg_sweep *s = sorted_from(root, 0);
+    pg_sweep *s = pg_require_built(root) ? pg_sorted_whole(PG_NODE(root)) : NULL;
     if (s == NULL)
         return NULL;
     pg_status status = PG_OK;

@@ -4,6 +4,7 @@
 #include <float.h>
 
 #include "ops/compare.h"
+#include "python/conditions.h"
 #include "python/convert.h"
 #include "python/lifted.h"
 #include "python/modes.h"
@@ -87,6 +88,8 @@ static int compares_numbers(PyObject *self, PyObject *other)
     int lifted = pg_in_lifted_code();
     if (lifted != 0)
         return lifted;
+    if (PG_IS_CONDITION(self) || PG_IS_CONDITION(other))
+        return pg_require_built(other) ? 1 : -1;
     if (PG_LIKELY(pg_active_inputs == 0))
         return 0;
     if (!pg_require_built(other))
@@ -125,7 +128,6 @@ PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
         }
     }
     int outcome = pg_holds((unsigned)op, a, b);
-    if (PG_TRACING && !pg_trace_comparison(self, PG_IS_VALUE(other) ? other : NULL, b, (pg_comparison)op, outcome))
-        return NULL;
-    return PyBool_FromLong(outcome);
+    return PG_TRACING ? pg_compared(self, PG_IS_VALUE(other) ? other : NULL, b, (pg_comparison)op, outcome)
+                      : PyBool_FromLong(outcome);
 }

@@ -39,6 +39,7 @@ static pg_sweep *everything(pg_node **root)
         return NULL;
     pg_sweep *s;
     if (pg_sweep_open(*root, 0, &s) == PG_OK) {
+        pg_sweep_through_conditions(s);
         if (pg_sweep_sort(s, SIZE_MAX) == PG_OK)
             return s;
         pg_sweep_abandon(s);

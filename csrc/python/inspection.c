@@ -185,7 +185,7 @@ static PyObject *order(PyObject *module, PyObject *root)
     (void)module;
     if (!PG_IS_VALUE(root))
         return PyErr_Format(PyExc_TypeError, "order() takes a Value, not %R", Py_TYPE(root));
-    pg_sweep *s = pg_require_built(root) ? pg_sorted(PG_NODE(root), 0, NULL, 0) : NULL;
+    pg_sweep *s = pg_require_built(root) ? pg_sorted_whole(PG_NODE(root)) : NULL;
     if (s == NULL)
         return NULL;
     size_t count = pg_sweep_count(s);

@@ -18,7 +18,8 @@ enum pg_value_flags {
     PG_ACTIVE = PG_FLAGS_OF_WRAPPERS << 3, /* an input of a transform that is running the user's function */
     PG_ESCAPED = PG_UNBUILT | PG_ACTIVE, /* both: it has outlived its trace, and every use refuses it */
     PG_WHOLE_EXPONENT = PG_BY_OP, /* x ** n was written with an int */
-    PG_NUMBER = PG_BY_OP /* a leaf: stands for a number that was an operand, such as the 2 of a * 2 */
+    PG_NUMBER = PG_BY_OP, /* a leaf: stands for a number that was an operand, such as the 2 of a * 2 */
+    PG_ASKED = PG_BY_OP   /* a condition: Python has asked for its truth, and a guard says so */
 };
 
 _Static_assert((int)PG_ACTIVE < (int)PG_BY_OP, "flags take one byte");
@@ -47,12 +48,14 @@ typedef struct {
     pg_extras *extras;
 } pg_value;
 
-/* The type, kept in value.c. Static. */
-extern PyTypeObject *pg_value_type;
+/* The type, and the one of conditions (see conditions.h); kept in value.c. Static. */
+extern PyTypeObject *pg_value_type, *pg_condition_type;
 
 #define PG_NODE(object) (((pg_value *)(object))->node)
 #define PG_IS_EXACT(object) PG_LIKELY(Py_TYPE(object) == pg_value_type)
 #define PG_IS_VALUE(object) (PG_IS_EXACT(object) || PyObject_TypeCheck(object, pg_value_type))
+
+#define PG_IS_CONDITION(object) (Py_TYPE(object) == pg_condition_type)
 
 /* Puts a new reference, which it takes over, in the place of the old one. */
 static inline void pg_set(PyObject **place, PyObject *object)

@@ -4,6 +4,7 @@
 #include "ops/forward.h"
 #include "program/evaluate.h"
 #include "python/comparisons.h"
+#include "python/conditions.h"
 #include "python/convert.h"
 #include "python/lifted.h"
 #include "python/modes.h"
@@ -278,6 +279,13 @@ static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulu
         return NULL;
     }
     double n;
+    if (PG_IS_CONDITION(exponent)) {
+        PyObject *truth = pg_condition_bool(exponent), *power = NULL;
+        if (truth != NULL)
+            power = PyNumber_Power(base, truth, Py_None);
+        Py_XDECREF(truth);
+        return power;
+    }
     if (PG_IS_VALUE(exponent)) {
         int known = PG_IS_VALUE(base) ? 1 : pg_number(base, &n);
         if (known <= 0)

@@ -158,7 +158,7 @@ static void mark_connected(pg_sweep *s, size_t own)
     for (size_t i = 0; i < pg_sweep_count(s); i++) {
         pg_node *n = pg_sweep_node(s, i);
         int connected = i < own || has_given_partials(n);
-        for (size_t k = 0; !connected && k < pg_operand_count(n); k++)
+        for (size_t k = 0; !connected && !pg_is_condition(n->op) && k < pg_operand_count(n); k++)
             connected = pg_operand(n, k)->grad != 0.0;
         n->grad = connected;
     }

@@ -30,16 +30,32 @@ int pg_sort_fully(pg_sweep *s, pg_node *const *stops, size_t count)
     return status == PG_OK;
 }
 
-pg_sweep *pg_sorted(pg_node *root, int writes, pg_node *const *stops, size_t count)
+static pg_sweep *opened(pg_node *root, int writes)
 {
     pg_sweep *s;
     pg_status status = pg_sweep_open(root, writes, &s);
-    if (status != PG_OK)
-        return (pg_sweep *)(void *)pg_raise(status);
-    if (pg_sort_fully(s, stops, count))
+    return status == PG_OK ? s : (pg_sweep *)(void *)pg_raise(status);
+}
+
+static pg_sweep *sorted(pg_sweep *s, pg_node *const *stops, size_t count)
+{
+    if (s == NULL || pg_sort_fully(s, stops, count))
         return s;
     pg_give_up(s);
     return NULL;
+}
+
+pg_sweep *pg_sorted(pg_node *root, int writes, pg_node *const *stops, size_t count)
+{
+    return sorted(opened(root, writes), stops, count);
+}
+
+pg_sweep *pg_sorted_whole(pg_node *root)
+{
+    pg_sweep *s = opened(root, 0);
+    if (s != NULL)
+        pg_sweep_through_conditions(s);
+    return sorted(s, NULL, 0);
 }
 
 /* Calls the user's closure of n; 0 with an exception set if it raised. */

@@ -169,6 +169,15 @@ static PyObject *trace_limit(PyObject *module, PyObject *number)
     Py_RETURN_NONE;
 }
 
+static PyObject *trace_bools(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    if (current == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
+    current->bools = 1;
+    Py_RETURN_NONE;
+}
+
 pg_running_trace *pg_trace_running(void)
 {
     return current;
@@ -271,6 +280,8 @@ PyMethodDef pg_trace_functions[] = {
      "trace_raised()\n--\n\nThe exceptions that operations have raised in this thread's trace."},
     {"trace_limit", trace_limit, METH_O,
      "trace_limit(number, /)\n--\n\nThe function is run again in its trace, and so many operations may raise."},
+    {"trace_bools", trace_bools, METH_NOARGS,
+     "trace_bools()\n--\n\nFrom here on comparisons in this thread's trace give bools, and are guards at once."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},
     {NULL, NULL, 0, NULL},
 };

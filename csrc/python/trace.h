@@ -19,6 +19,7 @@ typedef struct {
     pg_guard *guards;      /* their nodes are owned */
     size_t count, capacity;
     pg_raised errors;
+    int bools;             /* comparisons give bools, and are guards at once */
 } pg_running_trace;
 
 /* This thread traces, and its inputs are these active Values (borrowed); false with an exception set. */

@@ -13,29 +13,33 @@
 
 #include "python/convert.h"
 
-PyTypeObject *pg_value_type;
+PyTypeObject *pg_value_type, *pg_condition_type;
 int pg_late;
 
 /* -- life --------------------------------------------------------------------------------------- */
 
-/* Freed Values of the exact type wait here with their reference to it, linked through their node fields. */
+/* Freed Values of the exact type, and conditions, wait here with their reference to it, linked through their node
+ * fields. */
 enum { SPARE_LIMIT = 1024 };
-static pg_value *spares;
-static int spare_count;
+typedef struct {
+    pg_value *first;
+    int count;
+} spare_values;
+static spare_values spares, spare_conditions;
 
 /* Runs no code of others: up to Python 3.11 any allocation could, through the collector, at a time when a new
  * node does not keep yet what its operands carry. */
-PG_INLINE pg_value *allocate(void)
+PG_INLINE pg_value *allocate(PyTypeObject *type, spare_values *spare)
 {
-    if (PG_LIKELY(spares != NULL)) {
-        pg_value *v = spares;
-        spares = (pg_value *)(void *)v->node;
-        spare_count--;
+    if (PG_LIKELY(spare->first != NULL)) {
+        pg_value *v = spare->first;
+        spare->first = (pg_value *)(void *)v->node;
+        spare->count--;
         Py_SET_REFCNT((PyObject *)v, 1);
         return v;
     }
     int collects = PyGC_Disable();
-    pg_value *v = PyObject_GC_New(pg_value, pg_value_type);
+    pg_value *v = PyObject_GC_New(pg_value, type);
     if (collects)
         PyGC_Enable();
     if (v != NULL) {
@@ -51,10 +55,11 @@ PG_INLINE void give_back(pg_value *v)
 {
     PyTypeObject *type = Py_TYPE(v);
 #ifndef PG_HOSTILE
-    if (PG_LIKELY(type == pg_value_type && spare_count < SPARE_LIMIT)) {
-        v->node = (pg_node *)(void *)spares;
-        spares = v;
-        spare_count++;
+    spare_values *spare = PG_LIKELY(type == pg_value_type) ? &spares : &spare_conditions;
+    if (PG_LIKELY((type == pg_value_type || type == pg_condition_type) && spare->count < SPARE_LIMIT)) {
+        v->node = (pg_node *)(void *)spare->first;
+        spare->first = v;
+        spare->count++;
         return;
     }
 #endif
@@ -63,11 +68,11 @@ PG_INLINE void give_back(pg_value *v)
     Py_DECREF(type);
 }
 
-PyObject *pg_wrap(pg_node *n)
+PG_INLINE PyObject *wrap(pg_node *n, PyTypeObject *type, spare_values *spare)
 {
     if (PG_UNLIKELY(n == NULL))
         return PyErr_NoMemory();
-    pg_value *v = allocate();
+    pg_value *v = allocate(type, spare);
     if (PG_UNLIKELY(v == NULL)) {
         pg_release(n);
         return NULL;
@@ -75,6 +80,16 @@ PyObject *pg_wrap(pg_node *n)
     v->node = n;
     n->wrapper = v;
     return (PyObject *)v;
+}
+
+PyObject *pg_wrap(pg_node *n)
+{
+    return wrap(n, pg_value_type, &spares);
+}
+
+PyObject *pg_wrap_condition(pg_node *n)
+{
+    return wrap(n, pg_condition_type, &spare_conditions);
 }
 
 int pg_ensure_node(pg_value *v)
@@ -114,7 +129,7 @@ PyObject *pg_value_of(pg_node *n)
 {
     if (n->wrapper != NULL)
         return Py_NewRef((PyObject *)n->wrapper);
-    pg_value *v = allocate();
+    pg_value *v = allocate(pg_value_type, &spares);
     if (v == NULL)
         return NULL;
     v->node = pg_retain(n);
@@ -177,7 +192,8 @@ static int destroying;
 void pg_value_dealloc(PyObject *self)
 {
     pg_value *v = (pg_value *)self;
-    if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL && Py_TYPE(self) == pg_value_type &&
+    if (PG_LIKELY(v->extras == NULL && v->dict == NULL && v->weakrefs == NULL &&
+                  (Py_TYPE(self) == pg_value_type || Py_TYPE(self) == pg_condition_type) &&
                   !(v->node->flags & (PG_VISIBLE | PG_CARRIES)))) { /* so it was never tracked */
         destroy(v);
         return;

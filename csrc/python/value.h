@@ -15,6 +15,9 @@ void pg_value_use_type(PyTypeObject *type);
  * MemoryError set for NULL, so that what makes a node need not be checked. */
 PyObject *pg_wrap(pg_node *n);
 
+/* The same of the type of conditions. */
+PyObject *pg_wrap_condition(pg_node *n);
+
 /* A new reference to the Value of n, made if there is none and then kept as long as n is referred to. */
 PyObject *pg_value_of(pg_node *n);
 

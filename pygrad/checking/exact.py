@@ -129,7 +129,13 @@ def functions(mp: Any) -> dict[str, Callable[..., Real]]:
         "power": mp.power,
         "valid": lambda x, y: y,
         "greater": lambda x, y: mp.mpf((x > y) + (x >= y)) / 2,
-        "less": lambda x, y: mp.one if x < y else mp.zero,
+        "less": lambda x, y: mp.mpf(x < y),
+        "below": lambda x, y: mp.mpf(x < y),
+        "at_most": lambda x, y: mp.mpf(x <= y),
+        "equal": lambda x, y: mp.mpf(x == y),
+        "unequal": lambda x, y: mp.mpf(x != y),
+        "both": lambda x, y: mp.mpf(x != 0 and y != 0),
+        "either": lambda x, y: mp.mpf(x != 0 or y != 0),
     }
     return table
 

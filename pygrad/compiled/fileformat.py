@@ -22,7 +22,7 @@ import numpy as np
 from pygrad.core.distinction import distinctions
 from pygrad.core.library import ffi, lib
 from pygrad.core.static import Static
-from pygrad.core.structure import Array, Number, Structure, container_like
+from pygrad.core.structure import Array, Number, Structure, Truth, container_like
 
 MARK = b"\x89PYGRAD\n"
 VERSION = 1
@@ -176,6 +176,8 @@ class _Writer:
         elif isinstance(key, Static):
             self.number("B", 2 + len(_KINDS))
             self.atom(key.item, key.what or what)
+        elif key is bool:
+            self.number("B", 3 + len(_KINDS))
         elif key == () or isinstance(key[0], int):
             self.number("BI", 1, len(key))
             self.number(f"{len(key)}I", *key)
@@ -321,8 +323,8 @@ class _Reader:
 
     def structure(self, depth: int = 0) -> Structure:
         """A structure. Each of its numbers has a slot in a program further on, of four bytes."""
-        kind = self.one_of([Number, Array, *_KINDS, Static], "a structure")
-        if kind is Number:
+        kind = self.one_of([Number, Array, *_KINDS, Static, Truth], "a structure")
+        if kind is Number or kind is Truth:
             return self._once(kind, ())
         if kind is Static:
             return Static(self.atom(), "")
@@ -350,8 +352,8 @@ class _Reader:
     def _once(self, kind: Any, names: tuple[Any, ...], parts: tuple[Structure, ...] = ()) -> Any:
         key = (kind, names, distinctions(names), tuple(map(id, parts)))
         if key not in self.known:
-            if kind is Number:
-                self.known[key] = Number()
+            if kind is Number or kind is Truth:
+                self.known[key] = kind()
             elif kind is Array:
                 self.known[key] = Array(names, math.prod(names))
             else:

@@ -166,7 +166,7 @@ def _paths(paths: Paths, captured: dict[int, Any], inputs: int) -> list[SavedPat
             SavedPath(
                 parent,
                 guard,
-                key_of(structure),
+                key_of(structure, truths=True),
                 by=tuple([places[id(v)] for v in by]),
                 lives=tuple([places[id(v)] for v in path.lives]),
                 inputs=inputs,

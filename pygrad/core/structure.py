@@ -57,6 +57,28 @@ class Number(NamedTuple):
         return "a number"
 
 
+class Truth(NamedTuple):
+    """True or False: what a comparison gives, which a program has as 1 or 0."""
+
+    size: int = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        return items[0] != 0
+
+    def from_array(self, numbers: Any) -> bool:
+        return bool(numbers[0] != 0)
+
+    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
+        return function(self, start)
+
+    def __str__(self) -> str:
+        return "a number"
+
+
 class Array(NamedTuple):
     """A NumPy array of the given shape."""
 
@@ -139,7 +161,7 @@ class Container(NamedTuple):
         return f"a {self.kind.__name__} of {len(self.parts)}"
 
 
-Structure = Number | Array | Container | Static
+Structure = Number | Truth | Array | Container | Static
 NUMBER = Number()
 
 
@@ -192,14 +214,32 @@ def difference(a: Structure, b: Structure, what: str) -> tuple[str, str, str] | 
     return None if key_of(a) == key_of(b) else (what, str(a), str(b))
 
 
-def key_of(structure: Structure) -> Any:
-    """What two structures have in common if one program serves both."""
+def key_of(structure: Structure, truths: bool = False) -> Any:
+    """What two structures have in common if one program serves both.
+
+    truths: what is a truth in one must be one in the other; without that it may be a number.
+    """
     if isinstance(structure, Container):
-        parts = tuple(map(key_of, structure.parts))
+        parts = tuple([key_of(part, truths) for part in structure.parts])
         return (structure.kind, structure.names, structure.distinct_names(), parts)
     if isinstance(structure, Static):
         return structure
-    return structure.shape if isinstance(structure, Array) else None
+    if isinstance(structure, Array):
+        return structure.shape
+    return bool if truths and isinstance(structure, Truth) else None
+
+
+def with_truths(structure: Structure, are: Sequence[bool]) -> Structure:
+    """The same with a truth in the place of each number that is one; are: which of the items."""
+    if isinstance(structure, Container):
+        parts, at = [], 0
+        for part in structure.parts:
+            parts.append(with_truths(part, are[at : at + part.size]))
+            at += part.size
+        return structure._replace(parts=tuple(parts))
+    if isinstance(structure, Array | Static):
+        return structure
+    return Truth() if are[0] else Number()
 
 
 # -- from trees ------------------------------------------------------------------------------------

@@ -24,10 +24,15 @@ if IMPLEMENTATION == "compiled":
     _native.set_mark_of_lifted_code(MARK)
 
 
+def is_truth(x: Any) -> bool:
+    """Whether x is what a comparison gives in a trace, where other code has a bool."""
+    return IMPLEMENTATION == "compiled" and isinstance(x, _native.Condition)
+
+
 def as_float(x: Any = 0.0, /) -> Any:
     """float(x); of a Value the Value."""
     if isinstance(x, Value):
-        return x
+        return x * 1.0 if is_truth(x) else x
     try:
         return float(x)
     except TypeError:
@@ -42,23 +47,27 @@ def as_float(x: Any = 0.0, /) -> Any:
 
 
 def is_instance(x: Any, kinds: Any, /) -> bool:
-    """isinstance(x, kinds); a Value is a float."""
+    """isinstance(x, kinds); a Value is a float, and a comparison a bool."""
+    if is_truth(x):
+        return isinstance(True, kinds)
     return isinstance(x, kinds) or (isinstance(x, Value) and isinstance(0.0, kinds))
 
 
 def kind_of(x: Any, /, *rest: Any, **named: Any) -> Any:
     """type(x); of a Value float."""
-    return float if not rest and isinstance(x, Value) else type(x, *rest, **named)
+    return class_of(x) if not rest and isinstance(x, Value) else type(x, *rest, **named)
 
 
 def class_of(x: Any) -> Any:
-    """x.__class__; of a Value float."""
+    """x.__class__; of a Value float, of a comparison bool."""
+    if is_truth(x):
+        return bool
     return float if isinstance(x, Value) else x.__class__
 
 
 def is_whole(x: Any, *args: Any) -> Any:
     """x.is_integer()"""
-    return bool(x <= math.floor(x)) if isinstance(x, Value) else x.is_integer(*args)
+    return x <= math.floor(x) if isinstance(x, Value) else x.is_integer(*args)
 
 
 def item_of(x: Any, *args: Any, **named: Any) -> Any:

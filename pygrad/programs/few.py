@@ -29,6 +29,7 @@ from pygrad.core.structure import (
 from pygrad.programs.batch import in_order
 from pygrad.programs.memory import address, doubles, scratch
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active
+from pygrad.programs.results import truths_in
 from pygrad.programs.table import MOST, Programs
 
 _FLOAT64 = np.dtype(np.float64)
@@ -297,6 +298,7 @@ class Results:
             finish = _by_rows(structure) if by_row else lambda n, _: structure.arrange(n.tolist())
         self.finish = finish
         self.known = {id(path.result): path.result}  # of paths that return the same
+        self.has_truths = any(truths_in(structure))
 
     def fits(self, path: Path) -> bool:
         """Whether a path returns the same."""
@@ -454,6 +456,9 @@ class Plan:
             self.most_rows = 0
             return None  # it comes once more
         results = self._results_of(path, of)
+        if results.has_truths:
+            self.most_rows = 0
+            return None
         if path.lane_bytes > _SCRATCH or results.count * rows > NUMBERS:
             self.most_rows = NUMBERS // results.count if path.lane_bytes <= _SCRATCH else 0
             return None

@@ -34,19 +34,20 @@ from pygrad.core.structure import (
     detached,
     difference,
     flatten_part,
-    flatten_result,
     key_of,
     statics_in,
     values_in,
+    with_truths,
 )
 from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, rows_of
 from pygrad.programs.batch import Batch, by_guard
 from pygrad.programs.few import FewRows
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
-from pygrad.programs.results import Result, RowResult, Totals
+from pygrad.programs.results import Result, RowResult, Totals, taken_apart, truths_in
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
+    as_truths,
     checked_out,
     table_of,
     uniform_inputs,
@@ -109,10 +110,11 @@ class RowsProgram:
             if self.paths.root is None or not is_of_a_row(error):
                 raise
             return nothing_like(self.paths.root)
-        items, structure = flatten_result(result, "the result")
+        items, structure = taken_apart(result)
         outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), RowResult(structure)
+        structure = with_truths(structure, [False] * len(items))  # sums of truths are numbers
         if not self.wrt and not self.by_lives:
             return outputs, b"\1" * len(outputs), Totals(structure, ())
         if len(outputs) != 1:
@@ -281,12 +283,14 @@ class Vmapped(FunctionOf[..., Any]):
                     if not _native.trace_active():
                         not_finite += _count_not_finite([math.nan], values)
                     continue
-                items, found = flatten_result(result, "the result")
+                items, found = taken_apart(result)
                 items = as_in_this_mode(items)
+                are = truths_in(found)
                 if structure is None:
-                    structure = found
+                    structure, truths = found, are
                 elif key_of(found) != key_of(structure):
                     raise _mixed(name, structure, found)
+                truths = [a and b for a, b in zip(truths, are, strict=True)]
                 results.append(items if keep else [detached(item) for item in items])
                 if raised or not keep:
                     not_finite += _count_not_finite(items, values)
@@ -296,8 +300,9 @@ class Vmapped(FunctionOf[..., Any]):
         _report(self.errors, name, not_finite)
         whole = without_gaps(results, structure.size, keep)
         if self.reduce is None:
-            return _stacked(whole, structure, out)
+            return _stacked(whole, structure, out, truths)
         totals = [_native.sum(column) for column in zip(*whole, strict=True)]
+        structure = with_truths(structure, [False] * len(totals))
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 
@@ -392,7 +397,7 @@ class Run:
             self.used.append(path)
         self._report(results[0].parts)
         if out is None:
-            return results[0].arranged()
+            return results[0].arranged(path.result.structure for path in self.used)
         if shared:
             results[0].copy_to(out)
         return given
@@ -514,19 +519,24 @@ def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
     )
 
 
-def _stacked(results: list[list[Any]], structure: Structure, out: Any) -> Any:
+def _stacked(
+    results: list[list[Any]], structure: Structure, out: Any, truths: Sequence[bool]
+) -> Any:
     """The items of all rows in the structure of one row's, a row of each first; or in out."""
     table = np.array(results, dtype=object)
-    if not values_in(results):
+    by_values = bool(values_in(results))
+    if not by_values:
         table = table.astype(np.float64)
     if out is not None:
         table_of(out, *table.shape)[:] = table
         return out
-    return structure.map(
-        lambda leaf, at: np.ascontiguousarray(table[:, at : at + leaf.size]).reshape(
-            len(results), *leaf.shape
-        )
-    )
+    are = iter(truths)
+
+    def part(leaf: Any, at: int) -> Any:
+        column = np.ascontiguousarray(table[:, at : at + leaf.size])
+        return as_truths(column, next(are) and not by_values).reshape(len(results), *leaf.shape)
+
+    return structure.map(part)
 
 
 def _is_nested(values: Iterable[Any]) -> bool:

@@ -9,10 +9,10 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import as_values, flatten_result
+from pygrad.core.structure import as_values
 from pygrad.programs.memory import address, doubles, places, scratch
 from pygrad.programs.paths import Path, Paths, trace
-from pygrad.programs.results import Result, RowResult
+from pygrad.programs.results import Result, RowResult, taken_apart
 
 _call = lib.pg_program_call
 # In place of a guard: results are there, but derivatives may be singular: see Paths.look.
@@ -94,7 +94,7 @@ class OneRowProgram:
         return trace(self._traced, point, bytes(len(point)), self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten_result(self.f(inputs), "the result")
+        items, structure = taken_apart(self.f(inputs))
         outputs = as_values(items)
         return outputs, bytes(len(outputs)), RowResult(structure)
 

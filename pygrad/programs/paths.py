@@ -21,6 +21,7 @@ from pygrad.core.callers import is_pygrads, users_depth, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
+from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
 
 _LOOKS = 16
@@ -148,6 +149,8 @@ def trace(
     try:
         with _native.Traced() as traced:
             inputs = traced.begin(tuple(point))
+            if asks_for_bools(f):
+                _native.trace_bools()
             _latest.error = None
             outputs, totals, result = _run(function, inputs)
             if _latest.error is not None:  # and some handler has caught that

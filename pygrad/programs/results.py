@@ -8,7 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pygrad.core.structure import Structure
+from pygrad import _native
+from pygrad.core.structure import Structure, Truth, flatten_result, with_truths
+
+
+def taken_apart(result: Any) -> tuple[list[Any], Structure]:
+    """The items of what a function has returned, and its structure: comparisons in it are truths."""
+    items, structure = flatten_result(result, "the result")
+    are = [isinstance(item, (bool, _native.Condition)) for item in items]
+    return items, with_truths(structure, are) if True in are else structure
+
+
+def truths_in(structure: Structure) -> list[bool]:
+    """For each number and array of it whether it is a truth."""
+    found: list[bool] = []
+    structure.map(lambda leaf, at: found.append(isinstance(leaf, Truth)))
+    return found
 
 
 class Result:

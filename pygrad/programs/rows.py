@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from pygrad.core.structure import (
 )
 from pygrad.programs.axes import Part, axes_of, is_column, names_of, parts_of
 from pygrad.programs.memory import own_view, places
+from pygrad.programs.results import truths_in
 
 
 class Leaf(NamedTuple):
@@ -150,9 +151,10 @@ class RowResults:
             structure.map(lambda leaf, at: self.parts.append(table[:, at : at + leaf.size]))
             self.pointers, self.strides = places([table])
 
-    def arranged(self) -> Any:
-        """The arrays in the structure of a row's result, a row of each first."""
-        parts = iter(self.parts)
+    def arranged(self, structures: Iterable[Structure]) -> Any:
+        """The arrays in the structure of a row's result, a row of each first; structures: of all paths."""
+        truths = map(all, zip(*map(truths_in, structures), strict=True))
+        parts = iter(map(as_truths, self.parts, truths))
         return self.structure.map(lambda leaf, at: next(parts).reshape(self.rows, *leaf.shape))
 
     def copy_to(self, out: Any) -> None:
@@ -160,6 +162,11 @@ class RowResults:
             RowResults(self.structure, self.rows, out).parts, self.parts, strict=True
         ):
             target[...] = part
+
+
+def as_truths(array: Any, are: bool) -> Any:
+    """An array of 1 and 0 as one of True and False, if that is what they are; else the array."""
+    return array.astype(bool) if are else array
 
 
 def checked_out(out: Any) -> Any:

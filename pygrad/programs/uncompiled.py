@@ -11,9 +11,9 @@ from typing import Any
 
 from pygrad import _native
 from pygrad.core.library import ffi
-from pygrad.core.structure import as_values, flatten_result
+from pygrad.core.structure import as_values
 from pygrad.programs.paths import BASES, TraceError, trace
-from pygrad.programs.results import Result, RowResult
+from pygrad.programs.results import Result, RowResult, taken_apart
 
 
 def uncompiled(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> tuple[Any, bool]:
@@ -44,7 +44,7 @@ def _may_be_of_numbers(error: Exception) -> bool:
 
 def _as_in_a_program(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> Any:
     def traced(inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        items, structure = flatten_result(f(inputs), "the result")
+        items, structure = taken_apart(f(inputs))
         outputs = as_values(items)
         return outputs, bytes(len(outputs)), RowResult(structure)
 

@@ -176,6 +176,24 @@ static void test_derivatives_by_some_of_the_stops_and_by_a_node_elsewhere(void)
     pg_release(x);
 }
 
+static void test_no_derivative_goes_through_a_condition(void)
+{
+    pg_node *x = pg_leaf(2.0), *y = mul(x, x), *c = pg_compute(PG_OP_at_most, y, x, 0.0);
+    pg_node *root = add(x, c); /* whose operand y is not in the order */
+    const double seeds[2] = {1.0, 1.0}, tangent = 3.0;
+    pg_adjoint *a;
+    pg_sweep *s = sorted(root, 0, &x, 1);
+    CHECK(pg_sweep_count(s) == 3 && prepared(s, &x, 1, ENOUGH, &a) == PG_OK);
+    CHECK(gone(a, PG_REVERSE, seeds, NULL, ENOUGH) == PG_OK && pg_adjoint_value_at(a, x) == 1.0);
+    CHECK(gone(a, PG_FORWARD, &tangent, NULL, ENOUGH) == PG_OK && pg_adjoint_value_at(a, c) == 0.0);
+    pg_adjoint_close(a);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    pg_release(c);
+    pg_release(y);
+    pg_release(x);
+}
+
 static void test_a_node_outside_has_no_derivative(void)
 {
     pg_node *x = pg_leaf(2.0), *y = mul(x, x), *outside = pg_leaf(1.0), *root = add(y, x);
@@ -424,6 +442,7 @@ int main(void)
 {
     RUN(test_nodes_have_the_numbers_of_sweeps_both_ways);
     RUN(test_derivatives_by_some_of_the_stops_and_by_a_node_elsewhere);
+    RUN(test_no_derivative_goes_through_a_condition);
     RUN(test_a_node_outside_has_no_derivative);
     RUN(test_slopes_that_are_numbers_or_closures_are_opaque);
     RUN(test_a_closure_is_due_on_the_way_forward_only_where_a_tangent_arrives);

@@ -252,6 +252,16 @@ static void test_closures_and_custom_nodes_end_the_way(void)
     }
 }
 
+static void test_a_condition_is_a_number_on_the_way(void)
+{
+    pg_node *x = variable(0.0), *y = variable(2.0), *square = of(PG_OP_mul, x, x);
+    pg_node *root = of(PG_OP_sqrt, square, NULL), *below = of(PG_OP_below, square, y);
+    pg_node *d = derivative(power_of(root, 2.0), x);
+    check_found(choice(below, d, number(1.0)), x, root);
+    check_nothing(choice(below, number(1.0), d), x);
+    drop_all();
+}
+
 static void test_given_partials_are_numbers_or_nodes(void)
 {
     const double infinite = (double)INFINITY, zero = 0.0;
@@ -428,6 +438,7 @@ int main(void)
     RUN(test_inputs_far_out_are_not_looked_at);
     RUN(test_where_nothing_arrives_nothing_is_found);
     RUN(test_closures_and_custom_nodes_end_the_way);
+    RUN(test_a_condition_is_a_number_on_the_way);
     RUN(test_given_partials_are_numbers_or_nodes);
     RUN(test_what_counts_is_whether_a_zero_was_computed);
     RUN(test_a_node_is_named_where_no_slope_is_infinite);

@@ -76,6 +76,36 @@ static void test_a_sweep_within_a_trace_takes_other_nodes_for_leaves(void)
     pg_release(x);
 }
 
+static void test_a_condition_is_a_leaf_to_derivatives(void)
+{
+    pg_node *x = pg_leaf(3.0), *square = mul(x, x), *two = pg_leaf(2.0), *c = pg_compute(PG_OP_below, two, square, 1.0);
+    pg_node *chosen = pg_compute_many(PG_OP_where, (pg_node *[]){c, x, two}, 3, 3.0, NULL, NULL), *due;
+    pg_sweep *s;
+    x->grad = 0.0, square->grad = 5.0, c->grad = 7.0;
+    CHECK(pg_sweep_open(chosen, 1, &s) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
+    CHECK(pg_sweep_count(s) == 4 && pg_sweep_node(s, 0) == c && pg_sweep_old_grad(s, 0) == 7.0 && c->grad == 0.0);
+    pg_sweep_begin(s, 1.0);
+    CHECK(pg_sweep_step(s, ENOUGH, &due) == PG_OK && x->grad == 1.0 && square->grad == 5.0);
+    pg_sweep_abandon(s);
+    CHECK(c->grad == 7.0 && x->grad == 0.0);
+    for (int whole = 0; whole < 2; whole++) { /* as looks have it, and as a trace does */
+        CHECK(pg_sweep_open(chosen, 0, &s) == PG_OK);
+        if (whole)
+            pg_sweep_through_conditions(s);
+        CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK && pg_sweep_count(s) == (whole ? 5 : 4) && c->grad == 7.0);
+        pg_sweep_abandon(s);
+    }
+    CHECK(sweep(c, 1.0, ENOUGH) == PG_OK && x->grad == 0.0 && square->grad == 0.0); /* as root it is an op */
+    double slopes[2] = {1.0, 1.0};
+    pg_local_derivatives(c, slopes);
+    CHECK(slopes[0] == 0.0 && slopes[1] == 0.0);
+    pg_release(chosen);
+    pg_release(c);
+    pg_release(two);
+    pg_release(square);
+    pg_release(x);
+}
+
 /* -- sweeps inside one another ------------------------------------------------------------------- */
 
 static void test_a_sort_goes_on_after_another_sweep_has_begun(void)
@@ -202,6 +232,7 @@ int main(void)
     RUN(test_busy_nodes_are_met_from_nodes_of_every_shape);
     RUN(test_a_sweep_stops_where_it_is_told_and_each_stop_counts_once);
     RUN(test_a_sweep_within_a_trace_takes_other_nodes_for_leaves);
+    RUN(test_a_condition_is_a_leaf_to_derivatives);
     RUN(test_a_sort_goes_on_after_another_sweep_has_begun);
     RUN(test_sweeps_may_end_in_any_order);
     RUN(test_a_write_within_a_look_is_noted_by_the_sweep_around_it);
