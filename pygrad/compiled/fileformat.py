@@ -22,7 +22,8 @@ import numpy as np
 from pygrad.core.distinction import distinctions
 from pygrad.core.library import ffi, lib
 from pygrad.core.static import Static
-from pygrad.core.structure import Array, Number, Structure, Truth, container_like
+from pygrad.core.structure import Array, Number, Structure, container_like
+from pygrad.core.truth import Truth
 
 MARK = b"\x89PYGRAD\n"
 VERSION = 1

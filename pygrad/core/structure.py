@@ -29,6 +29,7 @@ from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
 from pygrad.core.records import Opened, whole_items
 from pygrad.core.static import Static, is_static
+from pygrad.core.truth import Truth
 
 
 class Number(NamedTuple):
@@ -49,28 +50,6 @@ class Number(NamedTuple):
     def from_array(self, numbers: Any) -> float:
         """The same from a float64 array of one axis; arrays are copied."""
         return float(numbers[0])
-
-    def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
-        return function(self, start)
-
-    def __str__(self) -> str:
-        return "a number"
-
-
-class Truth(NamedTuple):
-    """True or False: what a comparison gives, which a program has as 1 or 0."""
-
-    size: int = 1
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return ()
-
-    def arrange(self, items: Sequence[Any]) -> Any:
-        return items[0] != 0
-
-    def from_array(self, numbers: Any) -> bool:
-        return bool(numbers[0] != 0)
 
     def map(self, function: Callable[[Any, int], Any], start: int = 0) -> Any:
         return function(self, start)
@@ -227,19 +206,6 @@ def key_of(structure: Structure, truths: bool = False) -> Any:
     if isinstance(structure, Array):
         return structure.shape
     return bool if truths and isinstance(structure, Truth) else None
-
-
-def with_truths(structure: Structure, are: Sequence[bool]) -> Structure:
-    """The same with a truth in the place of each number that is one; are: which of the items."""
-    if isinstance(structure, Container):
-        parts, at = [], 0
-        for part in structure.parts:
-            parts.append(with_truths(part, are[at : at + part.size]))
-            at += part.size
-        return structure._replace(parts=tuple(parts))
-    if isinstance(structure, Array | Static):
-        return structure
-    return Truth() if are[0] else Number()
 
 
 # -- from trees ------------------------------------------------------------------------------------

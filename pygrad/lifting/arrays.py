@@ -10,7 +10,7 @@ from typing import Any
 from pygrad import math
 from pygrad.arrays.engines import engine_of
 from pygrad.core.implementation import Value, chooser
-from pygrad.lifting.builtin import as_type, is_truth
+from pygrad.lifting.builtin import as_type
 from pygrad.lifting.linear import lifted_linalg
 from pygrad.lifting.values import holds_values
 

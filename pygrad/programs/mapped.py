@@ -37,13 +37,12 @@ from pygrad.core.structure import (
     key_of,
     statics_in,
     values_in,
-    with_truths,
 )
 from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, rows_of
 from pygrad.programs.batch import Batch, by_guard
 from pygrad.programs.few import FewRows
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
-from pygrad.programs.results import Result, RowResult, Totals, taken_apart, truths_in
+from pygrad.programs.results import Result, RowResult, Totals, taken_apart, truths_in, with_truths
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,

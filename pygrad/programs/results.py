@@ -5,11 +5,13 @@ A third kind, the products of a Jacobian with directions, stands where these are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygrad import _native
-from pygrad.core.structure import Structure, Truth, flatten_result, with_truths
+from pygrad.core.static import Static
+from pygrad.core.structure import Array, Container, Number, Structure, flatten_result
+from pygrad.core.truth import Truth
 
 
 def taken_apart(result: Any) -> tuple[list[Any], Structure]:
@@ -17,6 +19,19 @@ def taken_apart(result: Any) -> tuple[list[Any], Structure]:
     items, structure = flatten_result(result, "the result")
     are = [isinstance(item, (bool, _native.Condition)) for item in items]
     return items, with_truths(structure, are) if True in are else structure
+
+
+def with_truths(structure: Structure, are: Sequence[bool]) -> Structure:
+    """The same with a truth in the place of each number that is one; are: which of the items."""
+    if isinstance(structure, Container):
+        parts, at = [], 0
+        for part in structure.parts:
+            parts.append(with_truths(part, are[at : at + part.size]))
+            at += part.size
+        return structure._replace(parts=tuple(parts))
+    if isinstance(structure, Array | Static):
+        return structure
+    return Truth() if are[0] else Number()
 
 
 def truths_in(structure: Structure) -> list[bool]:
