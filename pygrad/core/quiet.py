@@ -1,0 +1,3 @@
+"""NumPy's arithmetic without its warnings, for the rooms above."""
+
+from pygrad.arrays.quiet import quietly as quietly
