@@ -146,7 +146,10 @@ def spacing(x: Any, /) -> Any:
 
 def copysign(x: Any, y: Any, /) -> Any:
     """x with the sign of y; the slope by y is 0."""
-    return +x if signbit(x) == signbit(y) else -x
+    differ = signbit(x) ^ signbit(y)
+    if is_value(differ):  # a condition
+        return differ.where(-x, x)
+    return -x if differ else +x
 
 
 def heaviside(x: Any, y: Any, /) -> Any:
@@ -193,26 +196,26 @@ def reciprocal(x: Any, /) -> Any:
 # -- questions -----------------------------------------------------------------------------------
 
 
-def isnan(x: Any, /) -> bool:
+def isnan(x: Any, /) -> Any:
     """Whether x is no number."""
-    return not x <= math.inf
+    return (x <= math.inf) ^ True
 
 
-def isinf(x: Any, /) -> bool:
+def isinf(x: Any, /) -> Any:
     """Whether x is infinite."""
-    return bool(x >= math.inf or x <= -math.inf)
+    return (x >= math.inf) | (x <= -math.inf)
 
 
-def isfinite(x: Any, /) -> bool:
+def isfinite(x: Any, /) -> Any:
     """Whether x is neither infinite nor nan."""
-    return -math.inf < x < math.inf
+    return (x < math.inf) & (x > -math.inf)
 
 
-def signbit(x: Any, /) -> bool:
+def signbit(x: Any, /) -> Any:
     """Whether x has a minus, as -0.0 has; of a Value by comparisons, which programs do over."""
     if not is_value(x):
         return math.copysign(1.0, x) < 0.0
-    return bool(x < 0.0 or (x == 0.0 and x.atan2(-1.0) < 0.0))
+    return (x < 0.0) | ((x == 0.0) & (x.atan2(-1.0) < 0.0))
 
 
 def logical_xor(x: Any, y: Any, /) -> bool:
