@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from pygrad.arrays.algebra import FUNCTIONS
+from pygrad.arrays.algebra import FUNCTIONS, Slogdet
 from pygrad.arrays.engines import has_values
 from pygrad.arrays.overrides import called
 
@@ -125,7 +125,7 @@ def slogdet(a: Any) -> Any:
     array([[ 0.6, -0.2],
            [-0.2,  0.4]])
     """
-    return _either("slogdet", a)
+    return Slogdet(*_either("slogdet", a))
 
 
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:

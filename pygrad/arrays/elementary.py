@@ -196,22 +196,22 @@ def reciprocal(x: Any, /) -> Any:
 # -- questions -----------------------------------------------------------------------------------
 
 
-def isnan(x: Any, /) -> bool:
+def isnan(x: Any, /) -> Any:
     """Whether x is no number."""
     return (x <= math.inf) ^ True
 
 
-def isinf(x: Any, /) -> bool:
+def isinf(x: Any, /) -> Any:
     """Whether x is infinite."""
     return (x >= math.inf) | (x <= -math.inf)
 
 
-def isfinite(x: Any, /) -> bool:
+def isfinite(x: Any, /) -> Any:
     """Whether x is neither infinite nor nan."""
     return (x < math.inf) & (x > -math.inf)
 
 
-def signbit(x: Any, /) -> bool:
+def signbit(x: Any, /) -> Any:
     """Whether x has a minus, as -0.0 has; of a Value by comparisons, in a trace a condition."""
     if not is_value(x):
         return math.copysign(1.0, x) < 0.0

@@ -293,6 +293,31 @@ def _end(first: Any, second: Any, third: Any, a: Any, b: Any) -> Any:
     )
 
 
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """numpy.linspace."""
+    if num < 0:
+        raise ValueError(f"Number of samples, {num}, must be non-negative.")
+    gaps = num - 1 if endpoint else num
+    first, apart = np.asanyarray(start) * 1.0, np.asanyarray(stop) - start
+    if gaps > 0:
+        step = apart / gaps
+        made = first + np.arange(num, dtype=float).reshape((-1, *[1] * np.ndim(apart))) * step
+    else:
+        step, made = math.nan, np.stack([np.broadcast_to(first, np.shape(apart))])[:num]
+    if endpoint and num > 1:
+        made[-1] = stop
+    made = np.moveaxis(made, 0, axis) if axis else made
+    return (made, step) if retstep else made
+
+
 def logspace(
     start: Any,
     stop: Any,
@@ -355,7 +380,7 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         percentile,
         polyfit,
     )
-    for function in (*own, gradient, logspace, geomspace, cov, copyto):
+    for function in (*own, gradient, linspace, logspace, geomspace, cov, copyto):
         yield getattr(np, function.__name__), function
     for name, function in algebra.FUNCTIONS.items():
         if hasattr(np.linalg, name):

@@ -165,7 +165,9 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
     if outs is not None:
         return outs[0] if len(outs) == 1 else outs
     if name in _QUESTIONS:
-        return np.asarray(result, bool) if isinstance(result, np.ndarray) else bool(result)
+        if isinstance(result, np.ndarray):
+            return np.asarray(result, bool)
+        return result if is_value(result) else bool(result)
     return _kept(result)
 
 

@@ -17,6 +17,7 @@ the user's function; and the same backwards for what it returns.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import numbers
 import sys
@@ -527,16 +528,21 @@ def _objects(x: Any) -> Any:
     return array if array.dtype.kind == "O" else None
 
 
+@functools.cache
+def _class_of_arrays() -> Any:
+    from pygrad.arrays.overrides import ValueArray
+
+    return ValueArray
+
+
 def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """A new array of that shape: of float64 for numbers, a ValueArray once a Value is among them."""
     import numpy as np
 
     if any(isinstance(item, Value) for item in items):
-        from pygrad.arrays.overrides import array_of_values
-
         array = np.empty(len(items), dtype=object)
         array[:] = as_values(items)
-        return array_of_values(array.reshape(shape))
+        return array.reshape(shape).view(_class_of_arrays())
     return np.array(items, dtype=np.float64).reshape(shape)
 
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
-from pygrad.arrays.quiet import quietly
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.hints import of_an_input
 from pygrad.core.implementation import Value
+from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
 from pygrad.core.static import unhashable
 from pygrad.core.structure import (

@@ -111,8 +111,8 @@ def _no_float(self: Value) -> float:
     """What math and arrays of floats ask for: it would drop the derivative in silence."""
     raise TypeError(
         "a Value does not become a float by itself, as its derivative would be lost (math, '%f' and arrays "
-        "of floats ask for that): use pygrad.math for math, pygrad.lift for code that is not yours, or "
-        "v.data for the number"
+        "of floats ask for that): use pygrad.math for math, pygrad.numpy for NumPy, arrays of dtype=object "
+        "to put Values into, pygrad.lift for code that is not yours, or v.data for the number"
     )
 
 

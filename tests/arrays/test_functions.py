@@ -249,6 +249,20 @@ FUNCTIONS = {
 }
 
 
+LATER = {
+    "einsum",
+    "einsum2",
+    "slogdet2",
+    "trapezoid",
+    "trapezoidx",
+    "matrix_norm",
+    "vector_norm",
+    "linalg.cross",
+    "linalg.outer",
+    "diagonal",
+}
+
+
 def quotients(f, x, h=1e-6):
     made = np.zeros(len(x))
     for i, step in enumerate(h * np.eye(len(x))):
@@ -259,6 +273,8 @@ def quotients(f, x, h=1e-6):
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_function_of_an_array(name):
     f = FUNCTIONS[name]
+    if name in LATER and not hasattr(np, "trapezoid"):
+        pytest.skip("NumPy 1 has no such function")
     value, slope = value_and_grad(f)(X)
     assert value == pytest.approx(float(f(X)), rel=1e-12)
     assert slope == pytest.approx(quotients(f, X), rel=1e-5, abs=1e-6)
@@ -308,6 +324,22 @@ def test_quantiles_along_axes(axis, keepdims):
 def test_quantiles_where_there_is_a_nan():
     for function in (np.median, lambda x: np.quantile(x, 0.5)):
         assert np.isnan(value_and_grad(function)(np.array([1.0, np.nan, 2.0]))[0])
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"num": 1}, {"num": 0}, {"endpoint": False}, {"retstep": True}, {"axis": -1}]
+)
+@pytest.mark.parametrize("ends", [(0.5, 3.0), (2.0, [1.0, 5.0]), ([[1.0, 2.0]], 0.0)])
+def test_numbers_between_two(ends, options):
+    first, last = ends
+    options = {"num": 5, **options}
+    expected = np.linspace(first, last, **options)
+    found = np.linspace(Value(1.0) * np.array(first), last, **options)
+    for part, truth in zip(
+        *((x if options.get("retstep") else (x,)) for x in (found, expected)), strict=True
+    ):
+        assert np.shape(part) == np.shape(truth)
+        assert numbers(part) == pytest.approx(np.ravel(truth).tolist(), rel=1e-14, nan_ok=True)
 
 
 @pytest.mark.parametrize("options", [{}, {"left": -1.0}, {"right": -2.0}, {"period": 2.5}])

@@ -219,6 +219,10 @@ def test_an_array_of_floats_takes_no_values_and_says_so(impl):
         np.exp(v, out=a)
     with pytest.raises(TypeError, match="dtype=object"):
         np.copyto(a, np.stack([v, v]))
+    with pytest.raises(TypeError, match="dtype=object"):
+        a[0] = v
+    with pytest.raises(TypeError, match="dtype=object"):
+        a[0] += v
     assert list(a) == [0.0, 0.0]
     b = np.zeros(2, dtype=object)
     b += v
