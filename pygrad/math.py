@@ -24,6 +24,7 @@ import sys as _sys
 from collections.abc import Callable as _Callable
 from collections.abc import Iterable as _Iterable
 from fractions import Fraction as _Fraction
+from operator import index as _index
 from typing import Any as _Any
 
 from pygrad.core.implementation import FUNCTIONS as _FUNCTIONS
@@ -167,6 +168,8 @@ def frexp(x: _Any, /) -> tuple[_Any, int]:
 @_for_values
 def ldexp(x: _Any, i: int, /) -> _Any:
     """x * 2**i, rounded once; i is a whole number, not a Value."""
+    if isinstance(i, _Value):
+        i = _index(i)
     if not isinstance(i, int):
         raise TypeError("Expected an int as second argument to ldexp.")
     if x == 0 or not isfinite(x):
@@ -253,7 +256,10 @@ def _standard_fma(x: _Any, y: _Any, z: _Any, /) -> float:
             raise ValueError("invalid operation in fma")
         return result
     exactly = _Fraction(float(x)) * _Fraction(float(y)) + _Fraction(float(z))
-    return float(exactly) if exactly else float(x) * y + z
+    try:
+        return float(exactly) if exactly else float(x) * y + z
+    except OverflowError:
+        raise OverflowError("overflow in fma") from None
 
 
 @_for_values

@@ -194,8 +194,8 @@ class Call:
             args[i] = argument
         try:
             return self.f(*args, **self.kwargs)
-        except (TypeError, ValueError) as error:
-            hints.of_containers(error, self.f, self.structure)
+        except (TypeError, ValueError, AttributeError) as error:
+            hints.of_containers(error, self.f, [self.structure], "vmap(grad({f}))(x)")
             raise
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from pygrad.core.distinction import ALIKE, distinction
-from pygrad.core.hints import of_an_input
-from pygrad.core.structure import flatten, key_of
+from pygrad.core.hints import of_an_input, of_containers
+from pygrad.core.structure import Container, flatten, key_of
 
 _MAKE_STATIC = (
-    "compile(f, static_argnums={place}), which takes it by position, makes it a plain number with programs "
+    "compile(f, static_argnums={place}), and giving it by position, makes it a plain number with programs "
     "of its own"
 )
 _FLOAT64 = np.dtype(np.float64)
@@ -116,7 +116,9 @@ class Arguments:
         named = {name: arg for name, arg in given.items() if isinstance(name, str)}
         try:
             return f(*[given[i] for i in positions], **named)
-        except (TypeError, LookupError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            parts = self.structure.parts if isinstance(self.structure, Container) else ()
+            of_containers(error, f, parts, "vmap({f})(x)")
             inputs = self.structure.arrange(items)
             whole = [v for v, item in zip(items, self.items, strict=True) if type(item) is int]
             of_an_input(error, f, tuple(inputs), inputs.values(), _MAKE_STATIC, whole)

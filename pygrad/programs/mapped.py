@@ -21,12 +21,13 @@ from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.containers import maker
-from pygrad.core.hints import of_an_input
+from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.implementation import Value
 from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
 from pygrad.core.structure import (
     Array,
+    Container,
     Number,
     Structure,
     as_values,
@@ -90,7 +91,9 @@ class RowsProgram:
         try:
             result = self.f(*given)
         except Exception as error:
-            if isinstance(error, TypeError | LookupError):
+            if isinstance(error, TypeError | ValueError | LookupError | AttributeError):
+                parts = self.structure.parts if isinstance(self.structure, Container) else ()
+                of_containers(error, self.f, parts, "vmap(vmap({f}))(x)")
                 of_an_input(error, self.f, range(len(given)), given, _CLOSE_OVER)
             if self.paths.root is None or not is_of_a_row(error):
                 raise
