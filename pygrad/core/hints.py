@@ -139,8 +139,8 @@ def of_static(name: str, f: Callable[..., Any], static: dict[Any, Any]) -> str:
         inside = f", which has a {type(item).__name__} at {where}" if where else ""
         reason = _not_numeric(argument)
         return (
-            f"{shown} of {name}() is static{reason}, and cannot be hashed: it is {kind}{inside}. Give "
-            "numbers, arrays, or lists, tuples and dicts of these, or something hashable, such as a tuple"
+            f"{shown} of {name}() is a static argument{reason}, and cannot be hashed: it is {kind}{inside}"
+            ". Give numbers, arrays, lists, tuples and dicts of these, or what can be hashed, as a tuple"
         )
     return f"a static argument of {name}() cannot be hashed"
 

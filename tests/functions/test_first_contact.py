@@ -167,14 +167,19 @@ def test_of_what_is_inside_arguments_too() -> None:
 def test_static_arguments_that_cannot_be_hashed_are_named() -> None:
     f = lambda x, options: x  # noqa: E731
     for options, told in [
-        ([1, 2], r"argument 1 \(options\) .* is static, and cannot be hashed: it is a list"),
+        (
+            [1, 2],
+            r"argument 1 \(options\) .* a static argument, and cannot be hashed: it is a list",
+        ),
         ((1, ["s"]), r"it is a tuple, which has a list at \[1\]"),
         ({1, 2}, r"it is a set"),
         (np.ones(3), r"it is a ndarray"),
     ]:
         with pytest.raises(TypeError, match=told):
             compile_(f, static_argnums=1)(2.0, options)
-    with pytest.raises(TypeError, match=r"is static, as its item \['mode'\] is a str, and cannot"):
+    with pytest.raises(
+        TypeError, match=r"static argument, as its item \['mode'\] is a str, and cannot"
+    ):
         compile_(f)(2.0, {"mode": "fast"})
     with pytest.raises(TypeError, match=r"argument 1 \(options\) of <lambda>\(\)"):
         compile_(f)(2.0, options={"mode": "fast"})
