@@ -135,7 +135,10 @@ def _standard_fma(x: _Any, y: _Any, z: _Any, /) -> float:
             raise ValueError("invalid operation in fma")
         return result
     exactly = _Fraction(float(x)) * _Fraction(float(y)) + _Fraction(float(z))
-    return float(exactly) if exactly else float(x) * y + z
+    try:
+        return float(exactly) if exactly else float(x) * y + z
+    except OverflowError:
+        raise OverflowError("overflow in fma") from None
 
 
 @_for_values

@@ -511,7 +511,8 @@ _WHOLE = {"floor", "ceil", "trunc", "round"}
 
 def _index(self: Any) -> int:
     """int(v) of what was rounded to a whole number; TypeError for others, as for a float."""
-    if self._op in _WHOLE:
+    detached = not self._op and in_no_grad()  # where nothing says any more what has made it
+    if self._op in _WHOLE or (detached and _is_integer(self)):
         return _int(self)
     error = TypeError(_NO_INDEX)
     setattr(error, OF_VALUE, self)

@@ -85,7 +85,8 @@ static PyObject *name_of(PyObject *v)
         PyObject *text = text_of(v, attribute[i]);
         if (text == NULL)
             return NULL;
-        const int found = PyUnicode_GetLength(text) > 0;
+        /* an input of a transform in another one is of that op, which nobody has called */
+        const int found = PyUnicode_GetLength(text) > 0 && PyUnicode_CompareWithASCIIString(text, "identity") != 0;
         PyObject *name = found ? PyUnicode_FromFormat(how[i], text) : NULL;
         Py_DECREF(text);
         if (found)

@@ -7,6 +7,7 @@ At least one argument is a Value; plain numbers have functions of their own else
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +61,8 @@ def frexp(x: Any, /) -> tuple[Any, int]:
 
 def ldexp(x: Any, i: int, /) -> Any:
     """x * 2**i, rounded once; i is a whole number, not a Value."""
+    if is_value(i):
+        i = operator.index(i)
     if not isinstance(i, int):
         raise TypeError("Expected an int as second argument to ldexp.")
     if x == 0 or not isfinite(x):

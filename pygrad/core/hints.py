@@ -6,19 +6,24 @@ line of its own, with a message that does not know why.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
 from typing import Any
 
-from pygrad.core.callables import function_name
+from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import OF_VALUE, Value
 from pygrad.core.structure import Array, Container, Structure, flatten
 
-_WHOLE = re.compile(
-    r"truth value of an array|0-dimensional arrays|(length|size)-1 arrays|must be real number, not "
-    r"(list|tuple|dict|\w*Array\b|numpy)|takes Values and real numbers, not|non-int of type '(list|tuple)'|"
-    r"unsupported operand type.*'(list|tuple|dict)'|not supported between instances of '(list|tuple|dict)'"
+_MANY = re.compile(
+    r"truth value of an array|0-dimensional arrays|(length|size)-1 arrays|"
+    r"must be real number, not (list|tuple|dict|\w*Array\b|numpy)|takes Values and real numbers, not|"
+    r"non-int of type '(list|tuple)'|'(numpy\.ndarray|list|tuple|dict)' object has no attribute|"
+    r"(bad|unsupported) operand type.*'(list|tuple|dict)'|instances of '(list|tuple|dict)'"
 )
+_COUNTS = re.compile(r"integer|unsupported operand type\(s\) for (<<|>>|&|\||\^)")
 
 
 def add(error: Exception, hint: str) -> None:
@@ -26,17 +31,19 @@ def add(error: Exception, hint: str) -> None:
     error.args = (f"{error.args[0] if len(error.args) == 1 else error}; {hint}",)
 
 
-def of_containers(error: Exception, f: Callable[..., Any], structure: Structure) -> None:
-    """Where f was given all of an array or a list and took it for a number."""
-    if not isinstance(structure, Array | Container) or not _WHOLE.search(str(error)):
+def of_containers(
+    error: Exception, f: Callable[..., Any], structures: Iterable[Structure], cure: str
+) -> None:
+    """Where f was given all of an array or a list and took it for a number. cure has {f} for its name."""
+    several = [s for s in structures if isinstance(s, Array | Container)]
+    if not several or not _MANY.search(str(error)) or "item by item" in str(error):
         return
-    if "vmap(grad(" in str(error):  # said by a transform inside
-        return
-    name = function_name(f)
+    name = _name_for_users(f)
+    shown = "f" if name == "<lambda>" else name
     add(
         error,
-        f"{name}() was given {structure}. If it is a function of one number, map its derivative: "
-        f"vmap(grad({'f' if name == '<lambda>' else name}))(x) takes x item by item",
+        f"{name}() was given {several[0]}. If it is a function of one number, "
+        f"{cure.format(f=shown)} takes it item by item",
     )
 
 
@@ -55,7 +62,7 @@ def of_an_input(
     were ints, one of which is meant where the error does not tell.
     """
     value = _value_in(error)
-    if value is None and len(suspects) == 1 and "integer" in str(error):
+    if value is None and len(suspects) == 1 and _COUNTS.search(str(error)):
         value = suspects[0]
     if value is None:
         return
@@ -63,13 +70,32 @@ def of_an_input(
         items, _ = flatten(contents, "")
         if any(item is value for item in items):
             name, place = _parameter(f, key)
-            called = (
-                f"{name}, argument {place} of {function_name(f)}(),"
-                if name
-                else f"argument {place}"
+            position = f"argument {place}" if isinstance(place, int) else "an argument"
+            called = f"{name}, {position}," if name else position
+            if not isinstance(place, int):
+                cure = "functools.partial(f, {name}=...) makes it a plain number"
+            add(
+                error,
+                f"{called} of {_name_for_users(f)}() is an input: "
+                f"{cure.format(place=place, name=name or 'n')}",
             )
-            add(error, f"{called} is an input: {cure.format(place=place, name=name or 'n')}")
             return
+
+
+def _users(f: Any) -> Any:
+    """The function that pygrad has made this one of to call it."""
+    while True:
+        if isinstance(f, functools.partial) and f.args and hasattr(f.args[0], "argnums"):
+            f = f.args[0]  # what a Jacobian is of
+        if isinstance(f, FunctionType | FunctionOf) or not hasattr(f, "argnums"):
+            return f
+        f = f.f
+
+
+def _name_for_users(f: Any) -> str:
+    f = _users(f)
+    code = getattr(f, "__code__", None)
+    return "f" if code is not None and is_pygrads(code.co_filename) else function_name(f)
 
 
 def _value_in(error: BaseException) -> Any:
@@ -92,7 +118,7 @@ def _parameter(f: Callable[..., Any], key: Any) -> tuple[str, Any]:
     import inspect
 
     try:
-        names = list(inspect.signature(f).parameters)
+        names = list(inspect.signature(_users(f)).parameters)
     except (TypeError, ValueError):
         names = []
     if isinstance(key, int):
@@ -113,8 +139,8 @@ def of_static(name: str, f: Callable[..., Any], static: dict[Any, Any]) -> str:
         inside = f", which has a {type(item).__name__} at {where}" if where else ""
         reason = _not_numeric(argument)
         return (
-            f"{shown} of {name}() is static{reason}, and cannot be hashed: it is {kind}{inside}. Give "
-            "numbers, arrays, or lists, tuples and dicts of these, or something hashable, such as a tuple"
+            f"{shown} of {name}() is a static argument{reason}, and cannot be hashed: it is {kind}{inside}"
+            ". Give numbers, arrays, lists, tuples and dicts of these, or what can be hashed, as a tuple"
         )
     return f"a static argument of {name}() cannot be hashed"
 

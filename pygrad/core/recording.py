@@ -200,7 +200,7 @@ class Call:
             if more is not error:
                 raise more from error
             if not isinstance(error, AttributeError):
-                hints.of_containers(error, self.f, self.structure)
+                hints.of_containers(error, self.f, [self.structure], "vmap(grad({f}))(x)")
             raise
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pygrad.core.containers import REST
 from pygrad.core.distinction import ALIKE, distinction
-from pygrad.core.hints import of_an_input
+from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.records import RecordError
 from pygrad.core.static import Static, is_hashable
 from pygrad.core.structure import (
@@ -27,7 +27,7 @@ from pygrad.core.structure import (
 )
 
 _MAKE_STATIC = (
-    "compile(f, static_argnums={place}), which takes it by position, makes it a plain number with programs "
+    "compile(f, static_argnums={place}), and giving it by position, makes it a plain number with programs "
     "of its own"
 )
 _FLOAT64 = np.dtype(np.float64)
@@ -142,7 +142,9 @@ class Arguments:
         named = {name: arg for name, arg in given.items() if isinstance(name, str)}
         try:
             return f(*[given[i] for i in positions], **named)
-        except (TypeError, LookupError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            parts = self.structure.parts if isinstance(self.structure, Container) else ()
+            of_containers(error, f, parts, "vmap({f})(x)")
             inputs = self.structure.arrange(items)
             whole = [v for v, item in zip(items, self.items, strict=True) if type(item) is int]
             of_an_input(error, f, tuple(inputs), inputs.values(), _MAKE_STATIC, whole)

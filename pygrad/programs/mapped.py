@@ -20,7 +20,7 @@ import numpy as np
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
-from pygrad.core.hints import of_an_input
+from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.implementation import Value
 from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
@@ -28,6 +28,7 @@ from pygrad.core.static import unhashable
 from pygrad.core.structure import (
     FREE,
     Array,
+    Container,
     Number,
     Structure,
     as_values,
@@ -103,7 +104,9 @@ class RowsProgram:
         try:
             result = called(self.f, self.structure.as_argument(inputs))
         except Exception as error:
-            if isinstance(error, TypeError | LookupError):
+            if isinstance(error, TypeError | ValueError | LookupError | AttributeError):
+                parts = self.structure.parts if isinstance(self.structure, Container) else ()
+                of_containers(error, self.f, parts, "vmap(vmap({f}))(x)")
                 by_name = given if isinstance(given, dict) else dict(enumerate(given))
                 of_an_input(error, self.f, list(by_name), by_name.values(), _CLOSE_OVER)
             if self.paths.root is None or not is_of_a_row(error):

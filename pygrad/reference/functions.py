@@ -13,7 +13,7 @@ from typing import Any
 
 from pygrad.arrays.lazily import METHODS_FOR_NUMPY
 from pygrad.reference.arithmetic import constant_slopes, inf, real
-from pygrad.reference.modes import NoGrad
+from pygrad.reference.modes import NoGrad, in_no_grad
 from pygrad.reference.order import sorted_nodes
 from pygrad.reference.refusals import OF_VALUE, value_of
 from pygrad.reference.rules import ALIASES, BINARY, OPS, UNARY
@@ -118,7 +118,10 @@ def _no_float(self: Value) -> float:
 
 def _index(self: Value) -> int:
     """The whole number that floor and its like have made; of other Values there is none, as of a float."""
-    if self._symbol in {"floor", "ceil", "trunc", "round"}:
+    detached = not self._symbol and in_no_grad()  # where nothing says any more what has made it
+    if self._symbol in {"floor", "ceil", "trunc", "round"} or (
+        detached and self._data.is_integer()
+    ):
         return int(self)
     error = TypeError(
         "a Value is no whole number by itself, as an index, a range, a repetition or digits are: "

@@ -279,11 +279,18 @@ def test_a_number_computed_from_a_captured_value_is_refused() -> None:
             s = w * 3
         return x * s.data  # the line
 
-    def rounds(x: Any) -> Any:
-        return x * round(w * 1.0, 2)  # the line
-
-    for f in (reads_data, reads_grad, reads_slopes, loops, in_no_grad, rounds):
+    for f in (reads_data, reads_grad, reads_slopes, loops, in_no_grad):
         refused(f, "there before the function was traced", "outside the function")
+
+
+def test_a_captured_value_is_rounded_anew() -> None:
+    w = Value(2.675)
+    f, rows = compile_(lambda x: x * round(w * 1.0, 2)), vmap(lambda x: x * round(w * 1.0, 2))
+    assert (f(2.0), rows(np.ones(2)).tolist()) == (2.0 * 2.67, [2.67, 2.67])
+    w.data = 1.005
+    assert (f(2.0), rows(np.ones(2)).tolist()) == (2.0, [1.0, 1.0])
+    w.data = -0.125
+    assert f(2.0) == 2.0 * round(-0.125, 2)
 
 
 def test_a_program_that_reads_captured_values_does_not_run_in_a_trace() -> None:

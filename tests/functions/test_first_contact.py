@@ -92,6 +92,10 @@ def test_what_is_rounded_to_a_whole_number_is_an_index(impl: ModuleType) -> None
         ITEMS[math.floor(v) + 0.0]  # as floats
     with pytest.raises(IndexError):
         ITEMS[math.floor(v * 2.0)]
+    with impl.no_grad():
+        assert ITEMS[math.floor(v)] == 3.0
+        with pytest.raises(TypeError, match=WHOLE):
+            ITEMS[v]
 
 
 def test_in_programs_such_an_index_is_asked_for_anew() -> None:
@@ -113,6 +117,7 @@ def test_is_integer_is_that_of_floats(impl: ModuleType) -> None:
 
 # -- arguments -----------------------------------------------------------------------------------
 
+BITS = lambda x, n: x * (n & 1)  # noqa: E731
 MISTAKEN: list[tuple[Callable[..., Any], type[Exception]]] = [
     (lambda x, n: x**n, TypeError),
     (lambda x, n: sum(x for _ in range(n)), TypeError),
@@ -121,6 +126,8 @@ MISTAKEN: list[tuple[Callable[..., Any], type[Exception]]] = [
     (lambda x, n: x * np.arange(4.0)[n], IndexError),
     (lambda x, n: x * len("ab" * n), TypeError),
     (lambda x, n: {1: x, 2: x}[n], KeyError),
+    (BITS, TypeError),
+    (lambda x, n: x * pm.ldexp(1.0, n), TypeError),
     (lambda x, n: x * round(1.25, n), TypeError),
 ]
 
@@ -129,22 +136,29 @@ MISTAKEN: list[tuple[Callable[..., Any], type[Exception]]] = [
 def test_an_argument_that_is_no_input_is_named(
     f: Callable[..., Any], kind: type[Exception]
 ) -> None:
-    told = r"n, argument 1 of <lambda>\(\), is an input: compile\(f, static_argnums=1\)"
+    told = r"n, argument 1, of <lambda>\(\) is an input: compile\(f, static_argnums=1\)"
     with pytest.raises(kind, match=told):
         compile_(f)(2.0, 2)
     with pytest.raises(kind, match=told):
         compile_(f)(2.0, n=2)
-    with pytest.raises(kind, match=told):
-        compile_(grad(f))(2.0, 2)
+    for transform in (grad, jacobian, hessian):
+        with pytest.raises(kind, match=told):
+            compile_(transform(f))(2.0, 2)
     assert compile_(f, static_argnums=1)(2.0, 2) == f(2.0, 2)
-    if kind is TypeError and "zeros" not in str(f.__code__.co_names):
-        with pytest.raises(kind, match=r"n, argument 1 .*vmap\(lambda x: f\(x, n=\.\.\.\)\)"):
+    if kind is TypeError and not {"zeros", "_"} & {*f.__code__.co_names} and f is not BITS:
+        with pytest.raises(kind, match=r"n, argument 1, .*vmap\(lambda x: f\(x, n=\.\.\.\)\)"):
             vmap(f, in_axes=(0, None))(np.array([1.0, 2.0]), 2)
 
 
 def test_of_what_is_inside_arguments_too() -> None:
-    with pytest.raises(TypeError, match=r"options, argument 1 of .*static_argnums=1"):
+    with pytest.raises(TypeError, match=r"options, argument 1, of .*static_argnums=1"):
         compile_(lambda x, options: x ** options["n"])(2.0, {"n": 2})
+    with pytest.raises(TypeError, match=r"r, argument 1, of"):
+        compile_(lambda x, *r: x ** r[0])(2.0, 2)
+    with pytest.raises(
+        TypeError, match=r"n, an argument, of .* is an input: functools\.partial\(f, n="
+    ):
+        compile_(lambda x, **r: x ** r["n"])(2.0, n=2)
     with pytest.raises(TypeError) as caught:
         compile_(lambda x, n: x ** (n + 1))(2.0, 2)  # computed: no argument's own
     assert "static" not in str(caught.value)
@@ -153,14 +167,19 @@ def test_of_what_is_inside_arguments_too() -> None:
 def test_static_arguments_that_cannot_be_hashed_are_named() -> None:
     f = lambda x, options: x  # noqa: E731
     for options, told in [
-        ([1, 2], r"argument 1 \(options\) .* is static, and cannot be hashed: it is a list"),
+        (
+            [1, 2],
+            r"argument 1 \(options\) .* a static argument, and cannot be hashed: it is a list",
+        ),
         ((1, ["s"]), r"it is a tuple, which has a list at \[1\]"),
         ({1, 2}, r"it is a set"),
         (np.ones(3), r"it is a ndarray"),
     ]:
         with pytest.raises(TypeError, match=told):
             compile_(f, static_argnums=1)(2.0, options)
-    with pytest.raises(TypeError, match=r"is static, as its item \['mode'\] is a str, and cannot"):
+    with pytest.raises(
+        TypeError, match=r"static argument, as its item \['mode'\] is a str, and cannot"
+    ):
         compile_(f)(2.0, {"mode": "fast"})
     with pytest.raises(TypeError, match=r"argument 1 \(options\) of <lambda>\(\)"):
         compile_(f)(2.0, options={"mode": "fast"})
@@ -179,6 +198,32 @@ def test_a_function_of_one_number_that_is_given_many_points_to_vmap(f: Any, poin
             transform(f)(point)
     if f is not OF_FLOATS:
         assert vmap(grad(f))(np.array(point)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.exp(),
+        lambda x: abs(x),
+        lambda x: -x,
+        lambda x: x**2,
+        lambda x: x < 0,
+    ],
+)
+def test_operators_and_methods_of_a_list_too(f: Any) -> None:
+    for transform in (grad, jacobian, lambda f: grad(grad(f))):
+        with pytest.raises((TypeError, AttributeError)) as caught:
+            transform(f)([1.0, 2.0])
+        assert str(caught.value).count("vmap(grad(f))(x) takes it item by item") == 1
+    with pytest.raises((TypeError, AttributeError), match=r"vmap\(f\)\(x\) takes it item by item"):
+        compile_(f)([1.0, 2.0])
+    with pytest.raises((TypeError, AttributeError), match=r"vmap\(vmap\(f\)\)\(x\)"):
+        vmap(lambda x: pm.sin(x))(np.ones((2, 2)))
+
+
+def test_functions_of_pygrads_own_are_not_named() -> None:
+    with pytest.raises(TypeError, match=r"f\(\) was given a list of 2"):
+        pygrad.newton(lambda x: pm.sin(x), [1.0, 2.0])
 
 
 def test_other_errors_of_a_function_of_arrays_are_as_they_were() -> None:

@@ -22,6 +22,8 @@ ALLOWED = """
 pygrad._native.Value.__init__
 # It is there, as CPython gives it to every type with a power slot, but only to raise TypeError.
 pygrad._native.Value.__rpow__
+# It is there for what floor and its like have made, and else to raise TypeError with the cause.
+pygrad._native.Value.__index__
 # It depends on the version of Python; without it the stub exports the same names.
 pygrad.math.__all__
 """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import compile, grad, vmap
+from pygrad import Value, compile, grad, vmap
 from pygrad import math as pm
 
 inf, nan = math.inf, math.nan
@@ -223,3 +223,9 @@ def test_gammas_slope_is_normal_where_its_value_is_not(impl: ModuleType) -> None
     node.backward()
     assert 0 < abs(node.data) < 2.0**-1022
     assert v.grad == pytest.approx(-abs(node.data) * 2.0**45, rel=1e-6, abs=0)
+
+
+def test_overflow_of_fma_is_called_so() -> None:
+    for x in (1e308, Value(1e308)):
+        with pytest.raises(OverflowError, match="overflow in fma"):
+            pm.fma(x, 10.0, 1.0)

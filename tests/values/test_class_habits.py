@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import gc
 import math
+import operator
 import weakref
 
 import numpy as np
@@ -119,10 +120,13 @@ def test_a_patched_operator_is_used_and_can_be_put_back(impl, monkeypatch):
 
 def test_there_is_no_silent_way_back_to_a_plain_number(impl):
     v = impl.Value(2.0)
-    for name in ("__index__", "__complex__"):
-        assert not hasattr(v, name)
-    with pytest.raises(TypeError):
-        [1, 2, 3][v]
+    assert not hasattr(v, "__complex__")
+    for ask in (operator.index, lambda v: [1, 2, 3][v], range):
+        with pytest.raises(TypeError, match="a Value is no whole number by itself"):
+            ask(v)
+    for ask in (float, complex, math.sin):  # nor of what is an index
+        with pytest.raises(TypeError, match="a Value does not become a float by itself"):
+            ask(v.floor())
     assert int(v) == 2  # whose slope is 0, and which is a guard in a trace
 
 
