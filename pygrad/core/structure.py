@@ -386,10 +386,10 @@ def values_in(tree: Any) -> list[Any]:
         return [v for part in tree.values() for v in values_in(part)]
     if isinstance(tree, (list, tuple)):
         return [v for part in tree for v in values_in(part)]
-    array = _objects(tree)
-    if array is not None:
-        return values_in(array.ravel().tolist())
-    found = None if is_array(tree) else opened(tree, False)
+    if is_array(tree):
+        array = _objects(tree)
+        return [] if array is None else values_in(array.ravel().tolist())
+    found = opened(tree, False)
     if found is None:
         return []
     parts = zip(found.contents, found.fields, strict=True)
