@@ -147,8 +147,8 @@ def value_and_grad(
     One reverse sweep: it costs a small multiple of f, however many inputs.
 
     Args:
-        f: a function of numbers, arrays, and containers of them, such as dicts and dataclasses, that returns
-            one number.
+        f: a function of numbers, arrays, and containers of them, such as dicts and dataclasses, that
+            returns one number.
         argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
             tuple of positions the gradient is a tuple.
         has_aux: f returns a pair ``(number, aux)``, and the result is ``((value, aux), gradient)``.
@@ -170,8 +170,8 @@ def grad(
     """A function that returns the gradient of f.
 
     Args:
-        f: a function of numbers, arrays, and containers of them, such as dicts and dataclasses, that returns
-            one number.
+        f: a function of numbers, arrays, and containers of them, such as dicts and dataclasses, that
+            returns one number.
         argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
             tuple of positions the gradient is a tuple.
         has_aux: f returns a pair ``(number, aux)``, and the result is ``(gradient, aux)``.

@@ -1,4 +1,4 @@
-"""Dataclasses and their like in compiled and mapped functions: numbers are arguments; the rest is static."""
+"""Dataclasses and their like in compiled and mapped functions: numbers are arguments, the rest static."""
 
 from __future__ import annotations
 
