@@ -365,8 +365,8 @@ def compile(
     """f as a program: traced once for each structure of arguments, run in C from then on.
 
     The result is called like f, with floats, float64 arrays and nested lists, tuples, dicts and
-    dataclasses of these, and returns such. Loops, branches and comparisons on Values are followed: each path through f
-    is traced when it is first taken. It composes on both sides: ``compile(grad(f))``,
+    dataclasses of these, and returns such. Loops, branches and comparisons on Values are followed: each
+    path through f is traced when it is first taken. It composes on both sides: ``compile(grad(f))``,
     ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a
     decorator, too.
 

@@ -317,6 +317,33 @@ def test_classes_of_attrs():
     assert grad(lambda p: p.x[0] * p.note)(Old([2.0])) == Old([4.0])
 
 
+@dataclass
+class Node:
+    v: float
+    parent: Any = None
+    children: list[Any] = field(default_factory=list)
+
+
+def test_records_that_contain_themselves():
+    root = Node(2.0)
+    leaf = Node(3.0, root)
+    assert grad(lambda n: n.v * n.parent.v)(leaf) == Node(2.0, Node(3.0))
+    root.children.append(leaf)
+    with pytest.raises(TypeError, match="argument 0 of .* contains itself"):
+        grad(lambda n: n.v)(leaf)
+    found, aux = grad(lambda x: (x * x, leaf), has_aux=True)(3.0)
+    assert found == 6.0 and aux is leaf
+
+
+def test_what_has_items_and_fields_is_an_error():
+    @dataclass
+    class Both(dict):  # type: ignore[type-arg]
+        a: float = 1.0
+
+    with pytest.raises(TypeError, match="a Both has both items and fields"):
+        grad(lambda p: p.a)(Both())
+
+
 # -- results, tangents -------------------------------------------------------------------------------
 
 
