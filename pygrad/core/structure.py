@@ -311,7 +311,11 @@ _PLAIN = {float, Value}
 def _flatten(tree: Any, items: list[Any], what: str, way: Way) -> Structure:
     kind = type(tree)
     if way.static:
-        return Static(tree, what)
+        if way.as_given or not values_in(tree):
+            return Static(tree, what)
+        way = way._replace(
+            static=False
+        )  # a result that depends on something, whatever it is called
     if kind is float or kind is Value:
         items.append(tree)
         return NUMBER

@@ -318,6 +318,28 @@ def test_classes_of_attrs():
 
 
 @dataclass
+class Fixed:
+    w: Any
+    k: Any = field(default=2.0, metadata={"static": True})
+
+
+def test_a_static_field_of_a_result_is_none_if_it_depends_on_something():
+    f = lambda x: Fixed(x, x * x)  # noqa: E731
+    assert jacobian(f)(3.0) == Fixed(1.0, 6.0)
+    assert jvp(f, (3.0,), (1.0,)) == (Fixed(3.0, 9.0), Fixed(1.0, 6.0))
+    compiled = pygrad.compile(f)
+    assert [compiled(x) for x in (3.0, 4.0)] == [Fixed(3.0, 9.0), Fixed(4.0, 16.0)]
+    rows = pygrad.vmap(f)(np.array([3.0, 4.0]))
+    assert rows.k.tolist() == [9.0, 16.0]
+    outer = grad(lambda k: grad(lambda p: p.w**2 * p.k)(Fixed(2.0, k)).w)
+    assert (
+        outer(3.0)
+        == 4.0
+        == grad(lambda k: pygrad.compile(lambda p: p.w**2 * p.k)(Fixed(2.0, k)))(3.0)
+    )
+
+
+@dataclass
 class Node:
     v: float
     parent: Any = None
@@ -329,7 +351,7 @@ def test_records_that_contain_themselves():
     leaf = Node(3.0, root)
     assert grad(lambda n: n.v * n.parent.v)(leaf) == Node(2.0, Node(3.0))
     root.children.append(leaf)
-    with pytest.raises(TypeError, match="argument 0 of .* contains itself"):
+    with pytest.raises(TypeError, match=r"argument 0 of .* contains itself"):
         grad(lambda n: n.v)(leaf)
     found, aux = grad(lambda x: (x * x, leaf), has_aux=True)(3.0)
     assert found == 6.0 and aux is leaf
