@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from pygrad import math
@@ -12,28 +13,31 @@ from pygrad import math
 HIDDEN = 8
 
 
-def network(p: dict[str, Any], x: Any) -> Any:
+@dataclass
+class Network:
     """Two inputs, one layer of tanh, one output."""
-    hidden = [math.tanh(w[0] * x[0] + w[1] * x[1] + b) for w, b in zip(p["w"], p["b"], strict=True)]
-    return sum(v * h for v, h in zip(p["v"], hidden, strict=True)) + p["c"]
+
+    w: Any  # an array for each hidden neuron
+    b: Any
+    v: Any
+    c: float = 0.0
+
+    def __call__(self, x: Any) -> Any:
+        neurons = zip(self.w, self.b, self.v, strict=True)
+        return sum(v * math.tanh(w[0] * x[0] + w[1] * x[1] + b) for w, b, v in neurons) + self.c
 
 
-def loss(p: dict[str, Any], x: Any, y: Any) -> Any:
+def loss(p: Network, x: Any, y: Any) -> Any:
     """Of one row."""
-    return (network(p, x) - y) ** 2
+    return (p(x) - y) ** 2
 
 
-def start(seed: int) -> dict[str, Any]:
+def start(seed: int) -> Network:
     """Small random weights."""
     import numpy as np
 
     normal = np.random.default_rng(seed).normal
-    return {
-        "w": normal(0, 0.5, (HIDDEN, 2)),
-        "b": normal(0, 0.5, HIDDEN),
-        "v": normal(0, 0.5, HIDDEN),
-        "c": 0.0,
-    }
+    return Network(normal(0, 0.5, (HIDDEN, 2)), normal(0, 0.5, HIDDEN), normal(0, 0.5, HIDDEN))
 
 
 def data(rows: int, chunks: int, seed: int) -> tuple[Any, Any]:
@@ -44,11 +48,10 @@ def data(rows: int, chunks: int, seed: int) -> tuple[Any, Any]:
     return points, da.sin(2 * points[:, 0]) * da.cos(points[:, 1])
 
 
-def moved(p: dict[str, Any], slopes: dict[str, Any], speed: dict[str, Any]) -> None:
-    """One step of gradient descent with momentum."""
-    for name, slope in slopes.items():
-        speed[name] = 0.9 * speed.get(name, 0.0) - 0.05 * slope
-        p[name] = p[name] + speed[name]
+def added(a: float, p: Network, b: float, q: Network) -> Network:
+    """a * p + b * q, for all parameters; q may be a gradient, which is a Network, too."""
+    pairs = zip(vars(p).values(), vars(q).values(), strict=True)
+    return Network(*[a * x + b * y for x, y in pairs])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -74,13 +77,15 @@ def main(argv: list[str] | None = None) -> int:
     )
     with Client(cluster) as client:
         x, y = client.persist(data(options.rows, options.chunks, options.seed))
-        p, speed = start(options.seed), {}
+        p = start(options.seed)
+        speed = added(0.0, p, 0.0, p)
         began = time.perf_counter()
         for k in range(options.steps):
             value, slopes = step(p, x, y)
             if k % 20 == 0:
                 print(f"step {k:4}  mean squared error {value:.6f}")
-            moved(p, slopes, speed)
+            speed = added(0.9, speed, -0.05, slopes)  # gradient descent with momentum
+            p = added(1.0, p, 1.0, speed)
         value, slopes = step(p, x, y)
         seconds = time.perf_counter() - began
         print(f"step {options.steps:4}  mean squared error {value:.6f}, in {seconds:.1f} s")

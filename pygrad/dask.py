@@ -89,7 +89,7 @@ def _finish(params: Any, reduce: str, total: _Sums) -> tuple[float, Any]:
 class value_and_grad:
     """A function of parameters and chunked arrays: the loss over all rows and its gradient.
 
-    ``loss(params, x, y, ...)`` takes the parameters (a float, an array, or lists, tuples and dicts of them)
+    ``loss(params, x, y, ...)`` takes the parameters (a float, an array, or dicts, dataclasses and the like)
     and one row of each array, and returns a number: a plain function, as for ``pygrad.vmap``. The result is
     called with the parameters and Dask arrays, which are cut into the same chunks of rows and not
     along any other axis, and returns ``(value, gradient)``: the mean or the sum over all rows, and its

@@ -3,8 +3,9 @@
 A transform takes a function of plain Python and returns a function that computes a derivative of it. At
 every call it runs the user's function anew on Values, with Python's own control flow and exceptions, and
 differentiates what was recorded. Where an argument is a float the function sees a Value; where it is a
-NumPy array, an object array of Values; lists, tuples and dicts of these stay what they are. Results are
-floats and new float64 arrays in the structure of the argument. Given Values, a transform returns Values:
+NumPy array, an object array of Values; lists, tuples, dicts, dataclasses and registered containers of these
+stay what they are, and so does what is no number in them. Results are floats and new float64 arrays in the
+structure of the argument. Given Values, a transform returns Values:
 so transforms nest, to any order, and may be used inside functions that are themselves differentiated.
 
 Results that depend on a Value outside, which the function uses besides the arguments chosen (another
@@ -146,7 +147,8 @@ def value_and_grad(
     One reverse sweep: it costs a small multiple of f, however many inputs.
 
     Args:
-        f: a function of numbers, and of lists, tuples, dicts and arrays of them, that returns one number.
+        f: a function of numbers, arrays, and containers of them, such as dicts and dataclasses, that
+            returns one number.
         argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
             tuple of positions the gradient is a tuple.
         has_aux: f returns a pair ``(number, aux)``, and the result is ``((value, aux), gradient)``.
@@ -168,7 +170,8 @@ def grad(
     """A function that returns the gradient of f.
 
     Args:
-        f: a function of numbers, and of lists, tuples, dicts and arrays of them, that returns one number.
+        f: a function of numbers, arrays, and containers of them, such as dicts and dataclasses, that
+            returns one number.
         argnums: the position of the argument to differentiate by, whose structure the gradient has; for a
             tuple of positions the gradient is a tuple.
         has_aux: f returns a pair ``(number, aux)``, and the result is ``(gradient, aux)``.

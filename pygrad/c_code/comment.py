@@ -140,16 +140,27 @@ def _arguments(about: About) -> tuple[list[_Place], list[str]]:
     names.update(enumerate(_positional_names(about.f, max(positions, default=-1) + 1)))
     places: list[_Place] = []
     first = 0
+    lines = [f"{names[key]} = {_fixed(argument)}" for key, argument in fixed]
     for key, part in zip(numbers, parts, strict=True):
         places += _places(part, names[key], first)
+        lines += _fixed_in(part, names[key])
         first += _size(part)
-    return places, [f"{names[key]} = {_fixed(argument)}" for key, argument in fixed]
+    return places, lines
 
 
 def _fixed(argument: Any) -> str:
     """A fixed argument as text that is the same next time."""
     kind = type(argument)
     return repr(argument) if kind in {float, int, bool, str, type(None)} else f"a {kind.__name__}"
+
+
+def _fixed_in(key: Any, label: str) -> Iterator[str]:
+    """What is no number in an argument."""
+    if isinstance(key, Static):
+        yield f"{label} = {_fixed(key.item)}"
+    elif _is_container(key):
+        for part, part_label in zip(key[3], _labels(key, label), strict=True):
+            yield from _fixed_in(part, part_label)
 
 
 def _positional_names(f: Any, count: int) -> list[str]:
@@ -185,19 +196,24 @@ def _places(key: Any, label: str, first: int = 0) -> Iterator[_Place]:
     if not _is_container(key):
         yield first, size, label if key is None else f"{label}, an array of shape {key}"
         return
-    kind, names, _, parts = key
+    kind, _, _, parts = key
     fields = getattr(kind, "_fields", None)
-    is_opened = not issubclass(kind, (list, tuple, dict))
-    labels = [
-        f"{label}.{fields[name]}" if fields else place(label, name, is_opened) for name in names
-    ]
-    has_names = fields or is_opened or issubclass(kind, dict)
+    labels = _labels(key, label)
+    has_names = fields or not issubclass(kind, (list, tuple))
     if len(parts) > 1 and not has_names and all(part is None for part in parts):
         yield first, size, f"{labels[0]} to {labels[-1]}"
         return
     for part, part_label in zip(parts, labels, strict=True):
         yield from _places(part, part_label, first)
         first += _size(part)
+
+
+def _labels(key: Any, label: str) -> list[str]:
+    """What the parts of a container are called."""
+    kind, names, _, _ = key
+    fields = getattr(kind, "_fields", None)
+    is_opened = not issubclass(kind, (list, tuple, dict))
+    return [f"{label}.{fields[n]}" if fields else place(label, n, is_opened) for n in names]
 
 
 def prototype(name: str, freeze: bool) -> str:

@@ -269,8 +269,8 @@ class Compiled(MethodOf[P, R], Transformable):
 
         A file that is there is replaced by the whole of the new one, in one step, or stays as it is.
         The file keeps no Python code, and of captured Values the numbers that they have now. Arguments
-        may be floats, arrays, and lists, tuples and dicts of these, static ones None, bool, int, float,
-        str, bytes and tuples of these.
+        may be floats, arrays, and lists, tuples and dicts of these, static ones and static items None,
+        bool, int, float, str, bytes and tuples of these.
 
         Raises:
             ValueError: nothing was traced yet, or too many paths were; or a captured Value is no leaf.
@@ -370,9 +370,9 @@ def compile(
 ) -> Any:
     """f as a program: traced once for each structure of arguments, run in C from then on.
 
-    The result is called like f, with floats, float64 arrays and nested lists, tuples and dicts of
-    these, and returns such. Loops, branches and comparisons on Values are followed: each path through f
-    is traced when it is first taken. It composes on both sides: ``compile(grad(f))``,
+    The result is called like f, with floats, float64 arrays and nested lists, tuples, dicts and
+    dataclasses of these, and returns such. Loops, branches and comparisons on Values are followed: each
+    path through f is traced when it is first taken. It composes on both sides: ``compile(grad(f))``,
     ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a
     decorator, too.
 

@@ -87,9 +87,15 @@ def form_of(kind: type) -> Form | None:
 def _form_of(kind: type) -> Form | None:
     if issubclass(kind, (enum.Enum, BaseException, Value)):
         return None
+    attributes = getattr(kind, "__attrs_attrs__", None)
+    is_record = dataclasses.is_dataclass(kind) or attributes is not None
+    if is_record and issubclass(kind, (list, tuple, dict)):
+        raise RecordError(
+            f"a {kind.__name__} has both items and fields: say what is in it by "
+            "pygrad.register_container()"
+        )
     if dataclasses.is_dataclass(kind):
         return _of_dataclass(kind)
-    attributes = getattr(kind, "__attrs_attrs__", None)
     return None if attributes is None else _of_attrs(kind, attributes)
 
 

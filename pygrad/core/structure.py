@@ -280,8 +280,7 @@ def flatten(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any], Struc
         TypeError: something in it is neither a number, a Value, an array of these nor a container, and may
             not stand there as what it is; the message starts with `what` and says where it stands.
     """
-    items: list[Any] = []
-    structure = _flatten(tree, items, what, way)
+    items, structure = flatten_part(tree, what, way)
     if type(structure) is Static and not way.static:
         raise _no_number(tree, what)
     return items, structure
@@ -307,7 +306,10 @@ def flatten_numbers(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any
 def flatten_part(tree: Any, what: str, way: Way) -> tuple[list[Any], Structure]:
     """The same of a part of an argument, which may be no number at all."""
     items: list[Any] = []
-    return items, _flatten(tree, items, what, way)
+    try:
+        return items, _flatten(tree, items, what, way)
+    except RecursionError:
+        raise TypeError(f"{what} contains itself, or containers that are too deep") from None
 
 
 _PLAIN = {float, Value}
@@ -316,7 +318,11 @@ _PLAIN = {float, Value}
 def _flatten(tree: Any, items: list[Any], what: str, way: Way) -> Structure:
     kind = type(tree)
     if way.static:
-        return Static(tree, what)
+        if way.as_given or not values_in(tree):
+            return Static(tree, what)
+        way = way._replace(
+            static=False
+        )  # a result that depends on something, whatever it is called
     if kind is float or kind is Value:
         items.append(tree)
         return NUMBER
@@ -382,25 +388,25 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (Value, numbers.Real)) and type(x).__name__ != "timedelta64"
 
 
-def values_in(tree: Any) -> list[Any]:
-    """The Values in a tree, whatever else is in it."""
+def values_in(tree: Any, above: tuple[int, ...] = ()) -> list[Any]:
+    """The Values in a tree, whatever else is in it; above: records that it is in, by id."""
     if isinstance(tree, Value):
         return [tree]
-    kind = type(tree)
-    if kind in _NO_CONTAINERS:
+    if type(tree) in _NO_CONTAINERS:
         return []
     if isinstance(tree, dict):
-        return [v for part in tree.values() for v in values_in(part)]
+        return [v for part in tree.values() for v in values_in(part, above)]
     if isinstance(tree, (list, tuple)):
-        return [v for part in tree for v in values_in(part)]
-    array = _objects(tree)
-    if array is not None:
-        return values_in(array.ravel().tolist())
-    found = None if is_array(tree) else opened(tree, False)
+        return [v for part in tree for v in values_in(part, above)]
+    if is_array(tree):
+        array = _objects(tree)
+        return [] if array is None else values_in(array.ravel().tolist())
+    found = None if id(tree) in above else opened(tree, False)
     if found is None:
         return []
+    above = (*above, id(tree))
     parts = zip(found.contents, found.fields, strict=True)
-    return [v for part, field in parts if field.name != REST for v in values_in(part)]
+    return [v for part, field in parts if field.name != REST for v in values_in(part, above)]
 
 
 _NO_CONTAINERS = {float, int, bool, str, bytes, type(None)}

@@ -32,6 +32,7 @@ _MAKE_STATIC = (
 )
 _FLOAT64 = np.dtype(np.float64)
 _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
+_NEVER_NUMBERS = {bool, str, bytes, type(None)}
 _NUMBERS = {float, int, bool, np.float64}
 
 
@@ -188,7 +189,7 @@ def dynamic_part(arg: Any, name: Any, items: list[Any]) -> Structure | None:
     if type(arg) is float:
         items.append(arg)
         return NUMBER
-    if isinstance(arg, (bool, Enum)):
+    if type(arg) in _NEVER_NUMBERS or isinstance(arg, Enum):
         return None
     try:
         found, structure = flatten(arg, f"argument {name!r}")

@@ -132,6 +132,8 @@ class Part(NamedTuple):
     @property
     def is_static(self) -> bool:
         """Whether it is no number and no container, so that it is the same for all rows."""
+        if type(self.content) is np.ndarray or type(self.content) is float:
+            return self.way.static
         way = self.way._replace(free=True)
         if isinstance(self.content, bool) and self.way is ARGUMENT:
             return True
@@ -149,6 +151,8 @@ def parts_of(of: Part) -> tuple[Look, list[Part]] | None:
         ValueError: axes are no prefix of the argument; the message says where.
     """
     arg, axes, what, way = of
+    if type(arg) is np.ndarray and type(axes) is int:
+        return None
     whole = axes is None or type(axes) is int
     if whole and not way.whole and is_column(arg):
         return None

@@ -305,4 +305,5 @@ def test_files_keep_text_and_none_but_no_classes(tmp_path: Any) -> None:
 
 def test_c_code_names_fields() -> None:
     text = compile_(lambda p: Params(p.w * p.b, name="n")).to_c(Params(2.0, 3.0))
+    assert "fixed: p.mode = a Mode" in text and "fixed: p.order = 2" in text
     assert "in[0]  p.w" in text and "in[1]  p.b" in text and "out[0]  result.w" in text

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,27 @@ def test_chunked_gradients_are_those_of_all_rows(da: Any, reduce: str, chunk: in
             found.append(flat((value, slopes)))
     assert found[0] == found[1]  # whatever ran when
     assert found[2] == found[3]
+
+
+@dataclass
+class Parameters:
+    w: Any
+    v: float
+    name: str = "p"
+
+
+def test_chunked_gradients_by_a_dataclass(da: Any) -> None:
+    from pygrad.dask import value_and_grad as chunked
+
+    def of_fields(p: Parameters, x: Any, y: Any) -> Any:
+        return loss({"w": p.w, "v": p.v}, x, y) * (1 if p.name == "p" else 2)
+
+    x, y = rows(20)
+    wanted = value_and_grad(vmap(loss, (None, 0, 0), reduce="mean"))(P, x, y)
+    work = chunked(of_fields).delayed(Parameters(**P), da.from_array(x, 7), da.from_array(y, 7))
+    value, slopes = work.compute(scheduler="synchronous")
+    assert type(slopes) is Parameters and slopes.name == "p"
+    assert flat((value, vars(slopes))) == pytest.approx(flat(wanted), rel=1e-13)
 
 
 def test_chunks_of_unknown_size_and_without_rows(da: Any) -> None:

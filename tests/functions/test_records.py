@@ -317,6 +317,55 @@ def test_classes_of_attrs():
     assert grad(lambda p: p.x[0] * p.note)(Old([2.0])) == Old([4.0])
 
 
+@dataclass
+class Fixed:
+    w: Any
+    k: Any = field(default=2.0, metadata={"static": True})
+
+
+def test_a_static_field_of_a_result_is_none_if_it_depends_on_something():
+    f = lambda x: Fixed(x, x * x)  # noqa: E731
+    assert jacobian(f)(3.0) == Fixed(1.0, 6.0)
+    assert jvp(f, (3.0,), (1.0,)) == (Fixed(3.0, 9.0), Fixed(1.0, 6.0))
+    compiled = pygrad.compile(f)
+    assert [compiled(x) for x in (3.0, 4.0)] == [Fixed(3.0, 9.0), Fixed(4.0, 16.0)]
+    rows = pygrad.vmap(f)(np.array([3.0, 4.0]))
+    assert rows.k.tolist() == [9.0, 16.0]
+    outer = grad(lambda k: grad(lambda p: p.w**2 * p.k)(Fixed(2.0, k)).w)
+    assert (
+        outer(3.0)
+        == 4.0
+        == grad(lambda k: pygrad.compile(lambda p: p.w**2 * p.k)(Fixed(2.0, k)))(3.0)
+    )
+
+
+@dataclass
+class Node:
+    v: float
+    parent: Any = None
+    children: list[Any] = field(default_factory=list)
+
+
+def test_records_that_contain_themselves():
+    root = Node(2.0)
+    leaf = Node(3.0, root)
+    assert grad(lambda n: n.v * n.parent.v)(leaf) == Node(2.0, Node(3.0))
+    root.children.append(leaf)
+    with pytest.raises(TypeError, match=r"argument 0 of .* contains itself"):
+        grad(lambda n: n.v)(leaf)
+    found, aux = grad(lambda x: (x * x, leaf), has_aux=True)(3.0)
+    assert found == 6.0 and aux is leaf
+
+
+def test_what_has_items_and_fields_is_an_error():
+    @dataclass
+    class Both(dict):  # type: ignore[type-arg]
+        a: float = 1.0
+
+    with pytest.raises(TypeError, match="a Both has both items and fields"):
+        grad(lambda p: p.a)(Both())
+
+
 # -- results, tangents -------------------------------------------------------------------------------
 
 
