@@ -75,6 +75,16 @@ def item_of(x: Any, *args: Any, **named: Any) -> Any:
     return x if isinstance(x, Value) else x.item(*args, **named)
 
 
+def any_of(x: Any, *args: Any, **named: Any) -> Any:
+    """x.any(); of what a comparison of Values gives, which is no bool of NumPy's, itself."""
+    return x if x is True or x is False else x.any(*args, **named)
+
+
+def all_of(x: Any, *args: Any, **named: Any) -> Any:
+    """x.all(); as any_of()."""
+    return x if x is True or x is False else x.all(*args, **named)
+
+
 def as_index(x: Any) -> Any:
     """What is an index or a number of times: of a Value, which math.floor() gives, the whole number."""
     return int(x) if isinstance(x, Value) else x
@@ -150,6 +160,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     "astype": as_type,
     "is_integer": is_whole,
     "item": item_of,
+    "any": any_of,
+    "all": all_of,
     "__float__": as_float,
     **dict.fromkeys(DOUBLES, as_double),
 }

@@ -203,8 +203,7 @@ class _Counterparts:
         vectorized = _vectorized(item, self)
         if vectorized is not item or not world.is_own(cls.__module__):
             return vectorized
-        slots = any(vars(base).get("__slots__") for base in cls.__mro__)
-        made = cls if slots or isinstance(item, Value) else self.of(cls)
+        made = self.of(cls) if _can_be_another(item) else cls
         if made is cls:
             return item
         try:
@@ -276,6 +275,27 @@ class _Counterparts:
             return functools.partialmethod(self.of(item.func), *item.args, **item.keywords)
         is_method = isinstance(item, FunctionType) or cached_function(item) is not None
         return self.of(item) if is_method else item
+
+
+def _can_be_another(item: Any) -> bool:
+    """Whether nobody sees that an object is in the place of another one, which has the same attributes.
+
+    Its class says nothing of what it is equal to, has no slots, and has methods: it is no mark that is
+    compared by `is`.
+    """
+    cls = type(item)
+    bases = [base for base in cls.__mro__ if base is not object]
+    return (
+        not isinstance(item, Value)
+        and cls.__eq__ is object.__eq__
+        and cls.__hash__ is object.__hash__
+        and not any(vars(base).get("__slots__") for base in bases)
+        and any(
+            callable(method) and (name == "__call__" or not name.startswith("__"))
+            for base in bases
+            for name, method in vars(base).items()
+        )
+    )
 
 
 def _vectorized(item: Any, counterparts: _Counterparts) -> Any:

@@ -49,6 +49,21 @@ def taken(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, str, 
     return given["data"], given.get("children", ()), op, label, local_grads
 
 
+def seed_of(seed: Any, gradient: Any) -> float:
+    """The seed of backward(), which has two names.
+
+    Raises:
+        TypeError: it is no real number, or given twice, or was meant as retain_graph.
+    """
+    if seed is False:
+        raise TypeError("the first argument is the seed, a number; retain_graph is a keyword")
+    if gradient is not None:
+        if seed != 1.0:
+            raise TypeError("give either seed or gradient, not both")
+        seed = gradient
+    return real(seed, "seed")
+
+
 def partials(local_grads: Iterable[Any], count: int, kind: type) -> tuple[Any, ...]:
     """local_grads as floats and Values, which are of that kind.
 

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pygrad.reference.arguments import partials, set_further, taken
+from pygrad.reference.arguments import partials, seed_of, set_further, taken
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
 from pygrad.reference.formulas import checked_power, identity_hash, lifted_power, pow_slope_x
 from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
@@ -280,11 +280,7 @@ class Value:
         """
         if create_graph:
             raise NotImplementedError(ONCE)
-        if gradient is not None:
-            if seed != 1.0:
-                raise TypeError("give either seed or gradient, not both")
-            seed = gradient
-        seed = real(seed, "seed")
+        seed = seed_of(seed, gradient)
         order = sorted_nodes(self)
         sweep, outer = Sweep(order), state.sweep
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import linecache
 import math
@@ -254,3 +255,29 @@ def test_what_is_no_code_is_refused() -> None:
     for thing in (1.0, None, [math.sin]):
         with pytest.raises(TypeError, match="lift\\(\\) takes a module, its name or a function"):
             lift(thing)
+
+
+class Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+@dataclasses.dataclass
+class Settings:
+    rate: float = 2.0
+
+    def scaled(self, x: float) -> float:
+        return self.rate * x
+
+
+MISSING, SETTINGS = Missing(), Settings()
+
+
+def test_marks_and_what_is_compared_stay_themselves() -> None:
+    @lift
+    def f(x: float, mark: Any = MISSING, settings: Any = SETTINGS) -> float:
+        assert mark is MISSING and settings == SETTINGS
+        return settings.scaled(math.sin(x))
+
+    assert f(0.5) == f(0.5, MISSING) == f(0.5, MISSING, Settings())
+    assert slope(f, 0.0) == 2.0

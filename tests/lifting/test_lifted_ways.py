@@ -235,7 +235,7 @@ MODULES = {
         import numpy as np
         from numpy import float64
         def f(x):
-            assert np.isscalar(x)
+            assert np.isscalar(x) and not np.isnan(x).any() and (np.sin(x) > 0).all() and (np.array([x]) > 0).all()
             return np.sin(float64(x)) * np.double(x) * np.asarray(x).item() * np.array([x]).item(0) * np.sin(x).item()
         """,
     "vectorize": """
