@@ -86,7 +86,7 @@ def is_callable_as(function: Callable[..., Any]) -> str:
 
 
 # Calls of these names are rewritten to calls of the functions.
-CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "type": kind_of}
+CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "int": int, "type": kind_of}
 CLASS = class_of
 DOUBLES = frozenset({"float64", "double"})  # of NumPy
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.
