@@ -34,10 +34,10 @@ from pygrad.core.callables import (
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
 from pygrad.core.structure import detached, flatten_result, values_in
-from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
+from pygrad.programs.arguments import Arguments, copy_plain, floats_only, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
-from pygrad.programs.one_row import OneRowProgram
+from pygrad.programs.one_row import Floats, OneRow, OneRowProgram
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, warn_of_paths
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
@@ -51,7 +51,7 @@ __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 class Compiled(MethodOf[P, R], Transformable):
     """What compile() returns: call it like the function."""
 
-    __slots__ = ("_jacobians", "_store", "_stores", "leads_on", "static", "verify")
+    __slots__ = ("_floats", "_jacobians", "_store", "_stores", "leads_on", "static", "verify")
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Compiled(MethodOf[P, R], Transformable):
         self.leads_on = False  # results are Values where they depend on captured ones
         make = functools.partial(Store, f, self.static, origin)
         self._stores = Variants(self.__name__, make)
+        self._floats: Floats | None = None  # for calls with floats alone
         self._store: Store | None = None  # none before it is asked for: globals may come later
         self._jacobians: Programs[Compiled[..., Any]] = Programs()  # of f, by how they were made
 
@@ -90,6 +91,14 @@ class Compiled(MethodOf[P, R], Transformable):
         ]
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        floats = self._floats
+        if floats is not None and not kwargs:
+            result = floats.call(args)
+            if type(result) is OneRow:
+                of = floats.program
+                return self._finish(floats.store, of, of.go_on, result, args, kwargs)  # type: ignore[no-any-return]
+            if result is not None:
+                return result  # type: ignore[no-any-return]
         store = self._store
         if store is None or store.has_rows:
             store = self.store
@@ -107,7 +116,14 @@ class Compiled(MethodOf[P, R], Transformable):
         ):
             row = program.take(path)
             if copy_plain(args, row.inputs):
-                return self._finish(store, program, program.run, row, args, kwargs)  # type: ignore[no-any-return]
+                run: Callable[[Any], Any] = program.run
+                if type(row) is OneRow and not (row.lives or self.verify):
+                    if (floats is None or floats.store is not store) and floats_only(args):
+                        self._floats = program.floats(store)
+                    if row.stays():
+                        return row.taken()  # type: ignore[no-any-return]
+                    run = program.go_on
+                return self._finish(store, program, run, row, args, kwargs)  # type: ignore[no-any-return]
             row.path.idle.append(row)
         arguments = Arguments(args, kwargs, self.static)
         if any(isinstance(item, Value) for item in arguments.items) or _native.trace_active():
@@ -135,6 +151,7 @@ class Compiled(MethodOf[P, R], Transformable):
         try:
             result, path = call(point)
         except TooManyPaths:
+            self._floats = None
             for key in store.calls.drop(program):
                 store.calls.add(key, None)  # none is to be made for these arguments
             warn_of_paths(f"{self.__name__}() has", "from here on")

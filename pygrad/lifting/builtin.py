@@ -149,7 +149,7 @@ def is_callable_as(function: Callable[..., Any]) -> str:
 
 
 # Calls of these names are rewritten to calls of the functions.
-CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "type": kind_of}
+CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "int": int, "type": kind_of}
 CLASS = class_of
 TEXT: Callable[..., Any] = as_text
 INDEX: Callable[..., Any] = as_index
