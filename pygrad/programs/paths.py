@@ -200,7 +200,10 @@ def _led_to(error: BaseException) -> int | None:
 def _name(f: Any) -> str:
     """Of the function that a user has written."""
     while isinstance(f, functools.partial | FunctionOf | JacobianOf):
-        f = f.args[0] if isinstance(f, functools.partial) else f.f
+        if not isinstance(f, functools.partial):
+            f = f.f
+        else:
+            f = f.args[0] if f.args and callable(f.args[0]) else f.func
     return function_name(f)
 
 
