@@ -434,7 +434,6 @@ static void test_the_one_that_matters_is_named(void)
     pg_node *before[] = {of(PG_OP_mul, absent, none), of(PG_OP_mul, constant, zero),
                          of(PG_OP_mul, of(PG_OP_mul, variable(1.0), over), zero)};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++)
-    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
         CHECK(found_by_leaves(given_out(of(PG_OP_add, before[i], told))).node == root);
     pg_node *of_first_order = of(PG_OP_add, of(PG_OP_mul, first, zero), given_out(told));
     CHECK(found_with(of_first_order, PG_FORWARD, (pg_node *[2]){x, zero}, 2, 1.0).node == root);
