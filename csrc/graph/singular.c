@@ -1,9 +1,10 @@
 /* singular.c: a sweep over a graph that has derivatives in it, in which an absent contribution is another thing than
  * a computed 0.
  *
- * A zero is fixed if it is 0 around the point, too: a number, a step, the slope of the operand that where() did not
- * choose, and what is computed from such zeros. Nothing that is multiplied by a fixed zero is passed on: it is absent.
- * Any other zero is a number, and 0 * inf is nan then. What has passed a derivative on its way is of second order. */
+ * A zero is fixed if it is 0 around the point, too: a number, a step, x - x, the slope of the operand that where() did
+ * not choose, and what is computed from such zeros. Nothing that is multiplied by a fixed zero is passed on: it is
+ * absent. Any other zero is a number, and 0 * inf is nan then, unless what is infinite has only overflowed. What has
+ * passed a derivative on its way is of second order. */
 #include "graph/singular.h"
 
 #include "graph/index.h"
@@ -15,6 +16,7 @@
 typedef struct {
     double number;
     int fixed;             /* the same around the point */
+    int huge;              /* infinite as it has overflowed: no pole, and 0 times it is 0 */
 } marked;
 
 static int is_fixed_zero(marked x)
@@ -55,32 +57,81 @@ static const uint8_t is_of_a_rule[PG_OPCODE_COUNT] = {
 #undef CALL3
 #undef NUMBER
 
+/* A flat op that is 0 in a point alone. */
+static int is_jump(int op, double number)
+{
+    return op == PG_OP_sign && number == 0.0;
+}
+
+/* Whether what the op gives is finite in truth where its operands are. */
+static int has_no_pole(int op, double x, double y)
+{
+    switch (op) {
+    case PG_OP_add:
+    case PG_OP_sub:
+    case PG_OP_neg:
+    case PG_OP_mul:
+    case PG_OP_mul0:
+    case PG_OP_exp:
+    case PG_OP_exp2:
+    case PG_OP_expm1:
+    case PG_OP_sinh:
+    case PG_OP_cosh:
+    case PG_SUM:
+    case PG_DOT:
+        return 1;
+    case PG_OP_div:
+    case PG_OP_div0:
+        return y != 0.0;
+    case PG_OP_pown:
+    case PG_OP_pow:
+    case PG_OP_power:
+    case PG_OP_pow_dx:
+    case PG_OP_pow_dxx:
+    case PG_OP_pow_less:
+    case PG_OP_pow_dy:
+        return x != 0.0;
+    default:
+        return 0;
+    }
+}
+
+static int is_pole(marked x)
+{
+    return isinf(x.number) && !x.huge;
+}
+
+static int is_huge(int op, double number, marked x, marked y)
+{
+    return isinf(number) && !is_pole(x) && !is_pole(y) && has_no_pole(op, x.number, y.number);
+}
+
 static marked call1(int op, double (*forward)(double), marked x)
 {
-    return (marked){forward(x.number), x.fixed || is_flat[op]};
+    const double number = forward(x.number);
+    return (marked){number, x.fixed || (is_flat[op] && !is_jump(op, number)), is_huge(op, number, x, x)};
 }
 
 static marked call2(int op, double (*forward)(double, double), marked x, marked y)
 {
-    int is_product = op == PG_OP_mul || op == PG_OP_mul0;
-    int vanishes = (is_fixed_zero(x) && (is_product || op == PG_OP_div || op == PG_OP_div0)) ||
-                   (is_fixed_zero(y) && (is_product || op == PG_OP_pow_dx || op == PG_OP_pow_dxx));
-    if (pg_is_settled(op, x.number, y.number) && !vanishes)
-        return (marked){(double)NAN, x.fixed && y.fixed};
-    return (marked){forward(x.number, y.number), vanishes || (x.fixed && y.fixed) || is_flat[op]};
+    if (pg_is_settled(op, x.number, y.number))
+        return (marked){(double)NAN, 0, 0};
+    const int vanishes = op == PG_OP_mul0 ? is_fixed_zero(x)
+                                          : is_fixed_zero(y) && (op == PG_OP_pow_dx || op == PG_OP_pow_dxx);
+    const double number = forward(x.number, y.number);
+    return (marked){number, vanishes || (x.fixed && y.fixed) || is_flat[op], is_huge(op, number, x, y)};
 }
 
-static marked call3(int op, double (*forward)(double, double, double), marked x, marked y, marked w)
+/* where() alone is a word in rules. */
+static marked call3(double (*forward)(double, double, double), marked x, marked y, marked w)
 {
-    double number = forward(x.number, y.number, w.number);
-    int fixed = op == PG_OP_where ? (x.number != 0.0 ? y.fixed : w.fixed) : x.fixed && y.fixed && w.fixed;
-    return (marked){number, fixed};
+    return (marked){forward(x.number, y.number, w.number), y.fixed && w.fixed, 0};
 }
 
 #define CALL1(op, a) call1(PG_OP_##op, forward_##op, a)
 #define CALL2(op, a, b) call2(PG_OP_##op, forward_##op, a, b)
-#define CALL3(op, a, b, c) call3(PG_OP_##op, forward_##op, a, b, c)
-#define NUMBER(c) ((marked){(c), 1})
+#define CALL3(op, a, b, c) call3(forward_##op, a, b, c)
+#define NUMBER(c) ((marked){(c), 1, 0})
 
 /* -- the way ------------------------------------------------------------------------------------ */
 
@@ -96,7 +147,7 @@ typedef struct {
 typedef struct {
     double plain;          /* what the sweep itself computes */
     arrival all, second;   /* all of it with care, and the part of it that is of second order */
-    int fixed;             /* of the node's own number */
+    int fixed, huge;       /* of the node's own number: see marked */
 } state;
 
 typedef struct {
@@ -122,7 +173,8 @@ static state *state_of(const walk *w, const pg_node *n)
 
 static marked mark_of(const walk *w, const pg_node *n)
 {
-    return (marked){n->value, w->states[place_of(w, n)].fixed};
+    const state *of = &w->states[place_of(w, n)];
+    return (marked){n->value, of->fixed, of->huge};
 }
 
 static int is_derivative(const pg_node *n)
@@ -137,8 +189,10 @@ static void arrive(arrival *at, arrival from, marked slope, double plain_slope, 
         return;
     /* Out of an op's domain its slope is nan, and nothing is singular. */
     const int is_nan = plain_slope != plain_slope || (from.number != from.number && from.place == 0);
-    has_limit |= from.has_limit || is_nan;
-    const double product = has_limit ? mul0(from.number, slope.number) : from.number * slope.number;
+    const double plain = from.number * slope.number;
+    const int overflows = isinf(plain) && isfinite(from.number) && isfinite(slope.number);
+    has_limit |= from.has_limit || is_nan || slope.huge || overflows;
+    const double product = has_limit ? mul0(from.number, slope.number) : plain;
     at->present = 1;
     at->has_limit |= has_limit && isinf(product);
     at->number += product;
@@ -156,14 +210,14 @@ static void use(walk *w, purpose what, size_t place, size_t operand, marked slop
     const pg_node *n = w->sweep->order[place].node;
     state *node = &w->states[place], *other = &w->states[place_of(w, pg_operand(n, operand))];
     if (what == FIX) {
-        node->fixed = node->fixed && (other->fixed || is_fixed_zero(slope));
+        node->fixed = node->fixed && (other->fixed || (is_fixed_zero(slope) && !is_jump(n->op, n->value)));
         return;
     }
     const state *from = w->way == PG_REVERSE ? node : other;
     state *to = w->way == PG_REVERSE ? other : node;
     if (what == FIND) {
         const double product = from->all.number * slope.number;
-        if (w->found->node == NULL && from->all.present && !other->fixed &&
+        if (w->found->node == NULL && from->all.present && !other->fixed && !slope.huge &&
             (!isfinite(slope.number) || (product != product && from->all.place == 0)))
             *w->found = (pg_singularity){w->sweep->order[place].node, operand, from->plain, slope.number};
         return;
@@ -180,24 +234,30 @@ static void use_many(walk *w, purpose what, size_t place)
     const pg_many *m = n->of.many;
     const size_t half = m->count / 2;
     for (size_t i = 0; i < m->count; i++) {
-        marked slope = {1.0, 1};
+        marked slope = {1.0, 1, 0};
         if (n->op == PG_PARTIALS)
-            slope = (marked){m->partials[i], m->given == NULL || m->given[i] == NULL};
+            slope = (marked){m->partials[i], m->given == NULL || m->given[i] == NULL, 0};
         else if (n->op == PG_DOT && i < 2 * half)
             slope = mark_of(w, m->operands[i < half ? i + half : i - half]);
         use(w, what, place, i, slope, slope.number);
     }
 }
 
+/* x - x: whatever x is, it is 0 and leads nowhere. */
+static int cancels(const pg_node *n)
+{
+    return n->op == PG_OP_sub && n->of.two.a == n->of.two.b;
+}
+
 static void apply_rule(walk *w, purpose what, size_t place)
 {
     const pg_node *n = w->sweep->order[place].node;
     double plain[3];
-    if (n->flags & PG_HAS_CLOSURE)
+    if (n->flags & PG_HAS_CLOSURE || cancels(n))
         return;
     if (n->op != PG_LEAF && n->op != PG_CUSTOM && n->op != PG_SUM && n->op != PG_DOT && n->op != PG_PARTIALS)
         pg_local_derivatives(n, plain);
-    const marked Z = {n->value, what == PASS_ON && w->states[place].fixed};
+    const marked Z = {n->value, 0, w->states[place].huge};
     (void)Z;
     switch (n->op) {
 #define UNARY(name, symbol, errors, forward, dx, doc) \
@@ -229,7 +289,7 @@ static void apply_rule(walk *w, purpose what, size_t place)
     }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
     case PG_OP_##name: { \
-        const marked X = mark_of(w, n->of.constant.a), K = {n->of.constant.k, 1}; \
+        const marked X = mark_of(w, n->of.constant.a), K = {n->of.constant.k, 1, 0}; \
         use(w, what, place, 0, dx, plain[0]); \
         break; \
     }
@@ -268,6 +328,18 @@ static int is_far_out(const pg_node *n)
     return !(fabs(n->value) < 0x1p511);
 }
 
+/* Whether a node is infinite as it has overflowed. */
+static int has_overflowed(const walk *w, const pg_node *n)
+{
+    if (!isinf(n->value) || n->flags & PG_HAS_CLOSURE)
+        return 0;
+    for (size_t i = 0; i < pg_operand_count(n); i++)
+        if (is_pole(mark_of(w, pg_operand(n, i))))
+            return 0;
+    return has_no_pole(n->op, pg_operand_count(n) > 0 ? pg_operand(n, 0)->value : 0.0,
+                       pg_operand_count(n) > 1 ? pg_operand(n, 1)->value : 0.0);
+}
+
 /* Finds out what is fixed; false if an input is far out. */
 static int fix(walk *w, pg_node *const *inputs, size_t count)
 {
@@ -287,8 +359,10 @@ static int fix(walk *w, pg_node *const *inputs, size_t count)
             input->fixed = 0;
     }
     for (size_t i = s->stops; i < s->count; i++) {
+        const pg_node *n = s->order[i].node;
         state *node = &w->states[i];
-        if (s->order[i].node->flags & PG_HAS_CLOSURE || s->order[i].node->op == PG_CUSTOM)
+        node->huge = has_overflowed(w, n);
+        if (n->flags & PG_HAS_CLOSURE || n->op == PG_CUSTOM)
             node->fixed = 0;
         else if (node->fixed)
             apply_rule(w, FIX, i);

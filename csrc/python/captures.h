@@ -6,4 +6,7 @@
 
 extern PyMethodDef pg_capture_functions[];
 
+/* -1 with an exception set if Python lacks something. */
+int pg_captures_init(void);
+
 #endif

@@ -113,7 +113,7 @@ static PyObject *outdated(PyObject *module, PyObject *v)
     if (n->flags & PG_HAS_CLOSURE)
         Py_RETURN_NONE;
     const double now = value_now(n);
-    if (pg_same_bits(now, n->value) || (now != now && n->value != n->value) ||
+    if (now == n->value || (now != now && n->value != n->value) || /* 0.0 and -0.0 are one number */
         (n->op != PG_SUM && n->op != PG_DOT && pg_same_bits(value_in_programs(n), n->value)))
         Py_RETURN_NONE;
     return PyFloat_FromDouble(now);

@@ -141,9 +141,9 @@ PyMODINIT_FUNC PyInit__native(void)
     module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    if (pg_operators_init() < 0 || add_value_type(module) < 0 || pg_conditions_init(module) < 0 ||
-        pg_parameters_init(module) < 0 || pg_stays_init(module) < 0 || add_op_functions(module) < 0 ||
-        add_functions(module) < 0) {
+    if (pg_operators_init() < 0 || pg_captures_init() < 0 || add_value_type(module) < 0 ||
+        pg_conditions_init(module) < 0 || pg_parameters_init(module) < 0 || pg_stays_init(module) < 0 ||
+        add_op_functions(module) < 0 || add_functions(module) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

@@ -33,16 +33,16 @@ from pygrad.core.callables import (
 )
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
-from pygrad.core.structure import detached, flatten_result, values_in
+from pygrad.core.structure import as_values, detached, flatten_result, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, floats_only, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import Floats, OneRow, OneRowProgram
-from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, warn_of_paths
+from pygrad.programs.paths import BASES, Path, Paths, TooManyPaths, reads_active, warn_of_paths
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
-from pygrad.programs.uncompiled import uncompiled
+from pygrad.programs.uncompiled import as_in_a_program, may_be_of_numbers, uncompiled
 from pygrad.transform import Jacobian
 
 __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
@@ -127,7 +127,7 @@ class Compiled(MethodOf[P, R], Transformable):
             row.path.idle.append(row)
         arguments = Arguments(args, kwargs, self.static)
         if any(isinstance(item, Value) for item in arguments.items) or _native.trace_active():
-            return self.f(*args, **kwargs)  # type: ignore[no-any-return]
+            return self._on_values(args, kwargs)  # type: ignore[no-any-return]
         key, store = arguments.key(), self.store
         program = store.call_program(key, arguments)
         if program is None:
@@ -157,14 +157,30 @@ class Compiled(MethodOf[P, R], Transformable):
             warn_of_paths(f"{self.__name__}() has", "from here on")
             return self._run(Arguments(args, kwargs, self.static))
         if path.lives and self.leads_on and not in_no_grad():
-            return self.f(*args, **kwargs)
+            return self._on_values(args, kwargs)
         if path.lives and reads_active(path.lives):
             # a transform around this call needs Values, and is soon over
             store.calls.drop(program)
-            return self.f(*args, **kwargs)
+            return self._on_values(args, kwargs)
         if self.verify:
             _verify(result, self._run(Arguments(args, kwargs, self.static)), self.__name__)
         return result
+
+    def _on_values(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What f itself gives, and inf or nan where an operation raises, as a program does: in a trace by
+        where this code stands (see BASES), and else in a second run."""
+        try:
+            return self.f(*args, **kwargs)
+        except Exception as error:
+            if _native.trace_active() or not may_be_of_numbers(error):
+                raise
+            raised = error
+        arguments = Arguments(args, kwargs, self.static)
+        run = functools.partial(arguments.call, self.f)
+        try:
+            return as_in_a_program(run, as_values(arguments.items), self.f)
+        except Exception:
+            raise raised from None
 
     def _run(self, arguments: Arguments) -> Any:
         """f uncompiled, on Values, as a trace would run it."""
@@ -371,6 +387,9 @@ class Compiled(MethodOf[P, R], Transformable):
         return exported(self.store, self.f, args, kwargs, name, freeze)
 
 
+BASES.add(Compiled._on_values.__code__)
+
+
 @overload
 def compile(
     f: None = None, *, static_argnums: int | Sequence[int] = (), verify: bool = False
@@ -390,8 +409,8 @@ def compile(
     The result is called like f, with floats, float64 arrays and nested lists, tuples, dicts and
     dataclasses of these, and returns such. Loops, branches and comparisons on Values are followed: each
     path through f is traced when it is first taken. It composes on both sides: ``compile(grad(f))``,
-    ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself. Use it as a
-    decorator, too.
+    ``grad(compile(f))``, ``compile(value_and_grad(vmap(...)))``. Given Values it is f itself, but that it
+    raises nothing of a numeric reason then either. Use it as a decorator, too.
 
     Values that f closes over are read anew at each call. Where something else that f names is not what
     it was, a number in its closure, among its globals or defaults, or an attribute such as

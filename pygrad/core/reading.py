@@ -27,7 +27,9 @@ _known: dict[CodeType, list[Read]] = {}
 class Read(NamedTuple):
     """A name that is read, and the attributes that are asked for right after that, one of the other."""
 
-    kind: str  # "global", "cell", "argument", "module" for one that the code imports, "super"
+    # "global", "cell", "module" for one that the code imports, "super"; "argument", and "inner" for that of
+    # a function within.
+    kind: str
     name: str
     attributes: tuple[str, ...]
 
@@ -46,10 +48,10 @@ def names_read(code: CodeType) -> list[Read]:
 def _reads(code: CodeType, own: frozenset[str] | None) -> Iterator[Read]:
     """own: names of cells that belong to functions around this code; None: there are none around it."""
     steps = [i for i in dis.get_instructions(code) if i.opname not in _NOTHING]
-    count = 0 if own is not None else code.co_argcount + code.co_kwonlyargcount
+    kind, count = "argument" if own is None else "inner", code.co_argcount + code.co_kwonlyargcount
     cells = frozenset(code.co_cellvars) | (own or frozenset())
     # What local names stand for: arguments, and what is given to a name once.
-    local = {name: Read("argument", name, ()) for name in code.co_varnames[:count]}
+    local = {name: Read(kind, name, ()) for name in code.co_varnames[:count]}
     once = Counter(name for step in steps for name in _stored(step))
     for at, step in enumerate(steps):
         read = _read(step, local, cells)
@@ -62,8 +64,10 @@ def _reads(code: CodeType, own: frozenset[str] | None) -> Iterator[Read]:
             end, read = _after_super(steps, end), Read("super", "super", ())
         attributes = _attributes(steps, end)
         end += len(attributes)
+        attributes += _asked_for(steps, at, end)
         read = read._replace(attributes=read.attributes + attributes)
-        yield read
+        if read.kind != "inner" or read.attributes:
+            yield read
         for name in _stored(steps[end])[:1] if end < len(steps) else ():
             if once[name] == 1:
                 local.setdefault(name, read)
@@ -116,6 +120,15 @@ def _attributes(steps: list[dis.Instruction], at: int) -> tuple[str, ...]:
         found.append(steps[at].argval)
         at += 1
     return tuple(found)
+
+
+def _asked_for(steps: list[dis.Instruction], at: int, end: int) -> tuple[str, ...]:
+    """The attribute in getattr(name, "attribute") and hasattr(name, "attribute")."""
+    before = steps[at - 1] if at else None
+    if before is None or before.opname not in _GLOBALS or end >= len(steps):
+        return ()
+    asks = before.argval in {"getattr", "hasattr"} and steps[end].opname == "LOAD_CONST"
+    return (steps[end].argval,) if asks and isinstance(steps[end].argval, str) else ()
 
 
 def _imported(steps: list[dis.Instruction], at: int) -> Iterator[Read]:

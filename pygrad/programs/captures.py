@@ -2,9 +2,10 @@
 
 A program holds for the numbers, functions and other things that the function found under its names: in the
 cells of its closure, among its defaults and the globals that its code names, and as attributes of modules
-and objects that it reaches by these names. The same goes for the functions that it reaches so, unless they
-are Python's or another package's. Each call compares them, by identity, and numbers by their bits
-(csrc/python/captures.c).
+and objects that it reaches by these names, methods included. The same goes for the functions that it
+reaches so, unless they are Python's or another package's. An object under a name may be the argument of any
+of them: what they read of arguments is looked at in all that have it. Each call compares them, by identity,
+and numbers by their bits (csrc/python/captures.c).
 
 Contents of arrays, lists and dicts are not looked at, nor what code computes the name of.
 """
@@ -12,6 +13,7 @@ Contents of arrays, lists and dicts are not looked at, nor what code computes th
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import os
 import sys
@@ -43,7 +45,17 @@ from pygrad.programs.table import MOST
 
 _MOST = 1000  # places that are looked at for one function
 _MOST_ITEMS = 64  # of a list that is searched for functions
+_MOST_OBJECTS = 200  # that functions may give each other as arguments
 _PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
+_MANY = (list, tuple, dict, set, frozenset)
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_OPERATORS = (  # what an object may be asked for without a name
+    *[f"__{side}{name}__" for name in _ARITHMETIC for side in ("", "r")],
+    *[
+        f"__{name}__"
+        for name in ("neg", "abs", "lt", "le", "gt", "ge", "bool", "len", "iter", "getitem")
+    ],
+)
 _NOTHING = NotImplemented  # in the place of what is not there; C knows it
 
 _LIBRARIES = tuple(
@@ -109,7 +121,10 @@ def _content(where: Any, name: str | None) -> Any:
     if isinstance(where, dict):
         return where.get(name, _NOTHING)
     of = where() if type(where) is weakref.ref else where
-    return getattr(of, name, _NOTHING)
+    found = getattr(of, name, _NOTHING)
+    if isinstance(found, MethodType) and getattr(of, name, _NOTHING) is not found:
+        return found.__func__  # it is bound anew at each look
+    return found
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -190,6 +205,9 @@ class _Search:
         self.root = ""  # the package that f is of
         self.queue: list[tuple[FunctionType, dict[str, Any], bool]] = []
         self.quiet = False  # attributes are not looked at: those of items of lists, there are many
+        # Objects that a function may give to another, and attributes that functions read of arguments.
+        self.objects: list[Any] = []
+        self.wanted: list[tuple[str, ...]] = []
         self._found(f)
         if self.queue:
             function, known, quiet = self.queue[0]
@@ -233,6 +251,7 @@ class _Search:
         elif isinstance(x, functools.partial):
             for part in (x.func, *x.args, *x.keywords.values()):
                 self._found(part, depth)
+                self._offer(part)
         elif isinstance(x, (staticmethod, classmethod)):
             self._found(x.__func__, depth)
         elif isinstance(x, property):
@@ -249,6 +268,7 @@ class _Search:
         elif x is not None and not isinstance(x, (ModuleType, *_PLAIN)):
             call = _in_class(type(x), "__call__")
             if isinstance(call, (FunctionType, FunctionOf)):
+                self._watch_function(type(x), "__call__", call, f"{type(x).__name__}.__call__")
                 self._add(call, x)
             elif callable(x):  # functools.lru_cache, say
                 wrapped = getattr(x, "__wrapped__", None)
@@ -268,6 +288,8 @@ class _Search:
 
     def _read(self, f: FunctionType, known: dict[str, Any]) -> None:
         """All that one function reads; known are arguments of it, by name."""
+        for argument in known.values():
+            self._offer(argument)
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
         for read in names_read(f.__code__):
             try:
@@ -281,8 +303,12 @@ class _Search:
     ) -> None:
         found: Any = _NOTHING
         variables = f.__globals__
-        if read.kind == "argument":
+        if read.kind == "inner":
+            self._want(read.attributes)
+        elif read.kind == "argument":
             found = known.get(read.name, _NOTHING)
+            if found is _NOTHING:
+                self._want(read.attributes)
         elif read.kind == "module":
             found = sys.modules.get(read.name, _NOTHING)
         elif read.kind == "cell" and read.name in cells:
@@ -304,18 +330,23 @@ class _Search:
         mro = (of if isinstance(of, type) else type(of)).__mro__
         for base in mro[mro.index(kind) + 1 :] if attributes and kind in mro else ():
             if attributes[0] in vars(base):
-                self._add(vars(base)[attributes[0]], of)
+                method = vars(base)[attributes[0]]
+                self._watch_function(base, attributes[0], method, f"super().{attributes[0]}")
+                self._add(method, of)
                 break
 
     def _read_defaults(self, f: FunctionType) -> None:
         if f.__defaults__ is not None:
             self._watch(f, "__defaults__", f.__defaults__, f"a default of {f.__name__}()")
-            self._found(f.__defaults__)
+            for default in f.__defaults__:
+                self._found(default)
+                self._offer(default)
         if f.__kwdefaults__ is not None:
             self._watch(f, "__kwdefaults__", f.__kwdefaults__, f"a default of {f.__name__}()")
             for name, default in f.__kwdefaults__.items():
                 self._watch(f.__kwdefaults__, name, default, name)
                 self._found(default)
+                self._offer(default)
 
     # -- attributes
 
@@ -338,12 +369,64 @@ class _Search:
             else:
                 found = self._of_instance(found, name, called)
         self._found(found)
+        self._offer(found)
+
+    def _offer(self, x: Any) -> None:
+        """An object under a name, or at its end: it may be another function's argument."""
+        known = isinstance(x, (ModuleType, FunctionType, MethodType, FunctionOf, *_PLAIN, *_MANY))
+        few = len(self.objects) < _MOST_OBJECTS
+        if x is _NOTHING or known or self.quiet:
+            return
+        if few and self._is_first("object", id(x)):
+            self.kept.append(x)
+            self.objects.append(x)
+            for name in _OPERATORS:
+                operator = _in_class(type(x), name)
+                if isinstance(operator, FunctionType):
+                    self._add(operator, x)
+            for attributes in tuple(self.wanted):
+                self._match(x, attributes)
+
+    def _want(self, attributes: tuple[str, ...]) -> None:
+        """Attributes of an argument that may be any of these objects."""
+        few = len(self.wanted) < _MOST_OBJECTS
+        if attributes and few and self._is_first("wanted", attributes):
+            self.wanted.append(attributes)
+            for x in tuple(self.objects):
+                self._match(x, attributes)
+
+    def _match(self, x: Any, attributes: tuple[str, ...]) -> None:
+        kind = x if isinstance(x, type) else type(x)
+        if _in_class(kind, attributes[0]) is _NOTHING and attributes[0] not in _own(x):
+            return
+        quiet, self.quiet = self.quiet, False
+        with contextlib.suppress(Exception):  # see _read
+            self._follow(x, Read("argument", kind.__name__, attributes))
+        self.quiet = quiet
+
+    def _watch_function(self, kind: type, name: str, raw: Any, called: str) -> None:
+        """What a class has for a method or a property, of users' code."""
+        expected = raw if isinstance(raw, property) else _function_in(raw)
+        if _content(kind, name) is expected and not self.quiet and self._is_users_function(raw):
+            self._watch(kind, name, expected, called)
+
+    def _is_users_function(self, raw: Any) -> bool:
+        function = _function_in(raw)
+        while isinstance(function, FunctionOf):
+            function = function.f
+        code = getattr(function, "__code__", None)
+        return code is not None and self._is_users(code.co_filename, function.__module__)
 
     def _of_class(self, of: type, name: str, called: str) -> Any:
         raw = _in_class(of, name)
-        if raw is _NOTHING or type(of).__getattribute__ is not type.__getattribute__:
+        if type(of).__getattribute__ is not type.__getattribute__:
+            return _NOTHING
+        if raw is _NOTHING:
+            if not hasattr(type(of), "__getattr__") and not hasattr(of, name):
+                self._watch(of, name, _NOTHING, called)
             return _NOTHING
         if isinstance(raw, (FunctionType, FunctionOf, staticmethod, classmethod, property)):
+            self._watch_function(of, name, raw, called)
             return raw
         if hasattr(type(raw), "__get__"):
             return _NOTHING
@@ -357,26 +440,38 @@ class _Search:
         if not isinstance(kind.__getattribute__, WrapperDescriptorType):
             return _NOTHING  # Python code of its class says what it has
         raw = _in_class(kind, name)
-        if isinstance(raw, (FunctionType, FunctionOf)):
-            self._add(raw, of)
-            return _NOTHING
+        if isinstance(raw, (FunctionType, FunctionOf, staticmethod, classmethod)):
+            return self._of_method(of, name, raw, called)
         if isinstance(raw, property):
             if raw.fget is not None:
+                self._watch_function(kind, name, raw, called)
                 self._add(raw.fget, of)
             return _NOTHING
-        if isinstance(raw, (staticmethod, classmethod)):
-            return raw
         if hasattr(type(raw), "__get__") and not isinstance(raw, MemberDescriptorType):
             return _NOTHING
         try:
             found = object.__getattribute__(of, name)
         except AttributeError:
-            return _NOTHING
+            found = _NOTHING
+            if hasattr(kind, "__getattr__"):
+                return _NOTHING
         if getattr(of, name, _NOTHING) is not found:
             return _NOTHING
         if not self.quiet:
             self._watch(of, name, found, called)
         return found
+
+    def _of_method(self, of: Any, name: str, raw: Any, called: str) -> Any:
+        """A method of an object, if none of its own stands in its place."""
+        found, is_own = _content(of, name), name in _own(of)
+        if not self.quiet and (
+            is_own or (found is _function_in(raw) and self._is_users_function(raw))
+        ):
+            self._watch(of, name, found, called)
+        if is_own or isinstance(raw, (staticmethod, classmethod)):
+            return found if is_own else raw
+        self._add(raw, of)
+        return _NOTHING
 
     def _is_library(self, module: ModuleType) -> bool:
         name, file = module.__name__, getattr(module, "__file__", None)
@@ -399,6 +494,18 @@ def _by_name(f: FunctionType, arguments: dict[Any, Any], bound: int) -> dict[str
         elif place + bound < len(names):
             found[names[place + bound]] = argument
     return found
+
+
+def _function_in(raw: Any) -> Any:
+    """The function of a property or a method as a class has it."""
+    if isinstance(raw, property):
+        return raw.fget
+    return raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else raw
+
+
+def _own(x: Any) -> Any:
+    """Attributes of an object itself."""
+    return getattr(x, "__dict__", ())
 
 
 def _in_class(kind: type, name: str) -> Any:

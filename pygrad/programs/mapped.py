@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -65,6 +66,7 @@ from pygrad.progress import progress as progress_of
 
 _MANY = 10_000
 _CLOSE_OVER = "vmap(lambda x: f(x, {name}=...)) or functools.partial makes it a plain number"
+_LARGEST = sys.float_info.max
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
@@ -294,7 +296,9 @@ class Vmapped(FunctionOf[..., Any]):
                     raise _mixed(name, structure, found)
                 truths = [a and b for a, b in zip(truths, are, strict=True)]
                 results.append(items if keep else [detached(item) for item in items])
-                if raised or not keep:
+                if self.errors == "raise":
+                    not_finite += _ask_for_not_finite(items, values)
+                elif raised or not keep:
                     not_finite += _count_not_finite(items, values)
                 bar.advance()
         if structure is None:
@@ -462,6 +466,12 @@ def _count_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:
     """How many results of a row are not finite though its inputs are."""
     found = sum(not math.isfinite(detached(item)) for item in results)
     return found if found and all(math.isfinite(v.data) for v in inputs) else 0
+
+
+def _ask_for_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:
+    """The same by comparisons, which a trace records: what it raises is raised by no other path."""
+    found = sum(not -_LARGEST <= item <= _LARGEST for item in results)
+    return found if found and all(-_LARGEST <= v <= _LARGEST for v in inputs) else 0
 
 
 def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> Any:

@@ -21,16 +21,16 @@ def uncompiled(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> tupl
     try:
         return f(values), False
     except Exception as error:
-        if _native.trace_active() or not _may_be_of_numbers(error):
+        if _native.trace_active() or not may_be_of_numbers(error):
             raise
         raised = error
     try:
-        return _as_in_a_program(f, values), True
+        return as_in_a_program(f, values, f), True
     except TraceError:
         raise raised from None
 
 
-def _may_be_of_numbers(error: Exception) -> bool:
+def may_be_of_numbers(error: Exception) -> bool:
     """Whether an operation may have raised it, or what a handler has made another error of."""
     cause: BaseException | None = error
     for _ in range(100):  # there may be a circle
@@ -42,13 +42,17 @@ def _may_be_of_numbers(error: Exception) -> bool:
     return False
 
 
-def _as_in_a_program(f: Callable[[Sequence[Any]], Any], values: Sequence[Any]) -> Any:
+def as_in_a_program(
+    f: Callable[[Sequence[Any]], Any], values: Sequence[Any], named: Callable[..., Any]
+) -> Any:
+    """f of Values by a program that is made for it; errors name a function."""
+
     def traced(inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         items, structure = taken_apart(f(inputs))
         outputs = as_values(items)
         return outputs, bytes(len(outputs)), RowResult(structure)
 
-    path = trace(traced, [v.data for v in values], bytes(len(values)), f)
+    path = trace(traced, [v.data for v in values], bytes(len(values)), named)
     address = int(ffi.cast("intptr_t", path.program))
     found = _native.replay(address, tuple(values), path.lives)
     assert not isinstance(found, int), "the path was traced with these numbers"

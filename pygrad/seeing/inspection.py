@@ -107,7 +107,7 @@ def outdated(v: Any) -> float | None:
     if _is_compiled(v):
         return _native.outdated(v)
     now = _recomputed(v) if form(v) == "op" else None
-    same = now is None or repr(now) == repr(v._data)  # nan is nan, and 0.0 is not -0.0
+    same = now is None or now == v._data or (math.isnan(now) and math.isnan(v._data))
     return None if same else now
 
 

@@ -325,12 +325,148 @@ static void test_what_counts_is_whether_a_zero_was_computed(void)
 /* m gets an infinite number of second order, and a nan of first order; then only the first product with 0 is to blame. */
 static void test_a_node_is_named_where_no_slope_is_infinite(void)
 {
-    pg_node *x = variable(1.0), *zero = variable(0.0), *other = variable(0.0), *large = keep(pg_leaf(1e308));
-    pg_node *m = of(PG_OP_mul, x, zero), *infinite;
-    infinite = of(PG_OP_mul, of(PG_OP_mul, given_out(m), large), large);
+    pg_node *x = variable(1.0), *zero = variable(0.0), *other = variable(0.0);
+    pg_node *m = of(PG_OP_mul, zero, of(PG_OP_neg, x, NULL)), *infinite = of(PG_OP_sqrt, given_out(m), NULL);
     pg_node *first = of(PG_OP_mul, of(PG_OP_sqrt, m, NULL), other), *inputs[3] = {x, zero, other};
     const pg_singularity found = found_with(of(PG_OP_add, infinite, first), PG_REVERSE, inputs, 3, 1.0);
-    CHECK(found.node == m && found.operand == 0 && found.derivative == 0.0 && isinf(found.slope));
+    CHECK(found.node == m && found.operand == 1 && found.derivative == 0.0 && isinf(found.slope));
+    drop_all();
+}
+
+/* A computed 0 that meets this infinite number, or a slope that is infinite. */
+static int times_a_zero(pg_node *infinite)
+{
+    return is_told(given_out(of(PG_OP_mul, of(PG_OP_mul, variable(1.0), infinite), variable(0.0))));
+}
+
+static int slope_times_a_zero(pg_node *n)
+{
+    return is_told(given_out(of(PG_OP_mul, n, variable(0.0))));
+}
+
+static void test_what_has_overflowed_is_no_pole(void)
+{
+    pg_node *large = number(1e308), *three = number(3.0), *none = number(0.0), *one = number(1.0);
+    pg_node *pair[2] = {large, large}, *over = of(PG_OP_add, large, large), *pole = of(PG_OP_div, one, none);
+    pg_node *huge[] = {over,
+                       of(PG_OP_sub, large, number(-1e308)),
+                       of(PG_OP_neg, over, NULL),
+                       of(PG_OP_mul, large, large),
+                       of(PG_OP_mul0, large, large),
+                       of(PG_OP_exp, number(1000.0), NULL),
+                       of(PG_OP_exp2, number(2000.0), NULL),
+                       of(PG_OP_expm1, number(1000.0), NULL),
+                       of(PG_OP_sinh, number(1000.0), NULL),
+                       of(PG_OP_cosh, number(1000.0), NULL),
+                       of(PG_OP_div, large, number(1e-10)),
+                       of(PG_OP_div0, large, number(1e-10)),
+                       power_of(large, 2.0),
+                       of(PG_OP_pow, large, three),
+                       of(PG_OP_power, large, three),
+                       of(PG_OP_pow_dx, large, three),
+                       of(PG_OP_pow_dxx, large, number(4.0)),
+                       of(PG_OP_pow_less, large, three),
+                       of(PG_OP_pow_dy, large, three),
+                       many(PG_SUM, pair, 2),
+                       many(PG_DOT, pair, 2)};
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++)
+        CHECK(isinf(huge[i]->value) && !times_a_zero(huge[i]));
+    pg_node *poles[] = {pole, of(PG_OP_neg, pole, NULL), of(PG_OP_div0, one, none), of(PG_OP_log, none, NULL),
+                        of(PG_OP_pow, none, number(-1.0)), power_of(none, -1.0), number((double)INFINITY),
+                        of(PG_OP_mul, pole, large), of(PG_OP_mul, large, pole)};
+    for (size_t i = 0; i < sizeof poles / sizeof *poles; i++)
+        CHECK(isinf(poles[i]->value) && times_a_zero(poles[i]));
+    pg_node *closure = of(PG_OP_add, large, large);
+    closure->flags |= PG_HAS_CLOSURE; /* has computed what it likes */
+    CHECK(times_a_zero(closure));
+    CHECK(!slope_times_a_zero(of(PG_OP_div, one, variable(1e-300))));
+    CHECK(!slope_times_a_zero(of(PG_OP_exp, variable(1000.0), NULL)));
+    CHECK(slope_times_a_zero(of(PG_OP_asin_dx, variable(1.0), NULL)));
+    CHECK(slope_times_a_zero(of(PG_OP_sqrt, variable(0.0), NULL)));
+    /* So has what arrives, though no slope is infinite. */
+    pg_node *twice = of(PG_OP_mul, of(PG_OP_mul, of(PG_OP_mul, variable(1.0), variable(0.0)), large), large);
+    CHECK(!is_told(given_out(twice)));
+    /* 0 times it is 0, which meets poles as any other does. */
+    CHECK(slope_times_a_zero(of(PG_OP_mul, of(PG_OP_sqrt, variable(0.0), NULL), over)));
+    drop_all();
+}
+
+static void test_which_zeros_are_computed(void)
+{
+    pg_node *x = variable(0.0), *y = variable(2.0), *one = number(1.0), *none = number(0.0), *zero = variable(0.0);
+    pg_node *root = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL);
+    pg_node *bounds[3] = {root, one, number(2.0)}, *pair[2] = {root, none};
+    pg_node *computed[] = {zero, of(PG_OP_sign, x, NULL), of(PG_OP_abs, x, NULL), of(PG_OP_sub, x, zero),
+                           of(PG_OP_exp, variable(-1000.0), NULL)};
+    pg_node *fixed[] = {none, of(PG_OP_sub, x, x), of(PG_OP_sub, of(PG_OP_sign, y, NULL), one),
+                        of(PG_OP_sign, none, NULL), of(PG_OP_step, x, NULL)};
+    for (size_t i = 0; i < sizeof computed / sizeof *computed; i++)
+        CHECK(computed[i]->value == 0.0 && is_told(given_out(of(PG_OP_mul, root, computed[i]))));
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        CHECK(fixed[i]->value == 0.0 && !is_told(given_out(of(PG_OP_mul, root, fixed[i]))));
+    CHECK(is_told(given_out(of(PG_OP_abs, root, NULL))));
+    CHECK(!is_told(given_out(of(PG_OP_relu, root, NULL))));
+    CHECK(!is_told(given_out(keep(node_of_op(PG_OP_clip, bounds, 0.0)))));
+    CHECK(!is_told(given_out(many(PG_DOT, pair, 2))));
+    CHECK(!is_told(of(PG_OP_pow_dx, root, none)) && !is_told(of(PG_OP_pow_dxx, root, none)));
+    CHECK(!is_told(given_out(of(PG_OP_sqrt, of(PG_OP_mul, of(PG_OP_sub, x, x), of(PG_OP_sub, x, x)), NULL))));
+    /* Infinite, and then times a computed 0: what multiplies says so, too. */
+    pg_node *cosine = of(PG_OP_cos, x, NULL);
+    const pg_singularity found = found_by_leaves(given_out(of(PG_OP_sqrt, of(PG_OP_sub, cosine, one), NULL)));
+    CHECK(found.node == cosine && isinf(found.derivative) && found.slope == 0.0);
+    CHECK(is_told(given_out(of(PG_OP_sqrt, of(PG_OP_mul, y, of(PG_OP_mul, zero, one)), NULL))));
+    /* Out of the domain, and on from there. */
+    CHECK(!is_told(given_out(of(PG_OP_sqrt, of(PG_OP_sub, of(PG_OP_mul, y, zero), one), NULL))));
+    drop_all();
+}
+
+static void test_what_is_of_second_order(void)
+{
+    pg_node *x = variable(0.0), *zero = variable(0.0), *root = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL);
+    CHECK(!is_told(of(PG_OP_mul, of(PG_OP_identity, root, NULL), zero)));
+    pg_node *flagged = of(PG_OP_mul, root, zero);
+    flagged->flags |= PG_BY_OP; /* means something else for a product */
+    CHECK(!is_told(flagged));
+    pg_sweep *s = sorted(of(PG_OP_greater, x, zero), 0, NULL, 0);
+    CHECK(!pg_has_derivatives(s)); /* nothing is passed on by what is flat */
+    pg_sweep_abandon(s);
+    drop_all();
+}
+
+static void test_the_one_that_matters_is_named(void)
+{
+    const double infinite[2] = {(double)INFINITY, (double)INFINITY};
+    pg_node *x = variable(0.0), *zero = variable(0.0), *none = number(0.0), *large = number(1e308);
+    pg_node *constant = of(PG_OP_sqrt, number(0.0), NULL), *over = of(PG_OP_add, large, large);
+    pg_node *absent = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL), *first = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL);
+    pg_node *root = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL), *later = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL);
+    pg_node *told = of(PG_OP_mul, root, zero);
+    pg_node *before[] = {of(PG_OP_mul, absent, none), of(PG_OP_mul, constant, zero),
+                         of(PG_OP_mul, of(PG_OP_mul, variable(1.0), over), zero)};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        CHECK(found_by_leaves(given_out(of(PG_OP_add, before[i], told))).node == root);
+    pg_node *of_first_order = of(PG_OP_add, of(PG_OP_mul, first, zero), given_out(told));
+    CHECK(found_with(of_first_order, PG_FORWARD, (pg_node *[2]){x, zero}, 2, 1.0).node == root);
+    pg_node *both = given_out(of(PG_OP_add, told, of(PG_OP_mul, later, zero)));
+    CHECK(found_with(both, PG_FORWARD, (pg_node *[2]){x, zero}, 2, 1.0).node == root);
+    pg_node *two[2] = {x, zero}, *partials = keep(pg_compute_many(PG_PARTIALS, two, 2, 0.0, infinite, NULL));
+    const pg_singularity found = found_by_leaves(given_out(of(PG_OP_mul, partials, zero)));
+    CHECK(found.node == partials && found.operand == 0);
+    drop_all();
+}
+
+static void test_seeds_of_one_operand_add_up_and_other_leaves_are_nobody_s(void)
+{
+    const double opposite[2] = {1.0, -1.0};
+    pg_singularity found;
+    pg_node *x = variable(0.0), *given = given_out(of(PG_OP_sqrt, x, NULL)), *same[2] = {given, given};
+    pg_sweep *s = sorted(many(PG_SUM, same, 2), 0, &x, 0);
+    CHECK(pg_find_singular(s, PG_REVERSE, &x, 1, opposite, &found) == PG_OK && found.node != NULL);
+    pg_sweep_abandon(s);
+    pg_node *other = variable(0.0), *tame = of(PG_OP_mul, x, number(0.0));
+    pg_node *f = given_out(of(PG_OP_mul, of(PG_OP_sqrt, of(PG_OP_add, tame, other), NULL), x));
+    CHECK(is_nothing(found_with(f, PG_REVERSE, &x, 1, 1.0)));
+    CHECK(found_by_leaves(f).node != NULL);
     drop_all();
 }
 
@@ -442,6 +578,11 @@ int main(void)
     RUN(test_given_partials_are_numbers_or_nodes);
     RUN(test_what_counts_is_whether_a_zero_was_computed);
     RUN(test_a_node_is_named_where_no_slope_is_infinite);
+    RUN(test_what_has_overflowed_is_no_pole);
+    RUN(test_which_zeros_are_computed);
+    RUN(test_what_is_of_second_order);
+    RUN(test_the_one_that_matters_is_named);
+    RUN(test_seeds_of_one_operand_add_up_and_other_leaves_are_nobody_s);
     RUN(test_nothing_is_found_unless_a_sweep_has_taken_something_to_be_0);
     RUN(test_each_allocation_of_a_search_fails_in_turn);
     CHECK(pg_live_nodes() == 0);

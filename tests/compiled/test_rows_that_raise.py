@@ -155,3 +155,16 @@ def test_empty_containers_among_mapped_arguments_fit_any_number_of_rows(empty: A
             call()
     with pytest.raises(ValueError, match="the same number of rows"):
         mapped([[], [Value(1.0)]], x)
+
+
+@pytest.mark.parametrize("name", ["floor", "ceil", "trunc", "rint", "sign", "step"])
+def test_steps_have_slope_0_whatever_the_number(name: str) -> None:
+    op = getattr(pm, name)
+    mapped = vmap(grad(lambda x: op(x) + x))
+    rows = np.array([1.5, 0.0, np.nan, np.inf, -np.inf])
+    assert mapped(rows).tolist() == [1.0] * 5
+    for x in rows.tolist():
+        try:
+            assert grad(lambda x: op(x) + x)(x) == 1.0
+        except (ValueError, OverflowError):  # as Python's has it
+            assert name not in {"sign", "step"} and not np.isfinite(x)

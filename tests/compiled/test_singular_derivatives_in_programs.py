@@ -20,12 +20,15 @@ SINGULAR: dict[str, Function] = {
     "norm": lambda x: np.linalg.norm(x) ** 2,
     "hypot": lambda x: math.hypot(x[0], x[1]) ** 2,
     "atan2": lambda x: math.atan2(x[0], x[1]),
+    "root of abs": lambda x: abs(x[0]).sqrt() ** 4,
     "by rows of directions": lambda x: sum(
         (b * b + a * a).sqrt() ** 2 for a, b in itertools.pairwise(x)
     ),
 }
 TAME: dict[str, Function] = {
     "a branch not taken": lambda x: where(x[0] ** 2 + x[1] ** 2 > 0, np.linalg.norm(x), x[1] ** 2),
+    "distance to itself": lambda x: np.linalg.norm(x - x) * x[1],
+    "an underflow": lambda x: math.log(math.exp(-((x[0] + 40.0) ** 2)) + 1e-300) * x[1],
     "times a number 0": lambda x: 0.0 * np.linalg.norm(x) + x[0] ** 2,
     "powers": lambda x: x[0] ** 2 * x[1] ** 3 + abs(x[0]) + x[1].relu() ** 2,
     "control flow": lambda x: np.linalg.norm(x) ** 2 if x[0] != 0 else x[0] * x[1],

@@ -231,6 +231,21 @@ def test_what_was_trained_can_be_trained_on() -> None:
     )
 
 
+def test_derivatives_lead_on_to_captured_values_as_those_of_the_function_do() -> None:
+    w = Value(2.0)
+    f = compile_(lambda x: w * x * x)
+    assert f(3.0) == 18.0
+    loaded = again(f)
+    for of, captured in ((f, w), (loaded, loaded.captured[0])):
+        slope = pygrad.grad(of)(3.0)
+        assert isinstance(slope, Value)
+        (slope**2).backward()
+        assert (slope.data, captured.grad) == (12.0, 2 * 12.0 * 6.0)
+        with pygrad.no_grad():
+            assert type(pygrad.grad(of)(3.0)) is float
+        assert type(compile_(pygrad.grad(of))(3.0)) is type(of(3.0)) is float
+
+
 def test_captured_values_are_the_loaded_functions_own() -> None:
     w, b = Value(2.0, label="w"), Value(1.0)
     f = compile_(lambda x: w * x + b if w > 0 else w - x * b)

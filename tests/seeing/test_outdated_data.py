@@ -57,6 +57,21 @@ def test_the_same_number_again_is_no_change() -> None:
     assert notes(d) == []
 
 
+@pytest.mark.parametrize("impl", [pygrad, reference])
+def test_zero_of_either_sign_is_one_number(impl: Any) -> None:
+    a = impl.Value(0.0)
+    b = a * 3.0
+    c = b + 1.0
+    a.data = -0.0
+    assert notes(c) == []
+    if impl is pygrad:
+        with debug_nans():
+            c.backward()
+        assert a.grad == 3.0
+    a.data = float("nan")
+    assert len(notes(c)) == 1
+
+
 def test_a_step_makes_the_old_graph_outdated_and_not_the_next() -> None:
     p = Value(1.0, label="p")
     loss = (p - 3.0) ** 2

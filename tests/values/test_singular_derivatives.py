@@ -56,6 +56,10 @@ SINGULAR: dict[str, Function] = {
     "added to the tame": lambda x: norm(x) ** 2 + x[0] ** 2,
     "a branch that is taken": lambda x: where(x[0] >= 0, norm(x) ** 2, 3.0),
     "the larger": lambda x: maximum(norm(x) ** 2, x[0] - 1),
+    "root of abs": lambda x: abs(x[0]).sqrt() ** 4,
+    "power of abs": lambda x: abs(x[0]) ** 1.5,
+    "abs times norm": lambda x: abs(x[0]) * norm(x),
+    "sign times norm": lambda x: math.sign(x[0]) * norm(x),
 }
 TAME: dict[str, Function] = {
     "relu": lambda x: x[0].relu() * x[1] + x[1].relu() ** 2,
@@ -75,6 +79,10 @@ TAME: dict[str, Function] = {
     "times a relu that is off": lambda x: (x[0] - 1.0).relu() * norm(x) + x[0] ** 2,
     "a number's root": lambda x: x[0] ** 2 + (0.0 * x[1]).stop_gradient().sqrt(),
     "softened": lambda x: (x[0] ** 2 + x[1] ** 2 + 1e-12).sqrt(),
+    "distance to itself": lambda x: math.exp(-(((x[0] - x[0]) ** 2).sqrt())) * x[1],
+    "norm of distances to itself": lambda x: norm(x - x) * x[1] + norm([x[0] - x[0], 0.0]) ** 2,
+    "an underflow": lambda x: math.log(math.exp(-((x[0] + 40.0) ** 2)) + 1e-300) * x[1],
+    "an overflow": lambda x: x[0] / (x[1] + 1e-200) + (x[0] * x[1]) / (x[0] + 1e-110),
     "by plain Python": lambda x: norm(x) if (x[0] ** 2 + x[1] ** 2) > 0 else x[0] * x[1],
 }
 ROUTES: dict[str, Callable[[Function], Any]] = {
