@@ -35,18 +35,37 @@ static int is_fixed_zero(marked x)
 #define Z 0
 #define W 0
 #define K 0
-static const uint8_t is_flat[PG_OPCODE_COUNT] = {
-#define UNARY(name, symbol, errors, forward, dx, doc) [PG_OP_##name] = (dx),
-#define BINARY(name, symbol, errors, forward, dx, dy, doc) [PG_OP_##name] = (dx) && (dy),
+static int is_flat(int op)
+{
+    switch (op) {
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        return (dx);
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: \
+        return (dx) && (dy);
 #define SLOPE1 UNARY
 #define SLOPE2 BINARY
 #include "ops.def"
-};
-static const uint8_t is_of_a_rule[PG_OPCODE_COUNT] = {
-#define SLOPE1(name, symbol, errors, forward, dx, doc) [PG_OP_##name] = PG_OP_##name != PG_OP_identity,
-#define SLOPE2(name, symbol, errors, forward, dx, dy, doc) [PG_OP_##name] = !((dx) && (dy)),
+    default:
+        return 0;
+    }
+}
+
+static int is_of_a_rule(int op)
+{
+    switch (op) {
+#define SLOPE1(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        return PG_OP_##name != PG_OP_identity;
+#define SLOPE2(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: \
+        return !((dx) && (dy));
 #include "ops.def"
-};
+    default:
+        return 0;
+    }
+}
 #undef X
 #undef Y
 #undef Z
@@ -109,7 +128,7 @@ static int is_huge(int op, double number, marked x, marked y)
 static marked call1(int op, double (*forward)(double), marked x)
 {
     const double number = forward(x.number);
-    return (marked){number, x.fixed || (is_flat[op] && !is_jump(op, number)), is_huge(op, number, x, x)};
+    return (marked){number, x.fixed || (is_flat(op) && !is_jump(op, number)), is_huge(op, number, x, x)};
 }
 
 static marked call2(int op, double (*forward)(double, double), marked x, marked y)
@@ -119,7 +138,7 @@ static marked call2(int op, double (*forward)(double, double), marked x, marked 
     const int vanishes = op == PG_OP_mul0 ? is_fixed_zero(x)
                                           : is_fixed_zero(y) && (op == PG_OP_pow_dx || op == PG_OP_pow_dxx);
     const double number = forward(x.number, y.number);
-    return (marked){number, vanishes || (x.fixed && y.fixed) || is_flat[op], is_huge(op, number, x, y)};
+    return (marked){number, vanishes || (x.fixed && y.fixed) || is_flat(op), is_huge(op, number, x, y)};
 }
 
 /* where() alone is a word in rules. */
@@ -179,7 +198,7 @@ static marked mark_of(const walk *w, const pg_node *n)
 
 static int is_derivative(const pg_node *n)
 {
-    return (n->op == PG_OP_add && n->flags & PG_BY_OP) || is_of_a_rule[n->op];
+    return (n->op == PG_OP_add && n->flags & PG_BY_OP) || is_of_a_rule(n->op);
 }
 
 static void arrive(arrival *at, arrival from, marked slope, double plain_slope, int has_limit, size_t place,

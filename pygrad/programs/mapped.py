@@ -48,9 +48,8 @@ from pygrad.programs.results import Result, RowResult, Totals, taken_apart, trut
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
-    as_truths,
     checked_out,
-    table_of,
+    stacked,
     uniform_inputs,
 )
 from pygrad.programs.rows_without import (
@@ -306,7 +305,7 @@ class Vmapped(FunctionOf[..., Any]):
         _report(self.errors, name, not_finite)
         whole = without_gaps(results, structure.size, keep)
         if self.reduce is None:
-            return _stacked(whole, structure, out, truths)
+            return stacked(whole, structure, out, truths)
         totals = [_native.sum(column) for column in zip(*whole, strict=True)]
         structure = with_truths(structure, [False] * len(totals))
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
@@ -529,26 +528,6 @@ def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
     return TypeError(
         f"{name}() returned {one_there} for one row and {other_there} for another{at}{how}"
     )
-
-
-def _stacked(
-    results: list[list[Any]], structure: Structure, out: Any, truths: Sequence[bool]
-) -> Any:
-    """The items of all rows in the structure of one row's, a row of each first; or in out."""
-    table = np.array(results, dtype=object)
-    by_values = bool(values_in(results))
-    if not by_values:
-        table = table.astype(np.float64)
-    if out is not None:
-        table_of(out, *table.shape)[:] = table
-        return out
-    are = iter(truths)
-
-    def part(leaf: Any, at: int) -> Any:
-        column = np.ascontiguousarray(table[:, at : at + leaf.size])
-        return as_truths(column, next(are) and not by_values).reshape(len(results), *leaf.shape)
-
-    return structure.map(part)
 
 
 def _is_nested(values: Iterable[Any]) -> bool:

@@ -19,6 +19,7 @@ from pygrad.core.structure import (
     container_like,
     flatten_part,
     own_array,
+    values_in,
 )
 from pygrad.programs.axes import Part, axes_of, is_column, names_of, parts_of
 from pygrad.programs.memory import own_view, places
@@ -162,6 +163,26 @@ class RowResults:
             RowResults(self.structure, self.rows, out).parts, self.parts, strict=True
         ):
             target[...] = part
+
+
+def stacked(
+    results: list[list[Any]], structure: Structure, out: Any, truths: Sequence[bool]
+) -> Any:
+    """The items of all rows in the structure of one row's, a row of each first; or in out."""
+    table = np.array(results, dtype=object)
+    by_values = bool(values_in(results))
+    if not by_values:
+        table = table.astype(np.float64)
+    if out is not None:
+        table_of(out, *table.shape)[:] = table
+        return out
+    are = iter(truths)
+
+    def part(leaf: Any, at: int) -> Any:
+        column = np.ascontiguousarray(table[:, at : at + leaf.size])
+        return as_truths(column, next(are) and not by_values).reshape(len(results), *leaf.shape)
+
+    return structure.map(part)
 
 
 def as_truths(array: Any, are: bool) -> Any:
