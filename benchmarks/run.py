@@ -27,6 +27,8 @@ import contention
 import generated_c
 import gpt_step
 import harness
+import lifted_packages
+import mapped_call
 import operators
 import rosenbrock
 import sweep
@@ -54,6 +56,7 @@ GROUPS = {
         compiled_branches,
         generated_c,
     ),
+    "mapped": (mapped_call, lifted_packages),
 }
 BENCHMARKS = {module.__name__: module for modules in GROUPS.values() for module in modules}
 

@@ -84,6 +84,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
 
 __all__ = [
     "FUNCTIONS",
+    "OF_A_ROW",
+    "OF_VALUE",
     "Parameters",
     "Recorded",
     "Value",
@@ -136,6 +138,7 @@ gc.callbacks.append(_native.before_collection)
 
 _clip = FUNCTIONS["clip"]
 OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
+OF_VALUE = "_pygrad_value"  # another: the Value that was taken for a plain number
 
 
 def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
@@ -272,11 +275,11 @@ _native.set_further(_set_further)
 
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
-    """round(v) has slope 0; with digits it is a constant, or if v depends on an input a number without slope."""
+    """round(v) has slope 0; with digits it is a constant, unless v depends on an input of a transform."""
     if ndigits is None:
         return self.round()
     digits = operator.index(ndigits)
-    if not _native.depend_on_input((self,)):
+    if not (trace_active() or _native.depend_on_input((self,))):
         return Value(round(self.data, digits))
     size = abs(self)
     if abs(digits) <= _EXACT:  # so that 10**digits is
@@ -494,6 +497,42 @@ def _whole_part(x: Any) -> int:
     return below
 
 
+_NO_INDEX = (
+    "a Value is no whole number by itself, as an index, a range, a repetition or a number of digits is: "
+    "use int(v) or math.floor(v), about which compiled functions ask anew at each call, v.data "
+    "outside of them, or a plain number: of compile(f) an argument is one by static_argnums"
+)
+_NO_RATIO = (
+    "a Value has no {0}, as its derivative would be lost (statistics and fractions ask for that): "
+    "use sums and quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
+)
+_WHOLE = {"floor", "ceil", "trunc", "round"}
+
+
+def _index(self: Any) -> int:
+    """int(v) of what was rounded to a whole number; TypeError for others, as for a float."""
+    if self._op in _WHOLE:
+        return _int(self)
+    error = TypeError(_NO_INDEX)
+    setattr(error, OF_VALUE, self)
+    raise error
+
+
+def _as_integer_ratio(self: Any) -> Any:
+    """TypeError: the ratio would have no derivative."""
+    raise TypeError(_NO_RATIO.format("ratio of ints"))
+
+
+def _hex(self: Any) -> Any:
+    """TypeError: the text would have no derivative."""
+    raise TypeError(_NO_RATIO.format("digits"))
+
+
+def _is_integer(self: Any) -> bool:
+    """Whether the number is whole; compiled programs ask anew at each call."""
+    return bool(-math.inf < self < math.inf and self <= self.floor())
+
+
 def _divmod(self: Any, other: Any) -> Any:
     """The pair of self // other and self % other."""
     quotient = Value.__floordiv__(self, other)
@@ -522,6 +561,10 @@ _complete(
         ("conjugate", _real),
         ("clip", clip),
         ("__int__", _int),
+        ("__index__", _index),
+        ("as_integer_ratio", _as_integer_ratio),
+        ("hex", _hex),
+        ("is_integer", _is_integer),
         ("__divmod__", _divmod),
         ("__rdivmod__", _rdivmod),
         ("__round__", _round),

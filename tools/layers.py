@@ -20,7 +20,7 @@ from rules import MOST_LINES, circles, lines_too_many
 
 # From the top down. Rooms that share a line do not import each other.
 LAYERS = """
-    __main__ loaded
+    __main__ loaded lifted
     command_line
     __init__
     dask plot

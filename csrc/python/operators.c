@@ -258,6 +258,19 @@ static PyObject *apply_float_power(PyObject *left, PyObject *right)
     return made_binary(PG_OP_pow, left, right, a, b, z);
 }
 
+/* TypeError, which has the Value at hand for what knows where it comes from; always NULL. */
+static PyObject *refuse_exponent(PyObject *exponent)
+{
+    PyObject *error = PyObject_CallFunction(PyExc_TypeError, "s",
+                                            "the exponent of ** must be a constant number, not a Value; use "
+                                            "pygrad.math.pow(x, y), which differentiates by both, or pygrad.lift "
+                                            "for code that is not yours");
+    if (error != NULL && PyObject_SetAttrString(error, "_pygrad_value", exponent) == 0)
+        PyErr_SetObject(PyExc_TypeError, error);
+    Py_XDECREF(error);
+    return NULL;
+}
+
 static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulus)
 {
     if (modulus != Py_None) {
@@ -272,10 +285,7 @@ static PyObject *power_slot(PyObject *base, PyObject *exponent, PyObject *modulu
         int lifted = pg_in_lifted_code();
         if (lifted != 0)
             return lifted < 0 ? NULL : apply_float_power(base, exponent);
-        PyErr_SetString(PyExc_TypeError, "the exponent of ** must be a constant number, not a Value; use "
-                                         "pygrad.math.pow(x, y), which differentiates by both, or pygrad.lift "
-                                         "for code that is not yours");
-        return NULL;
+        return refuse_exponent(exponent);
     }
     int known = pg_number(exponent, &n);
     if (known <= 0)

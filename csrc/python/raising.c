@@ -66,27 +66,44 @@ static const char *said_of_floats(int op, pg_status status)
     }
 }
 
-/* An operand as a number or text: its number, and how its node is called or what has made it. New reference, or NULL. */
+/* A text that a Value has as an attribute; empty, or NULL with an exception set, if it has none. New reference. */
+static PyObject *text_of(PyObject *v, const char *attribute)
+{
+    PyObject *text = PyObject_GetAttrString(v, attribute);
+    if (text == NULL || PyUnicode_Check(text))
+        return text;
+    Py_DECREF(text); /* of a subclass */
+    return PyUnicode_FromString("");
+}
+
+/* How an operand is called: "node 'r'", or what has made it; empty for what is neither named nor made. New reference, or
+ * NULL. */
+static PyObject *name_of(PyObject *v)
+{
+    const char *how[] = {"node %R", "made by %U"}, *attribute[] = {"label", "_op"};
+    for (int i = 0; i < 2; i++) {
+        PyObject *text = text_of(v, attribute[i]);
+        if (text == NULL)
+            return NULL;
+        const int found = PyUnicode_GetLength(text) > 0;
+        PyObject *name = found ? PyUnicode_FromFormat(how[i], text) : NULL;
+        Py_DECREF(text);
+        if (found)
+            return name;
+    }
+    return PyUnicode_FromString("");
+}
+
+/* An operand as a number, or as text with its name. New reference, or NULL. */
 static PyObject *operand_text(const pg_node *n, double number)
 {
     PyObject *shown = PyFloat_FromDouble(number);
     if (shown == NULL || n == NULL || n->wrapper == NULL)
         return shown;
-    const char *how = "node %R";
-    PyObject *name = PyObject_GetAttrString(n->wrapper, "label");
-    if (name != NULL && PyUnicode_CompareWithASCIIString(name, "") == 0) {
-        Py_DECREF(name);
-        name = PyObject_GetAttrString(n->wrapper, "_op");
-        how = "made by %U";
-    }
-    PyObject *called = name == NULL                                      ? NULL
-                       : PyUnicode_CompareWithASCIIString(name, "") == 0 ? Py_NewRef(name)
-                                                                         : PyUnicode_FromFormat(how, name);
-    PyObject *text = called == NULL   ? NULL
-                     : called == name ? Py_NewRef(shown)
-                                      : PyUnicode_FromFormat("%R (%U)", shown, called);
+    PyObject *name = name_of(n->wrapper), *text = NULL;
+    if (name != NULL)
+        text = PyUnicode_GetLength(name) == 0 ? Py_NewRef(shown) : PyUnicode_FromFormat("%R (%U)", shown, name);
     Py_XDECREF(name);
-    Py_XDECREF(called);
     Py_DECREF(shown);
     return text;
 }

@@ -184,7 +184,10 @@ def check_grad(
     """
     outside_traces("check_grad")
     if isinstance(order, bool) or not isinstance(order, int):
-        raise TypeError(f"order must be an int, not {order!r}")
+        raise TypeError(
+            f"order must be an int, not {order!r}; if it is a second argument of f, give them as one: "
+            f"check_grad(lambda p: f(*p), [{x!r}, {order!r}])"
+        )
     if order < 1:
         raise ValueError(f"order must be at least 1, not {order}")
     if not 0 < rtol < 1 or not 0 <= atol < math.inf:

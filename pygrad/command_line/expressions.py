@@ -165,7 +165,10 @@ class Expression:
         result = self._value(chain[-1].left, scope)
         for link in reversed(chain):
             function = _OPERATORS.get(type(link.op), _power)
-            result = self._apply(link, function, result, self._value(link.right, scope))
+            right = _written(link.right) if function is _power else None
+            if right is None:
+                right = self._value(link.right, scope)
+            result = self._apply(link, function, result, right)
         return result
 
     def _apply(self, node: ast.expr, function: Callable[..., Any], *operands: Any) -> Any:
@@ -185,6 +188,16 @@ def _truth(x: Any) -> bool:
 
 def _data(x: Any) -> float:
     return float(x.data if isinstance(x, Value) else x)
+
+
+def _written(exponent: ast.expr) -> Any:
+    """An exponent that is written as a number; an int stays one, as nodes show their exponents."""
+    if isinstance(exponent, ast.Constant):
+        return exponent.value
+    if isinstance(exponent, ast.UnaryOp) and isinstance(exponent.op, ast.USub):
+        found = _written(exponent.operand)
+        return None if found is None else -found
+    return None
 
 
 def _power(x: Any, y: Any) -> Any:

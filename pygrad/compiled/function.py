@@ -96,7 +96,7 @@ class Compiled(MethodOf[P, R], Transformable):
             if store.has_rows:
                 result = None
                 if store.few is not None and not kwargs and not self.verify:
-                    result = store.few.call(args)
+                    result = store.few.call(store.mapped, args)
                 return self._call_rows(store, args, kwargs) if result is None else result  # type: ignore[no-any-return]
         plain = None if kwargs else plain_key(args)
         program = store.plain.get(plain)
@@ -285,15 +285,16 @@ class Compiled(MethodOf[P, R], Transformable):
         from pygrad.compiled.saved import can_be_pickled, origin_of, to_bytes
 
         try:
-            return from_bytes, (to_bytes(self.store), origin_of(self.store))
+            if self.verify and can_be_pickled(self.f):
+                raise ValueError("there has to be a function to compare with")
+            return from_bytes, (to_bytes(self.store), origin_of(self.store), self.leads_on)
         except (TypeError, ValueError):
             name = getattr(self, "__qualname__", "")
             if found_by_name(self.__module__, name) is self:
                 return name
             if isinstance(self, Loaded) or not can_be_pickled(self.f):
                 raise
-        static = tuple(sorted(self.static))
-        return functools.partial(compile, static_argnums=static, verify=self.verify), (self.f,)
+        return _compiled, (self.f, tuple(sorted(self.static)), self.verify, self.leads_on)
 
     def __dask_tokenize__(self) -> Any:
         from pygrad.compiled.saved import token
@@ -443,6 +444,18 @@ class Loaded(Compiled[..., Any]):
         fill(self.store, saved.entries, self.captured, replay)
 
 
-def from_bytes(data: bytes, origin: str = "") -> Loaded:
-    """A function from the contents of a file, or from a pickle, which says where it was defined."""
-    return Loaded(decode(data), origin)
+def from_bytes(data: bytes, origin: str = "", leads_on: bool = False) -> Loaded:
+    """A function from the contents of a file, or from a pickle, which says where it was defined, and
+    whether its results lead on to captured Values."""
+    loaded = Loaded(decode(data), origin)
+    loaded.leads_on = leads_on
+    return loaded
+
+
+def _compiled(
+    f: Callable[..., Any], static: tuple[int, ...], verify: bool, leads_on: bool
+) -> Compiled[..., Any]:
+    """From a pickle without programs."""
+    compiled: Compiled[..., Any] = Compiled(f, static, verify)
+    compiled.leads_on = leads_on
+    return compiled

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.hints import of_static
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.static import is_hashable, unhashable
+from pygrad.core.structure import statics_in
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.few import FewRows
@@ -52,6 +54,7 @@ class Store:
         self.f = _keeping(f, Programs(self.name, self.holds)) if self.has_rows else f
         self.gradient = self._gradient_of_rows()
         self.few = self._few_rows()
+        self.mapped: Any = self.rows
 
     def _table(self) -> Programs[OneRowProgram | None]:
         return Programs(self.name)
@@ -81,8 +84,8 @@ class Store:
     def _few_rows(self) -> FewRows | None:
         """What serves calls of few rows; None if f is nothing that it knows."""
         if isinstance(self.f, Vmapped):
-            return FewRows(self.f)
-        return None if self.gradient is None else FewRows(*self.gradient)
+            return self.f.few
+        return None if self.gradient is None else FewRows(*self.gradient[1:])
 
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""
@@ -92,10 +95,14 @@ class Store:
                 program = program.variants.find()
                 self.calls.add(key, program)
             return program
-        except TypeError as error:
+        except TypeError:
             if is_hashable(key):
                 raise
-            raise unhashable(self.name, arguments.statics()) or error from None
+            statics = statics_in(arguments.structure)
+            raise (
+                unhashable(self.name, statics)
+                or TypeError(of_static(self.name, self.f, arguments.static))
+            ) from None
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))

@@ -7,9 +7,10 @@ function to another, and a user's function may have any. They look like the func
 from __future__ import annotations
 
 import functools
+import pickle
 import sys
 from collections.abc import Callable
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 P = ParamSpec("P")
@@ -17,6 +18,7 @@ R = TypeVar("R")
 _Rest = ParamSpec("_Rest")
 _Self = TypeVar("_Self")
 _Result = TypeVar("_Result")
+_Made = TypeVar("_Made", bound="FunctionOf[..., Any]")
 _Method = TypeVar("_Method", bound="MethodOf[..., Any]")
 
 PICKLERS_BY_VALUE = ("cloudpickle", "joblib.externals.cloudpickle", "dill")  # of functions
@@ -32,6 +34,35 @@ def found_by_name(module: str | None, name: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part, None)
     return found
+
+
+def users_function(f: Any) -> Any:
+    """What somebody has written: a function without what pygrad and functools.partial have made of it."""
+    while isinstance(f, (FunctionOf, functools.partial)):
+        f = f.f if isinstance(f, FunctionOf) else f.func
+    return f
+
+
+def _check_pickled(made: FunctionOf[..., Any]) -> None:
+    """PicklingError for what is made of a function that no other process could import."""
+    f = users_function(made)
+    if not isinstance(f, FunctionType) or f.__module__.startswith("pygrad."):
+        return
+    name = f.__qualname__
+    if found_by_name(f.__module__, name) is f:
+        return
+    if any(pickler in sys.modules for pickler in PICKLERS_BY_VALUE):  # they take any function
+        return
+    if f.__name__ == "<lambda>":
+        why = "a lambda has no name"
+    elif "<locals>" in name:
+        why = "it was defined in another function"
+    else:
+        why = f"{f.__module__}.{name} is something else: define or decorate it under the name that it has"
+    raise pickle.PicklingError(
+        f"{made!r} cannot be pickled, as no other process could import that function: {why}. Define it by "
+        "def at the top of a module, or use cloudpickle, which takes the code along"
+    )
 
 
 class FunctionOf(Generic[P, R]):
@@ -67,11 +98,20 @@ class FunctionOf(Generic[P, R]):
         )
         if not by_value and found_by_name(self.__module__, name) is self:
             return name
+        _check_pickled(self)
         return type(self), self.made_from()
+
+    # It has nothing that changes, so a copy is itself, as of every function.
+
+    def __copy__(self: _Made) -> _Made:
+        return self
+
+    def __deepcopy__(self: _Made, memo: dict[int, Any]) -> _Made:
+        return self
 
 
 class MethodOf(FunctionOf[P, R]):
-    """The same as functions are in two more ways: a class has them as methods, and no copy is made."""
+    """The same as functions are in one more way: a class has them as methods."""
 
     __slots__ = ()
 
@@ -83,12 +123,6 @@ class MethodOf(FunctionOf[P, R]):
     ) -> Callable[_Rest, _Result]: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
-
-    def __copy__(self) -> MethodOf[P, R]:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> MethodOf[P, R]:
-        return self
 
 
 class Transformable:

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from pygrad.core import implementation
+from pygrad.core import hints, implementation
 from pygrad.core.callables import function_name
 from pygrad.core.callers import users_line, warn_once
 from pygrad.core.implementation import FUNCTIONS, Value
@@ -195,11 +195,13 @@ class Call:
             args[i] = argument
         try:
             return self.f(*args, **self.kwargs)
-        except (TypeError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             more = hinted(error)
-            if more is error:
-                raise
-            raise more from error
+            if more is not error:
+                raise more from error
+            if not isinstance(error, AttributeError):
+                hints.of_containers(error, self.f, self.structure)
+            raise
 
 
 def positions(f: Function, argnums: Argnums, count: int) -> list[int]:

@@ -16,6 +16,7 @@ from pygrad import math
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.lifting.values import holds_values, is_of_values
 
+UNROUNDED = "__unrounded__"  # a global of lifted code that is not to round to digits
 MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
 if IMPLEMENTATION == "compiled":
     from pygrad import _native
@@ -70,6 +71,21 @@ def as_index(x: Any) -> Any:
     return int(x) if isinstance(x, Value) else x
 
 
+def as_bits(x: Any) -> Any:
+    """An operand of `&` and its like: for a Value that math.floor() or its like gave, the whole number."""
+    return int(x) if isinstance(x, Value) and x._op in _WHOLE else x
+
+
+_WHOLE = frozenset({"floor", "ceil", "trunc", "round"})
+
+
+def rounded(x: Any, ndigits: Any = None) -> Any:
+    """round(x, ndigits); where rounding is off, a Value with digits is left as it is."""
+    if ndigits is not None and isinstance(x, Value) and UNROUNDED in sys._getframe(1).f_globals:
+        return x
+    return round(x) if ndigits is None else round(x, ndigits)
+
+
 def as_text(template: Any, items: Any) -> Any:
     """template % items; Values are shown as their numbers where the template asks for floats."""
     try:
@@ -118,6 +134,7 @@ CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "type": kind_of}
 CLASS = class_of
 TEXT: Callable[..., Any] = as_text
 INDEX: Callable[..., Any] = as_index
+BITS: Callable[..., Any] = as_bits
 DOUBLES = frozenset({"float64", "double"})  # of NumPy
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.
 METHODS: dict[str, Callable[..., Any]] = {
@@ -132,8 +149,9 @@ METHODS: dict[str, Callable[..., Any]] = {
 BUILTINS: dict[str, Any] = {
     **vars(builtins),
     "isinstance": is_instance,
+    "round": rounded,
     **{
         is_callable_as(function): function
-        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX)
+        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX, BITS)
     },
 }

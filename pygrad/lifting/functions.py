@@ -20,7 +20,7 @@ from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
 from pygrad.lifting import world
-from pygrad.lifting.builtin import MARK
+from pygrad.lifting.builtin import MARK, UNROUNDED
 from pygrad.lifting.dispatching import (
     cached_function,
     dispatched_function,
@@ -34,9 +34,9 @@ _GONE = object()
 _CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
 
 
-def lifted_function(f: Callable[..., Any]) -> Callable[..., Any]:
+def lifted_function(f: Callable[..., Any], rounding: bool = True) -> Callable[..., Any]:
     """A function as f, that takes Values. It looks at each call for what the names in f mean by now."""
-    counterparts = _Counterparts()
+    counterparts = _Counterparts(rounding=rounding)
     lifted = counterparts.of(f)
 
     @functools.wraps(f)
@@ -55,6 +55,8 @@ class _Globals(dict[str, Any]):
 
     def __init__(self, original: dict[str, Any], counterparts: _Counterparts) -> None:
         super().__init__({"__builtins__": world.lifted_builtins(), MARK: True})
+        if not counterparts.rounding:
+            self[UNROUNDED] = True
         self.original, self.counterparts = original, counterparts
         self.seen: dict[str, Any] = {}  # what names meant when they were looked up
         self.assigned: set[str] = set()  # by functions, after a global statement
@@ -83,9 +85,9 @@ class _Globals(dict[str, Any]):
                 self.original[name] = self.seen[name] = self[name]
 
 
-def lifted_class(cls: type) -> type:
+def lifted_class(cls: type, rounding: bool = True) -> type:
     """A class as cls, whose methods take Values."""
-    counterparts = _Counterparts(keeps=False)
+    counterparts = _Counterparts(keeps=False, rounding=rounding)
     lifted: type = counterparts.of(cls)
     return lifted
 
@@ -93,9 +95,9 @@ def lifted_class(cls: type) -> type:
 class _Counterparts:
     """What stands in lifted code for what a function and those that it calls name."""
 
-    def __init__(self, keeps: bool = True) -> None:
-        """keeps: what names meant, until renew() is called."""
-        self.keeps = keeps
+    def __init__(self, keeps: bool = True, rounding: bool = True) -> None:
+        """keeps: what names meant, until renew() is called. rounding: of Values to digits."""
+        self.keeps, self.rounding = keeps, rounding
         self.made: dict[int, tuple[Any, Any]] = {}  # by id, with what it was made for
         self.spaces: dict[int, _Globals] = {}
         self.cells: list[

@@ -19,14 +19,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pygrad.lifting.builtin import CALLS, CLASS, DOUBLES, INDEX, METHODS, TEXT, is_callable_as
+from pygrad.lifting.builtin import BITS, CALLS, CLASS, DOUBLES, INDEX, METHODS, TEXT, is_callable_as
 from pygrad.lifting.kinds import KINDS
 from pygrad.lifting.storing import slice_of, stored
 
 _WHOLE = ("floor", "ceil", "trunc", "round", "rint")
-_NEEDED = re.compile(rf"\b(?:{'|'.join([*CALLS, *METHODS, *_WHOLE, '__class__'])})\b|[\"'][\s)]*%")
+_NEEDED = re.compile(
+    rf"\b(?:{'|'.join([*CALLS, *METHODS, *_WHOLE, '__class__'])})\b|[\"'][\s)]*%|[&|^]|<<|>>"
+)
 _ARRAYS = re.compile(r"\bnumpy\b")
-_INDEX, _ITEM = "__lifted_index__", "__lifted_item__"
+_INDEX, _ITEM, _PART = "__lifted_index__", "__lifted_item__", "__lifted_part__"
+_OF_BITS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -84,6 +87,8 @@ class _Rewriter(ast.NodeTransformer):
             return ast.copy_location(
                 ast.Call(_called(TEXT, node), [node.left, node.right], []), node
             )
+        if isinstance(node.op, _OF_BITS):
+            node.left, node.right = map(_as_bits, (node.left, node.right))
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
@@ -146,8 +151,11 @@ class _Rewriter(ast.NodeTransformer):
     visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Assign(self, node: ast.Assign) -> Any:
-        self.generic_visit(node)
         target = node.targets[0]
+        several = len(node.targets) > 1 and any(map(self._is_item, node.targets))
+        if self.arrays and (several or any(map(self._has_items, node.targets))):
+            return self._one_by_one(node)
+        self.generic_visit(node)
         if len(node.targets) > 1 or not (self.arrays and self._is_item(target)):
             return node
         return _storing(node, target, node.value, ast.Assign([target], _name(_ITEM)), "")
@@ -161,6 +169,36 @@ class _Rewriter(ast.NodeTransformer):
             return node
         plain = ast.AugAssign(target, node.op, _name(_ITEM))
         return _storing(node, target, node.value, plain, type(node.op).__name__)
+
+    def _has_items(self, target: ast.expr) -> bool:
+        return isinstance(target, ast.Tuple) and any(map(self._is_item, target.elts))
+
+    def _one_by_one(self, node: ast.Assign) -> Any:
+        """Of several targets, `a[0], b[1] = ...`, each by itself."""
+        statements: list[ast.stmt] = [ast.Assign([ast.Name(_PART, ast.Store())], node.value)]
+        used = [_PART]
+        for target in node.targets:
+            if not isinstance(target, ast.Tuple) or not self._has_items(target):
+                statements.append(ast.Assign([target], _name(_PART)))
+                continue
+            names = [f"{_PART}{i}" for i in range(len(target.elts))]
+            used += names
+            parts: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
+            for i, part in enumerate(target.elts):
+                if isinstance(part, ast.Starred):
+                    parts[i], target.elts[i] = ast.Starred(parts[i], ast.Store()), part.value
+            statements.append(ast.Assign([ast.Tuple(parts, ast.Store())], _name(_PART)))
+            statements += [
+                ast.Assign([part], _name(name))
+                for part, name in zip(target.elts, names, strict=True)
+            ]
+        deleted: list[ast.expr] = [ast.Name(name, ast.Del()) for name in dict.fromkeys(used)]
+        statements.append(ast.Delete(deleted))
+        made: list[Any] = []
+        for statement in statements:
+            visited = self.visit(ast.fix_missing_locations(ast.copy_location(statement, node)))
+            made += visited if isinstance(visited, list) else [visited]
+        return made
 
     def _is_item(self, target: ast.expr) -> bool:
         array = target.value if isinstance(target, ast.Subscript) else None
@@ -254,6 +292,12 @@ def _is_a_type(node: ast.AST) -> bool:
     if isinstance(node, ast.Subscript):
         return _is_a_type(node.value) and _is_a_type(node.slice)
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _as_bits(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Constant | ast.Set | ast.Dict | ast.Compare):
+        return node
+    return ast.copy_location(ast.Call(_called(BITS, node), [node], []), node)
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 
 from pygrad.core.callables import FunctionOf, found_by_name, function_name
 from pygrad.lifting import world
+from pygrad.lifting.builtin import MARK
 from pygrad.lifting.dispatching import cached_function
 from pygrad.lifting.errors import LiftError
 from pygrad.lifting.functions import getattr_path, lifted_class, lifted_function
@@ -24,16 +25,20 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @overload
-def lift(target: str | ModuleType) -> ModuleType: ...
+def lift(target: str | ModuleType, *, rounding: bool | None = None) -> ModuleType: ...
 @overload
-def lift(target: _F) -> _F: ...
-def lift(target: Any) -> Any:
+def lift(target: _F, *, rounding: bool | None = None) -> _F: ...
+def lift(target: Any, *, rounding: bool | None = None) -> Any:
     """The same module or function, differentiable: its `math`, `float()`, `isinstance()` take Values.
 
     target is a module, the name of one, or a function; as a decorator it lifts the function below it.
     Modules of packages come from a second, private import: the original, and whoever else uses it, sees
     nothing of it. What the target calls is lifted with it, packages in pure Python among that, and NumPy as
     far as functions of scalars go. Plain numbers give what they give in the original, errors included.
+
+    With rounding=False, `round(v, 3)` leaves a Value as it is, where it would be a constant, with slope 0:
+    in a function that is made anew, or in a whole package, for all who have lifted it, until another call
+    says True.
 
     Settings that were made in a module by then, numbers and words in its globals, are taken over; later
     ones are made in what lift returned.
@@ -51,23 +56,25 @@ def lift(target: Any) -> Any:
     (0.6, 5.0)
     """
     if isinstance(target, str):
-        return world.load(target, asked_for=True)
+        return world.load(target, asked_for=True, rounding=rounding)
     if isinstance(target, ModuleType):
-        return target if world.is_world(target) else world.load(target.__name__, asked_for=True)
+        if not world.is_world(target) or rounding is not None:
+            return world.load(target.__name__, asked_for=True, rounding=rounding)
+        return target
     if isinstance(target, FunctionOf):
         raise TypeError(
             f"lift the function itself, and then {type(target).__name__.lower()} it: lift() comes first"
         )
     cached = cached_function(target)
     if cached is not None:
-        return _lifted(cached)
+        return _lifted(cached, rounding)
     standing = world.standing_for(target)
     if standing is not target:
         return standing
     if not callable(target):
         raise TypeError(f"lift() takes a module, its name or a function, not {target!r}")
     if isinstance(target, type | functools.partial) or _is_python(target):
-        return _lifted(target)
+        return _lifted(target, rounding)
     home = getattr(target, "__module__", None) or "builtins"
     raise LiftError(
         f"{function_name(target)} of {home} cannot be lifted: it is compiled, and no Value gets "
@@ -81,9 +88,12 @@ def _is_python(target: Any) -> bool:
     return isinstance(getattr(called, "__func__", called), FunctionType)
 
 
-def _lifted(target: Any) -> Any:
+def _lifted(target: Any, rounding: bool | None) -> Any:
     """A function's counterpart: that of its module if an import finds it there, else made anew."""
+    if isinstance(target, FunctionType) and MARK in target.__globals__:
+        return target
     module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
     if module and found_by_name(module, name) is target and not world.is_own(module):
-        return getattr_path(world.load(module, asked_for=True), name)
-    return lifted_class(target) if isinstance(target, type) else lifted_function(target)
+        return getattr_path(world.load(module, asked_for=True, rounding=rounding), name)
+    make = lifted_class if isinstance(target, type) else lifted_function
+    return make(target, rounding is not False)

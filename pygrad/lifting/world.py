@@ -16,14 +16,14 @@ import threading
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from math import inf
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pygrad import math
 from pygrad.core.callables import found_by_name
 from pygrad.lifting import dispatching
 from pygrad.lifting.arrays import lifted_numpy
-from pygrad.lifting.builtin import BUILTINS, MARK, is_callable_as
+from pygrad.lifting.builtin import BUILTINS, MARK, UNROUNDED, is_callable_as
 from pygrad.lifting.errors import LiftError
 from pygrad.lifting.kinds import COUNTERPARTS
 from pygrad.lifting.rewriting import is_needed, rewritten
@@ -33,6 +33,8 @@ from pygrad.lifting.storing import slice_of, stored
 
 # Python's own, but for those of numbers that are lifted, too.
 STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statistics"}
+
+DOOR = "pygrad.lifted."  # begins the names of lifted modules for pickles
 
 _modules: dict[str, ModuleType] = {}
 _asked_for: set[str] = set()  # top-level packages that are lifted whatever else they are
@@ -89,8 +91,8 @@ def _find(name: str, path: Any) -> ModuleSpec | None:
 # -- importing -----------------------------------------------------------------------------------
 
 
-def load(name: str, asked_for: bool = False) -> ModuleType:
-    """The lifted module of a name.
+def load(name: str, asked_for: bool = False, rounding: bool | None = None) -> ModuleType:
+    """The lifted module of a name. rounding: whether its package rounds Values to digits from now on.
 
     Raises:
         ModuleNotFoundError: there is none.
@@ -102,6 +104,8 @@ def load(name: str, asked_for: bool = False) -> ModuleType:
     importlib.import_module(name)  # by itself: its lock and this one could wait for each other
     with _lock:
         top = name.partition(".")[0]
+        if rounding is not None:
+            _set_rounding(top, rounding)
         newly = asked_for and top not in _asked_for
         if newly:
             _asked_for.add(top)
@@ -111,6 +115,19 @@ def load(name: str, asked_for: bool = False) -> ModuleType:
             if newly:
                 _asked_for.discard(top)  # or whoever imports it could not be lifted from now on
             raise
+
+
+_unrounded: set[str] = set()  # top-level packages that do not round Values to digits
+
+
+def _set_rounding(top: str, rounding: bool) -> None:
+    (_unrounded.discard if rounding else _unrounded.add)(top)
+    for name, module in _modules.items():
+        if name.partition(".")[0] == top and MARK in vars(module):
+            if rounding:
+                vars(module).pop(UNROUNDED, None)
+            else:
+                vars(module)[UNROUNDED] = True
 
 
 def _loaded(name: str) -> ModuleType:
@@ -130,6 +147,8 @@ def _loaded(name: str) -> ModuleType:
         return original
     module = importlib.util.module_from_spec(spec)
     vars(module).update({"__builtins__": _builtins, MARK: True})
+    if name.partition(".")[0] in _unrounded:
+        vars(module)[UNROUNDED] = True
     _modules[name] = module
     if package is not None:
         setattr(package, last, module)  # from now on: modules may import each other in a circle
@@ -144,7 +163,24 @@ def _loaded(name: str) -> ModuleType:
     if package is not None:
         setattr(package, last, module)
     _take_settings(module, original)
+    _name_functions(module)
     return module
+
+
+def _name_functions(module: ModuleType) -> None:
+    """Has its functions, and the module itself, pickle by names that lead to the lifted ones."""
+    if type(module) is ModuleType:
+        module.__class__ = LiftedModule
+    for item in vars(module).values():
+        if isinstance(item, FunctionType) and item.__module__ == module.__name__:
+            item.__module__ = DOOR + module.__name__
+
+
+class LiftedModule(ModuleType):
+    """A module that was lifted."""
+
+    def __reduce__(self) -> Any:
+        return load, (self.__name__, True)
 
 
 def _code(spec: ModuleSpec) -> CodeType | None:

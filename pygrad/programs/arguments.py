@@ -13,6 +13,7 @@ import numpy as np
 
 from pygrad.core.containers import REST
 from pygrad.core.distinction import ALIKE, distinction
+from pygrad.core.hints import of_an_input
 from pygrad.core.records import RecordError
 from pygrad.core.static import Static, is_hashable
 from pygrad.core.structure import (
@@ -23,9 +24,12 @@ from pygrad.core.structure import (
     flatten,
     has_static,
     key_of,
-    statics_in,
 )
 
+_MAKE_STATIC = (
+    "compile(f, static_argnums={place}), which takes it by position, makes it a plain number with programs "
+    "of its own"
+)
 _FLOAT64 = np.dtype(np.float64)
 _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
 _NUMBERS = {float, int, bool, np.float64}
@@ -110,11 +114,6 @@ class Arguments:
         )
         return (key_of(self.structure), static)
 
-    def statics(self) -> list[Static]:
-        """All that is no number, with names."""
-        whole = [Static(arg, f"argument {name!r}") for name, arg in self.static.items()]
-        return [*whole, *statics_in(self.structure)]
-
     def objects(self) -> dict[Any, Any]:
         """Static arguments that may have attributes which change."""
         given = {name: _strongly(arg) for name, arg in self.static.items()}
@@ -141,7 +140,13 @@ class Arguments:
         given = {**static, **self.structure.as_argument(items)}
         positions = sorted(name for name in given if isinstance(name, int))
         named = {name: arg for name, arg in given.items() if isinstance(name, str)}
-        return f(*[given[i] for i in positions], **named)
+        try:
+            return f(*[given[i] for i in positions], **named)
+        except (TypeError, LookupError) as error:
+            inputs = self.structure.arrange(items)
+            whole = [v for v, item in zip(items, self.items, strict=True) if type(item) is int]
+            of_an_input(error, f, tuple(inputs), inputs.values(), _MAKE_STATIC, whole)
+            raise
 
 
 def _outline(structure: Structure) -> Any:

@@ -193,7 +193,7 @@ class _Search:
         self._found(f)
         if self.queue:
             function, known, quiet = self.queue[0]
-            self.root = (function.__module__ or "").partition(".")[0]
+            self.root = _package_of(function.__module__)
             self.queue[0] = function, {**_by_name(function, arguments, len(known)), **known}, quiet
         for function, known, quiet in self.queue:  # which grows
             self.quiet = quiet
@@ -204,7 +204,7 @@ class _Search:
         """Whether code is to be looked at: no library's, unless f itself is of it."""
         if is_pygrads(filename):
             return False
-        return (module or "").partition(".")[0] == self.root or not _is_librarys(filename)
+        return _package_of(module) == self.root or not _is_librarys(filename)
 
     def _is_first(self, *key: Any) -> bool:
         if key in self.met:
@@ -383,6 +383,10 @@ class _Search:
         if file is None:
             return name in sys.builtin_module_names
         return not self._is_users(file, name)
+
+
+def _package_of(module: str | None) -> str:
+    return (module or "").removeprefix("pygrad.lifted.").partition(".")[0]
 
 
 def _by_name(f: FunctionType, arguments: dict[Any, Any], bound: int) -> dict[str, Any]:

@@ -2,21 +2,21 @@
 
 To take arguments apart, find their program and make memory for it costs more than to run it over few rows.
 Here the shapes of the arguments alone lead to a plan, which has all of that; the numbers are copied to
-where the program reads them. A plan is made once a program has been traced (mapped.py). What it cannot do
-without a trace, a warning or an error is left to mapped.py, from the start.
+where the program reads them. What is not for here is left to mapped.py, from the start.
 """
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from pygrad import _native
+from pygrad.arrays.quiet import quietly
 from pygrad.core.library import ffi, lib
-from pygrad.core.quiet import quietly
 from pygrad.core.structure import (
     Array,
     Container,
@@ -27,40 +27,60 @@ from pygrad.core.structure import (
     key_of,
 )
 from pygrad.programs.batch import in_order
-from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.memory import address, doubles, scratch
-from pygrad.programs.paths import Path, reads_active
-from pygrad.programs.table import MOST
+from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active
+from pygrad.programs.table import MOST, Programs
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOATS = {float}
 _PIECE = lib.pg_piece()
 ROWS = 8 * _PIECE  # of a call; more are worth a look at what is mapped
 NUMBERS = 1 << 14  # in the arguments, and in the results
-_SCRATCH = 1 << 22  # bytes; what a larger program does takes longer than all else
+_SCRATCH = 1 << 20  # bytes; what a larger program does takes longer than all else
 
 _run = lib.pg_program_run_few
 _all_finite = lib.pg_all_finite
 
 
+class Program(Protocol):
+    """What runs rows whose arguments have one structure."""
+
+    paths: Paths
+
+
+class Mapping(Protocol):
+    """What vmap() returns."""
+
+    in_axes: Any
+    reduce: str | None
+    threads: int
+    errors: str
+    progress: Any
+    programs: Programs[Any] | None
+
+    def program_for(self, structure: Structure, flags: bytes, wrt: Sequence[int]) -> Program | None:
+        """That of such arguments, made where none are kept; None if it is yet to be made."""
+
+    def report(self, count: int) -> None:
+        """So many results are not finite, though all arguments are."""
+
+
 class FewRows:
-    """Plans for calls of a compiled function that is a vmap, or the gradient of one that adds up rows."""
+    """Plans for calls of a vmap, or of the compiled gradient of one that adds up rows."""
 
-    def __init__(
-        self, rows: Vmapped, gradient_by: int | None = None, with_value: bool = True
-    ) -> None:
+    def __init__(self, gradient_by: int | None = None, with_value: bool = True) -> None:
         """gradient_by: of which argument, if the function is value_and_grad() or, without value, grad()."""
-        self.rows, self.gradient_by, self.with_value = rows, gradient_by, with_value
-        self.plans: dict[Any, Plan | None] = {}  # None: there is to be none
-        self.most_rows = ROWS if rows.threads == 1 else _PIECE
-        self.serves = not rows.progress
+        self.gradient_by, self.with_value = gradient_by, with_value
+        self.met: set[Any] = set()  # what arguments had in common
+        self.plans: dict[Any, Plan | None] = {}  # of what was met twice; None: there is to be none
+        self.serves = True
 
-    def call(self, args: tuple[Any, ...]) -> Any:
+    def call(self, of: Mapping, args: tuple[Any, ...]) -> Any:
         """The result; None if the call is not for here."""
-        axes = self.rows.in_axes
+        axes = of.in_axes
         if type(axes) is int:
             axes = (axes,) * len(args)
-        if not self.serves or type(axes) is not tuple or len(axes) != len(args):
+        if type(axes) is not tuple or len(axes) != len(args) or of.progress or not self.serves:
             return None
         mapped: list[Any] = []
         shared: list[Any] = []
@@ -81,36 +101,32 @@ class FewRows:
         for array in mapped:
             if len(array) != rows:
                 return None
-        whole = tuple(key)
+        if not 0 < rows <= (ROWS if of.threads == 1 else _PIECE) or _native.trace_active():
+            return None
+        whole = (of.in_axes, *key)
         plan = self.plans.get(whole)
-        if plan is None:
-            if whole not in self.plans:
-                self._learn(whole, args, axes, all(array.ndim == 1 for array in mapped))
+        if plan is None and whole in self.met and whole not in self.plans:
+            plan = self._plan(whole, args, axes, all(array.ndim == 1 for array in mapped))
+        if len(self.met) > MOST:
+            self.met.clear()
+            self.plans.clear()
+        self.met.add(whole)
+        if plan is None or rows > plan.most_rows:
             return None
-        if not 0 < rows <= min(self.most_rows, plan.most_rows) or _native.trace_active():
-            return None
-        return plan.call(mapped, shared, rows)
+        return plan.call(of, mapped, shared, rows)
 
-    def _learn(
+    def _plan(
         self, key: Any, args: tuple[Any, ...], axes: Sequence[int | None], flat: bool
-    ) -> None:
-        """Makes a plan for such arguments, if they have a program. flat: all arrays have one axis."""
+    ) -> Plan | None:
+        """A new plan for such arguments. flat: all arrays have one axis."""
         parts = [_structure_of(arg, axis is not None) for arg, axis in zip(args, axes, strict=True)]
         layout, by = Layout(parts, axes, flat), self._differentiated(parts, axes)
-        if by is None:
-            self.plans[key] = None
-            return
-        programs, structure = self.rows.programs, container_like((), tuple(parts))
-        assert programs is not None
-        program = programs.get(RowsProgram.key(structure, layout.flags, by, False))
-        if program is None or program.paths.root is None:
-            return
-        if len(self.plans) >= MOST:
-            self.plans.clear()
-        root = program.paths.root
-        fits = max(root.lane_bytes, root.uniform_bytes) <= _SCRATCH
-        finish = self._finish_of(root.result.structure, parts)
-        self.plans[key] = Plan(self.rows, program, root, layout, finish) if fits else None
+        found = None
+        if by is not None:
+            slopes = None if self.gradient_by is None else parts[self.gradient_by]
+            found = Plan(container_like((), tuple(parts)), layout, by, slopes, self.with_value)
+        self.plans[key] = found
+        return found
 
     def _differentiated(
         self, parts: Sequence[Structure], axes: Sequence[int | None]
@@ -123,22 +139,6 @@ class FewRows:
         shared = [0 if axis is not None else p.size for p, axis in zip(parts, axes, strict=True)]
         start = sum(shared[: self.gradient_by])
         return range(start, start + shared[self.gradient_by]) or None
-
-    def _finish_of(self, result: Structure, parts: list[Structure]) -> Callable[[Any, int], Any]:
-        """What makes a call's result of its numbers, and of how many rows there are."""
-        if self.rows.reduce is None:
-            return _by_rows(result)
-        if self.gradient_by is None:
-            return lambda total, rows: result.arrange(total.tolist())
-        of, with_value = parts[self.gradient_by], self.with_value
-        shape = of.shape if isinstance(of, Array) else ()
-
-        def gradient(total: Any, rows: int) -> Any:
-            slopes, is_array = total[1:], isinstance(of, Array)
-            found = slopes.reshape(shape) if is_array else of.arrange(slopes.tolist())
-            return (float(total[0]), found) if with_value else found
-
-        return gradient
 
 
 # -- arguments -------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def _mapped(arg: Any, arrays: list[Any]) -> Any:
     if not arg:
         return None
     if type(arg[0]) is float:
-        if not _FLOATS.issuperset(map(type, arg)):
+        if len(arg) > ROWS or not _FLOATS.issuperset(map(type, arg)):
             return None
         arrays.append(np.array(arg))
         return ()
@@ -272,48 +272,102 @@ def _by_rows(structure: Structure) -> Callable[[Any, int], Any]:
     return arrays
 
 
+def _gradient(slopes_of: Structure, with_value: bool) -> Callable[[Any, int], Any]:
+    """What makes the gradient, by something of such a structure, of a total and its derivatives."""
+    shape = slopes_of.shape if isinstance(slopes_of, Array) else None
+
+    def gradient(total: Any, rows: int) -> Any:
+        slopes = total[1:]
+        found = slopes_of.arrange(slopes.tolist()) if shape is None else slopes.reshape(shape)
+        return (float(total[0]), found) if with_value else found
+
+    return gradient
+
+
+class Results:
+    """What calls on a path return, and where the numbers stand."""
+
+    def __init__(self, path: Path, by_row: bool, finish: Callable[[Any, int], Any] | None) -> None:
+        """finish: what makes the result of a call of its numbers, and of how many rows there are; None:
+        what arranges them as the function does."""
+        structure = path.result.structure
+        self.path, self.structure, self.count = path, structure, path.outputs
+        self.by_row, self.sizes = by_row, tuple(_sizes_in(structure)) if by_row else ()
+        if finish is None:
+            finish = _by_rows(structure) if by_row else lambda n, _: structure.arrange(n.tolist())
+        self.finish = finish
+        self.known = {id(path.result): path.result}  # of paths that return the same
+
+    def fits(self, path: Path) -> bool:
+        """Whether a path returns the same."""
+        if id(path.result) in self.known:
+            return True
+        if key_of(path.result.structure) != key_of(self.structure):
+            return False
+        self.known[id(path.result)] = path.result
+        return True
+
+
 # -- calls -----------------------------------------------------------------------------------------
 
 
 class Seat:
     """Memory of one call at a time, for so many rows at most."""
 
-    def __init__(self, layout: Layout, path: Path, sizes: Sequence[int], most: int) -> None:
-        """sizes: of what a row's result has in it; none if rows are added up."""
+    def __init__(self, layout: Layout, most: int) -> None:
         self.layout, self.most, self.rows = layout, most, 0
         self.given = np.empty(max(layout.width * most, 1))
         self.shared = np.empty(max(len(layout.shared), 1))
-        self.results = np.empty(max(path.outputs * (most if sizes else 1), 1))
-        self.totals = np.empty((-(-most // _PIECE), path.outputs))
         self.order, self.spare, self.counts = np.empty((3, most), np.uintp)
         self.left, self.guards = np.empty((2, most), np.uint32)
         self.inputs = np.empty(max(len(layout.flags), 1), np.uintp)
         self.inputs[layout.shared] = address(self.shared) + 8 * np.arange(len(layout.shared))
         self.strides = np.zeros(max(len(layout.flags), 1), np.intp)
         self.strides[layout.mapped] = layout.sizes
-        self.outputs = np.empty(max(path.outputs, 1), np.uintp)
-        columns = [(at, i, size) for at, size in _starts(sizes) for i in range(size)]
-        self.columns = np.array(columns, np.intp).reshape(-1, 3).T  # of each output
-        self.output_strides = np.array([size for _, _, size in columns] or [0], np.intp)
-        self.given_at, self.results_at = address(self.given), address(self.results)
+        self.given_at = address(self.given)
+        self.sizes: tuple[int, ...] | None = None
+        self.count = self.outputs_of = -1
+        self.lane_bytes = self.uniform_bytes = self.live_count = -1
 
         self.batch = batch = ffi.new("pg_batch *")
         batch.inputs = ffi.from_buffer("double **", self.inputs)
         batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
-        batch.outputs = ffi.from_buffer("double **", self.outputs)
-        batch.output_strides = ffi.from_buffer("ptrdiff_t *", self.output_strides)
         batch.left = ffi.from_buffer("uint32_t *", self.left)
-        if not sizes:
-            batch.totals = doubles(self.totals)
-        self.numbers = doubles(self.results)  # for C
         self.leaving = leaving = ffi.new("pg_leaving *")
         self.first_row = ffi.from_buffer("size_t *", self.order)
         leaving.rows = self.first_row
         leaving.spare = ffi.from_buffer("size_t *", self.spare)
         leaving.counts = ffi.from_buffer("size_t *", self.counts)
         leaving.guards = ffi.from_buffer("uint32_t *", self.guards)
-        self.lane_bytes = self.uniform_bytes = self.live_count = -1
-        self.make_room(path)
+
+    def take_rows(self, rows: int) -> None:
+        """From now on there are so many."""
+        self.batch.count = self.rows = rows
+        self.inputs[self.layout.mapped] = self.given_at + 8 * self.layout.places(rows)
+        self.block = self.given[: self.layout.width * rows]
+        self.outputs_of = -1
+
+    def take_results(self, results: Results) -> None:
+        """From now on such are written."""
+        if results.sizes != self.sizes or results.count != self.count:
+            self.sizes, self.count = results.sizes, results.count
+            count = results.count
+            self.results = np.empty(max(count * (self.most if results.by_row else 1), 1))
+            self.totals = np.empty((-(-self.most // _PIECE), count))
+            self.outputs = np.empty(max(count, 1), np.uintp)
+            columns = [(at, i, size) for at, size in _starts(self.sizes) for i in range(size)]
+            self.columns = np.array(columns, np.intp).reshape(-1, 3).T  # of each output
+            self.output_strides = np.array([size for _, _, size in columns] or [0], np.intp)
+            self.batch.outputs = ffi.from_buffer("double **", self.outputs)
+            self.batch.output_strides = ffi.from_buffer("ptrdiff_t *", self.output_strides)
+            self.batch.totals = ffi.NULL if results.by_row else doubles(self.totals)
+            self.numbers = doubles(self.results)  # for C
+            self.outputs_of = -1
+        if self.outputs_of != self.rows:
+            before, within, _ = self.columns
+            at = address(self.results) + 8 * (before * self.rows + within)
+            self.outputs[: len(at)] = at
+            self.outputs_of = self.rows
 
     def make_room(self, path: Path) -> None:
         """Scratch memory for a path."""
@@ -328,14 +382,10 @@ class Seat:
             self.batch.lives = doubles(self.lives)
             self.lives_at = address(self.lives)
 
-    def take_rows(self, rows: int) -> None:
-        """From now on there are so many."""
-        self.batch.count = self.rows = rows
-        self.inputs[self.layout.mapped] = self.given_at + 8 * self.layout.places(rows)
-        before, within, _ = self.columns
-        if len(before):
-            self.outputs[:] = self.results_at + 8 * (before * rows + within)
-        self.block = self.given[: self.layout.width * rows]
+    def is_finite(self) -> bool:
+        """Whether the arguments are."""
+        shared = self.shared[: len(self.layout.shared)]
+        return bool(np.isfinite(self.block).all() and np.isfinite(shared).all())
 
     def point(self, row: int) -> list[float]:
         """All numbers of one row."""
@@ -360,25 +410,27 @@ class Plan:
 
     def __init__(
         self,
-        rows: Vmapped,
-        program: RowsProgram,
-        root: Path,
+        structure: Structure,
         layout: Layout,
-        finish: Callable[[Any, int], Any],
+        by: Sequence[int],
+        slopes_of: Structure | None,
+        with_value: bool,
     ) -> None:
-        self.program, self.root, self.layout, self.finish = program, root, layout, finish
-        self.reduce, self.reports = rows.reduce, rows.errors != "ignore"
-        self.structure = root.result.structure
-        self.key = key_of(self.structure)
-        self.sizes = _sizes_in(self.structure) if rows.reduce is None else []
-        self.is_total = rows.reduce is not None
-        self.outputs = root.outputs
-        self.most_rows = NUMBERS // max(layout.width, sum(self.sizes), 1)
-        self.alike = {id(self.structure): self.structure}  # what paths return
+        """by: by which of the shared numbers to differentiate, which have the structure slopes_of."""
+        self.structure, self.layout, self.by = structure, layout, by
+        self.finish = None if slopes_of is None else _gradient(slopes_of, with_value)
+        self.most_rows = NUMBERS // max(
+            layout.width, 1
+        )  # 0 once it is clear that it serves no call
+        self.program: Program | None = None  # if programs are kept
+        self.results: Results | None = None  # of its paths
         self.idle: list[Seat] = []  # that nobody uses now
 
-    def call(self, mapped: list[Any], shared: list[Any], rows: int) -> Any:
-        """The result; None if there is more to it than a run on paths that are known."""
+    def call(self, of: Mapping, mapped: list[Any], shared: list[Any], rows: int) -> Any:
+        """The result; None if there is more to it than to trace paths and to run them."""
+        program = self.program or self._find_program(of)
+        if program is None:
+            return None
         try:
             seat = self.idle.pop()
         except IndexError:
@@ -396,36 +448,64 @@ class Plan:
             size = 1 if type(item) is float else len(item)
             seat.shared[at : at + size] = item
             at += size
-        total = self._run(seat)
+        try:
+            path = program.paths.first(functools.partial(seat.point, 0))
+        except Exception:
+            self.most_rows = 0
+            return None  # it comes once more
+        results = self._results_of(path, of)
+        if path.lane_bytes > _SCRATCH or results.count * rows > NUMBERS:
+            self.most_rows = NUMBERS // results.count if path.lane_bytes <= _SCRATCH else 0
+            return None
+        try:
+            total = self._run(seat, program.paths, results)
+        except TooManyPaths:
+            self.most_rows = 0
+            return None
         if total is None:
             return None
-        if self.is_total:
-            numbers = total / rows if self.reduce == "mean" else total
-            seat.results[:] = numbers
+        if results.by_row:
+            numbers = seat.results[: rows * results.count].copy()
         else:
-            numbers = seat.results[: rows * self.outputs].copy()
-        told = self.reports and not _all_finite(seat.numbers, numbers.size)
-        if told and self._is_finite(seat):
-            return None  # it is to be reported
+            numbers = total / rows if of.reduce == "mean" else total
+            seat.results[: numbers.size] = numbers
+        told = of.errors != "ignore" and not _all_finite(seat.numbers, numbers.size)
+        if told and seat.is_finite():
+            of.report(numbers.size - int(np.isfinite(numbers).sum()))
         self.idle.append(seat)
-        return self.finish(numbers, rows)
+        return results.finish(numbers, rows)
+
+    def _find_program(self, of: Mapping) -> Program | None:
+        """One that is kept, once it has a path; a new one for this call where none are kept."""
+        if of.programs is None and _native.any_active():
+            return None
+        program = of.program_for(self.structure, self.layout.flags, self.by)
+        if of.programs is not None:
+            self.program = program if program and program.paths.root else None
+            return self.program
+        return program
 
     def _seat(self, rows: int) -> Seat:
         most = min(self.most_rows, max(64, 1 << (rows - 1).bit_length()))
-        return Seat(self.layout, self.root, self.sizes, most)
+        return Seat(self.layout, max(rows, most))
+
+    def _results_of(self, path: Path, of: Mapping) -> Results:
+        results = self.results
+        if results is None or results.path is not path:
+            results = Results(path, of.reduce is None, self.finish)
+            if of.programs is not None:
+                self.results = results
+        return results
 
     @staticmethod
-    def _is_finite(seat: Seat) -> bool:
-        """Whether the arguments are."""
-        shared = seat.shared[: len(seat.layout.shared)]
-        return bool(np.isfinite(seat.block).all() and np.isfinite(shared).all())
-
-    def _run(self, seat: Seat) -> Any:
-        """The total of all rows, or 0.0 if they are not added up; None for what is not to be done here."""
+    def _run(seat: Seat, paths: Paths, results: Results) -> Any:
+        """The total of all rows, or 0.0 if they are not added up; None for what is left to mapped.py."""
+        seat.take_results(results)
         total: Any = 0.0
-        path, batch, leaving, start = self.root, seat.batch, seat.leaving, 0
+        path, batch, leaving, start = results.path, seat.batch, seat.leaving, 0
         pending: list[tuple[Path, int, int]] = []
         while True:
+            seat.make_room(path)
             if path.lives:
                 if reads_active(path.lives):
                     return None
@@ -433,35 +513,26 @@ class Plan:
             outcome = _run(path.program, batch, leaving)
             if outcome & lib.PG_RUN_STOPPED:
                 _native.raise_interrupt()
-            if outcome & lib.PG_RUN_TOLD:
-                self.program.paths.look(seat.point(leaving.told))
-            if self.is_total:
+            if not results.by_row:
                 total = _added(total, seat.totals[: -(-batch.count // _PIECE)])
             if outcome & lib.PG_RUN_LEFT:
-                for i in range(leaving.guard_count):
-                    branch = path.branches.get(leaving.guards[i])
-                    if branch is None or not self._is_alike(branch):
-                        return None
-                    pending.append((branch, start, leaving.counts[i]))
-                    start += leaving.counts[i]
+                gone = [(leaving.guards[i], leaving.counts[i]) for i in range(leaving.guard_count)]
+            if outcome & lib.PG_RUN_TOLD:
+                paths.look(seat.point(leaving.told))
+            for guard, count in gone if outcome & lib.PG_RUN_LEFT else ():
+                point = functools.partial(seat.point, int(seat.order[start]))
+                branch = paths.branch(path, guard, point)
+                if not results.fits(branch) or branch.lane_bytes > _SCRATCH:
+                    return None
+                pending.append((branch, start, count))
+                start += count
             if not pending:
                 break
             path, start, batch.count = pending.pop()
             batch.rows = leaving.rows = seat.first_row + start
-            seat.make_room(path)
         if batch.rows != ffi.NULL:
             batch.rows, leaving.rows, batch.count = ffi.NULL, seat.first_row, seat.rows
         return total
-
-    def _is_alike(self, path: Path) -> bool:
-        """Whether a path returns what the first one does."""
-        structure = path.result.structure
-        if id(structure) in self.alike:
-            return True
-        if key_of(structure) != self.key or path.lane_bytes > _SCRATCH:
-            return False
-        self.alike[id(structure)] = structure
-        return True
 
 
 def _added(total: Any, pieces: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy as np
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
+from pygrad.core.hints import of_an_input
 from pygrad.core.implementation import Value
 from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
@@ -40,6 +41,7 @@ from pygrad.core.structure import (
 )
 from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, rows_of
 from pygrad.programs.batch import Batch, by_guard
+from pygrad.programs.few import FewRows
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
 from pygrad.programs.results import Result, RowResult, Totals
 from pygrad.programs.rows import (
@@ -50,7 +52,7 @@ from pygrad.programs.rows import (
     uniform_inputs,
 )
 from pygrad.programs.rows_without import (
-    MOST_LOOKED_AT,
+    candidates,
     is_of_a_row,
     nothing_like,
     without_gaps,
@@ -61,6 +63,7 @@ from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
 
 _MANY = 10_000
+_CLOSE_OVER = "vmap(lambda x: f(x, {name}=...)) or functools.partial makes it a plain number"
 _NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
@@ -96,9 +99,13 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
+        given = self.structure.arrange(inputs)
         try:
             result = called(self.f, self.structure.as_argument(inputs))
         except Exception as error:
+            if isinstance(error, TypeError | LookupError):
+                by_name = given if isinstance(given, dict) else dict(enumerate(given))
+                of_an_input(error, self.f, list(by_name), by_name.values(), _CLOSE_OVER)
             if self.paths.root is None or not is_of_a_row(error):
                 raise
             return nothing_like(self.paths.root)
@@ -121,13 +128,19 @@ class RowsProgram:
 
     def first(self, arguments: RowArguments) -> Path:
         """The path of the first row, or of the first that has results."""
-        for k in range(min(arguments.rows, MOST_LOOKED_AT)):
+        try:
+            return self.paths.first(lambda: arguments.point(0))
+        except Exception as error:
+            if not is_of_a_row(error):
+                raise
+            of_the_first = error
+        for k in candidates(arguments):
             try:
                 return self.paths.first(functools.partial(arguments.point, k))
             except Exception as error:
                 if not is_of_a_row(error):
                     raise
-        return self.paths.first(lambda: arguments.point(0))
+        raise of_the_first
 
     def run(
         self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None
@@ -151,7 +164,7 @@ class RowsProgram:
 class Vmapped(FunctionOf[..., Any]):
     """What vmap() returns."""
 
-    __slots__ = ("errors", "in_axes", "programs", "progress", "reduce", "threads")
+    __slots__ = ("errors", "few", "in_axes", "programs", "progress", "reduce", "threads")
 
     def __init__(
         self,
@@ -168,6 +181,7 @@ class Vmapped(FunctionOf[..., Any]):
         self.in_axes, self.reduce = in_axes, reduce
         self.threads, self.errors, self.progress = threads, errors, progress
         self.programs = programs
+        self.few = FewRows()
 
     def made_from(self) -> tuple[Any, ...]:
         return self.f, self.in_axes, self.reduce, self.threads, self.errors, self.progress
@@ -183,6 +197,10 @@ class Vmapped(FunctionOf[..., Any]):
             raise ValueError(
                 "out= is for results by row; with reduce there is nothing to put into it"
             )
+        if out is None and self.programs is None and not named:
+            result = self.few.call(self, args)
+            if result is not None:
+                return result
         given = (*args, *named.values())
         axes = axes_of(self.in_axes, self.f, len(args), tuple(named))
         by_rows = has_rows_of_values(given, axes, names_of(len(args), tuple(named), self.__name__))
@@ -205,6 +223,18 @@ class Vmapped(FunctionOf[..., Any]):
         except TooManyPaths:
             warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
         return self.row_by_row(args, out, named=named)
+
+    def program_for(
+        self, structure: Structure, flags: bytes, wrt: Sequence[int]
+    ) -> RowsProgram | None:
+        """For calls of few rows: see few.py."""
+        if self.programs is not None:
+            return self.programs.get(RowsProgram.key(structure, flags, wrt, False))
+        return RowsProgram(self.f, structure, flags, self.reduce, (), False)
+
+    def report(self, count: int) -> None:
+        """Says that so many results are not finite."""
+        _report(self.errors, function_name(self.f), count)
 
     def _on_values(self, structure: Structure, values: Sequence[Any]) -> Any:
         """What f returns for Values as arguments of this structure."""
@@ -322,7 +352,11 @@ class Run:
 
     def is_nested(self, lives: tuple[Any, ...]) -> bool:
         """Whether it will be differentiated more than once, by these Values or by others."""
-        return _is_nested(lives) or (bool(self.by) and _native.depend_on_input(tuple(self.by)))
+        if _is_nested(lives) or (self.by and _native.depend_on_input(tuple(self.by))):
+            return True
+        # what a transform around this call returns leads on to Values that are no inputs of it
+        inner = [_native.depend_on_input((v,)) for v in lives]
+        return any(inner) and not all(inner)
 
     def result(self, out: Any = None) -> Any:
         if self.reduce is None:

@@ -78,8 +78,8 @@ _CURES = {
         "would keep for ever. Call it outside, and pass on what it gives"
     ),
     "digits": (
-        "{0} was called in a function that is traced, of a number that such digits change; compiled programs "
-        "round to -22 to 22 digits. Scale the number, or round outside"
+        "{0} was called in a function that is traced, of a number that such digits change; compiled "
+        "programs round to -22 to 22 digits. Scale the number, or round outside"
     ),
     "effect": (
         "{0}, which was there before the function was traced, was changed in it; a compiled program "
@@ -208,7 +208,12 @@ def _led_to(error: BaseException) -> int | None:
 def _name(f: Any) -> str:
     """Of the function that a user has written."""
     while isinstance(f, functools.partial | FunctionOf | JacobianOf):
-        f = f.args[0] if isinstance(f, functools.partial) else f.f
+        if not isinstance(f, functools.partial):
+            f = f.f
+        elif f.args and (getattr(f.func, "__module__", None) or "").startswith("pygrad."):
+            f = f.args[0]  # one of pygrad's own, of what the user has written
+        else:
+            f = f.func
     return function_name(f)
 
 

@@ -26,7 +26,7 @@ from pygrad.reference import habits as _habits  # noqa: F401  they are methods o
 from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, zero_grad
 from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
-from pygrad.reference.refusals import refusal, refused
+from pygrad.reference.refusals import OF_A_ROW, OF_VALUE, refusal, refused
 from pygrad.reference.transforms import (
     Recorded,
     connected,
@@ -45,6 +45,8 @@ register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused))
 
 __all__ = [
     "FUNCTIONS",
+    "OF_A_ROW",
+    "OF_VALUE",
     "Parameters",
     "Recorded",
     "Value",

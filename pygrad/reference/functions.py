@@ -15,7 +15,7 @@ from pygrad.arrays.lazily import METHODS_FOR_NUMPY
 from pygrad.reference.arithmetic import constant_slopes, inf, real
 from pygrad.reference.modes import NoGrad
 from pygrad.reference.order import sorted_nodes
-from pygrad.reference.refusals import value_of
+from pygrad.reference.refusals import OF_VALUE, value_of
 from pygrad.reference.rules import ALIASES, BINARY, OPS, UNARY
 from pygrad.reference.sweeps import note_in_journal
 from pygrad.reference.value import (
@@ -96,6 +96,10 @@ def _add_methods() -> None:
         ("conjugate", _real),
         ("__float__", _no_float),
         ("__int__", lambda self: value_of("int", int, (self,))),
+        ("__index__", _index),
+        ("as_integer_ratio", _no_ratio),
+        ("hex", _no_ratio),
+        ("is_integer", lambda self: self._data.is_integer()),
         ("__divmod__", _divmod),
         ("__rdivmod__", _rdivmod),
         *METHODS_FOR_NUMPY.items(),
@@ -109,6 +113,26 @@ def _no_float(self: Value) -> float:
         "a Value does not become a float by itself, as its derivative would be lost (math, '%f' and arrays "
         "of floats ask for that): use pygrad.math for math, pygrad.numpy for NumPy, arrays of dtype=object "
         "to put Values into, pygrad.lift for code that is not yours, or v.data for the number"
+    )
+
+
+def _index(self: Value) -> int:
+    """The whole number that floor and its like have made; of other Values there is none, as of a float."""
+    if self._symbol in {"floor", "ceil", "trunc", "round"}:
+        return int(self)
+    error = TypeError(
+        "a Value is no whole number by itself, as an index, a range, a repetition or digits are: "
+        "use int(v), math.floor(v) and its like, or v.data"
+    )
+    setattr(error, OF_VALUE, self)
+    raise error
+
+
+def _no_ratio(self: Value) -> Any:
+    """What statistics and fractions ask for: it would drop the derivative in silence."""
+    raise TypeError(
+        "a Value has no ratio of ints and no digits, as its derivative would be lost: use sums and "
+        "quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
     )
 
 

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
+OF_VALUE = "_pygrad_value"  # another: the Value that was taken for a plain number
+
 _POLES = "an x that is not 0, -1, -2, ..."
 _POWER = "x >= 0 where {0} is not whole, and x != 0 where {0} < 0"
 
@@ -44,8 +47,8 @@ def value_of(symbol: str, function: Callable[..., float], operands: Sequence[Any
 
 
 def refusal(said: str, name: str, needs: str, /, *operands: Any) -> str:
-    """What an error says of a function that is no op: what it says of floats, and then, unless its caller is
-    lifted code, what the function needs and was given."""
+    """What an error says of a function that is no op: what it says of floats, and then, unless its caller
+    is lifted code, what the function needs and was given."""
     return (
         said
         if _called_by_lifted_code()

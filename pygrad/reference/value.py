@@ -33,8 +33,7 @@ class Value:
 
     Args:
         data: any real number: int, float, bool, Fraction, a NumPy scalar; kept as a float.
-        _children: the Values that `data` was computed from (also `children`, `_prev`, `prev`). Only for
-            ops of your own; operators and methods take care of it.
+        _children: for ops of your own, what `data` was computed from (also `children`, `_prev`, `prev`).
         _op: the name of the op, for display (also `op`). A sequence in its place is taken as `local_grads`.
         label: a name, for display.
         local_grads: the derivative of `data` by each child, in order: numbers or Values.
@@ -132,7 +131,8 @@ class Value:
                 "this Value was never initialised: its __init__ did not run or did not finish "
                 "(a subclass has to call super().__init__)"
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(text, name=name, obj=self)
 
     # What a node knows
 

@@ -358,3 +358,9 @@ def test_numbers_and_assignments():
             assignment(text)
     with pytest.raises(ExpressionError, match="b has no value"):
         number("2*b")
+
+
+def test_exponents_are_shown_as_they_are_written():
+    for text in ("x**2", "x**2.0", "x**-1", "x**-1.5", "x**0.5"):
+        value, _ = parse(text).graph({"x": 3.0})
+        assert value._op == text[1:]

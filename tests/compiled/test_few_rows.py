@@ -122,6 +122,93 @@ def leaves(tree: Any) -> list[Any]:
     return [x for part in (tree.values() if isinstance(tree, dict) else tree) for x in leaves(part)]
 
 
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_so_do_maps_that_keep_no_program(name: str, only_few: Any) -> None:
+    f, in_axes, args = ARGUMENTS[name]
+    mapping = vmap(f, in_axes)
+    expected = mapping(*args)
+    mapping(*args)
+    only_few()
+    assert alike(mapping(*args), expected)
+
+
+def test_a_map_alone_traces_at_each_call() -> None:
+    table = [2.0]
+    traces = []
+
+    def f(x: Any) -> Any:
+        traces.append(1)
+        return table[0] * x if x > 0 else -x
+
+    mapping = vmap(f)
+    for k in range(6):
+        table[0] = float(k)
+        assert mapping(np.array([2.0, -3.0])).tolist() == [2.0 * k, 3.0]
+        assert len(traces) == 2 * (k + 1)
+
+
+def test_a_map_in_a_transform_leads_on() -> None:
+    mapping = vmap(lambda x: w * x)
+    w: Any = 2.0
+    for _ in range(3):
+        assert np.array_equal(mapping(ROWS), 2.0 * ROWS)
+
+    def outer(v: Any) -> Any:
+        nonlocal w
+        w = v
+        return sum(mapping(ROWS + 1.0))
+
+    for _ in range(3):
+        assert grad(outer)(2.0) == pytest.approx(50.0)
+    w = 3.0
+    assert np.array_equal(mapping(ROWS), 3.0 * ROWS)
+
+
+def test_what_goes_wrong_does_so_each_time() -> None:
+    def f(x: Any) -> Any:
+        if x > 5:
+            raise KeyError("row")
+        return x * x
+
+    for mapping in (vmap(f), compile(vmap(f))):
+        for _ in range(4):
+            assert mapping(np.array([1.0, 2.0])).tolist() == [1.0, 4.0]
+            for x in ([7.0, 1.0], [1.0, 7.0]):
+                with pytest.raises(KeyError, match="row"):
+                    mapping(np.array(x))
+
+
+def test_functions_with_too_many_paths_run_uncompiled_each_time() -> None:
+    def f(x: Any) -> Any:
+        n = 0
+        while x > n:
+            n += 1
+        return x * n
+
+    x = np.arange(300.0)
+    for mapping in (vmap(f), compile(vmap(f))):
+        for _ in range(3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                assert np.array_equal(mapping(x), x * x)
+
+
+def test_more_results_than_are_kept(only_few: Any) -> None:
+    traces = []
+
+    def f(x: Any) -> Any:
+        traces.append(1)
+        return np.array([x * k for k in range(100)])
+
+    mapping = vmap(f)
+    for k in range(4):
+        assert np.array_equal(mapping(np.ones(1000))[7], np.arange(100.0))
+        assert len(traces) == k + 1 + (k > 0)  # once it is found out
+    mapping(np.ones(3)), mapping(np.ones(3))
+    only_few()
+    assert np.array_equal(mapping(np.ones(3))[2], np.arange(100.0))
+
+
 @pytest.mark.parametrize("with_value", [True, False])
 @pytest.mark.parametrize(
     "w", [2.0, np.ones((2, 2)), [1.0, 2.0], {"a": 1.0, "b": np.ones(2)}], ids=str

@@ -82,6 +82,13 @@ def test_where_no_row_has_results_the_first_ones_error_is_raised() -> None:
             vmap(lambda x: x * int(x))(rows)
 
 
+def test_rows_that_are_missing_may_come_first_in_any_number() -> None:
+    rows = np.append(np.full(5000, nan), [2.5, 3.5])
+    found = vmap(lambda x: x * int(x), errors="ignore")(rows)
+    assert np.isnan(found[:5000]).all()
+    assert found[5000:].tolist() == [5.0, 10.5]
+
+
 def test_one_call_raises_what_floats_raise() -> None:
     f = compile_(lambda x: x * int(x))
     assert f(2.5) == 5.0

@@ -7,11 +7,12 @@ import sys
 import tempfile
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pygrad import Value, compile, grad, load, value_and_grad, vmap
+from pygrad import Value, compile, grad, jvp, lift, load, value_and_grad, vmap
 
 W = Value(2.0)
 
@@ -35,6 +36,19 @@ step = compile(
     value_and_grad(vmap(lambda p, x: (p["a"] * x - p["b"]) ** 2, (None, 0), reduce="mean"))
 )
 rows = compile(vmap(cube))
+
+
+@dataclass
+class Line:
+    """Parameters, with a name."""
+
+    slope: float
+    start: float = 1.0
+    name: str = "line"
+
+
+def height(line, x):
+    return line.slope * x**2 + line.start
 
 
 def loaded_in_worker(path, x):
@@ -63,6 +77,15 @@ def main(method):
         assert list(pool.map(captures, points)) == [2.5, -10.0, 15.0]
         assert list(pool.map(load(path), points)) == wanted
         assert list(pool.map(loaded_in_worker, [path] * 3, points)) == wanted
+        line = Line(2.0)
+        assert pool.submit(grad(height), line, 3.0).result() == Line(9.0, 1.0)
+        assert pool.submit(compile(grad(height)), line, 3.0).result() == Line(9.0, 1.0)
+        assert pool.submit(jvp, cube, (2.0,), (1.0,)).result() == (8.0, 12.0)
+        assert (
+            pool.submit(vmap(grad(grad(cube))), x).result().tolist() == (6 * x * (x > 0)).tolist()
+        )
+        lightness = lift("colorsys").rgb_to_hls
+        assert pool.submit(lightness, 0.1, 0.3, 0.2).result() == lightness(0.1, 0.3, 0.2)
     print("ok")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import pygrad
@@ -190,6 +191,31 @@ geographiclib.geodesic.Geodesic.WGS84.Inverse(40.6, -73.8, 51.6, -0.5)["s12"]
 mibian.BS([100.0, 105.0, 2.0, 30.0], volatility=25.0).callPrice
 numpy_financial.irr([-100.0, 39.0, 59.0, 55.0, 20.0])
 pygeodesy.formy.haversine(52.2, 21.0, 52.4, 16.9)
+pyciede2000.ciede2000((50.0, -80.0, 60.0), (52.0, -75.0, 55.0))["delta_E_00"]
+blackscholes.BlackScholesCall(55.0, 50.0, 1.0, 0.0025, 0.15, 0.01).price()
+blackscholes.BlackScholesPut(55.0, 50.0, 1.0, 0.0025, 0.15, 0.01).vanna()
+blackscholes.Black76Call(55.0, 50.0, 1.0, 0.0025, 0.15).theta()
+py_lets_be_rational.black(100.0, 105.0, 0.2, 1.0, 1)
+py_lets_be_rational.implied_volatility_from_a_transformed_rational_guess(8.0, 100.0, 105.0, 1.0, 1)
+squaternion.Quaternion.from_euler(10.0, 20.0, 30.0, degrees=True).x
+squaternion.Quaternion(0.9, 0.1, 0.2, 0.3).to_euler()[1]
+svgelements.Matrix.rotate(0.3).a
+svgelements.CubicBezier((0.0, 0.0), (1.0, 2.0), (3.0, 3.0), (4.0, 0.5)).point(0.3).y
+svgelements.Arc((0.0, 0.0), (3.0, 2.0), (1.0, 0.5), 0.3, 0.0, 1.0).point(0.4).x
+solarpy.radiation.air_mass_young1994(0.5)
+solarpy.utils.lla2ecef(40.0, -3.0, 500.0)[0]
+solarpy.utils.pressure(1500.0)
+easing_functions.ElasticEaseOut(0.0, 10.0, 2.0).ease(0.7)
+pytweening.easeInOutElastic(0.3)
+pytweening.getPointOnLine(0.0, 0.0, 5.0, 3.0, 0.4)[0]
+lambert.convertToWGS84Deg(780886.0, 6980743.0, lambert.Lambert93).getX()
+geodepy.convert.llh2xyz(-37.0, 145.0, 100.0)[0]
+geodepy.convert.xyz2llh(-4130000.0, 2890000.0, -3890000.0)[0]
+pysolar.radiation.get_air_mass_ratio(30.0)
+helpers.sun_altitude(42.2, -71.4)
+helpers.glicko(1500.0, 200.0, 0.06, 1400.0, 30.0)
+helpers.skill(25.0, 8.3, 30.0, 7.0)
+helpers.declination(80.0, 30.0, 10.0)
 helpers.pid_output(1.0, 0.1, 0.05, 5.0, 3.0)
 helpers.satellite(0.25, 0.1859667, 0.5980929187319, 0.0472294454407)
 helpers.satellite_height(0.5, 0.1859667, 0.5980929187319, 0.0472294454407)
@@ -243,6 +269,49 @@ def wet_bulb_excess(dry: Any, humidity: Any) -> Any:
     return dry - psychrolib.GetTWetBulbFromRelHum(dry, humidity, 101325.0)
 
 
+def sun_altitude(latitude: Any, longitude: Any) -> Any:
+    from pysolar.solar import get_altitude
+
+    return get_altitude(latitude, longitude, datetime(2020, 5, 17, 15, tzinfo=timezone.utc))
+
+
+def glicko(rating: Any, deviation: Any, volatility: Any, other: Any, other_deviation: Any) -> Any:
+    """A player's rating and its deviation after a game that was won."""
+    from glicko2 import Player
+
+    player = Player(rating, deviation, volatility)
+    player.update_player([other], [other_deviation], [1])
+    return player.rating + player.rd
+
+
+def skill(mu: Any, sigma: Any, other_mu: Any, other_sigma: Any) -> Any:
+    """What becomes of two players' skill when the first one wins."""
+    from trueskill import Rating, rate_1vs1
+
+    winner, loser = rate_1vs1(Rating(mu, sigma), Rating(other_mu, other_sigma))
+    return winner.mu + winner.sigma + loser.mu
+
+
+def declination(latitude: Any, longitude: Any, height: Any) -> Any:
+    """Of the compass."""
+    from pygeomag import GeoMag
+
+    model = GeoMag(coefficients_file="wmm/WMM_2025.COF")
+    return model.calculate(glat=latitude, glon=longitude, alt=height, time=2025.5).d
+
+
+HELPERS = (
+    pid_output,
+    satellite,
+    satellite_height,
+    wet_bulb_excess,
+    sun_altitude,
+    glicko,
+    skill,
+    declination,
+)
+
+
 class Entry(NamedTuple):
     """An expression as a function of a list of numbers, plain and lifted."""
 
@@ -287,7 +356,7 @@ def entry(text: str) -> Entry:
 
 class _Helpers:
     def __init__(self, make: Callable[[Any], Any]) -> None:
-        for f in (pid_output, satellite, satellite_height, wet_bulb_excess):
+        for f in HELPERS:
             setattr(self, f.__name__, make(f))
 
 

@@ -13,7 +13,7 @@ import pytest
 # A Python block, and the text block that follows it.
 PROGRAM = re.compile(r"```python\n(.*?)```\n+(?:```text\n(.*?)```)?", re.DOTALL)
 
-COMPILED_ONLY = r"hessian|gradients|debug_nans|check_grad|compile|pygrad.dask|a Value outside"
+COMPILED_ONLY = r"hessian|gradients|debug_nans|check_grad|compile|vmap|pygrad.dask|a Value outside"
 
 # Not among what tests need.
 PACKAGES = ("psychrolib", "fluids", "sgp4", "option_calculator")

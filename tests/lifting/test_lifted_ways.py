@@ -463,3 +463,76 @@ def test_a_cache_gives_nothing_stale(written: Callable[..., str]) -> None:
     x.data = 4.0
     assert lifted.g(x).data == 16.0
     assert len(lifted.calls) == 4
+
+
+# -- rounding to digits ------------------------------------------------------------------------------
+
+
+def test_rounding_to_digits_can_be_left_out_in_a_package(written: Callable[..., str]) -> None:
+    package = written(
+        "from . import a\ndef f(x): return round(a.g(x), 2)",
+        {
+            "a": PART + "def h(x): return round(x * x, ndigits=1)",
+            "late": "def k(x): return round(x * x, 3)",
+        },
+    )
+    lifted = lift(package)
+    plain = importlib.import_module(package)
+    with pytest.warns(RuntimeWarning):
+        assert grad(lifted.f)(POINT) == 0.0
+    assert lift(package, rounding=False) is lifted
+    late = lift(f"{package}.late")
+    assert grad(lifted.f)(POINT) == pytest.approx(0.7648421872844885)
+    assert (grad(lifted.a.h)(POINT), grad(late.k)(POINT)) == (1.4, 1.4)
+    assert compile(lifted.f)(POINT) == pytest.approx(0.644217687237691)
+    assert (lifted.f(POINT), lifted.a.h(POINT)) == (plain.f(POINT), plain.a.h(POINT))
+    assert Value(2.5).__round__().data == lifted.a.__builtins__["round"](Value(2.5)).data == 2.0
+    lift(lifted, rounding=True)
+    with pytest.warns(RuntimeWarning):
+        assert (grad(lifted.f)(POINT), grad(late.k)(POINT)) == (0.0, 0.0)
+
+
+def rounds(x: float) -> float:
+    return round(x * x, 2) + round(x)
+
+
+def test_rounding_to_digits_can_be_left_out_in_a_function() -> None:
+    exact = lift(rounds, rounding=False)
+    assert grad(exact)(POINT) == 1.4
+    assert exact(POINT) == rounds(POINT)
+    assert grad(lift(rounds))(POINT) == 0.0
+
+
+# -- bits, and several targets -------------------------------------------------------------------------
+
+
+def test_whole_numbers_as_bits() -> None:
+    import math
+
+    @lift
+    def noise(x: float) -> float:
+        i = math.floor(3 * x)
+        masked = (math.floor(x) ^ 1) | 2
+        return [1.0, 2.0, 5.0, 7.0][i & 3] * x + ((i << 1) >> 1) + masked
+
+    assert noise(POINT) == 5.0 * POINT + 2 + 3
+    assert grad(noise)(POINT) == 5.0
+    assert compile(noise)(POINT) == pytest.approx(noise(POINT))
+    with pytest.raises(TypeError, match="unsupported operand"):
+        lift(lambda x: x & 3)(Value(2.0))
+
+
+def test_items_of_arrays_among_several_targets() -> None:
+    import numpy as np
+
+    @lift
+    def f(x: float) -> float:
+        a, b = np.zeros((2, 3)), np.ones(3)
+        a[:, 0], a[0, 1] = np.array([x, 2 * x]), x * x
+        b[0] = b[1] = 3 * x
+        c, *a[1, 1:] = [1.0, x, x]
+        b[2], a[1, 2] = c, b[0]
+        return a.sum() + b[0] * b[1] + b[2]
+
+    assert f(POINT) == pytest.approx(7 * POINT + 10 * POINT**2 + 1)
+    assert grad(f)(POINT) == pytest.approx(7 + 20 * POINT)

@@ -133,6 +133,14 @@ def test_a_node_without_a_label_is_told_by_what_has_made_it(impl: ModuleType) ->
         assert refused(ValueError, v.log).endswith(f"log needs x > 0, not 0.0{name}")
 
 
+def test_a_subclass_with_attributes_of_its_own_is_no_obstacle() -> None:
+    class Odd(Value):
+        label = 5  # type: ignore[assignment]
+        _op = None  # type: ignore[assignment]
+
+    assert refused(ValueError, Odd(0.0).log) == "math domain error: log needs x > 0, not 0.0"
+
+
 def test_functions_of_plain_numbers_say_what_they_need(impl: ModuleType) -> None:
     message = refused(ValueError, lambda: impl.FUNCTIONS["digamma"](-1.0))
     assert message.endswith("digamma needs an x that is not 0, -1, -2, ... or -inf, not -1.0")

@@ -92,6 +92,14 @@ def test_in_files_and_in_c(tmp_path: Path) -> None:
     assert [in_c([x]) for x in points] == wanted
 
 
+def test_of_what_a_program_has_captured() -> None:
+    w = Value(2.675)
+    f = compile_(lambda x: x * round(w, 2))
+    assert f(1.0) == 2.67
+    w.data = 1.005
+    assert f(2.0) == 2.0
+
+
 def test_in_lifted_code_and_with_numbers_of_digits_that_are_none() -> None:
     f = lift(lambda x: round(x, 1) + round(x, ndigits=2))
     assert compile_(f)(2.675) == f(2.675)

@@ -1,0 +1,82 @@
+"""One call of a mapped function: what it takes beside the work that it does for rows.
+
+`x * x + 1` over 1, 100 and 1,000 rows, the value with three slopes of a function of three columns, and a
+mean with its gradient, beside an empty call of C by cffi. "Compiled" is `compile(vmap(f))`, whose programs
+are kept; `vmap(f)` alone traces f at each call.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import harness
+from harness import Row, Side
+
+TARGETS = {"1 row": 12.0, "100 rows": 20.0, "1,000 rows": 15.0}  # us
+
+
+def calls() -> dict[str, Callable[[], object]]:
+    """What is timed, by name; an empty call first."""
+    np, pygrad = importlib.import_module("numpy"), importlib.import_module("pygrad")
+    compile, vmap, value_and_grad = pygrad.compile, pygrad.vmap, pygrad.value_and_grad
+
+    def square(x: Any) -> Any:
+        return x * x + 1.0
+
+    def branches(x: Any) -> Any:
+        return x * 2.0 if x > 1.0 else x * x
+
+    columns = [np.linspace(0.5, 2.0, 100), np.ones(100), np.ones(100)]
+    slopes = compile(vmap(value_and_grad(lambda x: x[0] * x[1] + x[2])))
+    mean = vmap(lambda w, x: (w * x - 1.0) ** 2, in_axes=(None, 0), reduce="mean")
+    step = compile(value_and_grad(mean))
+    traced, compiled, paths = vmap(square), compile(vmap(square)), compile(vmap(branches))
+    rows = {f"{n:,} row{'s' * (n > 1)}": np.linspace(0.5, 2.0, n) for n in (1, 100, 1000)}
+    found: dict[str, Callable[[], object]] = {
+        "nothing": importlib.import_module("pygrad._core").lib.pg_piece
+    }
+    for name, x in rows.items():
+        found[f"compiled, {name}"] = lambda x=x: compiled(x)
+    found["compiled, two paths, 100 rows"] = lambda: paths(columns[0])
+    found["compiled, value and 3 slopes by columns, 100 rows"] = lambda: slopes(columns)
+    found["compiled, mean and its slope, 100 rows"] = lambda: step(2.0, columns[0])
+    found["traced, 100 rows"] = lambda: traced(columns[0])
+    return found
+
+
+def measure(seconds: float) -> dict[str, float]:
+    """Seconds of a call of each kind: the least of many samples, taken in turns."""
+    timed = calls()
+    least = dict.fromkeys(timed, float("inf"))
+    for call in timed.values():
+        for _ in range(3):
+            call()
+    for _ in range(5):
+        for name, call in timed.items():
+            least[name] = min(least[name], harness.least_seconds(call, seconds / 5))
+    return least
+
+
+SIDES = {"mapped call": Side(measure, ("pygrad", "numpy"))}
+
+
+def compare(quick: bool) -> list[Row]:
+    options = {"mapped call": {"seconds": 0.02 if quick else 0.5}}
+    rows = []
+    for times in harness.run_sides(__file__, SIDES, 1, options).get("mapped call", []):
+        empty = times.pop("nothing")
+        harness.show_samples({name: [t] for name, t in times.items()})
+        for name, time in times.items():
+            most = TARGETS.get(name.removeprefix("compiled, "))
+            row = harness.figure(f"call of a map, {name}", [time * 1e6], "us", at_most=most)
+            ratio = f"{time / empty:.0f}x"
+            rows.append(
+                row._replace(other=f"empty cffi call: {harness.quantity(empty)}", ratio=ratio)
+            )
+    return rows
+
+
+if __name__ == "__main__":
+    harness.main(SIDES, compare, __doc__)

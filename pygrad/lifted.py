@@ -1,0 +1,50 @@
+"""A door for pickles: lifted modules under names that can be imported.
+
+A function of a lifted package says that it is of ``pygrad.lifted.PACKAGE``. So it pickles by its name, as
+every function does, and who unpickles it lifts the package, and finds it there.
+
+>>> import colorsys, pickle, pygrad
+>>> f = pygrad.lift(colorsys).rgb_to_hls
+>>> f.__module__, pickle.loads(pickle.dumps(f)) is f
+('pygrad.lifted.colorsys', True)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from pygrad.lifting import world
+
+__path__: list[str] = []  # it has submodules, of which the finder knows
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(world.DOOR):
+            return None
+        return ModuleSpec(fullname, _Door(), is_package=True)
+
+
+class _Door(Loader):
+    """Makes a module that has what the lifted one has."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        lifted = world.load(module.__name__.removeprefix(world.DOOR), asked_for=True)
+
+        def find(name: str) -> Any:
+            return getattr(lifted, name)
+
+        vars(module)["__getattr__"] = find
+
+
+sys.meta_path.append(_Finder())
