@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,10 @@ def as_objects(x: Any) -> Any:
         return array.astype(float).astype(object)
     for i, item in enumerate(array.ravel().tolist()):
         if not is_value(item) and item.__class__ is not float:
+            if not isinstance(item, numbers.Real):
+                raise TypeError(
+                    f"Values stand among real numbers in an array, not among {type(item).__name__}s"
+                )
             array.flat[i] = float(item)
     return array
 

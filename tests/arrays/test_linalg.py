@@ -307,6 +307,9 @@ def test_arguments_that_do_not_fit(impl):
     v = impl.Value(1.0)
     with pytest.raises(ValueError, match="2 rows"):
         linalg.solve([[v, 1.0], [2.0, 3.0]], [1.0])
+    for other in (1j, "1.0", None):
+        with pytest.raises(TypeError, match="real numbers"):
+            linalg.det([[v, other], [1.0, 2.0]])
     with pytest.raises(TypeError, match="singular values"):
         linalg.norm([[v, 1.0], [2.0, 3.0]], 2)
     with pytest.raises(ValueError, match="norm order"):
