@@ -53,7 +53,7 @@ from pygrad.programs.rows_without import (
     candidates,
     is_of_a_row,
     nothing_like,
-    without_gaps,
+    nothing_of,
 )
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import uncompiled
@@ -220,7 +220,8 @@ class Vmapped(FunctionOf[..., Any]):
         axes = axes_of(self.in_axes, len(args), function_name(self.f))
         count = _count_rows(args, axes, function_name(self.f))
         rows = [_rows_of(arg, axis, count) for arg, axis in zip(args, axes, strict=True)]
-        results: list[list[Any] | None] = []
+        results: list[list[Any]] = []
+        gaps: dict[int, tuple[Any, ...]] = {}  # the inputs of rows that have no results
         structure: Structure | None = None
         without: Exception = ValueError(_NO_ROWS)
         not_finite = 0  # results, of rows that are
@@ -240,8 +241,9 @@ class Vmapped(FunctionOf[..., Any]):
                     if not is_of_a_row(error):
                         raise
                     without = error
-                    results.append(None)
-                    if not _native.trace_active():
+                    results.append([])
+                    gaps[k] = tuple(values)
+                    if not (_native.trace_active() or _native.any_active()):
                         not_finite += _count_not_finite([math.nan], values)
                     continue
                 items, found = flatten(result, "the result")
@@ -257,10 +259,11 @@ class Vmapped(FunctionOf[..., Any]):
         if structure is None:
             raise without
         _report(self.errors, function_name(self.f), not_finite)
-        whole = without_gaps(results, structure.size, keep)
+        for k, inputs in gaps.items():
+            results[k] = nothing_of(inputs, structure.size, keep)
         if self.reduce is None:
-            return _stacked(whole, structure, out)
-        totals = [_native.sum(column) for column in zip(*whole, strict=True)]
+            return _stacked(results, structure, out)
+        totals = [_native.sum(column) for column in zip(*results, strict=True)]
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 

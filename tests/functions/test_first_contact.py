@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import fractions
 import math
+import pickle
 import random
 import statistics
 from collections.abc import Callable
@@ -148,6 +149,15 @@ def test_an_argument_that_is_no_input_is_named(
     if kind is TypeError and not {"zeros", "_"} & {*f.__code__.co_names} and f is not BITS:
         with pytest.raises(kind, match=r"n, argument 1, .*vmap\(lambda x: f\(x, n=\.\.\.\)\)"):
             vmap(f, in_axes=(0, None))(np.array([1.0, 2.0]), 2)
+
+
+def test_errors_can_be_pickled_as_pools_of_processes_do() -> None:
+    for f in (lambda x: [1.0][x * 2.0], lambda x: 2.0 ** (x * 1.0)):
+        for call in (grad(f), compile_(f), compile_(grad(f))):
+            with pytest.raises(TypeError) as caught:
+                call(1.0)
+            again = pickle.loads(pickle.dumps(caught.value))
+            assert str(again) == str(caught.value)
 
 
 def test_of_what_is_inside_arguments_too() -> None:
