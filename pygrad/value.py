@@ -138,7 +138,7 @@ gc.callbacks.append(_native.before_collection)
 
 _clip = FUNCTIONS["clip"]
 OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
-OF_VALUE = "_pygrad_value"  # another: the Value that was taken for a plain number
+OF_VALUE = "_pygrad_value"  # another: the id of the Value that was taken for a plain number
 
 
 def clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
@@ -517,7 +517,7 @@ def _index(self: Any) -> int:
     if self._op in _WHOLE or (detached and _is_integer(self)):
         return _int(self)
     error = TypeError(_NO_INDEX)
-    setattr(error, OF_VALUE, self)
+    setattr(error, OF_VALUE, id(self))  # not the Value, so that the error can be pickled
     raise error
 
 

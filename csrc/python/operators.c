@@ -259,15 +259,17 @@ static PyObject *apply_float_power(PyObject *left, PyObject *right)
     return made_binary(PG_OP_pow, left, right, a, b, z);
 }
 
-/* TypeError, which has the Value at hand for what knows where it comes from; always NULL. */
+/* TypeError, which has the Value's id for what knows where the Value comes from; always NULL. */
 static PyObject *refuse_exponent(PyObject *exponent)
 {
     PyObject *error = PyObject_CallFunction(PyExc_TypeError, "s",
                                             "the exponent of ** must be a constant number, not a Value; use "
                                             "pygrad.math.pow(x, y), which differentiates by both, or pygrad.lift "
                                             "for code that is not yours");
-    if (error != NULL && PyObject_SetAttrString(error, "_pygrad_value", exponent) == 0)
+    PyObject *id = error == NULL ? NULL : PyLong_FromVoidPtr(exponent);
+    if (id != NULL && PyObject_SetAttrString(error, "_pygrad_value", id) == 0)
         PyErr_SetObject(PyExc_TypeError, error);
+    Py_XDECREF(id);
     Py_XDECREF(error);
     return NULL;
 }

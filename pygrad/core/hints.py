@@ -63,12 +63,12 @@ def of_an_input(
     """
     value = _value_in(error)
     if value is None and len(suspects) == 1 and _COUNTS.search(str(error)):
-        value = suspects[0]
+        value = id(suspects[0])
     if value is None:
         return
     for key, contents in zip(names, given, strict=True):
         items, _ = flatten(contents, "")
-        if any(item is value for item in items):
+        if any(id(item) == value for item in items):
             name, place = _parameter(f, key)
             position = f"argument {place}" if isinstance(place, int) else "an argument"
             called = f"{name}, {position}," if name else position
@@ -99,14 +99,14 @@ def _name_for_users(f: Any) -> str:
 
 
 def _value_in(error: BaseException) -> Any:
-    """The Value that was taken for a plain number, as far as the error tells."""
+    """The id of the Value that was taken for a plain number, as far as the error tells."""
     cause: BaseException | None = error
     for _ in range(10):
         if cause is None:
             break
         found = getattr(cause, OF_VALUE, None)
         if found is None and isinstance(cause, KeyError) and cause.args:
-            found = cause.args[0] if isinstance(cause.args[0], Value) else None
+            found = id(cause.args[0]) if isinstance(cause.args[0], Value) else None
         if found is not None:
             return found
         cause = cause.__context__

@@ -56,7 +56,7 @@ from pygrad.programs.rows_without import (
     candidates,
     is_of_a_row,
     nothing_like,
-    without_gaps,
+    nothing_of,
 )
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import uncompiled
@@ -264,13 +264,14 @@ class Vmapped(FunctionOf[..., Any]):
             names_of(len(args), names, name),
         )
         count, rows = rows_of(given, axes, whats, name)
-        results: list[list[Any] | None] = []
+        results: list[list[Any]] = []
+        gaps: dict[int, tuple[Any, ...]] = {}  # the inputs of rows that have no results
         structure: Structure | None = None
         without: Exception = ValueError(_NO_ROWS)
         not_finite = 0  # results, of rows that are
         keys = [*range(len(args)), *names]
         with progress_of(count, name, self.progress) as bar:
-            for row in rows:
+            for k, row in enumerate(rows):
                 arguments = dict(zip(keys, row, strict=True)) if names else row
                 numbers, arranged = flatten_part(arguments, "a row", FREE)
                 try:
@@ -282,8 +283,9 @@ class Vmapped(FunctionOf[..., Any]):
                     if not is_of_a_row(error):
                         raise
                     without = error
-                    results.append(None)
-                    if not _native.trace_active():
+                    results.append([])
+                    gaps[k] = tuple(values)
+                    if not (_native.trace_active() or _native.any_active()):
                         not_finite += _count_not_finite([math.nan], values)
                     continue
                 items, found = taken_apart(result)
@@ -303,10 +305,11 @@ class Vmapped(FunctionOf[..., Any]):
         if structure is None:
             raise without
         _report(self.errors, name, not_finite)
-        whole = without_gaps(results, structure.size, keep)
+        for k, inputs in gaps.items():
+            results[k] = nothing_of(inputs, structure.size, keep)
         if self.reduce is None:
-            return stacked(whole, structure, out, truths)
-        totals = [_native.sum(column) for column in zip(*whole, strict=True)]
+            return stacked(results, structure, out, truths)
+        totals = [_native.sum(column) for column in zip(*results, strict=True)]
         structure = with_truths(structure, [False] * len(totals))
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 

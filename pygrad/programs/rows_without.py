@@ -46,7 +46,7 @@ def nothing_like(path: Any) -> tuple[list[Any], bytes, Any]:
     return [Value(float("nan")) for _ in range(count)], bytes([totals]) * count, path.result
 
 
-def without_gaps(rows: list[list[Any] | None], size: int, values: bool) -> list[list[Any]]:
-    """Rows of results, nan in the place of those that are missing."""
+def nothing_of(inputs: tuple[Any, ...], size: int, values: bool) -> list[Any]:
+    """The results of a row that has none: nan, as Values that depend on the inputs."""
     nan = float("nan")
-    return [row or [Value(nan) if values else nan for _ in range(size)] for row in rows]
+    return [sum(inputs, Value(0.0)) * nan if values else nan] * size

@@ -127,7 +127,7 @@ def _index(self: Value) -> int:
         "a Value is no whole number by itself, as an index, a range, a repetition or digits are: "
         "use int(v), math.floor(v) and its like, or v.data"
     )
-    setattr(error, OF_VALUE, self)
+    setattr(error, OF_VALUE, id(self))
     raise error
 
 

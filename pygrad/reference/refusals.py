@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
-OF_VALUE = "_pygrad_value"  # another: the Value that was taken for a plain number
+OF_VALUE = "_pygrad_value"  # another: the id of the Value that was taken for a plain number
 
 _POLES = "an x that is not 0, -1, -2, ..."
 _POWER = "x >= 0 where {0} is not whole, and x != 0 where {0} < 0"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import Value, grad, value_and_grad, vmap
+from pygrad import Value, grad, jacobian, value_and_grad, vmap
 from pygrad import compile as compile_
 from pygrad import math as pm
 
@@ -51,6 +51,10 @@ def test_a_result_that_is_missing_of_finite_numbers_is_reported() -> None:
         assert repr(vmap(f)(np.array([0.0, 1.0, 0.0])).tolist()) == "[0.0, nan, 0.0]"
     with pytest.raises(FloatingPointError, match="in 1 results"):
         vmap(f, errors="raise")(np.array([0.0, 1.0]))
+    slopes = jacobian(vmap(lambda x: x * int(x), errors="ignore"))(np.array([1.5, nan]))
+    assert (
+        repr(slopes.tolist()) == "[[1.0, 0.0], [0.0, nan]]"
+    )  # as of vmap(grad(f)), and no warning
     rows = [Value(0.0), Value(1.0), Value(0.0)]
     with pytest.warns(RuntimeWarning, match="in 1 results"):
         y = vmap(f)(rows)
