@@ -55,6 +55,7 @@ class Form(NamedTuple):
     fields: tuple[Field, ...]
     compute: Callable[[Any], None] | None  # what is computed from the fields that are given
     refusal: str  # why it cannot be computed again; "" if it can
+    plain: Opened | None  # without contents, for records that have these fields and nothing else
 
 
 class Opened(NamedTuple):
@@ -95,8 +96,18 @@ def _form_of(kind: type) -> Form | None:
             "pygrad.register_container()"
         )
     if dataclasses.is_dataclass(kind):
-        return _of_dataclass(kind)
-    return None if attributes is None else _of_attrs(kind, attributes)
+        form = _of_dataclass(kind)
+    elif attributes is not None:
+        form = _of_attrs(kind, attributes)
+    else:
+        return None
+    has_slots = any("__slots__" in vars(base) for base in kind.__mro__[:-1])
+    computes = form.compute is not None and not all(f.given or f.static for f in form.fields)
+    if has_slots or computes:
+        return form
+    names = tuple(field.name for field in form.fields)
+    make = functools.partial(_made, kind, names, ())
+    return form._replace(plain=Opened(names, [], form.fields, make, None))
 
 
 def _field(kind: type, field: Any, compared: bool) -> Field:
@@ -128,6 +139,7 @@ def _of_dataclass(kind: Any) -> Form:
         tuple([_field(kind, f, bool(f.compare)) for f in fields]),
         None if post is None else compute,
         refusal,
+        None,
     )
 
 
@@ -148,13 +160,16 @@ def _of_attrs(kind: Any, attributes: Any) -> Form:
             new.__attrs_post_init__()
 
     fields = tuple([_field(kind, a, bool(a.eq)) for a in attributes])
-    return Form(fields, compute if post is not None or from_self else None, "")
+    return Form(fields, compute if post is not None or from_self else None, "", None)
 
 
 @functools.lru_cache(maxsize=256)
 def whole_items(kind: type) -> frozenset[int]:
     """The items of a named tuple that its class declares to be whole numbers."""
-    declared = getattr(kind, "__annotations__", {})
+    try:
+        declared = getattr(kind, "__annotations__", {})
+    except NameError:  # of a name that is for type checkers only
+        return frozenset()
     names = getattr(kind, "_fields", ())
     return frozenset(
         i for i, n in enumerate(names) if n in declared and is_whole(_hint(kind, n, declared[n]))
@@ -210,6 +225,13 @@ def opened(record: Any, form: Form, as_given: bool) -> Opened:
         RecordError: what is computed from its fields cannot be computed again, or is something else by now.
     """
     kind = type(record)
+    if form.plain is not None:
+        held = record.__dict__
+        if len(held) == len(form.fields):
+            try:
+                return form.plain._replace(contents=[held[name] for name in form.plain.names])
+            except KeyError:
+                pass
     known = {field.name for field in form.fields}
     more = [name for name in _attributes(record) if name not in known]
     computed = [field for field in form.fields if not field.given and not field.static]

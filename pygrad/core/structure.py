@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from pygrad.core.containers import REST, maker, opened, plain_maker
 from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
-from pygrad.core.records import Opened, whole_items
+from pygrad.core.records import Field, Opened, whole_items
 from pygrad.core.static import Static, is_static
 from pygrad.core.truth import Truth
 
@@ -257,8 +257,10 @@ def look_into(tree: Any, what: str, way: Way) -> Look | None:
     """What a container has in it; None for all else."""
     found = None if type(tree) in {list, tuple, dict} else opened(tree, way.as_given)
     if found is not None:
-        whats = [place(what, name, True) for name in found.names]
-        ways = [Way(True, field.whole, field.static, way.as_given) for field in found.fields]
+        ways, suffixes = _ways_of_fields(found.fields, way.as_given)
+        whats = [what + suffix for suffix in suffixes]
+        if found.names[-1:] == (REST,):
+            whats[-1] = place(what, REST, True)
         return Look(found.contents, whats, ways, tree, found)
     if isinstance(tree, dict):
         whats = [f"{what}[{name!r}]" for name in tree]
@@ -271,6 +273,13 @@ def look_into(tree: Any, what: str, way: Way) -> Look | None:
         whole = whole_items(type(tree))
         ways = [Way(True, way.whole or i in whole, False, way.as_given) for i in range(len(tree))]
     return Look(list(tree), whats, ways, tree, None)
+
+
+@functools.lru_cache(maxsize=256)
+def _ways_of_fields(fields: tuple[Field, ...], as_given: bool) -> tuple[list[Way], list[str]]:
+    """How fields are looked at, and what errors put behind the name of the record for each."""
+    ways = [Way(True, field.whole, field.static, as_given) for field in fields]
+    return ways, [place("", field.name, True) for field in fields]
 
 
 def flatten(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any], Structure]:
@@ -347,6 +356,11 @@ def as_static(tree: Any, way: Way) -> bool:
     """Whether something that is no container stays what it is."""
     if way.static:
         return True
+    kind = type(tree)
+    if kind is int or kind is bool:
+        return way.whole
+    if kind is str:
+        return way.free
     if isinstance(tree, (numbers.Real, Value)):
         is_whole = way.whole and isinstance(tree, numbers.Integral)
         return is_whole or (way.free and isinstance(tree, Enum))
