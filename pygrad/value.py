@@ -215,8 +215,6 @@ def backward(
     >>> x.grad
     18.0
     """
-    if seed is False:
-        raise TypeError("the first argument is the seed, a number; retain_graph is a keyword")
     if gradient is not None:
         if seed != 1.0:
             raise TypeError("give either seed or gradient, not both")

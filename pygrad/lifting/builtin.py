@@ -110,13 +110,11 @@ def as_text(template: Any, items: Any) -> Any:
     try:
         return template % items
     except TypeError:
-        if isinstance(items, dict):
-            shown: Any = {name: _number(item) for name, item in items.items()}
-        else:
-            shown = tuple(map(_number, items if isinstance(items, tuple) else (items,)))
-        if not isinstance(template, str):
+        if not holds_values([*items.values()] if isinstance(items, dict) else items):
             raise
-        return template % shown
+    if isinstance(items, dict):
+        return template % {name: _number(item) for name, item in items.items()}
+    return template % tuple(map(_number, items if isinstance(items, tuple) else (items,)))
 
 
 def _number(item: Any) -> Any:

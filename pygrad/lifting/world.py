@@ -8,7 +8,6 @@ import functools
 import importlib
 import importlib.util
 import os
-import re
 import site
 import sys
 import sysconfig
@@ -357,10 +356,21 @@ def is_own(name: str) -> bool:
     origin = getattr(sys.modules.get(name), "__file__", None)
     if origin is None:
         return name not in STANDARD
-    return not (any(map(origin.startswith, _places())) or _INSTALLED.search(origin))
+    if any(map(origin.startswith, _places())):
+        return False
+    top = sys.modules.get(name.partition(".")[0])
+    home = getattr(top, "__file__", None) or origin
+    folder = os.path.dirname(os.path.dirname(home) if hasattr(top, "__path__") else home)
+    return name == "__main__" or not _has_installed(folder)
 
 
-_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")  # reached by PYTHONPATH, say
+@functools.cache
+def _has_installed(folder: str) -> bool:
+    """Whether packages were installed in a folder, which PYTHONPATH names, say."""
+    try:
+        return any(name.endswith(".dist-info") for name in os.listdir(folder or "."))
+    except OSError:
+        return False
 
 
 @functools.cache

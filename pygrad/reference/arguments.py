@@ -53,10 +53,8 @@ def seed_of(seed: Any, gradient: Any) -> float:
     """The seed of backward(), which has two names.
 
     Raises:
-        TypeError: it is no real number, or given twice, or was meant as retain_graph.
+        TypeError: it is no real number, or given twice.
     """
-    if seed is False:
-        raise TypeError("the first argument is the seed, a number; retain_graph is a keyword")
     if gradient is not None:
         if seed != 1.0:
             raise TypeError("give either seed or gradient, not both")

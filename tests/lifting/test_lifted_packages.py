@@ -359,3 +359,13 @@ def test_a_part_of_numpy_that_is_compiled_leaves_numpy_as_it_is() -> None:
     with pytest.raises(pygrad.LiftError):
         lift("numpy.linalg._umath_linalg")
     assert lift("numpy.linalg") is before is lift("numpy").linalg
+
+
+def test_what_was_installed_in_a_folder_of_its_own_is_a_package(
+    package: Package, tmp_path: Path
+) -> None:
+    name = package(__init__="import math\ndef f(x): return math.sin(x)")
+    (tmp_path / f"{name}-1.0.dist-info").mkdir()
+    f = importlib.import_module(name).f
+    assert lift(f) is lift(name).f
+    assert slope(lift(f), 0.0) == 1.0

@@ -536,3 +536,16 @@ def test_items_of_arrays_among_several_targets() -> None:
 
     assert f(POINT) == pytest.approx(7 * POINT + 10 * POINT**2 + 1)
     assert grad(f)(POINT) == pytest.approx(7 + 20 * POINT)
+
+
+def test_a_text_that_does_not_fit_is_the_plain_error(written: Callable[..., str]) -> None:
+    package = written("def f(x, y): return '%d and %.1f' % x if y else '%(a)d' % {'a': x}", {})
+    plain, lifted = importlib.import_module(package).f, lift(package).f
+    for arguments in ((("a", 1.0), True), ((1.0,), True), ("a", False)):
+        with pytest.raises(TypeError) as expected:
+            plain(*arguments)
+        with pytest.raises(TypeError) as found:
+            lifted(*arguments)
+        assert str(found.value) == str(expected.value)
+    assert lifted((Value(2.0), Value(3.25)), True) == "2 and 3.2"
+    assert lifted(Value(2.0), False) == "2"
