@@ -28,7 +28,7 @@ from pygrad.core.structure import (
 )
 from pygrad.programs.batch import in_order
 from pygrad.programs.memory import address, doubles, scratch
-from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active
+from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths, reads_active
 from pygrad.programs.results import truths_in
 from pygrad.programs.table import MOST, Programs
 
@@ -306,6 +306,8 @@ class Results:
             return True
         if key_of(path.result.structure) != key_of(self.structure):
             return False
+        if len(self.known) >= MOST_PATHS:
+            self.known.clear()
         self.known[id(path.result)] = path.result
         return True
 
