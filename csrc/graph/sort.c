@@ -88,12 +88,9 @@ PG_INLINE verdict look(pg_sweep *s, pg_node *operand, int alone)
 {
     if (operand->mark == s->id)
         return DONE;
-    if (operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED)) ||
-        (PG_UNLIKELY(pg_is_condition(operand->op)) && !s->whole)) {
+    if (operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED))) {
         if (!append(s, operand))
             return NO_MEMORY;
-        if (PG_UNLIKELY(operand->op != PG_LEAF) && s->writes)
-            operand->grad = 0.0;
         operand->mark = s->id; /* a leaf may be in another unfinished sweep, too */
         return DONE;
     }
@@ -123,6 +120,18 @@ PG_INLINE void fetch_on_the_way_up(const pg_sweep *s)
     }
 }
 
+/* Shapes as derivatives see them: conditions have no operands. */
+static const uint8_t shapes_of_slopes[PG_OPCODE_COUNT] = {
+    [PG_LEAF] = PG_NO_OPERANDS, [PG_CUSTOM] = PG_MANY, [PG_PARTIALS] = PG_MANY, [PG_SUM] = PG_MANY, [PG_DOT] = PG_MANY,
+#define UNARY(name, ...) [PG_OP_##name] = PG_ONE,
+#define BINARY(name, ...) [PG_OP_##name] = PG_TWO,
+#define TERNARY(name, ...) [PG_OP_##name] = PG_MANY,
+#define CONSTANT(name, ...) [PG_OP_##name] = PG_ONE,
+#define SLOPE1(name, ...) [PG_OP_##name] = PG_ONE,
+#define SLOPE2(name, ...) [PG_OP_##name] = PG_OP_##name < PG_OP_below ? PG_TWO : PG_NO_OPERANDS,
+#include "ops.def"
+};
+
 /* The path ends at n, a marked node that is not in order yet; from and i say how far it has got. */
 pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
 {
@@ -130,11 +139,12 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
     unsigned from = s->from;
     size_t i = s->index;
     const int alone = pg_sweep_alone(s);
+    const uint8_t *const shapes = s->whole ? pg_shapes : shapes_of_slopes;
     verdict v;
     if (n == NULL)
         return PG_OK;
     for (;;) {
-        switch (pg_shapes[n->op]) {
+        switch (shapes[n->op]) {
         case PG_TWO:
             if (from == 0) {
                 down = n->of.two.a;
@@ -178,7 +188,7 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
                 break;
             goto fail;
         }
-        default: /* a leaf as root */
+        default: /* a leaf as root, or a condition */
         up:
             if (!append(s, n)) {
                 v = NO_MEMORY;

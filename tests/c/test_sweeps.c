@@ -95,7 +95,7 @@ static void test_a_condition_is_a_leaf_to_derivatives(void)
         CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK && pg_sweep_count(s) == (whole ? 5 : 4) && c->grad == 7.0);
         pg_sweep_abandon(s);
     }
-    CHECK(sweep(c, 1.0, ENOUGH) == PG_OK && x->grad == 0.0 && square->grad == 0.0); /* as root it is an op */
+    CHECK(sweep(c, 1.0, ENOUGH) == PG_OK && x->grad == 0.0 && square->grad == 5.0); /* as root, too */
     double slopes[2] = {1.0, 1.0};
     pg_local_derivatives(c, slopes);
     CHECK(slopes[0] == 0.0 && slopes[1] == 0.0);
