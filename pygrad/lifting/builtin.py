@@ -16,6 +16,7 @@ from pygrad import math
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.lifting.values import holds_values, is_of_values
 
+LIFTED_FROM = "__lifted_from__"  # of a class that was made anew: the one that it stands for
 UNROUNDED = "__unrounded__"  # a global of lifted code that is not to round to digits
 MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
 if IMPLEMENTATION == "compiled":
@@ -105,6 +106,11 @@ def rounded(x: Any, ndigits: Any = None) -> Any:
     return round(x) if ndigits is None else round(x, ndigits)
 
 
+def above(kind: Any, *rest: Any) -> Any:
+    """super(kind, ...): a class that was made anew comes right before the one that it stands for."""
+    return super(vars(kind).get(LIFTED_FROM, kind), *rest)
+
+
 def as_text(template: Any, items: Any) -> Any:
     """template % items; Values are shown as their numbers where the template asks for floats."""
     try:
@@ -152,6 +158,7 @@ CLASS = class_of
 TEXT: Callable[..., Any] = as_text
 INDEX: Callable[..., Any] = as_index
 BITS: Callable[..., Any] = as_bits
+SUPER: Callable[..., Any] = above
 DOUBLES = frozenset({"float64", "double"})  # of NumPy
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.
 METHODS: dict[str, Callable[..., Any]] = {
@@ -171,6 +178,6 @@ BUILTINS: dict[str, Any] = {
     "round": rounded,
     **{
         is_callable_as(function): function
-        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX, BITS)
+        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX, BITS, SUPER)
     },
 }

@@ -20,7 +20,7 @@ from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
 from pygrad.lifting import world
-from pygrad.lifting.builtin import MARK, UNROUNDED
+from pygrad.lifting.builtin import LIFTED_FROM, MARK, UNROUNDED
 from pygrad.lifting.dispatching import (
     cached_function,
     dispatched_function,
@@ -233,16 +233,19 @@ class _Counterparts:
             for name, item in vars(cls).items()
             if (lifted := self._of_attribute(name, item)) is not item
         }
-        if not methods:
+        # After the class itself and before its bases: super() in its methods finds theirs, lifted.
+        bases = [made for base in cls.__bases__ if (made := self.of(base)) is not base]
+        if not methods and not bases:
             return cls
         extra = {"__slots__": ()} if "__slots__" in vars(cls) else {}
         try:
             made = types.new_class(
-                cls.__name__, (cls,), {}, lambda space: space.update(methods, **extra)
+                cls.__name__, (cls, *bases), {}, lambda space: space.update(methods, **extra)
             )
         except TypeError:  # it may be final, as an enumeration is
             return cls
         made.__qualname__, made.__module__ = cls.__qualname__, module
+        setattr(made, LIFTED_FROM, cls)
         self._remember(made, made)
         return self._remember(cls, made)
 

@@ -19,13 +19,23 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pygrad.lifting.builtin import BITS, CALLS, CLASS, DOUBLES, INDEX, METHODS, TEXT, is_callable_as
+from pygrad.lifting.builtin import (
+    BITS,
+    CALLS,
+    CLASS,
+    DOUBLES,
+    INDEX,
+    METHODS,
+    SUPER,
+    TEXT,
+    is_callable_as,
+)
 from pygrad.lifting.kinds import KINDS
 from pygrad.lifting.storing import slice_of, stored
 
 _WHOLE = ("floor", "ceil", "trunc", "round", "rint")
 _NEEDED = re.compile(
-    rf"\b(?:{'|'.join([*CALLS, *METHODS, *_WHOLE, '__class__'])})\b|[\"'][\s)]*%|[&|^]|<<|>>"
+    rf"\b(?:{'|'.join([*CALLS, *METHODS, *_WHOLE, 'super', '__class__'])})\b|[\"'][\s)]*%|[&|^]|<<|>>"
 )
 _ARRAYS = re.compile(r"\bnumpy\b")
 _INDEX, _ITEM, _PART = "__lifted_index__", "__lifted_item__", "__lifted_part__"
@@ -47,6 +57,8 @@ class _Rewriter(ast.NodeTransformer):
             node.args[:1] = [self.visit(item) for item in node.args[:1]]
             return node
         kept = isinstance(function, ast.Name)
+        if kept and name == "super" and node.args:
+            node.func = _called(SUPER, node)
         if kept and name == "range":
             node.args = [self._as_index(item) for item in node.args]
         self.generic_visit(node)

@@ -281,3 +281,28 @@ def test_marks_and_what_is_compared_stay_themselves() -> None:
 
     assert f(0.5) == f(0.5, MISSING) == f(0.5, MISSING, Settings())
     assert slope(f, 0.0) == 2.0
+
+
+class Curve:
+    def at(self, x: float) -> float:
+        return math.sin(x)
+
+    def twice(self, x: float) -> float:
+        return 2 * self.at(x)
+
+
+class Steeper(Curve):
+    def at(self, x: float) -> float:
+        return 3 * super().at(x)
+
+
+class Shifted(Steeper):
+    shift = 0.0
+
+
+def test_methods_of_bases_are_lifted_too() -> None:
+    f = lift(lambda x: Shifted().twice(x) + Steeper().at(x) + super(Steeper, Shifted()).at(x))
+    assert f(0.5) == 10 * math.sin(0.5)
+    assert slope(f, 0.0) == 10.0
+    made = lift(Shifted)
+    assert issubclass(made, Shifted) and slope(made().twice, 0.0) == 6.0
