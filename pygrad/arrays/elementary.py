@@ -221,9 +221,9 @@ def signbit(x: Any, /) -> Any:
     return (x < 0.0) | ((x == 0.0) & (x.atan2(-1.0) < 0.0))
 
 
-def logical_xor(x: Any, y: Any, /) -> bool:
+def logical_xor(x: Any, y: Any, /) -> Any:
     """Whether one of two is 0 and the other is not."""
-    return bool(x != 0) != bool(y != 0)
+    return (x != 0) ^ (y != 0)
 
 
 # Under NumPy's names: its loops over arrays of objects call them.

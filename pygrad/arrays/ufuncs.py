@@ -46,10 +46,15 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 _PRODUCTS = frozenset({"matmul", "matvec", "vecmat", "vecdot"})
 
 # Answers are those of the numbers, whatever the truth of a Value is.
-_TRUTHS: dict[str, Callable[..., bool]] = {
-    "logical_and": lambda x, y: bool(x != 0) and bool(y != 0),
-    "logical_or": lambda x, y: bool(x != 0) or bool(y != 0),
-    "logical_not": lambda x: bool(x == 0),
+_TRUTHS: dict[str, Callable[..., Any]] = {
+    "logical_and": lambda x, y: (x != 0) & (y != 0),
+    "logical_or": lambda x, y: (x != 0) | (y != 0),
+    "logical_not": lambda x: x == 0,
+}
+_OF_TRUTHS = {
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
 }
 _QUESTIONS = frozenset({*_TRUTHS, "logical_xor", "isnan", "isinf", "isfinite", "signbit"})
 
@@ -78,7 +83,21 @@ def functions_of_items(engine: Engine) -> dict[str, Callable[..., Any]]:
         made[name] = functions[op or name]
     for name, function in elementary.METHODS.items():
         made[name] = _of_either(function, getattr(np, name))
+    for name, function in _OF_TRUTHS.items():
+        made[name] = _of_truths(name, function)
     return {**made, **_TRUTHS, "divmod": divmod}
+
+
+def _of_truths(name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Of comparisons, which are Values in a trace, and bools: not of other Values."""
+
+    def of_items(x: Any, y: Any) -> Any:
+        try:
+            return function(x, y)
+        except TypeError:
+            raise TypeError(_refusal(getattr(np, name), name)) from None
+
+    return of_items
 
 
 def _of_either(function: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:

@@ -150,8 +150,8 @@ def _not_numeric(argument: Any) -> str:
     try:
         flatten(argument, "x")
     except TypeError as error:
-        found = re.match(r"x(\S+) .*not (\w+)$", str(error))
-        return f", as its item {found[1]} is a {found[2]}" if found else ""
+        found = re.match(r"x(\S+) must be .*? not (\w+)(\.|$)", str(error))
+        return f", as its part {found[1]} is a {found[2]}" if found else ""
     return ""
 
 

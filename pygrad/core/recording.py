@@ -199,8 +199,7 @@ class Call:
             more = hinted(error)
             if more is not error:
                 raise more from error
-            if not isinstance(error, AttributeError):
-                hints.of_containers(error, self.f, [self.structure], "vmap(grad({f}))(x)")
+            hints.of_containers(error, self.f, [self.structure], "vmap(grad({f}))(x)")
             raise
 
 

@@ -78,12 +78,12 @@ def item_of(x: Any, *args: Any, **named: Any) -> Any:
 
 def any_of(x: Any, *args: Any, **named: Any) -> Any:
     """x.any(); of what a comparison of Values gives, which is no bool of NumPy's, itself."""
-    return x if x is True or x is False else x.any(*args, **named)
+    return x if x is True or x is False or is_truth(x) else x.any(*args, **named)
 
 
 def all_of(x: Any, *args: Any, **named: Any) -> Any:
     """x.all(); as any_of()."""
-    return x if x is True or x is False else x.all(*args, **named)
+    return x if x is True or x is False or is_truth(x) else x.all(*args, **named)
 
 
 def as_index(x: Any) -> Any:

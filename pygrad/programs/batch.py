@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -14,6 +15,7 @@ from pygrad.core.quiet import quietly
 from pygrad.programs.memory import address, doubles, scratch
 from pygrad.programs.paths import Path, Paths
 from pygrad.programs.rows import RowArguments, RowResults
+from pygrad.programs.rows_without import candidates, is_of_a_row
 
 _LOOK = 0.02  # seconds between two looks for Ctrl-C, and for rows that are done
 _STAYED = 0xFFFFFFFF  # pg_batch.left of a row that stayed on its path
@@ -32,10 +34,26 @@ class Batch:
         self._first: Path | None = None
 
     def first(self, paths: Paths) -> Path:
-        """The path of the first row: the same at each call, also where it serves this call alone."""
+        """The path of the first row, or of the first that has results: the same at each call, also where
+        it serves this call alone."""
         if self._first is None:
-            self._first = paths.first(lambda: self.arguments.point(0))
+            self._first = self._found(paths)
         return self._first
+
+    def _found(self, paths: Paths) -> Path:
+        try:
+            return paths.first(lambda: self.arguments.point(0))
+        except Exception as error:
+            if not is_of_a_row(error):
+                raise
+            of_the_first = error
+        for k in candidates(self.arguments):
+            try:
+                return paths.first(functools.partial(self.arguments.point, k))
+            except Exception as error:
+                if not is_of_a_row(error):
+                    raise
+        raise of_the_first
 
     def run(self, path: Path, rows: Any | None, outputs: RowResults | None) -> tuple[Any, Any]:
         """Runs rows (indices, or None for all) on a path: where each left it, and the totals.

@@ -143,7 +143,7 @@ def test_attributes_of_objects_in_fields_are_seen() -> None:
     assert compiled(Length(4.0, Unit())) == 4.0
     unit.factor = 2.0  # type: ignore[attr-defined]
     with pytest.raises(
-        TypeError, match=r"argument 0, a Length, .*\(argument 0\.unit must be a number"
+        TypeError, match=r"argument 0 \(a\) .* as its part \.unit is a Unit, and cannot be hashed"
     ):
         compiled(Length(3.0, unit))
 
@@ -191,7 +191,10 @@ def test_dicts_may_have_text() -> None:
             Pair(1.0, [2.0], ["tag"]),
             "what argument 0 has beside its parts, a list, cannot be hashed",
         ),
-        ([1.0, "a"], r"argument 0 .* is static, as its item \[1\] is a str, and cannot be hashed"),
+        (
+            [1.0, "a"],
+            r"argument 0 .* is a static argument, as its part \[1\] is a str, and cannot be hashed",
+        ),
     ],
 )
 def test_what_cannot_be_hashed_is_named(bad: Any, words: str) -> None:

@@ -187,7 +187,7 @@ def test_static_arguments_that_cannot_be_hashed_are_named() -> None:
     ]:
         with pytest.raises(TypeError, match=told):
             compile_(f, static_argnums=1)(2.0, options)
-    with pytest.raises(TypeError, match=r"static argument, as its item \[0\] is a str, and cannot"):
+    with pytest.raises(TypeError, match=r"static argument, as its part \[0\] is a str, and cannot"):
         compile_(f)(2.0, ["fast"])
     with pytest.raises(TypeError, match=r"argument 1 \(options\) of <lambda>\(\)"):
         compile_(f)(2.0, options=["fast"])
