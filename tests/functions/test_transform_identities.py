@@ -250,6 +250,8 @@ def test_graphs_of_derivatives_have_the_numbers_of_plain_sweeps_bit_for_bit(prog
     assert [programs.exact(g.data + 0.0) for g in by_value] == numbers
 
 
+# Where a program underflows to 0, a root of that has no second derivative: all ways say so, and agree.
+@pytest.mark.filterwarnings("ignore::pygrad.SingularDerivativeWarning")
 @given(programs.programs())
 @settings(max_examples=60, deadline=None)
 def test_second_derivatives_of_random_programs_agree_and_are_symmetric(program):
