@@ -11,7 +11,8 @@ from digits import PRECISION
 from higher import Orders, Real, true_derivative
 from truth import ROWS, Row, mp, outside, ulps
 
-from pygrad import Value, gradients
+from pygrad import Value, grad, gradients
+from pygrad.math import pow as power
 from pygrad.value import FUNCTIONS
 
 LIMIT = 8.0  # ulp
@@ -126,3 +127,11 @@ def test_other_second_derivatives_are_normal_where_the_truth_is() -> None:
             for orders, numbers in (found or {}).items():
                 if least < abs(true_second(row, xs, orders)) < most:
                     assert all(math.isfinite(x) and x != 0 for x in numbers), (name, xs, orders)
+
+
+@pytest.mark.parametrize(
+    ("y", "truth"), [(0.0, -math.inf), (1.0, math.inf), (2.0, -math.inf), (3.5, 0.0), (5.0, 0.0)]
+)
+def test_mixed_third_derivatives_of_pow_at_0_are_their_limits(y: float, truth: float) -> None:
+    """Of (2 y - 1) x**(y - 2) + y (y - 1) x**(y - 2) log x from above."""
+    assert grad(grad(grad(power, 0), 0), 1)(0.0, y) == truth
