@@ -48,10 +48,11 @@ def as_float(x: Any = 0.0, /) -> Any:
 
 
 def is_instance(x: Any, kinds: Any, /) -> bool:
-    """isinstance(x, kinds); a Value is a float, and a comparison a bool."""
-    if is_truth(x):
-        return isinstance(True, kinds)
-    return isinstance(x, kinds) or (isinstance(x, Value) and isinstance(0.0, kinds))
+    """isinstance(x, kinds); a Value is what class_of() says."""
+    return isinstance(x, kinds) or (isinstance(x, Value) and isinstance(_LIKE[class_of(x)], kinds))
+
+
+_LIKE = {float: 0.0, int: 0, bool: False}
 
 
 def kind_of(x: Any, /, *rest: Any, **named: Any) -> Any:
@@ -60,10 +61,10 @@ def kind_of(x: Any, /, *rest: Any, **named: Any) -> Any:
 
 
 def class_of(x: Any) -> Any:
-    """x.__class__; of a Value float, of a comparison bool."""
-    if is_truth(x):
-        return bool
-    return float if isinstance(x, Value) else x.__class__
+    """x.__class__; of a Value float, of a comparison bool, of what math.floor() or its like gave int."""
+    if not isinstance(x, Value):
+        return x.__class__
+    return bool if is_truth(x) else int if x._op in _WHOLE else float
 
 
 def is_whole(x: Any, *args: Any) -> Any:

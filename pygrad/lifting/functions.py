@@ -55,6 +55,8 @@ class _Globals(dict[str, Any]):
 
     def __init__(self, original: dict[str, Any], counterparts: _Counterparts) -> None:
         super().__init__({"__builtins__": world.lifted_builtins(), MARK: True})
+        # Statements of import read these without asking __missing__.
+        self.update({n: original[n] for n in ("__package__", "__spec__") if n in original})
         if not counterparts.rounding:
             self[UNROUNDED] = True
         self.original, self.counterparts = original, counterparts

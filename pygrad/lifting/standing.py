@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import collections
+import math as standard
 import sys
 from collections.abc import Callable, ItemsView, ValuesView
 from types import ModuleType
@@ -20,6 +21,8 @@ class _Like(ModuleType):
         super().__init__(original.__name__, original.__doc__)
         vars(self).update(changes, __getattr__=lambda name: getattr(original, name))
         vars(self)["__original__"] = original
+        if not hasattr(original, "__all__"):  # for `from math import *`
+            vars(self)["__all__"] = [name for name in vars(original) if name[:1] != "_"]
 
     def __setattr__(self, name: str, item: Any) -> None:
         setattr(vars(self)["__original__"], name, item)
@@ -34,6 +37,12 @@ class _Like(ModuleType):
 def like(original: ModuleType, **changes: Any) -> ModuleType:
     """A module as another one, with some names that are others."""
     return _Like(original, changes)
+
+
+def lifted_math() -> ModuleType:
+    """The names of math, and none of what pygrad.math has beside them."""
+    own = {name: getattr(math, name) for name in vars(standard) if name[:1] != "_"}
+    return like(standard, **own)
 
 
 def lifted_cmath() -> ModuleType:

@@ -18,7 +18,6 @@ from math import inf
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pygrad import math
 from pygrad.core.callables import found_by_name
 from pygrad.lifting import dispatching
 from pygrad.lifting.arrays import lifted_numpy
@@ -27,7 +26,7 @@ from pygrad.lifting.errors import LiftError
 from pygrad.lifting.kinds import COUNTERPARTS
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import RUNNING
-from pygrad.lifting.standing import Table, lifted_cmath, like
+from pygrad.lifting.standing import Table, lifted_cmath, lifted_math, like
 from pygrad.lifting.storing import slice_of, stored
 
 # Python's own, but for those of numbers that are lifted, too.
@@ -333,7 +332,7 @@ _builtins = {
 
 _table = Table(_modules, _module_at_hand)
 _STAND_INS: dict[str, ModuleType] = {
-    "math": math,
+    "math": lifted_math(),
     "cmath": lifted_cmath(),
     "functools": like(functools, **dispatching.CHANGES),
     "sys": like(sys, modules=_table),

@@ -291,7 +291,8 @@ def test_errors_come_from_the_line_that_raises_them(package: Package) -> None:
 def test_lifted_twice_is_the_same() -> None:
     assert lift("colorsys") is lift("colorsys")
     assert lift(lift("colorsys")) is lift("colorsys")
-    assert lift(math) is pygrad.math
+    assert lift(math) is lift("math") is lift(lift(math))
+    assert lift(math).sin is pygrad.math.sin and not hasattr(lift(math), "where")
 
 
 def test_threads_that_use_the_original_see_nothing(package: Package) -> None:

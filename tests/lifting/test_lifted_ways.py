@@ -8,6 +8,7 @@ import builtins
 import importlib
 import itertools
 import linecache
+import math
 import sys
 import textwrap
 import types
@@ -25,6 +26,13 @@ DET = "np.array([[x, 1.0], [2.0, x]])"
 
 # Name, a package's __init__, and its other modules; PKG is its name. The plain f says what is right.
 IMPORTS = {
+    "a star, and names like pygrad.math's": (
+        "from .a import clip\nfrom math import *\n"
+        "def f(x): return clip(x, 0.0, 1.0) + sin(x) * round(abs(-2)) * sum([1, 2], 3)",
+        {
+            "a": "def clip(x, lo, hi, soft=2.0): return (lo if x < lo else hi if x > hi else x) * soft"
+        },
+    ),
     "from . import": (
         "from . import a\nfrom .a import g as h\ndef f(x): return a.g(x) * h(x)",
         {"a": PART},
@@ -547,3 +555,20 @@ def test_a_text_that_does_not_fit_is_the_plain_error(written: Callable[..., str]
         assert str(found.value) == str(expected.value)
     assert lifted((Value(2.0), Value(3.25)), True) == "2 and 3.2"
     assert lifted(Value(2.0), False) == "2"
+
+
+def test_what_floor_gives_is_an_int_to_lifted_code() -> None:
+    @lift
+    def f(x: float) -> Any:
+        whole = isinstance(math.floor(x), int) and isinstance(round(x), int)
+        return x * (1.0 if whole and not isinstance(round(x, 1), int) else 5.0)
+
+    assert (f(1.37), grad(f)(1.37), compile(f)(1.37)) == (1.37, 1.0, 1.37)
+
+
+def test_a_relative_import_within_a_function_that_is_lifted_by_itself(
+    written: Callable[..., str],
+) -> None:
+    package = written("def f(x):\n    from . import b\n    return x * b.K", {"b": "K = 3.0"})
+    lifted = lift(importlib.import_module(package).f)
+    assert (lifted(0.5), grad(lifted)(0.5)) == (1.5, 3.0)
