@@ -1,7 +1,9 @@
-"""Whether code compares with True or False by `is`, which nothing that stands for a bool can answer.
+"""Whether code asks which object or of which class a bool is, which nothing that stands for one can answer.
 
 >>> asks_for_bools(lambda x: (x > 0) is True), asks_for_bools(lambda x: x > 0)
 (True, False)
+
+Bools in the place of conditions cost speed, never a number. So what is in doubt counts as asking.
 """
 
 from __future__ import annotations
@@ -9,71 +11,188 @@ from __future__ import annotations
 import dis
 import functools
 import itertools
+import numbers
+import operator
+import os
+import sys
+import sysconfig
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, MethodType
-from typing import Any
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads
+from pygrad.core.implementation import Value
 from pygrad.core.jacobians import JacobianOf
 
 _MOST = 10_000  # codes that are remembered
-_FAR = 100  # functions that are looked at for one
+_FAR = 1000  # functions and other things that are looked at for one
+_DEEP = 2  # levels of containers and objects
 _IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
-_CALL = "__call__"
 _IS = dis.opmap["IS_OP"]
-_codes: dict[CodeType, bool] = {}
-_functions: dict[CodeType, bool] = {}  # with those that they call by name
+_MATCH_CLASS = dis.opmap["MATCH_CLASS"]
+_SAME = {"is_", "is_not"}
+_KINDS = {"isinstance", "issubclass", "type", "__class__"}
+_BOOLS = (bool, int, *(getattr(numbers, name) for name in numbers.__all__))  # what a bool is
+_NAMES = {cls.__name__ for cls in _BOOLS}
+_PROTOCOLS = {"__bool__", "__index__", "__int__", "__length_hint__"}  # a condition is no result of
+_GENERATED = {"__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__"}
+_PLAIN = {int, float, complex, str, bytes, bool, type(None), np.ndarray, Value}
+_ASKING = {id(operator.is_), id(operator.is_not)}
+_ASKING_KINDS = {id(cls) for cls in _BOOLS}
+_PATHS = sysconfig.get_paths()
+_LIBRARY = tuple(os.path.join(_PATHS[name], "") for name in ("stdlib", "platstdlib"))
+_SITES = tuple(os.path.join(_PATHS[name], "") for name in ("purelib", "platlib"))
+_NUMPY = os.path.join(os.path.dirname(np.__file__), "")
+_SCIPY = tuple(os.path.join(site, "scipy", "") for site in (*_SITES, os.path.dirname(_NUMPY[:-1])))
+
+
+class _Facts(NamedTuple):
+    """What depends on code alone, with that of functions in it."""
+
+    asks: bool
+    kinds: bool  # it asks for classes
+    names: frozenset[str]  # attributes, globals, and strings that may be names
+    imports: tuple[str, ...]
+    left_out: bool
+
+
+_facts: dict[CodeType, _Facts] = {}
 
 
 def asks_for_bools(f: Callable[..., Any]) -> bool:
-    """Whether the function, or one that it reaches by names, has `is True` or `is False` in it."""
-    return any(map(_asks, _functions_in(f)))
+    """Whether the function, or one that it may reach, asks for the identity or the class of a bool."""
+    return _Search().asks(f)
 
 
-def _asks(start: FunctionType) -> bool:
-    found = _functions.get(start.__code__)
-    if found is None:
-        found = any(_compares(function.__code__) for function in _reached(start))
-        _remember(_functions, start.__code__, found)
-    return found
+class _Search:
+    """Functions that one reaches, and where a name of theirs may lead."""
 
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.spaces: list[dict[str, Any]] = []  # of modules
+        self.classes: list[type] = []
+        self.seen: set[int] = set()
+        self.bases: set[int] = set()
+        self.kept: list[Any] = []  # so that no id is used twice
+        self.queue: list[tuple[Any, int]] = []
+        self.found = self.kinds = self.bools = False
 
-def _remember(known: dict[CodeType, bool], code: CodeType, found: bool) -> None:
-    if len(known) > _MOST:
-        known.clear()
-    known[code] = found
-
-
-def _functions_in(f: Any) -> Iterator[FunctionType]:
-    """Python's functions in a method, in what functions were made into, in an object that is called."""
-    if isinstance(f, FunctionType):
-        yield f
-    elif isinstance(f, MethodType):
-        yield from _functions_in(f.__func__)
-    elif isinstance(f, functools.partial):
-        for part in (f.func, *f.args, *f.keywords.values()):
-            yield from _functions_in(part)
-    elif isinstance(f, FunctionOf | JacobianOf):
-        yield from _functions_in(f.f)
-    elif isinstance(call := getattr(type(f), _CALL, None), FunctionType):
-        yield call
-
-
-def _reached(start: FunctionType) -> Iterator[FunctionType]:
-    """The function, and those that it has by name: globals, and variables of functions around it."""
-    seen, queue = {start.__code__}, [start]
-    for function in queue:  # which grows
-        yield function
-        cells = [_content(cell) for cell in function.__closure__ or ()]
-        names = {name for code in _within(function.__code__) for name in code.co_names}
-        for item in [*cells, *(function.__globals__.get(name) for name in names)]:
-            other = item.__func__ if isinstance(item, MethodType) else item
-            if not isinstance(other, FunctionType) or other.__code__ in seen:
+    def asks(self, f: Any) -> bool:
+        self.queue.append((f, 0))
+        while self.queue and not self.found:
+            item, depth = self.queue.pop()
+            if type(item) in _PLAIN or id(item) in self.seen:
                 continue
-            if len(queue) < _FAR and not is_pygrads(other.__code__.co_filename):
-                seen.add(other.__code__)
-                queue.append(other)
+            self.seen.add(id(item))
+            self.kept.append(item)
+            if len(self.kept) > _FAR:
+                return True
+            self.look(item, depth)
+        return self.found or (self.kinds and self.bools)
+
+    def look(self, item: Any, depth: int) -> None:
+        if id(item) in _ASKING:
+            self.found = True
+        elif id(item) in _ASKING_KINDS:
+            self.bools = True
+        elif isinstance(item, FunctionType):
+            self.function(item)
+        elif isinstance(item, ModuleType):
+            self.space(vars(item))
+        elif isinstance(item, type):
+            self.of_class(item)
+        elif isinstance(item, MethodType):
+            self.add((item.__func__, item.__self__), 0)
+        elif isinstance(item, functools.partial):
+            self.add((item.func, *item.args, *item.keywords.values()), 0)
+        elif isinstance(item, FunctionOf | JacobianOf):
+            self.add((item.f,), 0)
+        elif isinstance(item, property):
+            self.add((item.fget, item.fset, item.fdel), depth)
+        elif isinstance(item, staticmethod | classmethod):
+            self.add((item.__func__,), depth)
+        elif depth < _DEEP:
+            self.contents(item, depth + 1)
+        else:
+            self.of_class(type(item))
+
+    def add(self, items: Any, depth: int) -> None:
+        self.queue += [(item, depth) for item in items]
+
+    def contents(self, item: Any, depth: int) -> None:
+        if isinstance(item, dict | MappingProxyType):
+            self.add([*item.keys(), *item.values()][:_FAR], depth)
+        elif isinstance(item, list | tuple | set | frozenset):
+            self.add(list(item)[:_FAR], depth)
+        self.of_class(type(item))
+        try:
+            own = object.__getattribute__(item, "__dict__")
+        except AttributeError:
+            return
+        self.add(list(own.values())[:_FAR], depth)
+
+    def function(self, function: FunctionType) -> None:
+        facts = _facts_of(function.__code__)
+        self.add([_content(cell) for cell in function.__closure__ or ()], 0)
+        self.add(function.__defaults__ or (), 0)
+        self.add((function.__kwdefaults__ or {}).values(), 0)
+        self.add(function.__dict__.values(), 0)  # what it wraps, what it is dispatched to
+        if "registry" in function.__dict__:
+            self.kinds = True
+        if facts.left_out:
+            return
+        self.found |= facts.asks
+        self.kinds |= facts.kinds
+        for name in facts.imports:
+            if (module := sys.modules.get(name)) is None:
+                self.found = True  # who knows what it will have
+            else:
+                self.add((module,), 0)
+        self.name(facts.names - self.names)
+        self.space(function.__globals__)
+
+    def name(self, new: frozenset[str]) -> None:
+        self.names |= new
+        for space in self.spaces:
+            self.add([space[name] for name in new if name in space], 0)
+        for cls in self.classes:
+            own = cls.__dict__
+            self.add([own[n] for n in new if n in own and not _is_made(own, n)], 0)
+
+    def space(self, space: dict[str, Any]) -> None:
+        if id(space) in self.seen or _is_left_out(str(space.get("__file__") or "")):
+            return
+        self.seen.add(id(space))
+        self.spaces.append(space)
+        self.add([space[name] for name in self.names if name in space], 0)
+        for item in list(space.values()):
+            if issubclass(type(item), type):
+                self.add((item,), 0)
+
+    def of_class(self, cls: type) -> None:
+        for base in cls.__mro__:
+            if id(base) in self.bases:
+                continue
+            self.bases.add(id(base))
+            module = sys.modules.get(base.__module__)
+            if base.__module__ == "builtins" or _is_left_out(getattr(module, "__file__", "") or ""):
+                continue
+            self.classes.append(base)
+            own = base.__dict__
+            for name, item in list(own.items()):
+                if name in self.names or (name[:2] == "__" and isinstance(item, FunctionType)):
+                    self.add(() if _is_made(own, name) else (item,), 0)
+
+
+def _is_made(own: Any, name: str) -> bool:
+    """Whether dataclasses have written a method, which compares classes of records only."""
+    if name not in _GENERATED or "__dataclass_fields__" not in own:
+        return False
+    item = own[name]
+    return isinstance(item, FunctionType) and item.__code__.co_filename == "<string>"
 
 
 def _content(cell: Any) -> Any:
@@ -81,6 +200,40 @@ def _content(cell: Any) -> Any:
         return cell.cell_contents
     except ValueError:  # it has none yet
         return None
+
+
+@functools.lru_cache(_MOST)
+def _is_left_out(filename: str) -> bool:
+    """Whether a file is Python's, NumPy's, SciPy's or pygrad's."""
+    if is_pygrads(filename) or filename.startswith((_NUMPY, *_SCIPY, "<frozen ")):
+        return True
+    return filename.startswith(_LIBRARY) and not filename.startswith(_SITES)
+
+
+def _facts_of(code: CodeType) -> _Facts:
+    found = _facts.get(code)
+    if found is None:
+        if len(_facts) > _MOST:
+            _facts.clear()
+        found = _facts[code] = _looked_at(code)
+    return found
+
+
+def _looked_at(code: CodeType) -> _Facts:
+    codes = list(_within(code))
+    names = {name for each in codes for name in each.co_names}
+    strings = {
+        s for each in codes for s in each.co_consts if isinstance(s, str) and s.isidentifier()
+    }
+    matches = any(_MATCH_CLASS in each.co_code[::2] for each in codes)
+    kinds = matches or not names.isdisjoint(_KINDS) or "__class__" in strings
+    asks = (
+        not _SAME.isdisjoint(names | strings)
+        or (kinds and not _NAMES.isdisjoint(names))
+        or any(each.co_name in _PROTOCOLS or _compares(each) for each in codes)
+    )
+    imports = tuple({name for each in codes for name in _imports(each)})
+    return _Facts(asks, kinds, frozenset(names | strings), imports, _is_left_out(code.co_filename))
 
 
 def _within(code: CodeType) -> Iterator[CodeType]:
@@ -91,22 +244,20 @@ def _within(code: CodeType) -> Iterator[CodeType]:
             yield from _within(constant)
 
 
+def _imports(code: CodeType) -> Iterator[str]:
+    if dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
+        for step in dis.get_instructions(code):
+            if step.opname == "IMPORT_NAME":
+                yield step.argval
+
+
 def _compares(code: CodeType) -> bool:
-    found = _codes.get(code)
-    if found is None:
-        found = any(map(_compares_itself, _within(code)))
-        _remember(_codes, code, found)
-    return found
-
-
-def _compares_itself(code: CodeType) -> bool:
-    """Whether it has True or False, and an `is` whose right side is not None: that may be one of them."""
-    if not any(constant is True or constant is False for constant in code.co_consts):
-        return False
+    """Whether it has an `is` whose right side is not None: one of the two may be a bool."""
     if _IS not in code.co_code[::2]:
         return False
     steps = [step for step in dis.get_instructions(code) if step.opname not in _IGNORED]
     return any(
-        step.opname == "IS_OP" and not (before.opname == "LOAD_CONST" and before.argval is None)
+        step.opname == "IS_OP"
+        and (step.is_jump_target or before.opname != "LOAD_CONST" or before.argval is not None)
         for before, step in itertools.pairwise(steps)
     )

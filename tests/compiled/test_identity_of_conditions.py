@@ -1,0 +1,186 @@
+"""Code that asks for the identity or class of a comparison gets a bool, whatever way it is reached."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pygrad import compile as compile_
+from pygrad import vmap, where
+from pygrad.programs.identity import asks_for_bools
+
+TRUTH = True
+KIND = bool
+KINDS = (bool, str)
+
+
+def is_so(truth: Any) -> bool:
+    return truth is True
+
+
+def plain(truth: Any) -> Any:
+    return truth
+
+
+def pick(truth: Any) -> float:
+    return 1.0 if truth is True else 2.0
+
+
+def module(name: str, text: str) -> Any:
+    made = types.ModuleType(name)
+    exec(compile(text, name, "exec", dont_inherit=True), made.__dict__)
+    sys.modules[name] = made
+    return made
+
+
+OTHER = module("other", "def h(c):\n    return 1.0 if c is True else 2.0\n")
+TABLE = {"f": pick}
+NESTED = {"f": [pick]}
+
+
+class Owner:
+    flag: Any = None
+
+    def __init__(self, flag: Any = None) -> None:
+        self.flag = flag
+
+    def _pick(self, truth: Any) -> float:
+        return pick(truth)
+
+    def by_method(self, x: Any) -> float:
+        return self._pick(x > 0)
+
+    def by_getattr(self, x: Any) -> float:
+        found: float = getattr(self, "_pick")(x > 0)  # noqa: B009
+        return found
+
+    def get(self) -> float:
+        return 1.0 if self.flag is True else 2.0
+
+    def __call__(self, x: Any) -> float:
+        return self._pick(x > 0)
+
+
+class Truthful:
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __bool__(self) -> bool:
+        found: bool = self.x > 0
+        return found
+
+
+@functools.singledispatch
+def by_class(c: Any) -> float:
+    return 2.0
+
+
+@by_class.register(bool)
+def _(c: bool) -> float:
+    return 1.0
+
+
+def with_default(x: Any, use: Any = pick) -> Any:
+    return use(x > 0)
+
+
+def with_keyword(x: Any, *, use: Any = pick) -> Any:
+    return use(x > 0)
+
+
+def matched(x: Any) -> float:
+    match x > 0:
+        case bool():
+            return 1.0
+    return 2.0
+
+
+OWNER = Owner()
+REACHED: dict[str, Callable[[Any], Any]] = {
+    "a method": OWNER.by_method,
+    "a method of a global": lambda x: OWNER._pick(x > 0),
+    "a module's function": lambda x: OTHER.h(x > 0),
+    "a default": with_default,
+    "a default of a keyword": with_keyword,
+    "a table": lambda x: TABLE["f"](x > 0),
+    "a table of tables": lambda x: NESTED["f"][0](x > 0),
+    "getattr": OWNER.by_getattr,
+    "an object": OWNER,
+    "a partial": functools.partial(lambda so, x: so(x > 0), functools.partial(pick)),
+    "an object made there": lambda x: Owner(x > 0).get(),
+    "a name for True": lambda x: 1.0 if (x > 0) is TRUTH else 2.0,
+    "operator": lambda x: 1.0 if operator.is_(x > 0, True) else 2.0,
+    "operator, not": lambda x: 1.0 if operator.is_not(x > 0, True) else 2.0,
+    "isinstance": lambda x: 1.0 if isinstance(x > 0, bool) else 2.0,
+    "isinstance of int": lambda x: 1.0 if isinstance(x > 0, int) else 2.0,
+    "isinstance of some": lambda x: 1.0 if isinstance(x > 0, KINDS) else 2.0,
+    "type, is": lambda x: 1.0 if type(x > 0) is bool else 2.0,
+    "type, equal": lambda x: 1.0 if type(x > 0) == bool else 2.0,  # noqa: E721
+    "type by a name": lambda x: 1.0 if type(x > 0) == KIND else 2.0,  # noqa: E721
+    "a class": lambda x: 1.0 if (x > 0).__class__ is bool else 2.0,
+    "a dispatch": lambda x: by_class(x > 0),
+    "a pattern": matched,
+    "a truth": lambda x: 1.0 if Truthful(x) else 2.0,
+}
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_reached_and_asked_it_is_a_bool(name: str) -> None:
+    f = REACHED[name]
+    compiled, mapped = compile_(f), vmap(f)
+    for x in (1.0, -1.0):
+        assert compiled(x) == f(x)
+        assert mapped([x]).tolist() == [f(x)]
+
+
+def wrapped(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @functools.wraps(f)
+    def call(x: Any) -> Any:
+        return f(x)
+
+    return call
+
+
+def test_functions_that_share_code_have_answers_of_their_own() -> None:
+    def made(use: Any) -> Callable[[Any], Any]:
+        return lambda x: where(use(x > 0), 1.0, 2.0)
+
+    quiet, asking = made(plain), made(lambda c: is_so(c))
+    assert compile_(quiet)(1.0) == 1.0
+    assert [compile_(asking)(x) for x in (1.0, -1.0)] == [1.0, 2.0]
+    wrapped_quiet, wrapped_asking = wrapped(lambda x: x > 0), wrapped(lambda x: pick(x > 0))
+    assert compile_(wrapped_quiet)(1.0) is True
+    assert [compile_(wrapped_asking)(x) for x in (1.0, -1.0)] == [1.0, 2.0]
+
+
+def test_a_global_that_was_redefined_is_asked_anew() -> None:
+    space = module("space", "def h(c):\n    return c * 1.0\ndef f(x):\n    return h(x > 0)\n")
+    assert compile_(space.f)(1.0) == 1.0
+    exec("def h(c):\n    return 5.0 if c is True else 6.0\n", space.__dict__)
+    assert [compile_(space.f)(x) for x in (1.0, -1.0)] == [5.0, 6.0]
+
+
+def test_what_does_not_ask_keeps_its_conditions() -> None:
+    text = """
+import dataclasses
+from pygrad import math, where
+@dataclasses.dataclass(frozen=True, order=True)
+class Record:
+    a: float
+    def total(self, x):
+        return where(x > 0, x, self.a)
+def unreached(c):
+    return c is True
+def f(x):
+    return Record(2.0).total(math.sin(x)) if x is not None else x
+"""
+    space = module("space_of_records", text)
+    assert not asks_for_bools(space.f)
+    exec("def total(c):\n    return c is True\n", space.__dict__)
+    assert asks_for_bools(space.f)  # of a name that it uses
