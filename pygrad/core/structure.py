@@ -68,7 +68,8 @@ class Array(NamedTuple):
     def arrange(self, items: Sequence[Any]) -> Any:
         return array_of(items, self.shape)
 
-    as_argument = arrange
+    def as_argument(self, items: Sequence[Any]) -> Any:
+        return array_of(items, self.shape)
 
     def from_array(self, numbers: Any) -> Any:
         return numbers.reshape(self.shape).copy()
@@ -204,8 +205,7 @@ def key_of(structure: Structure, truths: bool = False) -> Any:
     if isinstance(structure, Static):
         return structure
     if isinstance(structure, Array):
-        of_truths = truths and type(structure) is not Array
-        return (bool, *structure.shape) if of_truths else structure.shape
+        return (bool,) * (truths and type(structure) is not Array) + structure.shape
     return bool if truths and isinstance(structure, Truth) else None
 
 
