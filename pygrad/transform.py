@@ -127,9 +127,11 @@ class Gradient(Derivative[P, R]):
         call = Call(self.f, self.argnums, args, kwargs)
         with Recording(call.points) as recording:
             result, aux = split_aux(self.f, call.run(recording), self.has_aux)
-            recording.close([_scalar(self.f, result, "grad")], aux)
+            returned = _scalar(self.f, result, "grad")
+            recording.close([returned], aux)
             (row,) = recording.reverse([0])
         (value,) = recording.results()  # where a read is no user's, and is not noted
+        value = returned if isinstance(returned, bool) else value
         aux = without_needless_values(aux, recording) if self.has_aux else None
         gradient = call.structure.arrange(row)
         if self.has_aux:

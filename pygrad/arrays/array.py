@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pygrad.arrays.engines import engine_of, is_array_with_values, is_value
+from pygrad.arrays.engines import engine_of, has_values, is_array_with_values, is_value
 
 
 class ValueArray(np.ndarray):
@@ -76,6 +76,17 @@ def of_values(array: Any) -> Any:
     return array
 
 
+def _one_item(array: Any, given: Any) -> Any:
+    """What an array of no axis has: a Value, if Values were given and it is a number."""
+    item = array.item()
+    if isinstance(item, _NUMBERS) and not isinstance(item, bool) and any(map(has_values, given)):
+        flat = [
+            v for x in given for v in np.asarray(x, dtype=object).ravel().tolist() if is_value(v)
+        ]
+        return engine_of(flat).Value(item)
+    return item if is_value(item) else array
+
+
 def owned(result: Any, given: Any = ()) -> Any:
     """What a function of NumPy has made of arrays with Values, as this package gives it: no array of one
     Value, but the Value; of several, a ValueArray, whose numbers have become Values unless it is a view of
@@ -84,7 +95,7 @@ def owned(result: Any, given: Any = ()) -> Any:
         if result.dtype != object:
             return result
         if result.ndim == 0:
-            return result.item() if is_value(result.item()) else result
+            return _one_item(result, given)
         if not any(isinstance(x, np.ndarray) and np.may_share_memory(x, result) for x in given):
             lift_in_place(result)
         return result.view(ValueArray) if type(result) is np.ndarray else result

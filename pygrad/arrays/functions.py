@@ -24,6 +24,20 @@ def where(condition: Any, *ways: Any) -> Any:
     return _plainly(np.where, condition, *ways)
 
 
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """numpy.select, whose conditions may be comparisons in a trace: the first that holds chooses."""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if len(condlist) == 0:
+        raise ValueError("select with an empty condition list is not possible")
+    if not has_values(condlist):
+        return _plainly(np.select, condlist, choicelist, default)
+    found = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        found = where(condition, choice, found)
+    return found
+
+
 def _plainly(function: Any, *args: Any, **kwargs: Any) -> Any:
     """What a function of NumPy itself does, without asking its arguments."""
     return function._implementation(*args, **kwargs)
@@ -370,6 +384,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
     own = (
         where,
+        select,
         nonzero,
         count_nonzero,
         interp,

@@ -24,6 +24,7 @@ from pygrad.core.library import ffi, lib
 from pygrad.core.static import Static
 from pygrad.core.structure import Array, Number, Structure, container_like
 from pygrad.core.truth import Truth
+from pygrad.programs.results import Truths
 
 MARK = b"\x89PYGRAD\n"
 VERSION = 1
@@ -179,9 +180,10 @@ class _Writer:
             self.atom(key.item, key.what or what)
         elif key is bool:
             self.number("B", 3 + len(_KINDS))
-        elif key == () or isinstance(key[0], int):
-            self.number("BI", 1, len(key))
-            self.number(f"{len(key)}I", *key)
+        elif key == () or isinstance(key[0], int) or key[0] is bool:
+            shape = key[1:] if key and key[0] is bool else key
+            self.number("BI", 1 if shape is key else 4 + len(_KINDS), len(shape))
+            self.number(f"{len(shape)}I", *shape)
         else:
             kind, names, _, parts = key
             if kind not in _KINDS or depth > _DEEPEST:
@@ -324,12 +326,12 @@ class _Reader:
 
     def structure(self, depth: int = 0) -> Structure:
         """A structure. Each of its numbers has a slot in a program further on, of four bytes."""
-        kind = self.one_of([Number, Array, *_KINDS, Static, Truth], "a structure")
+        kind = self.one_of([Number, Array, *_KINDS, Static, Truth, Truths], "a structure")
         if kind is Number or kind is Truth:
             return self._once(kind, ())
         if kind is Static:
             return Static(self.atom(), "")
-        if kind is Array:
+        if kind is Array or kind is Truths:
             return self._once(kind, self.shape())
         if depth > _DEEPEST:
             raise ValueError(_DAMAGED.format("containers are too deep"))
@@ -355,8 +357,8 @@ class _Reader:
         if key not in self.known:
             if kind is Number or kind is Truth:
                 self.known[key] = kind()
-            elif kind is Array:
-                self.known[key] = Array(names, math.prod(names))
+            elif kind is Array or kind is Truths:
+                self.known[key] = kind(names, math.prod(names))
             else:
                 like = dict.fromkeys(names) if kind is dict else kind()
                 self.known[key] = container_like(like, parts)

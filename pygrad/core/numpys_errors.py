@@ -21,7 +21,11 @@ _CURE = (
 
 def hinted(error: Exception) -> Exception:
     """The error itself, or one that says more if it is NumPy's about an array of objects."""
-    if not isinstance(error, TypeError | AttributeError) or not _OF_OBJECTS.match(str(error)):
+    if (
+        not isinstance(error, TypeError | AttributeError)
+        or not _OF_OBJECTS.match(str(error))
+        or _CURE in str(error)
+    ):
         return error
     made = type(error) if type(error) in {TypeError, AttributeError} else TypeError
     return made(f"{error}: {_CURE}")

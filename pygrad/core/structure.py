@@ -205,7 +205,7 @@ def key_of(structure: Structure, truths: bool = False) -> Any:
     if isinstance(structure, Static):
         return structure
     if isinstance(structure, Array):
-        return structure.shape
+        return (bool,) * (truths and type(structure) is not Array) + structure.shape
     return bool if truths and isinstance(structure, Truth) else None
 
 
@@ -371,7 +371,7 @@ def _flatten_leaf(tree: Any, items: list[Any], what: str, way: Way) -> Structure
     if is_array(tree):
         array = own_array(tree, what)
         if array.ndim:
-            return _flatten_array(array, items, what)
+            return _flatten_array(array, items, what, way)
         tree = array.item() if array.dtype.kind in "biufO" else array
     is_scalar = type(tree).__module__ == "numpy" and hasattr(tree, "dtype")
     item = tree.item() if is_scalar and tree.dtype.kind in "biuf" else tree
@@ -517,9 +517,10 @@ def own_array(array: Any, what: str) -> Any:
     return np.asarray(array)
 
 
-def _flatten_array(array: Any, items: list[Any], what: str) -> Structure:
+def _flatten_array(array: Any, items: list[Any], what: str, way: Way) -> Structure:
     if array.dtype.kind in "biuf":
-        items += array.astype(float).ravel().tolist()
+        kind = bool if array.dtype.kind == "b" and not way.as_given else float
+        items += array.astype(kind).ravel().tolist()
     elif array.dtype.kind == "O":
         for i, item in enumerate(array.ravel().tolist()):
             if not _is_number(item):

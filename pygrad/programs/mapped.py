@@ -44,7 +44,7 @@ from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, 
 from pygrad.programs.batch import Batch, by_guard
 from pygrad.programs.few import FewRows
 from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
-from pygrad.programs.results import Result, RowResult, Totals, taken_apart, truths_in, with_truths
+from pygrad.programs.results import Result, RowResult, Totals, as_numbers, taken_apart, truths_in
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
@@ -117,7 +117,7 @@ class RowsProgram:
         outputs = as_values(items)
         if self.reduce is None:
             return outputs, bytes(len(outputs)), RowResult(structure)
-        structure = with_truths(structure, [False] * len(items))  # sums of truths are numbers
+        structure = as_numbers(structure)  # sums of truths are numbers
         if not self.wrt and not self.by_lives:
             return outputs, b"\1" * len(outputs), Totals(structure, ())
         if len(outputs) != 1:
@@ -307,10 +307,11 @@ class Vmapped(FunctionOf[..., Any]):
         _report(self.errors, name, not_finite)
         for k, inputs in gaps.items():
             results[k] = nothing_of(inputs, structure.size, keep)
+            truths = [False] * len(truths)
         if self.reduce is None:
             return stacked(results, structure, out, truths)
         totals = [_native.sum(column) for column in zip(*results, strict=True)]
-        structure = with_truths(structure, [False] * len(totals))
+        structure = as_numbers(structure)
         return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from pygrad import _native
 from pygrad.core.static import Static
-from pygrad.core.structure import Array, Container, Number, Structure, flatten_result
+from pygrad.core.structure import Array, Container, Number, Structure, array_of, flatten_result
 from pygrad.core.truth import Truth
 
 
@@ -21,23 +23,48 @@ def taken_apart(result: Any) -> tuple[list[Any], Structure]:
     return items, with_truths(structure, are) if True in are else structure
 
 
+class Truths(Array):
+    """An array of truths, which a program has as 1 and 0."""
+
+    __slots__ = ()
+
+    def arrange(self, items: Sequence[Any]) -> Any:
+        found = [item != 0 for item in items]
+        if not all(isinstance(item, bool) for item in found):
+            return array_of(found, self.shape)
+        return self.from_array(np.array(found))
+
+    as_argument = arrange
+
+    def from_array(self, numbers: Any) -> Any:
+        return (numbers != 0).reshape(self.shape)
+
+
 def with_truths(structure: Structure, are: Sequence[bool]) -> Structure:
-    """The same with a truth in the place of each number that is one; are: which of the items."""
+    """The same with truths in the place of each number that is one, and each array of such; are: which of
+    the items."""
     if isinstance(structure, Container):
         parts, at = [], 0
         for part in structure.parts:
             parts.append(with_truths(part, are[at : at + part.size]))
             at += part.size
         return structure._replace(parts=tuple(parts))
-    if isinstance(structure, Array | Static):
+    if isinstance(structure, Static):
         return structure
+    if isinstance(structure, Array):
+        return (Truths if are and all(are) else Array)(*structure)
     return Truth() if are[0] else Number()
 
 
+def as_numbers(structure: Structure) -> Structure:
+    """The same with numbers in their place."""
+    return with_truths(structure, [False] * structure.size)
+
+
 def truths_in(structure: Structure) -> list[bool]:
-    """For each number and array of it whether it is a truth."""
+    """For each number and array of it whether it is a truth, or of such."""
     found: list[bool] = []
-    structure.map(lambda leaf, at: found.append(isinstance(leaf, Truth)))
+    structure.map(lambda leaf, at: found.append(isinstance(leaf, Truth | Truths)))
     return found
 
 

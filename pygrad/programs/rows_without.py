@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pygrad.core.implementation import OF_A_ROW, Value
-from pygrad.programs.results import Totals
+from pygrad.programs.results import RowResult, Totals, as_numbers
 
 _MOST_LOOKED_AT = 1000  # rows, for one that has results
 
@@ -41,9 +41,11 @@ def is_of_a_row(error: BaseException) -> bool:
 
 def nothing_like(path: Any) -> tuple[list[Any], bytes, Any]:
     """What a trace gives, with nan in the place of the outputs of another path."""
-    count = path.outputs
-    totals = isinstance(path.result, Totals)
-    return [Value(float("nan")) for _ in range(count)], bytes([totals]) * count, path.result
+    count, result = path.outputs, path.result
+    nothing = [Value(float("nan")) for _ in range(count)]
+    if isinstance(result, Totals):
+        return nothing, b"\1" * count, result
+    return nothing, bytes(count), RowResult(as_numbers(result.structure))
 
 
 def nothing_of(inputs: tuple[Any, ...], size: int, values: bool) -> list[Any]:
