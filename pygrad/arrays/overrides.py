@@ -19,6 +19,10 @@ def foreign(types: Any) -> bool:
     return not all(issubclass(kind, np.ndarray) or is_value_type(kind) for kind in types)
 
 
+# A number in what these make is the array's to change, not a result.
+_TO_BE_FILLED = frozenset({np.zeros_like, np.ones_like, np.empty_like, np.full_like})
+
+
 def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a function of NumPy gives.
 
@@ -29,7 +33,8 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if own is not None:
         return owned(own(*args, **kwargs), args)
     try:
-        return owned(func._implementation(*args, **kwargs), args)
+        result = func._implementation(*args, **kwargs)
+        return owned(result) if func in _TO_BE_FILLED else owned(result, args)
     except TypeError as error:
         if str(error).startswith(("a Value", "an array of floats holds", "the exponent of **")):
             raise
