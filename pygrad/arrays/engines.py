@@ -18,6 +18,8 @@ class Engine(NamedTuple):
     refused: Callable[[Exception], None]
 
 
+MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
+
 engines: list[Engine] = []
 _kinds: tuple[Any, ...] = ()
 

@@ -381,6 +381,15 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     _plainly(np.copyto, dst, src, casting, where)
 
 
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, **kwargs: Any) -> Any:
+    """numpy.corrcoef: covariances over the roots of both variances."""
+    c = np.cov(x, y, rowvar)
+    if np.ndim(c) == 0:
+        return c / c
+    deviations = np.sqrt(np.diag(c))
+    return np.clip(c / deviations[:, None] / deviations[None, :], -1.0, 1.0)
+
+
 def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
     own = (
         where,
@@ -395,7 +404,7 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         percentile,
         polyfit,
     )
-    for function in (*own, gradient, linspace, logspace, geomspace, cov, copyto):
+    for function in (*own, gradient, linspace, logspace, geomspace, cov, corrcoef, copyto):
         yield getattr(np, function.__name__), function
     for name, function in algebra.FUNCTIONS.items():
         if hasattr(np.linalg, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from pygrad.arrays import elementary
 from pygrad.arrays.array import ValueArray, owned, plain
-from pygrad.arrays.engines import Engine, engine_of, engines, is_value
+from pygrad.arrays.engines import MARK, Engine, engine_of, engines, has_values, is_value
 from pygrad.arrays.quiet import quietly
 
 # NumPy's names, and the op that each is; the rest of the names are the ops' own.
@@ -43,6 +44,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "greater_equal": operator.ge,
     "conjugate": operator.pos,
 }
+_COMPARISONS = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
 _PRODUCTS = frozenset({"matmul", "matvec", "vecmat", "vecdot"})
 
 # Answers are those of the numbers, whatever the truth of a Value is.
@@ -83,6 +85,8 @@ def functions_of_items(engine: Engine) -> dict[str, Callable[..., Any]]:
         made[name] = functions[op or name]
     for name, function in elementary.METHODS.items():
         made[name] = _of_either(function, getattr(np, name))
+    made["real"] = lambda x: x  # which newer NumPys have as ufuncs
+    made["imag"] = lambda x: 0.0
     for name, function in _OF_TRUTHS.items():
         made[name] = _of_truths(name, function)
     return {**made, **_TRUTHS, "divmod": divmod}
@@ -115,6 +119,8 @@ class _Table:
         self.trace_active = engine.trace_active
         self.of_items = {**_OPERATORS, **stated}
         self.of_arrays = {name: _ufunc(name, function) for name, function in stated.items()}
+        self.power = engine.functions["pow"]
+        self.power_of_arrays = np.frompyfunc(self.power, 2, 1)
 
 
 def _ufunc(name: str, function: Callable[..., Any]) -> Any:
@@ -156,17 +162,22 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
         return NotImplemented
     name = ufunc.__name__
     table = _table(inputs)
+    if name == "power" and has_values(inputs[1]) and _is_called_by_lifted_code():
+        return _kept(table.power_of_arrays(*map(plain, inputs)))
     known = name in table.of_items
     if method == "__call__" and known and not kwargs:
         for x in inputs:
             if isinstance(x, _MANY) and not (isinstance(x, np.ndarray) and x.ndim == 0):
                 break
         else:
-            return table.of_items[name](*map(_as_pythons, inputs))
+            found = table.of_items[name](*map(_as_pythons, inputs))
+            return np.bool_(found) if name in _COMPARISONS else found
     if not known and name not in _PRODUCTS and not _takes_objects(ufunc, name):
         raise TypeError(_refusal(ufunc, name))
     run = table.of_arrays.get(name, ufunc)
     options = {k: v for k, v in kwargs.items() if v is not None or k == "axis"}
+    if has_values(options.get("where")):
+        options["where"] = np.asarray(options["where"], dtype=bool)
     if "dtype" in options and (run is not ufunc or np.dtype(options["dtype"]).kind == "f"):
         del options["dtype"]
     if method == "reduce" and "where" in options and name in _IDENTITIES:
@@ -188,6 +199,14 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
             return np.asarray(result, bool)
         return result if is_value(result) else bool(result)
     return _kept(result)
+
+
+def _is_called_by_lifted_code() -> bool:
+    """Whether the first caller that is none of pygrad's own is lifted."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("pygrad."):
+        frame = frame.f_back
+    return frame is not None and MARK in frame.f_globals
 
 
 def _is_foreign(x: Any) -> bool:

@@ -13,12 +13,12 @@ from types import FunctionType
 from typing import Any
 
 from pygrad import math
+from pygrad.arrays.engines import MARK
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.lifting.values import holds_values, is_of_values
 
 LIFTED_FROM = "__lifted_from__"  # of a class that was made anew: the one that it stands for
 UNROUNDED = "__unrounded__"  # a global of lifted code that is not to round to digits
-MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
 if IMPLEMENTATION == "compiled":
     from pygrad import _native
 

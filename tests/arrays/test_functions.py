@@ -270,6 +270,7 @@ def quotients(f, x, h=1e-6):
     return made
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_function_of_an_array(name):
     f = FUNCTIONS[name]

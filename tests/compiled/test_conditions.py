@@ -287,6 +287,7 @@ def _condition() -> Any:
     return found[0]
 
 
+@pytest.mark.filterwarnings("ignore:Bitwise inversion:DeprecationWarning")
 def test_a_tilde_is_what_it_is_for_bools_and_says_so() -> None:
     with pytest.warns(RuntimeWarning, match="both are true"):
         f = compile_(lambda x: ~(x > 0))

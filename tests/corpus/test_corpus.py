@@ -37,7 +37,6 @@ OPEN = {
     "items of a scalar array": (
         "pymap3d.ecef2geodetic",
         "pymap3d.aer2geodetic",
-        "pymap3d.vincenty.vdist",
     ),
 }
 # What runs, and has another slope than what it computes: a bisection's is that of a staircase.
