@@ -7,7 +7,6 @@ is here: backward, copies, pickling, formatting, modes.
 from __future__ import annotations
 
 import copy
-import difflib
 import functools
 import gc
 import math
@@ -246,29 +245,10 @@ def _item(self: Any) -> float:
     return number
 
 
-_ARGUMENTS = ("data", "children", "label", "local_grads", "requires_grad")
-
-
 def _set_further(v: Any, named: dict[str, Any]) -> None:
-    """Other keyword arguments of Value() are attributes that it is to have.
+    from pygrad.attributes import set_further
 
-    >>> Value(2.0, color="red").color
-    'red'
-    >>> Value(2.0, lable="x")
-    Traceback (most recent call last):
-        ...
-    TypeError: Value() got the keyword argument 'lable': is 'label' meant? If not, assign v.lable = ...
-    """
-    for name, content in named.items():
-        meant = [] if name in _ARGUMENTS else difflib.get_close_matches(name, _ARGUMENTS, 1, 0.79)
-        if meant:
-            raise TypeError(
-                f"Value() got the keyword argument {name!r}: is {meant[0]!r} meant? If not, assign "
-                f"v.{name} = ..."
-            )
-        if callable(getattr(type(v), name, None)):
-            raise TypeError(f"Value() got the keyword argument {name!r}, which is a method's name")
-        setattr(v, name, content)
+    set_further(v, named)
 
 
 _native.set_further(_set_further)

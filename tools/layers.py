@@ -32,7 +32,7 @@ LAYERS = """
     value reference
     arrays
 """
-LEAVES = {"progress", "version"}  # import nothing, and may be imported by all
+LEAVES = {"attributes", "progress", "version"}  # import nothing, and may be imported by all
 DOORS = {"_core", "_native"}  # the compiled modules, which all may import by these names
 PACKAGE = "pygrad"
 

@@ -27,7 +27,7 @@ from pygrad.applications.flat import (
     ScalarFunction,
     text_of,
 )
-from pygrad.core.quiet import quietly
+from pygrad.arrays.quiet import quietly
 
 __all__ = ["Result", "gauss_newton", "gradient_descent", "newton"]
 

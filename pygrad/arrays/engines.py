@@ -24,6 +24,14 @@ engines: list[Engine] = []
 _kinds: tuple[Any, ...] = ()
 
 
+def called_by_lifted_code() -> bool:
+    """Whether the first caller that is none of pygrad's own is lifted."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("pygrad."):
+        frame = frame.f_back
+    return frame is not None and MARK in frame.f_globals
+
+
 def register(engine: Engine) -> None:
     """An implementation says that it is there."""
     global _kinds  # noqa: PLW0603  asked once per operand, so it is no property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,14 @@ import numpy as np
 
 from pygrad.arrays import elementary
 from pygrad.arrays.array import ValueArray, owned, plain
-from pygrad.arrays.engines import MARK, Engine, engine_of, engines, has_values, is_value
+from pygrad.arrays.engines import (
+    Engine,
+    called_by_lifted_code,
+    engine_of,
+    engines,
+    has_values,
+    is_value,
+)
 from pygrad.arrays.quiet import quietly
 
 # NumPy's names, and the op that each is; the rest of the names are the ops' own.
@@ -162,7 +168,7 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
         return NotImplemented
     name = ufunc.__name__
     table = _table(inputs)
-    if name == "power" and has_values(inputs[1]) and _is_called_by_lifted_code():
+    if name == "power" and has_values(inputs[1]) and called_by_lifted_code():
         return _kept(table.power_of_arrays(*map(plain, inputs)))
     known = name in table.of_items
     if method == "__call__" and known and not kwargs:
@@ -199,14 +205,6 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
             return np.asarray(result, bool)
         return result if is_value(result) else bool(result)
     return _kept(result)
-
-
-def _is_called_by_lifted_code() -> bool:
-    """Whether the first caller that is none of pygrad's own is lifted."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("pygrad."):
-        frame = frame.f_back
-    return frame is not None and MARK in frame.f_globals
 
 
 def _is_foreign(x: Any) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
+from pygrad.arrays.quiet import quietly
 from pygrad.core.library import ffi, lib
-from pygrad.core.quiet import quietly
 from pygrad.programs.memory import address, doubles, scratch
 from pygrad.programs.paths import Path, Paths
 from pygrad.programs.rows import RowArguments, RowResults

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from pygrad import _native
+from pygrad.arrays.quiet import quietly
 from pygrad.core.library import ffi, lib
-from pygrad.core.quiet import quietly
 from pygrad.core.structure import (
     Array,
     Container,

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
+from pygrad.arrays.quiet import quietly
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.implementation import Value
-from pygrad.core.quiet import quietly
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
 from pygrad.core.static import unhashable
 from pygrad.core.structure import (
@@ -53,7 +53,6 @@ from pygrad.programs.rows import (
     uniform_inputs,
 )
 from pygrad.programs.rows_without import (
-    candidates,
     is_of_a_row,
     nothing_like,
     nothing_of,
@@ -130,22 +129,6 @@ class RowsProgram:
         by = tuple(inputs[i] for i in self.wrt) + lives
         _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
-
-    def first(self, arguments: RowArguments) -> Path:
-        """The path of the first row, or of the first that has results."""
-        try:
-            return self.paths.first(lambda: arguments.point(0))
-        except Exception as error:
-            if not is_of_a_row(error):
-                raise
-            of_the_first = error
-        for k in candidates(arguments):
-            try:
-                return self.paths.first(functools.partial(arguments.point, k))
-            except Exception as error:
-                if not is_of_a_row(error):
-                    raise
-        raise of_the_first
 
     def run(
         self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None

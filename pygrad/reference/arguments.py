@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +15,6 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "label": ("label",),
     "local_grads": ("local_grads",),
 }
-_MEANT = ("data", "children", "label", "local_grads", "requires_grad")
 _NOT_GIVEN = object()
 
 
@@ -76,21 +74,3 @@ def partials(local_grads: Iterable[Any], count: int, kind: type) -> tuple[Any, .
     if len(made) != count:
         raise ValueError(f"got {len(made)} local_grads for {count} children")
     return tuple(made)
-
-
-def set_further(v: Any, named: dict[str, Any]) -> None:
-    """Other keyword arguments are attributes that the Value is to have.
-
-    Raises:
-        TypeError: one looks like a misspelt argument, or is a method's name.
-    """
-    for name, content in named.items():
-        meant = [] if name in _MEANT else difflib.get_close_matches(name, _MEANT, 1, 0.79)
-        if meant:
-            raise TypeError(
-                f"Value() got the keyword argument {name!r}: is {meant[0]!r} meant? If not, assign "
-                f"v.{name} = ..."
-            )
-        if callable(getattr(type(v), name, None)):
-            raise TypeError(f"Value() got the keyword argument {name!r}, which is a method's name")
-        setattr(v, name, content)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pygrad.arrays.engines import MARK
 from pygrad.reference.arithmetic import cbrt, div, exp, inf, is_normal, libm_pow, nan, sqrt
 from pygrad.reference.refusals import value_of
 
@@ -36,7 +37,7 @@ NO_KEY = (
 
 def in_lifted_code(depth: int) -> bool:
     """Whether the code some frames above the caller is that of `pygrad.lift`, as its globals say."""
-    return "__lifted__" in sys._getframe(depth + 1).f_globals
+    return MARK in sys._getframe(depth + 1).f_globals
 
 
 def identity_hash(x: Any) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from pygrad.arrays.engines import called_by_lifted_code
 
 OF_A_ROW = "_pygrad_of_a_row"  # an attribute of an error
 OF_VALUE = "_pygrad_value"  # another: the id of the Value that was taken for a plain number
@@ -51,16 +52,9 @@ def refusal(said: str, name: str, needs: str, /, *operands: Any) -> str:
     is lifted code, what the function needs and was given."""
     return (
         said
-        if _called_by_lifted_code()
+        if called_by_lifted_code()
         else f"{said}: {name} needs {needs}, not {_given(operands, 'y')}"
     )
-
-
-def _called_by_lifted_code() -> bool:
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("pygrad."):
-        frame = frame.f_back
-    return frame is not None and "__lifted__" in frame.f_globals
 
 
 def refused(error: Exception, /) -> None:
@@ -76,7 +70,7 @@ def _given(operands: Sequence[Any], second: str) -> str:
 def _message(symbol: str, kind: type[Exception], operands: Sequence[Any]) -> str:
     given = _given(operands, "n" if symbol == "**" else "y")
     said = _said_of_floats(symbol, kind)
-    if _called_by_lifted_code():
+    if called_by_lifted_code():
         return said
     if kind is OverflowError and symbol not in _TO_WHOLE:
         return f"{said}: {symbol} is too large for a float at {given}"

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pygrad.reference.arguments import partials, seed_of, set_further, taken
+from pygrad.reference.arguments import partials, seed_of, taken
 from pygrad.reference.arithmetic import as_float, compared, constant_slopes, mul0, real
 from pygrad.reference.formulas import checked_power, identity_hash, lifted_power, pow_slope_x
 from pygrad.reference.inputs import compares_numbers, depends_on_input, is_true
@@ -122,7 +122,10 @@ class Value:
             forget_reads(self._operands)
         self._label = label
         self._given = given if self._operands else None
-        set_further(self, named)
+        if named:
+            from pygrad.attributes import set_further
+
+            set_further(self, named)
 
     def __getattr__(self, name: str) -> Any:
         # Python comes here only for a missing attribute, and __init__ sets all of ours.
