@@ -73,7 +73,7 @@ static void check_few(const trace *t, const pg_program *p, row_set *r, size_t *t
 static void test_it_does_what_its_halves_do(void)
 {
     size_t told = 0, left = 0, all = 0;
-    for (uint64_t seed = 1; seed <= 600; seed++) {
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
         trace t;
         row_set r;
         double lives[LIVES];

@@ -164,6 +164,21 @@ static void test_slopes_that_are_0_by_convention_are_found_where_they_have_no_li
     drop_all();
 }
 
+/* Away from kinks and poles nothing is singular, whatever the op and those that its rules are made of. */
+static void test_no_op_is_singular_where_it_is_smooth(void)
+{
+    const double points[][2] = {{0.3, 0.7}, {1.7, 2.3}, {-0.4, 0.6}};
+    for (int op = PG_OP_add; op < PG_OPCODE_COUNT; op++)
+        for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+            pg_node *x = variable(points[i][0]), *y = variable(points[i][1]);
+            pg_node *f = keep(node_of_op(op, (pg_node *[3]){x, y, y}, 2.5));
+            pg_node *d = derivative(of(PG_OP_mul, f, x), x), *dd = derivative(d, x);
+            if (isfinite(dd->value))
+                check_nothing(dd, x);
+            drop_all();
+        }
+}
+
 /* -- zeros that are no computed ones ---------------------------------------------------------------- */
 
 static void test_a_fixed_zero_is_absent(void)
@@ -569,6 +584,7 @@ int main(void)
     RUN(test_the_root_of_a_square_has_a_singular_second_derivative_where_it_is_0);
     RUN(test_roots_of_sums_and_dots_are_found_too);
     RUN(test_slopes_that_are_0_by_convention_are_found_where_they_have_no_limit);
+    RUN(test_no_op_is_singular_where_it_is_smooth);
     RUN(test_a_fixed_zero_is_absent);
     RUN(test_a_logarithm_in_a_rule_has_its_limit);
     RUN(test_inputs_far_out_are_not_looked_at);

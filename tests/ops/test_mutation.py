@@ -70,4 +70,6 @@ def test_no_mutant_survives(tmp_path):
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert f"{len(mutation.EQUIVALENT)} the same function, 0 survived" in done.stdout
+    told = re.search(r"(\d+) the same function, 0 survived", done.stdout)
+    assert told is not None
+    assert int(told[1]) >= len(mutation.EQUIVALENT)  # and those that no derivative goes through
