@@ -3,7 +3,7 @@
     python tests/lib/mutation.py                all mutants, a few minutes
     python tests/lib/mutation.py --op tanh      those of one op
     python tests/lib/mutation.py --list         what there is, nothing is built or run
-    python tests/lib/mutation.py --sample 40    so many of them, drawn with --seed
+    python tests/lib/mutation.py --sample 40    so many of them, drawn by the text of the table
 
 A mutant changes one rule in one place: its sign, the order of operands, a constant or an exponent by one, a
 factor or a summand dropped, ONE for ZERO, one operand for another, sin for cos, an absolute zero or a check
@@ -38,6 +38,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -281,7 +282,7 @@ EQUIVALENT = {
     "atan2_dxy dx: MUL(NUMBER(-2.0), ADD(MUL(ATAN2_DX(X, Y), ATAN2_DXX(Y, X)), MUL(ATAN2_DX(Y, X), Z)))": _SYMMETRIC,  # noqa: E501
     "atan2_dxy dy: MUL(NUMBER(2.0), SUB(MUL(ATAN2_DX(Y, X), ATAN2_DXX(Y, X)), MUL(ATAN2_DX(X, Y), Z)))": _SYMMETRIC,  # noqa: E501
 }
-# Ops whose slopes nobody asks for.
+# Ops whose slopes nobody asks for: their mutants, which all tests would run for in vain, go only by --op.
 NOT_DIFFERENTIATED = {
     "power": "no rule makes it: it is for files of former versions",
     **dict.fromkeys(
@@ -568,21 +569,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--op", help="only mutants of this op, or of this C file")
     parser.add_argument("--list", action="store_true", help="only print what mutants there are")
     parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, drawn at random")
-    parser.add_argument("--seed", type=int, default=0, help="of that drawing")
+    parser.add_argument(
+        "--seed", type=int, help="of that drawing; other ones when the table is changed"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     options = parser.parse_args(argv)
-    rules = rules_of((ROOT / "csrc" / "ops.def").read_text(encoding="utf-8"))
+    table = (ROOT / "csrc" / "ops.def").read_text(encoding="utf-8")
+    rules = rules_of(table)
     every = mutants_of(rules)
+    seed = zlib.crc32(table.encode()) if options.seed is None else options.seed
     unknown = set(EQUIVALENT) - {mutant.key for mutant in every}
     if unknown:
         raise SystemExit(
             f"tests/lib/mutation.py: EQUIVALENT names no mutant with {sorted(unknown)}"
         )
-    chosen = [m for m in every if options.op in (None, m.op)]
+    chosen = [
+        m
+        for m in every
+        if options.op == m.op or (options.op is None and m.op not in NOT_DIFFERENTIATED)
+    ]
     if not chosen:
         parser.error(f"there is no op {options.op}")
     if options.sample is not None and options.sample < len(chosen):
-        chosen = sorted(random.Random(options.seed).sample(chosen, options.sample))
+        chosen = sorted(random.Random(seed).sample(chosen, options.sample))
     if options.list:
         for mutant in chosen:
             print(f"{mutant.op:15s} {mutant.slope:1s} {mutant.change:18s} {mutant.text}")
