@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from exported import Batch, Exported
+from exported import FORMS, Batch, Exported
 
 from pygrad._core import lib
 from pygrad.c_code import blocks as c_blocks
@@ -40,7 +40,7 @@ def one(batch: Batch) -> Callable[..., Exported]:
     return compile_text
 
 
-@pytest.fixture(params=["one function", "parts"])
+@pytest.fixture(params=FORMS)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Long programs are written in parts; here short ones, too."""
     if request.param == "parts":

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPILER = next(filter(None, map(shutil.which, ("gcc", "cc", "clang"))), None)
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler here")
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]
+FORMS = ["one function", "parts"]  # as which programs are written: see the fixture form
 LIBM = bool(os.environ.get("PYGRAD_LIBM_LANES"))
 
 # -- running C -------------------------------------------------------------------------------------
