@@ -165,7 +165,12 @@ def isclose(a: _Any, b: _Any, *, rel_tol: _Any = 1e-9, abs_tol: _Any = 0.0) -> b
 def fsum(values: _Iterable[_Any], /) -> _Any:
     """Sum: exactly rounded for plain numbers, from left to right once a Value is among them."""
     values = list(values)
-    return sum(values) if _any_value(values) else _math.fsum(values)
+    if not _any_value(values):
+        return _math.fsum(values)
+    total = sum(values)
+    if not _elementary.isfinite(total):
+        _elementary.without_sum(values, total)
+    return total
 
 
 def prod(values: _Iterable[_Any], /, *, start: _Any = 1) -> _Any:

@@ -93,6 +93,12 @@ def _vector(f: Function, result: Any) -> tuple[list[Any], Structure]:
     return flatten_numbers(result, f"the result of {function_name(f)}()", RESULT)
 
 
+def _values(items: list[Any], recording: Recording) -> list[Any]:
+    """What the function has computed; of what a comparison gives, that."""
+    pairs = zip(items, recording.results(), strict=True)
+    return [item if isinstance(item, bool) else found for item, found in pairs]
+
+
 class Derivative(MethodOf[P, R]):
     """A function that computes a derivative of f."""
 
@@ -130,8 +136,7 @@ class Gradient(Derivative[P, R]):
             returned = _scalar(self.f, result, "grad")
             recording.close([returned], aux)
             (row,) = recording.reverse([0])
-        (value,) = recording.results()  # where a read is no user's, and is not noted
-        value = returned if isinstance(returned, bool) else value
+        (value,) = _values([returned], recording)  # where a read is no user's, and is not noted
         aux = without_needless_values(aux, recording) if self.has_aux else None
         gradient = call.structure.arrange(row)
         if self.has_aux:
@@ -223,7 +228,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         items, structure = _vector(f, call.run(recording))
         recording.close(items)
         (row,) = recording.forward([tuple(directions)])
-    return structure.arrange(recording.results()), structure.arrange(row)
+    return structure.arrange(_values(items, recording)), structure.arrange(row)
 
 
 def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -253,7 +258,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         (row,) = recording.reverse([tuple(seeds)])
         return call.structure.arrange(row)
 
-    value = structure.arrange(recording.results())
+    value = structure.arrange(_values(items, recording))
     if not has_aux:
         return value, pullback
     return value, pullback, without_needless_values(aux, recording)

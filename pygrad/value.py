@@ -288,7 +288,7 @@ def _to_decimals(a: Any, scale: float) -> Any:
     a * scale is product + rest, exactly (Dekker 1971), so it is known on which side of a tie it is.
     """
     where, step = FUNCTIONS["where"], Value.step
-    s = a.minimum(2.0 * _MOST / scale)
+    s = where(a < 2.0 * _MOST / scale, a, 2.0 * _MOST / scale)  # of nan, too
     product = s * scale
     t, u = s * 134217729.0, scale * 134217729.0
     s1, scale1 = t - (t - s), u - (u - scale)

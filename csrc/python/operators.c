@@ -114,8 +114,9 @@ PG_INLINE PyObject *made_unary(int op, PyObject *x, double z)
     return pg_wrap(pg_compute(op, a, NULL, z));
 }
 
-/* The rest of a binary op with a plain number, a slow operand or a mode. */
-static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, operand a, operand b, double z)
+/* The rest of a binary op with a plain number, a slow operand or a mode. raising: the op of whose kind its errors are. */
+static PyObject *made_binary_slowly(int op, int raising, PyObject *left, PyObject *right, operand a, operand b,
+                                    double z)
 {
     if (PG_DETACHED)
         return detached(z, (PyObject *[]){left, right}, 2);
@@ -125,7 +126,7 @@ static PyObject *made_binary_slowly(int op, PyObject *left, PyObject *right, ope
     pg_node *x = a.node != NULL ? pg_retain(a.node) : pg_number_leaf(a.number);
     pg_node *y = b.node != NULL ? pg_retain(b.node) : pg_number_leaf(b.number);
     pg_node *node = x == NULL || y == NULL ? NULL : pg_recorded(pg_compute(op, x, y, z));
-    PyObject *made = tracing ? wrap_traced(op, node, (pg_node *[]){a.node, b.node}, (double[]){a.number, b.number})
+    PyObject *made = tracing ? wrap_traced(raising, node, (pg_node *[]){a.node, b.node}, (double[]){a.number, b.number})
                              : pg_wrap(node);
     if (x != NULL)
         pg_release(x);
@@ -140,7 +141,7 @@ PG_INLINE PyObject *made_binary(int op, PyObject *left, PyObject *right, operand
 {
     if (PG_LIKELY(!PG_SPECIAL && a.node != NULL && b.node != NULL && !((a.node->flags | b.node->flags) & PG_SLOW)))
         return pg_wrap(pg_compute(op, a.node, b.node, z));
-    return made_binary_slowly(op, left, right, a, b, z);
+    return made_binary_slowly(op, op, left, right, a, b, z);
 }
 
 static PyObject *made_ternary(int op, PyObject *const *objects, const operand *operands, double z)
@@ -256,7 +257,8 @@ static PyObject *apply_float_power(PyObject *left, PyObject *right)
     pg_status status = pg_check(PG_ERR_FLOAT_POW, a.number, b.number, z);
     if (status != PG_OK && !PG_TRACING)
         return refuse_operands(PG_OP_pown, status, (PyObject *[]){left, right}, 2);
-    return made_binary(PG_OP_pow, left, right, a, b, z);
+    return PG_TRACING ? made_binary_slowly(PG_OP_pow, PG_OP_pown, left, right, a, b, z)
+                      : made_binary(PG_OP_pow, left, right, a, b, z);
 }
 
 /* TypeError, which has the Value's id for what knows where the Value comes from; always NULL. */

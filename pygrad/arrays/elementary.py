@@ -42,6 +42,14 @@ def without_remainder(name: str, x: Any, y: Any) -> Any:
     return (x + y) * math.nan
 
 
+def without_sum(items: list[Any], total: Any) -> None:
+    """What math.fsum raises where the total of numbers is not finite; in a program nothing."""
+    if all(map(isfinite, items)):
+        engine_of(items).refused(OverflowError("intermediate overflow in fsum"))
+    elif isnan(total) and not any(map(isnan, items)):
+        engine_of(items).refused(ValueError("-inf + inf in fsum"))
+
+
 def modf(x: Any, /) -> tuple[Any, Any]:
     """The fraction of x, with slope 1, and its whole part, with slope 0; both have the sign of x."""
     if isnan(x):
@@ -49,7 +57,7 @@ def modf(x: Any, /) -> tuple[Any, Any]:
     if isinf(x):
         return math.copysign(0.0, 1.0 if x > 0 else -1.0), x
     if signbit(x):
-        return -((-x) - (-x).trunc()), x.trunc()
+        return -((-x) - (-x).trunc()), -(-x).trunc()
     return x - x.trunc(), x.trunc()
 
 

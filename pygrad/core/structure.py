@@ -557,14 +557,14 @@ def _class_of_arrays() -> Any:
 
 
 def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """A new array of that shape: of float64 for numbers, a ValueArray once a Value is among them."""
+    """A new array of that shape: of float64 or bool, a ValueArray once a Value is among the items."""
     import numpy as np
 
     if any(isinstance(item, Value) for item in items):
         array = np.empty(len(items), dtype=object)
         array[:] = as_values(items)
         return array.reshape(shape).view(_class_of_arrays())
-    return np.array(items, dtype=np.float64).reshape(shape)
+    return np.array(items, dtype=bool if {*map(type, items)} == {bool} else float).reshape(shape)
 
 
 def _made_like(tree: Any, contents: list[Any]) -> Any:

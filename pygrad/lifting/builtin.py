@@ -12,7 +12,6 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from pygrad import math
 from pygrad.arrays.engines import MARK
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.lifting.values import holds_values, is_of_values
@@ -69,7 +68,7 @@ def class_of(x: Any) -> Any:
 
 def is_whole(x: Any, *args: Any) -> Any:
     """x.is_integer()"""
-    return x <= math.floor(x) if isinstance(x, Value) else x.is_integer(*args)
+    return x % 1.0 == 0 if isinstance(x, Value) else x.is_integer(*args)
 
 
 def item_of(x: Any, *args: Any, **named: Any) -> Any:

@@ -199,3 +199,22 @@ def test_a_flat_list_from_an_array_makes_one_matrix():
             found = transform(f)(at)
             assert isinstance(found, np.ndarray) and found.tolist() == [[3.0, 2.0], [1.0, 0.0]]
     assert jacrev(lambda x: [x[0] * x[1]])([2.0, 3.0]) == [[3.0, 2.0]]  # from a list: lists
+
+
+def test_what_comparisons_give_is_the_value_in_every_transform() -> None:
+    def f(x: Any) -> Any:
+        return {"more": x > 1.0, "all": (x == x, not x > 1.0), "double": 2 * x, "no": None}
+
+    value = {"more": True, "all": (True, False), "double": 4.0, "no": None}
+    slope = {"more": 0.0, "all": (0.0, 0.0), "double": 2.0, "no": None}
+    for run in (lambda g: g, pygrad.compile):
+        found = run(lambda x: jvp(f, (x,), (1.0,)))(2.0)
+        assert found == (value, slope)
+        assert found[0]["more"] is True
+        assert run(lambda x: vjp(f, x)[0])(2.0)["all"] == (True, False)
+        assert run(lambda x: vjp(f, x)[0])(2.0)["more"] is True
+    (found, _), (_, pullback) = jvp(lambda x: x > 1.0, (2.0,), (1.0,)), vjp(lambda x: x > 1.0, 2.0)
+    assert found is True
+    assert pullback(1.0) == (0.0,)
+    array, _ = jvp(lambda x: np.array([x > 1, x < 1]), (2.0,), (1.0,))
+    assert array.dtype == bool
