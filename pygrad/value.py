@@ -487,16 +487,37 @@ _NO_RATIO = (
     "use sums and quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
 )
 _WHOLE = {"floor", "ceil", "trunc", "round"}
+_TRUTHS = {"below", "at_most", "equal", "unequal", "both", "either"}  # ops of a trace alone
+_COUNTS = {"+", "-", "*", "//", "%", "neg", "abs", "sum"}
 
 
 def _index(self: Any) -> int:
-    """int(v) of what was rounded to a whole number; TypeError for others, as for a float."""
+    """int(v) of what was rounded to a whole number, or counts conditions; TypeError for others, as for a
+    float."""
     detached = not self._op and in_no_grad()  # where nothing says any more what has made it
-    if self._op in _WHOLE or (detached and _is_integer(self)):
+    if (
+        self._op in _WHOLE
+        or (self._op in _COUNTS and trace_active() and _counts(self))
+        or (detached and _is_integer(self))
+    ):
         return _int(self)
     error = TypeError(_NO_INDEX)
     setattr(error, OF_VALUE, id(self))  # not the Value, so that the error can be pickled
     raise error
+
+
+def _counts(v: Any) -> bool:
+    """Whether it is made of comparisons and whole numbers alone: of what eager code has as an int."""
+    stack = [v]
+    while stack:
+        node = stack.pop()
+        if node._op in _COUNTS:
+            stack += node._children
+        elif node._op not in _TRUTHS:
+            is_number = _native.form(node) == "leaf" and not _native.depend_on_input((node,))
+            if not (is_number and node.data.is_integer()):
+                return False
+    return True
 
 
 def _as_integer_ratio(self: Any) -> Any:
@@ -512,6 +533,13 @@ def _hex(self: Any) -> Any:
 def _is_integer(self: Any) -> bool:
     """Whether the number is whole; compiled programs ask anew at each call."""
     return bool(-math.inf < self < math.inf and self <= self.floor())
+
+
+def _known(self: Any, dtype: Any = None, copy: Any = None) -> Any:
+    """What NumPy makes of a condition wherever it wants an array: a bool, by a guard."""
+    import numpy as np
+
+    return np.array(bool(self), dtype)
 
 
 def _divmod(self: Any, other: Any) -> Any:
@@ -560,4 +588,5 @@ _complete(
         *METHODS_FOR_NUMPY.items(),
     ]
 )
-register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused))
+_native.Condition.__array__ = _known  # type: ignore[attr-defined]
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, _native.Condition))

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pygrad.arrays.engines import engine_of, has_values, is_array_with_values, is_value
+from pygrad.arrays.conditions import Conditions, objects
+from pygrad.arrays.engines import engine_of, has_values, is_array_with_values, is_value, waits
 
 
 class ValueArray(np.ndarray):
@@ -23,6 +24,13 @@ class ValueArray(np.ndarray):
             return iter(self.tolist())
         return super().__iter__()
 
+    def __setitem__(self, index: Any, item: Any) -> None:
+        """One number for all items where a condition holds is a choice for each, and asks for no truth."""
+        if type(index) is Conditions and index.shape == self.shape and np.ndim(item) == 0:
+            item = np.where(index, item, self)
+            index = ...
+        super().__setitem__(index, item)
+
 
 def array_of_values(array: Any) -> Any:
     """An array of objects that has Values, as a ValueArray; its memory is shared."""
@@ -31,7 +39,7 @@ def array_of_values(array: Any) -> Any:
 
 def as_objects(x: Any) -> Any:
     """A new array of objects, Values and floats, of an array or of what becomes one."""
-    array = np.array(x.view(np.ndarray) if isinstance(x, ValueArray) else x)
+    array = np.array(objects(x).view(np.ndarray))
     if array.dtype != object:
         return array.astype(float).astype(object)
     for i, item in enumerate(array.ravel().tolist()):
@@ -48,11 +56,7 @@ def plain(x: Any) -> Any:
     """An array, or a list or tuple of such, as NumPy's own class has it; a Value as an array of no axis."""
     if type(x) is ValueArray:
         return x.view(np.ndarray)
-    if is_value(x):
-        array = np.empty((), dtype=object)
-        array[()] = x
-        return array
-    return x
+    return objects(x) if is_value(x) or waits(x) else x
 
 
 def lift_in_place(array: Any) -> Any:
@@ -80,9 +84,7 @@ def _one_item(array: Any, given: Any) -> Any:
     """What an array of no axis has: a Value, if Values were given and it is a number."""
     item = array.item()
     if isinstance(item, _NUMBERS) and not isinstance(item, bool) and any(map(has_values, given)):
-        flat = [
-            v for x in given for v in np.asarray(x, dtype=object).ravel().tolist() if is_value(v)
-        ]
+        flat = [v for x in given for v in objects(x).astype(object).ravel().tolist() if is_value(v)]
         return engine_of(flat).Value(item)
     return item if is_value(item) else array
 
@@ -96,7 +98,8 @@ def owned(result: Any, given: Any = ()) -> Any:
             return result
         if result.ndim == 0:
             return _one_item(result, given)
-        if not any(isinstance(x, np.ndarray) and np.may_share_memory(x, result) for x in given):
+        arrays = [x for x in given if isinstance(x, np.ndarray) and not waits(x)]
+        if not any(np.may_share_memory(x, result) for x in arrays):
             lift_in_place(result)
         return result.view(ValueArray) if type(result) is np.ndarray else result
     if type(result) in {list, tuple}:

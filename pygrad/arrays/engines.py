@@ -16,12 +16,15 @@ class Engine(NamedTuple):
     trace_active: Callable[[], bool]
     refusal: Callable[..., str]
     refused: Callable[[Exception], None]
+    Condition: Any = ()  # the class of what a comparison gives in a trace; () where there are no traces
 
 
 MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
 
 engines: list[Engine] = []
+waiting: set[type] = set()  # classes that stand for arrays of what a trace has not asked for yet
 _kinds: tuple[Any, ...] = ()
+_conditions: tuple[Any, ...] = ()
 
 
 def called_by_lifted_code() -> bool:
@@ -34,14 +37,30 @@ def called_by_lifted_code() -> bool:
 
 def register(engine: Engine) -> None:
     """An implementation says that it is there."""
-    global _kinds  # noqa: PLW0603  asked once per operand, so it is no property
+    global _kinds, _conditions  # noqa: PLW0603  asked once per operand, so it is no property
     engines.append(engine)
     _kinds = tuple(e.Value for e in engines)
+    _conditions = tuple(e.Condition for e in engines)
 
 
 def is_value(x: object) -> bool:
     """Whether x is a Value of either implementation."""
     return isinstance(x, _kinds)
+
+
+def traces() -> bool:
+    """Whether a function is traced in this thread, so that there are conditions."""
+    return any(engine.trace_active() for engine in engines)
+
+
+def is_condition(x: object) -> bool:
+    """Whether x is what a comparison gives in a trace: a Value of 0 or 1, a guard once it is asked."""
+    return isinstance(x, _conditions)
+
+
+def waits(x: object) -> bool:
+    """Whether x stands for an array of such, or of whole numbers that were computed from them."""
+    return type(x) in waiting
 
 
 def is_value_type(kind: type) -> bool:
@@ -67,6 +86,8 @@ def has_values(x: Any) -> bool:
 def is_array_with_values(x: Any) -> bool:
     """Whether x is an array that has Values; without importing NumPy."""
     np: Any = sys.modules.get("numpy")
+    if type(x) in waiting:
+        return True
     return (
         np is not None
         and isinstance(x, np.ndarray)

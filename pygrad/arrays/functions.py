@@ -11,17 +11,39 @@ import numpy as np
 
 from pygrad.arrays import algebra
 from pygrad.arrays.array import array_of_values, as_objects
+from pygrad.arrays.conditions import (
+    Conditions,
+    are_truths,
+    are_whole,
+    as_conditions,
+    as_wholes,
+    known,
+    negated,
+    objects,
+    truth_of,
+)
 from pygrad.arrays.elementary import isnan
 from pygrad.arrays.engines import engine_of, has_values, is_value
 
 
 def where(condition: Any, *ways: Any) -> Any:
     """numpy.where; where the condition has Values it is asked item by item, by pygrad.where."""
-    if len(ways) == 2 and has_values(condition):
-        items = np.asarray(condition, dtype=object).ravel().tolist()
-        choose = engine_of(items).functions["where"]
-        return np.frompyfunc(choose, 3, 1)(*map(as_objects, (condition, *ways)))
-    return _plainly(np.where, condition, *ways)
+    if len(ways) != 2 or not has_values(condition):
+        return _plainly(np.where, known(condition), *ways)
+    items = objects(condition)
+    if are_truths(ways):
+        return as_conditions(_CHOSEN_TRUTHS(items, *map(objects, ways)))
+    choose = engine_of(items.ravel().tolist()).functions["where"]
+    made = np.frompyfunc(choose, 3, 1)(*map(as_objects, (items, *ways)))
+    return as_wholes(made) if are_whole((condition, *ways)) else made
+
+
+def _chosen_truth(condition: Any, one: Any, other: Any) -> Any:
+    holds = truth_of(condition)
+    return (holds & truth_of(one)) | (negated(holds) & truth_of(other))
+
+
+_CHOSEN_TRUTHS = np.frompyfunc(_chosen_truth, 3, 1)
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
@@ -48,12 +70,14 @@ def _plainly(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def nonzero(a: Any) -> Any:
     """numpy.nonzero, by the numbers of Values, whatever the truth of these is."""
-    return np.nonzero(np.asarray(a != 0, dtype=bool))
+    return np.nonzero(np.asarray(objects(a) != 0, dtype=bool))
 
 
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """numpy.count_nonzero, likewise."""
-    return np.count_nonzero(np.asarray(a != 0, dtype=bool), axis, keepdims=keepdims)
+    """numpy.count_nonzero, likewise; in a trace a sum of conditions."""
+    if type(a) is Conditions:
+        return a.sum(axis, keepdims=keepdims)
+    return np.count_nonzero(array_of_values(objects(a)) != 0, axis, keepdims=keepdims)
 
 
 # -- tables ---------------------------------------------------------------------------------------
@@ -378,7 +402,9 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
         raise TypeError(
             "an array of floats holds no Values, and is to take some: make it with dtype=object"
         )
-    _plainly(np.copyto, dst, src, casting, where)
+    if type(where) is Conditions and np.shape(where) == np.shape(dst):
+        src, where = np.where(where, src, dst), True
+    _plainly(np.copyto, dst, known(src), casting, known(where))
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, **kwargs: Any) -> Any:
@@ -412,3 +438,5 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = dict(_by_numpys_functions())
+# Who takes arrays of conditions as they are.
+OF_CONDITIONS = frozenset({where, select, nonzero, count_nonzero, copyto})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pygrad.arrays.elementary import METHODS
@@ -24,8 +23,30 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
     return NotImplemented if foreign(types) else called(func, args, kwargs)
 
 
-METHODS_FOR_NUMPY: dict[str, Callable[..., Any]] = {
+def _astype(self: Any, dtype: Any, *args: Any, **named: Any) -> Any:
+    """As a number of NumPy's has it: the Value as a float, the whole number as an int, or whether it is not
+    0.
+
+    >>> import numpy as np
+    >>> from pygrad import Value
+    >>> Value(2.5).astype(int), Value(2.5).astype(float).data, Value(2.5).astype(bool)
+    (2, 2.5, True)
+    """
+    import numpy as np
+
+    kind = np.dtype(dtype)
+    if kind == np.float64 or kind.kind == "O":
+        return self * 1.0
+    if kind.kind == "b":
+        return self != 0
+    if kind.kind in "iu" and kind.itemsize == 8:
+        return int(self)
+    raise TypeError(f"a Value becomes a float, an int or a bool, not a number of {kind}")
+
+
+METHODS_FOR_NUMPY: dict[str, Any] = {
     **METHODS,
+    "astype": _astype,
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,
 }

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from pygrad.arrays.array import ValueArray, array_of_values, of_values, owned
-from pygrad.arrays.engines import is_value_type
-from pygrad.arrays.functions import FUNCTIONS
+from pygrad.arrays.conditions import Waiting, as_conditions, has_waiting, known, objects
+from pygrad.arrays.engines import is_condition, is_value_type, traces, waits
+from pygrad.arrays.functions import FUNCTIONS, OF_CONDITIONS
 from pygrad.arrays.ufuncs import NO_ROOM, applied
 
 __all__ = ["ValueArray", "array_of_values", "called", "of_values"]
@@ -16,7 +17,8 @@ __all__ = ["ValueArray", "array_of_values", "called", "of_values"]
 
 def foreign(types: Any) -> bool:
     """Whether one of these is a class that has rules of its own for functions of NumPy."""
-    return not all(issubclass(kind, np.ndarray) or is_value_type(kind) for kind in types)
+    ours = (np.ndarray, Waiting)
+    return not all(issubclass(kind, ours) or is_value_type(kind) for kind in types)
 
 
 # A number in what these make is the array's to change, not a result.
@@ -30,6 +32,8 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         TypeError: it is none for Values, as those that call LAPACK or FFTPACK.
     """
     own = FUNCTIONS.get(func)
+    if own not in OF_CONDITIONS and traces() and has_waiting([*args, *kwargs.values()]):
+        return _of_conditions(func, args, kwargs)
     if own is not None:
         return owned(own(*args, **kwargs), args)
     try:
@@ -45,6 +49,159 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         ) from error
 
 
+def _of_conditions(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The same where arrays of conditions are among the arguments: rearranged, computed with, or asked."""
+    name = func.__name__
+    if func in _TO_BE_FILLED or name in _OF_SHAPES:
+        empty = [np.empty(x.shape, x.dtype) if waits(x) else x for x in args]
+        return func(*empty, **kwargs)
+    if name in _REARRANGING:
+        found = func(*map(_as_values, args), **{k: _as_values(v) for k, v in kwargs.items()})
+        return [*map(_kept, found)] if isinstance(found, list) else _kept(found)
+    if name in _ASKED_AS_METHODS and waits(args[0]):
+        return func._implementation(*args, **kwargs)
+    if name in _COMPUTING:
+        return func(*map(_as_numbers, args), **{k: _as_numbers(v) for k, v in kwargs.items()})
+    return func(*map(known, args), **{k: known(v) for k, v in kwargs.items()})
+
+
+_OF_SHAPES = frozenset(
+    [
+        "can_cast",
+        "common_type",
+        "iscomplexobj",
+        "isrealobj",
+        "may_share_memory",
+        "ndim",
+        "result_type",
+        "shape",
+        "shares_memory",
+        "size",
+    ]
+)
+_REARRANGING = frozenset(
+    [
+        "append",
+        "array_split",
+        "atleast_1d",
+        "atleast_2d",
+        "atleast_3d",
+        "block",
+        "broadcast_arrays",
+        "broadcast_to",
+        "column_stack",
+        "concat",
+        "concatenate",
+        "copy",
+        "delete",
+        "diag",
+        "diagonal",
+        "dsplit",
+        "dstack",
+        "expand_dims",
+        "flip",
+        "fliplr",
+        "flipud",
+        "hsplit",
+        "hstack",
+        "insert",
+        "moveaxis",
+        "permute_dims",
+        "ravel",
+        "repeat",
+        "reshape",
+        "resize",
+        "roll",
+        "rollaxis",
+        "rot90",
+        "row_stack",
+        "split",
+        "squeeze",
+        "stack",
+        "swapaxes",
+        "take",
+        "tile",
+        "transpose",
+        "tril",
+        "triu",
+        "unstack",
+        "vsplit",
+        "vstack",
+    ]
+)
+_ASKED_AS_METHODS = frozenset(
+    [
+        "all",
+        "alltrue",
+        "amax",
+        "amin",
+        "any",
+        "cumprod",
+        "cumsum",
+        "max",
+        "mean",
+        "min",
+        "prod",
+        "product",
+        "sometrue",
+        "sum",
+    ]
+)
+_COMPUTING = frozenset(
+    [
+        "average",
+        "convolve",
+        "corrcoef",
+        "correlate",
+        "cov",
+        "cross",
+        "diff",
+        "dot",
+        "ediff1d",
+        "einsum",
+        "gradient",
+        "inner",
+        "interp",
+        "kron",
+        "linspace",
+        "matmul",
+        "mean",
+        "nan_to_num",
+        "nanmean",
+        "nansum",
+        "outer",
+        "polyfit",
+        "polyval",
+        "round",
+        "std",
+        "sum",
+        "tensordot",
+        "trace",
+        "trapezoid",
+        "trapz",
+        "var",
+        "vdot",
+    ]
+)
+
+
+def _as_values(x: Any) -> Any:
+    """Arrays of conditions as arrays of Values, in lists, too; what is none stays."""
+    if isinstance(x, list | tuple) and has_waiting(x):
+        return type(x)(map(_as_values, x))
+    return array_of_values(objects(x)) if is_condition(x) or waits(x) else x
+
+
+def _as_numbers(x: Any) -> Any:
+    if isinstance(x, list | tuple) and has_waiting(x):
+        return type(x)(map(_as_numbers, x))
+    return x * 1.0 if is_condition(x) or waits(x) else x
+
+
+def _kept(found: Any) -> Any:
+    return as_conditions(found) if isinstance(found, np.ndarray) else found
+
+
 def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     result = applied(ufunc, method, inputs, kwargs)
     if result is NO_ROOM:
@@ -57,5 +214,7 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
     return NotImplemented if foreign(types) else called(func, args, kwargs)
 
 
-ValueArray.__array_ufunc__ = _array_ufunc  # type: ignore[method-assign]
-ValueArray.__array_function__ = _array_function  # type: ignore[method-assign]
+_kind: Any
+for _kind in (ValueArray, Waiting):
+    _kind.__array_ufunc__ = _array_ufunc
+    _kind.__array_function__ = _array_function

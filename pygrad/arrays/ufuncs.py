@@ -10,6 +10,19 @@ import numpy as np
 
 from pygrad.arrays import elementary
 from pygrad.arrays.array import ValueArray, owned, plain
+from pygrad.arrays.conditions import (
+    Conditions,
+    Wholes,
+    are_truths,
+    are_whole,
+    as_conditions,
+    as_wholes,
+    has_waiting,
+    known,
+    negated,
+    objects,
+    truth_of,
+)
 from pygrad.arrays.engines import (
     Engine,
     called_by_lifted_code,
@@ -17,6 +30,7 @@ from pygrad.arrays.engines import (
     engines,
     has_values,
     is_value,
+    waits,
 )
 from pygrad.arrays.quiet import quietly
 
@@ -58,9 +72,9 @@ _PRODUCTS = frozenset({"matmul", "matvec", "vecmat", "vecdot"})
 
 # Answers are those of the numbers, whatever the truth of a Value is.
 _TRUTHS: dict[str, Callable[..., Any]] = {
-    "logical_and": lambda x, y: (x != 0) & (y != 0),
-    "logical_or": lambda x, y: (x != 0) | (y != 0),
-    "logical_not": lambda x: x == 0,
+    "logical_and": lambda x, y: truth_of(x) & truth_of(y),
+    "logical_or": lambda x, y: truth_of(x) | truth_of(y),
+    "logical_not": lambda x: negated(truth_of(x)),
 }
 _OF_TRUTHS = {
     "bitwise_and": operator.and_,
@@ -164,7 +178,7 @@ def _first_values(inputs: tuple[Any, ...]) -> Any:
         if is_value(x):
             yield x
         elif isinstance(x, np.ndarray | list | tuple):
-            yield from np.asarray(x, dtype=object).ravel().tolist()
+            yield from objects(x).astype(object).ravel().tolist()
 
 
 def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -179,16 +193,31 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
     table = _table(inputs)
     if name == "power" and has_values(inputs[1]) and called_by_lifted_code():
         return _kept(table.power_of_arrays(*map(plain, inputs)))
-    known = name in table.of_items
-    if method == "__call__" and known and not kwargs:
+    stated = name in table.of_items
+    if method == "__call__" and stated and not kwargs:
         for x in inputs:
             if isinstance(x, _MANY) and not (isinstance(x, np.ndarray) and x.ndim == 0):
                 break
         else:
             found = table.of_items[name](*map(_as_pythons, inputs))
-            return np.bool_(found) if name in _COMPARISONS else found
-    if not known and name not in _PRODUCTS and not _takes_objects(ufunc, name):
+            return np.bool_(found) if name in _COMPARISONS and not is_value(found) else found
+    traces = table.trace_active()
+    if traces and has_waiting(inputs):
+        found = _of_conditions(table, ufunc, method, inputs, kwargs)
+        if found is not None:
+            return found
+    if not stated and name not in _PRODUCTS and not _takes_objects(ufunc, name):
         raise TypeError(_refusal(ufunc, name))
+    if traces:
+        return _in_a_trace(table, ufunc, method, inputs, kwargs)
+    return _ran(table, ufunc, method, inputs, kwargs)
+
+
+def _ran(
+    table: _Table, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """What loops over arrays of objects give."""
+    name = ufunc.__name__
     run = table.of_arrays.get(name, ufunc)
     options = {k: v for k, v in kwargs.items() if v is not None or k == "axis"}
     if has_values(options.get("where")):
@@ -211,9 +240,85 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
         return outs[0] if len(outs) == 1 else outs
     if name in _QUESTIONS:
         if isinstance(result, np.ndarray):
-            return np.asarray(result, bool)
+            return as_conditions(result)
         return result if is_value(result) else bool(result)
     return _kept(result)
+
+
+# -- of comparisons in a trace -----------------------------------------------------------------------
+
+# What ufuncs are of bools, and what they leave bools.
+_OF_BOOLS = {
+    "add": "logical_or",
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    "bitwise_xor": "logical_xor",
+    "invert": "logical_not",
+    "logical_and": "logical_and",
+    "logical_not": "logical_not",
+    "logical_or": "logical_or",
+    "logical_xor": "logical_xor",
+    "maximum": "logical_or",
+    "minimum": "logical_and",
+    "multiply": "logical_and",
+}
+_REDUCED = _OF_BOOLS.keys() - {"add", "multiply"}  # sums and products of bools are whole numbers
+_KEEP_WHOLE = frozenset(
+    [
+        "absolute",
+        "add",
+        "floor_divide",
+        "maximum",
+        "minimum",
+        "multiply",
+        "negative",
+        "positive",
+        "remainder",
+        "sign",
+        "subtract",
+    ]
+)
+# The rest is refused by bools, or gives small floats and ints.
+_OF_TRUE_AND_FALSE = _OF_BOOLS.keys() | _COMPARISONS | _QUESTIONS | {"absolute", "divide"}
+
+
+def _of_conditions(
+    table: _Table, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """What is computed of conditions as it is of bools; None where they are numbers as others are."""
+    name = ufunc.__name__
+    outs: Any = kwargs.get("out") or ()
+    if any(map(waits, outs)):
+        outs[0][...] = applied(ufunc, method, inputs, {**kwargs, "out": None})
+        return outs[0]
+    truths = are_truths(inputs)
+    run = _OF_BOOLS.get(name) if truths else None
+    if (
+        method == "at"
+        or any(out.dtype != object for out in outs)
+        or (run is None and name in _OF_WHOLE_NUMBERS)
+        or (truths and name not in _OF_TRUE_AND_FALSE)
+    ):
+        return getattr(ufunc, method)(*map(known, inputs), **kwargs)
+    if run is not None and (method == "__call__" or name in _REDUCED):
+        call = getattr(table.of_arrays[run], method)
+        return as_conditions(call(*map(plain, inputs), **kwargs))
+    return None
+
+
+def _in_a_trace(
+    table: _Table, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """The same where comparisons are ops of a program, until somebody asks for their truth."""
+    name = ufunc.__name__
+    outs = kwargs.get("out")
+    if outs is None and name in _COMPARISONS and method in {"__call__", "outer"}:
+        call = getattr(ufunc, method)
+        return as_conditions(quietly(call, *map(plain, inputs), **{**kwargs, "dtype": object}))
+    found = _ran(table, ufunc, method, inputs, kwargs)
+    if outs is None and name in _KEEP_WHOLE and are_whole(inputs):
+        return as_wholes(found)
+    return found
 
 
 def _is_foreign(x: Any) -> bool:
@@ -224,7 +329,9 @@ def _is_foreign(x: Any) -> bool:
     return hasattr(kind, "__array_ufunc__")
 
 
-_COMMON = frozenset({float, int, bool, list, tuple, ValueArray, np.ndarray, np.float64})
+_COMMON = frozenset(
+    {float, int, bool, list, tuple, ValueArray, Conditions, Wholes, np.ndarray, np.float64}
+)
 _IDENTITIES = {"add": 0.0, "multiply": 1.0}
 _MANY = (np.ndarray, list, tuple)
 

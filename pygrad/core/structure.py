@@ -25,6 +25,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from pygrad.arrays.engines import waits
 from pygrad.core.containers import REST, maker, opened, plain_maker
 from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
@@ -514,7 +515,7 @@ def own_array(array: Any, what: str) -> Any:
 
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
-    return np.asarray(array)
+    return array.items if waits(array) else np.asarray(array)
 
 
 def _flatten_array(array: Any, items: list[Any], what: str, way: Way) -> Structure:
@@ -543,10 +544,9 @@ def _objects(x: Any) -> Any:
     """An array of objects without what its class says of it; None for all else."""
     if not is_array(x):
         return None
-    import numpy as np
+    from pygrad.arrays.conditions import objects
 
-    array = np.asarray(x)
-    return array if array.dtype.kind == "O" else None
+    return array if (array := objects(x)).dtype.kind == "O" else None
 
 
 @functools.cache

@@ -135,10 +135,14 @@ def _for_values(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
     """An array of what is given; of Values where that has some, though floats were asked for."""
+    from pygrad.arrays.conditions import array_of_conditions
     from pygrad.arrays.overrides import of_values
 
     @functools.wraps(function)
     def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
+        found = array_of_conditions(x)
+        if found is not None:
+            return found if dtype is None else found.astype(dtype)
         whole = dtype is not None and dtype not in (float, object) and holds_values(x)
         try:
             if not whole:  # int() of an item would be asked of the Value itself

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from pygrad.arrays.engines import MARK
+from pygrad.arrays.engines import MARK, waits
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.lifting.values import holds_values, is_of_values
 
@@ -134,7 +134,7 @@ def as_double(kind: Any, *args: Any, **named: Any) -> Any:
 
 def as_type(array: Any, *args: Any, **named: Any) -> Any:
     """array.astype(kind); where it has Values, an array of what float() or int() make of them."""
-    if not is_of_values(array):
+    if not is_of_values(array) or waits(array):
         return array.astype(*args, **named)
     np = sys.modules["numpy"]
     kind = np.dtype(args[0] if args else named["dtype"])

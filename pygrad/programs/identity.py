@@ -41,6 +41,7 @@ _PROTOCOLS = {"__bool__", "__index__", "__int__", "__length_hint__"}  # a condit
 _GENERATED = {"__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__"}
 _PLAIN = {int, float, complex, str, bytes, bool, type(None), np.ndarray, Value}
 _ASKING = {id(operator.is_), id(operator.is_not)}
+_WRITERS = {"json", "json.encoder"}
 _ASKING_KINDS = {id(cls) for cls in _BOOLS}
 _PATHS = sysconfig.get_paths()
 _LIBRARY = tuple(os.path.join(_PATHS[name], "") for name in ("stdlib", "platstdlib"))
@@ -94,7 +95,7 @@ class _Search:
         return self.found or (self.kinds and self.bools)
 
     def look(self, item: Any, depth: int) -> None:
-        if id(item) in _ASKING:
+        if id(item) in _ASKING or _writes(item):
             self.found = True
         elif id(item) in _ASKING_KINDS:
             self.bools = True
@@ -185,6 +186,13 @@ class _Search:
             for name, item in list(own.items()):
                 if name in self.names or (name[:2] == "__" and isinstance(item, FunctionType)):
                     self.add(() if _is_made(own, name) else (item,), 0)
+
+
+def _writes(item: Any) -> bool:
+    """Whether it is of the module `json`, whose functions look for True and False by `is`."""
+    if isinstance(item, ModuleType):
+        return item.__name__ == "json"
+    return isinstance(item, FunctionType | type) and item.__module__ in _WRITERS
 
 
 def _is_made(own: Any, name: str) -> bool:
