@@ -16,6 +16,8 @@ class Engine(NamedTuple):
     trace_active: Callable[[], bool]
     refusal: Callable[..., str]
     refused: Callable[[Exception], None]
+    search: Callable[[Any, Any, int], Any]
+    take: Callable[[Any, Any], Any]
 
 
 MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
