@@ -76,10 +76,10 @@ typedef uint32_t pg_slot;
 typedef struct {
     uint16_t code;         /* an op of the table, or one of the codes of program.h */
     uint16_t expected;     /* guard: how to compare, times 2, plus the outcome; sums and products: whether one of
-                            * the products is absorbing */
+                            * the products is absorbing; search: its rule */
     uint32_t out;          /* a slot, or a number of an output, total or guard */
-    pg_slot a, b, c;
-    uint32_t first, count; /* fused: its terms */
+    pg_slot a, b, c;       /* search, take: b is the first of count uniforms in a row, or PG_NO_SLOT */
+    uint32_t first, count; /* fused: its terms; search, take: items, as terms unless they stand in a row */
 } pg_instruction;
 
 /* a * b, or a alone if b is PG_NO_SLOT. If only one has lanes it is a. */
@@ -108,7 +108,7 @@ typedef struct {
     int tells;             /* it has derivatives of second or higher order: a run says where one may be singular */
 } pg_program;
 
-/* What an instruction's code stands for: the name of an op, "fused", "spread", "guard", "output", "total",
+/* What an instruction's code stands for: the name of an op, "fused", "search", "take", "spread", "guard", "output", "total",
  * "total_product" or "total_uniform"; NULL for others. Static. */
 const char *pg_code_name(int code);
 

@@ -49,6 +49,7 @@ _PLACES = {
     "gradients": "transform",
     "hessian": "transform",
     "hvp": "transform",
+    "interp": "arrays.tables",
     "jacfwd": "transform",
     "jacobian": "transform",
     "jacrev": "transform",
@@ -75,6 +76,7 @@ _PLACES = {
     "sensitivity": "applications.models",
     "stop_gradient": "math",
     "sum": "core.implementation",
+    "take": "arrays.tables",
     "trace": "seeing.drawing",
     "value_and_grad": "transform",
     "vjp": "transform",
@@ -109,6 +111,8 @@ if TYPE_CHECKING:
     from pygrad.applications.solvers import gauss_newton as gauss_newton
     from pygrad.applications.solvers import gradient_descent as gradient_descent
     from pygrad.applications.solvers import newton as newton
+    from pygrad.arrays.tables import interp as interp
+    from pygrad.arrays.tables import take as take
     from pygrad.checking.check import check_grad as check_grad
     from pygrad.compiled.function import compile as compile
     from pygrad.compiled.function import jit as jit

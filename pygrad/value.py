@@ -70,9 +70,11 @@ from pygrad._native import (  # noqa: E402
     refusal,
     refused,
     reverse,
+    search,
     set_users_line,
     settled,
     sum,
+    take,
     trace_active,
     zero_grad,
 )
@@ -486,38 +488,26 @@ _NO_RATIO = (
     "a Value has no {0}, as its derivative would be lost (statistics and fractions ask for that): "
     "use sums and quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
 )
-_WHOLE = {"floor", "ceil", "trunc", "round"}
-_TRUTHS = {"below", "at_most", "equal", "unequal", "both", "either"}  # ops of a trace alone
-_COUNTS = {"+", "-", "*", "//", "%", "neg", "abs", "sum"}
+_WHOLE = {"floor", "ceil", "trunc", "round", "search"}
 
 
 def _index(self: Any) -> int:
-    """int(v) of what was rounded to a whole number, or counts conditions; TypeError for others, as for a
-    float."""
+    """int(v) of what was rounded, found or counted as a whole number; TypeError for others, as floats."""
     detached = not self._op and in_no_grad()  # where nothing says any more what has made it
-    if (
-        self._op in _WHOLE
-        or (self._op in _COUNTS and trace_active() and _counts(self))
-        or (detached and _is_integer(self))
-    ):
+    if self._op in _WHOLE or (detached and _is_integer(self)) or _counts(self):
         return _int(self)
     error = TypeError(_NO_INDEX)
     setattr(error, OF_VALUE, id(self))  # not the Value, so that the error can be pickled
     raise error
 
 
-def _counts(v: Any) -> bool:
-    """Whether it is made of comparisons and whole numbers alone: of what eager code has as an int."""
-    stack = [v]
-    while stack:
-        node = stack.pop()
-        if node._op in _COUNTS:
-            stack += node._children
-        elif node._op not in _TRUTHS:
-            is_number = _native.form(node) == "leaf" and not _native.depend_on_input((node,))
-            if not (is_number and node.data.is_integer()):
-                return False
-    return True
+def _counts(x: Any) -> bool:
+    """Whether it was made of comparisons and of what a search has found, in a trace."""
+    if not trace_active():
+        return False
+    from pygrad.arrays.tables import counts  # which brings NumPy
+
+    return counts(x, _native.is_number)
 
 
 def _as_integer_ratio(self: Any) -> Any:
@@ -589,4 +579,6 @@ _complete(
     ]
 )
 _native.Condition.__array__ = _known  # type: ignore[attr-defined]
-register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, _native.Condition))
+register(
+    Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, search, take, _native.Condition)
+)

@@ -9,6 +9,7 @@
 #include "graph/index.h"
 #include "graph/suppressed.h"
 #include "graph/sweep.h"
+#include "ops/cells.h"
 #include "ops/forward.h"
 
 typedef struct {
@@ -200,17 +201,60 @@ static void pass(pg_adjoint *a, size_t operand, quantity slope)
             pass(a, place - 1, slope); \
     } while (0)
 
-/* A sum, a dot product or given partials, up to a number of operands at a time. */
+/* The slope of an item by what is taken: whether the index is its number. */
+static quantity is_taken(pg_adjoint *a, pg_node *index, size_t number_of_item)
+{
+    return call2(a, PG_OP_equal, forward_equal, own(index), number((double)number_of_item));
+}
+
+/* The tangent of what is taken: the one of that number among the tangents of the items. */
+static void take_forward(pg_adjoint *a, const pg_node *n)
+{
+    const pg_many *m = n->of.many;
+    pg_node **nodes = pg_alloc(m->count, sizeof *nodes), *zero = NULL;
+    size_t any = 0, made_nodes = nodes != NULL;
+    for (size_t i = 1; nodes != NULL && i < m->count; i++) {
+        const size_t place = wanted(a, m->operands[i]);
+        any += place != 0;
+        if (place == 0 && zero == NULL)
+            zero = pg_born(pg_leaf(0.0));
+        nodes[i] = place != 0 ? node_of(copy(&a->derivatives[place - 1])) : zero == NULL ? NULL : pg_retain(zero);
+        if (nodes[i] == NULL)
+            break;
+        made_nodes = i + 1;
+    }
+    if (made_nodes == m->count && any != 0) {
+        nodes[0] = m->operands[0];
+        const size_t taken = pg_item_number(nodes[0]->value, m->count - 1);
+        const double tangent = taken < m->count - 1 ? nodes[1 + taken]->value : NAN;
+        add_to(a, &a->derivatives[a->at], made(a, pg_compute_many(PG_TAKE, nodes, m->count, tangent, NULL, NULL)));
+    }
+    a->failed = a->failed || made_nodes != m->count;
+    for (size_t i = 1; i < made_nodes; i++)
+        pg_release(nodes[i]);
+    if (zero != NULL)
+        pg_release(zero);
+    pg_free(nodes);
+}
+
+/* A sum, a dot product, given partials or an item of a table, up to a number of operands at a time. */
 static pg_status pass_many(pg_adjoint *a, const pg_node *n)
 {
     const pg_many *m = n->of.many;
     const size_t half = m->count / 2;
+    if (n->op == PG_TAKE && a->way == PG_FORWARD) {
+        take_forward(a, n);
+        return PG_OK;
+    }
     for (size_t done = 0; a->within < m->count; a->within++, done++) {
         const size_t i = a->within;
         pg_node *operand = m->operands[i];
         if (done == WIDE)
             return PG_MORE;
-        if (n->op == PG_PARTIALS && pg_given_partial(n, i) == NULL) {
+        if (n->op == PG_TAKE) {
+            if (i != 0)
+                PASS(operand, is_taken(a, m->operands[0], i - 1));
+        } else if (n->op == PG_PARTIALS && pg_given_partial(n, i) == NULL) {
             if (wanted(a, operand) && !a->constants)
                 return PG_OPAQUE;
             PASS(operand, made(a, pg_leaf(m->partials[i])));
@@ -264,6 +308,7 @@ static pg_status apply_rule(pg_adjoint *a, pg_node *n)
     case PG_SUM:
     case PG_DOT:
     case PG_PARTIALS:
+    case PG_TAKE:
         return pass_many(a, n);
     default: /* PG_LEAF, PG_CUSTOM: no rule */
         break;

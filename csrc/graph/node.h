@@ -28,13 +28,15 @@
 #define PG_THREAD_LOCAL _Thread_local
 #endif
 
-/* Opcodes: five kinds of node that are no line of the table, then the table in its order. */
+/* Opcodes: seven kinds of node that are no line of the table, then the table in its order. */
 enum pg_opcode {
     PG_LEAF,               /* no operands */
     PG_CUSTOM,             /* operands and perhaps a user closure, no rule */
     PG_PARTIALS,           /* operands and the partial derivatives given with them */
     PG_SUM,                /* a sum of operands */
     PG_DOT,                /* ws, xs and perhaps a bias: an odd count has one */
+    PG_SEARCH,             /* x, then keys: which cell of them x is in, as pg_many.leads says: a condition */
+    PG_TAKE,               /* a whole number, then items: the item of that number; see ops/cells.h */
 #define UNARY(name, ...) PG_OP_##name,
 #define BINARY(name, ...) PG_OP_##name,
 #define TERNARY(name, ...) PG_OP_##name,
@@ -45,10 +47,10 @@ enum pg_opcode {
     PG_OPCODE_COUNT
 };
 
-/* Whether an op compares, or joins comparisons: its slopes are 0, and no sweep for derivatives goes further. */
+/* Whether an op compares, searches, or joins comparisons: its slopes are 0, and no sweep for derivatives goes further. */
 PG_INLINE int pg_is_condition(unsigned op)
 {
-    return op >= PG_OP_below;
+    return op >= PG_OP_below || op == PG_SEARCH;
 }
 
 _Static_assert(PG_OP_either == PG_OPCODE_COUNT - 1, "conditions are the last lines of the table");
@@ -63,7 +65,7 @@ extern const uint8_t pg_shapes[PG_OPCODE_COUNT];
 typedef struct {
     size_t count;
     double start;          /* PG_SUM: the number it starts with */
-    int leads;             /* PG_SUM: the last operand comes first, in place of start */
+    int leads;             /* PG_SUM: the last operand comes first, in place of start; PG_SEARCH: a pg_rule */
     double *partials;      /* count numbers, or NULL */
     pg_node **given;       /* count nodes or NULLs, or NULL; references are owned */
     pg_node *operands[];   /* references are owned */

@@ -9,6 +9,7 @@
 
 #include "graph/index.h"
 #include "graph/sweep.h"
+#include "ops/cells.h"
 #include "ops/forward.h"
 
 /* -- numbers with a mark ------------------------------------------------------------------------ */
@@ -251,9 +252,10 @@ static void use_many(walk *w, purpose what, size_t place)
 {
     const pg_node *n = w->sweep->order[place].node;
     const pg_many *m = n->of.many;
-    const size_t half = m->count / 2;
-    for (size_t i = 0; i < m->count; i++) {
-        marked slope = {1.0, 1, 0};
+    const size_t half = m->count / 2,
+                 taken = n->op == PG_TAKE ? pg_item_number(m->operands[0]->value, m->count - 1) : 0;
+    for (size_t i = n->op == PG_TAKE; i < m->count; i++) {
+        marked slope = {n->op == PG_TAKE && i != 1 + taken ? 0.0 : 1.0, 1, 0};
         if (n->op == PG_PARTIALS)
             slope = (marked){m->partials[i], m->given == NULL || m->given[i] == NULL, 0};
         else if (n->op == PG_DOT && i < 2 * half)
@@ -274,7 +276,7 @@ static void apply_rule(walk *w, purpose what, size_t place)
     double plain[3];
     if (n->flags & PG_HAS_CLOSURE || cancels(n))
         return;
-    if (n->op != PG_LEAF && n->op != PG_CUSTOM && n->op != PG_SUM && n->op != PG_DOT && n->op != PG_PARTIALS)
+    if (n->op >= PG_OP_add)
         pg_local_derivatives(n, plain);
     const marked Z = {n->value, 0, w->states[place].huge};
     (void)Z;
@@ -318,6 +320,7 @@ static void apply_rule(walk *w, purpose what, size_t place)
     case PG_SUM:
     case PG_DOT:
     case PG_PARTIALS:
+    case PG_TAKE:
         use_many(w, what, place);
         break;
     default:

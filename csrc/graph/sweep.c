@@ -2,6 +2,7 @@
 #include "graph/sweep.h"
 
 #include "graph/suppressed.h"
+#include "ops/cells.h"
 #include "ops/forward.h"
 
 /* A slope that is 0 by convention is noted, as products are: see suppressed.h. */
@@ -60,6 +61,13 @@ PG_INLINE void apply_many(purpose what, const pg_node *n, size_t from, size_t to
     } else if (n->op == PG_PARTIALS) {
         for (size_t i = from; i < to; i++)
             use(what, operands[i], G, m->partials[i], SLOT(i));
+    } else if (n->op == PG_TAKE) {
+        const size_t taken = 1 + pg_item_number(operands[0]->value, m->count - 1);
+        for (size_t i = from; i < to; i++)
+            use(what, operands[i], G, i == taken ? 1.0 : 0.0, SLOT(i));
+    } else if (n->op == PG_SEARCH) {
+        for (size_t i = from; what == TELL && i < to; i++) /* its operands need not be in the order */
+            out[i] = 0.0;
     } else {
         const size_t half = m->count / 2; /* ws, then xs, then perhaps a bias */
         size_t i = from;
@@ -120,6 +128,8 @@ PG_INLINE void apply_rule(purpose what, const pg_node *n, double *out)
     case PG_SUM:
     case PG_DOT:
     case PG_PARTIALS:
+    case PG_SEARCH:
+    case PG_TAKE:
         apply_many(what, n, 0, n->of.many->count, out);
         break;
     default: /* PG_LEAF, PG_CUSTOM: no rule */

@@ -4,6 +4,7 @@
 
 #include "graph/sweep.h"
 #include "program/growth.h"
+#include "program/table.h"
 
 /* What the code does, in order: values by number, guards and results. */
 typedef enum { ITEM_VALUE, ITEM_GUARD, ITEM_RESULT } item_kind;
@@ -197,14 +198,21 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
     in->count = (uint32_t)(p->term_count - in->first);
 }
 
+/* Sums and tables take uniforms as they are. */
+static int takes_uniforms(unsigned op)
+{
+    return op == PG_CODE_FUSED || is_of_table(op);
+}
+
 static void write_value(writer *w, uint32_t i)
 {
     value *v = &w->d->values[i];
-    pg_instruction in = {.code = v->op, .first = 0, .count = 0, .expected = 0};
-    if (v->op == PG_CODE_FUSED) { /* takes uniforms as they are */
+    pg_instruction in = {.code = v->op, .first = 0, .count = 0, .expected = v->rule};
+    if (takes_uniforms(v->op)) {
         in.a = w->d->values[v->a].slot;
         in.b = in.c = PG_NO_SLOT;
-        write_terms(w, v, &in);
+        if (!is_of_table(v->op) || !pg_stands_in_a_row(w->d, v, &in))
+            write_terms(w, v, &in);
     } else {
         in.a = operand_slot(w, v->a, v->row);
         in.b = operand_slot(w, v->b, v->row);
@@ -278,13 +286,13 @@ static void write_uniform_totals(writer *w)
     }
 }
 
-/* A uniform that lane instructions use is spread over lanes of its own; sums take it as it is. */
+/* A uniform that lane instructions use is spread over lanes of its own, but for those that take it as it is. */
 static void want_spread(writer *w, uint32_t v, size_t at)
 {
     value *used = &w->d->values[v];
     const item it = w->items[at];
-    int in_sum = it.kind == ITEM_VALUE && w->d->values[it.at].op == PG_CODE_FUSED;
-    if (used->row || used->spread != PG_NO_SLOT || in_sum)
+    const int as_it_is = it.kind == ITEM_VALUE && takes_uniforms(w->d->values[it.at].op);
+    if (used->row || used->spread != PG_NO_SLOT || as_it_is)
         return;
     used->spread = PG_ROW | (pg_slot)w->p->lanes++;
     write(w, (pg_instruction){

@@ -10,6 +10,7 @@
 #include "program/code.h"
 #include "program/fuse.h"
 #include "program/simplify.h"
+#include "program/table.h"
 
 /* -- values ------------------------------------------------------------------------------------- */
 
@@ -66,6 +67,8 @@ static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint
         operands[i] = number_of_node(lives, pg_operand(n, i));
     if (n->op == PG_SUM || n->op == PG_DOT)
         return sum_of(d, n, operands);
+    if (n->op == PG_SEARCH || n->op == PG_TAKE)
+        return pg_value_of_table(d, n, operands);
     uint32_t b = n->op == PG_OP_pown ? pg_draft_constant(d, n->of.constant.k) : count > 1 ? operands[1] : NONE;
     return pg_simplified(d, n->op, operands[0], b, count > 2 ? operands[2] : NONE);
 }

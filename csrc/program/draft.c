@@ -25,6 +25,7 @@ void pg_draft_close(draft *d)
     pg_free(d->buckets);
     pg_free(d->values);
     pg_free(d->terms);
+    pg_free(d->tables);
 }
 
 uint32_t pg_draft_add(draft *d, value v)
@@ -64,7 +65,8 @@ static uint64_t bits_of(double x)
 
 static int same(const value *v, const value *w)
 {
-    return v->op == w->op && v->a == w->a && v->b == w->b && v->c == w->c && bits_of(v->number) == bits_of(w->number);
+    return v->op == w->op && v->a == w->a && v->b == w->b && v->c == w->c && v->rule == w->rule &&
+           bits_of(v->number) == bits_of(w->number);
 }
 
 static uint32_t *bucket_of(const draft *d, const value *v)

@@ -12,13 +12,13 @@
 
 enum { NONE = INT32_MAX };      /* no value, no term */
 
-/* Where a value comes from, besides the ops of the table and PG_CODE_FUSED. */
+/* Where a value comes from, besides the ops of the table, PG_CODE_FUSED and those of tables. */
 enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT };
 
 typedef struct {
     union {
         double number;     /* of a constant */
-        struct { uint32_t head, tail; /* fused: a list of terms after the start a; else NONE */ };
+        struct { uint32_t head, tail; /* fused: a list of terms after the start a; of a table the items; else NONE */ };
     };
     uint32_t a, b, c;      /* operands, NONE where there are none; of an input or live value a is its number */
     uint32_t uses;
@@ -28,6 +28,7 @@ typedef struct {
     uint16_t op;
     uint8_t row;           /* differs by row */
     uint8_t needed;
+    uint8_t rule;          /* of a search */
 } value;
 
 /* A term while the program is made: a * b, or a alone if b is NONE. */
@@ -43,6 +44,8 @@ typedef struct {
     size_t term_count, term_capacity;
     uint32_t *buckets;     /* heads of chains by hash, for constants and where chains of users get long */
     size_t bucket_mask;
+    struct draft_table *tables; /* see table.c */
+    size_t table_count, table_capacity;
     pg_status failed;      /* PG_OK, PG_NO_MEMORY, PG_STOPPED */
     pg_work work;
 } draft;
@@ -80,6 +83,12 @@ static inline int goes_on(draft *d)
     if (!pg_goes_on(&d->work, STEPS) && d->failed == PG_OK)
         d->failed = PG_STOPPED;
     return d->failed == PG_OK;
+}
+
+/* Whether a value, or an instruction, reads from a table. */
+static inline int is_of_table(unsigned op)
+{
+    return op == PG_CODE_SEARCH || op == PG_CODE_TAKE;
 }
 
 static inline int is_row(const draft *d, uint32_t i)

@@ -6,9 +6,11 @@
 
 #include "graph/stopping.h"
 #include "graph/suppressed.h"
+#include "ops/cells.h"
 #include "ops/compare.h"
 #include "program/lanewords.h"
 #include "program/lanepow.h"
+#include "program/lookup.h"
 #include "program/program.h"
 
 #include <string.h>
@@ -306,6 +308,10 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, i
             break;
         case PG_OP_mul0:
             uniforms[in->out] = pg_strong_noted(uniforms[in->a], uniforms[in->b], met);
+            break;
+        case PG_CODE_SEARCH:
+        case PG_CODE_TAKE:
+            uniforms[in->out] = pg_table_once(p, in, uniforms);
             break;
         case PG_CODE_GUARD:
             if (pg_holds(in->expected / 2u, uniforms[in->a], uniforms[in->b]) != (in->expected & 1)) {

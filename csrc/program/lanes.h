@@ -4,6 +4,8 @@
 
 typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double))));
 
+#include "program/lanetable.h"
+
 /* So many sums are under way at once that none waits for its last addition. */
 enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
 
@@ -299,6 +301,12 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
 #include "ops.def"
         case PG_CODE_FUSED:
             LANE_NAME(fused)(p, in, uniforms, lanes, rows);
+            break;
+        case PG_CODE_SEARCH:
+            LANE_NAME(search)(p, in, uniforms, lanes);
+            break;
+        case PG_CODE_TAKE:
+            LANE_NAME(take)(p, in, uniforms, lanes);
             break;
         case PG_CODE_GUARD:
             if (guard_rows(in, LANE(in->a), LANE(in->b), rows) == 0)

@@ -96,6 +96,12 @@ static void take_operands(finder *f, const pg_instruction *in)
         for (uint32_t t = in->first; t < in->first + in->count; t++)
             take_product(f, f->p->terms[t].a, f->p->terms[t].b);
         return;
+    case PG_CODE_SEARCH:
+        return;
+    case PG_CODE_TAKE:
+        for (uint32_t i = 0; i < in->count; i++)
+            take(f, in->b == PG_NO_SLOT ? f->p->terms[in->first + i].a : in->b + i);
+        return;
     case PG_OP_mul:
     case PG_OP_mul0:
     case PG_CODE_TOTAL_PRODUCT:
@@ -324,7 +330,7 @@ static int room_for_joins(finder *f)
     const pg_program *p = f->p;
     size_t uses = 4 * p->length;
     for (size_t i = 0; i < p->length; i++)
-        uses += p->code[i].code == PG_CODE_FUSED ? 2 * (size_t)p->code[i].count : 0;
+        uses += p->code[i].code <= PG_CODE_TAKE && p->code[i].code >= PG_CODE_FUSED ? 2 * (size_t)p->code[i].count : 0;
     if (uses > INT32_MAX || p->length + f->inputs > INT32_MAX)
         return 0;
     f->uniforms = pg_alloc(p->uniforms + 1, sizeof *f->uniforms);

@@ -5,6 +5,8 @@ const char *pg_code_name(int code)
 {
     static const char *const names[] = {
         [PG_CODE_FUSED - PG_CODE_FUSED] = "fused",
+        [PG_CODE_SEARCH - PG_CODE_FUSED] = "search",
+        [PG_CODE_TAKE - PG_CODE_FUSED] = "take",
         [PG_CODE_SPREAD - PG_CODE_FUSED] = "spread",
         [PG_CODE_GUARD - PG_CODE_FUSED] = "guard",
         [PG_CODE_OUTPUT - PG_CODE_FUSED] = "output",

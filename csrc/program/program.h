@@ -14,6 +14,8 @@ enum { PG_LANES = 64, PG_PIECE = 16 * PG_LANES };
 /* Codes of instructions that are no op of the table. */
 enum pg_code {
     PG_CODE_FUSED = PG_OPCODE_COUNT, /* out = a + sum of terms, from left to right */
+    PG_CODE_SEARCH,        /* out = the cell of a among a table of keys, by the rule expected: see lookup.h */
+    PG_CODE_TAKE,          /* out = the item of a table that a is the number of, or nan */
     PG_CODE_SPREAD,        /* out (lanes) = a (uniform) */
     PG_CODE_GUARD,         /* rows where comparing a and b does not give expected leave the path */
     PG_CODE_OUTPUT,        /* output number out of each row = a */

@@ -1,5 +1,6 @@
 /* verify.c: whether a program keeps to the rules that evaluate.c relies on. What code.c writes does; a program
  * that comes from elsewhere is asked first. */
+#include "ops/cells.h"
 #include "program/program.h"
 
 /* What a slot holds at a point of the program. */
@@ -104,6 +105,28 @@ static int fused_is_sound(checked *c, const pg_instruction *in, int row)
            in->expected <= 1 && terms_are_sound(c, in, row) && gives(c, in->out, row, NUMBER);
 }
 
+/* Items in uniform slots in a row, or as terms of one factor; whatever the index, evaluation stays among them. */
+static int table_is_sound(checked *c, const pg_instruction *in, int row)
+{
+    if (holds(c, in->a) == NOTHING || (!row && is_row(in->a)) || in->a == in->out || in->c != PG_NO_SLOT ||
+        in->count == 0 || in->expected >= (in->code == PG_CODE_SEARCH ? PG_RULE_COUNT : 1))
+        return 0;
+    if (in->b == PG_NO_SLOT) {
+        if (!terms_are_sound(c, in, row))
+            return 0;
+        for (uint32_t t = 0; t < in->count; t++)
+            if (c->p->terms[in->first + t].b != PG_NO_SLOT || c->p->terms[in->first + t].absorbing)
+                return 0;
+    } else {
+        if (in->first != 0 || in->b >= c->p->uniforms || in->count > c->p->uniforms - in->b)
+            return 0;
+        for (uint32_t i = 0; i < in->count; i++)
+            if (c->uniforms[in->b + i] == NOTHING)
+                return 0;
+    }
+    return gives(c, in->out, row, NUMBER);
+}
+
 static int guard_is_sound(checked *c, const pg_instruction *in, int row)
 {
     if (in->out >= c->p->guards || c->guards[in->out] || c->results_begun || in->expected / 2u > PG_GREATER_EQUAL ||
@@ -141,6 +164,9 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
     switch (in->code) {
     case PG_CODE_FUSED:
         return fused_is_sound(c, in, row);
+    case PG_CODE_SEARCH:
+    case PG_CODE_TAKE:
+        return table_is_sound(c, in, row);
     case PG_CODE_GUARD:
         return guard_is_sound(c, in, row);
     case PG_CODE_OUTPUT:

@@ -132,6 +132,10 @@ PyObject *pg_op_text(const pg_node *n)
         return PyUnicode_FromString("sum");
     case PG_DOT:
         return PyUnicode_FromString("dot");
+    case PG_SEARCH:
+        return PyUnicode_FromString("search");
+    case PG_TAKE:
+        return PyUnicode_FromString("take");
     case PG_OP_pown: {
         PyObject *exponent = n->flags & PG_WHOLE_EXPONENT ? PyLong_FromDouble(n->of.constant.k)
                                                           : PyFloat_FromDouble(n->of.constant.k);

@@ -1,6 +1,7 @@
 /* inspection.c: what modules ask about a node, or about the graph below it, besides the attributes of its Value. */
 #include "python/inspection.h"
 
+#include "graph/cells.h"
 #include "ops/forward.h"
 #include "program/evaluate.h"
 #include "python/attributes.h"
@@ -82,6 +83,9 @@ static double value_now(const pg_node *n)
     case PG_SUM:
     case PG_DOT:
         return total_now(n);
+    case PG_SEARCH:
+    case PG_TAKE:
+        return pg_table_value(n);
     default: /* only its user knows */
         return n->value;
     }
@@ -114,7 +118,7 @@ static PyObject *outdated(PyObject *module, PyObject *v)
         Py_RETURN_NONE;
     const double now = value_now(n);
     if (now == n->value || (now != now && n->value != n->value) || /* 0.0 and -0.0 are one number */
-        (n->op != PG_SUM && n->op != PG_DOT && pg_same_bits(value_in_programs(n), n->value)))
+        (n->op >= PG_OP_add && pg_same_bits(value_in_programs(n), n->value)))
         Py_RETURN_NONE;
     return PyFloat_FromDouble(now);
 }

@@ -2,6 +2,7 @@
  * differentiated, and traced as part of a larger one. As in a program, no op raises for a numeric reason. */
 #include "python/replay.h"
 
+#include "graph/cells.h"
 #include "ops/compare.h"
 #include "program/evaluate.h"
 #include "program/program.h"
@@ -111,6 +112,21 @@ static pg_node *op_of(const replay *r, const pg_instruction *in)
     return applied(in->code, operands, count);
 }
 
+/* A search or an item of a table: a node in a trace; else what eager code has in its place. Caller owns. */
+static pg_node *of_table(const replay *r, const pg_instruction *in)
+{
+    pg_node **nodes = pg_alloc((size_t)in->count + 1, sizeof *nodes);
+    if (nodes == NULL)
+        return (pg_node *)(void *)PyErr_NoMemory();
+    nodes[0] = *place(r, in->a);
+    for (uint32_t i = 0; i < in->count; i++)
+        nodes[1 + i] = *place(r, in->b == PG_NO_SLOT ? r->p->terms[in->first + i].a : in->b + i);
+    pg_node *n = in->code == PG_CODE_TAKE ? pg_item_of(nodes, in->count, PG_TRACING)
+                                          : pg_cell_of(nodes, in->count, in->expected, PG_TRACING);
+    pg_free(nodes);
+    return n == NULL ? (pg_node *)(void *)PyErr_NoMemory() : seen(pg_born(n));
+}
+
 /* Compares as the function did, which a trace notes. False with an exception set. */
 static int compare(replay *r, const pg_instruction *in)
 {
@@ -135,6 +151,11 @@ static int run_one(replay *r, const pg_instruction *in)
     case PG_CODE_FUSED: {
         pg_node *sum = sum_of(r, in);
         return sum != NULL && hold(place(r, in->out), sum);
+    }
+    case PG_CODE_SEARCH:
+    case PG_CODE_TAKE: {
+        pg_node *n = of_table(r, in);
+        return n != NULL && hold(place(r, in->out), n);
     }
     case PG_CODE_SPREAD:
         return hold(place(r, in->out), pg_retain(*place(r, in->a)));

@@ -131,6 +131,7 @@ void pg_trace_end(PyObject *inputs)
         pg_release(t->guards[i].b);
     }
     pg_free(t->guards);
+    pg_forget_numbers(t->numbers);
     pg_errors_forget(&t->errors);
     Py_DECREF(t->inputs);
     pg_free(t);

@@ -9,6 +9,7 @@
 #include "graph/graph.h"
 #include "python/handlers.h"
 #include "python/modes.h"
+#include "python/numbers.h"
 #include "python/object.h"
 
 #define PG_TRACING (PG_SPECIAL && pg_birth_flags != 0)
@@ -20,6 +21,7 @@ typedef struct {
     size_t count, capacity;
     pg_raised errors;
     int bools;             /* comparisons give bools, and are guards at once */
+    pg_numbers *numbers;   /* leaves of tables, owned */
 } pg_running_trace;
 
 /* This thread traces, and its inputs are these active Values (borrowed); false with an exception set. */

@@ -16,6 +16,8 @@ class Engine(NamedTuple):
     trace_active: Callable[[], bool]
     refusal: Callable[..., str]
     refused: Callable[[Exception], None]
+    search: Callable[[Any, Any, int], Any]
+    take: Callable[[Any, Any], Any]
     Condition: Any = ()  # the class of what a comparison gives in a trace; () where there are no traces
 
 

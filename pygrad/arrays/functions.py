@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,8 +21,8 @@ from pygrad.arrays.conditions import (
     objects,
     truth_of,
 )
-from pygrad.arrays.elementary import isnan
 from pygrad.arrays.engines import engine_of, has_values, is_value
+from pygrad.arrays.tables import digitize, interp, searchsorted
 
 
 def where(condition: Any, *ways: Any) -> Any:
@@ -80,51 +79,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.count_nonzero(array_of_values(objects(a)) != 0, axis, keepdims=keepdims)
 
 
-# -- tables ---------------------------------------------------------------------------------------
-
-
-def interp(
-    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
-) -> Any:
-    """numpy.interp: lines between neighbours, the outer values beyond; xp ascends."""
-    places, heights = list(xp), list(fp)
-    if len(places) != len(heights):
-        raise ValueError("fp and xp are not of the same length.")
-    if not places:
-        raise ValueError("array of sample points is empty")
-    if period is not None:
-        x = x % period if is_value(x) else np.asarray(x) % abs(period)
-        pairs = sorted(zip([p % period for p in places], heights, strict=True), key=_first)
-        places, heights = map(list, zip(*pairs, strict=True))
-        places = [places[-1] - period, *places, places[0] + period]
-        heights = [heights[-1], *heights, heights[0]]
-        left = right = None
-    if np.ndim(x):
-        return np.frompyfunc(lambda each: _on_a_line(each, places, heights, left, right), 1, 1)(x)
-    return _on_a_line(x, places, heights, left, right)
-
-
-def _first(pair: Any) -> Any:
-    return pair[0]
-
-
-def _on_a_line(x: Any, places: list[Any], heights: list[Any], left: Any, right: Any) -> Any:
-    if isnan(x):
-        return x
-    i = bisect.bisect_right(places, x)
-    if i == 0:
-        return _beside(heights[0] if left is None else left, x)
-    if i == len(places):
-        return _beside(heights[-1] if right is None or x <= places[-1] else right, x)
-    slope = (heights[i] - heights[i - 1]) / (places[i] - places[i - 1])
-    return slope * (x - places[i - 1]) + heights[i - 1]
-
-
-def _beside(height: Any, x: Any) -> Any:
-    """A height that does not change with x, as a Value if x is one."""
-    if is_value(height) or not is_value(x):
-        return height
-    return engine_of((x,)).functions["where"](1.0, height, x)
+# -- sums and others ---------------------------------------------------------------------------------
 
 
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
@@ -423,6 +378,8 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         nonzero,
         count_nonzero,
         interp,
+        searchsorted,
+        digitize,
         bincount,
         sinc,
         median,

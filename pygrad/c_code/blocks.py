@@ -157,9 +157,22 @@ def _read(path: Path, pool: Pool) -> _Traced:
             guards.append(Guard(compare, bool(line.expected & 1), *operands))
         elif names[code] == "fused":
             slots[line.out] = _read_sum(p, line, operands[0], slots, pool)
+        elif names[code] in {"search", "take"}:
+            rule = line.expected if names[code] == "search" else ""
+            places = _places_of_items(p, line)
+            slots[line.out] = pool.add(
+                f"{names[code]}{rule}", operands[0], *(slots[s] for s in places)
+            )
         else:
             slots[line.out] = pool.add(names[code], *operands)
     return _Traced(guards, [slots[p.result_slots[i]] for i in range(p.outputs)])
+
+
+def _places_of_items(p: Any, line: Any) -> list[int]:
+    """The slots of a table's items."""
+    if line.b != lib.PG_NO_SLOT:
+        return list(range(line.b, line.b + line.count))
+    return [p.terms[i].a for i in range(line.first, line.first + line.count)]
 
 
 def _read_sum(p: Any, line: Any, start: int, slots: dict[int, int], pool: Pool) -> int:

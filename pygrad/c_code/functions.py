@@ -14,6 +14,7 @@ import functools
 import importlib.resources
 import re
 
+from pygrad.c_code.tables import FUNCTIONS as TABLE_FUNCTIONS
 from pygrad.core.ops import ops
 
 _OPERANDS = "xyw"  # as a forward expression calls them; a constant k stands where y would
@@ -112,6 +113,8 @@ def _definition(name: str) -> str | None:
             return _PARTNER_TEXTS[first]
     if name == "bell_of":
         return _BELL_OF
+    if name in TABLE_FUNCTIONS:
+        return TABLE_FUNCTIONS[name]
     if name in _scalar():
         return _scalar()[name]
     if name in _table() and expression(name) is None:

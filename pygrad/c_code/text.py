@@ -37,6 +37,7 @@ from pygrad.c_code.functions import (
     expression,
     is_defined,
 )
+from pygrad.c_code.tables import FUNCTIONS as TABLE_FUNCTIONS
 from pygrad.core.structure import key_of
 from pygrad.programs.paths import Path, Paths
 
@@ -101,6 +102,10 @@ class _Text:
             return self._operand(left, binding) + sign + self._operand(right, binding + 1), binding
         if op == "neg":
             return "-" + self._operand(operands[0], _ATOM), _MINUS
+        if op in TABLE_FUNCTIONS:
+            x, *items = operands
+            arguments = f"{self._operand(x)}, {self._table(v, items)}, {len(items)}"
+            return self.function.call(op, arguments), _ATOM
         texts = dict(zip("xyw", map(self._operand, operands), strict=False))
         form = expression(op)
         if form is None:
@@ -108,6 +113,14 @@ class _Text:
         called_name, _, arguments = form.partition("(")
         filled = re.sub(r"\b[xyw]\b", lambda m: texts[m[0]], arguments.removesuffix(")"))
         return self.function.call(called_name, filled), _ATOM
+
+    def _table(self, v: int, items: Sequence[int]) -> str:
+        """The name of an array of these values, which stands at file scope if they are constants."""
+        texts = tuple(map(self._operand, items))
+        if all(self.function.is_constant(item) for item in items):
+            return self.function.table(texts)
+        self._line(f"const double t{v}[] = {{{', '.join(texts)}}};")
+        return f"t{v}"
 
     def _write(self, step: Step) -> None:
         if isinstance(step, int):
@@ -180,6 +193,7 @@ class _Function:
         self.pool = blocks.pool
         self.in_parts = blocks.most is not None
         self.called: set[str] = set()
+        self.tables: dict[tuple[str, ...], str] = {}  # names of arrays, by the text of their items
         # Blocks that are functions of their own, and share no variable with the others.
         self.alone = set() if self.in_parts else blocks.careful
         self.slots, self.width = _slots(blocks) if self.in_parts else ({}, 0)
@@ -195,6 +209,14 @@ class _Function:
         if self.pool.is_leaf(v):
             return f"{kind}[{operands[0]}]"
         return f"v{v}" if here or not self.in_parts else f"w[{self.slots[v]}]"
+
+    def is_constant(self, v: int) -> bool:
+        """Whether a value stands as a number in the text."""
+        return self.pool.ops[v] == "constant" or (self.pool.ops[v] == "captured" and self.freeze)
+
+    def table(self, items: tuple[str, ...]) -> str:
+        """The name of an array of constants."""
+        return self.tables.setdefault(items, f"{self.prefix}table_{len(self.tables)}")
 
     def call(self, function: str, arguments: str) -> str:
         self.called.add(function)
@@ -216,9 +238,17 @@ class _Function:
         texts = [
             apart_defined(self.prefix) if seldom or self.in_parts else "",
             definitions(self.called, self.prefix, seldom),
+            self._tables(),
             self._parts() if self.in_parts else self._one(),
         ]
         return "\n".join(filter(None, texts))
+
+    def _tables(self) -> str:
+        """Arrays of constants that functions read from."""
+        lines: list[str] = []
+        for items, name in self.tables.items():
+            lines += _wrapped(f"static const double {name}[] = {{{', '.join(items)}}};")
+        return "\n".join([*lines, ""]) if lines else ""
 
     def _arrays(self) -> list[str]:
         return ["in", "out"] if self.freeze else ["in", "captured", "out"]

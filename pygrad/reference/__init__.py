@@ -27,6 +27,7 @@ from pygrad.reference.functions import FUNCTIONS, chooser, dot, no_grad, sum, ze
 from pygrad.reference.modes import in_no_grad
 from pygrad.reference.parameters import Parameters
 from pygrad.reference.refusals import OF_A_ROW, OF_VALUE, refusal, refused
+from pygrad.reference.tables import search, take
 from pygrad.reference.transforms import (
     Recorded,
     connected,
@@ -41,7 +42,7 @@ from pygrad.reference.transforms import (
 from pygrad.reference.value import Value
 from pygrad.reference.value import restore as _restore  # noqa: F401  pickles of 0.1.0 name it
 
-register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused))
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, search, take))
 
 __all__ = [
     "FUNCTIONS",

@@ -4,6 +4,7 @@
 
 #include "random.h"
 
+#include "graph/cells.h"
 #include "graph/graph.h"
 #include "program/evaluate.h"
 #include "program/program.h"
@@ -28,6 +29,50 @@ static inline pg_node *traced(pg_node *n)
     return n;
 }
 
+/* Whether x belongs behind a key, said once more. */
+static inline int is_behind(pg_rule rule, double key, double x)
+{
+    const int x_last = rule == PG_SEARCH_LEFT || rule == PG_SEARCH_RIGHT;
+    if (rule == PG_BISECT_LEFT || rule == PG_SEARCH_LEFT)
+        return x_last && isnan(x) ? !isnan(key) : key < x;
+    return x_last && isnan(key) ? isnan(x) : rule == PG_LIKE_INTERP ? x >= key : isnan(x) || isnan(key) || key <= x;
+}
+
+/* What a search comes to, halving by halving. */
+static inline double cell_of(pg_rule rule, double x, const double *keys, size_t count)
+{
+    size_t low = 0, high = count;
+    if (rule == PG_LIKE_INTERP && count != 0) {
+        if (x > keys[count - 1])
+            return (double)count + 1.0;
+        if (x < keys[0])
+            return 0.0;
+        for (size_t i = 1; i < (count <= 4 ? count : 4); i++)
+            if (count <= 4 ? !(x >= keys[i]) : x < keys[i])
+                return (double)i;
+        if (count <= 4)
+            return (double)count;
+        low = 3;
+        high = count > 10 && x < keys[9] ? 9 : count;
+    }
+    while (low != high) {
+        const size_t middle = (low + high) / 2;
+        if (is_behind(rule, keys[middle], x))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (double)low;
+}
+
+static inline double item_of(double index, const double *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (index == (double)i)
+            return items[i];
+    return (double)NAN;
+}
+
 /* An op as programs compute it: lane functions in the place of libm's. */
 static inline double lane_value(const pg_node *n, const double *operands)
 {
@@ -43,6 +88,10 @@ static inline double lane_value(const pg_node *n, const double *operands)
             sum += operands[i];
         return sum;
     }
+    if (n->op == PG_TAKE)
+        return item_of(operands[0], operands + 1, count - 1);
+    if (n->op == PG_SEARCH)
+        return cell_of((pg_rule)n->of.many->leads, operands[0], operands + 1, count - 1);
     const double second = n->op == PG_OP_pown ? n->of.constant.k : count > 1 ? operands[1] : 0.0;
     return pg_evaluate_one(n->op, operands[0], second, count > 2 ? operands[2] : 0.0);
 }
@@ -57,12 +106,28 @@ static inline pg_node *anything(const trace *t)
 /* Products and sums, which are fused, stand for half of the ops. */
 static inline int some_op(void)
 {
-    static const int usual[] = {PG_OP_add,  PG_OP_add,   PG_OP_add, PG_OP_mul, PG_OP_mul, PG_OP_mul0,     PG_OP_sub,
-                                PG_OP_tanh, PG_OP_sech2, PG_OP_sin, PG_OP_cos, PG_OP_pow, PG_OP_identity, PG_OP_pown,
-                                PG_OP_power, PG_OP_pow_dx};
+    static const int usual[] = {PG_OP_add,      PG_OP_add,  PG_OP_add,   PG_OP_mul,   PG_OP_mul, PG_OP_mul0,
+                                PG_OP_sub,      PG_OP_tanh, PG_OP_sech2, PG_OP_sin,   PG_OP_cos, PG_OP_pow,
+                                PG_OP_identity, PG_OP_pown, PG_OP_power, PG_OP_pow_dx};
     if (one_in(2))
         return usual[below(sizeof usual / sizeof *usual)];
     return PG_OP_add + (int)below(PG_OPCODE_COUNT - PG_OP_add);
+}
+
+/* A search or an item of a table: of numbers of the trace's own, of what was there before, or of anything. */
+static inline pg_node *of_table(const trace *t)
+{
+    pg_node *operands[9] = {anything(t)};
+    const size_t count = below(9), kind = below(3);
+    for (size_t i = 1; i <= count && i < 9; i++)
+        operands[i] = kind == 2 ? anything(t) : t->nodes[kind == 1 ? t->inputs + below(LIVES) : below(t->count)];
+    for (size_t i = t->count, found = 0; kind == 0 && i-- != 0;) /* as many constants as there are */
+        if (t->nodes[i]->op == PG_LEAF && t->nodes[i]->flags & PG_TRACED && i >= t->inputs && found < count &&
+            found < 8)
+            operands[++found] = t->nodes[i];
+    const size_t all = count < 8 ? count : 8;
+    const pg_rule rule = (pg_rule)below(PG_RULE_COUNT);
+    return one_in(2) ? pg_cell_of(operands, all, rule, 1) : pg_item_of(operands, all, 1);
 }
 
 static inline pg_node *wide(const trace *t)
@@ -98,6 +163,8 @@ static inline pg_node *next_node(const trace *t)
         operands[i] = anything(t);
     if (one_in(10))
         return wide(t);
+    if (one_in(10))
+        return of_table(t);
     if (one_in(10)) /* a constant */
         return pg_leaf(one_in(2) ? exponents[below(9)] : any_number());
     if (one_in(8)) /* an operation of a number on itself */
@@ -168,7 +235,7 @@ static inline void make_trace(trace *t, size_t nodes, double (*number)(void))
         g->b = t->nodes[below(t->count)];
         g->compare = (pg_comparison)below(6);
         const double a = g->a->value, b = g->b->value;
-        const int outcomes[6] = {a < b, a <= b, a == b, a != b, a > b, a >= b};
+        const int outcomes[6] = {a<b, a <= b, a == b, a != b, a> b, a >= b};
         g->outcome = outcomes[g->compare];
     }
 }
@@ -264,7 +331,7 @@ static inline uint32_t run_row(const trace *t, const double *inputs, double *res
     for (size_t i = t->guard_count; i-- != 0;) {
         const pg_guard *g = &t->guards[i];
         const double a = values[(size_t)g->a->grad], b = values[(size_t)g->b->grad];
-        const int outcomes[6] = {a < b, a <= b, a == b, a != b, a > b, a >= b};
+        const int outcomes[6] = {a<b, a <= b, a == b, a != b, a> b, a >= b};
         left = outcomes[g->compare] != g->outcome ? (uint32_t)i : left;
     }
     for (size_t i = 0; i < t->output_count; i++)
