@@ -28,11 +28,13 @@ from pygrad.version import __version__ as __version__
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
 # The imports below follow from it: nox -s derive.
 _PLACES = {
+    "AutographError": "control.autograph.errors",
     "LiftError": "lifting.errors",
     "NotSavedError": "compiled.replay",
     "SingularDerivativeWarning": "core.singular",
     "TraceError": "programs.paths",
     "Value": "core.implementation",
+    "autograph": "control.autograph.decorator",
     "check_grad": "checking.check",
     "checkpoint": "control.branches",
     "clip": "math",

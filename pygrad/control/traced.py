@@ -10,6 +10,8 @@ from typing import Any
 
 from pygrad.core.implementation import Value
 
+ROLLED = False  # loops of this module are traced trip by trip
+
 _Items = list[Any]
 
 
