@@ -127,18 +127,20 @@ def bisected(keys: Any, x: Any, rule: int) -> Any:
     return engine_of(chain((x,), keys)).search(_listed(keys), x, rule)
 
 
-def counts(x: Any, is_number: Callable[[Any], bool]) -> bool:
-    """Whether x is an int in eager code: a search, or sums, products and choices of such and of ints."""
+def counts(x: Any, found_by: frozenset[str] = frozenset({"search"})) -> bool:
+    """Whether x is made of what these ops have found: sums, products and choices of such and of whole numbers."""
+    from pygrad import _native  # of a trace, which the reference has none of
+
     pending, found = [x], 0
     for _ in range(_MOST_LOOKED_AT):
         if not pending:
             return found > 0
         v = pending.pop()
-        if v._op == "search":
+        if v._op in found_by:
             found += 1
         elif v._op in _WHOLE_OF_WHOLE:
             pending += v._children[1:] if v._op == "where" else v._children
-        elif not (is_number(v) and v.data.is_integer()):
+        elif not (_native.is_number(v) and v.data.is_integer()):
             break
     return False
 
