@@ -1,4 +1,4 @@
-"""Rows that look something up in a table of 1,000 cells, against a Python loop over floats of the same function.
+"""Rows that look something up in a table of 1,000 cells, against a Python loop of the same over floats.
 
 `interp` is a search and an item in a program. In the loop it is pygrad's own, on floats; a third side has
 `bisect` and the line between two neighbours written out, the fastest that plain Python has.

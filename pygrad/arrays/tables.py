@@ -128,7 +128,7 @@ def bisected(keys: Any, x: Any, rule: int) -> Any:
 
 
 def counts(x: Any, found_by: frozenset[str] = frozenset({"search"})) -> bool:
-    """Whether x is made of what these ops have found: sums, products and choices of such and of whole numbers."""
+    """Whether x is made of what these ops found: sums, products and choices of such and of whole numbers."""
     from pygrad import _native  # of a trace, which the reference has none of
 
     pending, found = [x], 0
@@ -339,18 +339,18 @@ def _prepared(xp: Any, fp: Any, places: Any, heights: Any, period: Any) -> _Cell
 
 
 def _kept(numbers: Any) -> Any:
-    return numbers.tobytes() if isinstance(numbers, np.ndarray) else tuple(numbers)
+    return numbers.copy() if isinstance(numbers, np.ndarray) else tuple(numbers)
 
 
 def _same(kept: Any, numbers: Any) -> bool:
-    """Whether these are the numbers that were kept."""
-    if isinstance(numbers, np.ndarray):
-        return isinstance(kept, bytes) and numbers.dtype == float and numbers.tobytes() == kept
-    return (
-        isinstance(kept, tuple)
-        and len(kept) == len(numbers)
-        and all(map(operator.is_, kept, numbers))
-    )
+    """Whether these are the numbers that were kept, to the bit."""
+    if isinstance(numbers, np.ndarray) or isinstance(kept, np.ndarray):
+        return (
+            type(numbers) is type(kept)
+            and numbers.dtype == kept.dtype
+            and numbers.tobytes() == kept.tobytes()
+        )
+    return len(kept) == len(numbers) and all(map(operator.is_, kept, numbers))
 
 
 def _cells(places: Any, heights: Any) -> _Cells | None:

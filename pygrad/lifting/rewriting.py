@@ -36,9 +36,8 @@ from pygrad.lifting.storing import slice_of, stored
 
 _WHOLE = ("floor", "ceil", "trunc", "round", "rint")
 _FOUND = ("bisect", "bisect_left", "bisect_right", "searchsorted", "digitize")
-_NEEDED = re.compile(
-    rf"\b(?:{'|'.join([*CALLS, *METHODS, *_WHOLE, *_FOUND, 'super', '__class__'])})\b|[\"'][\s)]*%|[&|^]|<<|>>"
-)
+_NAMED = "|".join([*CALLS, *METHODS, *_WHOLE, *_FOUND, "super", "__class__"])
+_NEEDED = re.compile(rf"\b(?:{_NAMED})\b|[\"'][\s)]*%|[&|^]|<<|>>")
 _ARRAYS = re.compile(r"\bnumpy\b")
 _INDEX, _ITEM, _PART = "__lifted_index__", "__lifted_item__", "__lifted_part__"
 _OF_BITS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
@@ -110,7 +109,9 @@ class _Rewriter(ast.NodeTransformer):
         if self._is_whole(node.slice):
             index = self.visit(node.slice)
             if isinstance(node.ctx, ast.Load):
-                return ast.copy_location(ast.Call(_called(ITEM, node), [node.value, index], []), node)
+                return ast.copy_location(
+                    ast.Call(_called(ITEM, node), [node.value, index], []), node
+                )
             node.slice = self._as_index(index, True)
         else:
             node.slice = self._unless_a_type(node.slice)

@@ -1,7 +1,7 @@
 """Tables in lifted code: `bisect` of Values, and the items that are read by what it has found.
 
-Of plain numbers, and outside of traces, both are what they are elsewhere. In a trace `bisect` gives a Value, and
-`ys[i - 1]` is one operation, if ys has floats and Values only: see pygrad/arrays/tables.py.
+Of plain numbers, and outside of traces, both are what they are elsewhere. In a trace `bisect` gives a Value,
+and `ys[i - 1]` is one operation, if ys has floats and Values only: see pygrad/arrays/tables.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import bisect
 import functools
 import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from pygrad.core.implementation import Value, trace_active
@@ -31,7 +30,7 @@ def item_at(container: Any, index: Any) -> Any:
 
 
 def _has_floats(container: Any) -> bool:
-    """Whether it is a list, tuple or array of floats and Values, with or without whole numbers among them."""
+    """Whether it is a list, tuple or array of floats and Values, among which may be whole numbers."""
     if type(container) in {list, tuple}:
         kinds = set(map(type, container))
         return bool(kinds & {float, Value}) and kinds <= {float, int, Value}
@@ -40,7 +39,10 @@ def _has_floats(container: Any) -> bool:
         np is not None
         and isinstance(container, np.ndarray)
         and container.ndim == 1
-        and (container.dtype == float or (container.dtype == object and _has_floats(container.tolist())))
+        and (
+            container.dtype == float
+            or (container.dtype == object and _has_floats(container.tolist()))
+        )
     )
 
 
@@ -58,7 +60,9 @@ def _searching(original: Callable[..., Any], rule: str) -> Callable[..., Any]:
             return tables.bisected(keys, x, getattr(tables, rule))
         if lo < 0:
             raise ValueError("lo must be non-negative")
-        found = tables.bisected(keys[lo : len(keys) if hi is None else hi], x, getattr(tables, rule))
+        found = tables.bisected(
+            keys[lo : len(keys) if hi is None else hi], x, getattr(tables, rule)
+        )
         return lo + found
 
     return search
