@@ -33,6 +33,7 @@ import mapped_call
 import operators
 import rosenbrock
 import sweep
+import tables
 import two_moons_step
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tools"))
@@ -56,6 +57,7 @@ GROUPS = {
         compiled_training,
         compiled_branches,
         compiled_conditions,
+        tables,
         generated_c,
     ),
     "mapped": (mapped_call, lifted_packages),

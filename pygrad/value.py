@@ -507,7 +507,7 @@ def _counts(x: Any) -> bool:
         return False
     from pygrad.arrays.tables import counts  # which brings NumPy
 
-    return counts(x, _native.is_number)
+    return counts(x)
 
 
 def _as_integer_ratio(self: Any) -> Any:

@@ -5,11 +5,11 @@
  * shape of what is built does not depend on the point where it is built.
  *
  * Whoever takes a quantity as an argument takes it over; *place stays its owner's. */
+#include "graph/cells.h"
 #include "graph/graph.h"
 #include "graph/index.h"
 #include "graph/suppressed.h"
 #include "graph/sweep.h"
-#include "ops/cells.h"
 #include "ops/forward.h"
 
 typedef struct {
@@ -207,34 +207,43 @@ static quantity is_taken(pg_adjoint *a, pg_node *index, size_t number_of_item)
     return call2(a, PG_OP_equal, forward_equal, own(index), number((double)number_of_item));
 }
 
+/* The tangents of the items of a table into nodes, those that are not wanted 0; how many could be made. */
+static size_t tangents_of(pg_adjoint *a, const pg_many *m, pg_node **nodes, pg_node *zero)
+{
+    for (size_t i = 1; i < m->count; i++) {
+        const size_t place = wanted(a, m->operands[i]);
+        nodes[i] = place == 0 ? pg_retain(zero) : node_of(copy(&a->derivatives[place - 1]));
+        if (nodes[i] == NULL)
+            return i;
+    }
+    return m->count;
+}
+
 /* The tangent of what is taken: the one of that number among the tangents of the items. */
 static void take_forward(pg_adjoint *a, const pg_node *n)
 {
     const pg_many *m = n->of.many;
-    pg_node **nodes = pg_alloc(m->count, sizeof *nodes), *zero = NULL;
-    size_t any = 0, made_nodes = nodes != NULL;
-    for (size_t i = 1; nodes != NULL && i < m->count; i++) {
-        const size_t place = wanted(a, m->operands[i]);
-        any += place != 0;
-        if (place == 0 && zero == NULL)
-            zero = pg_born(pg_leaf(0.0));
-        nodes[i] = place != 0 ? node_of(copy(&a->derivatives[place - 1])) : zero == NULL ? NULL : pg_retain(zero);
-        if (nodes[i] == NULL)
-            break;
-        made_nodes = i + 1;
-    }
-    if (made_nodes == m->count && any != 0) {
+    pg_node **nodes = pg_alloc(m->count, sizeof *nodes), *zero = nodes == NULL ? NULL : pg_born(pg_leaf(0.0));
+    const size_t count = zero == NULL ? 1 : tangents_of(a, m, nodes, zero);
+    if (count == m->count) {
         nodes[0] = m->operands[0];
-        const size_t taken = pg_item_number(nodes[0]->value, m->count - 1);
-        const double tangent = taken < m->count - 1 ? nodes[1 + taken]->value : NAN;
-        add_to(a, &a->derivatives[a->at], made(a, pg_compute_many(PG_TAKE, nodes, m->count, tangent, NULL, NULL)));
+        add_to(a, &a->derivatives[a->at], made(a, pg_item_of(nodes, count - 1, 1)));
+    } else {
+        a->failed = 1;
     }
-    a->failed = a->failed || made_nodes != m->count;
-    for (size_t i = 1; i < made_nodes; i++)
+    for (size_t i = 1; i < count; i++)
         pg_release(nodes[i]);
     if (zero != NULL)
         pg_release(zero);
     pg_free(nodes);
+}
+
+static int any_wanted(const pg_adjoint *a, const pg_many *m)
+{
+    for (size_t i = 1; i < m->count; i++)
+        if (wanted(a, m->operands[i]) != 0)
+            return 1;
+    return 0;
 }
 
 /* A sum, a dot product, given partials or an item of a table, up to a number of operands at a time. */
@@ -243,7 +252,8 @@ static pg_status pass_many(pg_adjoint *a, const pg_node *n)
     const pg_many *m = n->of.many;
     const size_t half = m->count / 2;
     if (n->op == PG_TAKE && a->way == PG_FORWARD) {
-        take_forward(a, n);
+        if (any_wanted(a, m))
+            take_forward(a, n);
         return PG_OK;
     }
     for (size_t done = 0; a->within < m->count; a->within++, done++) {

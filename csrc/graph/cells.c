@@ -6,6 +6,11 @@
 #define VALUE_OF_NODE(i) (from[i]->value)
 PG_CELL_FUNCTION(cell_among_nodes, pg_node *const *, VALUE_OF_NODE)
 
+static double cell_of(pg_node *const *nodes, size_t keys, unsigned rule)
+{
+    return keys == 0 ? 0.0 : (double)cell_among_nodes(nodes + 1, rule, keys, nodes[0]->value);
+}
+
 static double value_taken(pg_node *const *nodes, size_t items)
 {
     const size_t number = pg_item_number(nodes[0]->value, items);
@@ -17,12 +22,12 @@ double pg_table_value(const pg_node *n)
     const pg_many *m = n->of.many;
     if (n->op == PG_TAKE)
         return value_taken(m->operands, m->count - 1);
-    return (double)cell_among_nodes(m->operands + 1, (unsigned)m->leads, m->count - 1, m->operands[0]->value);
+    return cell_of(m->operands, m->count - 1, (unsigned)m->leads);
 }
 
 pg_node *pg_cell_of(pg_node *const *nodes, size_t keys, unsigned rule, int as_node)
 {
-    const double cell = (double)cell_among_nodes(nodes + 1, rule, keys, nodes[0]->value);
+    const double cell = cell_of(nodes, keys, rule);
     if (!as_node)
         return pg_leaf(cell);
     pg_node *n = pg_compute_many(PG_SEARCH, nodes, keys + 1, cell, NULL, NULL);

@@ -34,12 +34,12 @@ static inline int pg_is_behind(unsigned rule, double key, double x)
 }
 
 /* size_t name(type from, unsigned rule, size_t count, double x): the search among keys, of which KEY(i) is number i of
- * those that from stands for. What NumPy's interp tries first are keys 1 to 3 and the 8 behind. */
+ * those that from stands for; of none it must not be asked by PG_LIKE_INTERP. What NumPy's interp tries first are keys 1 to 3 and the 8 behind. */
 #define PG_CELL_FUNCTION(name, type, KEY) \
     static inline size_t name(type from, unsigned rule, size_t count, double x) \
     { \
         size_t low = 0, high = count; \
-        if (rule == PG_LIKE_INTERP && count != 0) { \
+        if (rule == PG_LIKE_INTERP) { \
             if (x > KEY(count - 1)) \
                 return count + 1; \
             if (x < KEY(0)) \

@@ -25,7 +25,7 @@ LANE_TARGET static void LANE_NAME(search)(const pg_program *p, const pg_instruct
                                           double *lanes)
 {
     double *z = LANE(in->out);
-    if (in->b == PG_NO_SLOT || in->expected == PG_LIKE_INTERP || !(in->a & PG_ROW)) {
+    if (in->b == PG_NO_SLOT || in->expected == PG_LIKE_INTERP) {
         for (size_t l = 0; l < PG_LANES; l++)
             z[l] = pg_table_in_lane(p, in, uniforms, lanes, l);
         return;
@@ -59,7 +59,7 @@ LANE_TARGET static void LANE_NAME(take)(const pg_program *p, const pg_instructio
                                         double *lanes)
 {
     double *z = LANE(in->out);
-    if (in->b == PG_NO_SLOT || !(in->a & PG_ROW)) {
+    if (in->b == PG_NO_SLOT) {
         for (size_t l = 0; l < PG_LANES; l++)
             z[l] = pg_table_in_lane(p, in, uniforms, lanes, l);
         return;

@@ -67,7 +67,7 @@ static const struct draft_table *table_of(draft *d, const uint32_t *items, size_
 {
     const uint64_t hash = hash_of(d, items, count);
     for (size_t i = d->table_count; i-- != 0;)
-        if (d->tables[i].hash == hash && d->tables[i].count == count && has_items(d, &d->tables[i], items))
+        if (d->tables[i].count == count && d->tables[i].hash == hash && has_items(d, &d->tables[i], items))
             return &d->tables[i];
     if (!pg_room((void **)&d->tables, d->table_count, &d->table_capacity, sizeof *d->tables)) {
         draft_lacks_memory(d);
@@ -96,8 +96,6 @@ uint32_t pg_value_of_table(draft *d, const pg_node *n, const uint32_t *operands)
 {
     const size_t count = pg_operand_count(n) - 1;
     const uint32_t x = operands[0], *items = operands + 1;
-    if (d->failed)
-        return 0;
     if (n->op == PG_TAKE && is_constant(d, x)) {
         const size_t number = pg_item_number(number_of(d, x), count);
         return number < count ? items[number] : pg_draft_constant(d, (double)NAN);

@@ -118,7 +118,7 @@ static int table_is_sound(checked *c, const pg_instruction *in, int row)
             if (c->p->terms[in->first + t].b != PG_NO_SLOT || c->p->terms[in->first + t].absorbing)
                 return 0;
     } else {
-        if (in->first != 0 || in->b >= c->p->uniforms || in->count > c->p->uniforms - in->b)
+        if (is_row(in->a) != row || in->first != 0 || in->b >= c->p->uniforms || in->count > c->p->uniforms - in->b)
             return 0;
         for (uint32_t i = 0; i < in->count; i++)
             if (c->uniforms[in->b + i] == NOTHING)

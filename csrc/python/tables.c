@@ -6,6 +6,7 @@
 #include "python/numbers.h"
 #include "python/trace.h"
 #include "python/value.h"
+#include "python/watching.h"
 
 /* -- numbers on which eager code searches ----------------------------------------------------------- */
 
@@ -112,7 +113,7 @@ static PyObject *node_of(PyObject *x, PyObject *tuple, int rule)
     for (size_t i = 0; i < gathered; i++)
         pg_release(nodes[i]);
     pg_free(nodes);
-    return made;
+    return pg_watched(made);
 }
 
 static int has_values(PyObject *tuple)
@@ -130,7 +131,7 @@ static PyObject *search_plainly(PyObject *keys, PyObject *x, unsigned rule)
     objects from = {keys, 0};
     const double number = number_of(x, &from.failed);
     const size_t count = (size_t)(PyTuple_Check(keys) ? PyTuple_Size(keys) : PyList_Size(keys));
-    const size_t cell = from.failed ? 0 : cell_among_objects(&from, rule, count, number);
+    const size_t cell = from.failed || count == 0 ? 0 : cell_among_objects(&from, rule, count, number);
     return from.failed ? NULL : PyLong_FromSize_t(cell);
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pygrad.arrays import algebra
+from pygrad.arrays import algebra, tables
 from pygrad.arrays.array import array_of_values, as_objects
 from pygrad.arrays.conditions import (
     Conditions,
@@ -80,6 +80,13 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 # -- sums and others ---------------------------------------------------------------------------------
+
+
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    """numpy.take; where indices are Values, items of the flat array by pygrad.take."""
+    if has_values(indices) and axis is None and out is None and mode == "raise":
+        return tables.take(np.asarray(a).ravel(), indices)
+    return _plainly(np.take, a, indices, axis, out, mode)
 
 
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
@@ -380,6 +387,7 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         interp,
         searchsorted,
         digitize,
+        take,
         bincount,
         sinc,
         median,

@@ -24,7 +24,7 @@ _WHOLE_OF_WHOLE = {
     *("+", "-", "*", "//", "%", "neg", "abs", "sum"),
     *("maximum", "minimum", "clip", "where"),
 }
-_COUNTS = {"search", "below", "at_most", "equal", "unequal", "both", "either"}
+_COUNTS = frozenset({"search", "below", "at_most", "equal", "unequal", "both", "either"})
 _MOST_LOOKED_AT = 10_000  # Values
 
 # -- an item -----------------------------------------------------------------------------------------
@@ -131,18 +131,20 @@ def bisected(keys: Any, x: Any, rule: int) -> Any:
     return engine_of(chain((x,), keys)).search(_listed(keys), x, rule)
 
 
-def counts(x: Any, is_number: Callable[[Any], bool]) -> bool:
-    """Whether x is an int in eager code: found, compared or sums, products, choices of such and of ints."""
+def counts(x: Any, found_by: frozenset[str] = _COUNTS) -> bool:
+    """Whether x is made of what these ops found: sums, products and choices of such and of whole numbers."""
+    from pygrad import _native  # of a trace, which the reference has none of
+
     pending, found = [x], 0
     for _ in range(_MOST_LOOKED_AT):
         if not pending:
             return found > 0
         v = pending.pop()
-        if v._op in _COUNTS:
+        if v._op in found_by:
             found += 1
         elif v._op in _WHOLE_OF_WHOLE:
             pending += v._children[1:] if v._op == "where" else v._children
-        elif not (is_number(v) and v.data.is_integer()):
+        elif not (_native.is_number(v) and v.data.is_integer()):
             break
     return False
 
@@ -341,18 +343,18 @@ def _prepared(xp: Any, fp: Any, places: Any, heights: Any, period: Any) -> _Cell
 
 
 def _kept(numbers: Any) -> Any:
-    return numbers.tobytes() if isinstance(numbers, np.ndarray) else tuple(numbers)
+    return numbers.copy() if isinstance(numbers, np.ndarray) else tuple(numbers)
 
 
 def _same(kept: Any, numbers: Any) -> bool:
-    """Whether these are the numbers that were kept."""
-    if isinstance(numbers, np.ndarray):
-        return isinstance(kept, bytes) and numbers.dtype == float and numbers.tobytes() == kept
-    return (
-        isinstance(kept, tuple)
-        and len(kept) == len(numbers)
-        and all(map(operator.is_, kept, numbers))
-    )
+    """Whether these are the numbers that were kept, to the bit."""
+    if isinstance(numbers, np.ndarray) or isinstance(kept, np.ndarray):
+        return (
+            type(numbers) is type(kept)
+            and numbers.dtype == kept.dtype
+            and numbers.tobytes() == kept.tobytes()
+        )
+    return len(kept) == len(numbers) and all(map(operator.is_, kept, numbers))
 
 
 def _cells(places: Any, heights: Any) -> _Cells | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pygrad.arrays.engines import MARK, waits
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.lifting.tables import item_at
 from pygrad.lifting.values import holds_values, is_of_values
 
 LIFTED_FROM = "__lifted_from__"  # of a class that was made anew: the one that it stands for
@@ -157,6 +158,7 @@ CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "int": int, "type": k
 CLASS = class_of
 TEXT: Callable[..., Any] = as_text
 INDEX: Callable[..., Any] = as_index
+ITEM: Callable[..., Any] = item_at
 BITS: Callable[..., Any] = as_bits
 SUPER: Callable[..., Any] = above
 DOUBLES = frozenset({"float64", "double"})  # of NumPy
@@ -178,6 +180,6 @@ BUILTINS: dict[str, Any] = {
     "round": rounded,
     **{
         is_callable_as(function): function
-        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX, BITS, SUPER)
+        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX, ITEM, BITS, SUPER)
     },
 }

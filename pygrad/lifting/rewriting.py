@@ -25,6 +25,7 @@ from pygrad.lifting.builtin import (
     CLASS,
     DOUBLES,
     INDEX,
+    ITEM,
     METHODS,
     SUPER,
     TEXT,
@@ -34,9 +35,9 @@ from pygrad.lifting.kinds import KINDS
 from pygrad.lifting.storing import slice_of, stored
 
 _WHOLE = ("floor", "ceil", "trunc", "round", "rint")
-_NEEDED = re.compile(
-    rf"\b(?:{'|'.join([*CALLS, *METHODS, *_WHOLE, 'super', '__class__'])})\b|[\"'][\s)]*%|[&|^]|<<|>>"
-)
+_FOUND = ("bisect", "bisect_left", "bisect_right", "searchsorted", "digitize")
+_NAMED = "|".join([*CALLS, *METHODS, *_WHOLE, *_FOUND, "super", "__class__"])
+_NEEDED = re.compile(rf"\b(?:{_NAMED})\b|[\"'][\s)]*%|[&|^]|<<|>>")
 _ARRAYS = re.compile(r"\bnumpy\b")
 _INDEX, _ITEM, _PART = "__lifted_index__", "__lifted_item__", "__lifted_part__"
 _OF_BITS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
@@ -46,7 +47,7 @@ class _Rewriter(ast.NodeTransformer):
     def __init__(self, arrays: bool) -> None:
         self.arrays = arrays  # whether there may be any
         self.own: set[str] = set()  # names that are the function's own
-        self.whole: set[str] = set()  # of these, what floor() and its like have given
+        self.whole: set[str] = set()  # of these, what floor() and its like, or bisect(), have given
         self.taken: set[str] = set()  # names of types that mean something else here
 
     # -- calls -----------------------------------------------------------------------------------
@@ -106,7 +107,12 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         node.value = self.visit(node.value)
         if self._is_whole(node.slice):
-            node.slice = self._as_index(self.visit(node.slice), True)
+            index = self.visit(node.slice)
+            if isinstance(node.ctx, ast.Load):
+                return ast.copy_location(
+                    ast.Call(_called(ITEM, node), [node.value, index], []), node
+                )
+            node.slice = self._as_index(index, True)
         else:
             node.slice = self._unless_a_type(node.slice)
         return node
@@ -124,6 +130,8 @@ class _Rewriter(ast.NodeTransformer):
             return not all(plain) and all(
                 p or self._is_whole(s) for p, s in zip(plain, sides, strict=True)
             )
+        if isinstance(node, ast.Call) and _last(node.func) in {"min", "max"}:
+            return any(map(self._is_whole, node.args))
         return (isinstance(node, ast.Name) and node.id in self.whole) or _gives_whole(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
@@ -265,13 +273,22 @@ def _own_names(function: Any) -> list[str]:
 
 
 def _gives_whole(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and _last(node.func) in _WHOLE
+    return isinstance(node, ast.Call) and _last(node.func) in {*_WHOLE, *_FOUND}
+
+
+def _is_about_whole(node: ast.AST) -> bool:
+    """Whether it is what floor() or its like gives, more or less."""
+    if isinstance(node, ast.BinOp):
+        return _is_about_whole(node.left) or _is_about_whole(node.right)
+    if isinstance(node, ast.Call) and _last(node.func) in {"min", "max"}:
+        return any(map(_is_about_whole, node.args))
+    return _gives_whole(node)
 
 
 def _whole_names(function: Any) -> Iterator[str]:
-    """Names that a function assigns the result of floor() or its like."""
+    """Names that a function assigns the result of floor() or its like, or a sum with one."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Assign | ast.NamedExpr) and _gives_whole(node.value):
+        if isinstance(node, ast.Assign | ast.NamedExpr) and _is_about_whole(node.value):
             for target in getattr(node, "targets", None) or [node.target]:  # type: ignore[union-attr]
                 if isinstance(target, ast.Name):
                     yield target.id
@@ -300,7 +317,8 @@ def _is_a_type(node: ast.AST) -> bool:
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
         return all(map(_is_a_type, node.elts))
     if isinstance(node, ast.BinOp):
-        return _is_a_type(node.left) and _is_a_type(node.right)
+        either = isinstance(node.op, ast.BitOr)
+        return either and _is_a_type(node.left) and _is_a_type(node.right)
     if isinstance(node, ast.Subscript):
         return _is_a_type(node.value) and _is_a_type(node.slice)
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)

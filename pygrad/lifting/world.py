@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import builtins
 import enum
 import functools
@@ -28,6 +29,7 @@ from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import RUNNING
 from pygrad.lifting.standing import Table, lifted_cmath, lifted_math, like
 from pygrad.lifting.storing import slice_of, stored
+from pygrad.lifting.tables import lifted_bisect
 
 # Python's own, but for those of numbers that are lifted, too.
 STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statistics"}
@@ -334,6 +336,7 @@ _table = Table(_modules, _module_at_hand)
 _STAND_INS: dict[str, ModuleType] = {
     "math": lifted_math(),
     "cmath": lifted_cmath(),
+    "bisect": like(bisect, **lifted_bisect()),
     "functools": like(functools, **dispatching.CHANGES),
     "sys": like(sys, modules=_table),
     "importlib": like(importlib, import_module=_import_module, reload=_reload, __import__=_import),
@@ -395,7 +398,7 @@ def counterpart_of(module: ModuleType) -> ModuleType:
     return module_for(name) or module
 
 
-_HOMES = ("builtins", "math", "cmath", "functools", "importlib", "numpy", "numpy.linalg")
+_HOMES = ("builtins", "math", "cmath", "bisect", "functools", "importlib", "numpy", "numpy.linalg")
 
 
 def standing_for(item: Any) -> Any:

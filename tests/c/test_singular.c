@@ -2,6 +2,7 @@
  * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
 #include "random.h"
 
+#include "graph/cells.h"
 #include "graph/singular.h"
 #include "graph/sweep.h"
 
@@ -153,6 +154,21 @@ static void test_roots_of_sums_and_dots_are_found_too(void)
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
         check_found(derivative(power_of(roots[i], 2.0), x), x, roots[i]);
     drop_all();
+}
+
+/* Of a table only the item that is taken counts: a root that is not taken is silent. */
+static void test_a_root_that_is_an_item_of_a_table_is_found_where_it_is_taken(void)
+{
+    for (int taken = 0; taken < 3; taken++) {
+        pg_node *x = variable(0.0), *root = of(PG_OP_sqrt, of(PG_OP_mul, x, x), NULL);
+        pg_node *nodes[3] = {number(taken == 0 ? 0.0 : taken == 1 ? 1.0 : -1.0), root, x};
+        pg_node *d = derivative(power_of(keep(pg_item_of(nodes, 2, 1)), 2.0), x);
+        if (taken == 0)
+            check_found(d, x, root);
+        else
+            check_nothing(d, x);
+        drop_all();
+    }
 }
 
 static void test_slopes_that_are_0_by_convention_are_found_where_they_have_no_limit(void)
@@ -386,9 +402,15 @@ static void test_what_has_overflowed_is_no_pole(void)
                        many(PG_DOT, pair, 2)};
     for (size_t i = 0; i < sizeof huge / sizeof *huge; i++)
         CHECK(isinf(huge[i]->value) && !times_a_zero(huge[i]));
-    pg_node *poles[] = {pole, of(PG_OP_neg, pole, NULL), of(PG_OP_div0, one, none), of(PG_OP_log, none, NULL),
-                        of(PG_OP_pow, none, number(-1.0)), power_of(none, -1.0), number((double)INFINITY),
-                        of(PG_OP_mul, pole, large), of(PG_OP_mul, large, pole)};
+    pg_node *poles[] = {pole,
+                        of(PG_OP_neg, pole, NULL),
+                        of(PG_OP_div0, one, none),
+                        of(PG_OP_log, none, NULL),
+                        of(PG_OP_pow, none, number(-1.0)),
+                        power_of(none, -1.0),
+                        number((double)INFINITY),
+                        of(PG_OP_mul, pole, large),
+                        of(PG_OP_mul, large, pole)};
     for (size_t i = 0; i < sizeof poles / sizeof *poles; i++)
         CHECK(isinf(poles[i]->value) && times_a_zero(poles[i]));
     pg_node *closure = of(PG_OP_add, large, large);
@@ -583,6 +605,7 @@ int main(void)
 {
     RUN(test_the_root_of_a_square_has_a_singular_second_derivative_where_it_is_0);
     RUN(test_roots_of_sums_and_dots_are_found_too);
+    RUN(test_a_root_that_is_an_item_of_a_table_is_found_where_it_is_taken);
     RUN(test_slopes_that_are_0_by_convention_are_found_where_they_have_no_limit);
     RUN(test_no_op_is_singular_where_it_is_smooth);
     RUN(test_a_fixed_zero_is_absent);

@@ -79,21 +79,38 @@ static void test_the_derivative_of_an_item_is_by_that_item(void)
             CHECK(inputs[i]->grad == (i == at ? 3.0 : 0.0));
         CHECK(nodes[0]->grad == 0.0);
         pg_sweep_commit(s);
+        double slopes[5];
+        pg_local_derivatives(item, slopes);
+        for (size_t i = 0; i < 5; i++)
+            CHECK(slopes[i] == (i == at + 1 ? 1.0 : 0.0));
+        const double tangents[4] = {5.0, 6.0, 7.0, 8.0};
+        CHECK(pg_sweep_open(root, 1, &s) == PG_OK && pg_sweep_stop_at(s, inputs, 4) == PG_OK);
+        CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK);
+        pg_sweep_begin_forward(s, tangents);
+        CHECK(pg_sweep_step_forward(s, ENOUGH, &opaque) == PG_OK);
+        CHECK(item->grad == (at < 4 ? tangents[at] : 0.0));
+        pg_sweep_abandon(s);
         CHECK(pg_sweep_open(root, 0, &s) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
-        CHECK(pg_adjoint_open(s, inputs, 3, &a) == PG_OK && pg_adjoint_prepare(a, ENOUGH) == PG_OK);
+        CHECK(pg_adjoint_open(s, nodes, 1, &a) == PG_OK && pg_adjoint_prepare(a, ENOUGH) == PG_OK);
+        CHECK(pg_adjoint_begin(a, PG_FORWARD, tangents, NULL) == PG_OK); /* by the index: none */
+        CHECK(pg_adjoint_step(a, ENOUGH, &opaque) == PG_OK && pg_adjoint_value_at(a, item) == 0.0);
+        pg_adjoint_close(a);
+        pg_sweep_abandon(s);
+        CHECK(pg_sweep_open(root, 0, &s) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
+        CHECK(pg_adjoint_open(s, inputs, 2, &a) == PG_OK && pg_adjoint_prepare(a, ENOUGH) == PG_OK);
         const double seeds[3] = {5.0, 6.0, 7.0};
         CHECK(pg_adjoint_begin(a, PG_REVERSE, seeds, NULL) == PG_OK);
         CHECK(pg_adjoint_step(a, ENOUGH, &opaque) == PG_OK);
         for (size_t i = 0; i < 4; i++)
-            CHECK(pg_adjoint_value_at(a, inputs[i]) == (i == at && i < 3 ? 5.0 : 0.0));
+            CHECK(pg_adjoint_value_at(a, inputs[i]) == (i == at && i < 2 ? 5.0 : 0.0));
         CHECK(pg_adjoint_begin(a, PG_FORWARD, seeds, NULL) == PG_OK);
         CHECK(pg_adjoint_step(a, ENOUGH, &opaque) == PG_OK);
-        CHECK(same_number(pg_adjoint_value_at(a, item), at < 3 ? seeds[at] : at == 3 ? 0.0 : (double)NAN));
+        CHECK(same_number(pg_adjoint_value_at(a, item), at < 2 ? seeds[at] : at < 4 ? 0.0 : (double)NAN));
         pg_adjoint_close(a);
         pg_sweep_abandon(s);
         for (size_t n = 1;; n++) { /* without memory nothing is lost */
             CHECK(pg_sweep_open(root, 0, &s) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
-            CHECK(pg_adjoint_open(s, inputs, 3, &a) == PG_OK && pg_adjoint_prepare(a, ENOUGH) == PG_OK);
+            CHECK(pg_adjoint_open(s, inputs, 2, &a) == PG_OK && pg_adjoint_prepare(a, ENOUGH) == PG_OK);
             CHECK(pg_adjoint_begin(a, n % 2 ? PG_FORWARD : PG_REVERSE, seeds, NULL) == PG_OK);
             pg_fail_at(1 + n / 2);
             const pg_status status = pg_adjoint_step(a, ENOUGH, &opaque);
@@ -304,6 +321,21 @@ static void test_what_is_constant_is_looked_up_beforehand(void)
         pg_program_free(p);
     }
     drop_lookup(&u);
+    for (uint64_t seed = 1; seed <= 2000; seed++) { /* a constant among constants, by each rule */
+        static const size_t counts[] = {1, 3, 4, 5, 11, 30};
+        random_state = seed;
+        lookup v = made_lookup(OF_CONSTANTS, counts[below(6)], (pg_rule)below(PG_RULE_COUNT));
+        pg_node *nodes[31] = {traced(pg_leaf(one_in(8) ? any_number() : between(-30.0, 30.0)))};
+        for (size_t i = 0; i < v.count; i++)
+            nodes[1 + i] = v.items[i];
+        pg_release(v.cell);
+        v.cell = traced(pg_cell_of(nodes, v.count, v.rule, 1));
+        CHECK(program_of_lookup(&v, &p, lives) == PG_OK);
+        CHECK(p->constant_values[p->result_slots[0]] == v.cell->value);
+        pg_program_free(p);
+        pg_release(nodes[0]);
+        drop_lookup(&v);
+    }
 }
 
 /* No key is passed, and no item is there. */
@@ -353,6 +385,8 @@ static void test_a_table_beyond_what_is_there_is_refused(void)
             REFUSE(expected, PG_RULE_COUNT);
             REFUSE(a, PG_NO_SLOT);
             REFUSE(a, in->out);
+            REFUSE(a, of ? PG_ROW | (pg_slot)p->lanes
+                         : 0); /* what looks up in a row differs by row, or is uniform itself */
             REFUSE(c, in->a);
             REFUSE(out, 0);
             REFUSE(b, (pg_slot)p->uniforms);
