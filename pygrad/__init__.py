@@ -10,6 +10,7 @@
 Values: `Value`, `pygrad.math`, `sum`, `dot`, `no_grad`, `zero_grad`.
 To see them: `explain`, `draw`, `explore`, `pygrad.plot`.
 Functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`, `hvp`; checked by `check_grad`.
+Loops and branches: `while_loop`, `fori_loop`, `scan`, `cond`, `switch`, `checkpoint`, `autograph`.
 Programs: `compile` (or `jit`), `vmap`, `load`; their errors `TraceError` and `NotSavedError`.
 Uses: `newton`, `gauss_newton`, `gradient_descent`, `sensitivity`, `propagate`, `pygrad.scipy`.
 Networks: `pygrad.nn`, `pygrad.optim`; `pygrad.engine` for code that imports it from micrograd.
@@ -27,14 +28,18 @@ from pygrad.version import __version__ as __version__
 # Where each name is defined; "" for a module. Nothing is imported before it is asked for.
 # The imports below follow from it: nox -s derive.
 _PLACES = {
+    "AutographError": "control.autograph.errors",
     "LiftError": "lifting.errors",
     "NotSavedError": "compiled.replay",
     "SingularDerivativeWarning": "core.singular",
     "TraceError": "programs.paths",
     "Value": "core.implementation",
+    "autograph": "control.autograph.decorator",
     "check_grad": "checking.check",
+    "checkpoint": "control.branches",
     "clip": "math",
     "compile": "compiled.function",
+    "cond": "control.branches",
     "dask": "",
     "debug_nans": "debugging",
     "dot": "core.implementation",
@@ -43,6 +48,7 @@ _PLACES = {
     "engine": "",
     "explain": "seeing.explanation",
     "explore": "seeing.explorer",
+    "fori_loop": "control.loops",
     "gauss_newton": "applications.solvers",
     "grad": "transform",
     "gradient_descent": "applications.solvers",
@@ -71,15 +77,18 @@ _PLACES = {
     "propagate": "applications.models",
     "quadratic_model": "applications.models",
     "register_container": "core.registered",
+    "scan": "control.scanning",
     "scipy": "",
     "sensitivity": "applications.models",
     "stop_gradient": "math",
     "sum": "core.implementation",
+    "switch": "control.branches",
     "trace": "seeing.drawing",
     "value_and_grad": "transform",
     "vjp": "transform",
     "vmap": "programs.mapped",
     "where": "math",
+    "while_loop": "control.loops",
     "zero_grad": "core.implementation",
 }
 
@@ -114,6 +123,12 @@ if TYPE_CHECKING:
     from pygrad.compiled.function import jit as jit
     from pygrad.compiled.load import load as load
     from pygrad.compiled.replay import NotSavedError as NotSavedError
+    from pygrad.control.branches import checkpoint as checkpoint
+    from pygrad.control.branches import cond as cond
+    from pygrad.control.branches import switch as switch
+    from pygrad.control.loops import fori_loop as fori_loop
+    from pygrad.control.loops import while_loop as while_loop
+    from pygrad.control.scanning import scan as scan
     from pygrad.core.implementation import Value as Value
     from pygrad.core.implementation import dot as dot
     from pygrad.core.implementation import no_grad as no_grad

@@ -27,6 +27,7 @@ LAYERS = """
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
     transform
+    control
     programs debugging math linalg nn optim engine
     core
     value reference

@@ -1,0 +1,217 @@
+"""Branches: both are run for all rows, and each row keeps what its own has changed.
+
+A branch is run on the state as it was. What it has changed is noted, and put back; after both each place has
+the one or the other by the condition. What the other branch computes, be it nan, touches neither a row nor
+its derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pygrad.control.autograph.context import context
+from pygrad.control.autograph.errors import AutographError
+from pygrad.control.autograph.merging import Mismatch, both, condition, merged, opposite
+from pygrad.control.autograph.places import NOTHING, Change, Place, Snapshot, closures
+from pygrad.control.autograph.signals import DEAD, GOES_ON, Signal, either_signal
+from pygrad.control.state import either
+
+Thunk = Callable[[], Any]
+
+
+def signals(c: Any, true: Thunk, false: Thunk) -> Signal:
+    """What a staged branch returns, whose functions return signals. c: a condition."""
+    return _both(c, true, false, either_signal, DEAD)  # type: ignore[no-any-return]
+
+
+def values(c: Any, true: Thunk, false: Thunk, pure: bool = False) -> Any:
+    """The value of one of two expressions. pure: evaluating them changes nothing."""
+
+    def choose(c: Any, a: Any, b: Any, kept: Any) -> Any:
+        if a is DEAD or b is DEAD:
+            return b if a is DEAD else a
+        return merged(c, a, b, "the value of an expression", kept)
+
+    if pure:
+        a, _ = _run(true, c, None)
+        b, _ = _run(false, opposite(c), None)
+        return choose(c, a, b, None)
+    return _both(c, true, false, choose, DEAD)
+
+
+def _both(c: Any, true: Thunk, false: Thunk, choose: Any, dead: Any) -> Any:
+    snapshot = Snapshot([true, false, context.raised])
+    was = len(context.errors)
+    try:
+        one, changed = _run(true, c, snapshot)
+        other, changed_by_other = _run(false, opposite(c), snapshot)
+        names = _names(true, false)
+        made = [
+            (change.place, _merged_place(c, mark, changed, changed_by_other, one, other, names, snapshot))
+            for mark, change in {**changed_by_other, **changed}.items()
+        ]
+        result = choose(c, one, other, snapshot.has)
+    except BaseException:
+        snapshot.restore()
+        del context.errors[was:]
+        raise
+    for place, item in made:
+        place.put(item)
+    return result
+
+
+def _run(
+    function: Thunk, c: Any, snapshot: Snapshot | None
+) -> tuple[Any, dict[tuple[int, Any], Change]]:
+    """What a branch gives for the rows for which c holds, and what it changes; that is put back."""
+    was = context.active
+    context.active = both(was, c)
+    context.branches += 1
+    try:
+        result = guarded(function)
+    finally:
+        context.active = was
+        context.branches -= 1
+    if result is None and snapshot is not None:
+        result = GOES_ON
+    changes = {} if snapshot is None else snapshot.changes()
+    if snapshot is not None:
+        snapshot.restore()
+    return result, changes
+
+
+def guarded(function: Thunk) -> Any:
+    """What a function gives; what it raises is noted for the rows that are meant, and raised later."""
+    try:
+        return function()
+    except Exception as error:
+        if is_refusal(error) or context.trying:
+            if context.trying and not is_refusal(error):
+                raise AutographError(
+                    f"{type(error).__name__} is raised for some rows in a block of try, which decides "
+                    "what happens then"
+                ) from error
+            raise
+        note(error)
+        return DEAD
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error says that a program cannot do something, and is no error of the user's function."""
+    return isinstance(error, AutographError | RecursionError | MemoryError) or type(
+        error
+    ).__name__ in {"TraceError", "Again", "ControlError"}
+
+
+def note(error: BaseException) -> None:
+    """An error is raised, for the rows that are meant where it happens. The first of a row's counts."""
+    context.errors.append(error)
+    number = context.raised.cell_contents
+    code = len(context.errors)
+    if type(number) is int and number == 0:
+        context.raised.cell_contents = code
+    elif type(number) is not int:
+        context.raised.cell_contents = either(number != 0, number, code)
+
+
+def settle() -> None:
+    """Raises what was noted, once rows may part: by guards."""
+    number = context.raised.cell_contents
+    if (type(number) is int and number == 0) or context.branches or context.bodies:
+        return
+    errors, context.errors = context.errors, []
+    context.raised.cell_contents = 0
+    if number != 0:
+        for code, error in enumerate(errors, 1):
+            if code == len(errors) or number == code:
+                raise error
+
+
+def _names(*functions: Thunk) -> dict[int, str]:
+    return {id(cell): name for name, cell in closures(functions).items()}
+
+
+def _merged_place(
+    c: Any,
+    mark: tuple[int, Any],
+    changed: dict[tuple[int, Any], Change],
+    by_other: dict[tuple[int, Any], Change],
+    one: Any,
+    other: Any,
+    names: dict[int, str],
+    snapshot: Snapshot,
+) -> Any:
+    """What a place has after both branches."""
+    first, second = changed.get(mark), by_other.get(mark)
+    change = first or second
+    assert change is not None
+    a = first.new if first else change.old
+    b = second.new if second else change.old
+    place = change.place
+    if place.is_variable and (_is_dead(one) or _is_dead(other)):
+        return b if _is_dead(one) else a
+    name = called(place, names)
+    if place.is_whole:
+        raise Mismatch(f"{name} grows or shrinks in a branch that only some rows take")
+    made = merged(c, a, b, name, snapshot.has)
+    if not place.is_variable and not _can_stand(made):
+        raise Mismatch(f"{name} is made by a branch that only some rows take")
+    return made
+
+
+def _is_dead(result: Any) -> bool:
+    return isinstance(result, Signal) and result.dead
+
+
+def _can_stand(item: Any) -> bool:
+    return item is NOTHING or type(item).__name__ not in {"Maybe", "Lost"}
+
+
+def called(place: Place, names: dict[int, str]) -> str:
+    """What errors call a place."""
+    if place.is_variable:
+        return names.get(id(place.container), "a variable")
+    what = type(place.container).__name__
+    if place.is_whole:
+        return f"a {what}"
+    if isinstance(place.key, str):
+        return f"an attribute or item {place.key!r}"
+    return f"item {place.key!r} of a {what}"
+
+
+def staged(test: Any, true: Thunk, false: Thunk, line: Callable[[], str]) -> Any:
+    """What a branch returns whose condition is a Value of a trace: a signal.
+
+    Where it cannot be staged the condition decides, and makes a path of its own; in the body of a loop that
+    stands in the program once it cannot.
+    """
+    c = condition(test)
+    if isinstance(c, bool):
+        return (true if c else false)() or GOES_ON
+    return either_way(lambda: signals(c, true, false), c, true, false, line)
+
+
+def either_way(
+    both_ways: Thunk, c: Any, true: Thunk, false: Thunk, line: Callable[[], str]
+) -> Any:
+    try:
+        result = both_ways()
+    except (AutographError, RecursionError) as error:
+        if not context.decides:
+            raise located(error, line) from error
+        return (true if c else false)() or GOES_ON
+    settle()
+    return result
+
+
+def located(error: BaseException, line: Callable[[], str]) -> BaseException:
+    """The error with the line of the construct, unless it has one."""
+    if isinstance(error, RecursionError):
+        error = AutographError("it calls itself, as often as a number says")
+    if not isinstance(error, AutographError) or getattr(error, "located", False):
+        return error
+    made = AutographError(f"{line()}: {error}")
+    made.located = True  # type: ignore[attr-defined]
+    return made
+

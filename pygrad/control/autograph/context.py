@@ -1,0 +1,32 @@
+"""What a thread is in while it runs converted code in a trace: branches and bodies that are run for all rows."""
+
+from __future__ import annotations
+
+import threading
+from types import CellType, CodeType
+from typing import Any
+
+MAX_TRIPS = 1_000_000_000
+
+
+class Context(threading.local):
+    """Of one thread."""
+
+    def __init__(self) -> None:
+        self.branches = 0  # how many branches are run whose condition differs by row
+        self.bodies = 0  # how many bodies of loops that stand in the program once
+        self.trying = 0  # how many blocks of try that began within one of these
+        self.active: Any = True  # for which rows the code that runs is meant: True, or a condition
+        self.raised = CellType(0)  # the number of what was raised for some rows; 0: nothing
+        self.errors: list[BaseException] = []  # what these numbers mean
+        self.running: dict[CodeType, int] = {}  # functions that run, and how deep in branches they began
+        self.times = 1  # how often the code that runs is repeated by loops around it
+        self.indices: list[Any] = []  # of loops that run: see looping.py
+
+    @property
+    def decides(self) -> bool:
+        """Whether the truth of a Value may be asked for, which makes a path of its own."""
+        return self.bodies == 0
+
+
+context = Context()

@@ -1,0 +1,96 @@
+"""`autograph`.
+
+>>> from pygrad import autograph, vmap
+>>> import numpy as np
+>>> @autograph
+... def halvings(x):
+...     n = 0
+...     while x >= 1.0:
+...         x = x / 2
+...         n += 1
+...     return n
+>>> halvings(100.0)
+7
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import Any, overload
+
+from pygrad.control.autograph.calls import Callee
+from pygrad.control.autograph.source import convert
+from pygrad.core.callables import FunctionOf, MethodOf, P, R, function_name
+from pygrad.core.implementation import trace_active
+
+
+class Autograph(MethodOf[P, R]):
+    """What autograph() returns: call it like the function."""
+
+    __slots__ = ()
+
+    def made_from(self) -> tuple[Any, ...]:
+        return (self.f,)
+
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if not trace_active():
+            return self.f(*args, **kwargs)  # type: ignore[no-any-return]
+        return _converted(self.f)(*args, **kwargs)  # type: ignore[no-any-return]
+
+
+@overload
+def autograph(f: Callable[P, R]) -> Autograph[P, R]: ...
+@overload
+def autograph(f: None = None) -> Callable[[Callable[P, R]], Autograph[P, R]]: ...
+def autograph(f: Callable[..., Any] | None = None) -> Any:
+    """f, whose own loops and branches are those of the program, where it is traced by `compile` or `vmap`.
+
+    `while`, `for`, `if`, `break`, `continue`, `return`, `assert`, conditional expressions, `and`, `or`, `not`
+    and chains of comparisons of its source, and of the functions of its module that it calls, ask in a trace whether
+    they depend on Values. What does is one loop, or a choice by `where`, and no path of its own. All else
+    stays Python, as does everything outside traces. What a loop carries are variables, items of containers and
+    attributes of objects, wherever they are changed.
+
+    Raises:
+        AutographError: in a trace, where a loop cannot be one of a program. It names the line and why.
+
+    >>> from pygrad import autograph, compile
+    >>> @compile
+    ... @autograph
+    ... def f(x):
+    ...     if x > 0:
+    ...         return x * x
+    ...     return -x
+    >>> f(3.0), f(-3.0), len(f.programs)
+    (9.0, 3.0, 1)
+    """
+    if f is None:
+        return autograph
+    if isinstance(f, Autograph):
+        return f
+    if not callable(f):
+        raise TypeError(f"autograph() takes a function, not {f!r}")
+    if isinstance(f, FunctionOf):
+        raise TypeError(
+            f"autograph the function itself, and then {type(f).__name__.lower()} it: autograph() comes first"
+        )
+    return Autograph(f)
+
+
+def _converted(f: Any) -> Any:
+    if isinstance(f, FunctionType):
+        return convert(f, strict=True)
+    if isinstance(f, MethodType):
+        return MethodType(_converted(f.__func__), f.__self__)
+    if isinstance(f, functools.partial):
+        return functools.partial(_converted(f.func), *f.args, **f.keywords)
+    if isinstance(f, FunctionOf):
+        return f
+    called = getattr(type(f), "__call__", None)
+    if isinstance(called, FunctionType):
+        return MethodType(_converted(called), f)
+    if isinstance(f, type) and isinstance(f.__init__, FunctionType):  # type: ignore[misc]
+        return Callee(convert, lambda g: True).of(f)
+    raise TypeError(f"{function_name(f)} is no Python function, whose source could be converted")

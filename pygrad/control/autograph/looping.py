@@ -1,0 +1,364 @@
+"""Loops: one body in the program, whatever the number of trips; or trip by trip, under a mask.
+
+The body is traced on what the loop carries: all that differs after a trip from what it was before, wherever
+it stands. What that is shows when the body is traced; the trace is done over as long as more comes up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import CellType
+from typing import Any
+
+from pygrad.control import traced
+from pygrad.control.autograph.branching import (
+    called,
+    either_way,
+    guarded,
+    located,
+    note,
+    settle,
+    signals,
+    values,
+)
+from pygrad.control.autograph.carried import Again, Slot
+from pygrad.control.autograph.context import MAX_TRIPS, context
+from pygrad.control.autograph.errors import AutographError
+from pygrad.control.autograph.merging import bare, both, condition, is_staged, opposite
+from pygrad.control.autograph.places import NOTHING, Place, Snapshot, closures
+from pygrad.control.autograph.signals import BREAK, DEAD, GOES_ON, Signal, after, returning
+from pygrad.control.autograph.statements import Info
+
+Body = Callable[..., Any]
+_TRIES = 100
+UNROLLED = 64  # trips, with those of loops around it, that are traced one by one
+MOST_UNROLLED = 20_000
+
+
+def alive() -> Any:
+    """Whether a row has not raised: True, or a condition."""
+    number = context.raised.cell_contents
+    return number == 0 if type(number) is not int else number == 0
+
+
+# -- while -----------------------------------------------------------------------------------------
+
+
+def while_loop(
+    info: Info, test: Callable[[], Any], body: Body, line: Callable[[], str]
+) -> Signal:
+    while True:
+        go = test()
+        if is_staged(go):
+            return _staged_while(info, condition(go), test, body, line)
+        if not go:
+            return GOES_ON
+        signal = body() or GOES_ON
+        if signal.left is True:
+            return signal
+        if signal.left is not False:
+            return _rest_of_while(info, signal, test, body, line)
+
+
+def _rest_of_while(
+    info: Info, first: Signal, test: Callable[[], Any], body: Body, line: Callable[[], str]
+) -> Signal:
+    """The trips after the first one that has left for some rows."""
+
+    def rest() -> Signal:
+        go = test()
+        if not is_staged(go):
+            if not go:
+                return GOES_ON
+            go = True
+        return _staged_while(info, condition(go), test, body, line)
+
+    goes_on = opposite(first.left)
+    then = either_way(
+        lambda: signals(goes_on, rest, lambda: GOES_ON),
+        goes_on,
+        lambda: while_loop(info, test, body, line),
+        lambda: GOES_ON,
+        line,
+    )
+    return after(first, then)
+
+
+def _staged_while(
+    info: Info, start: Any, test: Callable[[], Any], body: Body, line: Callable[[], str]
+) -> Signal:
+    if start is False:
+        return GOES_ON
+    carried = Carried(info, [test, body])
+
+    def trip() -> Any:
+        signal = guarded(body) or GOES_ON
+        carried.signal = after(carried.signal, signal)
+        if signal.dead:
+            return False
+        go = both(opposite(signal.left), alive())
+        if go is False:
+            return False
+        if go is True:
+            return condition(test())
+        return condition(values(go, lambda: condition(test()), lambda: False))
+
+    try:
+        carried.run_while(trip, start)
+    except AutographError as error:
+        raise located(error, line) from error
+    settle()
+    return carried.signal
+
+
+class Carried:
+    """A loop's state, and its trace."""
+
+    def __init__(self, info: Info, functions: Iterable[Body]) -> None:
+        functions = list(functions)
+        # What the loop has returned is carried as all else.
+        self.broke, self.returned, self.value = CellType(False), CellType(False), CellType()
+        mine = (self.broke, self.returned, self.value)
+        self.roots = [*functions, context.raised, *mine]
+        cells = closures(functions)
+        self.names = {id(cell): name for name, cell in cells.items()}
+        self.names[id(self.value)] = "what is returned"
+        self.slots: dict[tuple[int, Any], Slot] = {}
+        for name in sorted(info.stored & cells.keys()):
+            self.add(Place(cells[name], None), name in info.temporary)
+
+    @property
+    def signal(self) -> Signal:
+        value = bare(Place(self.value, None).get())
+        return Signal(self.broke.cell_contents, self.returned.cell_contents, value)
+
+    @signal.setter
+    def signal(self, signal: Signal) -> None:
+        self.broke.cell_contents, self.returned.cell_contents = signal.broke, signal.returned
+        Place(self.value, None).put(signal.value)
+
+    def add(self, place: Place, temporary: bool = False) -> None:
+        self.slots[place.mark] = Slot(place, called(place, self.names), temporary)
+
+    def run_while(self, trip: Callable[[], Any], start: Any) -> None:
+        """Trips as long as trip() says so. start: whether there is a first one: True, or a condition."""
+        active = both(both(context.active, alive()), start)
+
+        def loop() -> list[Any]:
+            return traced.loop(
+                lambda items: self.traced(items, trip),
+                self.begin(),
+                start=active,
+                max_trips=MAX_TRIPS,
+            )[0]
+
+        self.run(loop, active is True)
+
+    def begin(self) -> list[Any]:
+        return [item for slot in self.slots.values() for item in slot.begin()]
+
+    def run(self, loop: Callable[[], list[Any]], always: bool) -> None:
+        """Has the loop traced until all that it carries is known; then its places hold what it gives."""
+        snapshot = Snapshot(self.roots)
+        was = len(context.errors)
+        for _ in range(_TRIES):
+            try:
+                items = loop()
+            except Again as again:
+                del context.errors[was:]
+                if again.slot is None or any(again.slot is slot for slot in self.slots.values()):
+                    continue
+                raise
+            except BaseException:
+                del context.errors[was:]
+                raise
+            finally:
+                snapshot.restore()
+            self.put(items)
+            for slot in self.slots.values():
+                slot.after(always)
+                if slot.temporary:
+                    slot.place.put(slot.initial)
+            return
+        raise AutographError("what the loop carries is of another kind after each trip")
+
+    def put(self, items: list[Any]) -> None:
+        at = 0
+        for slot in self.slots.values():
+            slot.put(items[at : at + slot.size])
+            at += slot.size
+
+    def traced(self, items: list[Any], trip: Callable[[], Any]) -> tuple[list[Any], Any]:
+        """One trip on what it carries: what it carries after that, and what trip() has said."""
+        was = context.active, context.branches, context.trying, context.times
+        context.active, context.trying, context.times = True, 0, 1
+        context.bodies += 1
+        outer = Snapshot(self.roots)
+        try:
+            self.put(items)
+            inside = Snapshot(self.roots)
+            goes_on = trip()
+            new = self.taken(inside, outer)
+        finally:
+            outer.restore()
+            context.bodies -= 1
+            context.active, context.branches, context.trying, context.times = was
+        return new, goes_on
+
+    def taken(self, inside: Snapshot, outer: Snapshot) -> list[Any]:
+        """What the places hold; Again if others have changed, too."""
+        more = False
+        for mark, change in inside.changes().items():
+            if mark in self.slots:
+                continue
+            name = called(change.place, self.names)
+            if change.place.is_whole:
+                raise AutographError(f"{name} grows or shrinks in the loop")
+            if not outer.has(change.place.container):
+                raise AutographError(
+                    f"{name} is changed in the loop, and so is the variable by which it is there"
+                )
+            more = True
+            self.add_changed(change.place, outer)
+        if more:
+            raise Again
+        return [item for slot in self.slots.values() for item in slot.take()]
+
+    def add_changed(self, place: Place, outer: Snapshot) -> None:
+        """A place that has changed; what it was at first is in the snapshot around the trip."""
+        now = place.get()
+        outer.restore()
+        self.add(place)
+        place.put(now)
+
+
+# -- for -------------------------------------------------------------------------------------------
+
+
+def for_loop(info: Info, items: Any, body: Body, line: Callable[[], str]) -> Signal:
+    if isinstance(items, Counted):
+        return _staged_range(info, items, body, line)
+    if hasattr(items, "__next__") and (context.bodies or context.branches):
+        names = {"zip", "enumerate", "reversed", "map", "filter"}
+        if type(items).__name__ not in names:
+            raise located(
+                AutographError(
+                    "it takes items of an iterator in code that stands in the program once: make a list "
+                    "of it before"
+                ),
+                line,
+            )
+    count = len(items) if hasattr(items, "__len__") else 0
+    if count * context.times > UNROLLED and isinstance(items, range) and traced.ROLLED:
+        signal = _rolled(info, items, body, line)
+        if signal is not None:
+            return signal
+    return _trip_by_trip(items, body, line, max(count, 1))
+
+
+def _trip_by_trip(items: Any, body: Body, line: Callable[[], str], count: int) -> Signal:
+    signal = GOES_ON
+    was, context.times = context.times, context.times * count
+    try:
+        for item in items:
+            if signal.left is False:
+                signal = after(signal, body(item) or GOES_ON)
+            else:
+                trip = _Trip(body, item)
+                goes_on = opposite(signal.left)
+                then = either_way(
+                    trip.masked(goes_on), goes_on, trip, lambda: GOES_ON, line
+                )
+                signal = after(signal, then)
+            if signal.left is True:
+                break
+    finally:
+        context.times = was
+    return signal
+
+
+class _Trip:
+    """One trip with an item."""
+
+    def __init__(self, body: Body, item: Any) -> None:
+        self.body, self.item = body, item
+
+    def __call__(self) -> Signal:
+        return self.body(self.item) or GOES_ON
+
+    def masked(self, goes_on: Any) -> Callable[[], Signal]:
+        bound = self._bound()
+        return lambda: signals(goes_on, bound, lambda: GOES_ON)
+
+    def _bound(self) -> Callable[[], Signal]:
+        body, item = self.body, self.item
+        return lambda: body(item) or GOES_ON
+
+
+class Counted:
+    """range() of bounds that differ by row."""
+
+    def __init__(self, start: Any, stop: Any, step: Any) -> None:
+        if not isinstance(step, int) or step == 0:
+            raise AutographError("the step of a range differs by row")
+        self.start, self.stop, self.step = start, stop, step
+
+    def holds(self, i: Any) -> Any:
+        return i < self.stop if self.step > 0 else i > self.stop
+
+
+def _staged_range(info: Info, items: Counted, body: Body, line: Callable[[], str]) -> Signal:
+    index = CellType(items.start)
+    start = condition(items.holds(items.start))
+    return _indexed(info, index, start, items.holds, items.step, body, line)
+
+
+def _indexed(
+    info: Info,
+    index: CellType,
+    start: Any,
+    holds: Callable[[Any], Any],
+    step: int,
+    body: Body,
+    line: Callable[[], str],
+) -> Signal:
+    """A loop whose item is counted."""
+    if start is False:
+        return GOES_ON
+    carried = Carried(info, [body])
+    carried.roots.append(index)
+    carried.names[id(index)] = "the index of the loop"
+    carried.add(Place(index, None))
+
+    def trip() -> Any:
+        i = index.cell_contents
+        signal = guarded(lambda: body(i)) or GOES_ON
+        carried.signal = after(carried.signal, signal)
+        if signal.dead:
+            return False
+        index.cell_contents = i + step
+        return both(both(opposite(signal.left), alive()), condition(holds(i + step)))
+
+    try:
+        carried.run_while(trip, start)
+    except AutographError as error:
+        raise located(error, line) from error
+    settle()
+    return carried.signal
+
+
+def _rolled(info: Info, items: range, body: Body, line: Callable[[], str]) -> Signal | None:
+    """The loop with one body in the program; None if it is to be done trip by trip."""
+
+    def holds(i: Any) -> Any:
+        return i < items.stop if items.step > 0 else i > items.stop
+
+    try:
+        return _indexed(info, CellType(items.start), True, holds, items.step, body, line)
+    except (AutographError, TypeError, RuntimeError, LookupError):
+        if len(items) * context.times > MOST_UNROLLED or context.bodies:
+            raise
+    return None
+
+
+__all__ = ["BREAK", "DEAD", "NOTHING", "Counted", "for_loop", "note", "returning", "while_loop"]
