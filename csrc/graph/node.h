@@ -37,6 +37,8 @@ enum pg_opcode {
     PG_DOT,                /* ws, xs and perhaps a bias: an odd count has one */
     PG_SEARCH,             /* x, then keys: which cell of them x is in, as pg_many.leads says: a condition */
     PG_TAKE,               /* a whole number, then items: the item of that number; see ops/cells.h */
+    PG_SEVERAL,            /* operands, several results and a rule of its own: see several.h */
+    PG_ITEM,               /* result k of such a node */
 #define UNARY(name, ...) PG_OP_##name,
 #define BINARY(name, ...) PG_OP_##name,
 #define TERNARY(name, ...) PG_OP_##name,
@@ -68,6 +70,7 @@ typedef struct {
     int leads;             /* PG_SUM: the last operand comes first, in place of start; PG_SEARCH: a pg_rule */
     double *partials;      /* count numbers, or NULL */
     pg_node **given;       /* count nodes or NULLs, or NULL; references are owned */
+    struct pg_several *rule; /* PG_SEVERAL: owned; NULL for others */
     pg_node *operands[];   /* references are owned */
 } pg_many;
 
@@ -97,7 +100,7 @@ struct pg_node {
         struct {
             pg_node *a;
             double k;
-        } constant; /* x ** k */
+        } constant; /* x ** k, or item k of a */
         pg_many *many;
         pg_leaf_origin leaf;
     } of;
