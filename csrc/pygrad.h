@@ -105,11 +105,13 @@ typedef struct {
     size_t spread;         /* from there to before this one: uniforms spread over lanes, once per thread */
     pg_term *terms;
     size_t term_count;
+    void **loops;          /* each a pg_loop of loop.h; references are owned */
+    size_t loop_count;
     int tells;             /* it has derivatives of second or higher order: a run says where one may be singular */
 } pg_program;
 
 /* What an instruction's code stands for: the name of an op, "fused", "spread", "guard", "output", "total",
- * "total_product" or "total_uniform"; NULL for others. Static. */
+ * "total_product", "total_uniform" or "loop"; NULL for others. Static. */
 const char *pg_code_name(int code);
 
 /* Scratch memory that a call needs, aligned to 64 bytes. */
@@ -134,11 +136,13 @@ typedef struct {
 } pg_batch;
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
- * unless a guard that is the same for all rows fails; then *guard is the first. 2 if the program tells, and 0 * inf
+ * unless a guard that is the same for all rows fails; then *guard is the first. -1 if it was stopped, as by Ctrl-C or
+ * by pg_loop_failure(). 2 if the program tells, and 0 * inf
  * or a slope that is 0 by convention was met: only a look at the function itself can say what it means. */
 int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard);
 
-/* Runs the rows; -1 if it was stopped before the last (see stopping.h), by Ctrl-C or by batch->stop; else 0, or if the
+/* Runs the rows; -1 if it was stopped before the last (see stopping.h), by Ctrl-C, by batch->stop, or because of
+ * pg_loop_failure(); else 0, or if the
  * program tells, 1 + the place, among those of the call, of the first row that has met 0 * inf or a slope that is 0 by
  * convention. The result does not depend on how a batch is cut, as long as cuts are at multiples of pg_piece() rows and
  * totals of pieces are added up in order. */
@@ -168,11 +172,18 @@ typedef struct {
  * before they were run their totals are 0. batch->rows may be leaving->rows; batch->left is never NULL. */
 int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *leaving);
 
+#define PG_GUARD_TOLD 0xffffffffu
+#define PG_GUARD_STOPPED 0xfffffffeu
+
+/* Why the last run in this thread that was stopped was: 0 if it was asked to; 1 for want of memory; 2 if a loop has not
+ * ended after *trips trips, in the row *row of the arrays, or before any if that is SIZE_MAX. It is forgotten then. */
+int pg_loop_failure(size_t *row, double *trips);
+
 /* Whether none of the numbers is inf or nan. */
 int pg_all_finite(const double *numbers, size_t count);
 
 /* A program without rows: pg_program_run_once, and output i to outputs[i][0]. True if that was 1; where it was 2,
- * outputs are there, and *guard is UINT32_MAX. */
+ * outputs are there, and *guard is PG_GUARD_TOLD; where it was -1 *guard is PG_GUARD_STOPPED. */
 int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard);
 
 /* 1 if every instruction reads what was written before it and stays within its slots, 0 if not, -1 for want of
@@ -445,6 +456,7 @@ typedef struct {
     size_t output_count;
     const uint8_t *totals; /* for each output whether it is added up over rows; NULL: none is */
     int optimise;          /* fuse sums and products */
+    int body;              /* of a loop: results stay in slots, and inputs where they were put */
 } pg_trace;
 
 /* A program for what was traced; PG_OPAQUE: *opaque (borrowed) is a node that cannot be computed again. Caller

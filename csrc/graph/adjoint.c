@@ -7,6 +7,7 @@
  * Whoever takes a quantity as an argument takes it over; *place stays its owner's. */
 #include "graph/graph.h"
 #include "graph/index.h"
+#include "graph/several.h"
 #include "graph/suppressed.h"
 #include "graph/sweep.h"
 #include "ops/forward.h"
@@ -23,6 +24,7 @@ struct pg_adjoint {
     pg_index input_index, index; /* places among the inputs, in the order */
     size_t prepared;       /* so many nodes of the order are in the index */
     quantity *derivatives; /* the derivative at each node of the order; the number 0 where none arrived */
+    quantity **of_results; /* of each node of the order with several results those of them; NULL as long as there is none */
     unsigned char *depends; /* whether each node of the order depends on an input */
     pg_way way;
     size_t at;             /* the place of the node whose rule is at work */
@@ -226,6 +228,100 @@ static pg_status pass_many(pg_adjoint *a, const pg_node *n)
     return PG_OK;
 }
 
+/* The derivatives at the results of a node with several, whose place is given; NULL for want of memory. */
+static quantity *results_at(pg_adjoint *a, size_t place)
+{
+    const size_t count = a->sweep->count;
+    if (a->of_results == NULL) {
+        a->of_results = pg_alloc(count, sizeof *a->of_results);
+        for (size_t i = 0; a->of_results != NULL && i < count; i++)
+            a->of_results[i] = NULL;
+    }
+    if (a->of_results == NULL)
+        return NULL;
+    quantity *found = a->of_results[place];
+    const size_t results = a->sweep->order[place].node->of.many->rule->results;
+    if (found == NULL) {
+        found = a->of_results[place] = pg_alloc(results + 1, sizeof *found);
+        for (size_t i = 0; found != NULL && i < results; i++)
+            found[i] = number(0.0);
+    }
+    return found;
+}
+
+/* Between a result and those of its node, where they meet the rule: see pass_several. */
+static pg_status pass_item(pg_adjoint *a, const pg_node *n)
+{
+    size_t place;
+    if (!pg_index_find(&a->index, n->of.constant.a, &place) || !a->depends[place])
+        return PG_OK;
+    quantity *results = results_at(a, place);
+    if (results == NULL)
+        return PG_NO_MEMORY;
+    const size_t k = (size_t)n->of.constant.k;
+    if (a->way == PG_REVERSE) {
+        add_to(a, &results[k], copy(&a->derivatives[a->at]));
+        a->derivatives[place] = number(1.0); /* something has arrived */
+    } else {
+        a->derivatives[a->at] = copy(&results[k]);
+    }
+    return PG_OK;
+}
+
+/* The rule of a node with several results, which gets and gives nodes. */
+static pg_status use_several(pg_adjoint *a, pg_node *n, quantity *results, pg_node **given, pg_node **out,
+                             uint8_t *asked)
+{
+    const pg_several *rule = n->of.many->rule;
+    const int reverse = a->way == PG_REVERSE;
+    int any = 0;
+    for (size_t i = 0; i < rule->operands; i++)
+        asked[i] = wanted(a, n->of.many->operands[i]) != 0;
+    for (size_t i = 0; i < (reverse ? rule->results : rule->operands); i++) {
+        const size_t place = reverse ? 0 : wanted(a, n->of.many->operands[i]);
+        const quantity *from = reverse ? &results[i] : place == 0 ? NULL : &a->derivatives[place - 1];
+        if (from == NULL || is_number(*from, 0.0))
+            continue;
+        any = 1;
+        given[i] = node_of(copy(from));
+        if (given[i] == NULL)
+            return PG_NO_MEMORY;
+    }
+    const pg_status status = any ? rule->kind->derive(a->way, n, given, asked, out) : PG_OK;
+    for (size_t i = 0; status == PG_OK && i < (reverse ? rule->operands : rule->results); i++) {
+        if (out[i] == NULL)
+            continue;
+        const size_t place = reverse ? wanted(a, n->of.many->operands[i]) : 0;
+        if (!reverse)
+            results[i] = own(out[i]);
+        else if (place != 0)
+            add_to(a, &a->derivatives[place - 1], own(out[i]));
+        if (!reverse)
+            a->derivatives[a->at] = number(1.0);
+    }
+    return status;
+}
+
+static pg_status pass_several(pg_adjoint *a, pg_node *n)
+{
+    const pg_several *rule = n->of.many->rule;
+    const size_t most = rule->operands > rule->results ? rule->operands : rule->results;
+    pg_node **nodes = pg_alloc(2 * most + 1, sizeof *nodes);
+    uint8_t *asked = pg_alloc(most + 1, 1);
+    quantity *results = results_at(a, a->at);
+    for (size_t i = 0; nodes != NULL && i < 2 * most; i++)
+        nodes[i] = NULL;
+    const pg_status status = nodes == NULL || asked == NULL || results == NULL
+                                 ? PG_NO_MEMORY
+                                 : use_several(a, n, results, nodes, nodes + most, asked);
+    for (size_t i = 0; nodes != NULL && i < 2 * most; i++)
+        if (nodes[i] != NULL)
+            pg_release(nodes[i]);
+    pg_free((void *)nodes);
+    pg_free(asked);
+    return status;
+}
+
 /* The rule of n, whose X Y W K Z are made where the rule names them. */
 static pg_status apply_rule(pg_adjoint *a, pg_node *n)
 {
@@ -265,6 +361,10 @@ static pg_status apply_rule(pg_adjoint *a, pg_node *n)
     case PG_DOT:
     case PG_PARTIALS:
         return pass_many(a, n);
+    case PG_SEVERAL:
+        return pass_several(a, n);
+    case PG_ITEM:
+        return pass_item(a, n);
     default: /* PG_LEAF, PG_CUSTOM: no rule */
         break;
     }
@@ -314,12 +414,26 @@ pg_status pg_adjoint_step(pg_adjoint *a, size_t budget, pg_node **opaque)
     return PG_OK;
 }
 
+static void drop_results(pg_adjoint *a)
+{
+    for (size_t i = 0; a->of_results != NULL && i < a->prepared; i++) {
+        quantity *results = a->of_results[i];
+        if (results == NULL)
+            continue;
+        for (size_t k = 0; k < a->sweep->order[i].node->of.many->rule->results; k++)
+            drop(results[k]);
+        pg_free(results);
+        a->of_results[i] = NULL;
+    }
+}
+
 static void drop_derivatives(pg_adjoint *a)
 {
     for (size_t i = 0; i < a->prepared; i++) {
         drop(a->derivatives[i]);
         a->derivatives[i] = number(0.0);
     }
+    drop_results(a);
 }
 
 static void seed(pg_adjoint *a, const pg_node *n, double x, pg_node *node)
@@ -432,6 +546,7 @@ void pg_adjoint_close(pg_adjoint *a)
     drop_derivatives(a);
     pg_index_close(&a->input_index);
     pg_index_close(&a->index);
+    pg_free((void *)a->of_results);
     pg_free(a->derivatives);
     pg_free(a->depends);
     pg_free(a);

@@ -1,6 +1,7 @@
 /* graph.c: nodes made, shared and released. */
 #include "graph/graph.h"
 #include "graph/memory.h"
+#include "graph/several.h"
 
 #include <string.h>
 
@@ -79,6 +80,7 @@ static pg_many *make_many(size_t count, int with_partials, int with_given)
     m->count = count;
     m->start = 0.0;
     m->leads = 0;
+    m->rule = NULL;
     pg_node **behind = m->operands + count;
     m->given = with_given ? behind : NULL;
     if (with_given)
@@ -148,6 +150,8 @@ static void drop_many(pg_many *m)
         if (m->given != NULL && m->given[i] != NULL)
             drop(m->given[i]);
     }
+    if (PG_UNLIKELY(m->rule != NULL))
+        pg_several_release(m->rule);
     pg_free(m);
 }
 

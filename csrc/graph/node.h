@@ -28,13 +28,15 @@
 #define PG_THREAD_LOCAL _Thread_local
 #endif
 
-/* Opcodes: five kinds of node that are no line of the table, then the table in its order. */
+/* Opcodes: seven kinds of node that are no line of the table, then the table in its order. */
 enum pg_opcode {
     PG_LEAF,               /* no operands */
     PG_CUSTOM,             /* operands and perhaps a user closure, no rule */
     PG_PARTIALS,           /* operands and the partial derivatives given with them */
     PG_SUM,                /* a sum of operands */
     PG_DOT,                /* ws, xs and perhaps a bias: an odd count has one */
+    PG_SEVERAL,            /* operands, several results and a rule of its own: see several.h */
+    PG_ITEM,               /* result k of such a node */
 #define UNARY(name, ...) PG_OP_##name,
 #define BINARY(name, ...) PG_OP_##name,
 #define TERNARY(name, ...) PG_OP_##name,
@@ -66,6 +68,7 @@ typedef struct {
     int leads;             /* PG_SUM: the last operand comes first, in place of start */
     double *partials;      /* count numbers, or NULL */
     pg_node **given;       /* count nodes or NULLs, or NULL; references are owned */
+    struct pg_several *rule; /* PG_SEVERAL: owned; NULL for others */
     pg_node *operands[];   /* references are owned */
 } pg_many;
 
@@ -95,7 +98,7 @@ struct pg_node {
         struct {
             pg_node *a;
             double k;
-        } constant; /* x ** k */
+        } constant; /* x ** k, or item k of a */
         pg_many *many;
         pg_leaf_origin leaf;
     } of;

@@ -4,6 +4,7 @@
 
 #include "graph/sweep.h"
 #include "program/growth.h"
+#include "program/loop.h"
 
 /* What the code does, in order: values by number, guards and results. */
 typedef enum { ITEM_VALUE, ITEM_GUARD, ITEM_RESULT } item_kind;
@@ -23,7 +24,7 @@ typedef struct {
     pg_slot *free;         /* slots of lanes to use again */
     size_t free_count;
     pg_program *p;
-    size_t code_capacity, term_capacity;
+    size_t code_capacity, term_capacity, loop_capacity;
 } writer;
 
 static int is_total(const writer *w, uint32_t result)
@@ -76,6 +77,17 @@ static void list_value(writer *w, uint32_t i)
     w->last[i] = 0; /* listed */
 }
 
+/* Whether there are instructions for results: a body that has no rows leaves them in its uniforms. */
+static int gives_out(const writer *w)
+{
+    if (!w->trace->body)
+        return 1;
+    for (size_t i = 0; i < w->p->inputs; i++)
+        if (w->trace->rows[i])
+            return 1;
+    return 0;
+}
+
 /* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after
  * all guards, so that rows that leave the path add nothing to totals. */
 static void list_items(writer *w, int row)
@@ -97,7 +109,7 @@ static void list_items(writer *w, int row)
             next++;
         }
     }
-    for (uint32_t r = 0; row && r < w->trace->output_count; r++)
+    for (uint32_t r = 0; row && gives_out(w) && r < w->trace->output_count; r++)
         w->items[w->count++] = (item){ITEM_RESULT, r};
 }
 
@@ -147,6 +159,8 @@ static pg_slot take_lanes(writer *w)
 static void free_lanes(writer *w, uint32_t v, size_t at)
 {
     value *used = &w->d->values[v];
+    if (used->op == PG_CODE_LOOP || (used->op == INPUT && w->trace->body))
+        return;
     if (used->row && w->last[v] == at && used->slot != PG_NO_SLOT) {
         w->free[w->free_count++] = used->slot;
         used->slot = PG_NO_SLOT;
@@ -197,9 +211,36 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
     in->count = (uint32_t)(p->term_count - in->first);
 }
 
+/* A loop writes all its results, side by side, into slots that nothing else was put into before. */
+static void write_loop(writer *w, value *v)
+{
+    pg_program *p = w->p;
+    const pg_loop *loop = w->d->loops[v->users];
+    pg_instruction in = {.code = PG_CODE_LOOP, .a = (pg_slot)p->loop_count, .b = PG_NO_SLOT, .c = PG_NO_SLOT};
+    write_terms(w, v, &in);
+    in.expected = 0;
+    if (!pg_room((void **)&p->loops, p->loop_count, &w->loop_capacity, sizeof *p->loops)) {
+        draft_lacks_memory(w->d);
+        return;
+    }
+    p->loops[p->loop_count++] = pg_loop_retain(loop);
+    v->slot = v->row ? PG_ROW | (pg_slot)p->lanes : (pg_slot)p->uniforms;
+    *(v->row ? &p->lanes : &p->uniforms) += loop->base.results;
+    in.out = v->slot;
+    write(w, in);
+}
+
 static void write_value(writer *w, uint32_t i)
 {
     value *v = &w->d->values[i];
+    if (v->op == PG_CODE_LOOP) {
+        write_loop(w, v);
+        return;
+    }
+    if (v->op == ITEM) {
+        v->slot = w->d->values[v->a].slot + v->tail;
+        return;
+    }
     pg_instruction in = {.code = v->op, .first = 0, .count = 0, .expected = 0};
     if (v->op == PG_CODE_FUSED) { /* takes uniforms as they are */
         in.a = w->d->values[v->a].slot;
@@ -254,6 +295,10 @@ static void write_result(writer *w, uint32_t r)
     if (of.a == NONE)
         return;
     in.a = in_lanes(w, of.a);
+    if (w->trace->body) {
+        w->p->result_slots[r] = in.a;
+        return;
+    }
     if (of.b != NONE) {
         in.code = PG_CODE_TOTAL_PRODUCT;
         in.b = in_lanes(w, of.b);
@@ -283,7 +328,8 @@ static void want_spread(writer *w, uint32_t v, size_t at)
 {
     value *used = &w->d->values[v];
     const item it = w->items[at];
-    int in_sum = it.kind == ITEM_VALUE && w->d->values[it.at].op == PG_CODE_FUSED;
+    const int op = it.kind == ITEM_VALUE ? w->d->values[it.at].op : NONE;
+    const int in_sum = op == PG_CODE_FUSED || op == PG_CODE_LOOP;
     if (used->row || used->spread != PG_NO_SLOT || in_sum)
         return;
     used->spread = PG_ROW | (pg_slot)w->p->lanes++;

@@ -7,8 +7,11 @@
  * the results. */
 #include "graph/index.h"
 #include "graph/sweep.h"
+#include "graph/several.h"
 #include "program/code.h"
 #include "program/fuse.h"
+#include "program/growth.h"
+#include "program/loop.h"
 #include "program/simplify.h"
 
 /* -- values ------------------------------------------------------------------------------------- */
@@ -27,6 +30,31 @@ static uint32_t sum_of(draft *d, const pg_node *n, const uint32_t *operands)
         v.row = (uint8_t)(v.row || is_row(d, t.a) || is_row(d, t.b));
         pg_draft_add_term(d, &v, t);
     }
+    return pg_draft_add(d, v);
+}
+
+/* A loop, all whose operands stand beside each other, and one of its results. */
+static uint32_t loop_of(draft *d, const pg_node *n, const uint32_t *operands)
+{
+    value v = blank(PG_CODE_LOOP, NONE, NONE, NONE);
+    for (size_t i = 0; i < n->of.many->count; i++) {
+        v.row = (uint8_t)(v.row || is_row(d, operands[i]));
+        pg_draft_add_term(d, &v, (draft_term){operands[i], NONE, NONE, 0});
+    }
+    if (d->failed || !pg_room((void **)&d->loops, d->loop_count, &d->loop_capacity, sizeof *d->loops)) {
+        draft_lacks_memory(d);
+        return 0;
+    }
+    v.users = (uint32_t)d->loop_count;
+    d->loops[d->loop_count++] = (const pg_loop *)(const void *)n->of.many->rule;
+    return pg_draft_add(d, v);
+}
+
+static uint32_t item_of(draft *d, const pg_node *n, uint32_t loop)
+{
+    value v = blank(ITEM, loop, NONE, NONE);
+    v.tail = (uint32_t)n->of.constant.k;
+    v.row = d->values[loop].row;
     return pg_draft_add(d, v);
 }
 
@@ -66,6 +94,10 @@ static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint
         operands[i] = number_of_node(lives, pg_operand(n, i));
     if (n->op == PG_SUM || n->op == PG_DOT)
         return sum_of(d, n, operands);
+    if (n->op == PG_SEVERAL)
+        return loop_of(d, n, operands);
+    if (n->op == PG_ITEM)
+        return item_of(d, n, operands[0]);
     uint32_t b = n->op == PG_OP_pown ? pg_draft_constant(d, n->of.constant.k) : count > 1 ? operands[1] : NONE;
     return pg_simplified(d, n->op, operands[0], b, count > 2 ? operands[2] : NONE);
 }

@@ -25,6 +25,7 @@ void pg_draft_close(draft *d)
     pg_free(d->buckets);
     pg_free(d->values);
     pg_free(d->terms);
+    pg_free((void *)d->loops);
 }
 
 uint32_t pg_draft_add(draft *d, value v)

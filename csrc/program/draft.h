@@ -12,8 +12,9 @@
 
 enum { NONE = INT32_MAX };      /* no value, no term */
 
-/* Where a value comes from, besides the ops of the table and PG_CODE_FUSED. */
-enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT };
+/* Where a value comes from, besides the ops of the table, PG_CODE_FUSED and PG_CODE_LOOP. An item is the loop a's
+ * result of the number in tail. */
+enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT, ITEM };
 
 typedef struct {
     union {
@@ -22,7 +23,7 @@ typedef struct {
     };
     uint32_t a, b, c;      /* operands, NONE where there are none; of an input or live value a is its number */
     uint32_t uses;
-    uint32_t users;        /* the last value made whose last operand this is: the head of a chain */
+    uint32_t users;        /* the last value made whose last operand this is: the head of a chain; of a loop its number */
     uint32_t next;         /* in that chain, or in one of values with the same hash */
     pg_slot slot, spread;  /* where its instruction puts it; where a uniform stands in lanes */
     uint16_t op;
@@ -43,6 +44,8 @@ typedef struct {
     size_t term_count, term_capacity;
     uint32_t *buckets;     /* heads of chains by hash, for constants and where chains of users get long */
     size_t bucket_mask;
+    const pg_loop **loops; /* of nodes, borrowed */
+    size_t loop_count, loop_capacity;
     pg_status failed;      /* PG_OK, PG_NO_MEMORY, PG_STOPPED */
     pg_work work;
 } draft;

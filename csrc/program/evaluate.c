@@ -9,33 +9,12 @@
 #include "ops/compare.h"
 #include "program/lanewords.h"
 #include "program/lanepow.h"
-#include "program/program.h"
+#include "program/block.h"
+#include "program/loop.h"
 
 #include <string.h>
 
-/* Rows of a block while it runs. */
-typedef struct {
-    const pg_batch *batch;
-    const double *uniforms;
-    double *lanes;
-    double *partial;       /* eight strided sums for each total */
-    double *spare;         /* SPARE numbers */
-    int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
-    size_t first, count;   /* rows of the call in this block */
-    size_t staying;        /* how many of them are on the path still */
-    size_t singular;       /* 1 + the first row of the call that has met 0 * inf, or 0 */
-} block;
-
-enum { SPARE = 4 * PG_LANES }; /* room beside the slots */
-
-#define LANE(slot) (lanes + (size_t)((slot) & ~PG_ROW) * PG_LANES)
-
 /* -- parts that are the same for every set of instructions -------------------------------------- */
-
-static size_t row_of(const pg_batch *batch, size_t i)
-{
-    return batch->rows != NULL ? batch->rows[i] : batch->first + i;
-}
 
 /* Notes which rows leave the path here; how many are left on it. */
 static size_t guard_rows(const pg_instruction *in, const double *a, const double *b, block *rows)
@@ -215,6 +194,11 @@ void pg_choose_lanes(int most)
 #endif
 }
 
+void pg_run_block(const pg_program *p, block *rows)
+{
+    run_block(p, rows);
+}
+
 const char *pg_lane_instructions(void)
 {
     return instructions;
@@ -227,15 +211,15 @@ size_t pg_piece(void)
 
 /* -- running ------------------------------------------------------------------------------------ */
 
-/* Scratch memory for lanes: the slots, then the spare ones, then eight sums for each total. */
+/* Scratch memory for lanes: the slots, then the spare ones, then eight sums for each total, then what loops need. */
 static size_t lane_numbers(const pg_program *p)
 {
-    return p->lanes * PG_LANES + SPARE + 8 * p->outputs;
+    return p->lanes * PG_LANES + SPARE + 8 * p->outputs + pg_loops_wide(p);
 }
 
 size_t pg_uniform_bytes(const pg_program *p)
 {
-    return (p->uniforms + 1) * sizeof(double);
+    return (p->uniforms + 1 + pg_loops_flat(p)) * sizeof(double);
 }
 
 size_t pg_lane_bytes(const pg_program *p)
@@ -286,8 +270,7 @@ static int pair_once(const pg_instruction *in, const pg_instruction *end, double
     return 1;
 }
 
-/* The uniform instructions; false where a guard fails, which is then in *guard. *met is set to 1 where 0 * inf is. */
-static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *met)
+int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *met, pg_work *work)
 {
     const pg_instruction *end = p->code + p->once;
     for (const pg_instruction *in = p->code; in != end; in++) {
@@ -313,6 +296,10 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, i
                 return 0;
             }
             break;
+        case PG_CODE_LOOP:
+            if (!pg_loop_uniform(p, in, uniforms, uniforms + p->uniforms + 1, work, met))
+                return -1;
+            break;
         default:
             if (p->tells && pg_is_settled(in->code, uniforms[in->a], uniform_or_zero(uniforms, in->b)))
                 *met = 1;
@@ -322,18 +309,25 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, i
     return 1;
 }
 
+void pg_place_constants(const pg_program *p, double *uniforms)
+{
+    if (p->constants != 0)
+        memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
+}
+
 int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard)
 {
     double *uniforms = batch->uniforms;
     if (p->lives != 0)
         memcpy(uniforms, batch->lives, p->lives * sizeof *uniforms);
-    if (p->constants != 0)
-        memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
+    pg_place_constants(p, uniforms);
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT && !(p->input_slots[i] & PG_ROW))
             uniforms[p->input_slots[i]] = *batch->inputs[i];
+    pg_work work = {0};
     int met = 0;
-    return !run_uniform(p, uniforms, guard, &met) ? 0 : 1 + (p->tells && met);
+    const int outcome = pg_run_uniform(p, uniforms, guard, &met, &work);
+    return outcome != 1 ? outcome : 1 + (p->tells && met);
 }
 
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */
@@ -352,7 +346,7 @@ static void load(const pg_program *p, const block *rows)
     }
 }
 
-static void spread(const pg_program *p, const double *uniforms, double *lanes)
+void pg_spread(const pg_program *p, const double *uniforms, double *lanes)
 {
     for (size_t i = p->once; i < p->spread; i++) {
         double *into = LANE(p->code[i].out);
@@ -411,7 +405,7 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
             rows->batch->left[rows->first + l] = UINT32_MAX;
         load(p, rows);
         run_block(p, rows);
-        if (!goes_on(p, rows, work))
+        if (rows->failed || !goes_on(p, rows, work))
             return 0;
     }
     return 1;
@@ -420,10 +414,15 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
 {
     double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
-    block rows = {
-        .batch = batch, .uniforms = batch->uniforms, .lanes = lanes, .spare = spare, .partial = spare + SPARE};
     pg_work work = {0};
-    spread(p, rows.uniforms, lanes);
+    block rows = {.batch = batch,
+                  .uniforms = batch->uniforms,
+                  .lanes = lanes,
+                  .spare = spare,
+                  .partial = spare + SPARE,
+                  .frame = spare + SPARE + 8 * p->outputs,
+                  .work = &work};
+    pg_spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
         rows.careful = 0;
@@ -446,12 +445,14 @@ int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
 {
     const double *uniforms = batch->uniforms;
     const int outcome = pg_program_run_once(p, batch, guard);
-    if (outcome == 0)
+    if (outcome < 0)
+        *guard = PG_GUARD_STOPPED;
+    if (outcome <= 0)
         return 0;
     for (size_t i = 0; i < p->outputs; i++)
         batch->outputs[i][0] = uniforms[p->result_slots[i]];
     if (outcome == 1)
         return 1;
-    *guard = UINT32_MAX;
+    *guard = PG_GUARD_TOLD;
     return 0;
 }

@@ -56,6 +56,8 @@ int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *l
     uint32_t guard;
     const int once = pg_program_run_once(p, batch, &guard);
     leaving->guard_count = 0;
+    if (once < 0)
+        return PG_RUN_STOPPED;
     if (once == 0)
         return all_leave(p, batch, guard, leaving);
     const int64_t told = pg_program_run(p, batch);

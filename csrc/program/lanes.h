@@ -310,6 +310,10 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
         case PG_CODE_TOTAL:
             LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), rows->partial + 8 * in->out);
             break;
+        case PG_CODE_LOOP:
+            if (!pg_loop_lanes(p, in, rows))
+                return;
+            break;
         case PG_CODE_TOTAL_UNIFORM:
             rows->partial[8 * in->out] += (double)rows->staying * uniforms[in->a];
             break;

@@ -1,6 +1,8 @@
 /* program.c: the immutable type: what its codes are called, and how one is freed. */
 #include "program/program.h"
 
+#include "program/loop.h"
+
 const char *pg_code_name(int code)
 {
     static const char *const names[] = {
@@ -11,6 +13,7 @@ const char *pg_code_name(int code)
         [PG_CODE_TOTAL - PG_CODE_FUSED] = "total",
         [PG_CODE_TOTAL_PRODUCT - PG_CODE_FUSED] = "total_product",
         [PG_CODE_TOTAL_UNIFORM - PG_CODE_FUSED] = "total_uniform",
+        [PG_CODE_LOOP - PG_CODE_FUSED] = "loop",
     };
     if (code >= PG_OPCODE_COUNT)
         return code < PG_CODE_COUNT ? names[code - PG_CODE_FUSED] : NULL;
@@ -26,5 +29,8 @@ void pg_program_free(pg_program *p)
     pg_free(p->result_slots);
     pg_free(p->code);
     pg_free(p->terms);
+    for (size_t i = 0; i < p->loop_count; i++)
+        pg_loop_release(p->loops[i]);
+    pg_free((void *)p->loops);
     pg_free(p);
 }

@@ -8,6 +8,9 @@
 
 #include "graph/node.h"
 
+/* See loop.h. */
+typedef struct pg_loop pg_loop;
+
 /* Rows of a block, and of a piece, whose totals are added up before they join those of other pieces. */
 enum { PG_LANES = 64, PG_PIECE = 16 * PG_LANES };
 
@@ -20,6 +23,7 @@ enum pg_code {
     PG_CODE_TOTAL,         /* total number out += a, over rows */
     PG_CODE_TOTAL_PRODUCT, /* total number out += a * b, or c (uniform) + a * b, over rows */
     PG_CODE_TOTAL_UNIFORM, /* total number out += a, which is uniform, for each row */
+    PG_CODE_LOOP,          /* slots from out on = the results of loop number a, whose operands are the terms */
     PG_CODE_COUNT
 };
 

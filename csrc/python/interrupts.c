@@ -20,8 +20,35 @@ static int heard(void)
     return raised;
 }
 
+/* Raises what has kept a loop from its end, if it was that; else false. */
+static int raise_of_loop(void)
+{
+    size_t row;
+    double trips;
+    const int why = pg_loop_failure(&row, &trips);
+    if (why == 0)
+        return 0;
+    if (why == 1)
+        return PyErr_NoMemory() == NULL;
+    char digits[32];
+    PyOS_snprintf(digits, sizeof digits, "%.0f", trips);
+    if (row == SIZE_MAX)
+        PyErr_Format(PyExc_RuntimeError,
+                     "a loop has not ended after %s trips, which is its max_trips: does its condition become false? Give a "
+                     "larger max_trips if it takes more",
+                     digits);
+    else
+        PyErr_Format(PyExc_RuntimeError,
+                     "a loop has not ended after %s trips, which is its max_trips, in row %zu: does its condition become "
+                     "false there? Give a larger max_trips if it takes more",
+                     digits, row);
+    return 1;
+}
+
 PyObject *pg_raise_interrupt(void)
 {
+    if (kept_type == NULL && raise_of_loop())
+        return NULL;
     if (kept_type == NULL)
         PyErr_SetString(PyExc_SystemError, "pygrad: work was stopped, but nothing says why; please report this");
     else

@@ -144,6 +144,8 @@ typedef struct {
     pg_adjoint *adjoint;   /* NULL if the results are numbers */
     double *numbers;       /* the seeds, and in place of some of them nodes */
     pg_node **nodes;
+    int as_numbers;        /* results are numbers, though there is an adjoint */
+    int several;           /* nodes with several results are on the way */
     int told;              /* that a derivative is not to be relied on */
 } derivation;
 
@@ -258,16 +260,17 @@ static int go(derivation *d)
 {
     int reverse = d->way == PG_REVERSE;
     const unsigned before = pg_suppressed;
-    return go_once(d) && pg_tell_singular(before, d->sweep, d->way, reverse ? d->to : d->from,
-                                          reverse ? d->results : d->seeds, d->numbers, &d->told);
+    return go_once(d) && (d->several || pg_tell_singular(before, d->sweep, d->way, reverse ? d->to : d->from,
+                                          reverse ? d->results : d->seeds, d->numbers, &d->told));
 }
 
 static PyObject *result_row(const derivation *d)
 {
     PyObject *row = PyTuple_New((Py_ssize_t)d->results);
     for (size_t i = 0; row != NULL && i < d->results; i++) {
-        PyObject *item = d->adjoint != NULL ? pg_wrap(pg_adjoint_at(d->adjoint, d->to[i]))
-                                            : PyFloat_FromDouble(d->to[i]->grad);
+        PyObject *item = d->adjoint == NULL ? PyFloat_FromDouble(d->to[i]->grad)
+                         : d->as_numbers    ? PyFloat_FromDouble(0.0 + pg_adjoint_value_at(d->adjoint, d->to[i]))
+                                            : pg_wrap(pg_adjoint_at(d->adjoint, d->to[i]));
         if (item == NULL)
             Py_CLEAR(row);
         else
@@ -319,6 +322,15 @@ static int given_lead_outside(derivation *d)
     pg_free(given);
     d->sweep = outside < 0 ? NULL : pg_sorted(d->root, 1, inputs, own);
     return d->sweep == NULL ? -1 : outside;
+}
+
+/* Whether a node of the order has several results, and so derivatives that are nodes. */
+static int has_several(const pg_sweep *s)
+{
+    for (size_t i = 0; i < pg_sweep_count(s); i++)
+        if (pg_sweep_node(s, i)->op == PG_SEVERAL)
+            return 1;
+    return 0;
 }
 
 /* What the derivatives are to be, NUMBERS or VALUES, where that depends on what the function has used; -1 with an
@@ -381,6 +393,10 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
         return NULL;
     if (as_reached)
         kind = kind_as_reached(d, &found);
+    d->several = pg_traced_nodes != 0 && d->sweep != NULL && has_several(d->sweep);
+    d->as_numbers = d->several && kind == NUMBERS && !as_reached;
+    if (d->several && kind == NUMBERS)
+        kind = VALUES;
     PyObject *rows = NULL;
     if (kind == VALUES) {
         d->adjoint = pg_ready_adjoint(d->sweep, inputs, count);
@@ -388,7 +404,7 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
             pg_adjoint_take_constants(d->adjoint);
         if (d->adjoint != NULL)
             rows = result_rows(d, seeds);
-        if (rows != NULL)
+        if (rows != NULL && !d->as_numbers)
             pg_keep_graph(d->sweep);
         else if (as_reached && PyErr_ExceptionMatches(PyExc_TypeError))
             name_another_cure();
@@ -403,7 +419,7 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
         Py_DECREF(rows);
         rows = settled;
     }
-    return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(as_reached ? d->reached : kind == VALUES), rows);
+    return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(as_reached ? d->reached : kind == VALUES && !d->as_numbers), rows);
 }
 
 static PyObject *derivatives(pg_way way, PyObject *args, const char *format)

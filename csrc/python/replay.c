@@ -156,6 +156,9 @@ static int run_one(replay *r, const pg_instruction *in)
         pg_node *n = before == NULL ? pg_retain(uniform) : applied(PG_OP_add, (pg_node *[]){before, uniform}, 2);
         return n != NULL && hold(&r->outputs[in->out], n);
     }
+    case PG_CODE_LOOP:
+        PyErr_SetString(PyExc_NotImplementedError, "a compiled function with a loop takes no Values yet: give it numbers");
+        return 0;
     default: {
         pg_node *n = op_of(r, in);
         return n != NULL && hold(place(r, in->out), n);

@@ -8,6 +8,7 @@
 
 #include "graph/memory.h"
 #include "python/convert.h"
+#include "python/loops.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/value.h"
@@ -190,6 +191,8 @@ int pg_trace_guard(pg_node *a, pg_node *b, double number, pg_comparison compare,
     pg_running_trace *t = current;
     if (t == NULL)
         return 1;
+    if (!pg_loop_allows(t, a, b))
+        return 0;
     if (t->count == t->capacity) {
         size_t larger = t->capacity == 0 ? 16 : 2 * t->capacity;
         pg_guard *grown = t->guards == NULL ? pg_alloc(larger, sizeof *grown)

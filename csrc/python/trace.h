@@ -19,6 +19,7 @@ typedef struct {
     pg_guard *guards;      /* their nodes are owned */
     size_t count, capacity;
     pg_raised errors;
+    int loops;             /* bodies that run, one in the other */
     int bools;             /* comparisons give bools, and are guards at once */
 } pg_running_trace;
 

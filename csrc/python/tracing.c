@@ -68,7 +68,7 @@ static int only_own_inputs(const pg_sweep *s, size_t own)
             continue;
         PyObject *v = pg_value_of(n);
         if (v != NULL)
-            pg_trace_refuse("thread", v, Py_None);
+            pg_trace_refuse((n->flags & PG_ESCAPED) == PG_ESCAPED ? "of a loop" : "thread", v, Py_None);
         Py_XDECREF(v);
         return 0;
     }

@@ -1,6 +1,8 @@
 """Loops of programs: a body that is traced once.
 
-Both functions take lists of numbers and Values, and a body that is called with a list of Values.
+Both functions take lists of numbers and Values, and a body that is called with a list of Values. In a trace (of `compile`
+or `vmap`) `loop` is one part of the program, whatever the number of trips; outside it is a plain Python loop.
+`scanned` is traced trip by trip.
 """
 
 from __future__ import annotations
@@ -8,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pygrad.core.implementation import Value
+from pygrad import _native
+from pygrad.core.implementation import Value, trace_active
 
-ROLLED = False  # loops of this module are traced trip by trip
+ROLLED = True  # whether `loop` is one part of a program; if not, it is traced trip by trip
 
 _Items = list[Any]
 
@@ -21,20 +24,50 @@ def loop(
     *,
     count: Any = None,
     start: Any = True,
-    reverse: bool = False,
     max_trips: int = 1_000_000_000,
 ) -> tuple[_Items, Any]:
     """The state after the trips of a loop, and how many there were.
 
     With count=None body(state) returns the new state and whether it goes on; start says whether it starts
-    at all. With a count body(state) returns the new state.
+    at all. With a count, which may be no whole number, body(state) returns the new state; there are as many
+    trips as in `while trips < count`.
+
+    In a trace the body is called once, on Values that stand for the state at any trip; their numbers are no
+    keys for Python: a comparison that depends on them is a condition, and to ask for its truth raises TraceError.
     """
-    items, trips = _values(state), 0
-    while start if count is None else count > trips:
+    items = _values(state)
+    control = start if count is None else count
+    if not isinstance(control, Value) and not (control if count is None else control > 0):
+        return items, 0
+    if not trace_active():
+        return _unrolled(body, items, count, start, max_trips)
+    leaves, over = _native.loop_begin(tuple(items))
+    try:
+        result = body(list(leaves))
+        outcome = _values(result if count is not None else [*result[0], result[1]])
+        if len(outcome) != len(items) + (count is None):
+            raise ValueError(
+                f"the body of a loop was given {len(items)} numbers, and returned "
+                f"{len(outcome) - (count is None)}"
+            )
+    finally:
+        _native.loop_end(leaves, over)
+    (control,) = _values([control])
+    *final, trips = _native.loop_made(
+        leaves, tuple(outcome), tuple(items), control, count is not None, float(max_trips)
+    )
+    return final, trips
+
+
+def _unrolled(
+    body: Callable[[_Items], Any], items: _Items, count: Any, goes_on: Any, max_trips: int
+) -> tuple[_Items, int]:
+    trips = 0
+    while goes_on if count is None else count > trips:
         if trips == max_trips:
             raise RuntimeError(f"a loop has not ended after {max_trips} trips, which is max_trips")
         if count is None:
-            items, start = body(items)
+            items, goes_on = body(items)
         else:
             items = body(items)
         items, trips = _values(items), trips + 1

@@ -119,6 +119,8 @@ class _Work:
             _native.read_data(self.path.lives, address(self.lives))
         guard = ffi.new("uint32_t *")
         outcome = lib.pg_program_run_once(self.path.program, self._part(0, self.count), guard)
+        if outcome < 0:
+            _native.raise_interrupt()
         if outcome:
             self.met += [0] if outcome == 2 else []
             return None

@@ -16,7 +16,8 @@ from pygrad.programs.results import Result, RowResult, taken_apart
 
 _call = lib.pg_program_call
 # In place of a guard: results are there, but derivatives may be singular: see Paths.look.
-SINGULAR = 0xFFFFFFFF
+SINGULAR = lib.PG_GUARD_TOLD
+_STOPPED = lib.PG_GUARD_STOPPED
 
 
 class BoundPath:
@@ -49,7 +50,14 @@ class BoundPath:
             _native.read_data(self.lives, self.live_address)
         if _call(self.program, self.batch, self.guard):
             return None
-        return int(self.guard[0])
+        return _left(self.guard[0])
+
+
+def _left(guard: int) -> int:
+    """The guard, where it was not stopped."""
+    if guard == _STOPPED:
+        _native.raise_interrupt()
+    return guard
 
 
 def _inputs_read(program: Any) -> int:
@@ -162,7 +170,7 @@ class OneRowProgram:
 
     def go_on(self, row: OneRow) -> tuple[Any, Path]:
         """The same for a row that has run, where that was not all."""
-        return self.run(row, int(row.guard[0]))
+        return self.run(row, _left(row.guard[0]))
 
     def run(self, row: Any, left: int | None = None) -> tuple[Any, Path]:
         """The same for a row whose inputs are there; left: where it was found to leave the path."""

@@ -297,6 +297,8 @@ class DirectionRows:
         if path.lives:
             _native.read_data(path.lives, address(self.lives))
         met = lib.pg_program_run_once(program, batch, self.guard)
+        if met < 0:
+            _native.raise_interrupt()
         if not met:
             return int(self.guard[0])
         met -= 1  # whether 0 * inf was

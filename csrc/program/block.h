@@ -1,0 +1,46 @@
+/* block.h: one block of rows while it runs, which evaluate.c and loop.c share. */
+#ifndef PG_BLOCK_H
+#define PG_BLOCK_H
+
+#include "graph/stopping.h"
+#include "program/program.h"
+
+/* Rows of a block while it runs. */
+typedef struct {
+    const pg_batch *batch;
+    const double *uniforms;
+    double *lanes;
+    double *partial;       /* eight strided sums for each total */
+    double *spare;         /* SPARE numbers */
+    double *frame;         /* where loops keep what is theirs */
+    pg_work *work;
+    int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
+    int failed;            /* a loop was stopped: see pg_loop_failure() */
+    size_t first, count;   /* rows of the call in this block */
+    size_t staying;        /* how many of them are on the path still */
+    size_t singular;       /* 1 + the first row of the call that has met 0 * inf, or 0 */
+} block;
+
+enum { SPARE = 4 * PG_LANES }; /* room beside the slots */
+
+#define LANE(slot) (lanes + (size_t)((slot) & ~PG_ROW) * PG_LANES)
+
+static inline size_t row_of(const pg_batch *batch, size_t i)
+{
+    return batch->rows != NULL ? batch->rows[i] : batch->first + i;
+}
+
+/* Constants into their uniform slots. */
+void pg_place_constants(const pg_program *p, double *uniforms);
+
+/* The uniform instructions: 1; 0 where a guard fails, which is then in *guard; -1 if a loop was stopped. *met is set to
+ * 1 where 0 * inf is. */
+int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *met, pg_work *work);
+
+/* Uniforms into the lanes over which they are spread. */
+void pg_spread(const pg_program *p, const double *uniforms, double *lanes);
+
+/* The other instructions, of which each does its lanes. */
+void pg_run_block(const pg_program *p, block *rows);
+
+#endif

@@ -1,0 +1,68 @@
+/* loop.h: loops of programs: what one is, and how it runs.
+ *
+ * A loop that goes forward has a state of n numbers and m that it has captured; its body is a program whose inputs are
+ * these and whose results are the new state and, where a condition says how long it goes on, whether it does. Its operands
+ * are the state at first, the number of trips, or whether it begins, and what is captured; its results the state at last
+ * and the number of trips.
+ *
+ * A loop that goes back is the derivative of one that goes forward: its operands are those of that one, and then what has
+ * arrived at some of its results; its results are the derivatives by some operands. It runs the other loop first and keeps
+ * the states on the way: all of them as long as they find room in PG_HISTORY bytes, then every second, fourth and so on.
+ * Going back it computes those between two that were kept once more: two levels of checkpoints, as in Griewank and
+ * Walther, Evaluating Derivatives, chapter 12. */
+#ifndef PG_LOOP_H
+#define PG_LOOP_H
+
+#include "graph/several.h"
+#include "program/block.h"
+
+enum { PG_HISTORY = 8 << 20 };
+
+/* The same body twice: for numbers, and for lanes. Shared. */
+typedef struct {
+    pg_program *flat, *wide;
+    size_t state, captured;
+    int counts;            /* the number of trips is given */
+    double most;           /* trips */
+    int refs;
+} pg_body;
+
+struct pg_loop {
+    pg_several base;
+    pg_body *body;
+    pg_body *back;         /* NULL if it goes forward; else its state is the derivatives by parts of the body's state,
+                            * then those by captured ones; it has captured the body's state, and what that has */
+    uint8_t *parts;        /* for each number of the body's state, and each that is captured, whether it is among these */
+    size_t back_state;     /* how many of the first kind */
+    pg_loop **derived;     /* made before, for other derivatives: see derived.c. Owned */
+    size_t derived_count, derived_capacity;
+    uint8_t *wanted;       /* of a derived one: what it was made for. Owned; or NULL */
+};
+
+pg_loop *pg_loop_retain(const pg_loop *loop);
+void pg_loop_release(pg_loop *loop);
+
+/* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
+pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most);
+pg_body *pg_body_retain(pg_body *body);
+void pg_body_release(pg_body *body);
+
+/* A loop, or NULL. Takes over the bodies, also then; copies parts. Caller owns. */
+pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts);
+
+/* How many numbers of memory the loops of a program need, for numbers and for lanes. */
+size_t pg_loops_flat(const pg_program *p);
+size_t pg_loops_wide(const pg_program *p);
+
+/* Runs it once on numbers, one for each operand. True, or false if it was stopped: see pg_loop_failure(). */
+int pg_loop_run(const pg_loop *loop, const double *operands, double *results, double *frame, pg_work *work, int *met);
+
+/* The same where an instruction says so, on uniforms and on a block. */
+int pg_loop_uniform(const pg_program *p, const pg_instruction *in, double *uniforms, double *frame, pg_work *work,
+                    int *met);
+int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows);
+
+/* Memory for a loop on numbers. */
+size_t pg_loop_flat(const pg_loop *loop);
+
+#endif

@@ -1,0 +1,118 @@
+/* reach.c: dependences of a body, by its program for numbers. */
+#include "program/reach.h"
+
+#include <string.h>
+
+/* The operands of an instruction by which it has a derivative: slots into out, which has room for 3, or terms. */
+static size_t operands_of(const pg_instruction *in, pg_slot *out)
+{
+    if (in->code == PG_CODE_FUSED) {
+        out[0] = in->a;
+        return 1;
+    }
+    if (in->code == PG_CODE_LOOP || pg_is_condition(in->code))
+        return 0;
+    const pg_op_info *info = pg_op_at(in->code - PG_OP_add);
+    const pg_slot slots[3] = {in->a, in->b, in->c};
+    size_t count = 0;
+    for (int i = 0; i < info->arity; i++)
+        if (strcmp(info->rules[i], "ZERO") != 0)
+            out[count++] = slots[i];
+    return count;
+}
+
+static size_t results_of(const pg_program *p, const pg_instruction *in)
+{
+    return in->code == PG_CODE_LOOP ? ((const pg_loop *)p->loops[in->a])->base.results : 1;
+}
+
+/* Marks slots that depend on marked ones. */
+static void mark_forward(const pg_program *p, uint8_t *slots)
+{
+    for (const pg_instruction *in = p->code; in != p->code + p->once; in++) {
+        pg_slot operands[3];
+        const size_t count = operands_of(in, operands);
+        uint8_t any = 0;
+        for (size_t i = 0; i < count; i++)
+            any |= slots[operands[i]];
+        for (uint32_t t = in->first; t < in->first + in->count; t++)
+            any = (uint8_t)(any | slots[p->terms[t].a] | (p->terms[t].b != PG_NO_SLOT && slots[p->terms[t].b]));
+        memset(slots + in->out, any, results_of(p, in));
+    }
+}
+
+/* Marks slots on which marked ones depend. */
+static void mark_back(const pg_program *p, uint8_t *slots)
+{
+    for (const pg_instruction *in = p->code + p->once; in-- != p->code;) {
+        pg_slot operands[3];
+        const size_t count = operands_of(in, operands), results = results_of(p, in);
+        uint8_t any = 0;
+        for (size_t i = 0; i < results; i++)
+            any |= slots[in->out + i];
+        if (!any)
+            continue;
+        for (size_t i = 0; i < count; i++)
+            slots[operands[i]] = 1;
+        for (uint32_t t = in->first; t < in->first + in->count; t++) {
+            slots[p->terms[t].a] = 1;
+            if (p->terms[t].b != PG_NO_SLOT)
+                slots[p->terms[t].b] = 1;
+        }
+    }
+}
+
+static size_t count_flags(const uint8_t *flags, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += flags[i];
+    return found;
+}
+
+static int is_marked(const pg_program *p, const uint8_t *slots, size_t input)
+{
+    return p->input_slots[input] != PG_NO_SLOT && slots[p->input_slots[input]];
+}
+
+pg_status pg_reach_forward(const pg_body *b, uint8_t *flags)
+{
+    const pg_program *p = b->flat;
+    uint8_t *slots = pg_alloc(p->uniforms + 1, 1);
+    if (slots == NULL)
+        return PG_NO_MEMORY;
+    for (size_t before = SIZE_MAX; before != count_flags(flags, b->state);) {
+        before = count_flags(flags, b->state);
+        memset(slots, 0, p->uniforms + 1);
+        for (size_t i = 0; i < p->inputs; i++)
+            if (p->input_slots[i] != PG_NO_SLOT)
+                slots[p->input_slots[i]] = flags[i];
+        mark_forward(p, slots);
+        for (size_t k = 0; k < b->state; k++)
+            flags[k] = (uint8_t)(flags[k] | slots[p->result_slots[k]]);
+    }
+    pg_free(slots);
+    return PG_OK;
+}
+
+pg_status pg_reach_back(const pg_body *b, uint8_t *flags, uint8_t *captured)
+{
+    const pg_program *p = b->flat;
+    uint8_t *slots = pg_alloc(p->uniforms + 1, 1);
+    if (slots == NULL)
+        return PG_NO_MEMORY;
+    for (size_t before = SIZE_MAX; before != count_flags(flags, b->state);) {
+        before = count_flags(flags, b->state);
+        memset(slots, 0, p->uniforms + 1);
+        for (size_t k = 0; k < b->state; k++)
+            if (flags[k])
+                slots[p->result_slots[k]] = 1;
+        mark_back(p, slots);
+        for (size_t k = 0; k < b->state; k++)
+            flags[k] = (uint8_t)(flags[k] || is_marked(p, slots, k));
+        for (size_t k = 0; k < b->captured; k++)
+            captured[k] = (uint8_t)is_marked(p, slots, b->state + k);
+    }
+    pg_free(slots);
+    return PG_OK;
+}

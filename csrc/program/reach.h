@@ -1,0 +1,15 @@
+/* reach.h: which parts of a loop's state derivatives get to. Flags have a byte for each number. */
+#ifndef PG_REACH_H
+#define PG_REACH_H
+
+#include "program/loop.h"
+
+/* Adds to flags, of the state and what is captured, the parts of the state that those depend on after any number of
+ * trips. PG_OK or PG_NO_MEMORY. */
+pg_status pg_reach_forward(const pg_body *b, uint8_t *flags);
+
+/* Adds to flags, of the state, the parts of it on which those depend after any number of trips; writes to captured what
+ * they depend on of that. */
+pg_status pg_reach_back(const pg_body *b, uint8_t *flags, uint8_t *captured);
+
+#endif

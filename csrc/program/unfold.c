@@ -1,0 +1,116 @@
+/* unfold.c: a program without rows as nodes. */
+#include "program/unfold.h"
+
+#include "graph/graph.h"
+#include "program/derived.h"
+#include "program/evaluate.h"
+
+#include <math.h>
+
+static int hold(pg_node **where, pg_node *n)
+{
+    *where = n;
+    return n != NULL;
+}
+
+/* Caller owns. */
+static pg_node *applied(int op, pg_node *const *x, int count)
+{
+    const double z = pg_evaluate_one(op, x[0]->value, count > 1 ? x[1]->value : 0.0, count > 2 ? x[2]->value : 0.0);
+    pg_node *n = op == PG_OP_pown ? pg_compute_pown(x[0], x[1]->value, z)
+                 : count == 3     ? pg_compute_many(op, x, 3, z, NULL, NULL)
+                                  : pg_compute(op, x[0], count == 2 ? x[1] : NULL, z);
+    return pg_born(n);
+}
+
+static pg_node *op_of(pg_node *const *slots, const pg_instruction *in)
+{
+    const pg_op_info *info = pg_op_at(in->code - PG_OP_add);
+    const pg_slot at[3] = {in->a, in->b, in->c};
+    pg_node *operands[3] = {NULL, NULL, NULL};
+    const int count = info->arity + info->has_constant;
+    for (int i = 0; i < count; i++)
+        operands[i] = slots[at[i]];
+    return applied(in->code, operands, count);
+}
+
+static pg_node *term_of(pg_node *const *slots, const pg_term *t)
+{
+    if (t->b == PG_NO_SLOT)
+        return pg_retain(slots[t->a]);
+    return applied(t->absorbing ? PG_OP_mul0 : PG_OP_mul, (pg_node *[]){slots[t->a], slots[t->b]}, 2);
+}
+
+/* The start, which is left out where it is -0.0, and the terms, one by one. */
+static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_instruction *in)
+{
+    const pg_term *terms = p->terms + in->first;
+    const pg_node *start = slots[in->a];
+    uint32_t t = in->count != 0 && start->op == PG_LEAF && in->a < p->constants && start->value == 0.0 && signbit(start->value) != 0;
+    pg_node *sum = t != 0 ? term_of(slots, terms) : pg_retain(slots[in->a]);
+    for (; sum != NULL && t < in->count; t++) {
+        pg_node *added = term_of(slots, &terms[t]);
+        pg_node *next = added == NULL ? NULL : applied(PG_OP_add, (pg_node *[]){sum, added}, 2);
+        if (added != NULL)
+            pg_release(added);
+        pg_release(sum);
+        sum = next;
+    }
+    return sum;
+}
+
+static pg_status loop_of(const pg_program *p, pg_node **slots, const pg_instruction *in)
+{
+    const pg_loop *loop = p->loops[in->a];
+    pg_status status = PG_NO_MEMORY;
+    pg_node **operands = pg_alloc(loop->base.operands + 1, sizeof *operands);
+    if (operands == NULL)
+        return PG_NO_MEMORY;
+    for (size_t i = 0; i < loop->base.operands; i++)
+        operands[i] = slots[p->terms[in->first + i].a];
+    pg_node *n = pg_loop_node(loop, operands, slots + in->out, &status);
+    if (n != NULL)
+        pg_release(n);
+    pg_free(operands);
+    return n != NULL ? PG_OK : status;
+}
+
+static pg_status run(const pg_program *p, pg_node **slots)
+{
+    for (size_t i = 0; i < p->once; i++) {
+        const pg_instruction *in = &p->code[i];
+        if (in->code == PG_CODE_LOOP) {
+            const pg_status status = loop_of(p, slots, in);
+            if (status != PG_OK)
+                return status;
+        } else if (!hold(&slots[in->out], in->code == PG_CODE_FUSED ? sum_of(p, slots, in) : op_of(slots, in))) {
+            return PG_NO_MEMORY;
+        }
+    }
+    return PG_OK;
+}
+
+pg_status pg_unfold(const pg_program *p, pg_node *const *inputs, pg_node **results)
+{
+    pg_node **slots = pg_alloc(p->uniforms + 1, sizeof *slots);
+    if (slots == NULL)
+        return PG_NO_MEMORY;
+    pg_status status = PG_OK;
+    for (size_t i = 0; i < p->uniforms; i++)
+        slots[i] = NULL;
+    for (size_t i = 0; i < p->constants && status == PG_OK; i++)
+        if (!hold(&slots[i], pg_born(pg_leaf(p->constant_values[i]))))
+            status = PG_NO_MEMORY;
+    for (size_t i = 0; i < p->inputs; i++)
+        if (p->input_slots[i] != PG_NO_SLOT)
+            slots[p->input_slots[i]] = pg_retain(inputs[i]);
+    if (status == PG_OK)
+        status = run(p, slots);
+    for (size_t i = 0; i < p->outputs; i++)
+        results[i] = status == PG_OK ? pg_retain(slots[p->result_slots[i]]) : NULL;
+    for (size_t i = 0; i < p->uniforms; i++)
+        if (slots[i] != NULL)
+            pg_release(slots[i]);
+    pg_free(slots);
+    return status;
+}
