@@ -45,6 +45,8 @@ def loop(
     try:
         result = body(list(leaves))
         outcome = _values(result if count is not None else [*result[0], result[1]])
+        states = set(map(id, leaves))  # of which none is a result by itself
+        outcome = tuple([item * 1.0 if id(item) in states else item for item in outcome])
         if len(outcome) != len(items) + (count is None):
             raise ValueError(
                 f"the body of a loop was given {len(items)} numbers, and returned "
@@ -54,7 +56,7 @@ def loop(
         _native.loop_end(leaves, over)
     (control,) = _values([control])
     *final, trips = _native.loop_made(
-        leaves, tuple(outcome), tuple(items), control, count is not None, float(max_trips)
+        leaves, outcome, tuple(items), control, count is not None, float(max_trips)
     )
     return final, trips
 

@@ -1,4 +1,5 @@
-"""What a thread is in while it runs converted code in a trace: branches and bodies that are run for all rows."""
+"""What a thread is in while it runs converted code in a trace: branches and bodies that are run for all
+rows."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ class Context(threading.local):
         self.active: Any = True  # for which rows the code that runs is meant: True, or a condition
         self.raised = CellType(0)  # the number of what was raised for some rows; 0: nothing
         self.errors: list[BaseException] = []  # what these numbers mean
-        self.running: dict[CodeType, int] = {}  # functions that run, and how deep in branches they began
+        self.running: dict[
+            CodeType, int
+        ] = {}  # functions that run, and how deep in branches they began
         self.times = 1  # how often the code that runs is repeated by loops around it
         self.indices: list[Any] = []  # of loops that run: see looping.py
 

@@ -38,15 +38,13 @@ MOST_UNROLLED = 20_000
 def alive() -> Any:
     """Whether a row has not raised: True, or a condition."""
     number = context.raised.cell_contents
-    return number == 0 if type(number) is not int else number == 0
+    return number == 0
 
 
 # -- while -----------------------------------------------------------------------------------------
 
 
-def while_loop(
-    info: Info, test: Callable[[], Any], body: Body, line: Callable[[], str]
-) -> Signal:
+def while_loop(info: Info, test: Callable[[], Any], body: Body, line: Callable[[], str]) -> Signal:
     while True:
         go = test()
         if is_staged(go):
@@ -266,9 +264,7 @@ def _trip_by_trip(items: Any, body: Body, line: Callable[[], str], count: int) -
             else:
                 trip = _Trip(body, item)
                 goes_on = opposite(signal.left)
-                then = either_way(
-                    trip.masked(goes_on), goes_on, trip, lambda: GOES_ON, line
-                )
+                then = either_way(trip.masked(goes_on), goes_on, trip, lambda: GOES_ON, line)
                 signal = after(signal, then)
             if signal.left is True:
                 break

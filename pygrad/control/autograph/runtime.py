@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
@@ -26,9 +27,8 @@ from pygrad.control.autograph.merging import (
 from pygrad.control.autograph.places import NOTHING
 from pygrad.control.autograph.signals import BREAK, GOES_ON, Signal, returning
 from pygrad.control.autograph.statements import Info
-from pygrad.core.implementation import FUNCTIONS, Value
+from pygrad.core.implementation import Value
 
-_where = FUNCTIONS["where"]
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "Lt": lambda a, b: a < b,
     "LtE": lambda a, b: a <= b,
@@ -169,17 +169,14 @@ class Runtime:
     def and_(self, number: int, first: Any, *others: Callable[[], Any]) -> Any:
         for at, other in enumerate(others):
             if is_staged(first):
-                c, found, rest = condition(first), first, others[at:]
+                c = condition(first)
                 if isinstance(c, bool):
                     if not c:
                         return first
                     first = other()
                     continue
-                kind = c if found is c else found
-                return self._values(
-                    number, c, lambda rest=rest: self.and_(number, rest[0](), *rest[1:]),  # type: ignore[misc]
-                    lambda kind=kind: False if kind is c else kind,  # type: ignore[misc]
-                )  # fmt: skip
+                follow = functools.partial(self._and_rest, number, others[at:])
+                return self._values(number, c, follow, functools.partial(_first, first, c, False))
             if not first:
                 return first
             first = other()
@@ -188,31 +185,34 @@ class Runtime:
     def or_(self, number: int, first: Any, *others: Callable[[], Any]) -> Any:
         for at, other in enumerate(others):
             if is_staged(first):
-                c, found, rest = condition(first), first, others[at:]
+                c = condition(first)
                 if isinstance(c, bool):
                     if c:
                         return first
                     first = other()
                     continue
-                return self._values(
-                    number, c, lambda found=found: True if found is c else found,  # type: ignore[misc]
-                    lambda rest=rest: self.or_(number, rest[0](), *rest[1:]),  # type: ignore[misc]
-                )  # fmt: skip
+                follow = functools.partial(self._or_rest, number, others[at:])
+                return self._values(number, c, functools.partial(_first, first, c, True), follow)
             if first:
                 return first
             first = other()
         return first
 
-    def compared(
-        self, number: int, ops: tuple[str, ...], a: Any, b: Any, *others: Callable[[], Any]
-    ) -> Any:
+    def _and_rest(self, number: int, others: tuple[Callable[[], Any], ...]) -> Any:
+        return self.and_(number, others[0](), *others[1:])
+
+    def _or_rest(self, number: int, others: tuple[Callable[[], Any], ...]) -> Any:
+        return self.or_(number, others[0](), *others[1:])
+
+    def compared(self, number: int, ops: str, a: Any, b: Any, *others: Callable[[], Any]) -> Any:
         """A chain of comparisons, or `in`."""
-        found = self._compare(ops[0], a, b)
+        first, _, more = ops.partition(" ")
+        found = self._compare(first, a, b)
         if not others:
             return found
 
         def rest() -> Any:
-            return self.compared(number, ops[1:], b, others[0](), *others[1:])
+            return self.compared(number, more, b, others[0](), *others[1:])
 
         return self.and_(number, found, rest)
 
@@ -285,4 +285,6 @@ class Runtime:
             context.trying -= inside
 
 
-_ = (NOTHING, _where)
+def _first(item: Any, c: Any, truth: bool) -> Any:
+    """What `and` or `or` gives where its first operand decides: that itself."""
+    return truth if item is c else item

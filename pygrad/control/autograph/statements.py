@@ -325,8 +325,9 @@ class _Statements(Expressions):
             return self.loop(node, [])[0]
         new, _ = self.loop(node, [])
         if not may_return:  # there is an else only
-            new.append(_at(ast.Assign([ast.Name(f"{AG}s", ast.Store())], new.pop().value), node))  # type: ignore[attr-defined]
             signal = f"{AG}s"
+            done: Any = new.pop()
+            new.append(_at(ast.Assign([ast.Name(signal, ast.Store())], done.value), node))
         else:
             new = new[:-2]
             signal = new[-1].targets[0].id  # type: ignore[attr-defined]
@@ -384,11 +385,12 @@ def is_generator(node: Any) -> bool:
 
 def refuse_what_has_no_counterpart(node: Any) -> None:
     for each in own(node.body):
-        name = getattr(getattr(each, "func", None), "id", "")
-        if name in {"locals", "eval", "exec"} or (name in {"vars", "dir"} and not each.args):  # type: ignore[attr-defined]
+        if not isinstance(each, ast.Call):
+            continue
+        name = getattr(each.func, "id", "")
+        if name in {"locals", "eval", "exec"} or (name in {"vars", "dir"} and not each.args):
             raise AutographError(
-                f"line {each.lineno}: {name}() is called, which sees a function's variables by name: "  # type: ignore[attr-defined]
-                f"{node.name}() cannot be converted"
+                f"{name}() is called in line {each.lineno}, which sees the function's variables by name"
             )
 
 
