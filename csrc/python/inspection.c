@@ -205,6 +205,15 @@ static PyObject *order(PyObject *module, PyObject *root)
     return list;
 }
 
+/* The number of v for a text, which no program and no derivative takes note of. */
+static PyObject *number_in(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PG_IS_VALUE(v))
+        return PyErr_Format(PyExc_TypeError, "number_in() takes a Value, not %R", Py_TYPE(v));
+    return pg_require_built(v) ? PyFloat_FromDouble(PG_NODE(v)->value) : NULL;
+}
+
 PyMethodDef pg_inspection_functions[] = {
     {"form", form, METH_O, "form(v, /)\n--\n\nleaf, op, partials, custom or closure."},
     {"symbol", symbol, METH_O, "symbol(v, /)\n--\n\nThe op that made v, whatever _op says by now."},
@@ -216,6 +225,8 @@ PyMethodDef pg_inspection_functions[] = {
     {"first_slopes", first_slopes, METH_VARARGS,
      "first_slopes(v, most, /)\n--\n\nThe local derivatives by the first operands."},
     {"attributes", attributes, METH_O, "attributes(v, /)\n--\n\nA copy of the attributes, or None."},
+    {"number_in", number_in, METH_O,
+     "number_in(v, /)\n--\n\nThe number of v, for texts: nobody notes that it was read."},
     {"order", order, METH_O, "order(root, /)\n--\n\nThe graph of root, operands before their users."},
     {NULL, NULL, 0, NULL},
 };

@@ -11,6 +11,8 @@ import numpy as np
 from pygrad.arrays.conditions import Conditions, objects
 from pygrad.arrays.engines import engine_of, has_values, is_array_with_values, is_value, waits
 
+_set_item = np.ndarray.__setitem__
+
 
 class ValueArray(np.ndarray):
     """An array of objects that holds Values: what functions get in the place of an array of floats.
@@ -29,7 +31,7 @@ class ValueArray(np.ndarray):
         if type(index) is Conditions and index.shape == self.shape and np.ndim(item) == 0:
             item = np.where(index, item, self)
             index = ...
-        super().__setitem__(index, item)
+        _set_item(self, index, item)
 
 
 def array_of_values(array: Any) -> Any:

@@ -39,8 +39,8 @@ def _astype(self: Any, dtype: Any, *args: Any, **named: Any) -> Any:
         return self * 1.0
     if kind.kind == "b":
         return self != 0
-    if kind.kind in "iu" and kind.itemsize == 8:
-        return int(self)
+    if kind.kind in "iu":
+        return np.array(int(self)).astype(kind)[()] if kind != np.int64 else int(self)
     raise TypeError(f"a Value becomes a float, an int or a bool, not a number of {kind}")
 
 

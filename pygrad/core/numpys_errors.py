@@ -1,4 +1,4 @@
-"""Cures for errors that NumPy raises of arrays with Values."""
+"""Cures for errors that others raise of Values: NumPy of arrays with some, decimal and fractions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,31 @@ _CURE = (
     "pygrad.lift"
 )
 
+_OF_DIGITS = re.compile(
+    r"conversion from pygrad\.\w+ to Decimal"
+    r"|unsupported operand type\(s\) for .*'decimal\.Decimal' and 'pygrad\.\w+'"
+    r"|unsupported operand type\(s\) for .*'pygrad\.\w+' and 'decimal\.Decimal'"
+    r"|argument should be a string or a Rational instance"
+    r"|both arguments should be Rational instances"
+)
+_CURE_OF_DIGITS = (
+    "decimals and fractions hold digits and no derivative, so a Value does not become one: compute with it "
+    "as with a float, or with v.data, a number without derivative"
+)
+
 
 def hinted(error: Exception) -> Exception:
     """The error itself, or one that says more if it is NumPy's about an array of objects."""
-    if (
-        not isinstance(error, TypeError | AttributeError)
-        or not _OF_OBJECTS.match(str(error))
-        or _CURE in str(error)
-    ):
+    if not isinstance(error, TypeError | AttributeError):
+        return error
+    cure = (
+        _CURE
+        if _OF_OBJECTS.match(str(error))
+        else _CURE_OF_DIGITS
+        if _OF_DIGITS.match(str(error))
+        else None
+    )
+    if cure is None or cure in str(error):
         return error
     made = type(error) if type(error) in {TypeError, AttributeError} else TypeError
-    return made(f"{error}: {_CURE}")
+    return made(f"{error}: {cure}")

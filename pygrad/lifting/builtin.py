@@ -14,10 +14,11 @@ from typing import Any
 
 from pygrad.arrays.engines import MARK, waits
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.shown import shown
+from pygrad.lifting.raising import LIFTED_FROM, raised, with_methods
 from pygrad.lifting.tables import item_at
 from pygrad.lifting.values import holds_values, is_of_values
 
-LIFTED_FROM = "__lifted_from__"  # of a class that was made anew: the one that it stands for
 UNROUNDED = "__unrounded__"  # a global of lifted code that is not to round to digits
 if IMPLEMENTATION == "compiled":
     from pygrad import _native
@@ -87,6 +88,36 @@ def all_of(x: Any, *args: Any, **named: Any) -> Any:
     return x if x is True or x is False or is_truth(x) else x.all(*args, **named)
 
 
+def alone_of(name: str) -> Callable[..., Any]:
+    """x.sum() and its like, which a number of NumPy's has, too; of a Value the Value."""
+
+    def method(x: Any, *args: Any, **named: Any) -> Any:
+        return x if isinstance(x, Value) else getattr(x, name)(*args, **named)
+
+    method.__name__ = f"{name}_of"
+    return method
+
+
+def round_of(x: Any, *args: Any, **named: Any) -> Any:
+    """x.round(2)"""
+    if not isinstance(x, Value):
+        return x.round(*args, **named)
+    digits = args[0] if args else named.get("decimals", named.get("ndigits", 0))
+    return x if UNROUNDED in sys._getframe(1).f_globals else round(x, digits)
+
+
+def number_like(name: str) -> Callable[[Any], Any]:
+    """x.ndim and its like: what a number of NumPy's says, of a Value, too."""
+
+    def attribute(x: Any) -> Any:
+        if not isinstance(x, Value) or hasattr(x, name):
+            return getattr(x, name)
+        return getattr(sys.modules["numpy"].float64(0.0), name)
+
+    attribute.__name__ = f"{name}_of"
+    return attribute
+
+
 def as_index(x: Any) -> Any:
     """What is an index or a number of times: of a Value, which math.floor() gives, the whole number."""
     return int(x) if isinstance(x, Value) else x
@@ -110,6 +141,13 @@ def rounded(x: Any, ndigits: Any = None) -> Any:
 def above(kind: Any, *rest: Any) -> Any:
     """super(kind, ...): a class that was made anew comes right before the one that it stands for."""
     return super(vars(kind).get(LIFTED_FROM, kind), *rest)
+
+
+def as_string(*args: Any, **named: Any) -> str:
+    """str(x); of a Value the text of its number."""
+    if len(args) == 1 and isinstance(args[0], Value) and not is_truth(args[0]):
+        return str(args[0].data)
+    return str(*args, **named)
 
 
 def as_text(template: Any, items: Any) -> Any:
@@ -141,7 +179,9 @@ def as_type(array: Any, *args: Any, **named: Any) -> Any:
     kind = np.dtype(args[0] if args else named["dtype"])
     if kind.kind == "O":
         return array.copy()
-    if kind.kind not in "fiu" or kind.itemsize != 8:
+    if kind.kind == "b":
+        return array != 0
+    if kind.kind not in "fiu" or (kind.kind == "f" and kind.itemsize != 8):
         raise TypeError(f"an array of Values becomes one of float or int, not of {kind}")
     made = np.empty(array.shape, object if kind.kind == "f" else kind)
     made.flat[:] = [as_float(item) if kind.kind == "f" else int(item) for item in array.flat]
@@ -154,12 +194,20 @@ def is_callable_as(function: Callable[..., Any]) -> str:
 
 
 # Calls of these names are rewritten to calls of the functions.
-CALLS: dict[str, Callable[..., Any]] = {"float": as_float, "int": int, "type": kind_of}
+CALLS: dict[str, Callable[..., Any]] = {
+    "float": as_float,
+    "int": int,
+    "type": kind_of,
+    "str": as_string,
+}
 CLASS = class_of
 TEXT: Callable[..., Any] = as_text
 INDEX: Callable[..., Any] = as_index
 ITEM: Callable[..., Any] = item_at
 BITS: Callable[..., Any] = as_bits
+RAISED: Callable[..., Any] = raised
+BASE: Callable[..., Any] = with_methods
+SHOWN: Callable[..., Any] = shown
 SUPER: Callable[..., Any] = above
 DOUBLES = frozenset({"float64", "double"})  # of NumPy
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.
@@ -169,9 +217,14 @@ METHODS: dict[str, Callable[..., Any]] = {
     "item": item_of,
     "any": any_of,
     "all": all_of,
+    "round": round_of,
+    **{name: alone_of(name) for name in ("sum", "mean", "max", "min", "prod", "squeeze", "copy")},
     "__float__": as_float,
     **dict.fromkeys(DOUBLES, as_double),
 }
+
+# Attributes that a number of NumPy's has.
+ATTRIBUTES = {name: number_like(name) for name in ("ndim", "shape", "size", "dtype")}
 
 # In the place of the builtins, for code that may be rewritten or not.
 BUILTINS: dict[str, Any] = {
@@ -180,6 +233,19 @@ BUILTINS: dict[str, Any] = {
     "round": rounded,
     **{
         is_callable_as(function): function
-        for function in (*CALLS.values(), *METHODS.values(), CLASS, TEXT, INDEX, ITEM, BITS, SUPER)
+        for function in (
+            *CALLS.values(),
+            *METHODS.values(),
+            *ATTRIBUTES.values(),
+            CLASS,
+            TEXT,
+            INDEX,
+            ITEM,
+            BITS,
+            SUPER,
+            RAISED,
+            BASE,
+            SHOWN,
+        )
     },
 }

@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class LiftError(ImportError):
     """Code that cannot be lifted, as it is compiled: a C extension, a builtin, what numba made.
 
     An ImportError, so that a package with a Python version of its compiled part takes that.
     """
+
+
+def compiled(name: str, thing: Any = None) -> LiftError:
+    """The error for a module that is compiled, or calls what is.
+
+    thing: the module or its spec, which says where it is.
+    """
+    origin = getattr(thing, "origin", None) or getattr(thing, "__file__", None)
+    top = name.partition(".")[0]
+    instead = _INSTEAD.get(top, "Lift what calls it, and state its derivatives")
+    return LiftError(
+        f"{name} cannot be lifted: it is compiled, or built on what is ({origin}), and no Value gets "
+        f"through. {instead}: Value(data, children, local_grads)",
+        name=name,
+        path=origin,
+    )
+
+
+_INSTEAD = {
+    "scipy": (
+        "pygrad.math has erf, erfc, gamma, lgamma and digamma, pygrad.linalg linear algebra, pygrad.scipy "
+        "minimize, root, least_squares and curve_fit with exact derivatives; of other functions state the "
+        "derivatives"
+    ),
+}

@@ -22,13 +22,14 @@ from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
 from pygrad.lifting import world
-from pygrad.lifting.builtin import LIFTED_FROM, MARK, UNROUNDED
+from pygrad.lifting.builtin import MARK, UNROUNDED
 from pygrad.lifting.dispatching import (
     cached_function,
     dispatched_function,
     singledispatch,
     singledispatchmethod,
 )
+from pygrad.lifting.raising import LIFTED_FROM, subclass
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import FUTURE, codes
 
@@ -86,6 +87,9 @@ class _Globals(dict[str, Any]):
         if name not in self and name in self.original:
             self[name]
 
+    def of_exceptions(self, kind: Any) -> Any:
+        return self.counterparts.of_exceptions(kind)
+
     def renew(self) -> None:
         for name, item in list(self.seen.items()):
             if self.original.get(name, _GONE) is not item:
@@ -113,6 +117,7 @@ class _Counterparts:
         self.keeps, self.rounding = keeps, rounding
         self.made: dict[int, tuple[Any, Any]] = {}  # by id, with what it was made for
         self.spaces: dict[int, _Globals] = {}
+        self.exceptions: dict[type, Any] = {}
         self.cells: list[
             list[Any]
         ] = []  # those of closures: the old one, what it held, the new one
@@ -240,6 +245,22 @@ class _Counterparts:
             if found_by_name(module, cls.__qualname__) is cls and world.is_lifted(module):
                 return getattr_path(world.load(module), cls.__qualname__)
             return cls
+        return self._subclass(cls, self.of)
+
+    def of_exceptions(self, cls: Any) -> Any:
+        """The same of a class of exceptions, which stays what it is for those who name it."""
+        if not world.is_own(cls.__module__):
+            return cls
+        if cls not in self.exceptions:
+            made = self._subclass(cls, self._of_base)
+            self._remember(cls, cls)
+            self.exceptions[cls] = subclass(made, {})
+        return self.exceptions[cls]
+
+    def _of_base(self, cls: Any) -> Any:
+        return self.of_exceptions(cls) if issubclass(cls, BaseException) else self.of(cls)
+
+    def _subclass(self, cls: Any, of_base: Callable[[Any], Any]) -> Any:
         self._remember(cls, cls)  # for what it has of itself
         methods = {
             name: lifted
@@ -247,7 +268,7 @@ class _Counterparts:
             if (lifted := self._of_attribute(name, item)) is not item
         }
         # After the class itself and before its bases: super() in its methods finds theirs, lifted.
-        bases = [made for base in cls.__bases__ if (made := self.of(base)) is not base]
+        bases = [made for base in cls.__bases__ if (made := of_base(base)) is not base]
         if not methods and not bases:
             return cls
         extra = {"__slots__": ()} if "__slots__" in vars(cls) else {}
@@ -257,7 +278,7 @@ class _Counterparts:
             )
         except TypeError:  # it may be final, as an enumeration is
             return cls
-        made.__qualname__, made.__module__ = cls.__qualname__, module
+        made.__qualname__, made.__module__ = cls.__qualname__, cls.__module__
         setattr(made, LIFTED_FROM, cls)
         self._remember(made, made)
         return self._remember(cls, made)

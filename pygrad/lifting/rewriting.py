@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pygrad.lifting.builtin import (
+    ATTRIBUTES,
+    BASE,
     BITS,
     CALLS,
     CLASS,
@@ -27,6 +29,8 @@ from pygrad.lifting.builtin import (
     INDEX,
     ITEM,
     METHODS,
+    RAISED,
+    SHOWN,
     SUPER,
     TEXT,
     is_callable_as,
@@ -36,7 +40,7 @@ from pygrad.lifting.storing import slice_of, stored
 
 _WHOLE = ("floor", "ceil", "trunc", "round", "rint")
 _FOUND = ("bisect", "bisect_left", "bisect_right", "searchsorted", "digitize")
-_NAMED = "|".join([*CALLS, *METHODS, *_WHOLE, *_FOUND, "super", "__class__"])
+_NAMED = "|".join([*CALLS, *METHODS, *_WHOLE, *_FOUND, "super", "__class__", "raise"])
 _NEEDED = re.compile(rf"\b(?:{_NAMED})\b|[\"'][\s)]*%|[&|^]|<<|>>")
 _ARRAYS = re.compile(r"\bnumpy\b")
 _INDEX, _ITEM, _PART = "__lifted_index__", "__lifted_item__", "__lifted_part__"
@@ -49,6 +53,26 @@ class _Rewriter(ast.NodeTransformer):
         self.own: set[str] = set()  # names that are the function's own
         self.whole: set[str] = set()  # of these, what floor() and its like, or bisect(), have given
         self.taken: set[str] = set()  # names of types that mean something else here
+        self.exceptions: set[str] = set()  # classes of them
+        self.texts = False  # whether what is visited makes an exception, whose texts show numbers
+
+    # -- exceptions ------------------------------------------------------------------------------
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        outer, self.texts = self.texts, True
+        made = isinstance(node.exc, ast.Call) and _is_a_type(node.exc.func)
+        self.generic_visit(node)
+        self.texts = outer
+        if made and isinstance(node.exc, ast.Call):
+            kind = node.exc.func
+            node.exc.func = ast.copy_location(ast.Call(_called(RAISED, kind), [kind], []), kind)
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
+        self.generic_visit(node)
+        if self.texts:
+            node.value = _shown(node.value)
+        return node
 
     # -- calls -----------------------------------------------------------------------------------
 
@@ -62,7 +86,18 @@ class _Rewriter(ast.NodeTransformer):
             node.func = _called(SUPER, node)
         if kept and name == "range":
             node.args = [self._as_index(item) for item in node.args]
+        outer, self.texts = self.texts, self.texts or name in _TELLING
         self.generic_visit(node)
+        self.texts = outer
+        if self.texts and name == "__init__" and _is_a_type(function):
+            base: Any = function.value  # type: ignore[attr-defined]
+            function.value = ast.copy_location(ast.Call(_called(BASE, base), [base], []), base)  # type: ignore[attr-defined]
+        if self.texts and (name in {"str", "repr"} if kept else name == "format"):
+            node.args = [
+                item if isinstance(item, ast.Starred) else _shown(item) for item in node.args
+            ]
+            for keyword in node.keywords:
+                keyword.value = _shown(keyword.value)
         if kept and name in CALLS and name not in self.taken:
             node.func = _called(CALLS[name], node)
         elif name in METHODS and (not kept or name in DOUBLES):
@@ -73,6 +108,9 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         if not isinstance(node.value, ast.Name) or node.attr in METHODS:
             self.generic_visit(node)
+        if self.arrays and node.attr in ATTRIBUTES and isinstance(node.ctx, ast.Load):
+            call = ast.Call(_called(ATTRIBUTES[node.attr], node), [node.value], [])
+            return ast.copy_location(call, node)
         if node.attr == "__class__" and isinstance(node.ctx, ast.Load):
             return ast.copy_location(ast.Call(_called(CLASS, node), [node.value], []), node)
         return node
@@ -97,6 +135,8 @@ class _Rewriter(ast.NodeTransformer):
             return node
         self.generic_visit(node)
         if isinstance(node.op, ast.Mod) and _is_text(node.left):
+            if self.texts:
+                node.right = _shown(node.right)
             return ast.copy_location(
                 ast.Call(_called(TEXT, node), [node.left, node.right], []), node
             )
@@ -136,10 +176,16 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         bases, node.bases = list(map(self._unless_a_type, node.bases)), []
-        outer, self.own = self.own, set()
+        outer, self.own, texts = self.own, set(), self.texts
+        self.texts = any(map(self._is_exception, map(_last, bases)))
+        if self.texts:
+            self.exceptions.add(node.name)
         self.generic_visit(node)
-        node.bases, self.own = bases, outer
+        node.bases, self.own, self.texts = bases, outer, texts
         return node
+
+    def _is_exception(self, name: str) -> bool:
+        return name.endswith(("Error", "Exception", "Warning")) or name in self.exceptions
 
     def visit_arg(self, node: ast.arg) -> Any:
         return node  # nothing but an annotation
@@ -310,10 +356,25 @@ def _last(function: ast.expr) -> str:
     return getattr(function, "attr", "") or getattr(function, "id", "")
 
 
+# What texts are given to that nobody reads numbers from.
+_TELLING = {
+    "print",
+    "warn",
+    "warning",
+    "debug",
+    "info",
+    "error",
+    "exception",
+    "critical",
+    "log_message",
+}
+_NO_TYPES = {"__class__", *ATTRIBUTES}
+
+
 def _is_a_type(node: ast.AST) -> bool:
     """Whether it may be a type, or several: it is made of names."""
     if isinstance(node, ast.Attribute):
-        return node.attr != "__class__" and _is_a_type(node.value)
+        return node.attr not in _NO_TYPES and _is_a_type(node.value)
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
         return all(map(_is_a_type, node.elts))
     if isinstance(node, ast.BinOp):
@@ -322,6 +383,10 @@ def _is_a_type(node: ast.AST) -> bool:
     if isinstance(node, ast.Subscript):
         return _is_a_type(node.value) and _is_a_type(node.slice)
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _shown(node: ast.expr) -> ast.expr:
+    return ast.copy_location(ast.Call(_called(SHOWN, node), [node], []), node)
 
 
 def _as_bits(node: ast.expr) -> ast.expr:

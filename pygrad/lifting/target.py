@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar, overload
 
+from pygrad import math
 from pygrad.core.callables import FunctionOf, found_by_name, function_name
 from pygrad.lifting import world
 from pygrad.lifting.autographed import autographed
@@ -84,9 +85,11 @@ def lift(target: Any, *, rounding: bool | None = None, autograph: bool = False) 
     if isinstance(target, type | functools.partial) or _is_python(target):
         return _lifted(target, rounding)
     home = getattr(target, "__module__", None) or "builtins"
+    name = function_name(target)
+    instead = "State" if not hasattr(math, name) else f"pygrad.math.{name} takes Values. Else state"
     raise LiftError(
-        f"{function_name(target)} of {home} cannot be lifted: it is compiled, and no Value gets "
-        "through. State its derivatives: Value(data, children, local_grads)"
+        f"{name} of {home} cannot be lifted: it is compiled, and no Value gets through. {instead} its "
+        "derivatives: Value(data, children, local_grads)"
     )
 
 

@@ -20,11 +20,12 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pygrad.core.callables import found_by_name
-from pygrad.lifting import dispatching
+from pygrad.lifting import averages, dispatching
 from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting.builtin import BUILTINS, MARK, UNROUNDED, is_callable_as
-from pygrad.lifting.errors import LiftError
+from pygrad.lifting.errors import LiftError, compiled
 from pygrad.lifting.kinds import COUNTERPARTS
+from pygrad.lifting.raising import keep_methods
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import RUNNING
 from pygrad.lifting.standing import Table, lifted_cmath, lifted_math, like
@@ -79,6 +80,11 @@ def _compiled_files(top: str) -> float:
     return sum(file.endswith((".so", ".pyd", ".dylib")) for file in files)
 
 
+def _is_compiled(top: str) -> bool:
+    """Whether a package is compiled for the most part."""
+    return _FEW < _compiled_files(top) < inf
+
+
 def _find(name: str, path: Any) -> ModuleSpec | None:
     """What importing a name would load, without its parents being imported."""
     for finder in sys.meta_path:
@@ -111,9 +117,11 @@ def load(name: str, asked_for: bool = False, rounding: bool | None = None) -> Mo
             _asked_for.add(top)
         try:
             return _loaded(name)
-        except BaseException:
+        except BaseException as error:
             if newly:
                 _asked_for.discard(top)  # or whoever imports it could not be lifted from now on
+            if isinstance(error, ImportError) and _is_compiled(top):
+                raise compiled(name, sys.modules.get(name)) from error
             raise
 
 
@@ -164,6 +172,8 @@ def _loaded(name: str) -> ModuleType:
         setattr(package, last, module)
     _take_settings(module, original)
     _name_functions(module)
+    if name == "statistics":
+        averages.complete(module)
     return module
 
 
@@ -197,12 +207,7 @@ def _code(spec: ModuleSpec) -> CodeType | None:
     if code is None and spec.origin is None:
         return None
     if code is None:
-        raise LiftError(
-            f"{spec.name} cannot be lifted: it is compiled ({spec.origin}), and no Value gets through. "
-            "Lift what calls it, and state its derivatives: Value(data, children, local_grads)",
-            name=spec.name,
-            path=spec.origin,
-        )
+        raise compiled(spec.name, spec)
     return code
 
 
@@ -318,6 +323,8 @@ def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
     if isinstance(made, type) and issubclass(made, BaseException | enum.Enum):
         original = found_by_name(made.__module__, made.__qualname__)
         if isinstance(original, type) and original.__module__ == made.__module__:
+            if issubclass(made, BaseException):
+                keep_methods(original, made)
             return original
     return made
 

@@ -21,6 +21,7 @@ from pygrad.core.callers import is_pygrads, users_depth, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
+from pygrad.core.shown import settle
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
 
@@ -160,7 +161,11 @@ def trace(
             if asks_for_bools(f):
                 _native.trace_bools()
             _latest.error = None
-            outputs, totals, result = _run(function, inputs)
+            try:
+                outputs, totals, result = _run(function, inputs)
+            except Exception as error:
+                settle(error, inputs)
+                raise
             if _latest.error is not None:  # and some handler has caught that
                 raise _latest.error
             capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)

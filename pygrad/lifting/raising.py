@@ -1,0 +1,94 @@
+"""What lifted code raises: exceptions of the original's classes, whose methods take Values.
+
+A class of exceptions is the original's in lifted code, as callers name it in `except`. One that is given a
+Value becomes an object of a subclass with the methods that lifted code has for it, `__init__` and `__str__`
+mostly. Texts of it show numbers, also in a trace, where the program has no part in them.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from types import CellType, FunctionType
+from typing import Any
+
+from pygrad.core.shown import shown
+from pygrad.lifting.values import holds_values
+
+LIFTED_FROM = "__lifted_from__"  # of a class that was made anew: the one that it stands for
+_ORIGINAL = "__raised_as__"  # the same of a class of exceptions
+_subclasses: dict[type, type] = {}  # by the original
+
+
+def keep_methods(original: type, made: type) -> None:
+    """Notes what a class statement of lifted code has made for a class of exceptions."""
+    methods = {
+        name: _with_class(item, original)
+        for name, item in vars(made).items()
+        if isinstance(item, FunctionType | property | staticmethod | classmethod)
+    }
+    bases = [_subclasses[base] for base in original.__bases__ if base in _subclasses]
+    _subclasses[original] = subclass(original, methods, *bases)
+
+
+def subclass(original: Any, methods: dict[str, Any], *rest: type) -> type:
+    """A class that passes for the original, with texts and pickles as that has them."""
+    bases = (original, *rest)
+    made: Any = types.new_class(original.__name__, bases, {}, lambda space: space.update(methods))
+    made.__qualname__, made.__module__ = original.__qualname__, original.__module__
+    setattr(made, _ORIGINAL, vars(original).get(LIFTED_FROM, original))
+    made.__reduce__ = reduced
+    if not isinstance(made.__str__, FunctionType):
+        made.__str__ = _text
+    kept: type = made
+    return kept
+
+
+def _text(self: BaseException) -> str:
+    """What an exception without a text of its own shows: its arguments."""
+    own = next(kind for kind in type(self).__mro__ if kind.__module__ == "builtins")
+    return str(own(*shown(self.args)))
+
+
+def _with_class(item: Any, original: type) -> Any:
+    """The same method; super() without arguments comes after the original in it."""
+    for function in (item, getattr(item, "fget", None), getattr(item, "__func__", None)):
+        if isinstance(function, FunctionType) and "__class__" in function.__code__.co_freevars:
+            place = function.__code__.co_freevars.index("__class__")
+            assert function.__closure__ is not None
+            cell: CellType = function.__closure__[place]
+            cell.cell_contents = original
+    return item
+
+
+def reduced(self: Any) -> Any:
+    """As the original, with numbers."""
+    _, args, *rest = tuple(BaseException.__reduce__(self))
+    return (_from_pickle, (getattr(type(self), _ORIGINAL), shown(args)), *map(shown, rest))
+
+
+def _from_pickle(kind: Any, args: Any) -> Any:
+    made = kind.__new__(kind, *args)
+    made.args = args
+    return made
+
+
+def with_methods(kind: Any, depth: int = 1) -> Any:
+    """A class of exceptions with the methods that lifted code has for it; any other thing is its own."""
+    if not isinstance(kind, type) or kind.__module__ == "builtins":
+        return kind
+    own = getattr(sys._getframe(depth).f_globals, "of_exceptions", None)
+    found = _subclasses.get(kind)
+    return found or (own(kind) if own is not None and issubclass(kind, BaseException) else kind)
+
+
+def raised(kind: Any) -> Any:
+    """What is called in `raise kind(...)`."""
+    found = with_methods(kind, 2)
+    if found is kind:
+        return kind
+
+    def made(*args: Any, **named: Any) -> Any:
+        return (found if holds_values([*args, *named.values()]) else kind)(*args, **named)
+
+    return made
