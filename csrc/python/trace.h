@@ -10,6 +10,7 @@
 #include "python/handlers.h"
 #include "python/modes.h"
 #include "python/object.h"
+#include "python/places.h"
 
 #define PG_TRACING (PG_SPECIAL && pg_birth_flags != 0)
 
@@ -18,6 +19,7 @@ typedef struct {
     PyObject *inputs;      /* tuple of Values, owned */
     pg_guard *guards;      /* their nodes are owned */
     size_t count, capacity;
+    pg_places places;      /* of the guards */
     pg_raised errors;
     int bools;             /* comparisons give bools, and are guards at once */
 } pg_running_trace;
