@@ -306,6 +306,8 @@ class Paths:
     def given_up(self, rows: int) -> Paths:
         """None yet of the same function; these are of no use, and so many rows more have none."""
         worth = self.worth
+        if worth.always:
+            return self
         worth.verdict.give_up(rows)
         return Paths(self.follow, self.holds, Worth(worth.kept, worth.verdict, worth.by_call))
 

@@ -13,7 +13,16 @@ import dis
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    CodeType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
 from pygrad.arrays.engines import MARK
@@ -47,12 +56,11 @@ _BUILTINS = frozenset([
     "iter", "len", "list", "map", "max", "min", "next", "object", "print", "property", "range", "reversed",
     "set", "slice", "sorted", "staticmethod", "super", "tuple", "zip",
 ])
-# What tells floats from Values, or leads to what names do not say.
-_TELLING = frozenset([
-    "__class__", "__code__", "__dict__", "__float__", "__getattr__", "__getattribute__", "__getitem__",
-    "__globals__", "__hash__", "__index__", "__int__", "as_integer_ratio", "conjugate", "fromhex", "hex",
-    "imag", "is_integer", "real",
-])
+# What tells floats from Values. Names with underscores may lead anywhere, but for those of calls.
+_TELLING = frozenset(
+    ["as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"]
+)
+_CALLS = frozenset(["__call__", "__enter__", "__exit__", "__init__", "__name__", "__post_init__"])
 _TEXT = frozenset([
     "__format__", "__getstate__", "__reduce__", "__repr__", "__setstate__", "__str__",
 ])
@@ -63,6 +71,12 @@ _NAMES = {
     "builtins": _BUILTINS | _SUMS,
     _PYGRAD + _MATH: _SAME | _WHOLE,
     "math": _SAME | _WHOLE,
+}
+_OF_C = {
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
 }
 _POWER = frozenset(["**", "**="])
 _NUMBERS_AND_TEXT = (type(None), bool, int, float, str, bytes)
@@ -212,6 +226,8 @@ class _Look:
             if base.__module__ == "builtins":
                 return False
             own = vars(base)
+            if not _OF_C.isdisjoint(map(type, own.values())):
+                return False
             self.space(dict(own))
             for name, item in own.items():
                 if name[:2] == "__" and name not in _TEXT and isinstance(item, FunctionType):
@@ -273,7 +289,7 @@ def _facts(code: CodeType) -> tuple[frozenset[str], frozenset[str]] | None:
     names: set[str] = set()
     attributes: set[str] = set()
     for each in _within(code):
-        if has_handlers(each) or asks_of_kinds(each):
+        if has_handlers(each) or asks_of_kinds(each) or complex in map(type, each.co_consts):
             return None
         for step in dis.get_instructions(each):
             if step.opname in _REFUSED or (step.opname == "BINARY_OP" and step.argrepr in _POWER):
@@ -282,6 +298,6 @@ def _facts(code: CodeType) -> tuple[frozenset[str], frozenset[str]] | None:
                 names.add(str(step.argval))
             elif step.opname in _ATTRIBUTE:
                 attributes.add(str(step.argval))
-    if attributes & _TELLING:
+    if attributes & _TELLING or any(name[:2] == "__" for name in attributes - _CALLS):
         return None
     return frozenset(names), frozenset(attributes)

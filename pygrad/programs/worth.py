@@ -189,13 +189,14 @@ class Worth:
         self.asked = self.served = 0  # rows; served: each path's first is among them
         self.bytes = self.instructions = 0
         self.free = 0  # paths that were
+        self.always = False  # whether nothing but a trace can do, as there is no function to run
         self.left: Counter[tuple[int, int]] = (
             Counter()
         )  # rows for which a path was denied, by place
 
     def allows(self, paths: int, place: tuple[int, int], rows: int) -> bool:
         """Whether to trace, besides so many, the path for rows that leave another at a place."""
-        if paths == 0 or self._may(paths, place, rows):
+        if paths == 0 or self.always or self._may(paths, place, rows):
             return True
         verdict = self.verdict
         verdict.paths, verdict.size = paths, self.instructions // paths
