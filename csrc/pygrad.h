@@ -133,6 +133,7 @@ typedef struct {
                             * what it writes to outputs of such a row means nothing. NULL without guards */
     void *uniforms, *lanes; /* scratch memory */
     const int *stop;       /* NULL, or another thread gives it to pg_stop for the call to end early; 0 before that */
+    size_t calls;          /* pg_program_call counts here those that stayed on the path */
 } pg_batch;
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
@@ -184,7 +185,7 @@ int pg_all_finite(const double *numbers, size_t count);
 
 /* A program without rows: pg_program_run_once, and output i to outputs[i][0]. True if that was 1; where it was 2,
  * outputs are there, and *guard is PG_GUARD_TOLD; where it was -1 *guard is PG_GUARD_STOPPED. */
-int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard);
+int pg_program_call(const pg_program *p, pg_batch *batch, uint32_t *guard);
 
 /* 1 if every instruction reads what was written before it and stays within its slots, 0 if not, -1 for want of
  * memory. */

@@ -74,6 +74,7 @@ _PLACES = {
     "numeric": "",
     "numpy": "",
     "optim": "",
+    "path_memory": "programs.worth",
     "plot": "",
     "propagate": "applications.models",
     "quadratic_model": "applications.models",
@@ -152,6 +153,7 @@ if TYPE_CHECKING:
     from pygrad.math import where as where
     from pygrad.programs.mapped import vmap as vmap
     from pygrad.programs.paths import TraceError as TraceError
+    from pygrad.programs.worth import path_memory as path_memory
     from pygrad.seeing.drawing import draw as draw
     from pygrad.seeing.drawing import draw_dot as draw_dot
     from pygrad.seeing.drawing import trace as trace

@@ -447,7 +447,7 @@ int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
     return p->tells ? (int64_t)rows.singular : 0;
 }
 
-int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
+int pg_program_call(const pg_program *p, pg_batch *batch, uint32_t *guard)
 {
     const double *uniforms = batch->uniforms;
     const int outcome = pg_program_run_once(p, batch, guard);
@@ -457,6 +457,7 @@ int pg_program_call(const pg_program *p, const pg_batch *batch, uint32_t *guard)
         return 0;
     for (size_t i = 0; i < p->outputs; i++)
         batch->outputs[i][0] = uniforms[p->result_slots[i]];
+    batch->calls++;
     if (outcome == 1)
         return 1;
     *guard = PG_GUARD_TOLD;

@@ -133,6 +133,7 @@ void pg_trace_end(PyObject *inputs)
     }
     pg_free(t->guards);
     pg_forget_numbers(t->numbers);
+    pg_places_forget(&t->places);
     pg_errors_forget(&t->errors);
     Py_DECREF(t->inputs);
     pg_free(t);
@@ -146,6 +147,14 @@ static PyObject *trace_refuse(PyObject *module, PyObject *args)
     if (PyArg_ParseTuple(args, "sO:trace_refuse", &kind, &what))
         pg_trace_refuse(kind, what, Py_None);
     return NULL;
+}
+
+static PyObject *trace_places(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    if (current == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
+    return pg_places_told(&current->places, current->count);
 }
 
 static PyObject *trace_active(PyObject *module, PyObject *ignored)
@@ -206,6 +215,7 @@ int pg_trace_guard(pg_node *a, pg_node *b, double number, pg_comparison compare,
     pg_node *right = b != NULL ? pg_retain(b) : pg_born(pg_leaf(number));
     if (right == NULL)
         return PyErr_NoMemory() != NULL;
+    pg_places_note(&t->places, t->count);
     t->guards[t->count++] = (pg_guard){pg_retain(a), right, compare, outcome};
     return 1;
 }
@@ -286,6 +296,8 @@ PyMethodDef pg_trace_functions[] = {
      "trace_limit(number, /)\n--\n\nThe function is run again in its trace, and so many operations may raise."},
     {"trace_bools", trace_bools, METH_NOARGS,
      "trace_bools()\n--\n\nFrom here on comparisons in this thread's trace give bools, and are guards at once."},
+    {"trace_places", trace_places, METH_NOARGS,
+     "trace_places()\n--\n\nOf each guard up to here the number of its line, a byte, and the lines: code and number."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},
     {NULL, NULL, 0, NULL},
 };

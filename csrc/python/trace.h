@@ -11,6 +11,7 @@
 #include "python/modes.h"
 #include "python/numbers.h"
 #include "python/object.h"
+#include "python/places.h"
 
 #define PG_TRACING (PG_SPECIAL && pg_birth_flags != 0)
 
@@ -19,6 +20,7 @@ typedef struct {
     PyObject *inputs;      /* tuple of Values, owned */
     pg_guard *guards;      /* their nodes are owned */
     size_t count, capacity;
+    pg_places places;      /* of the guards */
     pg_raised errors;
     int loops;             /* bodies that run, one in the other */
     int bools;             /* comparisons give bools, and are guards at once */

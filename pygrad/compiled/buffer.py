@@ -22,7 +22,8 @@ from pygrad import _native
 from pygrad.core.structure import Structure, key_of
 from pygrad.programs.captures import Captures
 from pygrad.programs.one_row import SINGULAR, BoundPath
-from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths
+from pygrad.programs.paths import Path, Paths
+from pygrad.programs.worth import MOST_PATHS, TooManyPaths
 
 
 class Buffer:
@@ -85,7 +86,7 @@ class Buffer:
     def _follow(self, left: Path, guard: int) -> BoundPath:
         """The path that branches off another at a guard."""
         try:
-            path = self._paths.branch(left, guard, self._point)
+            path = self._paths.branch(left, guard, self._point, always=True)
         except TooManyPaths:
             raise RuntimeError(
                 f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "

@@ -11,8 +11,8 @@ from pygrad.compiled.store import Store
 from pygrad.core.structure import detached
 from pygrad.programs.arguments import Arguments
 from pygrad.programs.one_row import OneRowProgram
-from pygrad.programs.paths import MOST_PATHS, TooManyPaths
 from pygrad.programs.table import Programs
+from pygrad.programs.worth import MOST_PATHS, TooManyPaths
 
 
 def exported(
@@ -66,7 +66,7 @@ def _at_example(store: Store, arguments: Arguments) -> tuple[Any, OneRowProgram 
         program = programs.find(key, make)
     try:
         if program is not None:
-            program.call(arguments.items)
+            program.call(arguments.items, always=True)
     except TooManyPaths:
         program = None
     return key, program

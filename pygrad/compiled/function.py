@@ -30,7 +30,6 @@ from pygrad.core.callables import (
     R,
     Transformable,
     found_by_name,
-    function_name,
 )
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
@@ -39,11 +38,12 @@ from pygrad.programs.arguments import Arguments, copy_plain, floats_only, is_fla
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import Floats, OneRow, OneRowProgram
-from pygrad.programs.paths import BASES, Path, Paths, TooManyPaths, reads_active, warn_of_paths
+from pygrad.programs.paths import BASES, Path, Paths, reads_active
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import as_in_a_program, may_be_of_numbers, uncompiled
+from pygrad.programs.worth import TooManyPaths
 from pygrad.transform import Jacobian
 
 __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
@@ -151,11 +151,11 @@ class Compiled(MethodOf[P, R], Transformable):
         """The result of a call of a program, or of f where the program does not do."""
         try:
             result, path = call(point)
-        except TooManyPaths:
-            self._floats = None
-            for key in store.calls.drop(program):
-                store.calls.add(key, None)  # none is to be made for these arguments
-            warn_of_paths(f"{self.__name__}() has", "from here on")
+        except TooManyPaths as error:
+            error.warn(f"{self.__name__}() has", "from here on")
+            if program.gives_up():
+                self._floats = None
+                store.give_up(program)
             return self._run(Arguments(args, kwargs, self.static))
         if path.lives and self.leads_on and not in_no_grad():
             return self._on_values(args, kwargs)
@@ -199,7 +199,6 @@ class Compiled(MethodOf[P, R], Transformable):
             try:
                 result = gradient_of_rows(rows, argnum, args)
             except TooManyPaths:
-                warn_of_paths(f"rows of {function_name(rows.f)}() have", "row by row")
                 f = f.of(lambda *given: rows.row_by_row(given))
             if result is not None and not with_value:
                 result = result[1]
@@ -271,8 +270,8 @@ class Compiled(MethodOf[P, R], Transformable):
         try:
             run = Run(self.store.backward_of(reduce), arguments, by_lives=True)
             _, numbers, by, grads = run.reduced()
-        except TooManyPaths:
-            warn_of_paths(f"rows of {self.__name__}() have", "row by row")
+        except TooManyPaths as error:
+            error.warn(f"rows of {self.__name__}() have", "row by row")
             loss = Vmapped(self.f, in_axes, reduce).row_by_row(rows, keep=True)
             loss.backward()
             return float(loss.data)

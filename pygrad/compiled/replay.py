@@ -145,6 +145,7 @@ def _key_of_one_row(entry: Entry) -> Any:
 
 def _add_paths(paths: Paths, entry: Entry, rows: str | None, captured: tuple[Any, ...]) -> None:
     """The entry's paths; rows says what becomes of rows, if any."""
+    paths.worth.always = True
     for saved in entry.paths:
         _check_fit(saved, entry, rows)
         program = saved.program

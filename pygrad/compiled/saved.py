@@ -121,10 +121,7 @@ def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
     entries = []
     for key, program in store.calls.items():
         if program is None:
-            raise ValueError(
-                f"{store.name}() cannot be saved: it has taken too many paths, and runs uncompiled. "
-                "Use pygrad.where, maximum or clip in place of comparisons"
-            )
+            raise _too_many_paths(store)
         if any(path.result.sweeps is not None for path in program.paths.all):
             raise TypeError(
                 f"{store.name}() cannot be saved: it is a Jacobian whose sweeps share a program. "
@@ -134,6 +131,13 @@ def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
         if paths:
             entries.append(Entry(OWN, key[0], tuple(static_of(key)), None, (), paths))
     return entries
+
+
+def _too_many_paths(store: Store) -> ValueError:
+    return ValueError(
+        f"{store.name}() cannot be saved: it has taken too many paths, and runs uncompiled. "
+        "Use pygrad.where, maximum or clip in place of comparisons"
+    )
 
 
 def _row_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
@@ -146,6 +150,8 @@ def _row_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
         for (key, flags, wrt, by_lives), program in programs:
             if by_lives and group == OWN:
                 continue  # of no use in another process
+            if program.paths.root is None and program.is_of_use:
+                raise _too_many_paths(store)
             paths = _paths(program.paths, captured, len(flags))
             if paths:
                 entries.append(Entry(group, key, (), flags, wrt, paths))

@@ -22,7 +22,8 @@ from pygrad.programs.few import FewRows
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
-from pygrad.programs.table import Programs
+from pygrad.programs.table import MOST, Programs
+from pygrad.programs.worth import Verdict
 from pygrad.transform import Derivative, Gradient, Jacobian
 
 
@@ -47,6 +48,7 @@ class Store:
         self.variants: Any = None  # the stores for other states
         self.calls = self._table()  # None: too many paths
         self.plain = self.calls.shortcuts
+        self._waiting: dict[Any, Verdict] = {}  # those on programs that were given up, by key
         self.written = self._table()  # for C only
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
         self.jacobian = _jacobian_in(f)
@@ -90,7 +92,13 @@ class Store:
     def call_program(self, key: Any, arguments: Arguments) -> OneRowProgram | None:
         """The program for calls with such arguments; None if they take too many paths."""
         try:
-            program = self.calls.find(key, functools.partial(self._new_program, key, arguments))
+            make = functools.partial(self._new_program, key, arguments)
+            program = self.calls.find(key, make)
+            if program is None and not self._waits(key):
+                self.calls.forget(key)
+                program = self.calls.find(key, make)
+                if program is not None and program.paths.root is None:
+                    program.paths.worth.verdict = self._waiting[key]
             if program is not None and program.variants is not None:
                 program = program.variants.find()
                 self.calls.add(key, program)
@@ -103,6 +111,23 @@ class Store:
                 unhashable(self.name, statics)
                 or TypeError(of_static(self.name, self.f, arguments.static))
             ) from None
+
+    def give_up(self, program: OneRowProgram) -> None:
+        """Calls of a program run uncompiled, for some time."""
+        for key in self.calls.drop(program):
+            if len(self._waiting) > 2 * MOST:
+                self._waiting.clear()
+            self._waiting[key] = program.paths.worth.verdict
+            self.calls.add(key, None)
+
+    def _waits(self, key: Any) -> bool:
+        """Whether calls for which there is no program any more run uncompiled."""
+        verdict = self._waiting.get(key)
+        if verdict is None:
+            return True
+        skips = verdict.skips(1)
+        verdict.warn(f"{self.name}() has", "from here on")
+        return skips
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))

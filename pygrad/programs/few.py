@@ -28,9 +28,10 @@ from pygrad.core.structure import (
 )
 from pygrad.programs.batch import in_order
 from pygrad.programs.memory import address, doubles, scratch
-from pygrad.programs.paths import MOST_PATHS, Path, Paths, TooManyPaths, reads_active
+from pygrad.programs.paths import Path, Paths, reads_active
 from pygrad.programs.results import truths_in
 from pygrad.programs.table import MOST, Programs
+from pygrad.programs.worth import MOST_PATHS, TRACE, TooManyPaths
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOATS = {float}
@@ -433,7 +434,7 @@ class Plan:
     def call(self, of: Mapping, mapped: list[Any], shared: list[Any], rows: int) -> Any:
         """The result; None if there is more to it than to trace paths and to run them."""
         program = self.program or self._find_program(of)
-        if program is None:
+        if program is None or program.paths.worth.verdict.waits > 0:
             return None
         try:
             seat = self.idle.pop()
@@ -510,7 +511,10 @@ class Plan:
         seat.take_results(results)
         total: Any = 0.0
         path, batch, leaving, start = results.path, seat.batch, seat.leaving, 0
-        pending: list[tuple[Path, int, int]] = []
+        large: list[Any] = []  # as in mapped.py: a path, a guard, and which rows have left it there
+        small: list[Any] = []
+        worth = paths.worth
+        worth.asked += seat.rows
         while True:
             seat.make_room(path)
             if path.lives:
@@ -524,18 +528,20 @@ class Plan:
                 total = _added(total, seat.totals[: -(-batch.count // _PIECE)])
             if outcome & lib.PG_RUN_LEFT:
                 gone = [(leaving.guards[i], leaving.counts[i]) for i in range(leaving.guard_count)]
+                worth.served -= sum(count for _, count in gone)
             if outcome & lib.PG_RUN_TOLD:
                 paths.look(seat.point(leaving.told))
+            worth.served += batch.count
             for guard, count in gone if outcome & lib.PG_RUN_LEFT else ():
-                point = functools.partial(seat.point, int(seat.order[start]))
-                branch = paths.branch(path, guard, point)
-                if not results.fits(branch) or branch.lane_bytes > _SCRATCH:
-                    return None
-                pending.append((branch, start, count))
+                (large if count >= TRACE else small).append((path, guard, start, count))
                 start += count
-            if not pending:
+            if not (large or small):
                 break
-            path, start, batch.count = pending.pop()
+            parent, guard, start, batch.count = (large or small).pop()
+            point = functools.partial(seat.point, int(seat.order[start]))
+            path = paths.branch(parent, guard, point, batch.count)
+            if not results.fits(path) or path.lane_bytes > _SCRATCH:
+                return None
             batch.rows = leaving.rows = seat.first_row + start
         if batch.rows != ffi.NULL:
             batch.rows, leaving.rows, batch.count = ffi.NULL, seat.first_row, seat.rows

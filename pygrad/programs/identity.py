@@ -68,6 +68,12 @@ def asks_for_bools(f: Callable[..., Any]) -> bool:
     return _Search().asks(f)
 
 
+def asks_of_kinds(code: CodeType) -> bool:
+    """Whether code itself may ask which object something is, or of which class."""
+    facts = _facts_of(code)
+    return facts.asks or facts.kinds
+
+
 class _Search:
     """Functions that one reaches, and where a name of theirs may lead."""
 

@@ -9,9 +9,7 @@ array([ 3., 12., -1.])
 from __future__ import annotations
 
 import functools
-import math
 import operator
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -24,27 +22,23 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.implementation import Value
-from pygrad.core.recording import Kind, as_in_this_mode, standing_in
+from pygrad.core.recording import Kind
 from pygrad.core.static import unhashable
 from pygrad.core.structure import (
-    FREE,
     Array,
     Container,
     Number,
     Structure,
     as_values,
-    detached,
-    difference,
-    flatten_part,
     key_of,
     statics_in,
     values_in,
 )
-from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of, rows_of
+from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of
 from pygrad.programs.batch import Batch, by_guard
 from pygrad.programs.few import FewRows
-from pygrad.programs.paths import Path, Paths, TooManyPaths, reads_active, trace, warn_of_paths
-from pygrad.programs.results import Result, RowResult, Totals, as_numbers, taken_apart, truths_in
+from pygrad.programs.paths import Path, Paths, reads_active, trace
+from pygrad.programs.results import Result, RowResult, Totals, as_numbers, taken_apart, with_truths
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
@@ -52,20 +46,21 @@ from pygrad.programs.rows import (
     stacked,
     uniform_inputs,
 )
-from pygrad.programs.rows_without import (
-    is_of_a_row,
-    nothing_like,
-    nothing_of,
+from pygrad.programs.rows_uncompiled import (
+    NO_ROWS,
+    RowsUncompiled,
+    added_up,
+    mixed,
+    row_by_row,
 )
+from pygrad.programs.rows_without import is_of_a_row, nothing_like
 from pygrad.programs.table import Programs
-from pygrad.programs.uncompiled import uncompiled
+from pygrad.programs.worth import TRACE, TooManyPaths, Worth, verdict_on
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
 
 _MANY = 10_000
 _CLOSE_OVER = "vmap(lambda x: f(x, {name}=...)) or functools.partial makes it a plain number"
-_LARGEST = sys.float_info.max
-_NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
 
 class RowsProgram:
@@ -80,16 +75,20 @@ class RowsProgram:
         wrt: Sequence[int],
         by_lives: bool,
         holds: Callable[[], bool] | None = None,
+        kept: bool = False,
     ) -> None:
-        """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate."""
+        """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate; kept:
+        whether later calls use it, too."""
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
-        self.paths = Paths(self._follow, holds)
+        key = self.key(structure, flags, wrt, by_lives)
+        verdict = None if kept else verdict_on(f, (key, reduce))
+        self.paths = Paths(self._follow, holds, Worth(kept, verdict))
 
     @property
     def is_of_use(self) -> bool:
-        """Whether anything was traced that serves later calls."""
-        return self.paths.root is not None
+        """Whether anything was traced that serves later calls, or they know that it is no use."""
+        return self.paths.root is not None or self.paths.worth.verdict.tries > 0
 
     @staticmethod
     def key(structure: Structure, flags: bytes, wrt: Sequence[int], by_lives: bool) -> Any:
@@ -131,22 +130,55 @@ class RowsProgram:
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
 
     def run(
-        self, batch: Batch, outputs: Callable[[Path], Any] | None, report: Report = None
-    ) -> Iterable[tuple[Path, Any]]:
-        """Runs all rows, each on its own path; for each path that was used, it and the totals."""
-        arguments = batch.arguments
-        pending: list[tuple[Path, Any]] = [(batch.first(self.paths), None)]
+        self,
+        batch: Batch,
+        outputs: Callable[[Path], Any] | None,
+        report: Report = None,
+        mixes: bool = True,
+    ) -> Iterable[tuple[Path | None, Any]]:
+        """Runs all rows, each on its own path; for each path that was used, it and the totals.
+
+        Last come, with None for a path, rows for which no path is worth its trace. Where they are most, or
+        not mixes, TooManyPaths.
+        """
+        arguments, paths, worth = batch.arguments, self.paths, self.paths.worth
+        rest: list[Any] = []
+        path, rows = batch.first(paths), None
+        large: list[tuple[Path, int, Any]] = []  # rows by where they have left which path
+        small: list[tuple[Path, int, Any]] = []
+        worth.asked += arguments.rows
+        count = without = used = 0
         with progress_of(arguments.rows, arguments.name, report) as bar:
             batch.tell = bar.advance if report else None
-            while pending:
-                path, rows = pending.pop()
+            while True:
+                used += 1
                 left, totals = batch.run(path, rows, outputs(path) if outputs else None)
                 if batch.singular is not None:
-                    self.paths.look(arguments.point(batch.singular))
+                    paths.look(arguments.point(batch.singular))
                 yield path, totals
+                count = arguments.rows if rows is None else len(rows)
                 for guard, gone in by_guard(left, rows):
-                    point = functools.partial(arguments.point, int(gone[0]))
-                    pending.append((self.paths.branch(path, guard, point), gone))
+                    (large if len(gone) >= TRACE else small).append((path, guard, gone))
+                    count -= len(gone)
+                worth.served += count
+                while large or small:
+                    parent, guard, rows = (large or small).pop()
+                    try:
+                        point = functools.partial(arguments.point, int(rows[0]))
+                        path = paths.branch(parent, guard, point, len(rows))
+                        break
+                    except TooManyPaths:
+                        rest.append(rows)
+                        without += len(rows)
+                        served = arguments.rows - without
+                        if not (mixes and worth.keeps(arguments.rows, served, used)):
+                            self.paths = paths.given_up(served)
+                            raise
+                else:
+                    break
+            if rest:
+                worth.warn(f"rows of {arguments.name}() have", "row by row")
+                yield None, np.sort(np.concatenate(rest))
 
 
 class Vmapped(FunctionOf[..., Any]):
@@ -208,9 +240,25 @@ class Vmapped(FunctionOf[..., Any]):
                     return Run(self, arguments, by_lives=True).result()
             elif not run.is_nested(()):
                 return Run(self, arguments, by_lives=True).result()
-        except TooManyPaths:
-            warn_of_paths(f"rows of {function_name(self.f)}() have", "row by row")
+        except TooManyPaths as error:
+            error.warn(f"rows of {function_name(self.f)}() have", "row by row")
+            if not (_native.any_active() or values_in(given)):
+                return self._on_numbers(arguments, out)
         return self.row_by_row(args, out, named=named)
+
+    def _on_numbers(self, arguments: RowArguments, out: Any) -> Any:
+        """The same without programs."""
+        rows = RowsUncompiled(self.f, arguments)
+        with progress_of(arguments.rows, arguments.name, self.progress) as bar:
+            table = rows.run(tell=bar.advance)
+        structure = rows.returned
+        self.report(rows.not_finite)
+        if self.reduce is None:
+            return stacked(table, structure, out, rows.truths)
+        total = added_up(table)
+        if self.reduce == "mean":
+            total = total / arguments.rows
+        return as_numbers(structure).arrange(total.tolist())
 
     def program_for(
         self, structure: Structure, flags: bytes, wrt: Sequence[int]
@@ -218,15 +266,11 @@ class Vmapped(FunctionOf[..., Any]):
         """For calls of few rows: see few.py."""
         if self.programs is not None:
             return self.programs.get(RowsProgram.key(structure, flags, wrt, False))
-        return RowsProgram(self.f, structure, flags, self.reduce, (), False)
+        return RowsProgram(self.f, structure, flags, self.reduce, wrt, False)
 
     def report(self, count: int) -> None:
         """Says that so many results are not finite."""
         _report(self.errors, function_name(self.f), count)
-
-    def _on_values(self, structure: Structure, values: Sequence[Any]) -> Any:
-        """What f returns for Values as arguments of this structure."""
-        return called(self.f, structure.as_argument(values))
 
     def row_by_row(
         self,
@@ -239,63 +283,7 @@ class Vmapped(FunctionOf[..., Any]):
 
         keep: results stay Values, though nothing around this call differentiates them.
         """
-        given, names = [*args, *(named or {}).values()], tuple(named or {})
-        keep = keep or _native.trace_active() or bool(values_in(given)) or _native.any_active()
-        name = function_name(self.f)
-        axes, whats = (
-            axes_of(self.in_axes, self.f, len(args), names),
-            names_of(len(args), names, name),
-        )
-        count, rows = rows_of(given, axes, whats, name)
-        results: list[list[Any]] = []
-        gaps: dict[int, tuple[Any, ...]] = {}  # the inputs of rows that have no results
-        structure: Structure | None = None
-        without: Exception = ValueError(_NO_ROWS)
-        not_finite = 0  # results, of rows that are
-        keys = [*range(len(args)), *names]
-        with progress_of(count, name, self.progress) as bar:
-            for k, row in enumerate(rows):
-                arguments = dict(zip(keys, row, strict=True)) if names else row
-                numbers, arranged = flatten_part(arguments, "a row", FREE)
-                try:
-                    with standing_in(numbers) as values:
-                        result, raised = uncompiled(
-                            functools.partial(self._on_values, arranged), values
-                        )
-                except Exception as error:
-                    if not is_of_a_row(error):
-                        raise
-                    without = error
-                    results.append([])
-                    gaps[k] = tuple(values)
-                    if not (_native.trace_active() or _native.any_active()):
-                        not_finite += _count_not_finite([math.nan], values)
-                    continue
-                items, found = taken_apart(result)
-                items = as_in_this_mode(items)
-                are = truths_in(found)
-                if structure is None:
-                    structure, truths = found, are
-                elif key_of(found) != key_of(structure):
-                    raise _mixed(name, structure, found)
-                truths = [a and b for a, b in zip(truths, are, strict=True)]
-                results.append(items if keep else [detached(item) for item in items])
-                if self.errors == "raise":
-                    not_finite += _ask_for_not_finite(items, values)
-                elif raised or not keep:
-                    not_finite += _count_not_finite(items, values)
-                bar.advance()
-        if structure is None:
-            raise without
-        _report(self.errors, name, not_finite)
-        for k, inputs in gaps.items():
-            results[k] = nothing_of(inputs, structure.size, keep)
-            truths = [False] * len(truths)
-        if self.reduce is None:
-            return stacked(results, structure, out, truths)
-        totals = [_native.sum(column) for column in zip(*results, strict=True)]
-        structure = as_numbers(structure)
-        return structure.arrange([t / count if self.reduce == "mean" else t for t in totals])
+        return row_by_row(self, args, out, keep, named)
 
 
 class Run:
@@ -324,7 +312,14 @@ class Run:
             where = uniform_inputs(arguments)
             indices = [where[i] for i in wrt]
             return RowsProgram(
-                vmapped.f, arguments.structure, flags, vmapped.reduce, indices, by_lives, holds
+                vmapped.f,
+                arguments.structure,
+                flags,
+                vmapped.reduce,
+                indices,
+                by_lives,
+                holds,
+                programs is not None,
             )
 
         key = RowsProgram.key(arguments.structure, flags, wrt, by_lives)
@@ -337,7 +332,11 @@ class Run:
         self.batch = Batch(arguments, vmapped.threads)
         self.used: list[Path] = []  # paths that rows have taken
         if arguments.rows == 0:
-            raise ValueError(_NO_ROWS)
+            raise ValueError(NO_ROWS)
+        # Whether rows that run uncompiled may stand beside those of programs.
+        self.mixes = not (self.by or by_lives or _native.any_active())
+        if self.program.paths.worth.verdict.skips(arguments.rows):
+            raise TooManyPaths(self.program.paths.worth)
 
     def reads_active(self) -> bool:
         """Whether f has used Values that an enclosing transform differentiates by."""
@@ -382,31 +381,51 @@ class Run:
                 into = None if shared else out
                 results.append(RowResults(path.result.structure, self.arguments.rows, into))
             elif key_of(path.result.structure) != key_of(results[0].structure):
-                raise _mixed(self.arguments.name, results[0].structure, path.result.structure)
+                raise mixed(self.arguments.name, results[0].structure, path.result.structure)
             return results[0]
 
-        for path, _ in self.program.run(self.batch, results_of, self.progress):
-            self.used.append(path)
+        structures: list[Structure] = []
+        for path, rows in self._run(results_of):
+            if path is not None:
+                self.used.append(path)
+                structures.append(path.result.structure)
+                continue
+            others, table = self._uncompiled(rows, results[0].structure)
+            structures.append(with_truths(others.returned, others.truths))
+            results[0].put(rows, table)
         self._report(results[0].parts)
         if out is None:
-            return results[0].arranged(path.result.structure for path in self.used)
+            return results[0].arranged(structures)
         if shared:
             results[0].copy_to(out)
         return given
+
+    def _run(self, outputs: Callable[[Path], Any] | None) -> Iterable[tuple[Path | None, Any]]:
+        return self.program.run(self.batch, outputs, self.progress, self.mixes)
+
+    def _uncompiled(self, rows: Any, like: Structure) -> tuple[RowsUncompiled, Any]:
+        """Rows for which there is no path, and an array of their results, which are like others."""
+        program = self.program
+        others = RowsUncompiled(program.f, self.arguments, rows, program.wrt)
+        return others, others.run(like, self.batch.tell)
 
     def _same_structure(self, path: Path) -> Structure:
         """What f returns on a path, which must be alike on all, to be added up."""
         self.used.append(path)
         found, first = path.result.structure, self.used[0].result.structure
         if key_of(found) != key_of(first):
-            raise _mixed(self.arguments.name, first, found)
+            raise mixed(self.arguments.name, first, found)
         return found
 
     def total(self) -> tuple[Structure, Any]:
         """Structure of the results, and an array of their totals and of all derivatives."""
         total: Any = 0.0
         structure: Structure = Number()
-        for path, part in self.program.run(self.batch, None, self.progress):
+        for path, part in self._run(None):
+            if path is None:
+                _, table = self._uncompiled(part, structure)
+                total = quietly(operator.add, total, added_up(table))
+                continue
             structure = self._same_structure(path)
             if part is not None:
                 total = quietly(operator.add, total, part)
@@ -419,7 +438,8 @@ class Run:
         """Structure and totals of the results, and by which Values they have which derivatives."""
         parts = []
         structure: Structure = Number()
-        for path, part in self.program.run(self.batch, None, self.progress):
+        for path, part in self._run(None):
+            assert path is not None, "this does not mix"
             structure, lives = self._same_structure(path), path.result.by
             if part is not None:
                 found = part / self.arguments.rows if self.reduce == "mean" else part
@@ -448,23 +468,10 @@ def _report(errors: str, name: str, count: int) -> None:
     warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
 
 
-def _count_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:
-    """How many results of a row are not finite though its inputs are."""
-    found = sum(not math.isfinite(detached(item)) for item in results)
-    return found if found and all(math.isfinite(v.data) for v in inputs) else 0
-
-
-def _ask_for_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:
-    """The same by comparisons, which a trace records: what it raises is raised by no other path."""
-    found = sum(not -_LARGEST <= item <= _LARGEST for item in results)
-    return found if found and all(-_LARGEST <= v <= _LARGEST for v in inputs) else 0
-
-
 def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> Any:
     """The value of a reduced vmap, and its derivatives by an argument that rows share: a program's totals.
 
     None where these do not do: for Values, or by an argument of rows; then it is left to transforms.
-    TooManyPaths where rows take so many.
     """
     if _native.trace_active() or values_in(args) or not 0 <= argnum < len(args):
         return None
@@ -472,13 +479,29 @@ def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> An
     by, structure = arguments.ranges[argnum], arguments.structure.parts[argnum]
     if not by or len(by) != structure.size:
         return None
-    run = Run(vmapped, arguments, wrt=by)
-    _, total = run.total()
-    if run.reads_active():
-        return None
+    try:
+        run = Run(vmapped, arguments, wrt=by)
+        _, total = run.total()
+        if run.reads_active():
+            return None
+    except TooManyPaths as error:
+        error.warn(f"rows of {arguments.name}() have", "row by row")
+        if _native.any_active():
+            raise
+        total = _total_on_numbers(vmapped, arguments, by)
     if isinstance(structure, Array):
         return float(total[0]), total[1:].reshape(structure.shape)
     return float(total[0]), structure.arrange(total[1:].tolist())
+
+
+def _total_on_numbers(vmapped: Vmapped, arguments: RowArguments, by: Iterable[int]) -> Any:
+    """The same total and derivatives without programs."""
+    where = uniform_inputs(arguments)
+    rows = RowsUncompiled(vmapped.f, arguments, wrt=[where[i] for i in by])
+    with progress_of(arguments.rows, arguments.name, vmapped.progress) as bar:
+        total = added_up(rows.run(tell=bar.advance))
+    vmapped.report(rows.not_finite)
+    return total / arguments.rows if vmapped.reduce == "mean" else total
 
 
 def _merged(parts: list[tuple[list[Any], Any]], width: int) -> tuple[list[Any], Any]:
@@ -502,19 +525,6 @@ def _is_finite(array: Any) -> bool:
     if array.size < _MANY:
         return bool(np.isfinite(array).all())
     return bool(np.isfinite(quietly(array.sum))) or bool(np.isfinite(array).all())
-
-
-def _mixed(name: str, one: Structure, other: Structure) -> TypeError:
-    where, one_there, other_there = difference(one, other, "its result") or (
-        "",
-        str(one),
-        str(other),
-    )
-    how = ", with other keys or in another order" if one_there == other_there else ""
-    at = f" as {where}" if where != "its result" else ""
-    return TypeError(
-        f"{name}() returned {one_there} for one row and {other_there} for another{at}{how}"
-    )
 
 
 def _is_nested(values: Iterable[Any]) -> bool:
@@ -543,7 +553,7 @@ def vmap(
     traces once. In a row ops follow NumPy: inf and nan instead of exceptions that no handler in f
     catches, and one report a call (``errors``: "warn", "ignore" or "raise") if finite inputs gave
     something that is not finite.
-    Where f takes too many paths it is run uncompiled, with inf and nan as in a program.
+    Where f takes too many paths for few rows each these run uncompiled, with inf and nan as in a program.
     ``threads`` share the rows; results do not depend on how many. The mapped function takes
     ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is
     called with (rows done, rows) some 50 times a second, in the thread that called, or True for a bar where

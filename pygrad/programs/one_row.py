@@ -13,11 +13,13 @@ from pygrad.core.structure import Number, as_values
 from pygrad.programs.memory import address, doubles, places, scratch
 from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.results import Result, RowResult, taken_apart
+from pygrad.programs.worth import LOOK, TooManyPaths
 
 _call = lib.pg_program_call
 # In place of a guard: results are there, but derivatives may be singular: see Paths.look.
 SINGULAR = lib.PG_GUARD_TOLD
 _STOPPED = lib.PG_GUARD_STOPPED
+_COUNT = 16  # calls that leave the paths, from one count of those that stay to the next
 
 
 class BoundPath:
@@ -134,6 +136,7 @@ class OneRowProgram:
         # Where the function reads attributes of its arguments: these, and what there is for others.
         self.captures: Any = None
         self.variants: Any = None
+        self._left = 0  # calls that have left all paths
 
     @property
     def is_of_use(self) -> bool:
@@ -162,17 +165,33 @@ class OneRowProgram:
             return None
         return Floats(store, self, path) if type(self) is OneRowProgram else None
 
-    def call(self, items: Sequence[float]) -> tuple[Any, Path]:
-        """The result, and the path that led to it."""
+    def call(self, items: Sequence[float], always: bool = False) -> tuple[Any, Path]:
+        """The result, and the path that led to it, which is traced if it is worth it; always: then, too."""
         row = self.take(self.paths.first(lambda: items))
         row.inputs[:] = items
-        return self.run(row)
+        return self.run(row, always=always)
 
     def go_on(self, row: OneRow) -> tuple[Any, Path]:
         """The same for a row that has run, where that was not all."""
         return self.run(row, _left(row.guard[0]))
 
-    def run(self, row: Any, left: int | None = None) -> tuple[Any, Path]:
+    def gives_up(self) -> bool:
+        """Whether its paths are no use, as most calls leave them; then it has none any more."""
+        worth = self.paths.worth
+        self._count()
+        if self._left < LOOK or worth.keeps(worth.asked, worth.served - len(self.paths.all), 0):
+            return False
+        self.paths, self._left = self.paths.given_up(0), 0
+        return True
+
+    def _count(self) -> None:
+        """Notes how many calls there were, and how many have stayed on their path."""
+        rows = [row for path in self.paths.all for row in list(path.idle)]
+        worth = self.paths.worth
+        worth.served = sum(row.batch.calls for row in rows if isinstance(row, OneRow))
+        worth.asked = worth.served + self._left
+
+    def run(self, row: Any, left: int | None = None, always: bool = False) -> tuple[Any, Path]:
         """The same for a row whose inputs are there; left: where it was found to leave the path."""
         while True:
             guard = row.run() if left is None else left
@@ -185,8 +204,21 @@ class OneRowProgram:
                 path.idle.append(row)
                 return result, path
             inputs = row.inputs
-            path = self.paths.branch(path, guard, inputs.tolist)
+            parent, path = path, path.branches.get(guard)
+            if path is None:
+                path = self._branch(parent, guard, row, always)
             other = self.take(path)
             other.inputs[:] = inputs
             row.path.idle.append(row)  # only now may another thread take it
             row = other
+
+    def _branch(self, parent: Path, guard: int, row: Any, always: bool) -> Path:
+        """A path that is not there yet."""
+        self._left += 1
+        if self._left % _COUNT == 0:
+            self._count()
+        try:
+            return self.paths.branch(parent, guard, row.inputs.tolist, always=always)
+        except TooManyPaths:
+            parent.idle.append(row)
+            raise

@@ -10,23 +10,26 @@ from __future__ import annotations
 import dis
 import functools
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, function_name
-from pygrad.core.callers import is_pygrads, users_depth, users_line
+from pygrad.core.callers import is_pygrads, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
 from pygrad.core.shown import settle
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
+from pygrad.programs.worth import MOST_PATHS, TooManyPaths, Worth
 
 _LOOKS = 16
-MOST_PATHS = 256  # of one function; then it is run uncompiled
+
+
+# Bytes.
+_INSTRUCTION, _TERM, _GUARD = 28, 12, 32
 
 
 class TraceError(RuntimeError):
@@ -140,6 +143,14 @@ class Path(NamedTuple):
     instructions: int
     outputs: int
     idle: list[Any]  # buffers for calls that nobody uses now, whoever they are from
+    # Of each guard the number of its line, a byte, and the lines; None if nobody has noted that.
+    places: tuple[bytes, Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, with the memory of a call."""
+        code = self.instructions * _INSTRUCTION + self.program.term_count * _TERM
+        return int(code + self.uniform_bytes + len(self.outcomes) * _GUARD)
 
 
 def trace(
@@ -169,12 +180,13 @@ def trace(
             if _latest.error is not None:  # and some handler has caught that
                 raise _latest.error
             capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
+            places = _native.trace_places() if outcomes else None
     finally:
         _latest.error = None
         del inputs, outputs
         _native.trace_forget(_name(f))
     program = ffi.cast("pg_program *", _native.program_address(capsule))
-    return path_of(capsule, program, lives, outcomes, result)
+    return path_of(capsule, program, lives, outcomes, result)._replace(places=places)
 
 
 _Traced = tuple[Sequence[Any], bytes, Result]
@@ -245,11 +257,15 @@ def _kind_of_code(code: CodeType) -> int:
     if kind is None:
         if len(_kinds) > 10_000:  # made by eval, again and again
             _kinds.clear()
-        handlers = code.co_code[::2]
-        kind = int(not is_pygrads(code.co_filename) and not _OPCODES.isdisjoint(handlers))
+        kind = int(not is_pygrads(code.co_filename) and has_handlers(code))
         kind = 2 if code in BASES else kind
         _kinds[code] = kind
     return kind
+
+
+def has_handlers(code: CodeType) -> bool:
+    """Whether code has a `try` or a `with`."""
+    return not _OPCODES.isdisjoint(code.co_code[::2])
 
 
 _OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
@@ -275,19 +291,6 @@ def path_of(
     )
 
 
-class TooManyPaths(Exception):
-    """The function has taken so many paths that tracing more is no use."""
-
-
-def warn_of_paths(who: str, how: str) -> None:
-    """Says so at the user's line."""
-    warnings.warn(
-        f"{who} taken {MOST_PATHS} different paths; it runs uncompiled, {how}",
-        RuntimeWarning,
-        stacklevel=users_depth(),
-    )
-
-
 class Paths:
     """The traced paths of one function for one structure of arguments: a trie by guards."""
 
@@ -295,10 +298,13 @@ class Paths:
         self,
         follow: Callable[[Sequence[float]], Path],
         holds: Callable[[], bool] | None = None,
+        worth: Worth | None = None,
     ) -> None:
         """follow: traces the path at a point. holds: whether what the function reads from elsewhere is that
-        for which these paths are."""
+        for which these paths are. worth: whether they are of use; None: of calls of
+        one row, of which later ones use them, too."""
         self.follow, self.holds = follow, holds
+        self.worth = Worth(kept=True, by_call=True) if worth is None else worth
         self.root: Path | None = None
         self._astray = 0  # paths in a row that left one which is not kept
         self.met = 0  # how many calls may have had singular derivatives
@@ -310,12 +316,36 @@ class Paths:
     def all(self) -> list[Path]:
         return list(self._by_place.values())
 
+    def given_up(self, rows: int) -> Paths:
+        """None yet of the same function; these are of no use, and so many rows more have none."""
+        worth = self.worth
+        if worth.always:
+            return self
+        worth.verdict.give_up(rows)
+        return Paths(self.follow, self.holds, Worth(worth.kept, worth.verdict, worth.by_call))
+
     def first(self, point: Callable[[], Sequence[float]]) -> Path:
         return self._trace(point) if self.root is None else self.root
 
-    def branch(self, path: Path, guard: int, point: Callable[[], Sequence[float]]) -> Path:
-        """The path that leaves another at a guard, traced at a point that does so."""
-        return path.branches[guard] if guard in path.branches else self._trace(point, path, guard)
+    def branch(
+        self,
+        path: Path,
+        guard: int,
+        point: Callable[[], Sequence[float]],
+        rows: int = 1,
+        always: bool = False,
+    ) -> Path:
+        """The path that leaves another at a guard, traced at a point that does so.
+
+        TooManyPaths if it is not worth it for so many rows, which have left there; always: then, too.
+        """
+        if guard in path.branches:
+            return path.branches[guard]
+        worth, count = self.worth, len(self._by_place) + self._astray
+        worth.gone(path.places, guard, rows)
+        if not (always or worth.allows(count, (id(path), guard), rows)):
+            raise TooManyPaths(worth)
+        return self._trace(point, path, guard)
 
     def keeps(self, path: Path) -> bool:
         """Whether a path is here for later calls, too: see _trace."""
@@ -337,6 +367,8 @@ class Paths:
         Of threads that have traced the same path one is the first; the others' go, and they get its.
         """
         kept = self._by_place.setdefault((id(parent), guard), path)
+        if kept is path:
+            self.worth.traced(path.instructions, path.size)
         if parent is None:
             self.root = kept
         else:
@@ -353,7 +385,7 @@ class Paths:
         else:
             self._astray += 1
         if len(self._by_place) + self._astray >= MOST_PATHS:
-            raise TooManyPaths
+            raise TooManyPaths(self.worth)
         kept = self._astray == 0 and (self.holds is None or self.holds())
         path = self.follow(point())
         if kept and (self.holds is None or self.holds()):

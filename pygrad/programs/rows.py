@@ -158,6 +158,13 @@ class RowResults:
         parts = iter(map(as_truths, self.parts, truths))
         return self.structure.map(lambda leaf, at: next(parts).reshape(self.rows, *leaf.shape))
 
+    def put(self, rows: Any, table: Any) -> None:
+        """Other results, of such rows: all numbers of one after the other."""
+        at = 0
+        for part in self.parts:
+            part[rows] = table[:, at : at + part.shape[1]]
+            at += part.shape[1]
+
     def copy_to(self, out: Any) -> None:
         for target, part in zip(
             RowResults(self.structure, self.rows, out).parts, self.parts, strict=True
@@ -165,14 +172,13 @@ class RowResults:
             target[...] = part
 
 
-def stacked(
-    results: list[list[Any]], structure: Structure, out: Any, truths: Sequence[bool]
-) -> Any:
-    """The items of all rows in the structure of one row's, a row of each first; or in out."""
-    table = np.array(results, dtype=object)
-    by_values = bool(values_in(results))
-    if not by_values:
-        table = table.astype(np.float64)
+def stacked(results: Any, structure: Structure, out: Any, truths: Sequence[bool]) -> Any:
+    """The items of all rows in the structure of one row's, a row of each first; or in out. results: lists,
+    or an array of floats."""
+    table, by_values = results, False
+    if not isinstance(results, np.ndarray):
+        table, by_values = np.array(results, dtype=object), bool(values_in(results))
+        table = table if by_values else table.astype(np.float64)
     if out is not None:
         table_of(out, *table.shape)[:] = table
         return out

@@ -142,7 +142,7 @@ static void test_a_guard_that_is_the_same_for_all_rows_ends_a_call(void)
         for (size_t i = 0; i < t.inputs; i++)
             r.inputs[i][0] = numbers[i] = any_number();
         const uint32_t leaves = run_row(&t, numbers, results);
-        const pg_batch batch = batch_of(&r, p);
+        pg_batch batch = batch_of(&r, p);
         CHECK(pg_program_call(p, &batch, &guard) == (leaves == UINT32_MAX) && guard == leaves);
         for (size_t i = 0; leaves == UINT32_MAX && i < t.output_count; i++)
             CHECK(same_number(r.outputs[i][0], results[i]));
@@ -545,7 +545,7 @@ static answers ask(pg_instruction in, const pg_term *term, int tells, int rows, 
     const double *columns[3] = {x, y, &zero};
     double *outputs = results;
     const ptrdiff_t strides[3] = {rows, rows, 0}, output_stride = rows;
-    const pg_batch batch = {.inputs = columns,
+    pg_batch batch = {.inputs = columns,
                             .strides = strides,
                             .count = count,
                             .outputs = &outputs,

@@ -35,6 +35,7 @@ from pygrad import (
 from pygrad import compile as compile_
 from pygrad.c_code import functions as c_functions
 from pygrad.c_code import text as c_code
+from pygrad.programs import worth
 
 # -- arguments and results -------------------------------------------------------------------------
 
@@ -286,7 +287,8 @@ def test_it_is_not_for_traces() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*different paths")
-def test_a_function_of_too_many_ways_is_refused() -> None:
+def test_a_function_of_too_many_ways_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worth, "MANY", worth.MOST_PATHS)
     f = compile_(lambda x: next(k * x for k in range(10_000) if x < k))
     for k in range(256):
         f(k + 0.5)

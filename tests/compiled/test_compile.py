@@ -426,7 +426,7 @@ def test_backward_and_gradients_over_rows_of_too_many_paths_run_row_by_row() -> 
     rows = np.arange(400.0)
     w = Value(1.5)
     compiled = compile_(_with_many_paths(w))
-    with pytest.warns(RuntimeWarning, match="256 different paths"):
+    with pytest.warns(RuntimeWarning, match="different paths"):
         loss = compiled.backward(rows)
     eager_w = Value(1.5)
     f = _with_many_paths(eager_w)
@@ -435,7 +435,7 @@ def test_backward_and_gradients_over_rows_of_too_many_paths_run_row_by_row() -> 
     assert loss == pytest.approx(eager.data, rel=1e-13)
     assert w.grad == pytest.approx(eager_w.grad, rel=1e-13)
     mean = vmap(lambda k, x: k * f(x), in_axes=(None, 0), reduce="mean")
-    with pytest.warns(RuntimeWarning, match="256 different paths"):
+    with pytest.warns(RuntimeWarning, match="different paths"):
         value, slope = compile_(value_and_grad(mean))(2.0, rows)
     assert value == pytest.approx(2 * eager.data, rel=1e-13)
     assert slope == pytest.approx(eager.data, rel=1e-13)

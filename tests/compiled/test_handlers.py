@@ -17,7 +17,7 @@ import pytest
 from pygrad import TraceError, Value, grad, hessian, jacobian, load, no_grad, value_and_grad, vmap
 from pygrad import compile as compile_
 from pygrad import math as pm
-from pygrad.programs.paths import MOST_PATHS
+from pygrad.programs.worth import MOST_PATHS
 
 
 def saturated(x: Any) -> Any:

@@ -35,8 +35,8 @@ from figures import Figures, parser
 from pygrad import NotSavedError, compile, grad, load, value_and_grad, vmap
 from pygrad import math as pm
 from pygrad._core import lib
-from pygrad.programs.paths import MOST_PATHS
 from pygrad.programs.table import MOST
+from pygrad.programs.worth import MOST_PATHS
 
 INTERVALS = [1e-6, 1e-5, 1e-4]  # between two switches of threads, in seconds
 SIZES = 2 * MOST  # structures, so that old programs go

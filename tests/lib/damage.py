@@ -28,8 +28,8 @@ from pygrad.compiled.replay import NotSavedError
 from pygrad.compiled.saved import to_bytes
 from pygrad.core.structure import key_of
 from pygrad.programs.batch import Batch
-from pygrad.programs.paths import TooManyPaths
 from pygrad.programs.rows import Leaf, RowArguments, RowResults
+from pygrad.programs.worth import TooManyPaths
 
 HEAD, DIGEST = 12, 32
 NUMBERS = [

@@ -1,0 +1,303 @@
+"""Whether a function gives the same numbers, to the bit, for floats as for Values.
+
+What runs on plain numbers takes a fraction of the time. But `x**2` is a product for a Value and a call of
+the C library for a float, a negative float to the power of a half is complex, NumPy has functions of its
+own for floats, and `isinstance` tells the two apart. So all that a function may reach by the names in its
+code is looked at, and where anything in it is not known to be the same, it is not.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    CodeType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+from pygrad.arrays.engines import MARK
+from pygrad.core.callables import FunctionOf
+from pygrad.core.callers import is_pygrads
+from pygrad.core.jacobians import JacobianOf
+from pygrad.core.structure import Container, Number, Structure
+from pygrad.programs.identity import asks_of_kinds
+from pygrad.programs.paths import has_handlers
+
+_PYGRAD = __name__.partition(".")[0]
+_TRANSFORMS, _MATH = ".transform", ".math"  # of pygrad
+_FAR = 2000  # things that are looked at for one function
+_MOST = 1000  # codes that are remembered
+
+# fmt: off
+# Of pygrad.math and of math: what gives a float the bits that it gives a Value, or takes no Values.
+# (pygrad.math has floor and the like of a Value as a float, and some whose libraries differ.)
+_SAME = frozenset([
+    "abs", "absolute", "acos", "acosh", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "clip", "copysign", "cos",
+    "cosh", "degrees",
+    "div", "erf", "erfc", "exp", "expm1", "fabs", "fmod", "isclose", "isfinite", "isinf", "isnan", "log",
+    "log10", "log1p", "log2", "logaddexp", "maximum", "minimum", "mod", "mul", "neg", "radians", "relu",
+    "select", "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "step", "stop_gradient", "sub", "tan",
+    "tanh", "where",
+])
+_WHOLE = frozenset(["comb", "factorial", "gcd", "isqrt", "lcm", "perm"])
+_BUILTINS = frozenset([
+    "abs", "all", "any", "bool", "classmethod", "dict", "divmod", "enumerate", "filter", "frozenset", "int",
+    "iter", "len", "list", "map", "max", "min", "next", "object", "print", "property", "range", "reversed",
+    "set", "slice", "sorted", "staticmethod", "super", "tuple", "zip",
+])
+# What tells floats from Values. Names with underscores may lead anywhere, but for those of calls.
+_TELLING = frozenset(
+    ["as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"]
+)
+_CALLS = frozenset(["__call__", "__enter__", "__exit__", "__init__", "__name__", "__post_init__"])
+_TEXT = frozenset([
+    "__format__", "__getstate__", "__reduce__", "__repr__", "__setstate__", "__str__",
+])
+# fmt: on
+# Of sums of floats Python keeps track of what is lost since 3.12.
+_SUMS = frozenset(["sum"] if sys.version_info < (3, 12) else [])
+_NAMES = {
+    "builtins": _BUILTINS | _SUMS,
+    _PYGRAD + _MATH: _SAME | _WHOLE,
+    "math": _SAME | _WHOLE,
+}
+_OF_C = {
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
+}
+_POWER = frozenset(["**", "**="])
+_NUMBERS_AND_TEXT = (type(None), bool, int, float, str, bytes)
+
+
+def runs_on_floats(f: Callable[..., Any], arguments: Structure) -> bool:
+    """Whether f of floats gives what f of Values gives, for arguments that are arranged like this.
+
+    A transform does where it makes Values of all of them; and so does what is looked at and found to.
+    """
+    f, covered = _within_transforms(f, arguments)
+    return covered or (numbers_only(arguments) and gives_the_same(f))
+
+
+def _within_transforms(f: Any, arguments: Structure) -> tuple[Callable[..., Any], bool]:
+    """The function that transforms are around, and whether each of them makes Values of all arguments."""
+    covered = False
+    while isinstance(f, FunctionOf) and type(f).__module__ == _PYGRAD + _TRANSFORMS:
+        what = getattr(f, "what", f)
+        if getattr(what, "sparse", False) or not hasattr(what, "argnums"):
+            return f, False
+        chosen = {what.argnums} if isinstance(what.argnums, int) else set(what.argnums)
+        if not isinstance(arguments, Container) or arguments.is_dict:
+            return f, False
+        if chosen != set(range(len(arguments.parts))):
+            return f, False
+        f, covered = f.f, True
+    return f, covered
+
+
+def numbers_only(structure: Structure) -> bool:
+    """Whether there are no arrays in it, of which NumPy makes something else than of Values."""
+    if isinstance(structure, Container):
+        return all(map(numbers_only, structure.parts))
+    return isinstance(structure, Number)
+
+
+def is_flat(structure: Structure) -> bool:
+    """Whether arguments are numbers by position, and nothing else."""
+    if not isinstance(structure, Container) or structure.kind is not tuple:
+        return False
+    return all(type(part) is Number for part in structure.parts)
+
+
+def gives_the_same(f: Callable[..., Any]) -> bool:
+    """Whether f gives floats the bits that it gives Values, by all that it may reach."""
+    look = _Look()
+    look.add(f)
+    return look.finds_nothing()
+
+
+class _Look:
+    """What a function reaches by names."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, Any] = {}  # kept, so that no id is used twice
+        self.queue: list[Any] = []
+        self.names: set[str] = set()  # that are asked for as attributes
+        self.spaces: list[dict[str, Any]] = []  # where they may be found
+        self.same = True
+
+    def add(self, item: Any) -> None:
+        if type(item) not in _NUMBERS_AND_TEXT and id(item) not in self.seen:
+            self.seen[id(item)] = item
+            self.queue.append(item)
+
+    def finds_nothing(self) -> bool:
+        """Whether all that is reached is the same for both."""
+        while self.queue and self.same:
+            self.same = len(self.seen) < _FAR and self.look(self.queue.pop())
+        return self.same
+
+    def look(self, item: Any) -> bool:
+        """Looks at something, and says whether it is known to be the same."""
+        if isinstance(item, FunctionType):
+            return self.function(item)
+        if isinstance(item, MethodType):
+            self.add(item.__func__)
+            self.add(item.__self__)
+            return True
+        if isinstance(item, ModuleType):
+            return self.space(vars(item))
+        if isinstance(item, type):
+            return self.of_class(item)
+        if isinstance(item, BuiltinFunctionType):
+            return item.__name__ in _NAMES.get(item.__module__ or "", ())
+        if isinstance(item, functools.partial):
+            for part in (item.func, *item.args, *item.keywords.values()):
+                self.add(part)
+            return type(item) is functools.partial
+        if isinstance(item, staticmethod | classmethod):
+            self.add(item.__func__)
+            return True
+        if isinstance(item, property):
+            for part in (item.fget, item.fset, item.fdel):
+                self.add(part)
+            return type(item) is property
+        return self.thing(item)
+
+    def function(self, f: FunctionType) -> bool:
+        if is_pygrads(f.__code__.co_filename):
+            return f.__name__ in _NAMES.get(f.__module__, ())
+        if MARK in f.__globals__ or hasattr(f, "__wrapped__"):
+            return False
+        found = _facts_of(f.__code__)
+        if found is None:
+            return False
+        for name in found[0]:
+            if name in f.__globals__:
+                self.add(f.__globals__[name])
+            elif hasattr(builtins, name):
+                self.add(getattr(builtins, name))
+            else:
+                return False
+        for cell in f.__closure__ or ():
+            try:
+                self.add(cell.cell_contents)
+            except ValueError:
+                return False
+        for item in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()):
+            self.add(item)
+        return self.attributes(found[1])
+
+    def attributes(self, names: frozenset[str]) -> bool:
+        new = names - self.names
+        self.names |= new
+        for space in self.spaces:
+            for name in new & space.keys():
+                self.add(space[name])
+        return True
+
+    def space(self, space: dict[str, Any]) -> bool:
+        """Where names lead: of a module, a class or an object."""
+        self.spaces.append(space)
+        for name in self.names & space.keys():
+            self.add(space[name])
+        return True
+
+    def of_class(self, cls: type) -> bool:
+        if cls.__module__ == "builtins":
+            return issubclass(cls, BaseException) or cls.__name__ in _NAMES["builtins"]
+        if is_pygrads(getattr(sys.modules.get(cls.__module__), "__file__", None) or ""):
+            return False
+        if type(cls) is not type:
+            return False
+        for base in cls.__mro__[:-1]:
+            if base.__module__ == "builtins":
+                return False
+            own = vars(base)
+            if not _OF_C.isdisjoint(map(type, own.values())):
+                return False
+            self.space(dict(own))
+            for name, item in own.items():
+                if name[:2] == "__" and name not in _TEXT and isinstance(item, FunctionType):
+                    self.add(item)
+        return True
+
+    def thing(self, item: Any) -> bool:
+        """A container or an object: all that it has is reached."""
+        if type(item) in {list, tuple, set, frozenset}:
+            for part in item:
+                self.add(part)
+            return True
+        if type(item) is dict:
+            for part in (*item.keys(), *item.values()):
+                self.add(part)
+            return True
+        if type(item) is range:
+            return True
+        own = getattr(item, "__dict__", None)
+        if isinstance(item, FunctionOf | JacobianOf) or type(own) is not dict:
+            return False
+        self.add(type(item))
+        return self.space(own)
+
+
+_known: dict[CodeType, tuple[frozenset[str], frozenset[str]] | None] = {}
+
+
+def _facts_of(code: CodeType) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The globals and attributes that code asks for, with that of functions in it; None if it may tell."""
+    if code not in _known:
+        if len(_known) > _MOST:
+            _known.clear()
+        _known[code] = _facts(code)
+    return _known[code]
+
+
+def _within(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _within(constant)
+
+
+_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME"}
+_ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"}
+_REFUSED = {
+    "IMPORT_NAME",
+    "STORE_GLOBAL",
+    "DELETE_GLOBAL",
+    "BINARY_POWER",
+    "INPLACE_POWER",
+    "MATCH_CLASS",
+    "GET_AWAITABLE",
+}
+
+
+def _facts(code: CodeType) -> tuple[frozenset[str], frozenset[str]] | None:
+    names: set[str] = set()
+    attributes: set[str] = set()
+    for each in _within(code):
+        if has_handlers(each) or asks_of_kinds(each) or complex in map(type, each.co_consts):
+            return None
+        for step in dis.get_instructions(each):
+            if step.opname in _REFUSED or (step.opname == "BINARY_OP" and step.argrepr in _POWER):
+                return None
+            if step.opname in _GLOBAL:
+                names.add(str(step.argval))
+            elif step.opname in _ATTRIBUTE:
+                attributes.add(str(step.argval))
+    if attributes & _TELLING or any(name[:2] == "__" for name in attributes - _CALLS):
+        return None
+    return frozenset(names), frozenset(attributes)

@@ -1,0 +1,284 @@
+"""Rows of a mapped function that run as they stand, where no program is kept of their paths.
+
+Numbers are rows of arguments as programs have them; Values, and rows within a larger trace, are for
+`row_by_row`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from pygrad import _native
+from pygrad.core.callables import function_name
+from pygrad.core.recording import Kind, as_in_this_mode, standing_in
+from pygrad.core.structure import (
+    FREE,
+    Number,
+    Structure,
+    as_values,
+    detached,
+    difference,
+    flatten_part,
+    key_of,
+    values_in,
+)
+from pygrad.programs.axes import axes_of, called, names_of, rows_of
+from pygrad.programs.plain import is_flat, runs_on_floats
+from pygrad.programs.results import as_numbers, taken_apart, truths_in
+from pygrad.programs.rows import RowArguments, stacked
+from pygrad.programs.rows_without import is_of_a_row, nothing_of
+from pygrad.programs.uncompiled import uncompiled
+from pygrad.progress import progress as progress_of
+
+_FLOATS = {float}
+_LARGEST = sys.float_info.max
+NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
+
+
+def mixed(name: str, one: Structure, other: Structure) -> TypeError:
+    """The error of a function that returns one thing for one row, and another one for another."""
+    where, one_there, other_there = difference(one, other, "its result") or (
+        "",
+        str(one),
+        str(other),
+    )
+    how = ", with other keys or in another order" if one_there == other_there else ""
+    at = f" as {where}" if where != "its result" else ""
+    return TypeError(
+        f"{name}() returned {one_there} for one row and {other_there} for another{at}{how}"
+    )
+
+
+def _on_values(f: Callable[..., Any], structure: Structure, values: Sequence[Any]) -> Any:
+    """What f returns for Values as arguments of this structure."""
+    return called(f, structure.as_argument(values))
+
+
+# -- numbers ---------------------------------------------------------------------------------------
+
+
+class RowsUncompiled:
+    """What the rows of a call give that run uncompiled, one after the other."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        arguments: RowArguments,
+        rows: Any | None = None,
+        wrt: Sequence[int] = (),
+    ) -> None:
+        """rows: indices; None: all. wrt: inputs by which each row is differentiated."""
+        self.f, self.arguments, self.rows, self.wrt = f, arguments, rows, tuple(wrt)
+        self.count = arguments.rows if rows is None else len(rows)
+        self.structure: Structure | None = None  # of the first result
+        self.truths: list[bool] = []
+        self.without: list[int] = []  # places of rows that have no results
+        self.numbers = False  # whether some results were just numbers
+        self.not_finite = 0  # results of finite rows
+        self.on_floats = not (self.wrt or _native.any_active()) and runs_on_floats(
+            f, arguments.structure
+        )
+
+    @property
+    def returned(self) -> Structure:
+        """What a row has returned."""
+        assert self.structure is not None, "a row has run"
+        return self.structure
+
+    def points(self) -> Iterator[tuple[float, ...]]:
+        """The numbers of each row."""
+        columns: list[Any] = []
+        for leaf in self.arguments.leaves:
+            if not leaf.mapped:
+                columns += [itertools.repeat(x, self.count) for x in leaf.array.tolist()]
+                continue
+            array = leaf.array if self.rows is None else leaf.array[self.rows]
+            columns += array.T.tolist()
+        return zip(*columns, strict=True) if columns else iter([()] * self.count)
+
+    def run(
+        self, like: Structure | None = None, tell: Callable[[int], object] | None = None
+    ) -> Any:
+        """An array with a row for each, of its results and, after these, derivatives.
+
+        like: what others have returned; tell: is called with how many rows are done."""
+        self.structure, table = like, []
+        without: Exception = ValueError(NO_ROWS)
+        isfinite = math.isfinite
+        quick = self.f if is_flat(self.arguments.structure) else self._arranged
+        for k, point in enumerate(self.points()):
+            items: Sequence[float] = ()
+            try:
+                result = quick(*point) if self.on_floats else None
+            except Exception:  # what Values make of it says what it was
+                result = None
+            try:
+                if type(result) is float and type(self.structure) is Number and isfinite(result):
+                    self.numbers, items = True, (result,)
+                elif type(result) is tuple and self._are_numbers(result):
+                    self.numbers, items = True, result
+                else:
+                    items = self.row(point, result)
+            except Exception as error:
+                if not is_of_a_row(error):
+                    raise
+                without = error
+                self.without.append(k)
+                self.not_finite += all(map(isfinite, point))
+            table.append(items)
+            if tell is not None:
+                tell(1)
+        if self.structure is None:
+            raise without
+        nothing = [math.nan] * (self.structure.size + len(self.wrt))
+        if self.without or self.numbers:
+            self.truths = [False] * self.structure.size
+        for k in self.without:
+            table[k] = nothing
+        return np.array(table, dtype=np.float64).reshape(self.count, len(nothing))
+
+    def _are_numbers(self, result: tuple[Any, ...]) -> bool:
+        """Whether it is a tuple of finite floats, as those before."""
+        return (
+            self.structure is not None
+            and is_flat(self.structure)
+            and len(result) == self.structure.size
+            and _FLOATS.issuperset(map(type, result))
+            and all(map(math.isfinite, result))
+        )
+
+    def _arranged(self, *point: float) -> Any:
+        """What f returns for the numbers of a row."""
+        return called(self.f, self.arguments.structure.as_argument(point))
+
+    def row(self, point: Sequence[float], result: Any = None) -> Sequence[float]:
+        """The results of one row, and derivatives; result: of f on floats, if that has given one."""
+        if result is not None:
+            try:
+                return self._told(point, *taken_apart(result))
+            except TypeError:  # it is complex
+                pass
+        slopes: list[Any] = []
+        with standing_in(point) as values:
+            of = functools.partial(_on_values, self.f, self.arguments.structure)
+            result, _ = uncompiled(of, values)
+            items, found = taken_apart(result)
+            if self.wrt:
+                (output,) = as_values(items)
+                by = tuple([values[i] for i in self.wrt])
+                _, (row,) = _native.reverse((output,), by, (0,), True, Kind.NUMBERS)
+                slopes = list(row)
+            items = as_in_this_mode(items)
+        return [*self._told(point, items, found), *slopes]
+
+    def _told(self, point: Sequence[float], items: list[Any], found: Structure) -> list[float]:
+        """Results as floats, once what they are is noted."""
+        numbers = [float(detached(item)) for item in items]
+        self.note(found)
+        if not all(map(math.isfinite, numbers)) and all(map(math.isfinite, point)):
+            self.not_finite += sum(not math.isfinite(item) for item in numbers)
+        return numbers
+
+    def note(self, found: Structure) -> None:
+        """What a row has returned, which must be what the others have."""
+        are = truths_in(found)
+        if self.structure is None:
+            self.structure, self.truths = found, are
+            return
+        if key_of(found) != key_of(self.structure):
+            raise mixed(self.arguments.name, self.structure, found)
+        self.truths = [a and b for a, b in zip(self.truths or are, are, strict=True)]
+
+
+def added_up(table: Any) -> Any:
+    """The sum of all rows, from the first to the last."""
+    return np.array([_native.sum(column) for column in table.T.tolist()], dtype=np.float64)
+
+
+# -- Values ----------------------------------------------------------------------------------------
+
+
+def row_by_row(
+    of: Any,
+    args: Sequence[Any],
+    out: Any = None,
+    keep: bool = False,
+    named: dict[str, Any] | None = None,
+) -> Any:
+    """See Vmapped.row_by_row; of: a Vmapped."""
+    given, names = [*args, *(named or {}).values()], tuple(named or {})
+    keep = keep or _native.trace_active() or bool(values_in(given)) or _native.any_active()
+    name = function_name(of.f)
+    axes, whats = (
+        axes_of(of.in_axes, of.f, len(args), names),
+        names_of(len(args), names, name),
+    )
+    count, rows = rows_of(given, axes, whats, name)
+    results: list[list[Any]] = []
+    gaps: dict[int, tuple[Any, ...]] = {}  # the inputs of rows that have no results
+    structure: Structure | None = None
+    without: Exception = ValueError(NO_ROWS)
+    not_finite = 0  # results, of rows that are
+    keys = [*range(len(args)), *names]
+    with progress_of(count, name, of.progress) as bar:
+        for k, row in enumerate(rows):
+            arguments = dict(zip(keys, row, strict=True)) if names else row
+            numbers, arranged = flatten_part(arguments, "a row", FREE)
+            try:
+                with standing_in(numbers) as values:
+                    result, raised = uncompiled(
+                        functools.partial(_on_values, of.f, arranged), values
+                    )
+            except Exception as error:
+                if not is_of_a_row(error):
+                    raise
+                without = error
+                results.append([])
+                gaps[k] = tuple(values)
+                if not (_native.trace_active() or _native.any_active()):
+                    not_finite += _count_not_finite([math.nan], values)
+                continue
+            items, found = taken_apart(result)
+            items = as_in_this_mode(items)
+            are = truths_in(found)
+            if structure is None:
+                structure, truths = found, are
+            elif key_of(found) != key_of(structure):
+                raise mixed(name, structure, found)
+            truths = [a and b for a, b in zip(truths, are, strict=True)]
+            results.append(items if keep else [detached(item) for item in items])
+            if of.errors == "raise":
+                not_finite += _ask_for_not_finite(items, values)
+            elif raised or not keep:
+                not_finite += _count_not_finite(items, values)
+            bar.advance()
+    if structure is None:
+        raise without
+    of.report(not_finite)
+    for k, inputs in gaps.items():
+        results[k] = nothing_of(inputs, structure.size, keep)
+        truths = [False] * len(truths)
+    if of.reduce is None:
+        return stacked(results, structure, out, truths)
+    totals = [_native.sum(column) for column in zip(*results, strict=True)]
+    structure = as_numbers(structure)
+    return structure.arrange([t / count if of.reduce == "mean" else t for t in totals])
+
+
+def _count_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:
+    """How many results of a row are not finite though its inputs are."""
+    found = sum(not math.isfinite(detached(item)) for item in results)
+    return found if found and all(math.isfinite(v.data) for v in inputs) else 0
+
+
+def _ask_for_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:
+    """The same by comparisons, which a trace records: what it raises is raised by no other path."""
+    found = sum(not -_LARGEST <= item <= _LARGEST for item in results)
+    return found if found and all(-_LARGEST <= v <= _LARGEST for v in inputs) else 0
