@@ -10,7 +10,7 @@ static size_t operands_of(const pg_instruction *in, pg_slot *out)
         out[0] = in->a;
         return 1;
     }
-    if (in->code == PG_CODE_LOOP || pg_is_condition(in->code))
+    if (in->code == PG_CODE_LOOP || in->code == PG_CODE_TAKE || pg_is_condition(in->code))
         return 0;
     const pg_op_info *info = pg_op_at(in->code - PG_OP_add);
     const pg_slot slots[3] = {in->a, in->b, in->c};
@@ -26,6 +26,20 @@ static size_t results_of(const pg_program *p, const pg_instruction *in)
     return in->code == PG_CODE_LOOP ? ((const pg_loop *)p->loops[in->a])->base.results : 1;
 }
 
+/* How many terms, or items of a table, it has a derivative by. */
+static size_t terms_of(const pg_instruction *in)
+{
+    return in->code == PG_CODE_SEARCH ? 0 : in->count;
+}
+
+/* The factors of term i, or item i and PG_NO_SLOT. */
+static pg_term term_at(const pg_program *p, const pg_instruction *in, size_t i)
+{
+    if (in->code == PG_CODE_TAKE && in->b != PG_NO_SLOT)
+        return (pg_term){in->b + (pg_slot)i, PG_NO_SLOT, 0};
+    return p->terms[in->first + i];
+}
+
 /* Marks slots that depend on marked ones. */
 static void mark_forward(const pg_program *p, uint8_t *slots)
 {
@@ -35,8 +49,10 @@ static void mark_forward(const pg_program *p, uint8_t *slots)
         uint8_t any = 0;
         for (size_t i = 0; i < count; i++)
             any |= slots[operands[i]];
-        for (uint32_t t = in->first; t < in->first + in->count; t++)
-            any = (uint8_t)(any | slots[p->terms[t].a] | (p->terms[t].b != PG_NO_SLOT && slots[p->terms[t].b]));
+        for (size_t i = 0; i < terms_of(in); i++) {
+            const pg_term t = term_at(p, in, i);
+            any = (uint8_t)(any | slots[t.a] | (t.b != PG_NO_SLOT && slots[t.b]));
+        }
         memset(slots + in->out, any, results_of(p, in));
     }
 }
@@ -54,10 +70,11 @@ static void mark_back(const pg_program *p, uint8_t *slots)
             continue;
         for (size_t i = 0; i < count; i++)
             slots[operands[i]] = 1;
-        for (uint32_t t = in->first; t < in->first + in->count; t++) {
-            slots[p->terms[t].a] = 1;
-            if (p->terms[t].b != PG_NO_SLOT)
-                slots[p->terms[t].b] = 1;
+        for (size_t i = 0; i < terms_of(in); i++) {
+            const pg_term t = term_at(p, in, i);
+            slots[t.a] = 1;
+            if (t.b != PG_NO_SLOT)
+                slots[t.b] = 1;
         }
     }
 }

@@ -1,6 +1,7 @@
 /* unfold.c: a program without rows as nodes. */
 #include "program/unfold.h"
 
+#include "graph/cells.h"
 #include "graph/graph.h"
 #include "program/derived.h"
 #include "program/evaluate.h"
@@ -59,6 +60,34 @@ static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_inst
     return sum;
 }
 
+/* A search or an item of a table. */
+static pg_node *of_table(const pg_program *p, pg_node *const *slots, const pg_instruction *in)
+{
+    pg_node **nodes = pg_alloc((size_t)in->count + 1, sizeof *nodes);
+    if (nodes == NULL)
+        return NULL;
+    nodes[0] = slots[in->a];
+    for (uint32_t i = 0; i < in->count; i++)
+        nodes[1 + i] = slots[in->b == PG_NO_SLOT ? p->terms[in->first + i].a : in->b + i];
+    pg_node *n = in->code == PG_CODE_TAKE ? pg_item_of(nodes, in->count, 1)
+                                          : pg_cell_of(nodes, in->count, in->expected, 1);
+    pg_free(nodes);
+    return pg_born(n);
+}
+
+static pg_node *value_of(const pg_program *p, pg_node *const *slots, const pg_instruction *in)
+{
+    switch (in->code) {
+    case PG_CODE_FUSED:
+        return sum_of(p, slots, in);
+    case PG_CODE_SEARCH:
+    case PG_CODE_TAKE:
+        return of_table(p, slots, in);
+    default:
+        return op_of(slots, in);
+    }
+}
+
 static pg_status loop_of(const pg_program *p, pg_node **slots, const pg_instruction *in)
 {
     const pg_loop *loop = p->loops[in->a];
@@ -83,7 +112,7 @@ static pg_status run(const pg_program *p, pg_node **slots)
             const pg_status status = loop_of(p, slots, in);
             if (status != PG_OK)
                 return status;
-        } else if (!hold(&slots[in->out], in->code == PG_CODE_FUSED ? sum_of(p, slots, in) : op_of(slots, in))) {
+        } else if (!hold(&slots[in->out], value_of(p, slots, in))) {
             return PG_NO_MEMORY;
         }
     }
