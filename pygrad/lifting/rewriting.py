@@ -23,7 +23,7 @@ from pygrad.lifting.builtin import (
     BITS,
     CALLS,
     CLASS,
-    DOUBLES,
+    CONSTRUCTORS,
     INDEX,
     METHODS,
     SUPER,
@@ -64,8 +64,8 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if kept and name in CALLS and name not in self.taken:
             node.func = _called(CALLS[name], node)
-        elif name in METHODS and (not kept or name in DOUBLES):
-            node.args.insert(0, function if name in DOUBLES else function.value)  # type: ignore[attr-defined]
+        elif name in METHODS and (not kept or name in CONSTRUCTORS):
+            node.args.insert(0, function if name in CONSTRUCTORS else function.value)  # type: ignore[attr-defined]
             node.func = _called(METHODS[name], node)
         return node
 

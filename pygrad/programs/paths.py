@@ -21,6 +21,7 @@ from pygrad.core.callers import is_pygrads, users_depth, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
+from pygrad.core.texts import forget_texts, tell_of_texts, word
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
 
@@ -156,7 +157,9 @@ def trace(
             if _latest.error is not None:  # and some handler has caught that
                 raise _latest.error
             capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
+        tell_of_texts()
     finally:
+        forget_texts()
         _latest.error = None
         del inputs, outputs
         _native.trace_forget(_name(f))
@@ -240,6 +243,7 @@ def _kind_of_code(code: CodeType) -> int:
 
 
 _OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
+_native.set_text(word)
 _native.set_kind_of_code(_kind_of_code)
 
 
