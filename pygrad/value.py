@@ -315,7 +315,8 @@ def _to(a: Any, unit: float) -> Any:
 
 
 def _format(self: Any, spec: str) -> str:
-    return format(self.data, spec) if spec else str(self)
+    text: str | None = _native.text(self, spec)
+    return text if text is not None else format(self.data, spec) if spec else str(self)
 
 
 def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep: bool) -> Any:
@@ -452,6 +453,7 @@ def _imag(self: Any) -> float:
 
 def _int(self: Any) -> int:
     """The whole number towards 0, found by comparisons: a compiled program does them over."""
+    _native.may_round(self)
     needs = ("int", "a finite x", self)
     if not self <= math.inf:
         raise _of_a_row(ValueError(refusal("cannot convert float NaN to integer", *needs)))

@@ -264,10 +264,17 @@ static void use_many(walk *w, purpose what, size_t place)
     }
 }
 
-/* x - x: whatever x is, it is 0 and leads nowhere. */
+/* Whether y is -x, by the rule of its op. */
+static int is_negative_of(const pg_node *y, const pg_node *x)
+{
+    return y->op == PG_OP_neg && !(y->flags & PG_HAS_CLOSURE) && y->of.two.a == x;
+}
+
+/* x - x, x + -x, -x + x: whatever x is, it is 0 and leads nowhere. */
 static int cancels(const pg_node *n)
 {
-    return n->op == PG_OP_sub && n->of.two.a == n->of.two.b;
+    const pg_node *a = n->of.two.a, *b = n->of.two.b;
+    return (n->op == PG_OP_sub && a == b) || (n->op == PG_OP_add && (is_negative_of(a, b) || is_negative_of(b, a)));
 }
 
 static void apply_rule(walk *w, purpose what, size_t place)

@@ -6,6 +6,7 @@
 #include "python/lifted.h"
 #include "python/outside.h"
 #include "python/recording.h"
+#include "python/texts.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -349,6 +350,10 @@ PyObject *pg_value_repr(PyObject *self)
 {
     if (PG_NODE(self) == NULL || PG_WAITING(PG_NODE(self)))
         return PyUnicode_FromFormat("<%R, not initialised>", Py_TYPE(self));
+    PyObject *instead = pg_text_instead(self, NULL);
+    if (instead != Py_None)
+        return instead;
+    Py_DECREF(instead);
     PyObject *data = PyFloat_FromDouble(PG_NODE(self)->value);
     PyObject *grad = PyFloat_FromDouble(PG_NODE(self)->grad);
     PyObject *text = NULL;

@@ -12,6 +12,11 @@ static PyObject *set_mark(PyObject *module, PyObject *name)
     Py_RETURN_NONE;
 }
 
+int pg_lifted_code_is_about(void)
+{
+    return mark != NULL;
+}
+
 int pg_in_lifted_code(void)
 {
     PyObject *globals = mark == NULL ? NULL : PyEval_GetGlobals();

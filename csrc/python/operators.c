@@ -10,6 +10,7 @@
 #include "python/modes.h"
 #include "python/outside.h"
 #include "python/raising.h"
+#include "python/rounding.h"
 #include "python/trace.h"
 #include "python/value.h"
 #include "python/watching.h"
@@ -180,6 +181,8 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         pg_status status = pg_check(PG_ERR_##errors, number, number, z); \
         if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, &x, 1); \
+        if (PG_ERR_##errors == PG_ERR_INTEGRAL && PG_UNLIKELY(fabs(z) >= PG_LARGE_WHOLE) && !pg_may_round(x, z)) \
+            return NULL; \
         return made_unary(PG_OP_##name, x, z); \
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
@@ -195,6 +198,9 @@ static PyObject *made_ternary(int op, PyObject *const *objects, const operand *o
         pg_status status = pg_check(PG_ERR_##errors, a.number, b.number, z); \
         if (PG_UNLIKELY(status != PG_OK) && !PG_TRACING) \
             return refuse_operands(PG_OP_##name, status, (PyObject *[]){left, right}, 2); \
+        if (PG_OP_##name == PG_OP_floordiv && PG_UNLIKELY(fabs(z) >= PG_LARGE_WHOLE) && \
+            !pg_may_round(a.node != NULL ? left : right, z)) \
+            return NULL; \
         return made_binary(PG_OP_##name, left, right, a, b, z); \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \

@@ -263,6 +263,12 @@ int pg_trace_access(PyObject *v, const char *what)
     return found != FAILED;
 }
 
+int pg_trace_depends(PyObject *v)
+{
+    const enum origin found = current == NULL ? CONSTANT : depends(v);
+    return found == FAILED ? -1 : found != CONSTANT;
+}
+
 int pg_trace_rewrite(PyObject *v)
 {
     const pg_node *n = PG_NODE(v);

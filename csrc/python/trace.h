@@ -55,6 +55,9 @@ int pg_trace_guard(pg_node *a, pg_node *b, double number, pg_comparison compare,
  * or if it is to be read and depends on what was there before. */
 int pg_trace_access(PyObject *v, const char *what);
 
+/* 1 if another call may have another number in v, 0 if not; -1 with an exception set. */
+int pg_trace_depends(PyObject *v);
+
 /* False with TraceError set if v is of the trace and its number has been used: a program would not see another. */
 int pg_trace_rewrite(PyObject *v);
 

@@ -57,7 +57,7 @@ def modf(x: Any, /) -> tuple[Any, Any]:
     if isinf(x):
         return math.copysign(0.0, 1.0 if x > 0 else -1.0), x
     if signbit(x):
-        return -((-x) - (-x).trunc()), -(-x).trunc()
+        return -((-x) - (-x).trunc()), x.trunc()
     return x - x.trunc(), x.trunc()
 
 

@@ -37,16 +37,13 @@ from pygrad.arrays.quiet import quietly
 # NumPy's names, and the op that each is; the rest of the names are the ops' own.
 _OPS = """
     absolute=abs arccos=acos arccosh=acosh arcsin=asin arcsinh=asinh arctan=atan arctan2=atan2
-    arctanh=atanh cbrt clip cos cosh exp exp2 expm1 fabs=abs float_power=pow hypot log log10
-    log1p log2 logaddexp maximum minimum sign sin sinh sqrt tan tanh trunc
+    arctanh=atanh cbrt ceil clip cos cosh exp exp2 expm1 fabs=abs float_power=pow floor hypot log log10
+    log1p log2 logaddexp maximum minimum rint=round sign sin sinh sqrt tan tanh trunc
 """
 # Of SciPy's, too.
 _OPS_OF_SCIPY = (
     "digamma=digamma erf=erf erfc=erfc expit=sigmoid gamma=gamma gammaln=lgamma psi=digamma"
 )
-
-# Python's give ints, and NumPy's floats, with the sign of x where they are 0.
-_WHOLE = {"ceil": "ceil", "floor": "floor", "rint": "round", "trunc": "trunc"}
 
 # What NumPy's own loops do with objects as they should, by Python's operators; here for single operands.
 _OPERATORS: dict[str, Callable[..., Any]] = {
@@ -106,8 +103,6 @@ def functions_of_items(engine: Engine) -> dict[str, Callable[..., Any]]:
     for pair in (_OPS + _OPS_OF_SCIPY).split():
         name, _, op = pair.partition("=")
         made[name] = functions[op or name]
-    for name, op in _WHOLE.items():
-        made[name] = _of_either(_with_sign(functions[op]), getattr(np, name))
     for name, function in elementary.METHODS.items():
         made[name] = _of_either(function, getattr(np, name))
     made["real"] = lambda x: x  # which newer NumPys have as ufuncs
@@ -115,10 +110,6 @@ def functions_of_items(engine: Engine) -> dict[str, Callable[..., Any]]:
     for name, function in _OF_TRUTHS.items():
         made[name] = _of_truths(name, function)
     return {**made, **_TRUTHS, "divmod": divmod}
-
-
-def _with_sign(rounding: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda x: elementary.copysign(rounding(x), x)
 
 
 def _of_truths(name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

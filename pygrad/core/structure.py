@@ -359,7 +359,7 @@ def as_static(tree: Any, way: Way) -> bool:
         return True
     kind = type(tree)
     if kind is int or kind is bool:
-        return way.whole
+        return way.whole or (kind is bool and way.free and way.as_given)
     if kind is str:
         return way.free
     if isinstance(tree, (numbers.Real, Value)):

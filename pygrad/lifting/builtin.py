@@ -14,7 +14,9 @@ from typing import Any
 
 from pygrad.arrays.engines import MARK, waits
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
+from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text, word
 from pygrad.lifting.raising import LIFTED_FROM, raised, with_methods
 from pygrad.lifting.tables import item_at
 from pygrad.lifting.values import holds_values, is_of_values
@@ -24,6 +26,8 @@ if IMPLEMENTATION == "compiled":
     from pygrad import _native
 
     _native.set_mark_of_lifted_code(MARK)
+    _native.set_text(word)
+    _native.set_rounding(tell_of_rounding)
 
 
 def is_truth(x: Any) -> bool:
@@ -35,6 +39,8 @@ def as_float(x: Any = 0.0, /) -> Any:
     """float(x); of a Value the Value."""
     if isinstance(x, Value):
         return x * 1.0 if is_truth(x) else x
+    if type(x) is NumberText:
+        return x.value
     try:
         return float(x)
     except TypeError:
@@ -135,7 +141,9 @@ def rounded(x: Any, ndigits: Any = None) -> Any:
     """round(x, ndigits); where rounding is off, a Value with digits is left as it is."""
     if ndigits is not None and isinstance(x, Value) and UNROUNDED in sys._getframe(1).f_globals:
         return x
-    return round(x) if ndigits is None else round(x, ndigits)
+    if ndigits is not None:
+        return round(x, ndigits)
+    return (x.round() + 0.0).round() if isinstance(x, Value) else round(x)
 
 
 def above(kind: Any, *rest: Any) -> Any:
@@ -151,24 +159,40 @@ def as_string(*args: Any, **named: Any) -> str:
 
 
 def as_text(template: Any, items: Any) -> Any:
-    """template % items; Values are shown as their numbers where the template asks for floats."""
-    try:
+    """template % items; Values are shown as their numbers."""
+    if not holds_values([*items.values()] if isinstance(items, dict) else items):
         return template % items
-    except TypeError:
-        if not holds_values([*items.values()] if isinstance(items, dict) else items):
-            raise
+    shown = is_shown(sys._getframe(1))
     if isinstance(items, dict):
-        return template % {name: _number(item) for name, item in items.items()}
-    return template % tuple(map(_number, items if isinstance(items, tuple) else (items,)))
+        numbers = zip(items, [_number(item, shown) for item in items.values()], strict=True)
+        return template % dict(numbers)
+    items = items if isinstance(items, tuple) else (items,)
+    if template in _EXACT and len(items) == 1 and isinstance(items[0], Value):
+        return number_text(items[0], shown)
+    return template % tuple([_number(item, shown) for item in items])
 
 
-def _number(item: Any) -> Any:
-    return item.data if isinstance(item, Value) else item
+_EXACT = frozenset({"%s", "%r", "%a"})
+
+
+def _number(item: Any, shown: bool) -> Any:
+    return number_in_text(item, shown) if isinstance(item, Value) else item
 
 
 def as_double(kind: Any, *args: Any, **named: Any) -> Any:
     """np.float64(x); of a Value the Value."""
     return as_float(*args) if args and holds_values(args[0]) else kind(*args, **named)
+
+
+def as_exact(kind: Any, *args: Any, **named: Any) -> Any:
+    """Decimal(x) or Fraction(x); TypeError for a Value and its text: they know of no derivative."""
+    if any(isinstance(arg, Value) or type(arg) is NumberText for arg in args):
+        raise TypeError(
+            f"{getattr(kind, '__name__', kind)}() of a Value, or of its text, would lose the derivative: "
+            "code that computes with decimal numbers or fractions cannot be lifted; state its derivative, "
+            "or give it numbers"
+        )
+    return kind(*args, **named)
 
 
 def as_type(array: Any, *args: Any, **named: Any) -> Any:
@@ -209,7 +233,9 @@ RAISED: Callable[..., Any] = raised
 BASE: Callable[..., Any] = with_methods
 SHOWN: Callable[..., Any] = shown
 SUPER: Callable[..., Any] = above
-DOUBLES = frozenset({"float64", "double"})  # of NumPy
+_DOUBLES = frozenset({"float64", "double"})  # of NumPy
+_EXACT_NUMBERS = frozenset({"Decimal", "Fraction", "create_decimal"})
+CONSTRUCTORS = _DOUBLES | _EXACT_NUMBERS
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.
 METHODS: dict[str, Callable[..., Any]] = {
     "astype": as_type,
@@ -220,7 +246,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     "round": round_of,
     **{name: alone_of(name) for name in ("sum", "mean", "max", "min", "prod", "squeeze", "copy")},
     "__float__": as_float,
-    **dict.fromkeys(DOUBLES, as_double),
+    **dict.fromkeys(_DOUBLES, as_double),
+    **dict.fromkeys(_EXACT_NUMBERS, as_exact),
 }
 
 # Attributes that a number of NumPy's has.

@@ -25,7 +25,7 @@ from pygrad.lifting.builtin import (
     BITS,
     CALLS,
     CLASS,
-    DOUBLES,
+    CONSTRUCTORS,
     INDEX,
     ITEM,
     METHODS,
@@ -100,8 +100,8 @@ class _Rewriter(ast.NodeTransformer):
                 keyword.value = _shown(keyword.value)
         if kept and name in CALLS and name not in self.taken:
             node.func = _called(CALLS[name], node)
-        elif name in METHODS and (not kept or name in DOUBLES):
-            node.args.insert(0, function if name in DOUBLES else function.value)  # type: ignore[attr-defined]
+        elif name in METHODS and (not kept or name in CONSTRUCTORS):
+            node.args.insert(0, function if name in CONSTRUCTORS else function.value)  # type: ignore[attr-defined]
             node.func = _called(METHODS[name], node)
         return node
 

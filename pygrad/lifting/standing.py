@@ -40,9 +40,24 @@ def like(original: ModuleType, **changes: Any) -> ModuleType:
 
 
 def lifted_math() -> ModuleType:
-    """The names of math, and none of what pygrad.math has beside them."""
+    """The names of math, and none of what pygrad.math has beside them. What gives ints gives no -0.0."""
     own = {name: getattr(math, name) for name in vars(standard) if name[:1] != "_"}
+    for function in (floor, ceil, trunc):
+        plain = getattr(standard, function.__name__)
+        own[function.__name__] = chooser((function, plain, function.__name__, plain.__doc__ or ""))
     return like(standard, **own)
+
+
+def floor(x: Any, /) -> Any:
+    return (x.floor() + 0.0).floor()
+
+
+def ceil(x: Any, /) -> Any:
+    return (x.ceil() + 0.0).ceil()
+
+
+def trunc(x: Any, /) -> Any:
+    return (x.trunc() + 0.0).trunc()
 
 
 def lifted_cmath() -> ModuleType:

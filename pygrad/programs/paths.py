@@ -21,6 +21,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
 from pygrad.core.shown import settle
+from pygrad.core.texts import forget_texts, tell_of_texts, word
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
 from pygrad.programs.worth import MOST_PATHS, TooManyPaths, Worth
@@ -181,7 +182,9 @@ def trace(
                 raise _latest.error
             capsule, lives, outcomes = _native.trace_program(tuple(outputs), rows, totals, True)
             places = _native.trace_places() if outcomes else None
+        tell_of_texts()
     finally:
+        forget_texts()
         _latest.error = None
         del inputs, outputs
         _native.trace_forget(_name(f))
@@ -269,6 +272,7 @@ def has_handlers(code: CodeType) -> bool:
 
 
 _OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
+_native.set_text(word)
 _native.set_kind_of_code(_kind_of_code)
 
 

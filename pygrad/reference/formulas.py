@@ -95,8 +95,8 @@ def step(x: float) -> float:
 
 
 def whole(rounding: Callable[[float], int]) -> Callable[[float], float]:
-    """math.floor and the like, but float to float; of ints, they give no -0.0."""
-    return lambda x: float(rounding(x))
+    """math.floor and the like, but float to float, with -0.0 kept."""
+    return lambda x: math.copysign(float(rounding(x)), x)
 
 
 def hypot(x: float, y: float) -> float:

@@ -465,3 +465,24 @@ def test_subclasses_are_classes_of_their_own():
 @pytest.mark.parametrize("impl", ["compiled", "reference"])
 def test_both_implementations_do_so(impl, run_isolated):
     assert run_isolated("records.py", env={"PYGRAD_IMPL": impl}).stdout == f"{impl} ok\n"
+
+
+def test_bools_under_a_name_stay_bools() -> None:
+    def f(r: Any) -> Any:
+        assert isinstance(r["on"], bool)
+        first = 2.0 if r["on"] is True else 3.0
+        return r["x"] * first * (5.0 if r["deep"]["off"] is False else 7.0)
+
+    compiled, slope = pygrad.compile(f), pygrad.compile(pygrad.value_and_grad(f))
+    for on in (True, False, True):
+        for off in (True, False):
+            options = {"x": 2.0, "on": on, "deep": {"off": off}}
+            assert compiled(options) == f(options)
+            expected = f(options), {"x": f(options) / 2.0, "on": on, "deep": {"off": off}}
+            assert pygrad.value_and_grad(f)(options) == slope(options) == expected
+            assert slope(options)[1]["on"] is on
+            rows = pygrad.vmap(f)({"x": np.array([1.0, 2.0]), "on": on, "deep": {"off": off}})
+            assert rows.tolist() == [f({**options, "x": x}) for x in (1.0, 2.0)]
+    assert compiled({"x": 2.0, "on": True, "deep": {"off": True}}) == 28.0
+    with pytest.raises(TypeError, match="no number in it"):
+        grad(lambda r: 1.0)({"on": True})

@@ -81,6 +81,7 @@ TAME: dict[str, Function] = {
     "softened": lambda x: (x[0] ** 2 + x[1] ** 2 + 1e-12).sqrt(),
     "distance to itself": lambda x: math.exp(-(((x[0] - x[0]) ** 2).sqrt())) * x[1],
     "norm of distances to itself": lambda x: norm(x - x) * x[1] + norm([x[0] - x[0], 0.0]) ** 2,
+    "norm of what cancels": lambda x: norm([x[0] + -x[0], -x[1] + x[1]]) ** 2 + x[0] * x[1],
     "an underflow": lambda x: math.log(math.exp(-((x[0] + 40.0) ** 2)) + 1e-300) * x[1],
     "an overflow": lambda x: x[0] / (x[1] + 1e-200) + (x[0] * x[1]) / (x[0] + 1e-110),
     "by plain Python": lambda x: norm(x) if (x[0] ** 2 + x[1] ** 2) > 0 else x[0] * x[1],

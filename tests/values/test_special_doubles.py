@@ -98,8 +98,8 @@ def test_same_bits_of_powers_in_both(n: float) -> None:
 
 
 def whole(function: Callable[[float], int]) -> Callable[[float], float]:
-    """math.floor and the like give an int, which has no -0: nor has the result."""
-    return lambda x: float(function(x))
+    """math.floor and the like give an int, which has no -0: the result has the sign of x."""
+    return lambda x: math.copysign(float(function(x)), x)
 
 
 PYTHON: dict[str, Callable[..., float]] = {

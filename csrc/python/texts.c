@@ -1,0 +1,69 @@
+/* texts.c: texts of Values, which Python words: in lifted code and in traces. */
+#include "python/texts.h"
+
+#include "python/convert.h"
+#include "python/lifted.h"
+#include "python/trace.h"
+
+static PyObject *word; /* Python's function of a Value and a spec, set once */
+
+PyObject *pg_text_instead(PyObject *v, PyObject *spec)
+{
+    if (word == NULL || (!PG_TRACING && !pg_lifted_code_is_about()))
+        return Py_NewRef(Py_None);
+    return PyObject_CallFunctionObjArgs(word, v, spec == NULL ? Py_None : spec, NULL);
+}
+
+static PyObject *set_text(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&word, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
+static PyObject *text(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *v, *spec;
+    if (!PyArg_ParseTuple(args, "O!O:text", pg_value_type, &v, &spec) || !pg_require_built(v))
+        return NULL;
+    return pg_text_instead(v, spec);
+}
+
+/* The number of a Value on which a text is made. guarded: in a trace, the program holds for that number alone. */
+static PyObject *number_in_text(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *v;
+    int guarded;
+    if (!PyArg_ParseTuple(args, "O!p:number_in_text", pg_value_type, &v, &guarded) || !pg_require_built(v))
+        return NULL;
+    pg_node *n = PG_NODE(v);
+    const double x = n->value;
+    if (guarded && PG_TRACING) {
+        const int is_nan = x != x;
+        if (is_nan ? !pg_trace_guard(n, n, 0.0, PG_UNEQUAL, 1) : !pg_trace_guard(n, NULL, x, PG_EQUAL, 1))
+            return NULL;
+    }
+    return PyFloat_FromDouble(x);
+}
+
+static PyObject *is_of_inputs(PyObject *module, PyObject *v)
+{
+    (void)module;
+    if (!PyObject_TypeCheck(v, pg_value_type) || !pg_require_built(v))
+        return PyErr_Occurred() ? NULL : PyBool_FromLong(0);
+    const int depends = PG_TRACING ? pg_trace_depends(v) : 0;
+    return depends < 0 ? NULL : PyBool_FromLong(depends);
+}
+
+PyMethodDef pg_text_functions[] = {
+    {"set_text", set_text, METH_O,
+     "set_text(function, /)\n--\n\nSet what words a Value, with a spec or None, in lifted code and traces; or gives None."},
+    {"text", text, METH_VARARGS, "text(v, spec, /)\n--\n\nWhat stands for format(v, spec), or None."},
+    {"number_in_text", number_in_text, METH_VARARGS,
+     "number_in_text(v, guarded, /)\n--\n\nThe number of a Value; guarded: the program of a trace holds for it alone."},
+    {"is_of_inputs", is_of_inputs, METH_O,
+     "is_of_inputs(v, /)\n--\n\nWhether another call of the function that is traced may have another number in v."},
+    {NULL, NULL, 0, NULL},
+};

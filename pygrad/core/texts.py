@@ -1,0 +1,173 @@
+"""Texts of Values, which stand for numbers in lifted code, and would freeze them in traces.
+
+In lifted code a Value has the text of its number, and a program whose function has made one holds for that
+number alone: another one is another path. A text that is only shown, by ``print`` and its like, decides
+nothing. Other code is told if it makes a text of a Value in a trace and does more with it than to show it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import logging
+import math
+import os
+import re
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from pygrad.arrays.elementary import signbit
+from pygrad.arrays.engines import MARK
+from pygrad.core.callers import is_pygrads, warn_once
+from pygrad.core.implementation import IMPLEMENTATION, Value, trace_active
+
+if IMPLEMENTATION == "compiled":
+    from pygrad import _native
+
+_WHOLE = frozenset({"floor", "ceil", "trunc", "round"})
+# Statements whose texts go to people.
+_SHOWS = re.compile(
+    r"\s*(print|pprint|pp|raise|warn|(sys\.)?std(out|err)\.write|warnings\.warn|_?log(ger|ging)?\.\w+|"
+    r"self\._?log(ger|ging)?\.\w+)\b",
+    re.IGNORECASE,
+)
+_LONGEST = 12  # lines of such a statement
+_STANDARD = os.path.dirname(logging.__file__).rsplit(os.sep, 1)[0] + os.sep
+_LOGS = os.path.dirname(logging.__file__) + os.sep
+_OTHERS = re.compile(r"[\\/](site-packages|dist-packages)[\\/](?!numpy[\\/])")
+
+
+class NumberText(str):
+    """The text of a Value in lifted code, `str(v)`, of which `float()` makes the Value again."""
+
+    __slots__ = ("value",)
+    value: Any
+
+    def __reduce__(self) -> Any:
+        return str, (str(self),)
+
+
+def number_in_text(v: Any, is_shown: bool = False) -> float | int:
+    """The number of a Value for a text of it: an int if floor() or its like gave it."""
+    if not trace_active():
+        number: float = v.data  # noted as read
+    else:
+        depends = _native.is_of_inputs(v) and not is_shown
+        number = _native.number_in_text(v, depends)
+        if depends and number == 0.0:
+            bool(signbit(v))
+    return int(number) if v._op in _WHOLE and math.isfinite(number) else number
+
+
+def word(v: Any, spec: str | None) -> str | None:
+    """The text of a Value, where it has another one than its repr: _native.set_text() says when."""
+    frame = _asking()
+    if frame is None:
+        return None
+    if MARK in frame.f_globals:
+        return number_text(v, is_shown(frame), spec)
+    if not trace_active() or not _native.is_of_inputs(v):
+        return None
+    if is_shown(frame):
+        return format(_native.number_in_text(v, False), spec) if spec else None
+    if not spec:
+        _made.lines.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+    return None
+
+
+def number_text(v: Any, is_shown: bool, spec: str | None = None) -> str:
+    """The text of a Value as its number has it."""
+    number = number_in_text(v, is_shown)
+    if spec:
+        return format(number, spec)
+    text = NumberText(number)
+    text.value = v
+    return text
+
+
+class _Made(threading.local):
+    """Where texts were made in this thread's trace of which one is to be told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+
+_made = _Made()
+
+
+def tell_of_texts() -> None:
+    """Once a trace is a program: an error would have shown the texts, and made no program."""
+    for line in _made.lines:
+        warn_once(
+            "a text was made of a Value in a function that is traced: it has the number of this call, and "
+            "a compiled program does not make it anew. To look at numbers, write print(...) on a line of "
+            "its own; for what another number would change, compare the Value itself, or make the "
+            "argument static",
+            line,
+        )
+
+
+def forget_texts() -> None:
+    _made.lines.clear()
+
+
+def _asking() -> FrameType | None:
+    """The frame that asks for a text, behind what passes texts on; None if it is pygrad's, or logs."""
+    frame: FrameType | None = sys._getframe(2)
+    while (
+        frame is not None
+        and frame.f_code.co_name in _WORDING
+        and is_pygrads(frame.f_code.co_filename)
+    ):
+        frame = frame.f_back
+    if frame is not None and frame.f_code.co_filename.startswith(_LOGS):
+        return None
+    while frame is not None and _passes_on(frame.f_code.co_filename):
+        frame = frame.f_back
+    return None if frame is None or is_pygrads(frame.f_code.co_filename) else frame
+
+
+_WORDING = frozenset(
+    {"_format", "_repr", "as_text"}
+)  # pygrad's functions that make texts for others
+
+
+def _passes_on(filename: str) -> bool:
+    """Whether it is Python's own code, or NumPy's."""
+    if filename.startswith("<"):
+        return filename == "<string>"  # the __repr__ of a dataclass
+    if "numpy" in filename and _OTHERS.search(filename) is None:
+        return f"{os.sep}numpy{os.sep}" in filename
+    return filename.startswith(_STANDARD) and _OTHERS.search(filename) is None
+
+
+def is_shown(frame: FrameType) -> bool:
+    """Whether the statement that runs shows what it makes: its first words say so."""
+    path, number = frame.f_code.co_filename, frame.f_lineno
+    lines = linecache.getlines(path, frame.f_globals)[max(0, number - _LONGEST) : number]
+    if not lines:
+        return False
+    if _SHOWS.match(lines[-1]):
+        return ";" not in lines[-1]
+    text = ""
+    for line in reversed(lines[:-1]):
+        text = line + text
+        if _SHOWS.match(line):
+            return text.count("(") > text.count(")")
+    return False
+
+
+if IMPLEMENTATION == "reference":
+    _plain_repr = Value.__repr__
+
+    def _repr(self: Any) -> str:
+        text = word(self, None)
+        return _plain_repr(self) if text is None else text
+
+    def _format(self: Any, spec: str) -> str:
+        text = word(self, spec)
+        return text if text is not None else format(self.data, spec) if spec else str(self)
+
+    setattr(Value, "__repr__", _repr)  # noqa: B010  of another class, to type checkers
+    setattr(Value, "__format__", _format)  # noqa: B010

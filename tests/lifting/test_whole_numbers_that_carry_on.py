@@ -1,0 +1,111 @@
+"""Whole numbers, fractions and decimal numbers that would carry a number on without its derivative."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pygrad import Value, compile, grad, jvp, lift, no_grad, vmap
+
+HEAD = """
+import math
+from decimal import Decimal, getcontext
+from fractions import Fraction
+def f(x):
+    return {}
+"""
+
+LARGE = [
+    "int(x * 2.0**53) / 2.0**53",
+    "int(math.frexp(x)[0] * 2.0**53) * 2.0**-51",
+    "math.ldexp(int(math.ldexp(x, 40)), -40)",
+    "(int(x * 2**40) >> 10) / 2.0**30",
+    "math.floor(-x * 1e12) / 1e12",
+    "math.ceil(x * 1e12) / 1e12",
+    "math.trunc(x * 1e12) / 1e12",
+    "round(x * 1e10) / 1e10",
+    "(x * 1e10 // 1) / 1e10",
+    "divmod(x, 1e-10)[0] * 1e-10",
+    "math.modf(x * 1e12)[1] / 1e12",
+    "float(Fraction(int(x * 2**40), 2**40))",
+    "math.isqrt(int(x * 10**12)) / 10**6",
+]
+EXACT = [
+    "float(Decimal(str(x)))",
+    "float(Decimal(repr(x)) * 2)",
+    "float(Decimal(f'{x}'))",
+    "float(getcontext().create_decimal(str(x)))",
+    "float(Fraction(str(x)))",
+    "float(Decimal(x))",
+    "float(Fraction(x))",
+]
+SMALL = [
+    "[1.0, 2.0, 3.0][int(x)] * x",
+    "x - math.floor(x)",
+    "x - x // 1.0",
+    "x * round(x * 1e6)",
+    "x + int(2451545.25 + x)",
+    "x * float(Decimal('2.5')) * int(10**12)",
+    "round(x, 9) + x",
+    "math.fmod(x * 1e12, 7.0)",
+    "(x * 1e12) % 7.0",
+]
+
+
+def made(expression: str) -> Callable[..., Any]:
+    source = HEAD.format(expression)
+    name = f"<carried {expression}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(__builtins__["compile"](source, name, "exec"), space)  # type: ignore[index]
+    f: Callable[..., Any] = space["f"]
+    return f
+
+
+@pytest.mark.parametrize("expression", LARGE)
+def test_large_whole_numbers_are_told(expression: str) -> None:
+    f = made(expression)
+    lifted = lift(f)
+    assert lifted(2.3456) == f(2.3456)
+    for derivative in (grad, lambda g: lambda x: jvp(g, (x,), (1.0,))):
+        with pytest.raises(TypeError, match="whole number"):
+            derivative(lifted)(2.3456)
+    with pytest.raises(TypeError, match="whole number"):
+        lifted(Value(2.3456))
+    with pytest.warns(RuntimeWarning, match="no derivative here"):
+        assert compile(lifted)(2.3456) == f(2.3456)
+    with pytest.warns(RuntimeWarning, match="no derivative here"):
+        vmap(grad(lift(made(expression + " + x"))))(np.array([2.3456, 2.5]))
+    with no_grad():
+        assert abs(lifted(Value(2.3456)) - f(2.3456)) == 0.0
+
+
+@pytest.mark.parametrize("expression", EXACT)
+def test_decimal_numbers_and_fractions_are_refused(expression: str) -> None:
+    f = made(expression)
+    lifted = lift(f)
+    assert lifted(2.3456) == f(2.3456)
+    for run in (grad(lifted), compile(lifted), lambda x: lifted(Value(x))):
+        with pytest.raises(TypeError, match="would lose the derivative"):
+            run(2.3456)
+
+
+@pytest.mark.parametrize("expression", SMALL)
+def test_counts_and_remainders_are_not(expression: str) -> None:
+    f = made(expression)
+    lifted = lift(f)
+    step = 1e-6
+    slope = (f(2.3456 + step) - f(2.3456 - step)) / (2 * step)
+    for steep, right in (("1e6", round(2.3456e6)), ("x, 9", 1.0), ("1e12", 1e12)):
+        slope = right if steep in expression else slope
+    assert grad(lifted)(2.3456) == pytest.approx(slope, rel=1e-3)
+    assert compile(lifted)(2.3456) == f(2.3456)
+
+
+def test_other_code_may_have_them() -> None:
+    assert grad(lambda x: x * int(x * 2.0**53))(1.0) == 2.0**53
+    assert (Value(2.0) * 2.0**40).round().data == 2.0**41
