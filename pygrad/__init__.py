@@ -123,6 +123,8 @@ if TYPE_CHECKING:
     from pygrad.compiled.function import jit as jit
     from pygrad.compiled.load import load as load
     from pygrad.compiled.replay import NotSavedError as NotSavedError
+    from pygrad.control.autograph.decorator import autograph as autograph
+    from pygrad.control.autograph.errors import AutographError as AutographError
     from pygrad.control.branches import checkpoint as checkpoint
     from pygrad.control.branches import cond as cond
     from pygrad.control.branches import switch as switch
