@@ -7,6 +7,7 @@
  * its numbers. */
 #include "graph/stopping.h"
 #include "program/growth.h"
+#include "program/loop.h"
 #include "program/program.h"
 
 #include <string.h>
@@ -91,6 +92,10 @@ static void take_product(finder *f, pg_slot a, pg_slot b)
 static void take_operands(finder *f, const pg_instruction *in)
 {
     switch (in->code) {
+    case PG_CODE_LOOP: /* each result depends on each operand */
+        for (uint32_t t = in->first; t < in->first + in->count; t++)
+            take(f, f->p->terms[t].a);
+        return;
     case PG_CODE_FUSED:
         take(f, in->a);
         for (uint32_t t = in->first; t < in->first + in->count; t++)
@@ -130,13 +135,20 @@ static void follow(finder *f, const pg_instruction *in)
     if (in->code == PG_CODE_GUARD)
         return;
     take_operands(f, in);
-    const int is_result = in->code >= PG_CODE_OUTPUT;
+    const int is_result = in->code >= PG_CODE_OUTPUT && in->code != PG_CODE_LOOP;
     if (is_result && in->out < f->outputs) /* what is added up may come in parts */
         take_place(f, f->of_output[in->out]);
     const uint32_t place = meet(f);
     if (is_result) {
         if (in->out < f->outputs)
             f->of_output[in->out] = place;
+    } else if (in->code == PG_CODE_LOOP) {
+        const size_t results = ((const pg_loop *)f->p->loops[in->a])->base.results;
+        for (size_t i = 0; i < results; i++) {
+            (in->out & PG_ROW ? f->lanes : f->uniforms)[(in->out & ~PG_ROW) + i] = place;
+            if (in->out & PG_ROW)
+                f->zero_lanes[(in->out & ~PG_ROW) + i] = 0;
+        }
     } else if (in->out & PG_ROW) {
         f->lanes[in->out & ~PG_ROW] = place;
         f->zero_lanes[in->out & ~PG_ROW] = in->code == PG_CODE_SPREAD && is_zero(f, in->a);

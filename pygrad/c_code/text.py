@@ -325,6 +325,11 @@ def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, fre
         ValueError: the name is not fit for C; or paths return what differs in structure.
     """
     name = own_name(title) if name is None else checked_name(name)
+    if any(path.program.loop_count for path in paths.all):
+        raise NotImplementedError(
+            f"to_c() does not know loops yet, and {title}() has one: write its loop in C around a function "
+            "that is the body"
+        )
     results = {key_of(path.result.structure): path.result.structure for path in paths.all}
     if len(results) > 1:
         raise ValueError(

@@ -159,6 +159,11 @@ def _paths(paths: Paths, captured: dict[int, Any], inputs: int) -> list[SavedPat
     for parent, guard, path in queue:  # which grows
         queue += [(len(found), at, branch) for at, branch in sorted(path.branches.items())]
         structure, by = path.result.structure, path.result.by
+        if path.program.loop_count:
+            raise NotImplementedError(
+                "a program with a loop cannot be saved or pickled yet: save what the function is made of, and "
+                "compile it again"
+            )
         for v in (*path.lives, *by):
             captured.setdefault(id(v), v)
         places = {of: i for i, of in enumerate(captured)}
