@@ -1,8 +1,8 @@
 """Loops of programs: a body that is traced once.
 
-Both functions take lists of numbers and Values, and a body that is called with a list of Values. In a trace (of `compile`
-or `vmap`) `loop` is one part of the program, whatever the number of trips; outside it is a plain Python loop.
-`scanned` is traced trip by trip.
+Both functions take lists of numbers and Values, and a body that is called with a list of Values. In a trace
+(of `compile` or `vmap`) `loop` is one part of the program, whatever the number of trips; outside it is a
+plain Python loop. `scanned` is traced trip by trip.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def loop(
     trips as in `while trips < count`.
 
     In a trace the body is called once, on Values that stand for the state at any trip; their numbers are no
-    keys for Python: a comparison that depends on them is a condition, and to ask for its truth raises TraceError.
+    keys for Python: a comparison that depends on them is a condition, and to ask for its truth raises
+    TraceError.
     """
     items = _values(state)
     control = start if count is None else count
@@ -44,9 +45,9 @@ def loop(
     leaves, over = _native.loop_begin(tuple(items))
     try:
         result = body(list(leaves))
-        outcome = _values(result if count is not None else [*result[0], result[1]])
+        given = _values(result if count is not None else [*result[0], result[1]])
         states = set(map(id, leaves))  # of which none is a result by itself
-        outcome = tuple([item * 1.0 if id(item) in states else item for item in outcome])
+        outcome = tuple([item * 1.0 if id(item) in states else item for item in given])
         if len(outcome) != len(items) + (count is None):
             raise ValueError(
                 f"the body of a loop was given {len(items)} numbers, and returned "

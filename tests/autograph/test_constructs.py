@@ -493,3 +493,37 @@ def test_defaults_and_names_stay() -> None:
     assert wrapped.__name__ == "f"
     assert autograph(wrapped) is wrapped
     assert compile(lambda x: wrapped(x, 2.0, 1.0, w=2.0))(1.0) == f(1.0, 2.0, 1.0, w=2.0)
+
+
+def test_trips_are_bounded() -> None:
+    @autograph(max_trips=20)
+    def f(x: Any) -> Any:
+        while x > 0:
+            x = x + 1.0
+        return x
+
+    call = compile(f)
+    assert call(-1.0) == -1.0
+    with pytest.raises(RuntimeError, match="20"):
+        call(1.0)
+    assert f(-2.0) == -2.0
+    with pytest.raises(ValueError, match="max_trips of autograph"):
+        autograph(max_trips=-1)
+
+
+def test_loops_by_name_in_converted_code() -> None:
+    from pygrad import cond, fori_loop, while_loop
+
+    def f(x: Any) -> Any:
+        def trip(i: Any, y: Any) -> Any:
+            if y > 4:
+                return y - i
+            return y * 2
+
+        y = fori_loop(0, 5, trip, x)
+        if y > 3:
+            y = while_loop(lambda y: y > 3, lambda y: y - 1.5 if y > 5 else y - 1, y)
+        return cond(y > 2, lambda: y if y < 2.5 else -y, lambda: 0.0 * y)
+
+    assert differences(f, ROWS) == ""
+    assert in_a_program(f, ROWS)[1] == 1

@@ -3,7 +3,9 @@ rows."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from types import CellType, CodeType
 from typing import Any
 
@@ -24,7 +26,7 @@ class Context(threading.local):
             CodeType, int
         ] = {}  # functions that run, and how deep in branches they began
         self.times = 1  # how often the code that runs is repeated by loops around it
-        self.indices: list[Any] = []  # of loops that run: see looping.py
+        self.max_trips = MAX_TRIPS  # of a loop
 
     @property
     def decides(self) -> bool:
@@ -33,3 +35,16 @@ class Context(threading.local):
 
 
 context = Context()
+
+
+@contextlib.contextmanager
+def in_a_body() -> Iterator[None]:
+    """While the body of a loop runs that stands in the program once: for all rows, at any trip."""
+    was = context.active, context.branches, context.trying, context.times
+    context.active, context.branches, context.trying, context.times = True, 0, 0, 1
+    context.bodies += 1
+    try:
+        yield
+    finally:
+        context.bodies -= 1
+        context.active, context.branches, context.trying, context.times = was

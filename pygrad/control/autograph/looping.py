@@ -22,7 +22,7 @@ from pygrad.control.autograph.branching import (
     values,
 )
 from pygrad.control.autograph.carried import Again, Slot
-from pygrad.control.autograph.context import MAX_TRIPS, context
+from pygrad.control.autograph.context import context, in_a_body
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import bare, both, condition, is_staged, opposite
 from pygrad.control.autograph.places import NOTHING, Place, Snapshot, closures
@@ -147,7 +147,7 @@ class Carried:
                 lambda items: self.traced(items, trip),
                 self.begin(),
                 start=active,
-                max_trips=MAX_TRIPS,
+                max_trips=context.max_trips,
             )[0]
 
         self.run(loop, active is True)
@@ -188,19 +188,15 @@ class Carried:
 
     def traced(self, items: list[Any], trip: Callable[[], Any]) -> tuple[list[Any], Any]:
         """One trip on what it carries: what it carries after that, and what trip() has said."""
-        was = context.active, context.branches, context.trying, context.times
-        context.active, context.trying, context.times = True, 0, 1
-        context.bodies += 1
         outer = Snapshot(self.roots)
-        try:
-            self.put(items)
-            inside = Snapshot(self.roots)
-            goes_on = trip()
-            new = self.taken(inside, outer)
-        finally:
-            outer.restore()
-            context.bodies -= 1
-            context.active, context.branches, context.trying, context.times = was
+        with in_a_body():
+            try:
+                self.put(items)
+                inside = Snapshot(self.roots)
+                goes_on = trip()
+                new = self.taken(inside, outer)
+            finally:
+                outer.restore()
         return new, goes_on
 
     def taken(self, inside: Snapshot, outer: Snapshot) -> list[Any]:
