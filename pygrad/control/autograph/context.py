@@ -26,6 +26,9 @@ class Context(threading.local):
             CodeType, int
         ] = {}  # functions that run, and how deep in branches they began
         self.times = 1  # how often the code that runs is repeated by loops around it
+        self.handlers: list[
+            Any
+        ] = []  # of each block of try that runs: gives what its handlers catch
         self.max_trips = MAX_TRIPS  # of a loop
 
     @property
@@ -35,6 +38,19 @@ class Context(threading.local):
 
 
 context = Context()
+
+
+_OF_NUMBERS = (ZeroDivisionError, OverflowError, ValueError)
+
+
+def caught() -> str:
+    """What operations raise that a handler around the code that runs would catch; "" if there is none."""
+    for types in context.handlers:
+        found = types()
+        for kind in _OF_NUMBERS:
+            if found is None or issubclass(kind, found):
+                return kind.__name__
+    return ""
 
 
 @contextlib.contextmanager

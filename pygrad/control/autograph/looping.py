@@ -22,7 +22,7 @@ from pygrad.control.autograph.branching import (
     values,
 )
 from pygrad.control.autograph.carried import Again, Slot
-from pygrad.control.autograph.context import context, in_a_body
+from pygrad.control.autograph.context import caught, context, in_a_body
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import bare, both, condition, is_staged, opposite
 from pygrad.control.autograph.places import NOTHING, Place, Snapshot, closures
@@ -109,6 +109,13 @@ def _staged_while(
     return carried.signal
 
 
+def refusal_of_handlers(name: str) -> str:
+    return (
+        f"a handler around it catches {name}, but operations of a loop that stands in the program once do "
+        "not raise: they give inf or nan. Compare before you divide, or handle it outside of the loop"
+    )
+
+
 class Carried:
     """A loop's state, and its trace."""
 
@@ -140,6 +147,8 @@ class Carried:
 
     def run_while(self, trip: Callable[[], Any], start: Any) -> None:
         """Trips as long as trip() says so. start: whether there is a first one: True, or a condition."""
+        if name := caught():
+            raise AutographError(refusal_of_handlers(name))
         active = both(both(context.active, alive()), start)
 
         def loop() -> list[Any]:
