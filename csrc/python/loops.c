@@ -6,6 +6,7 @@
 #include "python/convert.h"
 #include "python/recording.h"
 #include "python/sweeping.h"
+#include "python/trace.h"
 #include "python/value.h"
 
 /* -- the body runs ------------------------------------------------------------------------------ */
@@ -52,46 +53,6 @@ static PyObject *loop_end(PyObject *module, PyObject *args)
         t->loops--;
     }
     Py_RETURN_NONE;
-}
-
-/* Whether n was computed from the state of a loop whose body runs: -1 with an exception set. */
-static int depends_on_state(const pg_running_trace *t, pg_node *n)
-{
-    if (!(n->flags & PG_TRACED))
-        return 0;
-    pg_sweep *s;
-    pg_status status = pg_sweep_open(n, 0, &s);
-    if (status != PG_OK)
-        return pg_raise(status) != NULL ? 0 : -1;
-    pg_sweep_within_trace(s);
-    status = pg_sweep_sort(s, SIZE_MAX);
-    int found = status == PG_OK ? 0 : (pg_raise(status), -1);
-    for (size_t i = 0; found == 0 && i < pg_sweep_count(s); i++) {
-        const pg_node *leaf = pg_sweep_node(s, i);
-        if ((leaf->flags & (PG_TRACED | PG_ACTIVE)) != (PG_TRACED | PG_ACTIVE) || leaf->op != PG_LEAF)
-            continue;
-        found = 1;
-        for (Py_ssize_t k = 0; found && k < PyTuple_Size(t->inputs); k++)
-            found = PG_NODE(PyTuple_GetItem(t->inputs, k)) != leaf;
-    }
-    pg_give_up(s);
-    return found;
-}
-
-int pg_loop_allows(const pg_running_trace *t, pg_node *a, pg_node *b)
-{
-    if (t->loops == 0)
-        return 1;
-    int found = depends_on_state(t, a);
-    if (found == 0 && b != NULL)
-        found = depends_on_state(t, b);
-    if (found <= 0)
-        return found == 0;
-    PyObject *v = pg_value_of(a);
-    if (v != NULL)
-        pg_trace_refuse("in a loop", v, Py_None);
-    Py_XDECREF(v);
-    return 0;
 }
 
 /* -- the body's program --------------------------------------------------------------------------- */
@@ -274,9 +235,9 @@ static PyObject *loop_made(PyObject *module, PyObject *args)
                           &state, &control, &counts, &most))
         return NULL;
     const size_t n = (size_t)PyTuple_Size(leaves);
-    if (pg_trace_running() == NULL || (size_t)PyTuple_Size(results) != n + !counts ||
-        (size_t)PyTuple_Size(state) != n)
-        return PyErr_Format(PyExc_ValueError, "a result for each number of the state, and whether it goes on, in a trace");
+    if (pg_trace_running() == NULL || (size_t)PyTuple_Size(results) != n + !counts || (size_t)PyTuple_Size(state) != n)
+        return PyErr_Format(PyExc_ValueError,
+                            "a result for each number of the state, and whether it goes on, in a trace");
     if (!PG_IS_VALUE(control) || !pg_require_built(control) || !pg_require_values(state, "the state of a loop must be"))
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a loop goes on as a Value says");
     pg_node **outcome = pg_nodes_of(results, "results of a loop must be");

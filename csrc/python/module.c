@@ -112,7 +112,8 @@ static PyMethodDef *const functions[] = {
     pg_convert_functions,   pg_exposure_functions, pg_handler_functions,  pg_inspection_functions,
     pg_interrupt_functions, pg_lifted_functions,   pg_outside_functions,  pg_raising_functions,
     pg_recording_functions, pg_replay_functions,   pg_singular_functions, pg_stay_functions,
-    pg_loop_functions, pg_sum_functions,       pg_trace_functions,    pg_tracing_functions,  pg_watching_functions,
+    pg_loop_functions,      pg_sum_functions,      pg_trace_functions,    pg_tracing_functions,
+    pg_watching_functions,
 };
 
 static int add_functions(PyObject *module)
