@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -527,3 +530,54 @@ def test_loops_by_name_in_converted_code() -> None:
 
     assert differences(f, ROWS) == ""
     assert in_a_program(f, ROWS)[1] == 1
+
+
+def test_what_asks_for_truths_elsewhere_is_done_trip_by_trip() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(70):
+            x = sorted([0.5 * x, 1.0])[0] + 0.25
+        return x
+
+    rows = [0.25, 3.0]
+    call = compile(vmap(autograph(f)))
+    assert call(np.array(rows)).tolist() == [f(x) for x in rows]
+
+
+def test_long_ranges_are_one_body() -> None:
+    def f(x: Any) -> Any:
+        for i in range(1, 3000):
+            x = x + 1.0 / i - 0.5 * x
+            if x > 2:
+                break
+            elif x > 1.5:
+                continue
+            x = x + 0.125
+        return x + i
+
+    assert differences(f, [0.5, 1.75, -3.0]) == ""
+    call = compile(autograph(f))
+    call(0.5)
+    assert call.programs[0]["instructions"] < 50
+
+
+@autograph
+def halved(x: Any) -> Any:
+    while x > 1:
+        x = x / 2
+    return x
+
+
+def test_pickles() -> None:
+    assert pickle.loads(pickle.dumps(halved)) is halved
+    call = pickle.loads(pickle.dumps(compile(autograph(while_with_an_if))))
+    assert call(2.0) == while_with_an_if(2.0)
+    assert copy.deepcopy(halved) is halved
+
+
+def test_threads() -> None:
+    f = compile(vmap(autograph(breaks_and_continues)))
+    rows = np.array(ROWS)
+    expected = [breaks_and_continues(x) for x in ROWS]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: f(rows).tolist(), range(8)))
+    assert found == [expected] * 8

@@ -356,10 +356,20 @@ def _rolled(info: Info, items: range, body: Body, line: Callable[[], str]) -> Si
 
     try:
         return _indexed(info, CellType(items.start), True, holds, items.step, body, line)
-    except (AutographError, TypeError, RuntimeError, LookupError):
+    except (AutographError, TypeError, RuntimeError, LookupError) as error:
         if len(items) * context.times > MOST_UNROLLED or context.bodies:
             raise
+        _forgive(error)
     return None
+
+
+def _forgive(error: BaseException) -> None:
+    from pygrad.programs.paths import forgive  # there are traces, so there are programs
+
+    cause: BaseException | None = error
+    while cause is not None:
+        forgive(cause)
+        cause = cause.__cause__ or cause.__context__
 
 
 __all__ = ["BREAK", "DEAD", "NOTHING", "Counted", "for_loop", "note", "returning", "while_loop"]
