@@ -23,6 +23,7 @@ from pygrad.compiled.buffer import Buffer
 from pygrad.compiled.fileformat import SavedFunction, decode
 from pygrad.compiled.replay import Replay, fill, made_again
 from pygrad.compiled.store import Store
+from pygrad.control.autograph.decorator import within
 from pygrad.core.callables import (
     MethodOf,
     P,
@@ -392,17 +393,26 @@ BASES.add(Compiled._on_values.__code__)
 
 @overload
 def compile(
-    f: None = None, *, static_argnums: int | Sequence[int] = (), verify: bool = False
+    f: None = None,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    verify: bool = False,
+    autograph: bool = False,
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 @overload
 def compile(
-    f: Callable[P, R], *, static_argnums: int | Sequence[int] = (), verify: bool = False
+    f: Callable[P, R],
+    *,
+    static_argnums: int | Sequence[int] = (),
+    verify: bool = False,
+    autograph: bool = False,
 ) -> Compiled[P, R]: ...
 def compile(
     f: Callable[..., Any] | None = None,
     *,
     static_argnums: int | Sequence[int] = (),
     verify: bool = False,
+    autograph: bool = False,
 ) -> Any:
     """f as a program: traced once for each structure of arguments, run in C from then on.
 
@@ -421,6 +431,10 @@ def compile(
     True or 0.0 and -0.0, have programs of their own. ``.programs`` lists the paths traced so far with their
     sizes.
 
+    With ``autograph=True`` loops and branches of f's source that depend on Values are those of the
+    program, and no paths of their own: see ``autograph``, which the function that a map or a gradient is of
+    gets, too.
+
     Ops follow NumPy in a program: inf and nan where eager code raises, unless a handler in f catches that:
     then the path leads through it.
 
@@ -435,9 +449,13 @@ def compile(
     array([4., 8.])
     """
     if f is None:
-        return functools.partial(compile, static_argnums=static_argnums, verify=verify)
+        return functools.partial(
+            compile, static_argnums=static_argnums, verify=verify, autograph=autograph
+        )
     if not callable(f):
         raise TypeError(f"compile() takes a function, not {type(f).__name__}")
+    if autograph:
+        f = within(f)
     static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     return Compiled(f, static, verify)
 

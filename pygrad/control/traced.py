@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pygrad import _native
 from pygrad.core.implementation import Value, trace_active
 
 ROLLED = True  # whether `loop` is one part of a program; if not, it is traced trip by trip
@@ -41,10 +40,14 @@ def loop(
         return items, 0
     if not trace_active():
         return _unrolled(body, items, count, start, max_trips)
+    from pygrad import _native  # which the reference has not
+
     leaves, over = _native.loop_begin(tuple(items))
     try:
         result = body(list(leaves))
-        outcome = _values(result if count is not None else [*result[0], result[1]])
+        given = _values(result if count is not None else [*result[0], result[1]])
+        states = set(map(id, leaves))  # of which none is a result by itself
+        outcome = tuple([item * 1.0 if id(item) in states else item for item in given])
         if len(outcome) != len(items) + (count is None):
             raise ValueError(
                 f"the body of a loop was given {len(items)} numbers, and returned "
@@ -54,7 +57,7 @@ def loop(
         _native.loop_end(leaves, over)
     (control,) = _values([control])
     *final, trips = _native.loop_made(
-        leaves, tuple(outcome), tuple(items), control, count is not None, float(max_trips)
+        leaves, outcome, tuple(items), control, count is not None, float(max_trips)
     )
     return final, trips
 

@@ -7,6 +7,7 @@ modules and functions, classes of such code, and tables that hold some.
 
 from __future__ import annotations
 
+import ast
 import dis
 import functools
 import linecache
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from pygrad.control.autograph.source import CHANGED, PREPARED
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
@@ -31,13 +33,18 @@ from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import FUTURE, codes
 
 _GONE = object()
+PREPARED[MARK] = lambda source: rewritten(source) if is_needed(source) else ast.parse(source)
 _CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, type)
 
 
 def lifted_function(f: Callable[..., Any], rounding: bool = True) -> Callable[..., Any]:
     """A function as f, that takes Values. It looks at each call for what the names in f mean by now."""
     counterparts = _Counterparts(rounding=rounding)
-    lifted = counterparts.of(f)
+    return _looking(f, counterparts, counterparts.of(f))
+
+
+def _looking(f: Any, counterparts: _Counterparts, lifted: Any) -> Callable[..., Any]:
+    """A call of lifted, after a look at what names mean by now."""
 
     @functools.wraps(f)
     def call(*args: Any, **named: Any) -> Any:
@@ -47,6 +54,10 @@ def lifted_function(f: Callable[..., Any], rounding: bool = True) -> Callable[..
         finally:
             counterparts.give_back()
 
+    def changed(change: Callable[[Any], Any]) -> Any:
+        return _looking(f, counterparts, change(lifted))
+
+    vars(call)[CHANGED] = changed
     return call
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 
 from pygrad.core.callables import FunctionOf, found_by_name, function_name
 from pygrad.lifting import world
+from pygrad.lifting.autographed import autographed
 from pygrad.lifting.builtin import MARK
 from pygrad.lifting.dispatching import cached_function
 from pygrad.lifting.errors import LiftError
@@ -25,10 +26,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @overload
-def lift(target: str | ModuleType, *, rounding: bool | None = None) -> ModuleType: ...
+def lift(
+    target: str | ModuleType, *, rounding: bool | None = None, autograph: bool = False
+) -> ModuleType: ...
 @overload
-def lift(target: _F, *, rounding: bool | None = None) -> _F: ...
-def lift(target: Any, *, rounding: bool | None = None) -> Any:
+def lift(target: _F, *, rounding: bool | None = None, autograph: bool = False) -> _F: ...
+def lift(target: Any, *, rounding: bool | None = None, autograph: bool = False) -> Any:
     """The same module or function, differentiable: its `math`, `float()`, `isinstance()` take Values.
 
     target is a module, the name of one, or a function; as a decorator it lifts the function below it.
@@ -39,6 +42,9 @@ def lift(target: Any, *, rounding: bool | None = None) -> Any:
     With rounding=False, `round(v, 3)` leaves a Value as it is, where it would be a constant, with slope 0:
     in a function that is made anew, or in a whole package, for all who have lifted it, until another call
     says True.
+
+    With autograph=True loops and branches of the package that depend on Values are those of a program, in
+    which it is traced: see `autograph`.
 
     Settings that were made in a module by then, numbers and words in its globals, are taken over; later
     ones are made in what lift returned.
@@ -55,6 +61,8 @@ def lift(target: Any, *, rounding: bool | None = None) -> Any:
     >>> round(grad(length)(3.0, 4.0), 9), length(3.0, 4.0)
     (0.6, 5.0)
     """
+    if autograph:
+        return autographed(lift(target, rounding=rounding))
     if isinstance(target, str):
         return world.load(target, asked_for=True, rounding=rounding)
     if isinstance(target, ModuleType):

@@ -190,7 +190,9 @@ def source_of(seed: int, raises: bool = False) -> str:
     writer.write(1, "a, b, n, flag = 0.5 * x, y, 0, False")
     writer.write(1, "xs, box = [x, 0.25, y], Box(y)")
     writer.block(1, 4)
-    writer.write(1, "return a + b + n + xs[0] * xs[1] + xs[2] + box.a * box.n + (2.0 if flag else 0.0)")
+    writer.write(
+        1, "return a + b + n + xs[0] * xs[1] + xs[2] + box.a * box.n + (2.0 if flag else 0.0)"
+    )
     return _HEAD + "\n".join(writer.lines) + "\n"
 
 

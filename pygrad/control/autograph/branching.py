@@ -1,8 +1,8 @@
 """Branches: both are run for all rows, and each row keeps what its own has changed.
 
-A branch is run on the state as it was. What it has changed is noted, and put back; after both each place has
-the one or the other by the condition. What the other branch computes, be it nan, touches neither a row nor
-its derivatives.
+A branch is run on the state as it was. What it has changed is noted, and put back; after both each place
+has the one or the other by the condition. What the other branch computes, be it nan, touches neither a row
+nor its derivatives.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from pygrad.control.autograph.context import context
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.merging import Mismatch, both, condition, merged, opposite
+from pygrad.control.autograph.merging import NUMBERS, Mismatch, both, condition, merged, opposite
 from pygrad.control.autograph.places import NOTHING, Change, Place, Snapshot, closures
 from pygrad.control.autograph.signals import DEAD, GOES_ON, Signal, either_signal
 from pygrad.control.state import either
@@ -25,18 +25,21 @@ def signals(c: Any, true: Thunk, false: Thunk) -> Signal:
     return _both(c, true, false, either_signal, DEAD)  # type: ignore[no-any-return]
 
 
-def values(c: Any, true: Thunk, false: Thunk, pure: bool = False) -> Any:
+def values(
+    c: Any, true: Thunk, false: Thunk, pure: bool = False, what: str = "the value of an expression"
+) -> Any:
     """The value of one of two expressions. pure: evaluating them changes nothing."""
 
     def choose(c: Any, a: Any, b: Any, kept: Any) -> Any:
         if a is DEAD or b is DEAD:
             return b if a is DEAD else a
-        return merged(c, a, b, "the value of an expression", kept)
+        return merged(c, a, b, what, kept)
 
     if pure:
         a, _ = _run(true, c, None)
         b, _ = _run(false, opposite(c), None)
-        return choose(c, a, b, None)
+        if isinstance(a, NUMBERS) and isinstance(b, NUMBERS):
+            return merged(c, a, b, what)
     return _both(c, true, false, choose, DEAD)
 
 
@@ -48,7 +51,10 @@ def _both(c: Any, true: Thunk, false: Thunk, choose: Any, dead: Any) -> Any:
         other, changed_by_other = _run(false, opposite(c), snapshot)
         names = _names(true, false)
         made = [
-            (change.place, _merged_place(c, mark, changed, changed_by_other, one, other, names, snapshot))
+            (
+                change.place,
+                _merged_place(c, mark, changed, changed_by_other, one, other, names, snapshot),
+            )
             for mark, change in {**changed_by_other, **changed}.items()
         ]
         result = choose(c, one, other, snapshot.has)
@@ -149,7 +155,8 @@ def _merged_place(
     a = first.new if first else change.old
     b = second.new if second else change.old
     place = change.place
-    if place.is_variable and (_is_dead(one) or _is_dead(other)):
+    of_all = place.container is context.raised
+    if place.is_variable and not of_all and (_is_dead(one) or _is_dead(other)):
         return b if _is_dead(one) else a
     name = called(place, names)
     if place.is_whole:
@@ -192,9 +199,7 @@ def staged(test: Any, true: Thunk, false: Thunk, line: Callable[[], str]) -> Any
     return either_way(lambda: signals(c, true, false), c, true, false, line)
 
 
-def either_way(
-    both_ways: Thunk, c: Any, true: Thunk, false: Thunk, line: Callable[[], str]
-) -> Any:
+def either_way(both_ways: Thunk, c: Any, true: Thunk, false: Thunk, line: Callable[[], str]) -> Any:
     try:
         result = both_ways()
     except (AutographError, RecursionError) as error:
@@ -214,4 +219,3 @@ def located(error: BaseException, line: Callable[[], str]) -> BaseException:
     made = AutographError(f"{line()}: {error}")
     made.located = True  # type: ignore[attr-defined]
     return made
-

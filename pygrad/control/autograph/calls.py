@@ -106,13 +106,25 @@ _STANDING: dict[Any, Any] = {
     next: following,
 }
 _OF_FUNCTIONS = (map, filter, sorted, functools.reduce)
+_ROOMS = (["transform"], ["control"], ["programs"])  # of pygrad's functions of functions
 _RANDOM = ("random", "numpy.random", "secrets")
+
+
+def call_of(kind: type) -> FunctionType | None:
+    """What a class has its objects called by, if that is a Python function."""
+    for base in kind.__mro__:
+        if "__call__" in vars(base):
+            found = vars(base)["__call__"]
+            return found if isinstance(found, FunctionType) else None
+    return None
 
 
 class Callee:
     """Finds what is to be called in the place of functions that converted code names."""
 
-    def __init__(self, convert: Callable[[FunctionType], Any], scope: Callable[[Any], bool]) -> None:
+    def __init__(
+        self, convert: Callable[[FunctionType], Any], scope: Callable[[Any], bool]
+    ) -> None:
         """scope: whether a function is one of those that are converted."""
         self.convert, self.scope = convert, scope
 
@@ -130,24 +142,25 @@ class Callee:
             return item if function is item.__func__ else MethodType(function, item.__self__)
         if isinstance(item, functools.partial):
             made = self.of(item.func)
-            return item if made is item.func else functools.partial(made, *item.args, **item.keywords)
+            return (
+                item if made is item.func else functools.partial(made, *item.args, **item.keywords)
+            )
         if isinstance(item, type):
             return self.of_class(item)
         if context.bodies:
             self.refuse_random(item)
         if isinstance(item, FunctionOf) or any(item is each for each in _OF_FUNCTIONS):
             return item if isinstance(item, FunctionOf) else self.with_converted(item)
-        called = getattr(type(item), "__call__", None)
-        if isinstance(called, FunctionType):
+        called = call_of(type(item))
+        if called is not None:
             function = self.of(called)
             return item if function is called else MethodType(function, item)
         return item
 
     def of_function(self, item: FunctionType) -> Any:
         if is_pygrads(item.__code__.co_filename):
-            if (item.__module__ or "").startswith(("pygrad.transform", "pygrad.control", "pygrad.pro")):
-                return self.with_converted(item)
-            return item
+            room = (item.__module__ or "").split(".")[1:2]
+            return self.with_converted(item) if room in _ROOMS else item
         if context.bodies:
             self.refuse_random(item)
         return self.convert(item) if self.scope(item) else item

@@ -41,6 +41,8 @@ class Slot:
         if isinstance(item, Lost):
             self.lost = item.why
         elif item is NOTHING:
+            if not place.is_variable:
+                raise AutographError(f"{name} is made in the loop: give it a first value before")
             self.maybe = True
         else:
             self.learn(item)

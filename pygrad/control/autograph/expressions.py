@@ -1,7 +1,7 @@
 """Expressions of converted code: those that ask for a truth ask the run time, and calls may be of others.
 
-`a if t else b`, `and`, `or`, `not` and chains of comparisons become calls of ag__, with what may be evaluated
-in functions of their own. A name that may be unassigned is read by ag__.ld().
+`a if t else b`, `and`, `or`, `not` and chains of comparisons become calls of ag__, with what may be
+evaluated in functions of their own. A name that may be unassigned is read by ag__.ld().
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ _NO_EFFECT = (
     ast.unaryop, ast.cmpop, ast.Tuple, ast.IfExp, ast.BoolOp, ast.boolop, ast.Subscript,
 )  # fmt: skip
 # Of these what they are called by says what they do; calls of others go by the run time.
-_KEPT = {"super", "locals", "vars", "dir", "globals", "isinstance", "len", "type", "print", "getattr"}
+_KEPT = {
+    "super",
+    "locals",
+    "vars",
+    "dir",
+    "globals",
+    "isinstance",
+    "len",
+    "type",
+    "print",
+    "getattr",
+}
 
 
 def call(name: str, *args: ast.expr) -> ast.Call:
@@ -104,7 +115,12 @@ class Expressions(ast.NodeTransformer):
         self.generic_visit(node)
         others = map(thunk, node.comparators[1:])
         made = call(
-            "compared", number, ast.Constant(tuple(names)), node.left, node.comparators[0], *others
+            "compared",
+            number,
+            ast.Constant(" ".join(names)),
+            node.left,
+            node.comparators[0],
+            *others,
         )
         return ast.copy_location(made, node)
 

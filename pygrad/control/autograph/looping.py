@@ -22,7 +22,7 @@ from pygrad.control.autograph.branching import (
     values,
 )
 from pygrad.control.autograph.carried import Again, Slot
-from pygrad.control.autograph.context import MAX_TRIPS, context
+from pygrad.control.autograph.context import caught, context, in_a_body
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import bare, both, condition, is_staged, opposite
 from pygrad.control.autograph.places import NOTHING, Place, Snapshot, closures
@@ -38,15 +38,13 @@ MOST_UNROLLED = 20_000
 def alive() -> Any:
     """Whether a row has not raised: True, or a condition."""
     number = context.raised.cell_contents
-    return number == 0 if type(number) is not int else number == 0
+    return number == 0
 
 
 # -- while -----------------------------------------------------------------------------------------
 
 
-def while_loop(
-    info: Info, test: Callable[[], Any], body: Body, line: Callable[[], str]
-) -> Signal:
+def while_loop(info: Info, test: Callable[[], Any], body: Body, line: Callable[[], str]) -> Signal:
     while True:
         go = test()
         if is_staged(go):
@@ -111,6 +109,13 @@ def _staged_while(
     return carried.signal
 
 
+def refusal_of_handlers(name: str) -> str:
+    return (
+        f"a handler around it catches {name}, but operations of a loop that stands in the program once do "
+        "not raise: they give inf or nan. Compare before you divide, or handle it outside of the loop"
+    )
+
+
 class Carried:
     """A loop's state, and its trace."""
 
@@ -142,6 +147,8 @@ class Carried:
 
     def run_while(self, trip: Callable[[], Any], start: Any) -> None:
         """Trips as long as trip() says so. start: whether there is a first one: True, or a condition."""
+        if name := caught():
+            raise AutographError(refusal_of_handlers(name))
         active = both(both(context.active, alive()), start)
 
         def loop() -> list[Any]:
@@ -149,7 +156,7 @@ class Carried:
                 lambda items: self.traced(items, trip),
                 self.begin(),
                 start=active,
-                max_trips=MAX_TRIPS,
+                max_trips=context.max_trips,
             )[0]
 
         self.run(loop, active is True)
@@ -190,19 +197,15 @@ class Carried:
 
     def traced(self, items: list[Any], trip: Callable[[], Any]) -> tuple[list[Any], Any]:
         """One trip on what it carries: what it carries after that, and what trip() has said."""
-        was = context.active, context.branches, context.trying, context.times
-        context.active, context.trying, context.times = True, 0, 1
-        context.bodies += 1
         outer = Snapshot(self.roots)
-        try:
-            self.put(items)
-            inside = Snapshot(self.roots)
-            goes_on = trip()
-            new = self.taken(inside, outer)
-        finally:
-            outer.restore()
-            context.bodies -= 1
-            context.active, context.branches, context.trying, context.times = was
+        with in_a_body():
+            try:
+                self.put(items)
+                inside = Snapshot(self.roots)
+                goes_on = trip()
+                new = self.taken(inside, outer)
+            finally:
+                outer.restore()
         return new, goes_on
 
     def taken(self, inside: Snapshot, outer: Snapshot) -> list[Any]:
@@ -266,9 +269,7 @@ def _trip_by_trip(items: Any, body: Body, line: Callable[[], str], count: int) -
             else:
                 trip = _Trip(body, item)
                 goes_on = opposite(signal.left)
-                then = either_way(
-                    trip.masked(goes_on), goes_on, trip, lambda: GOES_ON, line
-                )
+                then = either_way(trip.masked(goes_on), goes_on, trip, lambda: GOES_ON, line)
                 signal = after(signal, then)
             if signal.left is True:
                 break
@@ -355,10 +356,20 @@ def _rolled(info: Info, items: range, body: Body, line: Callable[[], str]) -> Si
 
     try:
         return _indexed(info, CellType(items.start), True, holds, items.step, body, line)
-    except (AutographError, TypeError, RuntimeError, LookupError):
+    except (AutographError, TypeError, RuntimeError, LookupError) as error:
         if len(items) * context.times > MOST_UNROLLED or context.bodies:
             raise
+        _forgive(error)
     return None
+
+
+def _forgive(error: BaseException) -> None:
+    from pygrad.programs.paths import forgive  # there are traces, so there are programs
+
+    cause: BaseException | None = error
+    while cause is not None:
+        forgive(cause)
+        cause = cause.__cause__ or cause.__context__
 
 
 __all__ = ["BREAK", "DEAD", "NOTHING", "Counted", "for_loop", "note", "returning", "while_loop"]

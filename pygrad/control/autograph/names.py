@@ -79,7 +79,8 @@ def loaded(nodes: Iterable[ast.AST]) -> set[str]:
 
 def declared(nodes: Iterable[ast.AST], kind: type) -> set[str]:
     """The names after `global` or `nonlocal` in the code's own scope."""
-    return {name for node in own(nodes) if isinstance(node, kind) for name in node.names}  # type: ignore[attr-defined]
+    found: list[Any] = [node for node in own(nodes) if isinstance(node, kind)]
+    return {name for node in found for name in node.names}
 
 
 def own(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -106,7 +107,9 @@ def rebound_within(nodes: Iterable[ast.AST]) -> set[str]:
 def exits(nodes: Iterable[ast.AST], loops: bool = False) -> bool:
     """Whether code may leave what it stands in: by return, or by break or continue of a loop around it."""
     for node in nodes:
-        if isinstance(node, ast.Return) or (not loops and isinstance(node, ast.Break | ast.Continue)):
+        if isinstance(node, ast.Return) or (
+            not loops and isinstance(node, ast.Break | ast.Continue)
+        ):
             return True
         if isinstance(node, _SCOPES):
             continue

@@ -19,6 +19,7 @@ import functools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from operator import is_
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -41,6 +42,8 @@ _PLAIN = (
 )  # fmt: skip
 _WHOLE = object()  # the key of all that is in a container whose length has changed
 _MOST = 2_000_000
+_own: set[str] = set()  # top-level packages of which functions were converted
+_INSTALLED = ("site-packages", "dist-packages")
 
 
 class Place(NamedTuple):
@@ -109,7 +112,7 @@ class Snapshot:
                 raise MemoryError("there is too much that converted code may change")
             more = _looked_at(item, self.kept)
             waiting += more
-        self.seen = seen
+        self.spaces = {id(c.space) for c, _ in self.kept.values() if type(c) is _Named}
 
     def restore(self) -> None:
         for container, was in self.kept.values():
@@ -127,7 +130,7 @@ class Snapshot:
 
     def has(self, container: Any) -> bool:
         """Whether something was there."""
-        return id(container) in self.kept
+        return id(container) in self.kept or id(container) in self.spaces
 
 
 _PLAIN_KINDS = set(_PLAIN)
@@ -135,7 +138,7 @@ _PLAIN_KINDS = set(_PLAIN)
 
 def _looked_at(item: Any, kept: dict[int, tuple[Any, Any]]) -> Iterable[Any]:
     """Keeps what is in a container; what else it leads to."""
-    kind = type(item)
+    kind: Any = type(item)
     if kind is CellType:
         was = _cell(item)
         kept[id(item)] = item, was
@@ -181,20 +184,38 @@ def _looked_at(item: Any, kept: dict[int, tuple[Any, Any]]) -> Iterable[Any]:
 
 
 def _of_function(item: FunctionType, kept: dict[int, tuple[Any, Any]]) -> list[Any]:
-    if is_pygrads(item.__code__.co_filename):
-        return list(item.__closure__ or ())
     more: list[Any] = [*(item.__closure__ or ()), *(item.__defaults__ or ())]
+    if is_pygrads(item.__code__.co_filename):
+        return more
     more += (item.__kwdefaults__ or {}).values()
     if item.__dict__:
         more.append(item.__dict__)
-    space = item.__globals__
-    if id(space) not in kept:
-        kept[id(space)] = space, dict(space)
-        more += [part for name, part in space.items() if not name.startswith("__")]
+    space, names = item.__globals__, _names_in(item.__code__)
+    if names:
+        named = _Named(space, names)
+        was = _contents(named)
+        kept[id(item)] = named, was
+        more += was.values()
     return more
 
 
-def _of_class(cls: type, kept: dict[int, tuple[Any, Any]]) -> list[Any]:
+class _Named:
+    """Those of a module's globals that a function names."""
+
+    def __init__(self, space: dict[str, Any], names: tuple[str, ...]) -> None:
+        self.space, self.names = space, names
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_in(code: CodeType) -> tuple[str, ...]:
+    found = [name for name in code.co_names if not name.startswith("__")]
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found += _names_in(constant)
+    return tuple(dict.fromkeys(found))
+
+
+def _of_class(cls: Any, kept: dict[int, tuple[Any, Any]]) -> list[Any]:
     if _is_foreign(cls):
         return []
     was = {name: item for name, item in vars(cls).items() if not name.startswith("__")}
@@ -203,17 +224,28 @@ def _of_class(cls: type, kept: dict[int, tuple[Any, Any]]) -> list[Any]:
     return [*cls.__bases__, *parts]
 
 
+def take_for_own(module: str) -> None:
+    """Objects of classes of this module's package are looked into, wherever it was installed."""
+    top = module.partition(".")[0]
+    if top not in _own:
+        _own.add(top)
+        _is_foreign.cache_clear()
+
+
 @functools.lru_cache(maxsize=4096)
-def _is_foreign(cls: type) -> bool:
+def _is_foreign(cls: Any) -> bool:
     """Whether a class, other than Python's containers, is Python's, NumPy's or pygrad's own."""
     if cls in {list, dict, set, deque, bytearray} or issubclass(cls, list | dict | set | deque):
         return False
-    top = cls.__module__.partition(".")[0]
-    return top in sys.stdlib_module_names - {"__main__"} or top in {"numpy", "scipy", "pygrad"}
+    top = str(cls.__module__).partition(".")[0]
+    if top in sys.stdlib_module_names - {"__main__"} or top in {"numpy", "scipy", "pygrad"}:
+        return True
+    home = getattr(sys.modules.get(top), "__file__", None) or ""
+    return top not in _own and any(part in home for part in _INSTALLED)
 
 
 @functools.lru_cache(maxsize=4096)
-def _slots(cls: type) -> tuple[str, ...]:
+def _slots(cls: Any) -> tuple[str, ...]:
     found: list[str] = []
     for base in cls.__mro__:
         if not _is_foreign(base) and base is not object:
@@ -258,6 +290,12 @@ def _fill(container: Any, was: Any) -> None:
     elif isinstance(container, set):
         container.clear()
         container.update(was)
+    elif type(container) is _Named:
+        for name in container.names:
+            if name in was:
+                container.space[name] = was[name]
+            else:
+                container.space.pop(name, None)
     elif isinstance(container, dict):
         for name in [name for name in container if name not in was]:
             del container[name]
@@ -272,6 +310,9 @@ def _fill(container: Any, was: Any) -> None:
 
 
 def _contents(container: Any) -> dict[Any, Any]:
+    if type(container) is _Named:
+        space = container.space
+        return {name: space[name] for name in container.names if name in space}
     if type(container) is CellType:
         return {None: _cell(container)}
     if isinstance(container, dict):
@@ -282,7 +323,8 @@ def _contents(container: Any) -> dict[Any, Any]:
         return dict(enumerate(container.ravel().tolist()))
     if isinstance(container, type):
         return {n: item for n, item in vars(container).items() if not n.startswith("__")}
-    return {n: getattr(container, n) for n in _slots(type(container)) if hasattr(container, n)}
+    kind: Any = type(container)
+    return {n: getattr(container, n) for n in _slots(kind) if hasattr(container, n)}
 
 
 def _is_as(container: Any, was: Any) -> bool:
@@ -290,21 +332,16 @@ def _is_as(container: Any, was: Any) -> bool:
     if type(container) is CellType:
         return _cell(container) is was
     if isinstance(container, list | deque):
-        return len(container) == len(was) and all(map(_is, container, was))
+        return len(container) == len(was) and all(map(is_, container, was))
     if isinstance(container, set | bytearray):
         return container == was
     if _is_array(container):
         if container.dtype.kind == "O":
-            return all(map(_is, container.ravel().tolist(), was.ravel().tolist()))
+            return all(map(is_, container.ravel().tolist(), was.ravel().tolist()))
         return container.tobytes() == was.tobytes()  # type: ignore[no-any-return]
     now = _contents(container)
-    return len(now) == len(was) and all(
-        now.get(name, NOTHING) is item for name, item in was.items()
-    )
-
-
-def _is(a: Any, b: Any) -> bool:
-    return a is b
+    # In another order it may be the same: then there is no change to be found.
+    return len(now) == len(was) and all(map(is_, now.values(), was.values()))
 
 
 def _compared(container: Any, was: Any) -> Iterable[Change]:
@@ -321,6 +358,8 @@ def _compared(container: Any, was: Any) -> Iterable[Change]:
     elif _is_array(container):
         old = dict(enumerate(was.ravel().tolist()))
     now = _contents(container)
+    if type(container) is _Named:
+        container = container.space
     for key in [*old, *[key for key in now if key not in old]]:
         before, after = old.get(key, NOTHING), now.get(key, NOTHING)
         if before is not after and not (_is_array(container) and _same_number(before, after)):

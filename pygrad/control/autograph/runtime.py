@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
 from pygrad.control.autograph.branching import either_way, located, settle, signals, staged, values
 from pygrad.control.autograph.calls import Callee
-from pygrad.control.autograph.context import context
+from pygrad.control.autograph.context import caught, context
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.looping import for_loop, while_loop
+from pygrad.control.autograph.looping import for_loop, refusal_of_handlers, while_loop
 from pygrad.control.autograph.merging import (
     Lost,
     Maybe,
@@ -26,9 +27,8 @@ from pygrad.control.autograph.merging import (
 from pygrad.control.autograph.places import NOTHING
 from pygrad.control.autograph.signals import BREAK, GOES_ON, Signal, returning
 from pygrad.control.autograph.statements import Info
-from pygrad.core.implementation import FUNCTIONS, Value
+from pygrad.core.implementation import Value
 
-_where = FUNCTIONS["where"]
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "Lt": lambda a, b: a < b,
     "LtE": lambda a, b: a <= b,
@@ -64,9 +64,7 @@ class Runtime:
         running, code, deep = context.running, main.__code__, context.branches
         before = running.get(code)
         if before is not None and deep > before:
-            raise AutographError(
-                f"{self.line(number)()}: it calls itself for some rows, where others do not"
-            )
+            raise self.refused(number, "it calls itself for some rows, where others do not")
         running[code] = deep if before is None else before
         try:
             signal = main() or GOES_ON
@@ -122,9 +120,10 @@ class Runtime:
 
     def item(self, number: int, container: Any, index: Any) -> Any:
         if isinstance(index, Value) and is_staged(index) and not context.decides:
-            raise AutographError(
-                f"{self.line(number)()}: an item is taken by an index that the loop counts, which is a "
-                "number of the program there: take items of sequences by scan(), or by `for x in xs`"
+            raise self.refused(
+                number,
+                "an item is taken by an index that the loop counts, which is a "
+                "number of the program there: take items of sequences by scan(), or by `for x in xs`",
             )
         return container[index]
 
@@ -133,9 +132,10 @@ class Runtime:
     def truth(self, number: int, test: Any) -> Any:
         """The truth of what decides at once: in a block of try, with or match."""
         if is_staged(test) and not context.decides:
-            raise AutographError(
-                f"{self.line(number)()}: a block of try, with or match is left, or a case is chosen, by a "
-                "number: do so outside of the loop, or choose by `if` and `where`"
+            raise self.refused(
+                number,
+                "a block of try, with or match is left, or a case is chosen, by a "
+                "number: do so outside of the loop, or choose by `if` and `where`",
             )
         return test
 
@@ -169,17 +169,14 @@ class Runtime:
     def and_(self, number: int, first: Any, *others: Callable[[], Any]) -> Any:
         for at, other in enumerate(others):
             if is_staged(first):
-                c, found, rest = condition(first), first, others[at:]
+                c = condition(first)
                 if isinstance(c, bool):
                     if not c:
                         return first
                     first = other()
                     continue
-                kind = c if found is c else found
-                return self._values(
-                    number, c, lambda rest=rest: self.and_(number, rest[0](), *rest[1:]),  # type: ignore[misc]
-                    lambda kind=kind: False if kind is c else kind,  # type: ignore[misc]
-                )  # fmt: skip
+                follow = functools.partial(self._and_rest, number, others[at:])
+                return self._values(number, c, follow, functools.partial(_first, first, c, False))
             if not first:
                 return first
             first = other()
@@ -188,31 +185,34 @@ class Runtime:
     def or_(self, number: int, first: Any, *others: Callable[[], Any]) -> Any:
         for at, other in enumerate(others):
             if is_staged(first):
-                c, found, rest = condition(first), first, others[at:]
+                c = condition(first)
                 if isinstance(c, bool):
                     if c:
                         return first
                     first = other()
                     continue
-                return self._values(
-                    number, c, lambda found=found: True if found is c else found,  # type: ignore[misc]
-                    lambda rest=rest: self.or_(number, rest[0](), *rest[1:]),  # type: ignore[misc]
-                )  # fmt: skip
+                follow = functools.partial(self._or_rest, number, others[at:])
+                return self._values(number, c, functools.partial(_first, first, c, True), follow)
             if first:
                 return first
             first = other()
         return first
 
-    def compared(
-        self, number: int, ops: tuple[str, ...], a: Any, b: Any, *others: Callable[[], Any]
-    ) -> Any:
+    def _and_rest(self, number: int, others: tuple[Callable[[], Any], ...]) -> Any:
+        return self.and_(number, others[0](), *others[1:])
+
+    def _or_rest(self, number: int, others: tuple[Callable[[], Any], ...]) -> Any:
+        return self.or_(number, others[0](), *others[1:])
+
+    def compared(self, number: int, ops: str, a: Any, b: Any, *others: Callable[[], Any]) -> Any:
         """A chain of comparisons, or `in`."""
-        found = self._compare(ops[0], a, b)
+        first, _, more = ops.partition(" ")
+        found = self._compare(first, a, b)
         if not others:
             return found
 
         def rest() -> Any:
-            return self.compared(number, ops[1:], b, others[0](), *others[1:])
+            return self.compared(number, more, b, others[0](), *others[1:])
 
         return self.and_(number, found, rest)
 
@@ -275,14 +275,23 @@ class Runtime:
         )
 
     @contextlib.contextmanager
-    def trying(self, number: int) -> Iterator[None]:
-        """A block whose exceptions are handled."""
+    def trying(self, number: int, types: Callable[[], Any]) -> Iterator[None]:
+        """A block whose exceptions are handled. types: gives what is caught, None for everything."""
         inside = bool(context.branches or context.bodies)
         context.trying += inside
+        context.handlers.append(types)
         try:
+            if context.bodies and (name := caught()):
+                raise self.refused(number, refusal_of_handlers(name))
             yield
         finally:
             context.trying -= inside
+            context.handlers.pop()
+
+    def refused(self, number: int, why: str) -> BaseException:
+        return located(AutographError(why), self.line(number))
 
 
-_ = (NOTHING, _where)
+def _first(item: Any, c: Any, truth: bool) -> Any:
+    """What `and` or `or` gives where its first operand decides: that itself."""
+    return truth if item is c else item

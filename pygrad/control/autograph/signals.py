@@ -1,4 +1,5 @@
-"""What a function of converted code returns: whether it has left its loop, or its function, and with what."""
+"""What a function of converted code returns: whether it has left its loop, or its function, and with
+what."""
 
 from __future__ import annotations
 
@@ -56,7 +57,9 @@ def after(first: Signal, then: Signal, kept: Any = None) -> Signal:
     elif then.returned is False:
         value = first.value
     else:
-        value = merged(first.returned, bare(first.value), bare(then.value), "what is returned", kept)
+        value = merged(
+            first.returned, bare(first.value), bare(then.value), "what is returned", kept
+        )
     goes_on = opposite(first.left)
     return Signal(
         any_of(first.broke, both(goes_on, then.broke)),

@@ -18,6 +18,7 @@ from pygrad.control.autograph.calls import Callee
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.expressions import AG
 from pygrad.control.autograph.names import arguments
+from pygrad.control.autograph.places import take_for_own
 from pygrad.control.autograph.runtime import Runtime
 from pygrad.control.autograph.statements import Info, converted, is_generator
 from pygrad.core.callers import is_pygrads
@@ -25,7 +26,9 @@ from pygrad.core.callers import is_pygrads
 _FUTURES = 0x1000000 | 0x100000  # annotations, generator_stop
 # What is done with a source before it is converted, by a mark among a function's globals.
 PREPARED: dict[str, Callable[[str], ast.Module]] = {}
-_LAMBDA = f"{AG}lambda"
+# Under this name a function has another one that makes the same of a changed function within.
+CHANGED = "__pygrad_changed__"
+_FUNCTION = f"{AG}function"
 _made: weakref.WeakKeyDictionary[FunctionType, Any] = weakref.WeakKeyDictionary()
 
 
@@ -35,12 +38,16 @@ def convert(f: FunctionType, strict: bool = False) -> Any:
     Raises:
         AutographError: its source is not at hand, or cannot be converted.
     """
-    if f not in _made:
+    changed = f.__dict__.get(CHANGED)
+    if f not in _made and changed is not None:
+        _made[f] = changed(lambda g: convert(g, strict))
+    if f not in _made or (strict and _made[f] is f):
         _made[f] = _converted(f, strict)
     return _made[f]
 
 
 def _converted(f: FunctionType, strict: bool) -> Any:
+    linecache.getlines(f.__code__.co_filename, f.__globals__)  # a loader may have it
     try:
         code, infos = _code(f.__code__, _mark(f), f.__globals__.get("__name__", ""))
     except AutographError:
@@ -54,7 +61,10 @@ def _converted(f: FunctionType, strict: bool) -> Any:
                 "generator or a coroutine: a call does not run it, so there is nothing to convert"
             )
         return f
-    runtime = Runtime(f.__name__, f.__code__.co_filename, f.__code__, infos, Callee(convert, _scope(f)))
+    take_for_own((f.__module__ or "").removeprefix("pygrad.lifted."))
+    runtime = Runtime(
+        f.__name__, f.__code__.co_filename, f.__code__, infos, Callee(convert, _scope(f))
+    )
     cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
     cells[AG] = CellType(runtime)
     closure = tuple(cells[name] for name in code.co_freevars)
@@ -94,7 +104,7 @@ class _File(NamedTuple):
 @functools.lru_cache(maxsize=16)
 def _file(filename: str, source: str, mark: str, flags: int) -> _File:
     tree = PREPARED[mark](source) if mark else ast.parse(source)
-    code = compile(copy.deepcopy(tree), filename, "exec", flags, dont_inherit=True)
+    code = compile(tree, filename, "exec", flags, dont_inherit=True)
     return _File(tree, list(_codes(code)))
 
 
@@ -122,7 +132,7 @@ def _code(code: CodeType, mark: str, module: str) -> tuple[CodeType | None, list
     node, owner = copy.deepcopy(found[0][0]), found[0][1]
     if isinstance(node, ast.Lambda):
         body: Any = ast.copy_location(ast.Return(node.body), node.body)
-        made: Any = ast.FunctionDef(_LAMBDA, node.args, [body], [])
+        made: Any = ast.FunctionDef(_FUNCTION, node.args, [body], [])
         if "type_params" in ast.FunctionDef._fields:
             made.type_params = []
         node = ast.copy_location(made, node)
@@ -142,6 +152,7 @@ def _compiled(node: Any, owner: str, code: CodeType, flags: int) -> tuple[CodeTy
     for argument in ast.walk(node.args):
         if isinstance(argument, ast.arg):
             argument.annotation = None
+    node.name = _FUNCTION  # or a function of its own name would be one of its variables
     node, infos = converted(node, owner)
     # A function around it has the variables that it has from around it.
     free = sorted({*code.co_freevars, AG})
@@ -150,11 +161,7 @@ def _compiled(node: Any, owner: str, code: CodeType, flags: int) -> tuple[CodeTy
     around.body = [node]
     module = ast.fix_missing_locations(ast.Module([around], []))
     whole = compile(module, code.co_filename, "exec", flags, dont_inherit=True)
-    made = next(
-        each
-        for each in _codes(whole)
-        if each.co_name == node.name and AG in each.co_freevars and each.co_argcount == code.co_argcount
-    )
+    made = next(each for each in _codes(whole) if each.co_name == _FUNCTION)
     names = {"co_name": code.co_name, "co_firstlineno": code.co_firstlineno}
     if hasattr(code, "co_qualname"):
         names["co_qualname"] = code.co_qualname
@@ -186,15 +193,14 @@ def _definitions(tree: ast.AST, code: CodeType, owner: str) -> Iterator[tuple[An
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             if node.name == code.co_name and first == code.co_firstlineno:
                 yield node, owner
-        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>":
-            if node.lineno == code.co_firstlineno and _takes(node, code):
-                yield node, owner
+        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and _takes(node, code):
+            yield node, owner
         yield from _definitions(node, code, node.name if isinstance(node, ast.ClassDef) else owner)
 
 
 def _takes(node: ast.Lambda, code: CodeType) -> bool:
     names = arguments(node.args)
-    return tuple(names) == code.co_varnames[: len(names)]
+    return node.lineno == code.co_firstlineno and tuple(names) == code.co_varnames[: len(names)]
 
 
 def _stands_at(node: Any, code: CodeType) -> bool:

@@ -27,10 +27,11 @@ def f(x):
 from __future__ import annotations
 
 import ast
+import copy
 from typing import Any, NamedTuple
 
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.expressions import AG, Expressions, call
+from pygrad.control.autograph.expressions import AG, Expressions, call, thunk
 from pygrad.control.autograph.names import (
     arguments,
     declared,
@@ -301,7 +302,8 @@ class _Statements(Expressions):
             case.body = self.in_place(case.body)
         if isinstance(node, ast.Try) and node.handlers:
             number = self.number_of(node)
-            node.body = [_at(ast.With([ast.withitem(call("trying", number))], node.body), node)]
+            block = call("trying", number, thunk(_caught(node.handlers)))
+            node.body = [_at(ast.With([ast.withitem(block)], node.body), node)]
         return node
 
     def in_place(self, statements: list[ast.stmt]) -> list[ast.stmt]:
@@ -325,8 +327,9 @@ class _Statements(Expressions):
             return self.loop(node, [])[0]
         new, _ = self.loop(node, [])
         if not may_return:  # there is an else only
-            new.append(_at(ast.Assign([ast.Name(f"{AG}s", ast.Store())], new.pop().value), node))  # type: ignore[attr-defined]
             signal = f"{AG}s"
+            done: Any = new.pop()
+            new.append(_at(ast.Assign([ast.Name(signal, ast.Store())], done.value), node))
         else:
             new = new[:-2]
             signal = new[-1].targets[0].id  # type: ignore[attr-defined]
@@ -352,6 +355,17 @@ class _Made(ast.expr):
     def __init__(self, expression: Any = None) -> None:
         super().__init__()
         self.expression = expression
+
+
+def _caught(handlers: list[ast.ExceptHandler]) -> ast.expr:
+    """All that handlers catch, as an expression; None for everything."""
+    types = [copy.deepcopy(handler.type) for handler in handlers if handler.type is not None]
+    if len(types) < len(handlers):
+        return ast.Constant(None)
+    flat = [
+        each for part in types for each in (part.elts if isinstance(part, ast.Tuple) else [part])
+    ]
+    return ast.Tuple(flat, ast.Load())
 
 
 def _as_branch(node: ast.Assert) -> ast.If:
@@ -384,11 +398,12 @@ def is_generator(node: Any) -> bool:
 
 def refuse_what_has_no_counterpart(node: Any) -> None:
     for each in own(node.body):
-        name = getattr(getattr(each, "func", None), "id", "")
-        if name in {"locals", "eval", "exec"} or (name in {"vars", "dir"} and not each.args):  # type: ignore[attr-defined]
+        if not isinstance(each, ast.Call):
+            continue
+        name = getattr(each.func, "id", "")
+        if name in {"locals", "eval", "exec"} or (name in {"vars", "dir"} and not each.args):
             raise AutographError(
-                f"line {each.lineno}: {name}() is called, which sees a function's variables by name: "  # type: ignore[attr-defined]
-                f"{node.name}() cannot be converted"
+                f"{name}() is called in line {each.lineno}, which sees the function's variables by name"
             )
 
 
