@@ -29,6 +29,7 @@ import generated_c
 import gpt_step
 import harness
 import lifted_packages
+import loops
 import mapped_call
 import operators
 import rosenbrock
@@ -57,6 +58,7 @@ GROUPS = {
         compiled_training,
         compiled_branches,
         compiled_conditions,
+        loops,
         tables,
         generated_c,
     ),

@@ -25,7 +25,8 @@ struct pg_adjoint {
     pg_index input_index, index; /* places among the inputs, in the order */
     size_t prepared;       /* so many nodes of the order are in the index */
     quantity *derivatives; /* the derivative at each node of the order; the number 0 where none arrived */
-    quantity **of_results; /* of each node of the order with several results those of them; NULL as long as there is none */
+    quantity *
+        *of_results; /* of each node of the order with several results those of them; NULL as long as there is none */
     unsigned char *depends; /* whether each node of the order depends on an input */
     pg_way way;
     size_t at;             /* the place of the node whose rule is at work */

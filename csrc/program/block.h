@@ -43,4 +43,12 @@ void pg_spread(const pg_program *p, const double *uniforms, double *lanes);
 /* The other instructions, of which each does its lanes. */
 void pg_run_block(const pg_program *p, block *rows);
 
+/* What loops do to a block after a trip: see lanes.h. */
+typedef struct {
+    void (*blend)(double *into, const double *given, const int64_t *mask);
+    int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done);
+} pg_turn;
+
+const pg_turn *pg_lane_turn(void);
+
 #endif

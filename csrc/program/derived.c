@@ -1,4 +1,4 @@
-/* derived.c: loops made, shared, and differentiated. */
+/* derived.c: loops differentiated. */
 #include "program/derived.h"
 
 #include "graph/graph.h"
@@ -7,72 +7,11 @@
 #include "program/reach.h"
 #include "program/unfold.h"
 
-#include <math.h>
 #include <string.h>
-
-#if defined(__GNUC__)
-#define ADD(count, n) __atomic_add_fetch(count, n, __ATOMIC_ACQ_REL)
-#else
-#include <intrin.h>
-#define ADD(count, n) (_InterlockedExchangeAdd((volatile long *)(count), n) + (n))
-#endif
-
-/* -- life --------------------------------------------------------------------------------------- */
-
-pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
-{
-    pg_body *b = pg_alloc(1, sizeof *b);
-    if (b == NULL) {
-        pg_program_free(flat);
-        pg_program_free(wide);
-        return NULL;
-    }
-    *b = (pg_body){flat, wide, state, captured, counts, most, 1};
-    return b;
-}
-
-pg_body *pg_body_retain(pg_body *b)
-{
-    ADD(&b->refs, 1);
-    return b;
-}
-
-void pg_body_release(pg_body *b)
-{
-    if (b == NULL || ADD(&b->refs, -1) != 0)
-        return;
-    pg_program_free(b->flat);
-    pg_program_free(b->wide);
-    pg_free(b);
-}
 
 static pg_loop *loop_of(const pg_several *rule)
 {
     return (pg_loop *)(uintptr_t)rule;
-}
-
-pg_loop *pg_loop_retain(const pg_loop *loop)
-{
-    return loop_of(pg_several_retain((pg_several *)(uintptr_t)&loop->base));
-}
-
-void pg_loop_release(pg_loop *loop)
-{
-    if (loop != NULL)
-        pg_several_release(&loop->base);
-}
-
-static void destroy(pg_several *rule)
-{
-    pg_loop *loop = loop_of(rule);
-    for (size_t i = 0; i < loop->derived_count; i++)
-        pg_loop_release(loop->derived[i]);
-    pg_free((void *)loop->derived);
-    pg_body_release(loop->body);
-    pg_body_release(loop->back);
-    pg_free(loop->parts);
-    pg_free(loop->wanted);
-    pg_free(loop);
 }
 
 static size_t count_flags(const uint8_t *flags, size_t count)
@@ -83,156 +22,6 @@ static size_t count_flags(const uint8_t *flags, size_t count)
     return found;
 }
 
-static uint8_t *copy_flags(const uint8_t *flags, size_t count)
-{
-    uint8_t *copy = pg_alloc(count + 1, 1);
-    if (copy != NULL)
-        memcpy(copy, flags, count);
-    return copy;
-}
-
-pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
-{
-    const size_t n = body->state, m = body->captured;
-    pg_loop *loop = pg_alloc(1, sizeof *loop);
-    uint8_t *copy = loop == NULL || parts == NULL ? NULL : copy_flags(parts, n + m);
-    if (loop == NULL || (parts != NULL && copy == NULL)) {
-        pg_free(loop);
-        pg_body_release(body);
-        pg_body_release(back);
-        return NULL;
-    }
-    *loop = (pg_loop){.base = {&pg_loop_kind, n + 1 + m, n + 1, 1}, .body = body, .back = back, .parts = copy};
-    if (back != NULL) {
-        loop->back_state = count_flags(parts, n);
-        loop->base.operands += loop->back_state;
-        loop->base.results = back->state;
-    }
-    return loop;
-}
-
-/* -- nodes -------------------------------------------------------------------------------------- */
-
-/* Not 0 while only the shape of what is made matters: no loop runs then. */
-static PG_THREAD_LOCAL int idle;
-
-static pg_status run_now(const pg_loop *loop, pg_node *const *operands, double *results)
-{
-    const size_t count = loop->base.operands;
-    double *frame = pg_alloc(pg_loop_flat(loop) + count + 1, sizeof *frame);
-    if (frame == NULL)
-        return PG_NO_MEMORY;
-    double *numbers = frame + pg_loop_flat(loop);
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = operands[i]->value;
-    pg_work work = {0};
-    int met = 0;
-    pg_status status = PG_OK;
-    if (!pg_loop_run(loop, numbers, results, frame, &work, &met)) {
-        size_t row;
-        double trips;
-        const int why = pg_loop_failure(&row, &trips);
-        status = why == 0 ? PG_STOPPED : why == 1 ? PG_NO_MEMORY : PG_OK;
-    }
-    pg_free(frame);
-    return status;
-}
-
-static void release_all(pg_node **nodes, size_t count)
-{
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        if (nodes[i] != NULL) {
-            pg_release(nodes[i]);
-            nodes[i] = NULL;
-        }
-}
-
-pg_node *pg_loop_node(const pg_loop *loop, pg_node *const *operands, pg_node **items, pg_status *status)
-{
-    const size_t count = loop->base.results;
-    double *results = pg_alloc(count + 1, sizeof *results);
-    *status = PG_NO_MEMORY;
-    if (results == NULL)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        results[i] = idle ? 0.5 : NAN;
-    if (!idle && (*status = run_now(loop, operands, results)) != PG_OK) {
-        pg_free(results);
-        return NULL;
-    }
-    pg_node *n = pg_born(pg_compute_several((pg_several *)(uintptr_t)&loop->base, operands, 1.0));
-    int whole = n != NULL;
-    for (size_t i = 0; i < count; i++) {
-        items[i] = n == NULL ? NULL : pg_born(pg_compute_item(n, i, results[i]));
-        whole = whole && items[i] != NULL;
-    }
-    pg_free(results);
-    if (whole) {
-        *status = PG_OK;
-        return n;
-    }
-    release_all(items, count);
-    if (n != NULL)
-        pg_release(n);
-    *status = PG_NO_MEMORY;
-    return NULL;
-}
-
-/* -- bodies ------------------------------------------------------------------------------------- */
-
-/* A sum of nodes, sorted down to the stops. Caller abandons the sweep and releases the root. */
-static pg_status sort_sum(pg_node *const *nodes, size_t count, pg_node *const *stops, size_t stop_count, pg_node **root,
-                          pg_sweep **out)
-{
-    *root = pg_compute_many(PG_SUM, nodes, count, 0.0, NULL, NULL);
-    if (*root == NULL)
-        return PG_NO_MEMORY;
-    pg_mark_traced(*root);
-    pg_status status = pg_sweep_open(*root, 0, out);
-    if (status == PG_OK) {
-        pg_sweep_within_trace(*out);
-        status = pg_sweep_stop_at(*out, stops, stop_count);
-        if (status == PG_OK)
-            status = pg_sweep_sort(*out, SIZE_MAX);
-        if (status == PG_OK)
-            return PG_OK;
-        pg_sweep_abandon(*out);
-    }
-    pg_release(*root);
-    return status;
-}
-
-pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results, size_t result_count,
-                    int counts, double most, pg_status *status, pg_node **opaque)
-{
-    pg_node *root;
-    pg_sweep *s;
-    pg_program *flat = NULL, *wide = NULL;
-    uint8_t *rows = pg_alloc(state + captured + 1, 1);
-    *status = rows == NULL ? PG_NO_MEMORY : sort_sum(results, result_count, inputs, state + captured, &root, &s);
-    if (*status != PG_OK) {
-        pg_free(rows);
-        return NULL;
-    }
-    pg_trace t = {
-        .sweep = s, .rows = rows, .outputs = results, .output_count = result_count, .optimise = 1, .body = 1};
-    memset(rows, 0, state + captured + 1);
-    *status = pg_program_make(&t, opaque, &flat);
-    memset(rows, 1, state + captured + 1);
-    if (*status == PG_OK)
-        *status = pg_program_make(&t, opaque, &wide);
-    pg_sweep_abandon(s);
-    pg_release(root);
-    pg_free(rows);
-    if (*status != PG_OK) {
-        pg_program_free(flat);
-        return NULL;
-    }
-    pg_body *b = pg_body_make(flat, wide, state, captured, counts, most);
-    *status = b == NULL ? PG_NO_MEMORY : PG_OK;
-    return b;
-}
-
 /* Fresh nodes of a body: leaves for its inputs, and its results. */
 typedef struct {
     pg_node **leaves, **results;
@@ -241,8 +30,8 @@ typedef struct {
 
 static void fold(unfolded *u)
 {
-    release_all(u->leaves, u->leaf_count);
-    release_all(u->results, u->result_count);
+    pg_release_all(u->leaves, u->leaf_count);
+    pg_release_all(u->results, u->result_count);
     pg_free((void *)u->leaves);
     pg_free((void *)u->results);
 }
@@ -288,7 +77,7 @@ static pg_status go(pg_way way, pg_node *const *roots, size_t root_count, pg_nod
     double *numbers = pg_alloc(seed_count + 1, sizeof *numbers);
     if (numbers == NULL)
         return PG_NO_MEMORY;
-    pg_status status = sort_sum(roots, root_count, stops, stop_count, &root, &s);
+    pg_status status = pg_sort_sum(roots, root_count, stops, stop_count, &root, &s);
     if (status == PG_OK) {
         status = pg_adjoint_open(s, inputs, input_count, &a);
         if (status == PG_OK)
@@ -352,8 +141,8 @@ static pg_body *forward_body(const pg_body *b, const uint8_t *parts, pg_status *
         memcpy(outcome + n + n1, u.results + n, rest * sizeof *outcome);
         made = pg_body_of(all, n + n1, m + m1, outcome, n + n1 + rest, b->counts, b->most, status, &opaque);
     }
-    release_all(out, n1);
-    release_all(tangents, n1 + m1);
+    pg_release_all(out, n1);
+    pg_release_all(tangents, n1 + m1);
     pg_free((void *)tangents);
     pg_free((void *)inputs);
     pg_free((void *)all);
@@ -388,8 +177,8 @@ static pg_body *back_body(const pg_body *b, const uint8_t *parts, pg_status *sta
     }
     if (*status == PG_OK)
         made = pg_body_of(all, k, n + m, out, k, 1, b->most, status, &opaque);
-    release_all(out, k);
-    release_all(seeds, k);
+    pg_release_all(out, k);
+    pg_release_all(seeds, k);
     pg_free((void *)seeds);
     pg_free((void *)inputs);
     pg_free((void *)roots);
@@ -412,9 +201,9 @@ static pg_loop *derived(pg_loop *loop, pg_way way, const uint8_t *parts, pg_stat
             return known;
     }
     const unsigned suppressed = pg_suppressed;
-    idle++;
+    pg_loops_idle++;
     pg_body *body = way == PG_REVERSE ? back_body(loop->body, parts, status) : forward_body(loop->body, parts, status);
-    idle--;
+    pg_loops_idle--;
     pg_suppressed = suppressed;
     if (body == NULL)
         return NULL;
@@ -424,8 +213,8 @@ static pg_loop *derived(pg_loop *loop, pg_way way, const uint8_t *parts, pg_stat
     if (made == NULL)
         return NULL;
     made->wanted = pg_alloc(count + 1, 1);
-    if (made->wanted == NULL || !pg_room((void **)&loop->derived, loop->derived_count, &loop->derived_capacity,
-                                         sizeof(pg_loop *))) {
+    if (made->wanted == NULL ||
+        !pg_room((void **)&loop->derived, loop->derived_count, &loop->derived_capacity, sizeof(pg_loop *))) {
         pg_loop_release(made);
         return NULL;
     }
@@ -528,7 +317,7 @@ static pg_status derive_back(pg_loop *loop, pg_node *const *operands, pg_node *c
                     out[k < n ? k : k + 1] = taken(items, at);
                 at++;
             }
-        release_all(items, k1);
+        pg_release_all(items, k1);
         pg_release(made);
     }
     if (zero != NULL)
@@ -553,7 +342,7 @@ static pg_status derive_forward(pg_loop *loop, pg_node *const *operands, pg_node
         for (size_t k = 0; k < n; k++)
             if (parts[k])
                 out[k] = taken(items, at++);
-        release_all(items, count);
+        pg_release_all(items, count);
         pg_free((void *)items);
         pg_release(j);
     }
@@ -571,7 +360,8 @@ static pg_status derive_of_back(pg_loop *loop, pg_way way, pg_node *const *opera
     uint8_t *parts = pg_alloc(n + m + 1, 1);
     size_t count = 0;
     pg_status status = PG_NO_MEMORY;
-    if (along != NULL && parts != NULL) { /* on the way back results are derivatives by parts; forward operands are given */
+    if (along != NULL &&
+        parts != NULL) { /* on the way back results are derivatives by parts; forward operands are given */
         size_t at = 0;
         for (size_t k = 0; k < n + m; k++) {
             const size_t operand = k < n ? k : k + 1;
@@ -614,12 +404,12 @@ static pg_status derive_of_back(pg_loop *loop, pg_way way, pg_node *const *opera
                 *found = NULL;
             }
         }
-        release_all(by, j_operands);
+        pg_release_all(by, j_operands);
         pg_free((void *)by);
         pg_free((void *)arrived);
         pg_free(asked);
         if (j != NULL) {
-            release_all(items, count);
+            pg_release_all(items, count);
             pg_free((void *)items);
             pg_release(j);
         }
@@ -639,4 +429,4 @@ static pg_status derive(pg_way way, pg_node *n, pg_node *const *given, const uin
                              : derive_forward(loop, operands, given, out);
 }
 
-const pg_several_kind pg_loop_kind = {derive, destroy};
+const pg_several_kind pg_loop_kind = {derive, pg_loop_destroy};

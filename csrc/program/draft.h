@@ -23,11 +23,11 @@ typedef struct {
     };
     uint32_t a, b, c;      /* operands, NONE where there are none; of an input or live value a is its number */
     uint32_t uses;
-    uint32_t users;        /* the last value made whose last operand this is: the head of a chain; of a loop its number */
-    uint32_t next;         /* in that chain, or in one of values with the same hash */
-    pg_slot slot, spread;  /* where its instruction puts it; where a uniform stands in lanes */
+    uint32_t users; /* the last value made whose last operand this is: the head of a chain; of a loop its number */
+    uint32_t next; /* in that chain, or in one of values with the same hash */
+    pg_slot slot, spread; /* where its instruction puts it; where a uniform stands in lanes */
     uint16_t op;
-    uint8_t row;           /* differs by row */
+    uint8_t row; /* differs by row */
     uint8_t needed;
     uint8_t rule;          /* of a search */
 } value;
@@ -43,13 +43,13 @@ typedef struct {
     size_t count, capacity;
     draft_term *terms;
     size_t term_count, term_capacity;
-    uint32_t *buckets;     /* heads of chains by hash, for constants and where chains of users get long */
+    uint32_t *buckets; /* heads of chains by hash, for constants and where chains of users get long */
     size_t bucket_mask;
     struct draft_table *tables; /* see table.c */
     size_t table_count, table_capacity;
     const pg_loop **loops; /* of nodes, borrowed */
     size_t loop_count, loop_capacity;
-    pg_status failed;      /* PG_OK, PG_NO_MEMORY, PG_STOPPED */
+    pg_status failed; /* PG_OK, PG_NO_MEMORY, PG_STOPPED */
     pg_work work;
 } draft;
 

@@ -1,44 +1,59 @@
 /* history.c: states of a loop kept and found. */
 #include "program/history.h"
 
-#include "program/loop.h"
+#include "program/growth.h"
 
 #include <string.h>
 
-void pg_history_open(pg_history *h, size_t width)
+enum { CHUNK = 1 << 15 };  /* numbers, about */
+
+void pg_history_open(pg_history *h, size_t width, size_t bytes)
 {
     *h = (pg_history){.width = width, .stride = 1, .loaded = SIZE_MAX};
-    h->most = PG_HISTORY / sizeof(double) / (width + 1);
+    h->most = bytes / sizeof(double) / (width + 1);
     h->most = h->most < 16 ? 16 : h->most / 2 * 2;
+    h->in_chunk = width < CHUNK ? CHUNK / (width + 1) + 1 : 1;
 }
 
 void pg_history_close(pg_history *h)
 {
-    pg_free(h->kept);
+    for (size_t i = 0; i < h->chunk_count; i++)
+        pg_free(h->chunks[i]);
+    pg_free((void *)h->chunks);
     pg_free(h->segment);
+}
+
+static double *kept(const pg_history *h, size_t i)
+{
+    return h->chunks[i / h->in_chunk] + i % h->in_chunk * h->width;
+}
+
+static void copy(const pg_history *h, double *to, const double *from)
+{
+    if (h->width != 0)
+        memcpy(to, from, h->width * sizeof *to);
 }
 
 /* Every second one goes. */
 static void thin_out(pg_history *h)
 {
     for (size_t i = 1; 2 * i < h->count; i++)
-        memcpy(h->kept + i * h->width, h->kept + 2 * i * h->width, h->width * sizeof *h->kept);
+        copy(h, kept(h, i), kept(h, 2 * i));
     h->count = (h->count + 1) / 2;
     h->stride *= 2;
 }
 
-static int grow(pg_history *h)
+/* Room for one more. */
+static int make_room(pg_history *h)
 {
-    size_t larger = h->capacity == 0 ? 16 : 2 * h->capacity;
-    larger = larger > h->most ? h->most : larger;
-    double *grown = h->kept == NULL
-                        ? pg_alloc(larger * h->width + 1, sizeof *grown)
-                        : pg_resize(h->kept, h->capacity * h->width + 1, larger * h->width + 1, sizeof *grown);
-    if (grown == NULL)
+    if (h->count < h->chunk_count * h->in_chunk)
+        return 1;
+    if (!pg_room((void **)&h->chunks, h->chunk_count, &h->chunk_capacity, sizeof *h->chunks))
         return 0;
-    h->kept = grown;
-    h->capacity = larger;
-    return 1;
+    double *chunk = pg_alloc(h->in_chunk * h->width + 1, sizeof *chunk);
+    if (chunk != NULL)
+        h->chunks[h->chunk_count++] = chunk;
+    return chunk != NULL;
 }
 
 int pg_history_note(pg_history *h, const double *state)
@@ -51,19 +66,17 @@ int pg_history_note(pg_history *h, const double *state)
         if (i % h->stride != 0)
             return 1;
     }
-    if (h->count == h->capacity && !grow(h))
+    if (!make_room(h))
         return 0;
-    if (h->width != 0)
-        memcpy(h->kept + h->count * h->width, state, h->width * sizeof *state);
-    h->count++;
+    copy(h, kept(h, h->count++), state);
     return 1;
 }
 
-double *pg_history_at(pg_history *h, size_t i)
+const double *pg_history_at(const pg_history *h, size_t i)
 {
     const size_t at = i / h->stride, within = i % h->stride;
     if (within == 0)
-        return h->kept + at * h->width;
+        return kept(h, at);
     return h->loaded == at && within <= h->filled ? h->segment + (within - 1) * h->width : NULL;
 }
 
@@ -76,14 +89,11 @@ size_t pg_history_begin(pg_history *h, size_t i, double *state)
     }
     h->loaded = i / h->stride;
     h->filled = 0;
-    if (h->width != 0)
-        memcpy(state, h->kept + h->loaded * h->width, h->width * sizeof *state);
+    copy(h, state, kept(h, h->loaded));
     return h->loaded * h->stride + 1;
 }
 
 void pg_history_fill(pg_history *h, const double *state)
 {
-    if (h->width != 0)
-        memcpy(h->segment + h->filled * h->width, state, h->width * sizeof *state);
-    h->filled++;
+    copy(h, h->segment + h->filled++ * h->width, state);
 }

@@ -10,20 +10,23 @@
 typedef struct {
     size_t width;          /* numbers of a state */
     size_t most;           /* states that are kept */
-    double *kept;          /* state i * stride at i */
-    size_t count, capacity, stride, noted;
-    double *segment;       /* stride states, from the kept one with the number loaded on */
+    double **chunks;       /* of states that are kept: the one before trip i * stride is number i */
+    size_t in_chunk;       /* states of a chunk */
+    size_t chunk_count, chunk_capacity;
+    size_t count, stride, noted;
+    double *segment;       /* stride - 1 states, those after the kept one of number loaded */
     size_t loaded, filled; /* SIZE_MAX: none */
 } pg_history;
 
-void pg_history_open(pg_history *h, size_t width);
+/* For states of so many numbers, which may take so many bytes; but for 16 states there is room. */
+void pg_history_open(pg_history *h, size_t width, size_t bytes);
 void pg_history_close(pg_history *h);
 
 /* The state before the next trip; false for want of memory. */
 int pg_history_note(pg_history *h, const double *state);
 
 /* The state before trip i, or NULL if it is to be computed: see pg_history_begin. */
-double *pg_history_at(pg_history *h, size_t i);
+const double *pg_history_at(const pg_history *h, size_t i);
 
 /* Puts the state from which trip i's is to be computed into state; SIZE_MAX for want of memory, or the number of the first
  * one after it. They are given to pg_history_fill one by one. */

@@ -234,6 +234,39 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_in
 #endif
 }
 
+/* New numbers of the rows whose mask is set, which has all bits or none. */
+LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const int64_t *mask)
+{
+    typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
+    ints *to = (ints *)(void *)into;
+    const ints *from = (const ints *)(const void *)given, *which = (const ints *)(const void *)mask;
+    for (int k = 0; k < PG_LANES / LANE_WIDTH; k++)
+        to[k] = (from[k] & which[k]) | (to[k] & ~which[k]);
+}
+
+/* Counts a trip of the rows whose mask is set, and leaves it set where they go on: as long as says is not 0, or, if it
+ * counts, is more than done. How many go on. */
+LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const double *says, int counts, double done)
+{
+    typedef LANE_NAME(vec) vec;
+    typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
+    ints *which = (ints *)(void *)mask, all = {0};
+    vec *count = (vec *)(void *)trips, bound = {0}, one = {0};
+    const vec *x = (const vec *)(const void *)says;
+    bound += done;
+    one += 1.0;
+    for (int k = 0; k < PG_LANES / LANE_WIDTH; k++) {
+        const ints here = which[k];
+        count[k] += (vec)((ints)one & here);
+        which[k] = here & (counts ? (ints)(bound < x[k]) : (ints)(x[k] != 0.0));
+        all += which[k];
+    }
+    int64_t left = 0;
+    for (int i = 0; i < LANE_WIDTH; i++)
+        left -= all[i];
+    return (int)left;
+}
+
 LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
 {
     const double *uniforms = rows->uniforms;

@@ -44,11 +44,11 @@ static size_t flat_of(const pg_body *b)
     return b->flat->uniforms + 1 + 2 * b->state + pg_loops_flat(b->flat);
 }
 
-/* Uniforms; lanes and spare ones; the state, then masks and trips. */
+/* Uniforms; lanes and spare ones; the state twice. */
 static size_t wide_of(const pg_body *b)
 {
     return whole(b->wide->uniforms + 1 + pg_loops_flat(b->wide)) + b->wide->lanes * PG_LANES + SPARE +
-           (b->state + 2) * PG_LANES + pg_loops_wide(b->wide);
+           2 * b->state * PG_LANES + pg_loops_wide(b->wide);
 }
 
 size_t pg_loop_flat(const pg_loop *loop)
@@ -150,7 +150,7 @@ static int go_back_flat(flat *f, flat *back, pg_history *h, size_t trips)
     const size_t n = f->body->state;
     int ignored;
     for (size_t i = trips; i-- != 0;) {
-        double *s = pg_history_at(h, i);
+        const double *s = pg_history_at(h, i);
         while (s == NULL) { /* a segment is to be computed */
             const size_t next = pg_history_begin(h, i, f->state);
             if (next == SIZE_MAX)
@@ -175,7 +175,7 @@ static int run_back_flat(const pg_loop *loop, flat *f, const double *operands, d
     const size_t n = f->body->state, m = f->body->captured;
     flat back = open_flat(loop->back, &at, f->work, f->met);
     pg_history h;
-    pg_history_open(&h, n);
+    pg_history_open(&h, n, PG_HISTORY_OF_NUMBERS);
     const double trips = run_flat(f, operands[n], &h);
     int done = trips >= 0.0;
     for (size_t k = 0; k < back.body->state; k++)
@@ -221,12 +221,43 @@ int pg_loop_uniform(const pg_program *p, const pg_instruction *in, double *unifo
 
 /* -- on lanes ----------------------------------------------------------------------------------- */
 
-/* A body that runs on the lanes of a block. */
+/* A body that runs on the lanes of a block. Its state stands where the program has its inputs, or, of what the program
+ * does not read, in others. */
 typedef struct {
     const pg_body *body;
     block rows;            /* as the body sees it */
-    double *state;         /* PG_LANES numbers for each */
+    double *others, *gathered; /* PG_LANES numbers for each of the state */
+    int crossing;          /* some results stand where others of the state do */
 } wide;
+
+static double *input_of(const wide *w, size_t input)
+{
+    double *lanes = w->rows.lanes;
+    const pg_slot slot = w->body->wide->input_slots[input];
+    return slot == PG_NO_SLOT ? NULL : LANE(slot);
+}
+
+static double *state_of(const wide *w, size_t k)
+{
+    double *at = input_of(w, k);
+    return at == NULL ? w->others + k * PG_LANES : at;
+}
+
+static const double *result_of(const wide *w, size_t k)
+{
+    const double *lanes = w->rows.lanes;
+    return LANE(w->body->wide->result_slots[k]);
+}
+
+static int is_crossing(const wide *w)
+{
+    const pg_program *p = w->body->wide;
+    for (size_t k = 0; k < w->body->state; k++)
+        for (size_t j = 0; j < w->body->state; j++)
+            if (j != k && p->result_slots[k] == p->input_slots[j])
+                return 1;
+    return 0;
+}
 
 /* In the memory from *at on, of which it takes its part. False if it was stopped. */
 static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
@@ -242,8 +273,10 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->rows.spare = lanes + p->lanes * PG_LANES;
     w->rows.partial = NULL;
     w->rows.careful = 0;
-    w->state = w->rows.spare + SPARE;
-    w->rows.frame = w->state + (b->state + 2) * PG_LANES;
+    w->others = w->rows.spare + SPARE;
+    w->gathered = w->others + b->state * PG_LANES;
+    w->rows.frame = w->gathered + b->state * PG_LANES;
+    w->crossing = is_crossing(w);
     *at += wide_of(b);
     pg_place_constants(p, uniforms);
     if (pg_run_uniform(p, uniforms, &guard, &met, outer->work) != 1)
@@ -252,14 +285,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     return 1;
 }
 
-static double *input_of(const wide *w, size_t input)
-{
-    double *lanes = w->rows.lanes;
-    const pg_slot slot = w->body->wide->input_slots[input];
-    return slot == PG_NO_SLOT ? NULL : LANE(slot);
-}
-
-static void put_wide(wide *w, size_t input, const double *numbers)
+static void put_wide(const wide *w, size_t input, const double *numbers)
 {
     double *into = input_of(w, input);
     if (into != NULL)
@@ -280,68 +306,64 @@ static void put_operand(const block *rows, pg_slot slot, double *into)
         into[l] = rows->uniforms[slot];
 }
 
-/* One trip of the rows whose mask is not 0; false if it was stopped. */
-static int trip_wide(wide *w, const double *mask, int all)
+/* The state as one array, and back. */
+static const double *gather(const wide *w)
+{
+    for (size_t k = 0; k < w->body->state; k++)
+        memcpy(w->gathered + k * PG_LANES, state_of(w, k), PG_LANES * sizeof(double));
+    return w->gathered;
+}
+
+static void scatter(const wide *w)
+{
+    for (size_t k = 0; k < w->body->state; k++)
+        memcpy(state_of(w, k), w->gathered + k * PG_LANES, PG_LANES * sizeof(double));
+}
+
+/* One trip of the rows whose mask is set; false if it was stopped. */
+static int trip_wide(wide *w, const int64_t *mask, int all)
 {
     const pg_program *p = w->body->wide;
-    const double *lanes = w->rows.lanes;
-    for (size_t k = 0; k < w->body->state; k++)
-        put_wide(w, k, w->state + k * PG_LANES);
+    const pg_turn *turn = pg_lane_turn();
     pg_run_block(p, &w->rows);
     if (w->rows.failed)
         return 0;
+    for (size_t k = 0; w->crossing && k < w->body->state; k++)
+        memcpy(w->gathered + k * PG_LANES, result_of(w, k), PG_LANES * sizeof(double));
     for (size_t k = 0; k < w->body->state; k++) {
-        const double *given = LANE(p->result_slots[k]);
-        double *into = w->state + k * PG_LANES;
-        if (all) {
-            memcpy(into, given, PG_LANES * sizeof *into);
+        const double *given = w->crossing ? w->gathered + k * PG_LANES : result_of(w, k);
+        double *into = state_of(w, k);
+        if (given == into)
             continue;
-        }
-        for (int l = 0; l < PG_LANES; l++)
-            into[l] = mask[l] != 0.0 ? given[l] : into[l];
+        if (all)
+            memcpy(into, given, PG_LANES * sizeof *into);
+        else
+            turn->blend(into, given, mask);
     }
     const pg_batch *batch = w->rows.batch;
     return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
 }
 
-/* How many are not 0. */
-static int count_mask(const double *mask)
-{
-    int count = 0;
-    for (int l = 0; l < PG_LANES; l++)
-        count += mask[l] != 0.0;
-    return count;
-}
-
-/* Which rows begin: those that are there, and on the path, and are told to. */
-static void begin_mask(const wide *w, const double *control, double *mask)
+/* Which rows begin: those that are there, and on the path, and are told to; how many. */
+static int begin_mask(const wide *w, const double *control, int64_t *mask)
 {
     const block *rows = &w->rows;
     const uint32_t *left = rows->batch->left == NULL || rows->staying == rows->count ? NULL
-                                                                                  : rows->batch->left + rows->first;
+                                                                                     : rows->batch->left + rows->first;
+    int count = 0;
     for (size_t l = 0; l < PG_LANES; l++) {
         const int there = l < rows->count && (left == NULL || left[l] == UINT32_MAX);
-        mask[l] = there && (w->body->counts ? control[l] > 0.0 : control[l] != 0.0) ? 1.0 : 0.0;
+        const int begins = there && (w->body->counts ? control[l] > 0.0 : control[l] != 0.0);
+        mask[l] = -begins;
+        count += begins;
     }
+    return count;
 }
 
-/* Which of the rows that have done so many trips go on. */
-static void next_mask(const wide *w, const double *control, double trips, double *mask)
-{
-    if (w->body->counts) {
-        for (int l = 0; l < PG_LANES; l++)
-            mask[l] = mask[l] != 0.0 && trips < control[l] ? 1.0 : 0.0;
-        return;
-    }
-    const double *lanes = w->rows.lanes, *goes_on = LANE(w->body->wide->result_slots[w->body->state]);
-    for (int l = 0; l < PG_LANES; l++)
-        mask[l] = mask[l] != 0.0 && goes_on[l] != 0.0 ? 1.0 : 0.0;
-}
-
-static int too_long(const wide *w, const double *mask, double trips)
+static int too_long(const wide *w, const int64_t *mask, double trips)
 {
     size_t l = 0;
-    while (mask[l] == 0.0)
+    while (mask[l] == 0)
         l++;
     return fail(TOO_LONG, row_of(w->rows.batch, w->rows.first + l), trips);
 }
@@ -349,57 +371,70 @@ static int too_long(const wide *w, const double *mask, double trips)
 /* The trips of all rows, how many each has done in trips. False if it was stopped. */
 static int run_wide(wide *w, const double *control, double *trips, pg_history *h)
 {
-    double mask[PG_LANES], done = 0.0;
-    begin_mask(w, control, mask);
+    _Alignas(64) int64_t mask[PG_LANES];
+    const pg_turn *turn = pg_lane_turn();
+    const int counts = w->body->counts;
+    double done = 0.0;
     for (int l = 0; l < PG_LANES; l++)
         trips[l] = 0.0;
-    for (int running = count_mask(mask); running != 0; running = count_mask(mask)) {
+    for (int running = begin_mask(w, control, mask); running != 0;) {
         if (done >= w->body->most)
             return too_long(w, mask, done);
-        if (h != NULL && !pg_history_note(h, w->state))
+        if (h != NULL && !pg_history_note(h, gather(w)))
             return fail(LACKS_MEMORY, SIZE_MAX, 0.0);
         if (!trip_wide(w, mask, running == PG_LANES))
             return 0;
         done += 1.0;
-        for (int l = 0; l < PG_LANES; l++)
-            trips[l] += mask[l];
-        next_mask(w, control, done, mask);
+        running = turn->go_on(mask, trips, counts ? control : result_of(w, w->body->state), counts, done);
     }
     return 1;
 }
 
 /* The mask of trip i; how many rows do it. */
-static int mask_of_trip(const double *trips, size_t i, double *mask)
+static int mask_of_trip(const double *trips, size_t i, int64_t *mask)
 {
     int count = 0;
     for (int l = 0; l < PG_LANES; l++) {
-        mask[l] = (double)i < trips[l] ? 1.0 : 0.0;
-        count += mask[l] != 0.0;
+        const int does = (double)i < trips[l];
+        mask[l] = -does;
+        count += does;
     }
     return count;
 }
 
+/* The state before trip i; NULL if it was stopped. */
+static const double *state_before(wide *w, pg_history *h, const double *trips, size_t i)
+{
+    _Alignas(64) int64_t mask[PG_LANES];
+    const double *s = pg_history_at(h, i);
+    if (s != NULL)
+        return s;
+    const size_t next = pg_history_begin(h, i, w->gathered);
+    if (next == SIZE_MAX) {
+        fail(LACKS_MEMORY, SIZE_MAX, 0.0);
+        return NULL;
+    }
+    scatter(w);
+    for (size_t k = next; k <= i; k++) {
+        const int running = mask_of_trip(trips, k - 1, mask);
+        if (!trip_wide(w, mask, running == PG_LANES))
+            return NULL;
+        pg_history_fill(h, gather(w));
+    }
+    return pg_history_at(h, i);
+}
+
 static int go_back_wide(wide *w, wide *back, pg_history *h, const double *trips)
 {
-    const size_t n = w->body->state;
-    double mask[PG_LANES], most = 0.0;
+    _Alignas(64) int64_t mask[PG_LANES];
+    double most = 0.0;
     for (int l = 0; l < PG_LANES; l++)
         most = trips[l] > most ? trips[l] : most;
     for (size_t i = (size_t)most; i-- != 0;) {
-        const double *s = pg_history_at(h, i);
-        while (s == NULL) {
-            const size_t next = pg_history_begin(h, i, w->state);
-            if (next == SIZE_MAX)
-                return fail(LACKS_MEMORY, SIZE_MAX, 0.0);
-            for (size_t k = next; k <= i; k++) {
-                const int running = mask_of_trip(trips, k - 1, mask);
-                if (!trip_wide(w, mask, running == PG_LANES))
-                    return 0;
-                pg_history_fill(h, w->state);
-            }
-            s = pg_history_at(h, i);
-        }
-        for (size_t k = 0; k < n; k++)
+        const double *s = state_before(w, h, trips, i);
+        if (s == NULL)
+            return 0;
+        for (size_t k = 0; k < w->body->state; k++)
             put_wide(back, back->body->state + k, s + k * PG_LANES);
         const int running = mask_of_trip(trips, i, mask);
         if (!trip_wide(back, mask, running == PG_LANES))
@@ -408,29 +443,29 @@ static int go_back_wide(wide *w, wide *back, pg_history *h, const double *trips)
     return 1;
 }
 
-static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, const block *rows, double *results,
-                         double *at)
+static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, const block *rows,
+                         const double *control, double *results, double *at)
 {
     const size_t n = w->body->state, m = w->body->captured;
-    double *control = w->state + n * PG_LANES, *trips = control + PG_LANES;
+    _Alignas(64) double trips[PG_LANES];
     wide back;
     if (!open_wide(&back, loop->back, &at, rows))
         return 0;
     for (size_t k = 0; k < m; k++)
         put_operand(rows, operands[n + 1 + k].a, input_of(&back, back.body->state + n + k));
     for (size_t k = 0; k < back.body->state; k++) {
-        double *into = back.state + k * PG_LANES;
+        double *into = state_of(&back, k);
         if (k < loop->back_state)
             put_operand(rows, operands[n + 1 + m + k].a, into);
         else
             memset(into, 0, PG_LANES * sizeof *into);
     }
     pg_history h;
-    pg_history_open(&h, n * PG_LANES);
+    pg_history_open(&h, n * PG_LANES, PG_HISTORY);
     const int done = run_wide(w, control, trips, &h) && go_back_wide(w, &back, &h, trips);
     pg_history_close(&h);
     if (done)
-        memcpy(results, back.state, back.body->state * PG_LANES * sizeof *results);
+        memcpy(results, gather(&back), back.body->state * PG_LANES * sizeof *results);
     return done;
 }
 
@@ -439,23 +474,24 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
     const pg_loop *loop = p->loops[in->a];
     const pg_term *operands = p->terms + in->first;
     const size_t n = loop->body->state;
+    _Alignas(64) double control[PG_LANES];
     double *lanes = rows->lanes, *results = LANE(in->out), *at = rows->frame;
     wide w;
     rows->failed = !open_wide(&w, loop->body, &at, rows);
-    double *control = w.state + n * PG_LANES, *trips = control + PG_LANES;
+    if (rows->failed)
+        return 0;
     for (size_t k = 0; k < n; k++)
-        put_operand(rows, operands[k].a, w.state + k * PG_LANES);
+        put_operand(rows, operands[k].a, state_of(&w, k));
     put_operand(rows, operands[n].a, control);
     for (size_t k = 0; k < loop->body->captured; k++)
         put_operand(rows, operands[n + 1 + k].a, input_of(&w, n + k));
-    if (rows->failed) {
-        return 0;
-    } else if (loop->back != NULL) {
-        rows->failed = !run_back_wide(loop, &w, operands, rows, results, at);
+    if (loop->back != NULL) {
+        rows->failed = !run_back_wide(loop, &w, operands, rows, control, results, at);
     } else {
+        _Alignas(64) double trips[PG_LANES];
         rows->failed = !run_wide(&w, control, trips, NULL);
-        memcpy(results, w.state, n * PG_LANES * sizeof *results);
-        memcpy(results + n * PG_LANES, trips, PG_LANES * sizeof *results);
+        memcpy(results, gather(&w), n * PG_LANES * sizeof *results);
+        memcpy(results + n * PG_LANES, trips, sizeof trips);
     }
     if (rows->singular == 0)
         rows->singular = w.rows.singular;

@@ -7,7 +7,8 @@
  *
  * A loop that goes back is the derivative of one that goes forward: its operands are those of that one, and then what has
  * arrived at some of its results; its results are the derivatives by some operands. It runs the other loop first and keeps
- * the states on the way: all of them as long as they find room in PG_HISTORY bytes, then every second, fourth and so on.
+ * the states on the way: all of them as long as they find room in PG_HISTORY bytes, for a block of rows, or
+ * PG_HISTORY_OF_NUMBERS, then every second, fourth and so on.
  * Going back it computes those between two that were kept once more: two levels of checkpoints, as in Griewank and
  * Walther, Evaluating Derivatives, chapter 12. */
 #ifndef PG_LOOP_H
@@ -16,7 +17,10 @@
 #include "graph/several.h"
 #include "program/block.h"
 
-enum { PG_HISTORY = 8 << 20 };
+/* Whose rules loops have: derived.c. */
+extern const pg_several_kind pg_loop_kind;
+
+enum { PG_HISTORY = 8 << 20, PG_HISTORY_OF_NUMBERS = 32 << 20 };
 
 /* The same body twice: for numbers, and for lanes. Shared. */
 typedef struct {
@@ -32,11 +36,11 @@ struct pg_loop {
     pg_body *body;
     pg_body *back;         /* NULL if it goes forward; else its state is the derivatives by parts of the body's state,
                             * then those by captured ones; it has captured the body's state, and what that has */
-    uint8_t *parts;        /* for each number of the body's state, and each that is captured, whether it is among these */
-    size_t back_state;     /* how many of the first kind */
-    pg_loop **derived;     /* made before, for other derivatives: see derived.c. Owned */
+    uint8_t *parts; /* for each number of the body's state, and each that is captured, whether it is among these */
+    size_t back_state; /* how many of the first kind */
+    pg_loop **derived; /* made before, for other derivatives: see derived.c. Owned */
     size_t derived_count, derived_capacity;
-    uint8_t *wanted;       /* of a derived one: what it was made for. Owned; or NULL */
+    uint8_t *wanted; /* of a derived one: what it was made for. Owned; or NULL */
 };
 
 pg_loop *pg_loop_retain(const pg_loop *loop);

@@ -1,7 +1,7 @@
 /* program.c: the immutable type: what its codes are called, and how one is freed. */
 #include "program/program.h"
 
-#include "program/loop.h"
+#include "graph/several.h"
 
 const char *pg_code_name(int code)
 {
@@ -32,7 +32,7 @@ void pg_program_free(pg_program *p)
     pg_free(p->code);
     pg_free(p->terms);
     for (size_t i = 0; i < p->loop_count; i++)
-        pg_loop_release(p->loops[i]);
+        pg_several_release(p->loops[i]);
     pg_free((void *)p->loops);
     pg_free(p);
 }

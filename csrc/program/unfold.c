@@ -3,8 +3,8 @@
 
 #include "graph/cells.h"
 #include "graph/graph.h"
-#include "program/derived.h"
 #include "program/evaluate.h"
+#include "program/made.h"
 
 #include <math.h>
 
@@ -47,7 +47,8 @@ static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_inst
 {
     const pg_term *terms = p->terms + in->first;
     const pg_node *start = slots[in->a];
-    uint32_t t = in->count != 0 && start->op == PG_LEAF && in->a < p->constants && start->value == 0.0 && signbit(start->value) != 0;
+    uint32_t t = in->count != 0 && start->op == PG_LEAF && in->a < p->constants && start->value == 0.0 &&
+                 signbit(start->value) != 0;
     pg_node *sum = t != 0 ? term_of(slots, terms) : pg_retain(slots[in->a]);
     for (; sum != NULL && t < in->count; t++) {
         pg_node *added = term_of(slots, &terms[t]);

@@ -33,15 +33,17 @@ static int raise_of_loop(void)
     char digits[32];
     PyOS_snprintf(digits, sizeof digits, "%.0f", trips);
     if (row == SIZE_MAX)
-        PyErr_Format(PyExc_RuntimeError,
-                     "a loop has not ended after %s trips, which is its max_trips: does its condition become false? Give a "
-                     "larger max_trips if it takes more",
-                     digits);
+        PyErr_Format(
+            PyExc_RuntimeError,
+            "a loop has not ended after %s trips, which is its max_trips: does its condition become false? Give a "
+            "larger max_trips if it takes more",
+            digits);
     else
-        PyErr_Format(PyExc_RuntimeError,
-                     "a loop has not ended after %s trips, which is its max_trips, in row %zu: does its condition become "
-                     "false there? Give a larger max_trips if it takes more",
-                     digits, row);
+        PyErr_Format(
+            PyExc_RuntimeError,
+            "a loop has not ended after %s trips, which is its max_trips, in row %zu: does its condition become "
+            "false there? Give a larger max_trips if it takes more",
+            digits, row);
     return 1;
 }
 

@@ -6,6 +6,7 @@
 #include "python/convert.h"
 #include "python/recording.h"
 #include "python/sweeping.h"
+#include "python/trace.h"
 #include "python/value.h"
 
 /* -- the body runs ------------------------------------------------------------------------------ */
@@ -36,6 +37,15 @@ static PyObject *loop_begin(PyObject *module, PyObject *state)
     return Py_BuildValue("(Ni)", leaves, over);
 }
 
+/* From now on, or for the time that the loop is made, whether they are refused. */
+static void refuse(PyObject *leaves, int refused)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(leaves); i++) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(leaves, i));
+        n->flags = (uint8_t)(refused ? n->flags | PG_ESCAPED : n->flags & ~PG_ESCAPED);
+    }
+}
+
 static PyObject *loop_end(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -45,53 +55,12 @@ static PyObject *loop_end(PyObject *module, PyObject *args)
         return NULL;
     pg_running_trace *t = pg_trace_running();
     pg_retire(leaves);
-    for (Py_ssize_t i = 0; i < PyTuple_Size(leaves); i++)
-        PG_NODE(PyTuple_GetItem(leaves, i))->flags |= PG_ESCAPED;
+    refuse(leaves, 1);
     if (t != NULL) {
         t->errors.over = over;
         t->loops--;
     }
     Py_RETURN_NONE;
-}
-
-/* Whether n was computed from the state of a loop whose body runs: -1 with an exception set. */
-static int depends_on_state(const pg_running_trace *t, pg_node *n)
-{
-    if (!(n->flags & PG_TRACED))
-        return 0;
-    pg_sweep *s;
-    pg_status status = pg_sweep_open(n, 0, &s);
-    if (status != PG_OK)
-        return pg_raise(status) != NULL ? 0 : -1;
-    pg_sweep_within_trace(s);
-    status = pg_sweep_sort(s, SIZE_MAX);
-    int found = status == PG_OK ? 0 : (pg_raise(status), -1);
-    for (size_t i = 0; found == 0 && i < pg_sweep_count(s); i++) {
-        const pg_node *leaf = pg_sweep_node(s, i);
-        if ((leaf->flags & (PG_TRACED | PG_ACTIVE)) != (PG_TRACED | PG_ACTIVE) || leaf->op != PG_LEAF)
-            continue;
-        found = 1;
-        for (Py_ssize_t k = 0; found && k < PyTuple_Size(t->inputs); k++)
-            found = PG_NODE(PyTuple_GetItem(t->inputs, k)) != leaf;
-    }
-    pg_give_up(s);
-    return found;
-}
-
-int pg_loop_allows(const pg_running_trace *t, pg_node *a, pg_node *b)
-{
-    if (t->loops == 0)
-        return 1;
-    int found = depends_on_state(t, a);
-    if (found == 0 && b != NULL)
-        found = depends_on_state(t, b);
-    if (found <= 0)
-        return found == 0;
-    PyObject *v = pg_value_of(a);
-    if (v != NULL)
-        pg_trace_refuse("in a loop", v, Py_None);
-    Py_XDECREF(v);
-    return 0;
 }
 
 /* -- the body's program --------------------------------------------------------------------------- */
@@ -274,16 +243,17 @@ static PyObject *loop_made(PyObject *module, PyObject *args)
                           &state, &control, &counts, &most))
         return NULL;
     const size_t n = (size_t)PyTuple_Size(leaves);
-    if (pg_trace_running() == NULL || (size_t)PyTuple_Size(results) != n + !counts ||
-        (size_t)PyTuple_Size(state) != n)
-        return PyErr_Format(PyExc_ValueError, "a result for each number of the state, and whether it goes on, in a trace");
+    if (pg_trace_running() == NULL || (size_t)PyTuple_Size(results) != n + !counts || (size_t)PyTuple_Size(state) != n)
+        return PyErr_Format(PyExc_ValueError,
+                            "a result for each number of the state, and whether it goes on, in a trace");
     if (!PG_IS_VALUE(control) || !pg_require_built(control) || !pg_require_values(state, "the state of a loop must be"))
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a loop goes on as a Value says");
+    refuse(leaves, 0); /* some may be results */
     pg_node **outcome = pg_nodes_of(results, "results of a loop must be");
     pg_node **inputs = pg_alloc(n + 1, sizeof *inputs), *opaque = NULL;
     capture c = {.count = 0};
     for (size_t i = 0; inputs != NULL && i < n; i++)
-        inputs[i] = PG_NODE(PyTuple_GetItem(leaves, (Py_ssize_t)i)); /* which have escaped */
+        inputs[i] = PG_NODE(PyTuple_GetItem(leaves, (Py_ssize_t)i));
     if (inputs == NULL && outcome != NULL)
         PyErr_NoMemory();
     if (outcome != NULL && inputs != NULL && captures_of(&c, inputs, n, outcome, n + !counts)) {
@@ -291,6 +261,7 @@ static PyObject *loop_made(PyObject *module, PyObject *args)
         pg_body *body = pg_body_of(c.inputs, n, c.count - n, outcome, n + !counts, counts, most, &status, &opaque);
         values = body == NULL ? failed(status, opaque) : node_of(body, &c, state, control);
     }
+    refuse(leaves, 1);
     pg_free((void *)c.inputs);
     pg_free((void *)inputs);
     pg_free((void *)outcome);

@@ -261,7 +261,7 @@ static int go(derivation *d)
     int reverse = d->way == PG_REVERSE;
     const unsigned before = pg_suppressed;
     return go_once(d) && (d->several || pg_tell_singular(before, d->sweep, d->way, reverse ? d->to : d->from,
-                                          reverse ? d->results : d->seeds, d->numbers, &d->told));
+                                                         reverse ? d->results : d->seeds, d->numbers, &d->told));
 }
 
 static PyObject *result_row(const derivation *d)
@@ -419,7 +419,10 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
         Py_DECREF(rows);
         rows = settled;
     }
-    return rows == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(as_reached ? d->reached : kind == VALUES && !d->as_numbers), rows);
+    return rows == NULL
+               ? NULL
+               : Py_BuildValue("(NN)", PyBool_FromLong(as_reached ? d->reached : kind == VALUES && !d->as_numbers),
+                               rows);
 }
 
 static PyObject *derivatives(pg_way way, PyObject *args, const char *format)

@@ -178,7 +178,8 @@ static int run_one(replay *r, const pg_instruction *in)
         return n != NULL && hold(&r->outputs[in->out], n);
     }
     case PG_CODE_LOOP:
-        PyErr_SetString(PyExc_NotImplementedError, "a compiled function with a loop takes no Values yet: give it numbers");
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "a compiled function with a loop takes no Values yet: give it numbers");
         return 0;
     default: {
         pg_node *n = op_of(r, in);

@@ -8,7 +8,6 @@
 
 #include "graph/memory.h"
 #include "python/convert.h"
-#include "python/loops.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/value.h"
@@ -196,12 +195,54 @@ pg_running_trace *pg_trace_running(void)
 
 /* -- what the function does --------------------------------------------------------------------- */
 
+/* Whether n was computed from the state of a loop whose body runs: -1 with an exception set. */
+static int depends_on_state(const pg_running_trace *t, pg_node *n)
+{
+    if (!(n->flags & PG_TRACED))
+        return 0;
+    pg_sweep *s;
+    pg_status status = pg_sweep_open(n, 0, &s);
+    if (status != PG_OK)
+        return pg_raise(status) != NULL ? 0 : -1;
+    pg_sweep_within_trace(s);
+    status = pg_sweep_sort(s, SIZE_MAX);
+    int found = status == PG_OK ? 0 : (pg_raise(status), -1);
+    for (size_t i = 0; found == 0 && i < pg_sweep_count(s); i++) {
+        const pg_node *leaf = pg_sweep_node(s, i);
+        if ((leaf->flags & (PG_TRACED | PG_ACTIVE)) != (PG_TRACED | PG_ACTIVE) || leaf->op != PG_LEAF)
+            continue;
+        found = 1;
+        for (Py_ssize_t k = 0; found && k < PyTuple_Size(t->inputs); k++)
+            found = PG_NODE(PyTuple_GetItem(t->inputs, k)) != leaf;
+    }
+    pg_give_up(s);
+    return found;
+}
+
+/* False with TraceError set if a guard between a and b (NULL for a number) stands in the body of a loop and depends on
+ * its state, which has other numbers at each trip. */
+static int loops_allow(const pg_running_trace *t, pg_node *a, pg_node *b)
+{
+    if (t->loops == 0)
+        return 1;
+    int found = depends_on_state(t, a);
+    if (found == 0 && b != NULL)
+        found = depends_on_state(t, b);
+    if (found <= 0)
+        return found == 0;
+    PyObject *v = pg_value_of(a);
+    if (v != NULL)
+        pg_trace_refuse("in a loop", v, Py_None);
+    Py_XDECREF(v);
+    return 0;
+}
+
 int pg_trace_guard(pg_node *a, pg_node *b, double number, pg_comparison compare, int outcome)
 {
     pg_running_trace *t = current;
     if (t == NULL)
         return 1;
-    if (!pg_loop_allows(t, a, b))
+    if (!loops_allow(t, a, b))
         return 0;
     if (t->count == t->capacity) {
         size_t larger = t->capacity == 0 ? 16 : 2 * t->capacity;

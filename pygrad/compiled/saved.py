@@ -167,8 +167,8 @@ def _paths(paths: Paths, captured: dict[int, Any], inputs: int) -> list[SavedPat
         structure, by = path.result.structure, path.result.by
         if path.program.loop_count:
             raise NotImplementedError(
-                "a program with a loop cannot be saved or pickled yet: save what the function is made of, and "
-                "compile it again"
+                "a program with a loop cannot be saved or pickled yet: save what the function is "
+                "made of, and compile it again"
             )
         for v in (*path.lives, *by):
             captured.setdefault(id(v), v)

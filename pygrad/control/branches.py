@@ -9,11 +9,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from pygrad.control.state import State, choose, is_condition
+from pygrad.control.autograph.branching import settle, values
+from pygrad.control.autograph.context import context
+from pygrad.control.autograph.merging import Mismatch, condition, is_staged
+from pygrad.control.bodies import loop
+from pygrad.control.state import ControlError, State
 from pygrad.core.implementation import Value, trace_active
 
 R = TypeVar("R")
@@ -29,13 +34,25 @@ def cond(pred: Any, true_fun: Callable[..., R], false_fun: Callable[..., R], *op
     Raises:
         TypeError: they do not.
     """
-    if not is_of_trace(pred):
+    if not is_staged(pred):
         return true_fun(*operands) if pred else false_fun(*operands)
-    one, other = (
-        State.of(true_fun(*operands), "the result"),
-        State.of(false_fun(*operands), "the result"),
+    return _chosen(  # type: ignore[no-any-return]
+        condition(pred), lambda: true_fun(*operands), lambda: false_fun(*operands), "cond"
     )
-    return choose(condition(pred), one, other, "the result", "cond")  # type: ignore[no-any-return]
+
+
+def _chosen(c: Any, true: Callable[[], Any], false: Callable[[], Any], name: str) -> Any:
+    """The result of one of two branches that have both run."""
+    if isinstance(c, bool):
+        return true() if c else false()
+    try:
+        result = values(c, true, false, what="the result")
+    except Mismatch as error:
+        raise ControlError(
+            f"branches of {name}() must return the same kind of thing: {error}"
+        ) from None
+    settle()
+    return result
 
 
 def switch(index: Any, branches: Sequence[Callable[..., R]], *operands: Any) -> R:
@@ -52,18 +69,21 @@ def switch(index: Any, branches: Sequence[Callable[..., R]], *operands: Any) -> 
     if not branches:
         raise ValueError("branches of switch() is empty: there has to be one at least")
     last = len(branches) - 1
-    if not trace_active() or not isinstance(index, Value):
+    if not is_staged(index):
         _check_index(index.data if isinstance(index, Value) else index)
         at = 0
         while at < last and index >= at + 1:
             at += 1
         return branches[at](*operands)
-    results = [State.of(branch(*operands), "the result") for branch in branches]
-    chosen = results[0]
-    for at, result in enumerate(results[1:], 1):
-        tree = choose(index >= at, result, chosen, "the result", "switch")
-        chosen = State.of(tree, "the result")
-    return chosen.arrange(chosen.items)  # type: ignore[no-any-return]
+
+    def of(at: int) -> Any:
+        """The result of branch `at`, or of one before it where the index is smaller."""
+        branch = branches[at]
+        if at == 0:
+            return branch(*operands)
+        return _chosen(index >= at, lambda: branch(*operands), lambda: of(at - 1), "switch")
+
+    return of(last)  # type: ignore[no-any-return]
 
 
 def _check_index(index: Any) -> None:
@@ -74,7 +94,7 @@ def _check_index(index: Any) -> None:
 def checkpoint(f: Callable[..., R]) -> Callable[..., R]:
     """f, whose values on the way are computed again for a derivative, and not kept.
 
-    What it returns is the same, and so are its derivatives, bit for bit. Outside traces it is f itself.
+    What it returns is the same, and so are its derivatives. Outside traces it is f itself.
 
     >>> from pygrad import checkpoint, grad
     >>> grad(checkpoint(lambda x: x**3))(2.0)
@@ -83,16 +103,32 @@ def checkpoint(f: Callable[..., R]) -> Callable[..., R]:
 
     @functools.wraps(f)
     def call(*args: Any, **named: Any) -> Any:
-        return f(*args, **named)
+        if not trace_active():
+            return f(*args, **named)
+        return _once(lambda: f(*args, **named))
 
     return call
 
 
-def is_of_trace(pred: Any) -> bool:
-    """Whether the truth of something is an op of the trace that runs."""
-    return isinstance(pred, Value) and trace_active()
+class _Learnt(Exception):
+    """What a function returns is known."""
 
 
-def condition(pred: Any) -> Any:
-    """The truth of a Value in a trace, as a condition."""
-    return pred if is_condition(pred) else pred != 0
+def _once(f: Callable[[], Any]) -> Any:
+    """The result of f, which runs in a loop of one trip: its derivative has a body that runs f again."""
+    states: list[State] = []
+
+    def body(_: list[Any]) -> tuple[list[Any], Any]:
+        states.append(State.of(f(), "the result"))
+        if len(states) == 1:
+            raise _Learnt
+        return states[-1].items, False
+
+    errors = len(context.errors)
+    with contextlib.suppress(_Learnt):
+        loop(body, [0.0], True)
+    del context.errors[errors:]
+    state = states[0]
+    found = loop(body, [0.0] * len(state.items), True) if state.items else []
+    settle()
+    return state.arrange(found)

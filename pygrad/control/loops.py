@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pygrad.control import traced
+from pygrad.control.autograph.branching import settle
+from pygrad.control.bodies import checked_trips, loop
 from pygrad.control.state import State, is_like, must_be_alike
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value, trace_active
 
 T = TypeVar("T")
-MAX_TRIPS = 1_000_000_000
 
 
 def while_loop(
@@ -90,15 +90,6 @@ def fori_loop(
     return state
 
 
-def checked_trips(most: int | None, name: str) -> int:
-    """max_trips, or the bound that holds if none is given."""
-    if most is None:
-        return MAX_TRIPS
-    if isinstance(most, bool) or not isinstance(most, int) or most < 0:
-        raise ValueError(f"max_trips of {name}() must be a whole number, 0 or more, not {most!r}")
-    return most
-
-
 def too_many(most: int, name: str) -> RuntimeError:
     return RuntimeError(
         f"{name}() has not ended after {most} trips, which is max_trips: does its condition become "
@@ -127,7 +118,8 @@ def _traced_while(
         found = must_be_alike(init_val, result, "init_val", body_fun, "while_loop")
         return found.items, cond_fun(state.arrange(found.items))
 
-    items, _ = traced.loop(body, state.items, start=cond_fun(init_val), max_trips=most)
+    items = loop(body, state.items, cond_fun(init_val), most)
+    settle()
     return state.arrange(items)
 
 
@@ -136,7 +128,7 @@ def _traced_for(
 ) -> Any:
     state = State.of(init_val, "init_val")
 
-    def body(items: list[Any]) -> list[Any]:
+    def body(items: list[Any]) -> tuple[list[Any], Any]:
         i, *rest = items
         try:
             result = body_fun(i, state.arrange(rest))
@@ -148,8 +140,8 @@ def _traced_for(
                 ) from error
             raise
         found = must_be_alike(init_val, result, "init_val", body_fun, "fori_loop")
-        return [i + 1, *found.items]
+        return [i + 1, *found.items], i + 1 < upper
 
-    count = upper - lower
-    items, _ = traced.loop(body, [lower, *state.items], count=count, max_trips=most)
+    items = loop(body, [lower, *state.items], lower < upper, most, upper - lower)
+    settle()
     return state.arrange(items[1:])

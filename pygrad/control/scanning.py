@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pygrad.control import traced
-from pygrad.control.loops import checked_trips, too_many
+from pygrad.control.bodies import checked_trips
+from pygrad.control.loops import too_many
 from pygrad.control.state import ControlError, State, is_like, must_be_alike
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value, trace_active

@@ -105,18 +105,6 @@ def must_be_alike(init: Any, result: Any, what: str, f: Callable[..., Any], of: 
     return found
 
 
-def choose(condition: Any, a: State, b: State, what: str, of: str) -> Any:
-    """The tree of a where a condition holds, else that of b; where() of each number.
-
-    Raises:
-        ControlError: they are of different kinds.
-    """
-    wrong = a.differs(b, what)
-    if wrong:
-        raise ControlError(f"branches of {of}() must return the same kind of thing: {wrong}")
-    return a.arrange([either(condition, x, y) for x, y in zip(a.items, b.items, strict=True)])
-
-
 def either(condition: Any, a: Any, b: Any) -> Any:
     """a where a condition of a trace holds, else b: numbers, or truths."""
     if a is b or (type(a) is type(b) and not isinstance(a, Value) and repr(a) == repr(b)):

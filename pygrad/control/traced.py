@@ -1,8 +1,8 @@
 """Loops of programs: a body that is traced once.
 
-Both functions take lists of numbers and Values, and a body that is called with a list of Values. In a trace (of `compile`
-or `vmap`) `loop` is one part of the program, whatever the number of trips; outside it is a plain Python loop.
-`scanned` is traced trip by trip.
+Both functions take lists of numbers and Values, and a body that is called with a list of Values. In a
+trace (of `compile` or `vmap`) `loop` is one part of the program, whatever the number of trips; outside it
+is a plain Python loop. `scanned` is traced trip by trip.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pygrad import _native
 from pygrad.core.implementation import Value, trace_active
 
 ROLLED = True  # whether `loop` is one part of a program; if not, it is traced trip by trip
@@ -32,8 +31,8 @@ def loop(
     at all. With a count, which may be no whole number, body(state) returns the new state; there are as many
     trips as in `while trips < count`.
 
-    In a trace the body is called once, on Values that stand for the state at any trip; their numbers are no
-    keys for Python: a comparison that depends on them is a condition, and to ask for its truth raises TraceError.
+    In a trace the body is called once, on Values that stand for the state at any trip: to ask for the truth
+    of a comparison that depends on them raises TraceError, and no operation raises for its numbers.
     """
     items = _values(state)
     control = start if count is None else count
@@ -41,12 +40,14 @@ def loop(
         return items, 0
     if not trace_active():
         return _unrolled(body, items, count, start, max_trips)
+    from pygrad import _native  # which the reference has not
+
     leaves, over = _native.loop_begin(tuple(items))
     try:
         result = body(list(leaves))
-        outcome = _values(result if count is not None else [*result[0], result[1]])
+        given = _values(result if count is not None else [*result[0], result[1]])
         states = set(map(id, leaves))  # of which none is a result by itself
-        outcome = tuple([item * 1.0 if id(item) in states else item for item in outcome])
+        outcome = tuple([item * 1.0 if id(item) in states else item for item in given])
         if len(outcome) != len(items) + (count is None):
             raise ValueError(
                 f"the body of a loop was given {len(items)} numbers, and returned "

@@ -96,12 +96,13 @@ _CURES = {
         "would not do that again. Use pygrad.grad inside, or backward() outside"
     ),
     "in a loop": (
-        "the truth of a comparison with {0} was asked for in the body of a loop, which is traced once for all "
-        "trips and rows. Use pygrad.where or pygrad.cond, or let @pygrad.autograph convert the function"
+        "the truth of a comparison with {0} was asked for in the body of a loop, which is traced once "
+        "for all trips and rows. Use pygrad.where or pygrad.cond, or let @pygrad.autograph convert the "
+        "function"
     ),
     "of a loop": (
-        "{0}, the state of a loop while its body ran or computed from that, is used after it: it has another "
-        "number at each trip. Make it part of the state, and use what the loop returns"
+        "{0}, the state of a loop while its body ran or computed from that, is used after it: it has "
+        "another number at each trip. Make it part of the state, and use what the loop returns"
     ),
     "opaque": (
         "{0} was built with numbers or a _backward of its own; a compiled program cannot compute it again. "
@@ -125,6 +126,12 @@ class _Latest(threading.local):
 
 
 _latest = _Latest()
+
+
+def forgive(error: BaseException) -> None:
+    """What was refused in this thread's trace has left nothing behind: it is done in another way."""
+    if _latest.error is error:
+        _latest.error = None
 
 
 _native.set_trace_error(_raise)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -493,3 +496,88 @@ def test_defaults_and_names_stay() -> None:
     assert wrapped.__name__ == "f"
     assert autograph(wrapped) is wrapped
     assert compile(lambda x: wrapped(x, 2.0, 1.0, w=2.0))(1.0) == f(1.0, 2.0, 1.0, w=2.0)
+
+
+def test_trips_are_bounded() -> None:
+    @autograph(max_trips=20)
+    def f(x: Any) -> Any:
+        while x > 0:
+            x = x + 1.0
+        return x
+
+    call = compile(f)
+    assert call(-1.0) == -1.0
+    with pytest.raises(RuntimeError, match="20"):
+        call(1.0)
+    assert f(-2.0) == -2.0
+    with pytest.raises(ValueError, match="max_trips of autograph"):
+        autograph(max_trips=-1)
+
+
+def test_loops_by_name_in_converted_code() -> None:
+    from pygrad import cond, fori_loop, while_loop
+
+    def f(x: Any) -> Any:
+        def trip(i: Any, y: Any) -> Any:
+            if y > 4:
+                return y - i
+            return y * 2
+
+        y = fori_loop(0, 5, trip, x)
+        if y > 3:
+            y = while_loop(lambda y: y > 3, lambda y: y - 1.5 if y > 5 else y - 1, y)
+        return cond(y > 2, lambda: y if y < 2.5 else -y, lambda: 0.0 * y)
+
+    assert differences(f, ROWS) == ""
+    assert in_a_program(f, ROWS)[1] == 1
+
+
+def test_what_asks_for_truths_elsewhere_is_done_trip_by_trip() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(70):
+            x = sorted([0.5 * x, 1.0])[0] + 0.25
+        return x
+
+    rows = [0.25, 3.0]
+    call = compile(vmap(autograph(f)))
+    assert call(np.array(rows)).tolist() == [f(x) for x in rows]
+
+
+def test_long_ranges_are_one_body() -> None:
+    def f(x: Any) -> Any:
+        for i in range(1, 3000):
+            x = x + 1.0 / i - 0.5 * x
+            if x > 2:
+                break
+            elif x > 1.5:
+                continue
+            x = x + 0.125
+        return x + i
+
+    assert differences(f, [0.5, 1.75, -3.0]) == ""
+    call = compile(autograph(f))
+    call(0.5)
+    assert call.programs[0]["instructions"] < 50
+
+
+@autograph
+def halved(x: Any) -> Any:
+    while x > 1:
+        x = x / 2
+    return x
+
+
+def test_pickles() -> None:
+    assert pickle.loads(pickle.dumps(halved)) is halved
+    call = pickle.loads(pickle.dumps(compile(autograph(while_with_an_if))))
+    assert call(2.0) == while_with_an_if(2.0)
+    assert copy.deepcopy(halved) is halved
+
+
+def test_threads() -> None:
+    f = compile(vmap(autograph(breaks_and_continues)))
+    rows = np.array(ROWS)
+    expected = [breaks_and_continues(x) for x in ROWS]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: f(rows).tolist(), range(8)))
+    assert found == [expected] * 8

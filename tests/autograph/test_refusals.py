@@ -67,6 +67,27 @@ def an_attribute_is_made(x: Any) -> Any:
     return x
 
 
+def a_handler_around_an_operation(x: Any) -> Any:
+    n, y = 0, 0.0
+    while n < x:
+        try:
+            y = 1 / (n - 2)
+        except ZeroDivisionError:
+            y = 100.0
+        n += 1
+    return y
+
+
+def a_handler_around_a_loop(x: Any) -> Any:
+    try:
+        y = x
+        while y > 1:
+            y = pygrad.math.log(y - 1.5)
+    except (KeyError, ValueError):
+        return -1.0
+    return y
+
+
 REFUSED = [
     (grows, 2, "a list grows or shrinks in the loop"),
     (takes_from_an_iterator, 2, r"next\(\) is called"),
@@ -74,6 +95,8 @@ REFUSED = [
     (another_kind, 2, "cannot carry best: best is None, and a number after a trip"),
     (of_two_lengths, 2, "cannot carry t: t is a tuple of 1, and a tuple of 2"),
     (an_index, 3, "an index that the loop counts"),
+    (a_handler_around_an_operation, 3, "a handler around it catches ZeroDivisionError"),
+    (a_handler_around_a_loop, 3, "a handler around it catches ValueError"),
     (an_attribute_is_made, 5, "is made in the loop: give it a first value before"),
 ]
 

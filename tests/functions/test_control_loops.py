@@ -349,3 +349,45 @@ class TestInTraces:
 
         with pytest.raises(RuntimeError, match="5 trips"):
             compile(lambda x: while_loop(lambda s: s > 0, lambda s: s + 1, x, max_trips=5))(1.0)
+
+    def test_a_loop_in_a_branch_runs_for_its_own_rows_only(self) -> None:
+        from pygrad import vmap
+
+        def halvings(x: Any) -> Any:
+            return while_loop(
+                lambda s: s[0] != 1, lambda s: (s[0] / 2, s[1] + 1), (x, 0), max_trips=90
+            )[1]
+
+        f = vmap(lambda x: cond(x > 0, halvings, lambda x: -1, x))
+        assert f(np.array([8.0, -3.0, 1.0])).tolist() == [3.0, -1.0, 0.0]
+
+    def test_rows_that_raise_in_a_body(self) -> None:
+        from pygrad import autograph, compile
+
+        def checked(y: Any) -> Any:
+            if y > 5:
+                raise ValueError("large")
+            return 2 * y
+
+        def f(x: Any) -> Any:
+            return while_loop(lambda y: y < 3, autograph(checked), x)
+
+        def g(x: Any) -> Any:
+            return fori_loop(0, 3, lambda i, y: autograph(checked)(y), x)
+
+        assert (compile(f)(1.0), compile(g)(0.5)) == (4.0, 4.0)
+        with pytest.raises(ValueError, match="large"):
+            compile(g)(3.0)
+
+    def test_checkpoint(self) -> None:
+        from pygrad import compile, vmap
+
+        @checkpoint
+        def f(x: Any, c: Any) -> Any:
+            return {"a": pygrad.math.sin(x) * c, "b": x > 1}
+
+        call = compile(vmap(lambda x: f(x, 3.0)))
+        assert np.array_equal(call(self.x)["a"], [f(x, 3.0)["a"] for x in self.x.tolist()])
+        assert call(self.x)["b"].tolist() == [False, True, True, True]
+        slopes = compile(vmap(grad(grad(lambda x: f(x, 3.0)["a"]))))(self.x)
+        assert slopes == pytest.approx(-3 * np.sin(self.x), rel=1e-12)

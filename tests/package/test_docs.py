@@ -10,6 +10,7 @@ import contextlib
 import io
 import itertools
 import json
+import linecache
 import re
 import shutil
 import subprocess
@@ -204,6 +205,7 @@ class Run(NamedTuple):
 
 
 _runs: dict[str, Run] = {}
+_cells: list[str] = []
 
 
 @pytest.fixture
@@ -234,11 +236,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Run]
 
 def run_cell(cell: str, names: dict[str, Any]) -> None:
     """Runs a cell; the value of an expression at its end is shown, unless a semicolon follows."""
+    name = f"<cell {len(_cells)}>"  # under which its source is found, as a notebook's is
+    _cells.append(name)
+    linecache.cache[name] = len(cell), None, cell.splitlines(True), name
     tree = ast.parse(cell)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "<cell>", "exec"), names)
+    exec(compile(tree, name, "exec"), names)
     if last is not None:
-        value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+        value = eval(compile(ast.Expression(last.value), name, "eval"), names)
         if value is not None and not cell.rstrip().endswith(";"):
             for show in ("_repr_html_", "_repr_mimebundle_"):
                 if hasattr(value, show):

@@ -25,19 +25,21 @@ def signals(c: Any, true: Thunk, false: Thunk) -> Signal:
     return _both(c, true, false, either_signal, DEAD)  # type: ignore[no-any-return]
 
 
-def values(c: Any, true: Thunk, false: Thunk, pure: bool = False) -> Any:
+def values(
+    c: Any, true: Thunk, false: Thunk, pure: bool = False, what: str = "the value of an expression"
+) -> Any:
     """The value of one of two expressions. pure: evaluating them changes nothing."""
 
     def choose(c: Any, a: Any, b: Any, kept: Any) -> Any:
         if a is DEAD or b is DEAD:
             return b if a is DEAD else a
-        return merged(c, a, b, "the value of an expression", kept)
+        return merged(c, a, b, what, kept)
 
     if pure:
         a, _ = _run(true, c, None)
         b, _ = _run(false, opposite(c), None)
         if isinstance(a, NUMBERS) and isinstance(b, NUMBERS):
-            return merged(c, a, b, "the value of an expression")
+            return merged(c, a, b, what)
     return _both(c, true, false, choose, DEAD)
 
 

@@ -21,7 +21,9 @@ from types import FunctionType, MethodType
 from typing import Any, overload
 
 from pygrad.control.autograph.calls import Callee, call_of
+from pygrad.control.autograph.context import context
 from pygrad.control.autograph.source import convert
+from pygrad.control.bodies import checked_trips
 from pygrad.core.callables import FunctionOf, MethodOf, P, R, function_name
 from pygrad.core.implementation import trace_active
 
@@ -29,29 +31,41 @@ from pygrad.core.implementation import trace_active
 class Autograph(MethodOf[P, R]):
     """What autograph() returns: call it like the function."""
 
-    __slots__ = ()
+    __slots__ = ("max_trips",)
+
+    def __init__(self, f: Callable[..., Any], max_trips: int | None = None) -> None:
+        super().__init__(f)
+        self.max_trips = max_trips
 
     def made_from(self) -> tuple[Any, ...]:
-        return (self.f,)
+        return self.f, self.max_trips
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if not trace_active():
             return self.f(*args, **kwargs)  # type: ignore[no-any-return]
-        return _converted(self.f)(*args, **kwargs)  # type: ignore[no-any-return]
+        was = context.max_trips
+        context.max_trips = was if self.max_trips is None else self.max_trips
+        try:
+            return _converted(self.f)(*args, **kwargs)  # type: ignore[no-any-return]
+        finally:
+            context.max_trips = was
 
 
 @overload
-def autograph(f: Callable[P, R]) -> Autograph[P, R]: ...
+def autograph(f: Callable[P, R], *, max_trips: int | None = None) -> Autograph[P, R]: ...
 @overload
-def autograph(f: None = None) -> Callable[[Callable[P, R]], Autograph[P, R]]: ...
-def autograph(f: Callable[..., Any] | None = None) -> Any:
+def autograph(
+    f: None = None, *, max_trips: int | None = None
+) -> Callable[[Callable[P, R]], Autograph[P, R]]: ...
+def autograph(f: Callable[..., Any] | None = None, *, max_trips: int | None = None) -> Any:
     """f, whose own loops and branches are those of the program, where it is traced by `compile` or `vmap`.
 
     `while`, `for`, `if`, `break`, `continue`, `return`, `assert`, conditional expressions, `and`, `or`,
     `not` and chains of comparisons of its source, and of the functions of its module that it calls, ask in
     a trace whether they depend on Values. What does is one loop, or a choice by `where`, and no path of its
     own. All else stays Python, as does everything outside traces. What a loop carries are variables, items
-    of containers and attributes of objects, wherever they are changed.
+    of containers and attributes of objects, wherever they are changed. One that has not ended for some row
+    after max_trips trips is a RuntimeError.
 
     Raises:
         AutographError: in a trace, where a loop cannot be one of a program. It names the line and why.
@@ -66,10 +80,12 @@ def autograph(f: Callable[..., Any] | None = None) -> Any:
     >>> f(3.0), f(-3.0), len(f.programs)
     (9.0, 3.0, 1)
     """
+    if max_trips is not None:
+        checked_trips(max_trips, "autograph")
     if f is None:
-        return autograph
+        return functools.partial(autograph, max_trips=max_trips)
     if isinstance(f, Autograph):
-        return f
+        return f if max_trips is None else Autograph(f.f, max_trips)
     if not callable(f):
         raise TypeError(f"autograph() takes a function, not {f!r}")
     if isinstance(f, FunctionOf):
@@ -81,7 +97,7 @@ def autograph(f: Callable[..., Any] | None = None) -> Any:
         raise TypeError(
             f"{function_name(f)} is no Python function, whose source could be converted"
         )
-    return Autograph(f)
+    return Autograph(f, max_trips)
 
 
 def within(f: Callable[..., Any]) -> Any:

@@ -22,7 +22,7 @@ from pygrad.control.autograph.branching import (
     values,
 )
 from pygrad.control.autograph.carried import Again, Slot
-from pygrad.control.autograph.context import MAX_TRIPS, context
+from pygrad.control.autograph.context import caught, context, in_a_body
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import bare, both, condition, is_staged, opposite
 from pygrad.control.autograph.places import NOTHING, Place, Snapshot, closures
@@ -109,6 +109,13 @@ def _staged_while(
     return carried.signal
 
 
+def refusal_of_handlers(name: str) -> str:
+    return (
+        f"a handler around it catches {name}, but operations of a loop that stands in the program once do "
+        "not raise: they give inf or nan. Compare before you divide, or handle it outside of the loop"
+    )
+
+
 class Carried:
     """A loop's state, and its trace."""
 
@@ -140,6 +147,8 @@ class Carried:
 
     def run_while(self, trip: Callable[[], Any], start: Any) -> None:
         """Trips as long as trip() says so. start: whether there is a first one: True, or a condition."""
+        if name := caught():
+            raise AutographError(refusal_of_handlers(name))
         active = both(both(context.active, alive()), start)
 
         def loop() -> list[Any]:
@@ -147,7 +156,7 @@ class Carried:
                 lambda items: self.traced(items, trip),
                 self.begin(),
                 start=active,
-                max_trips=MAX_TRIPS,
+                max_trips=context.max_trips,
             )[0]
 
         self.run(loop, active is True)
@@ -188,19 +197,15 @@ class Carried:
 
     def traced(self, items: list[Any], trip: Callable[[], Any]) -> tuple[list[Any], Any]:
         """One trip on what it carries: what it carries after that, and what trip() has said."""
-        was = context.active, context.branches, context.trying, context.times
-        context.active, context.trying, context.times = True, 0, 1
-        context.bodies += 1
         outer = Snapshot(self.roots)
-        try:
-            self.put(items)
-            inside = Snapshot(self.roots)
-            goes_on = trip()
-            new = self.taken(inside, outer)
-        finally:
-            outer.restore()
-            context.bodies -= 1
-            context.active, context.branches, context.trying, context.times = was
+        with in_a_body():
+            try:
+                self.put(items)
+                inside = Snapshot(self.roots)
+                goes_on = trip()
+                new = self.taken(inside, outer)
+            finally:
+                outer.restore()
         return new, goes_on
 
     def taken(self, inside: Snapshot, outer: Snapshot) -> list[Any]:
@@ -351,10 +356,20 @@ def _rolled(info: Info, items: range, body: Body, line: Callable[[], str]) -> Si
 
     try:
         return _indexed(info, CellType(items.start), True, holds, items.step, body, line)
-    except (AutographError, TypeError, RuntimeError, LookupError):
+    except (AutographError, TypeError, RuntimeError, LookupError) as error:
         if len(items) * context.times > MOST_UNROLLED or context.bodies:
             raise
+        _forgive(error)
     return None
+
+
+def _forgive(error: BaseException) -> None:
+    from pygrad.programs.paths import forgive  # there are traces, so there are programs
+
+    cause: BaseException | None = error
+    while cause is not None:
+        forgive(cause)
+        cause = cause.__cause__ or cause.__context__
 
 
 __all__ = ["BREAK", "DEAD", "NOTHING", "Counted", "for_loop", "note", "returning", "while_loop"]

@@ -10,9 +10,9 @@ from typing import Any
 
 from pygrad.control.autograph.branching import either_way, located, settle, signals, staged, values
 from pygrad.control.autograph.calls import Callee
-from pygrad.control.autograph.context import context
+from pygrad.control.autograph.context import caught, context
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.looping import for_loop, while_loop
+from pygrad.control.autograph.looping import for_loop, refusal_of_handlers, while_loop
 from pygrad.control.autograph.merging import (
     Lost,
     Maybe,
@@ -64,9 +64,7 @@ class Runtime:
         running, code, deep = context.running, main.__code__, context.branches
         before = running.get(code)
         if before is not None and deep > before:
-            raise AutographError(
-                f"{self.line(number)()}: it calls itself for some rows, where others do not"
-            )
+            raise self.refused(number, "it calls itself for some rows, where others do not")
         running[code] = deep if before is None else before
         try:
             signal = main() or GOES_ON
@@ -122,9 +120,10 @@ class Runtime:
 
     def item(self, number: int, container: Any, index: Any) -> Any:
         if isinstance(index, Value) and is_staged(index) and not context.decides:
-            raise AutographError(
-                f"{self.line(number)()}: an item is taken by an index that the loop counts, which is a "
-                "number of the program there: take items of sequences by scan(), or by `for x in xs`"
+            raise self.refused(
+                number,
+                "an item is taken by an index that the loop counts, which is a "
+                "number of the program there: take items of sequences by scan(), or by `for x in xs`",
             )
         return container[index]
 
@@ -133,9 +132,10 @@ class Runtime:
     def truth(self, number: int, test: Any) -> Any:
         """The truth of what decides at once: in a block of try, with or match."""
         if is_staged(test) and not context.decides:
-            raise AutographError(
-                f"{self.line(number)()}: a block of try, with or match is left, or a case is chosen, by a "
-                "number: do so outside of the loop, or choose by `if` and `where`"
+            raise self.refused(
+                number,
+                "a block of try, with or match is left, or a case is chosen, by a "
+                "number: do so outside of the loop, or choose by `if` and `where`",
             )
         return test
 
@@ -275,14 +275,21 @@ class Runtime:
         )
 
     @contextlib.contextmanager
-    def trying(self, number: int) -> Iterator[None]:
-        """A block whose exceptions are handled."""
+    def trying(self, number: int, types: Callable[[], Any]) -> Iterator[None]:
+        """A block whose exceptions are handled. types: gives what is caught, None for everything."""
         inside = bool(context.branches or context.bodies)
         context.trying += inside
+        context.handlers.append(types)
         try:
+            if context.bodies and (name := caught()):
+                raise self.refused(number, refusal_of_handlers(name))
             yield
         finally:
             context.trying -= inside
+            context.handlers.pop()
+
+    def refused(self, number: int, why: str) -> BaseException:
+        return located(AutographError(why), self.line(number))
 
 
 def _first(item: Any, c: Any, truth: bool) -> Any:

@@ -47,6 +47,7 @@ def convert(f: FunctionType, strict: bool = False) -> Any:
 
 
 def _converted(f: FunctionType, strict: bool) -> Any:
+    linecache.getlines(f.__code__.co_filename, f.__globals__)  # a loader may have it
     try:
         code, infos = _code(f.__code__, _mark(f), f.__globals__.get("__name__", ""))
     except AutographError:

@@ -27,10 +27,11 @@ def f(x):
 from __future__ import annotations
 
 import ast
+import copy
 from typing import Any, NamedTuple
 
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.expressions import AG, Expressions, call
+from pygrad.control.autograph.expressions import AG, Expressions, call, thunk
 from pygrad.control.autograph.names import (
     arguments,
     declared,
@@ -301,7 +302,8 @@ class _Statements(Expressions):
             case.body = self.in_place(case.body)
         if isinstance(node, ast.Try) and node.handlers:
             number = self.number_of(node)
-            node.body = [_at(ast.With([ast.withitem(call("trying", number))], node.body), node)]
+            block = call("trying", number, thunk(_caught(node.handlers)))
+            node.body = [_at(ast.With([ast.withitem(block)], node.body), node)]
         return node
 
     def in_place(self, statements: list[ast.stmt]) -> list[ast.stmt]:
@@ -353,6 +355,17 @@ class _Made(ast.expr):
     def __init__(self, expression: Any = None) -> None:
         super().__init__()
         self.expression = expression
+
+
+def _caught(handlers: list[ast.ExceptHandler]) -> ast.expr:
+    """All that handlers catch, as an expression; None for everything."""
+    types = [copy.deepcopy(handler.type) for handler in handlers if handler.type is not None]
+    if len(types) < len(handlers):
+        return ast.Constant(None)
+    flat = [
+        each for part in types for each in (part.elts if isinstance(part, ast.Tuple) else [part])
+    ]
+    return ast.Tuple(flat, ast.Load())
 
 
 def _as_branch(node: ast.Assert) -> ast.If:

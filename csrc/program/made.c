@@ -1,0 +1,229 @@
+/* made.c: loops and their bodies made and shared; loops as nodes. */
+#include "program/made.h"
+
+#include "graph/graph.h"
+
+#include <math.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define ADD(count, n) __atomic_add_fetch(count, n, __ATOMIC_ACQ_REL)
+#else
+#include <intrin.h>
+#define ADD(count, n) (_InterlockedExchangeAdd((volatile long *)(count), n) + (n))
+#endif
+
+/* -- life --------------------------------------------------------------------------------------- */
+
+pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
+{
+    pg_body *b = pg_alloc(1, sizeof *b);
+    if (b == NULL) {
+        pg_program_free(flat);
+        pg_program_free(wide);
+        return NULL;
+    }
+    *b = (pg_body){flat, wide, state, captured, counts, most, 1};
+    return b;
+}
+
+pg_body *pg_body_retain(pg_body *b)
+{
+    ADD(&b->refs, 1);
+    return b;
+}
+
+void pg_body_release(pg_body *b)
+{
+    if (b == NULL || ADD(&b->refs, -1) != 0)
+        return;
+    pg_program_free(b->flat);
+    pg_program_free(b->wide);
+    pg_free(b);
+}
+
+static pg_loop *loop_of(const pg_several *rule)
+{
+    return (pg_loop *)(uintptr_t)rule;
+}
+
+pg_loop *pg_loop_retain(const pg_loop *loop)
+{
+    return loop_of(pg_several_retain((pg_several *)(uintptr_t)&loop->base));
+}
+
+void pg_loop_release(pg_loop *loop)
+{
+    if (loop != NULL)
+        pg_several_release(&loop->base);
+}
+
+void pg_loop_destroy(pg_several *rule)
+{
+    pg_loop *loop = loop_of(rule);
+    for (size_t i = 0; i < loop->derived_count; i++)
+        pg_loop_release(loop->derived[i]);
+    pg_free((void *)loop->derived);
+    pg_body_release(loop->body);
+    pg_body_release(loop->back);
+    pg_free(loop->parts);
+    pg_free(loop->wanted);
+    pg_free(loop);
+}
+
+static size_t count_flags(const uint8_t *flags, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += flags[i] != 0;
+    return found;
+}
+
+static uint8_t *copy_flags(const uint8_t *flags, size_t count)
+{
+    uint8_t *copy = pg_alloc(count + 1, 1);
+    if (copy != NULL)
+        memcpy(copy, flags, count);
+    return copy;
+}
+
+pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
+{
+    const size_t n = body->state, m = body->captured;
+    pg_loop *loop = pg_alloc(1, sizeof *loop);
+    uint8_t *copy = loop == NULL || parts == NULL ? NULL : copy_flags(parts, n + m);
+    if (loop == NULL || (parts != NULL && copy == NULL)) {
+        pg_free(loop);
+        pg_body_release(body);
+        pg_body_release(back);
+        return NULL;
+    }
+    *loop = (pg_loop){.base = {&pg_loop_kind, n + 1 + m, n + 1, 1}, .body = body, .back = back, .parts = copy};
+    if (back != NULL) {
+        loop->back_state = count_flags(parts, n);
+        loop->base.operands += loop->back_state;
+        loop->base.results = back->state;
+    }
+    return loop;
+}
+
+/* -- nodes -------------------------------------------------------------------------------------- */
+
+/* Not 0 while only the shape of what is made matters: no loop runs then. */
+PG_THREAD_LOCAL int pg_loops_idle;
+
+static pg_status run_now(const pg_loop *loop, pg_node *const *operands, double *results)
+{
+    const size_t count = loop->base.operands;
+    double *frame = pg_alloc(pg_loop_flat(loop) + count + 1, sizeof *frame);
+    if (frame == NULL)
+        return PG_NO_MEMORY;
+    double *numbers = frame + pg_loop_flat(loop);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = operands[i]->value;
+    pg_work work = {0};
+    int met = 0;
+    pg_status status = PG_OK;
+    if (!pg_loop_run(loop, numbers, results, frame, &work, &met)) {
+        size_t row;
+        double trips;
+        const int why = pg_loop_failure(&row, &trips);
+        status = why == 0 ? PG_STOPPED : why == 1 ? PG_NO_MEMORY : PG_OK;
+    }
+    pg_free(frame);
+    return status;
+}
+
+void pg_release_all(pg_node **nodes, size_t count)
+{
+    for (size_t i = 0; nodes != NULL && i < count; i++)
+        if (nodes[i] != NULL) {
+            pg_release(nodes[i]);
+            nodes[i] = NULL;
+        }
+}
+
+pg_node *pg_loop_node(const pg_loop *loop, pg_node *const *operands, pg_node **items, pg_status *status)
+{
+    const size_t count = loop->base.results;
+    double *results = pg_alloc(count + 1, sizeof *results);
+    *status = PG_NO_MEMORY;
+    if (results == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        results[i] = pg_loops_idle ? 0.5 : NAN;
+    if (!pg_loops_idle && (*status = run_now(loop, operands, results)) != PG_OK) {
+        pg_free(results);
+        return NULL;
+    }
+    pg_node *n = pg_born(pg_compute_several((pg_several *)(uintptr_t)&loop->base, operands, 1.0));
+    int whole = n != NULL;
+    for (size_t i = 0; i < count; i++) {
+        items[i] = n == NULL ? NULL : pg_born(pg_compute_item(n, i, results[i]));
+        whole = whole && items[i] != NULL;
+    }
+    pg_free(results);
+    if (whole) {
+        *status = PG_OK;
+        return n;
+    }
+    pg_release_all(items, count);
+    if (n != NULL)
+        pg_release(n);
+    *status = PG_NO_MEMORY;
+    return NULL;
+}
+
+/* -- bodies ------------------------------------------------------------------------------------- */
+
+pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results, size_t result_count,
+                    int counts, double most, pg_status *status, pg_node **opaque)
+{
+    pg_node *root;
+    pg_sweep *s;
+    pg_program *flat = NULL, *wide = NULL;
+    uint8_t *rows = pg_alloc(state + captured + 1, 1);
+    *status = rows == NULL ? PG_NO_MEMORY : pg_sort_sum(results, result_count, inputs, state + captured, &root, &s);
+    if (*status != PG_OK) {
+        pg_free(rows);
+        return NULL;
+    }
+    pg_trace t = {.sweep = s, .rows = rows, .outputs = results, .output_count = result_count, .optimise = 1, .body = 1};
+    memset(rows, 0, state + captured + 1);
+    *status = pg_program_make(&t, opaque, &flat);
+    memset(rows, 1, state + captured + 1);
+    if (*status == PG_OK)
+        *status = pg_program_make(&t, opaque, &wide);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    pg_free(rows);
+    if (*status != PG_OK) {
+        pg_program_free(flat);
+        return NULL;
+    }
+    pg_body *b = pg_body_make(flat, wide, state, captured, counts, most);
+    *status = b == NULL ? PG_NO_MEMORY : PG_OK;
+    return b;
+}
+
+/* A sum of nodes, sorted down to the stops. Caller abandons the sweep and releases the root. */
+pg_status pg_sort_sum(pg_node *const *nodes, size_t count, pg_node *const *stops, size_t stop_count, pg_node **root,
+                      pg_sweep **out)
+{
+    *root = pg_compute_many(PG_SUM, nodes, count, 0.0, NULL, NULL);
+    if (*root == NULL)
+        return PG_NO_MEMORY;
+    pg_mark_traced(*root);
+    pg_status status = pg_sweep_open(*root, 0, out);
+    if (status == PG_OK) {
+        pg_sweep_within_trace(*out);
+        status = pg_sweep_stop_at(*out, stops, stop_count);
+        if (status == PG_OK)
+            status = pg_sweep_sort(*out, SIZE_MAX);
+        if (status == PG_OK)
+            return PG_OK;
+        pg_sweep_abandon(*out);
+    }
+    pg_release(*root);
+    return status;
+}
