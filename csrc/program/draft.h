@@ -88,12 +88,6 @@ static inline int goes_on(draft *d)
     return d->failed == PG_OK;
 }
 
-/* Whether a value, or an instruction, reads from a table. */
-static inline int is_of_table(unsigned op)
-{
-    return op == PG_CODE_SEARCH || op == PG_CODE_TAKE;
-}
-
 static inline int is_row(const draft *d, uint32_t i)
 {
     return i != NONE && d->values[i].row;

@@ -105,7 +105,7 @@ static void take_operands(finder *f, const pg_instruction *in)
         return;
     case PG_CODE_TAKE:
         for (uint32_t i = 0; i < in->count; i++)
-            take(f, in->b == PG_NO_SLOT ? f->p->terms[in->first + i].a : in->b + i);
+            take(f, pg_slot_of_item(f->p, in, i));
         return;
     case PG_OP_mul:
     case PG_OP_mul0:

@@ -29,6 +29,17 @@ enum pg_code {
     PG_CODE_COUNT
 };
 
+/* Whether a code reads from a table; and the slot of item i of such an instruction. */
+static inline int is_of_table(unsigned code)
+{
+    return code == PG_CODE_SEARCH || code == PG_CODE_TAKE;
+}
+
+static inline pg_slot pg_slot_of_item(const pg_program *p, const pg_instruction *in, uint32_t i)
+{
+    return in->b != PG_NO_SLOT ? in->b + i : p->terms[in->first + i].a;
+}
+
 /* The op that costs little in lanes beside op on the same operand, -1 if none does: code.c puts the two together. */
 static inline int pg_partner(int op)
 {

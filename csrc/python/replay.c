@@ -120,7 +120,7 @@ static pg_node *of_table(const replay *r, const pg_instruction *in)
         return (pg_node *)(void *)PyErr_NoMemory();
     nodes[0] = *place(r, in->a);
     for (uint32_t i = 0; i < in->count; i++)
-        nodes[1 + i] = *place(r, in->b == PG_NO_SLOT ? r->p->terms[in->first + i].a : in->b + i);
+        nodes[1 + i] = *place(r, pg_slot_of_item(r->p, in, i));
     pg_node *n = in->code == PG_CODE_TAKE ? pg_item_of(nodes, in->count, PG_TRACING)
                                           : pg_cell_of(nodes, in->count, in->expected, PG_TRACING);
     pg_free(nodes);

@@ -132,7 +132,7 @@ def bisected(keys: Any, x: Any, rule: int) -> Any:
 
 
 def counts(x: Any, found_by: frozenset[str] = _COUNTS) -> bool:
-    """Whether x is made of what these ops found: sums, products and choices of such and of whole numbers."""
+    """Whether x is made of what these ops found: sums, products, choices of such and of whole numbers."""
     from pygrad import _native  # of a trace, which the reference has none of
 
     pending, found = [x], 0

@@ -1,7 +1,7 @@
 """Tables in lifted code: `bisect` of Values, and the items that are read by what it has found.
 
-Of plain numbers, and outside of traces, both are what they are elsewhere. In a trace `bisect` gives a Value,
-and `ys[i - 1]` is one operation, if ys has floats and Values only: see pygrad/arrays/tables.py.
+Of plain numbers, and outside of traces, both are what they are elsewhere. In a trace `bisect` gives a
+Value, and `ys[i - 1]` is one operation, if ys has floats and Values only: see pygrad/arrays/tables.py.
 """
 
 from __future__ import annotations
