@@ -171,7 +171,7 @@ def expensive(x: Any) -> Any:
     return x + n
 
 
-def test_long_ways_of_a_row_each_are_traced_twice_or_thrice() -> None:
+def test_long_ways_of_a_row_each_are_traced_once_or_twice() -> None:
     f = Traces(expensive)
     vmap(f)(ROWS[:60])
     assert 1 <= f.traced < worth.FREE
@@ -274,6 +274,16 @@ def test_captured_values_get_their_derivatives() -> None:
     assert np.allclose(mapped(MOSTLY), 1.5 * np.array(on_values(usually_one, MOSTLY)))
     slope = grad(lambda v: vmap(lambda x: v * bisection(x), reduce="sum")(ROWS))(2.0)
     assert slope == pytest.approx(sum(roots))
+
+
+def test_what_is_differentiated_from_outside_has_a_path_for_each_row_or_none() -> None:
+    for row, rows in ((usually_one, np.append(MOSTLY, [*USUAL] * 3)), (bisection, ROWS)):
+        f = Traces(lambda w, x, row=row: w * row(x))
+        total = compile(vmap(f, in_axes=(None, 0), reduce="sum"))
+        wanted = sum(on_values(row, rows))
+        for _ in range(2):
+            assert grad(lambda w: total(w, rows))(2.0) == pytest.approx(wanted)  # noqa: B023
+        assert (f.run == 0) == (row is usually_one)
 
 
 def test_out_and_structures_and_truths() -> None:
@@ -737,7 +747,7 @@ def check_random(seeds: range) -> None:
         f = space["f"]
         assert gives_the_same(f)
         rows = np.array([[rng.uniform(-4, 4), rng.uniform(-4, 4)] for _ in range(60)])
-        verdict = worth.verdict_on(f, None)
+        verdict = worth.verdict_on(f, lambda: None)
         wanted = vmap(f, errors="ignore").row_by_row(rows.T)
         for g in (f, value_and_grad(f, (0, 1))):
             mapped = vmap(g, errors="ignore")
@@ -760,7 +770,7 @@ class worth_nothing:  # noqa: N801
 
     def __enter__(self) -> None:
         self.before = worth.Worth.allows, worth.Worth.keeps
-        worth.Worth.allows = lambda self, paths, place, rows: paths == 0  # type: ignore[method-assign]
+        worth.Worth.allows = lambda self, paths, *_: paths == 0  # type: ignore[method-assign]
         worth.Worth.keeps = lambda self, rows, served, paths: False  # type: ignore[method-assign]
 
     def __exit__(self, *ignored: object) -> None:
