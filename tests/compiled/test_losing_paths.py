@@ -695,6 +695,17 @@ def test_which_functions_give_floats_the_same() -> None:
     assert not gives_the_same(pygrad.lift(helper))
 
 
+class Gas:
+    gamma, floor = 1.4, 0.5
+
+
+def test_what_a_module_has_is_nothing_to_names_that_others_have() -> None:
+    assert gives_the_same(lambda x: pm.sqrt(Gas.gamma * x) + Gas.floor)
+    assert not gives_the_same(lambda x: pm.gamma(Gas.gamma * x))
+    alias = pm
+    assert not gives_the_same(lambda x: alias.gamma(x))
+
+
 def test_they_are_given_floats_and_others_values() -> None:
     seen: list[Any] = []
 
