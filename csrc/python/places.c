@@ -9,8 +9,10 @@
 static uint8_t line_that_runs(pg_places *places)
 {
     PyObject *frame = (PyObject *)PyEval_GetFrame();
-    if (frame == NULL)
+    if (frame == NULL) { /* for want of memory: what the guard is for does not fail for that */
+        PyErr_Clear();
         return PG_MOST_PLACES;
+    }
     PyObject *code = (PyObject *)PyFrame_GetCode((PyFrameObject *)frame);
     const int line = PyFrame_GetLineNumber((PyFrameObject *)frame);
     for (int i = 0; i < places->count; i++)

@@ -49,6 +49,9 @@ from pygrad.transform import Jacobian
 __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 
 
+_NUMBERS = (float, int)
+
+
 class Compiled(MethodOf[P, R], Transformable):
     """What compile() returns: call it like the function."""
 
@@ -132,7 +135,7 @@ class Compiled(MethodOf[P, R], Transformable):
         key, store = arguments.key(), self.store
         program = store.call_program(key, arguments)
         if program is None:
-            return self._run(arguments)  # type: ignore[no-any-return]
+            return self._without_path(store, key, arguments)  # type: ignore[no-any-return]
         result = self._finish(store, program, program.call, arguments.items, args, kwargs)
         flat = all(is_flat(arg) for arg in args if type(arg) is list)
         if plain is not None and not arguments.static and flat:
@@ -156,7 +159,8 @@ class Compiled(MethodOf[P, R], Transformable):
             if program.gives_up():
                 self._floats = None
                 store.give_up(program)
-            return self._run(Arguments(args, kwargs, self.static))
+            arguments = Arguments(args, kwargs, self.static)
+            return self._without_path(store, arguments.key(), arguments)
         if path.lives and self.leads_on and not in_no_grad():
             return self._on_values(args, kwargs)
         if path.lives and reads_active(path.lives):
@@ -182,6 +186,17 @@ class Compiled(MethodOf[P, R], Transformable):
             return as_in_a_program(run, as_values(arguments.items), self.f)
         except Exception:
             raise raised from None
+
+    def _without_path(self, store: Store, key: Any, arguments: Arguments) -> Any:
+        """The same on floats, where these have the bits of Values and nothing raises."""
+        if store.runs_on_floats(key, arguments):
+            try:
+                result = arguments.call(self.f, [*map(float, arguments.items)])
+                if all(isinstance(item, _NUMBERS) for item in flatten_result(result, "")[0]):
+                    return result
+            except Exception:
+                return self._run(arguments)
+        return self._run(arguments)
 
     def _run(self, arguments: Arguments) -> Any:
         """f uncompiled, on Values, as a trace would run it."""

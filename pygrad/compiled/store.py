@@ -15,13 +15,14 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.hints import of_static
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.static import is_hashable, unhashable
-from pygrad.core.structure import statics_in
+from pygrad.core.structure import container_like, statics_in
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.few import FewRows
 from pygrad.programs.mapped import RowsProgram, Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
+from pygrad.programs.plain import runs_on_floats
 from pygrad.programs.table import MOST, Programs
 from pygrad.programs.worth import Verdict
 from pygrad.transform import Derivative, Gradient, Jacobian
@@ -48,6 +49,7 @@ class Store:
         self.variants: Any = None  # the stores for other states
         self.calls = self._table()  # None: too many paths
         self.plain = self.calls.shortcuts
+        self._on_floats: dict[Any, bool] = {}  # by key: see runs_on_floats
         self._waiting: dict[Any, Verdict] = {}  # those on programs that were given up, by key
         self.written = self._table()  # for C only
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
@@ -119,6 +121,18 @@ class Store:
                 self._waiting.clear()
             self._waiting[key] = program.paths.worth.verdict
             self.calls.add(key, None)
+
+    def runs_on_floats(self, key: Any, arguments: Arguments) -> bool:
+        """Whether the function gives floats what it gives Values, for such arguments, all by position."""
+        found = self._on_floats.get(key)
+        if found is None:
+            if len(self._on_floats) > 2 * MOST:
+                self._on_floats.clear()
+            names, parts = arguments.structure.names, arguments.structure.parts
+            found = not arguments.static and names == tuple(range(len(parts)))
+            found = found and runs_on_floats(self.f, container_like((), parts))
+            self._on_floats[key] = found
+        return found
 
     def _waits(self, key: Any) -> bool:
         """Whether calls for which there is no program any more run uncompiled."""

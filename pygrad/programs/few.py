@@ -527,19 +527,23 @@ class Plan:
             if not results.by_row:
                 total = _added(total, seat.totals[: -(-batch.count // _PIECE)])
             if outcome & lib.PG_RUN_LEFT:
-                gone = [(leaving.guards[i], leaving.counts[i]) for i in range(leaving.guard_count)]
-                worth.served -= sum(count for _, count in gone)
+                for i in range(leaving.guard_count):
+                    count = leaving.counts[i]
+                    left = (path, leaving.guards[i], start, count)
+                    (large if count >= TRACE else small).append(left)
+                    start += count
+                    worth.served -= count
             if outcome & lib.PG_RUN_TOLD:
                 paths.look(seat.point(leaving.told))
             worth.served += batch.count
-            for guard, count in gone if outcome & lib.PG_RUN_LEFT else ():
-                (large if count >= TRACE else small).append((path, guard, start, count))
-                start += count
             if not (large or small):
                 break
             parent, guard, start, batch.count = (large or small).pop()
-            point = functools.partial(seat.point, int(seat.order[start]))
-            path = paths.branch(parent, guard, point, batch.count)
+            known = parent.branches.get(guard)
+            if known is None:
+                point = functools.partial(seat.point, int(seat.order[start]))
+                known = paths.branch(parent, guard, point, batch.count)
+            path = known
             if not results.fits(path) or path.lane_bytes > _SCRATCH:
                 return None
             batch.rows = leaving.rows = seat.first_row + start

@@ -81,8 +81,9 @@ class RowsProgram:
         whether later calls use it, too."""
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
-        key = self.key(structure, flags, wrt, by_lives)
-        verdict = None if kept else verdict_on(f, (key, reduce))
+        verdict = None
+        if not kept:
+            verdict = verdict_on(f, lambda: (self.key(structure, flags, wrt, by_lives), reduce))
         self.paths = Paths(self._follow, holds, Worth(kept, verdict))
 
     @property
@@ -138,16 +139,17 @@ class RowsProgram:
     ) -> Iterable[tuple[Path | None, Any]]:
         """Runs all rows, each on its own path; for each path that was used, it and the totals.
 
-        Last come, with None for a path, rows for which no path is worth its trace. Where they are most, or
-        not mixes, TooManyPaths.
+        Last come, with None for a path, rows for which no path is worth its trace; if mixes, else they get
+        one. Where they are most, TooManyPaths.
         """
         arguments, paths, worth = batch.arguments, self.paths, self.paths.worth
         rest: list[Any] = []
         path, rows = batch.first(paths), None
-        large: list[tuple[Path, int, Any]] = []  # rows by where they have left which path
-        small: list[tuple[Path, int, Any]] = []
+        # Rows by where they have left which path, and whether half of those that have left it did so there.
+        large: list[tuple[Path, int, Any, bool]] = []
+        small: list[tuple[Path, int, Any, bool]] = []
         worth.asked += arguments.rows
-        count = without = used = 0
+        without = used = 0
         with progress_of(arguments.rows, arguments.name, report) as bar:
             batch.tell = bar.advance if report else None
             while True:
@@ -156,24 +158,28 @@ class RowsProgram:
                 if batch.singular is not None:
                     paths.look(arguments.point(batch.singular))
                 yield path, totals
-                count = arguments.rows if rows is None else len(rows)
-                for guard, gone in by_guard(left, rows):
-                    (large if len(gone) >= TRACE else small).append((path, guard, gone))
-                    count -= len(gone)
-                worth.served += count
+                groups = list(by_guard(left, rows))
+                count = sum(len(gone) for _, gone in groups)
+                for guard, gone in groups:
+                    group = (path, guard, gone, 2 * len(gone) >= count)
+                    (large if len(gone) >= TRACE else small).append(group)
+                worth.served += (arguments.rows if rows is None else len(rows)) - count
                 while large or small:
-                    parent, guard, rows = (large or small).pop()
+                    parent, guard, rows, together = (large or small).pop()
+                    point = functools.partial(arguments.point, int(rows[0]))
                     try:
-                        point = functools.partial(arguments.point, int(rows[0]))
-                        path = paths.branch(parent, guard, point, len(rows))
+                        path = paths.branch(parent, guard, point, len(rows), together)
                         break
                     except TooManyPaths:
-                        rest.append(rows)
                         without += len(rows)
                         served = arguments.rows - without
-                        if not (mixes and worth.keeps(arguments.rows, served, used)):
+                        if not worth.keeps(arguments.rows, served, used):
                             self.paths = paths.given_up(served)
                             raise
+                    if not mixes:
+                        path = paths.branch(parent, guard, point, len(rows), always=True)
+                        break
+                    rest.append(rows)
                 else:
                     break
             if rest:

@@ -30,7 +30,7 @@ _LOOKS = 16
 
 
 # Bytes.
-_INSTRUCTION, _TERM, _GUARD = 28, 12, 32
+_INSTRUCTION, _GUARD = 32, 32
 
 
 class TraceError(RuntimeError):
@@ -157,8 +157,8 @@ class Path(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes that it takes, with the memory of a call."""
-        code = self.instructions * _INSTRUCTION + self.program.term_count * _TERM
-        return int(code + self.uniform_bytes + len(self.outcomes) * _GUARD)
+        code = self.instructions * _INSTRUCTION + len(self.outcomes) * _GUARD
+        return code + self.uniform_bytes
 
 
 def trace(
@@ -196,7 +196,7 @@ def trace(
         del inputs, outputs
         _native.trace_forget(_name(f))
     program = ffi.cast("pg_program *", _native.program_address(capsule))
-    return path_of(capsule, program, lives, outcomes, result)._replace(places=places)
+    return path_of(capsule, program, lives, outcomes, result, places)
 
 
 _Traced = tuple[Sequence[Any], bytes, Result]
@@ -284,7 +284,12 @@ _native.set_kind_of_code(_kind_of_code)
 
 
 def path_of(
-    owner: Any, program: Any, lives: tuple[Any, ...], outcomes: tuple[bool, ...], result: Result
+    owner: Any,
+    program: Any,
+    lives: tuple[Any, ...],
+    outcomes: tuple[bool, ...],
+    result: Result,
+    places: tuple[bytes, Any] | None = None,
 ) -> Path:
     """A path that nothing branches off yet; owner keeps the program alive."""
     return Path(
@@ -299,6 +304,7 @@ def path_of(
         program.length,
         program.outputs,
         [],
+        places,
     )
 
 
@@ -344,17 +350,19 @@ class Paths:
         guard: int,
         point: Callable[[], Sequence[float]],
         rows: int = 1,
+        together: bool = True,
         always: bool = False,
     ) -> Path:
         """The path that leaves another at a guard, traced at a point that does so.
 
-        TooManyPaths if it is not worth it for so many rows, which have left there; always: then, too.
+        TooManyPaths if it is not worth it for so many rows, which have left there, together if that is half
+        of those that have left the path or more; always: then, too.
         """
         if guard in path.branches:
             return path.branches[guard]
         worth, count = self.worth, len(self._by_place) + self._astray
         worth.gone(path.places, guard, rows)
-        if not (always or worth.allows(count, (id(path), guard), rows)):
+        if not (always or worth.allows(count, (id(path), guard), rows, together)):
             raise TooManyPaths(worth)
         return self._trace(point, path, guard)
 

@@ -23,7 +23,7 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
-from typing import Any
+from typing import Any, NamedTuple
 
 from pygrad.arrays.engines import MARK
 from pygrad.core.callables import FunctionOf
@@ -184,13 +184,16 @@ class _Look:
         found = _facts_of(f.__code__)
         if found is None:
             return False
-        for name in found[0]:
-            if name in f.__globals__:
-                self.add(f.__globals__[name])
-            elif hasattr(builtins, name):
-                self.add(getattr(builtins, name))
-            else:
+        names = set(found.attributes)
+        for name, attribute in found.names:
+            if name not in f.__globals__ and not hasattr(builtins, name):
                 return False
+            item = f.__globals__[name] if name in f.__globals__ else getattr(builtins, name)
+            if attribute is not None and isinstance(item, ModuleType):
+                self.add(vars(item).get(attribute))
+                continue
+            self.add(item)
+            names |= {attribute} if attribute is not None else set()
         for cell in f.__closure__ or ():
             try:
                 self.add(cell.cell_contents)
@@ -198,7 +201,7 @@ class _Look:
                 return False
         for item in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()):
             self.add(item)
-        return self.attributes(found[1])
+        return self.attributes(frozenset(names))
 
     def attributes(self, names: frozenset[str]) -> bool:
         new = names - self.names
@@ -253,11 +256,18 @@ class _Look:
         return self.space(own)
 
 
-_known: dict[CodeType, tuple[frozenset[str], frozenset[str]] | None] = {}
+class _Facts(NamedTuple):
+    """What code asks for by name, with that of functions in it."""
+
+    names: frozenset[tuple[str, str | None]]  # globals, and what of them is asked for at once
+    attributes: frozenset[str]  # of anything else
 
 
-def _facts_of(code: CodeType) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The globals and attributes that code asks for, with that of functions in it; None if it may tell."""
+_known: dict[CodeType, _Facts | None] = {}
+
+
+def _facts_of(code: CodeType) -> _Facts | None:
+    """What is known of code; None if it may tell floats from Values."""
     if code not in _known:
         if len(_known) > _MOST:
             _known.clear()
@@ -282,22 +292,33 @@ _REFUSED = {
     "INPLACE_POWER",
     "MATCH_CLASS",
     "GET_AWAITABLE",
+    "LOAD_BUILD_CLASS",
+    "LOAD_CLASSDEREF",
+    "LOAD_FROM_DICT_OR_DEREF",
+    "LOAD_FROM_DICT_OR_GLOBALS",
 }
 
 
-def _facts(code: CodeType) -> tuple[frozenset[str], frozenset[str]] | None:
-    names: set[str] = set()
+def _facts(code: CodeType) -> _Facts | None:
+    names: set[tuple[str, str | None]] = set()
     attributes: set[str] = set()
     for each in _within(code):
         if has_handlers(each) or asks_of_kinds(each) or complex in map(type, each.co_consts):
             return None
+        before: str | None = None  # a global that the last step has found
         for step in dis.get_instructions(each):
             if step.opname in _REFUSED or (step.opname == "BINARY_OP" and step.argrepr in _POWER):
                 return None
-            if step.opname in _GLOBAL:
-                names.add(str(step.argval))
+            if step.opname == "EXTENDED_ARG":
+                continue
+            if step.opname in _ATTRIBUTE and before is not None:
+                names.add((before, str(step.argval)))
+            elif before is not None:
+                names.add((before, None))
             elif step.opname in _ATTRIBUTE:
                 attributes.add(str(step.argval))
-    if attributes & _TELLING or any(name[:2] == "__" for name in attributes - _CALLS):
+            before = str(step.argval) if step.opname in _GLOBAL else None
+    asked = attributes | {attribute for _, attribute in names if attribute is not None}
+    if asked & _TELLING or any(name[:2] == "__" for name in asked - _CALLS):
         return None
-    return frozenset(names), frozenset(attributes)
+    return _Facts(frozenset(names), frozenset(attributes))

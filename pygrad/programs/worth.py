@@ -7,12 +7,12 @@ rows run as programs, and so the last bits of their results, is the same in each
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import linecache
 import os
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import CodeType, MethodType
 from typing import Any
 
@@ -27,9 +27,6 @@ LONG = 40_000
 MANY = 128  # and more, as long as they are this short,
 SHORT = 4_000
 SHORT_CALLED = 200_000  # and where calls are of one row
-EARLY = (
-    3  # paths of which the second and third are traced however long, if many rows leave together
-)
 SHARE = 20  # one row in so many that were asked for is spent on traces for large groups in any case
 WORTH_KEEPING = 8  # paths that serve less than one row in so many are given up,
 EACH = 3  # or less than so many rows each
@@ -82,7 +79,17 @@ _from_environment()
 class Verdict:
     """What is known of a function for later calls, too: whether its paths were given up."""
 
-    __slots__ = ("denied", "lines", "paths", "size", "tries", "waits", "warned", "work")
+    __slots__ = (
+        "denied",
+        "lines",
+        "paths",
+        "remembers",
+        "size",
+        "tries",
+        "waits",
+        "warned",
+        "work",
+    )
 
     def __init__(self) -> None:
         self.waits = 0  # rows that run uncompiled before paths are tried again
@@ -91,8 +98,11 @@ class Verdict:
             0  # rows that have run uncompiled, and about how many instructions of theirs
         )
         self.paths = self.size = 0  # how many there were, and the instructions of one
-        self.lines: Counter[tuple[CodeType, int]] = Counter()  # rows that have left a path, by line
+        self.lines: dict[tuple[CodeType, int], int] = {}  # rows that have left a path, by line
         self.warned = False
+        self.remembers: Callable[[Verdict], None] | None = (
+            None  # what is called once it says something
+        )
 
     def skips(self, rows: int) -> bool:
         """Whether so many rows run uncompiled, all of them."""
@@ -106,6 +116,9 @@ class Verdict:
         """So many rows run uncompiled."""
         self.denied += rows
         self.work += rows * self.size
+        if self.remembers is not None:
+            self.remembers(self)
+            self.remembers = None
 
     def give_up(self, rows: int) -> None:
         """The paths are no use; so many rows more have none."""
@@ -128,7 +141,7 @@ class Verdict:
 
     def _where(self) -> str:
         """The line that has split rows most, as warnings have it."""
-        for (code, line), _ in self.lines.most_common():
+        for (code, line), _ in sorted(self.lines.items(), key=lambda item: -item[1]):
             if not is_pygrads(code.co_filename):
                 text = linecache.getline(code.co_filename, line).strip()
                 shown = f" ({text})" if text else ""
@@ -136,22 +149,35 @@ class Verdict:
         return ""
 
 
-_verdicts: dict[Any, Verdict] = {}
+# By the place of a function's innermost code, which is kept, and by what is around it and given to it.
+_verdicts: dict[int, tuple[Any, dict[Any, Verdict]]] = {}
 
 
-def verdict_on(f: Callable[..., Any], key: Any) -> Verdict:
+def verdict_on(f: Callable[..., Any], key: Callable[[], Any]) -> Verdict:
     """What is remembered of a function that is made anew at each call, for arguments of one kind: by its
-    code."""
-    try:
-        whole = (tuple(_codes(f)), key)
-        found = _verdicts.get(whole)
-    except TypeError:  # something in it has no hash
-        return Verdict()
-    if found is None:
-        if len(_verdicts) >= _MOST_NOTED:
-            _verdicts.clear()
-        found = _verdicts.setdefault(whole, Verdict())
-    return found
+    code. key: tells the kind."""
+    code, around = _code_of(f)
+    found = _verdicts.get(id(code))
+    if found is not None:
+        try:
+            verdict = found[1].get((*around, key()))
+        except TypeError:  # something in it has no hash
+            verdict = None
+        if verdict is not None:
+            return verdict
+    verdict = Verdict()
+    verdict.remembers = functools.partial(_remember, code, around, key)
+    return verdict
+
+
+def _remember(code: Any, around: tuple[Any, ...], key: Callable[[], Any], verdict: Verdict) -> None:
+    if len(_verdicts) >= _MOST_NOTED:
+        _verdicts.clear()
+    by_key = _verdicts.setdefault(id(code), (code, {}))[1]
+    if len(by_key) >= _MOST_NOTED:
+        by_key.clear()
+    with contextlib.suppress(TypeError):
+        by_key.setdefault((*around, key()), verdict)
 
 
 def forget_verdicts() -> None:
@@ -159,25 +185,22 @@ def forget_verdicts() -> None:
     _verdicts.clear()
 
 
-def _codes(f: Any) -> Iterable[Any]:
-    """What stays the same of a function that is made anew: code, and what is around it."""
+def _code_of(f: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What stays the same of a function that is made anew: its code, and what is around it."""
+    around: list[Any] = []
     while True:
         if isinstance(f, MethodType):
             f = f.__func__
-        if isinstance(f, FunctionOf | JacobianOf):
-            yield type(f)
+        elif isinstance(f, FunctionOf | JacobianOf):
+            around.append(type(f))
             f = f.f
         elif isinstance(f, functools.partial):
-            yield functools.partial
+            around.append(functools.partial)
             f = f.func
         else:
             break
-    code = getattr(f, "__code__", None)
-    if isinstance(code, CodeType):
-        yield code
-    else:
-        code = getattr(type(f).__call__, "__code__", None)
-        yield f if code is None else code
+    code = getattr(f, "__code__", None) or getattr(type(f).__call__, "__code__", f)
+    return code, tuple(around)
 
 
 class Worth:
@@ -190,20 +213,20 @@ class Worth:
         self.bytes = self.instructions = 0
         self.free = 0  # paths that were
         self.always = False  # whether nothing but a trace can do, as there is no function to run
-        self.left: Counter[tuple[int, int]] = (
-            Counter()
-        )  # rows for which a path was denied, by place
+        self.left: dict[tuple[int, int], int] = {}  # rows for which a path was denied, by place
 
-    def allows(self, paths: int, place: tuple[int, int], rows: int) -> bool:
-        """Whether to trace, besides so many, the path for rows that leave another at a place."""
-        if paths == 0 or self.always or self._may(paths, place, rows):
+    def allows(self, paths: int, place: tuple[int, int], rows: int, together: bool = True) -> bool:
+        """Whether to trace, besides so many, the path for rows that leave another at a place.
+
+        together: they are half of those that leave it, or more."""
+        if paths == 0 or self.always or self._may(paths, place, rows, together):
             return True
         verdict = self.verdict
         verdict.paths, verdict.size = paths, self.instructions // paths
         verdict.deny(rows)
         return False
 
-    def _may(self, paths: int, place: tuple[int, int], rows: int) -> bool:
+    def _may(self, paths: int, place: tuple[int, int], rows: int, together: bool) -> bool:
         if paths >= MOST_PATHS or self.bytes >= _memory[0]:
             return False
         short = SHORT_CALLED if self.by_call else SHORT
@@ -212,9 +235,8 @@ class Worth:
             return True
         if len(self.left) > _MOST_NOTED:
             self.left.clear()
-        self.left[place] += rows
-        wanted = self.left[place]
-        if paths < EARLY and wanted >= 2 * TRACE:
+        wanted = self.left[place] = self.left.get(place, 0) + rows
+        if paths == 1 and together and wanted >= 2 * TRACE:
             return True
         # Another path is worth it once those that are there have saved as much, each beyond its first row.
         saved = (4 if self.kept else 1) * (self.served - paths)
@@ -232,7 +254,8 @@ class Worth:
         if places is not None and guard < len(places[0]):
             number = places[0][guard]
             if number < len(places[1]):
-                self.verdict.lines[places[1][number]] += rows
+                lines, line = self.verdict.lines, places[1][number]
+                lines[line] = lines.get(line, 0) + rows
 
     def keeps(self, rows: int, served: int, paths: int) -> bool:
         """Whether paths that have served so many rows of so many are worth keeping."""
