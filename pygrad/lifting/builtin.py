@@ -17,6 +17,7 @@ from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
 from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text, word
+from pygrad.lifting.floats import class_of_twin, twin_in
 from pygrad.lifting.raising import LIFTED_FROM, raised, with_methods
 from pygrad.lifting.tables import item_at
 from pygrad.lifting.values import holds_values, is_of_values
@@ -56,7 +57,9 @@ def as_float(x: Any = 0.0, /) -> Any:
 
 def is_instance(x: Any, kinds: Any, /) -> bool:
     """isinstance(x, kinds); a Value is what class_of() says."""
-    return isinstance(x, kinds) or (isinstance(x, Value) and isinstance(_LIKE[class_of(x)], kinds))
+    return isinstance(x, kinds) or (
+        isinstance(x, Value) and isinstance(_LIKE.get(class_of(x), 0.0), kinds)
+    )
 
 
 _LIKE = {float: 0.0, int: 0, bool: False}
@@ -71,7 +74,7 @@ def class_of(x: Any) -> Any:
     """x.__class__; of a Value float, of a comparison bool, of what math.floor() or its like gave int."""
     if not isinstance(x, Value):
         return x.__class__
-    return bool if is_truth(x) else int if x._op in _WHOLE else float
+    return class_of_twin(x, bool if is_truth(x) else int if x._op in _WHOLE else float)
 
 
 def is_whole(x: Any, *args: Any) -> Any:
@@ -148,7 +151,7 @@ def rounded(x: Any, ndigits: Any = None) -> Any:
 
 def above(kind: Any, *rest: Any) -> Any:
     """super(kind, ...): a class that was made anew comes right before the one that it stands for."""
-    return super(vars(kind).get(LIFTED_FROM, kind), *rest)
+    return super(twin_in(vars(kind).get(LIFTED_FROM, kind), rest), *rest)
 
 
 def as_string(*args: Any, **named: Any) -> str:

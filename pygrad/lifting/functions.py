@@ -29,6 +29,8 @@ from pygrad.lifting.dispatching import (
     singledispatch,
     singledispatchmethod,
 )
+from pygrad.lifting.floats import FloatBase
+from pygrad.lifting.kinds import Float
 from pygrad.lifting.raising import LIFTED_FROM, subclass
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import FUTURE, codes
@@ -269,6 +271,7 @@ class _Counterparts:
         }
         # After the class itself and before its bases: super() in its methods finds theirs, lifted.
         bases = [made for base in cls.__bases__ if (made := of_base(base)) is not base]
+        bases = [FloatBase if base is Float else base for base in bases]
         if not methods and not bases:
             return cls
         extra = {"__slots__": ()} if "__slots__" in vars(cls) else {}

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pygrad.lifting.builtin import as_float, is_instance, is_whole
+from pygrad.lifting.floats import FloatBase
 
 
 class _Kind(type):
@@ -49,6 +50,11 @@ class _Kind(type):
 
 class Float(float, metaclass=_Kind):
     """float; of a Value the Value."""
+
+    def __new__(cls, x: Any = 0.0, /, *args: Any, **named: Any) -> Any:
+        """float.__new__(Pressure, x)"""
+        new: Any = FloatBase.__new__
+        return new(cls, x, *args, **named)
 
     kind: ClassVar[type] = float
     conversion = staticmethod(as_float)

@@ -106,7 +106,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
-        if not isinstance(node.value, ast.Name) or node.attr in METHODS:
+        if not isinstance(node.value, ast.Name) or node.attr in {*METHODS, "__new__"}:
             self.generic_visit(node)
         if self.arrays and node.attr in ATTRIBUTES and isinstance(node.ctx, ast.Load):
             call = ast.Call(_called(ATTRIBUTES[node.attr], node), [node.value], [])

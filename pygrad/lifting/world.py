@@ -24,6 +24,7 @@ from pygrad.lifting import averages, dispatching
 from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting.builtin import BUILTINS, MARK, UNROUNDED, is_callable_as
 from pygrad.lifting.errors import LiftError, compiled
+from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.kinds import COUNTERPARTS
 from pygrad.lifting.raising import keep_methods
 from pygrad.lifting.rewriting import is_needed, rewritten
@@ -319,6 +320,8 @@ def _reload(module: ModuleType) -> ModuleType:
 
 def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
     """A class statement. Exceptions and enumerations are the original's: callers name these."""
+    if float in bases and "metaclass" not in named:
+        bases = tuple(FloatBase if base is float else base for base in bases)
     made = builtins.__build_class__(body, name, *bases, **named)
     if isinstance(made, type) and issubclass(made, BaseException | enum.Enum):
         original = found_by_name(made.__module__, made.__qualname__)

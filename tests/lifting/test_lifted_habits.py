@@ -94,6 +94,28 @@ def cached(x): return kept(x) + kept(x + 1.0)
 class Point:
     x: float
     y: float
+class Length(float):
+    unit = "m"
+    def __new__(cls, x, scale=1.0): return super().__new__(cls, x * scale)
+    def feet(self): return self * 3.28
+    @property
+    def twice(self): return self + self
+class Height(Length):
+    def __init__(self, x, scale=1.0):
+        self.above = math.sqrt(self)
+    def feet(self): return super().feet() + self.above
+    def as_length(self): return Length(self)
+def of_floats(x):
+    h = Height(x, scale=2.0)
+    is_one = isinstance(h, Length) and isinstance(h, float) and type(h) is Height and not isinstance(h, int)
+    return h.feet() * h.twice + h.as_length().feet() * is_one + len(h.unit) * float(h)
+def plain_new(x):
+    class Ratio(float):
+        def __new__(cls, x):
+            self = float.__new__(cls, x)
+            self.inverse = 1.0 / x
+            return self
+    return Ratio(x).inverse * Ratio(x)**2
 def ordered(x): return sorted([Point(x, 1.0), Point(1.0, x), Point(x * x, 2.0)])[1].x
 """
 RAISING = ("out_of_range", "far_out", "plain", "of_text")
