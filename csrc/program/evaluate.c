@@ -322,18 +322,28 @@ static int run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, i
     return 1;
 }
 
+void pg_uniforms_begin(const pg_program *p, double *uniforms)
+{
+    if (p->constants != 0)
+        memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
+}
+
+int pg_uniforms_run(const pg_program *p, double *uniforms, uint32_t *guard)
+{
+    int met = 0;
+    return !run_uniform(p, uniforms, guard, &met) ? 0 : 1 + (p->tells && met);
+}
+
 int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard)
 {
     double *uniforms = batch->uniforms;
     if (p->lives != 0)
         memcpy(uniforms, batch->lives, p->lives * sizeof *uniforms);
-    if (p->constants != 0)
-        memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
+    pg_uniforms_begin(p, uniforms);
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT && !(p->input_slots[i] & PG_ROW))
             uniforms[p->input_slots[i]] = *batch->inputs[i];
-    int met = 0;
-    return !run_uniform(p, uniforms, guard, &met) ? 0 : 1 + (p->tells && met);
+    return pg_uniforms_run(p, uniforms, guard);
 }
 
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */

@@ -33,7 +33,10 @@ _MAKE_STATIC = (
 _FLOAT64 = np.dtype(np.float64)
 _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
 _NEVER_NUMBERS = {bool, str, bytes, type(None)}
-_NUMBERS = {float, int, bool, np.float64}
+# Types besides float whose objects are numbers: as an argument, and in a container. C reads them, too.
+NUMBERS_ALONE = (int, np.float64)
+NUMBERS_CONTAINED = (int, bool, np.float64)
+_NUMBERS = {float, *NUMBERS_CONTAINED}
 
 
 class _Weak(weakref.ref[Any]):
@@ -221,10 +224,6 @@ def plain_key(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
         else:
             return None
     return tuple(key)
-
-
-def floats_only(args: tuple[Any, ...]) -> bool:
-    return all(type(arg) is float for arg in args)
 
 
 def is_flat(numbers: list[Any]) -> bool:
