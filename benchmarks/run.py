@@ -31,6 +31,7 @@ import harness
 import lifted_packages
 import mapped_call
 import operators
+import plain_call
 import rosenbrock
 import sweep
 import two_moons_step
@@ -50,6 +51,7 @@ GROUPS = {
     ),
     "compiled": (
         compiled_rows,
+        plain_call,
         compiled_call,
         compiled_first_call,
         compiled_gradient_cost,

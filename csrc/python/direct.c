@@ -286,12 +286,37 @@ static PyObject *call_known(PyObject *self, calls *c, PyObject *args)
     for (int i = 0; i < c->count; i++) {
         direct *d = (direct *)Py_NewRef((PyObject *)c->all[i]);
         PyObject *result = call_direct(d, args);
+        if (i != 0 && result != NULL && c->all[i] == d) { /* the next call is like this one */
+            c->all[i] = c->all[0];
+            c->all[0] = d;
+        }
         Py_DECREF(d);
         if (result != NULL || PyErr_Occurred())
             return result;
     }
     return c->values && are_values(args) ? PyObject_CallMethodObjArgs(self, on_values_name, args, no_keywords, NULL)
                                          : NULL;
+}
+
+/* Python's call; of few arguments without a tuple and a bound method between. */
+static PyObject *call_by_python(PyObject *self, PyObject *args, PyObject *keywords)
+{
+#define ARG(i) PyTuple_GetItem(args, i)
+    switch (keywords == NULL ? PyTuple_Size(args) : -1) {
+    case 1:
+        return PyObject_CallMethodObjArgs(self, by_python_name, ARG(0), NULL);
+    case 2:
+        return PyObject_CallMethodObjArgs(self, by_python_name, ARG(0), ARG(1), NULL);
+    case 3:
+        return PyObject_CallMethodObjArgs(self, by_python_name, ARG(0), ARG(1), ARG(2), NULL);
+    default: {
+        PyObject *by_python = PyObject_GetAttr(self, by_python_name);
+        PyObject *result = by_python == NULL ? NULL : PyObject_Call(by_python, args, keywords);
+        Py_XDECREF(by_python);
+        return result;
+    }
+    }
+#undef ARG
 }
 
 static PyObject *called(PyObject *self, PyObject *args, PyObject *keywords)
@@ -305,10 +330,7 @@ static PyObject *called(PyObject *self, PyObject *args, PyObject *keywords)
         if (result != NULL || PyErr_Occurred())
             return result;
     }
-    PyObject *by_python = PyObject_GetAttr(self, by_python_name);
-    PyObject *result = by_python == NULL ? NULL : PyObject_Call(by_python, args, keywords);
-    Py_XDECREF(by_python);
-    return result;
+    return call_by_python(self, args, keywords);
 }
 
 /* -- for Python -------------------------------------------------------------------------------------- */
@@ -352,7 +374,7 @@ int pg_direct_init(PyObject *module)
         {0, NULL},
     };
     static PyMethodDef calls_methods[] = {
-        {"add", calls_add, METH_O, "Have calls done by a Direct; of more than eight the oldest goes."},
+        {"add", calls_add, METH_O, "Have calls done by a Direct; of more than eight one goes."},
         {"forget", calls_forget, METH_NOARGS, "Leave all calls to Python again."},
         {"take_values", calls_take_values, METH_NOARGS, "Have Values given to the function itself from now on."},
         {NULL, NULL, 0, NULL},

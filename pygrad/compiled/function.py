@@ -103,10 +103,12 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         if store is None or store.has_rows:
             store = self.store
             if store.has_rows:
-                result = None
-                if store.few is not None and not kwargs and not self.verify:
-                    result = store.few.call(store.mapped, args)
-                return self._call_rows(store, args, kwargs) if result is None else result
+                few = store.few
+                if few is not None and not (kwargs or self.verify):
+                    result = few.call(store.mapped, args)
+                    if result is not None:
+                        return result
+                return self._call_rows(store, args, kwargs)
         plain = None if kwargs else plain_key(args)
         program = store.plain.get(plain)
         if (
