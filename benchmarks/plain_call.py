@@ -1,7 +1,7 @@
 """One call of a compiled function by position: what it takes beside the program, which is a few operations.
 
 Floats, arrays, lists and containers of these, a Value that is captured, and a buffer, beside an empty call
-of C by cffi; and 300 floats as a list beside the same as an array, with a program that adds their squares.
+of C by cffi; and 300 floats as a list beside the same as an array, in a program that adds their squares.
 """
 
 from __future__ import annotations

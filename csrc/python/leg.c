@@ -68,6 +68,13 @@ static int fill(pg_leg *leg, size_t numbers, PyObject *path, PyObject *address, 
     return 1;
 }
 
+/* A block with room for one item more than there are; NULL with MemoryError set. */
+static void *grown(void *block, size_t count, size_t size)
+{
+    void *new = count == 0 ? pg_alloc(1, size) : pg_resize(block, count, count + 1, size);
+    return new == NULL ? (void *)PyErr_NoMemory() : new;
+}
+
 static void free_leg(pg_leg *leg)
 {
     pg_form_clear(&leg->result);
@@ -82,10 +89,10 @@ static void free_leg(pg_leg *leg)
 pg_leg *pg_legs_add(pg_legs *legs, size_t numbers, PyObject *path, PyObject *address, PyObject *result)
 {
     pg_leg *leg = pg_alloc(1, sizeof *leg);
-    pg_leg **all = leg == NULL ? NULL : pg_resize(legs->all, legs->count, legs->count + 1, sizeof *all);
+    pg_leg **all = leg == NULL ? (pg_leg **)(void *)PyErr_NoMemory() : grown(legs->all, legs->count, sizeof *all);
     if (all == NULL) {
         pg_free(leg);
-        return (pg_leg *)(void *)PyErr_NoMemory();
+        return NULL;
     }
     legs->all = all;
     *leg = (pg_leg){.program = NULL};
@@ -134,9 +141,9 @@ const pg_fork *pg_leg_fork(const pg_leg *leg, uint32_t guard)
 
 int pg_leg_add_fork(pg_leg *leg, uint32_t guard, pg_leg *to)
 {
-    pg_fork *forks = pg_resize(leg->forks, leg->fork_count, leg->fork_count + 1, sizeof *forks);
+    pg_fork *forks = grown(leg->forks, leg->fork_count, sizeof *forks);
     if (forks == NULL)
-        return PyErr_NoMemory() != NULL;
+        return 0;
     leg->forks = forks;
     leg->forks[leg->fork_count++] = (pg_fork){guard, to};
     return 1;

@@ -1,4 +1,4 @@
-"""Calls that C does from arguments to result are what Python's would be; what is not for C is left to it."""
+"""Calls that C does from arguments to result are what Python's would be; what is not for C is left."""
 
 from __future__ import annotations
 
