@@ -415,8 +415,7 @@ class Direct:
     def __new__(
         cls, arguments: _Form, places: tuple[Any, ...], path: Any, address: int, form: _Form, /
     ) -> Self: ...
-    @property
-    def places(self) -> tuple[Any, ...]: ...
+    places: tuple[Any, ...]
 
 class Bound:
     """Called on memory that it is bound to, else by its method _by_python."""

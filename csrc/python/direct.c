@@ -73,6 +73,15 @@ static PyObject *result_of(const pg_leg *leg, double *uniforms)
     return pg_form_made(&leg->result, &from);
 }
 
+/* Whether what was captured is as it was; what is asked may run any code, and put other places in their place. */
+static int may_run(const direct *d)
+{
+    PyObject *places = Py_NewRef(d->places);
+    const int may = pg_may_run(places);
+    Py_DECREF(places);
+    return may;
+}
+
 /* One path: the result, or where the call goes on, or neither: then Python is to do it, or an exception is set. */
 static PyObject *run_leg(direct *d, pg_leg **at, PyObject *args, int is_first)
 {
@@ -84,7 +93,7 @@ static PyObject *run_leg(direct *d, pg_leg **at, PyObject *args, int is_first)
         return NULL;
     PyObject *result = NULL;
     int outcome = -1;
-    if (read_arguments(d, args, leg, uniforms) && (!is_first || pg_may_run(d->places)) &&
+    if (read_arguments(d, args, leg, uniforms) && (!is_first || may_run(d)) &&
         (leg->program->lives == 0 || pg_active_inputs == 0))
         outcome = pg_leg_run(leg, uniforms, &guard);
     if (outcome == 1)
@@ -173,6 +182,17 @@ static PyObject *get_places(PyObject *self, void *ignored)
     (void)ignored;
     PyObject *places = ((direct *)self)->places;
     return Py_NewRef(places == NULL ? Py_None : places);
+}
+
+static int set_places(PyObject *self, PyObject *places, void *ignored)
+{
+    (void)ignored;
+    if (places == NULL || !PyTuple_Check(places)) {
+        PyErr_SetString(PyExc_TypeError, "places are a tuple");
+        return -1;
+    }
+    pg_set(&((direct *)self)->places, Py_NewRef(places));
+    return 0;
 }
 
 /* -- the type Calls -------------------------------------------------------------------------------- */
@@ -360,7 +380,7 @@ static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec)
 int pg_direct_init(PyObject *module)
 {
     static PyGetSetDef direct_attributes[] = {
-        {"places", get_places, NULL, "What it holds for.", NULL},
+        {"places", get_places, set_places, "What it holds for.", NULL},
         {NULL, NULL, NULL, NULL, NULL},
     };
     static PyType_Slot direct_slots[] = {

@@ -33,10 +33,7 @@ _MAKE_STATIC = (
 _FLOAT64 = np.dtype(np.float64)
 _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
 _NEVER_NUMBERS = {bool, str, bytes, type(None)}
-# Types besides float whose objects are numbers: as an argument, and in a container. C reads them, too.
-NUMBERS_ALONE = (int, np.float64)
-NUMBERS_CONTAINED = (int, bool, np.float64)
-_NUMBERS = {float, *NUMBERS_CONTAINED}
+_NUMBERS = {float, int, bool, np.float64}
 
 
 class _Weak(weakref.ref[Any]):

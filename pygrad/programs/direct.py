@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi
-from pygrad.programs.arguments import NUMBERS_ALONE, NUMBERS_CONTAINED, Arguments
+from pygrad.programs.arguments import Arguments, dynamic_part
 from pygrad.programs.forms import TUPLE, Form, fixed, of_argument, of_result
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
@@ -50,16 +51,18 @@ def _form_of(arguments: Arguments) -> Form | None:
 def direct(
     program: OneRowProgram, places: tuple[Any, ...], args: tuple[Any, ...], static: frozenset[int]
 ) -> Any:
-    """What does calls of a program with arguments like these; None if they are for Python.
+    """What does calls of a program with arguments like these; None if they are for Python. It is made once.
 
-    places: what the program holds for: see captures.py. While that is the same, so is what is given.
+    places: what the program holds for: see captures.py.
     """
     found, path = program.direct, program.paths.root
     if found is False or path is None:
         return None
-    if found is None or found.places is not places:
+    if found is None:
         made = _new(program, path, places, Arguments(args, {}, static))
         program.direct = found = False if made is None else made
+    elif found.places is not places:  # equal numbers stand there now
+        found.places = places
     return found or None
 
 
@@ -88,6 +91,21 @@ def _know_arrays() -> None:
         break
 
 
+def _numbers(in_place: Callable[[Any], Any]) -> tuple[type, ...]:
+    """Types besides float whose objects are numbers there, as Python's calls see it."""
+
+    def is_number(x: Any) -> bool:
+        items: list[Any] = []
+        dynamic_part(in_place(x), 0, items)
+        return len(items) == 1
+
+    return tuple([kind for kind in (int, bool, np.float64) if is_number(kind(1))])
+
+
 _know_arrays()
-_native.know_numbers(NUMBERS_ALONE, NUMBERS_CONTAINED)
+_contained = [_numbers(put) for put in (lambda x: [x], lambda x: (x,), lambda x: {"x": x})]
+_native.know_numbers(
+    _numbers(lambda x: x),
+    tuple([kind for kind in _contained[0] if all(kind in c for c in _contained)]),
+)
 _native.set_description(_describe)

@@ -372,6 +372,19 @@ def test_arguments_may_change_while_captures_are_asked() -> None:
     assert [f(numbers) for _ in range(4)] == [2.0] * 4
 
 
+def test_numbers_that_are_equal_and_others_at_each_call() -> None:
+    n = 1000
+    f = Left(lambda x: x * n)
+    f(2.0)
+    direct = next(iter(f.compiled.store.calls)).direct
+    for _ in range(3):
+        n = int("1000")
+        assert f(2.0) == f(2.0) == 2000.0
+    assert f.count == 4 and next(iter(f.compiled.store.calls)).direct is direct
+    with pytest.raises(TypeError):
+        direct.places = None
+
+
 def test_functions_die_with_what_they_hold() -> None:
     class Held(list[Any]):
         pass
