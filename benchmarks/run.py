@@ -32,6 +32,7 @@ import lifted_packages
 import loops
 import mapped_call
 import operators
+import plain_call
 import rosenbrock
 import sweep
 import tables
@@ -52,6 +53,7 @@ GROUPS = {
     ),
     "compiled": (
         compiled_rows,
+        plain_call,
         compiled_call,
         compiled_first_call,
         compiled_gradient_cost,

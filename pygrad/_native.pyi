@@ -10,6 +10,7 @@ from pygrad.value import no_grad as _no_grad
 
 # What stands beside a Value: another one, or a number (int, float, bool, Fraction, NumPy's).
 _Operand: TypeAlias = Value | SupportsFloat
+_Form: TypeAlias = tuple[int, Any, Any]  # see pygrad/programs/forms.py
 
 @disjoint_base
 class Value:
@@ -408,6 +409,52 @@ def in_no_grad() -> bool: ...
 def watching() -> list[Any]: ...
 def set_trace_error(function: Callable[[str, Any, Any], object], /) -> None: ...
 def trace_limit(number: int, /) -> None: ...
+
+class Called:
+    """Called by what its attribute _calls knows, else by its method _by_python."""
+
+class Calls:
+    def add(self, direct: Direct, /) -> None: ...
+    def forget(self) -> None: ...
+    def take_values(self) -> None: ...
+
+@final
+class Direct:
+    def __new__(
+        cls, arguments: _Form, places: tuple[Any, ...], path: Any, address: int, form: _Form, /
+    ) -> Self: ...
+    places: tuple[Any, ...]
+    @property
+    def calls(self) -> int: ...
+
+class Bound:
+    """Called on memory that it is bound to, else by its method _by_python."""
+
+    def _hand_over(
+        self,
+        places: tuple[Any, ...],
+        path: Any,
+        address: int,
+        sources: tuple[Any, ...],
+        numbers: Any,
+        result: Any,
+        /,
+    ) -> None: ...
+    def _hand_over_branch(self, path: Any, guard: int, branch: Any, address: int, /) -> None: ...
+    def _take_back(self) -> None: ...
+
+def set_description(function: Callable[[Any], tuple[int, _Form] | None], /) -> None: ...
+def know_arrays(
+    array: Any,
+    dtype: Any,
+    address: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    flags: int,
+    functions: Any,
+    /,
+) -> bool: ...
+def know_numbers(alone: tuple[type, ...], contained: tuple[type, ...], /) -> None: ...
 def may_run(captures: tuple[Any, ...], /) -> bool: ...
 def content_of(cell: CellType, /) -> Any: ...
 def trace_raised() -> list[Exception]: ...

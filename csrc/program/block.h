@@ -3,6 +3,7 @@
 #define PG_BLOCK_H
 
 #include "graph/stopping.h"
+#include "program/evaluate.h"
 #include "program/program.h"
 
 /* Rows of a block while it runs. */
@@ -29,9 +30,6 @@ static inline size_t row_of(const pg_batch *batch, size_t i)
 {
     return batch->rows != NULL ? batch->rows[i] : batch->first + i;
 }
-
-/* Constants into their uniform slots. */
-void pg_place_constants(const pg_program *p, double *uniforms);
 
 /* The uniform instructions: 1; 0 where a guard fails, which is then in *guard; -1 if a loop was stopped. *met is set to
  * 1 where 0 * inf is. */

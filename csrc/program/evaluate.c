@@ -330,6 +330,14 @@ void pg_place_constants(const pg_program *p, double *uniforms)
         memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
 }
 
+int pg_uniforms_run(const pg_program *p, double *uniforms, uint32_t *guard)
+{
+    pg_work work = {0};
+    int met = 0;
+    const int outcome = pg_run_uniform(p, uniforms, guard, &met, &work);
+    return outcome != 1 ? outcome : 1 + (p->tells && met);
+}
+
 int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *guard)
 {
     double *uniforms = batch->uniforms;
@@ -339,10 +347,7 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT && !(p->input_slots[i] & PG_ROW))
             uniforms[p->input_slots[i]] = *batch->inputs[i];
-    pg_work work = {0};
-    int met = 0;
-    const int outcome = pg_run_uniform(p, uniforms, guard, &met, &work);
-    return outcome != 1 ? outcome : 1 + (p->tells && met);
+    return pg_uniforms_run(p, uniforms, guard);
 }
 
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */

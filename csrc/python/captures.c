@@ -9,19 +9,27 @@
 
 #include <string.h>
 
-static int note_first(PyObject *found, void *place)
+/* The first two things that a collector is shown, borrowed; NULL for none. */
+typedef struct { PyObject *first, *second; } shown;
+
+static int note(PyObject *found, void *place)
 {
-    *(PyObject **)place = found;
-    return 1;
+    shown *all = place;
+    if (all->first != NULL) {
+        all->second = found;
+        return 1;
+    }
+    all->first = found;
+    return 0;
 }
 
-/* What a collector is shown first: of a closure's cell its content, of a bound method, which is a new object at each look,
- * its function. NULL for nothing. Borrowed. The limited API has no other way that takes less than 20 ns. */
-static PyObject *first_in(PyObject *object)
+/* What a collector is shown: of a closure's cell its content; of a bound method, which is a new object at each look, its
+ * function and what it is bound to. The limited API has no other way that takes less than 20 ns. */
+static shown shown_of(PyObject *object)
 {
-    PyObject *found = NULL;
+    shown found = {NULL, NULL};
     traverseproc traverse = (traverseproc)PyType_GetSlot(Py_TYPE(object), Py_tp_traverse);
-    traverse(object, note_first, &found);
+    traverse(object, note, &found);
     return found;
 }
 
@@ -52,47 +60,63 @@ static int is_expected(PyObject *found, PyObject *expected)
     return is_weak(expected) ? PyWeakref_GetObject(expected) == found : same_bits(found, expected);
 }
 
+/* Whether an object's attribute is a method that is expected, bound to it or to its class as at each look; one that was
+ * put there is bound to whatever it was bound to. */
+static int is_method(PyObject *found, PyObject *object, PyObject *expected)
+{
+    if ((PyObject *)Py_TYPE(found) != method_type)
+        return 0;
+    const shown method = shown_of(found);
+    return is_expected(method.first, expected) &&
+           (method.second == object || method.second == (PyObject *)Py_TYPE(object));
+}
+
 /* The same for an attribute of an object, or of what it refers to. */
 static int attribute_is_expected(PyObject *of, PyObject *name, PyObject *expected)
 {
     PyObject *object = is_weak(of) ? PyWeakref_GetObject(of) : of;
     if (object == Py_None)
         return 0;
+    Py_INCREF(object); /* what is asked for may be a property, which lets go of it */
     PyObject *found = PyObject_GetAttr(object, name);
     if (found == NULL)
         PyErr_Clear();
-    int same = is_expected(found, expected);
-    if (!same && found != NULL && (PyObject *)Py_TYPE(found) == method_type)
-        same = is_expected(first_in(found), expected);
+    const int same = is_expected(found, expected) || (found != NULL && is_method(found, object, expected));
     Py_XDECREF(found);
+    Py_DECREF(object);
     return same;
 }
 
 static int place_is_expected(PyObject *where, PyObject *name, PyObject *expected)
 {
     if (name == Py_None)
-        return is_expected(first_in(where), expected);
+        return is_expected(shown_of(where).first, expected);
     if (PG_LIKELY(PyDict_Check(where))) /* names are strings: looking one up raises nothing */
         return is_expected(PyDict_GetItemWithError(where, name), expected);
     return attribute_is_expected(where, name, expected);
 }
 
-static PyObject *may_run(PyObject *module, PyObject *captures)
+int pg_may_run(PyObject *captures)
 {
-    (void)module;
     if (PG_TRACING)
-        Py_RETURN_FALSE;
+        return 0;
     for (Py_ssize_t i = 0, n = PyTuple_Size(captures); i + 2 < n; i += 3)
         if (!place_is_expected(PyTuple_GetItem(captures, i), PyTuple_GetItem(captures, i + 1),
                                PyTuple_GetItem(captures, i + 2)))
-            Py_RETURN_FALSE;
-    Py_RETURN_TRUE;
+            return 0;
+    return 1;
+}
+
+static PyObject *may_run(PyObject *module, PyObject *captures)
+{
+    (void)module;
+    return PyBool_FromLong(pg_may_run(captures));
 }
 
 static PyObject *content_of(PyObject *module, PyObject *cell)
 {
     (void)module;
-    PyObject *content = first_in(cell);
+    PyObject *content = shown_of(cell).first;
     return Py_NewRef(content == NULL ? Py_NotImplemented : content);
 }
 

@@ -4,6 +4,10 @@
 
 #include "python/object.h"
 
+/* Whether this thread traces nothing, and all that was captured (see pygrad/programs/captures.py) is there as it was.
+ * Attributes that are asked for may run any code. */
+int pg_may_run(PyObject *captures);
+
 extern PyMethodDef pg_capture_functions[];
 
 /* -1 with an exception set if Python lacks something. */

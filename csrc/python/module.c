@@ -1,16 +1,20 @@
 /* module.c: the native module, put together from what the other files offer: the type Value and the functions. */
 #include "python/attributes.h"
 #include "python/backward.h"
+#include "python/bound.h"
 #include "python/captures.h"
 #include "python/choosing.h"
 #include "python/comparisons.h"
 #include "python/conditions.h"
 #include "python/construction.h"
 #include "python/convert.h"
+#include "python/direct.h"
 #include "python/exposure.h"
+#include "python/forms.h"
 #include "python/handlers.h"
 #include "python/inspection.h"
 #include "python/interrupts.h"
+#include "python/layout.h"
 #include "python/lifted.h"
 #include "python/loops.h"
 #include "python/operators.h"
@@ -112,7 +116,8 @@ static int add_op_functions(PyObject *module)
 
 static PyMethodDef *const functions[] = {
     pg_backward_functions,  pg_capture_functions,  pg_choosing_functions, pg_construction_functions,
-    pg_convert_functions,   pg_exposure_functions, pg_handler_functions,  pg_inspection_functions,
+    pg_convert_functions,   pg_direct_functions,   pg_form_functions,     pg_layout_functions,
+    pg_exposure_functions, pg_handler_functions,  pg_inspection_functions,
     pg_interrupt_functions, pg_lifted_functions,   pg_outside_functions,  pg_raising_functions,
     pg_recording_functions, pg_replay_functions,   pg_rounding_functions, pg_singular_functions,
     pg_stay_functions,      pg_loop_functions,     pg_sum_functions,      pg_table_functions,
@@ -147,9 +152,10 @@ PyMODINIT_FUNC PyInit__native(void)
     module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    if (pg_operators_init() < 0 || pg_captures_init() < 0 || add_value_type(module) < 0 ||
+    if (pg_operators_init() < 0 || pg_captures_init() < 0 || pg_layout_init() < 0 || add_value_type(module) < 0 ||
         pg_conditions_init(module) < 0 || pg_parameters_init(module) < 0 || pg_stays_init(module) < 0 ||
-        add_op_functions(module) < 0 || add_functions(module) < 0) {
+        pg_direct_init(module) < 0 || pg_bound_init(module) < 0 || add_op_functions(module) < 0 ||
+        add_functions(module) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

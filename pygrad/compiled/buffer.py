@@ -14,19 +14,20 @@ array([12.,  9.])
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pygrad import _native
 from pygrad.core.structure import Structure, key_of
 from pygrad.programs.captures import Captures
+from pygrad.programs.direct import address_of
 from pygrad.programs.one_row import SINGULAR, BoundPath
 from pygrad.programs.paths import Path, Paths
 from pygrad.programs.worth import MOST_PATHS, TooManyPaths
 
 
-class Buffer:
+class Buffer(_native.Bound):
     """What Compiled.buffer() returns: call it without arguments.
 
     ``inputs`` are the arrays that each call reads, one for each argument, and ``result`` is what it
@@ -46,12 +47,19 @@ class Buffer:
         self._structure = path.result.structure
         self._first: BoundPath | None = None  # where each call begins
         self._bound: dict[int, BoundPath] = {}
+        self._in_c: tuple[BoundPath, Any] | None = None  # what calls in C begin with, and hold for
         self._numbers = np.zeros(path.outputs)
         self._begin(path)
         self.result = _views(self._structure, self._numbers)
+        self._leave_to_c()
 
-    def __call__(self) -> Any:
-        """Runs the function on what the inputs hold now; no two threads at a time."""
+    if TYPE_CHECKING:
+
+        def __call__(self) -> Any:
+            """Runs the function on what the inputs hold now; no two threads at a time."""
+
+    def _by_python(self) -> Any:
+        """What C leaves to Python."""
         places = self._captures.places
         if places and not (_native.may_run(places) or _native.trace_active()):
             self._renew()
@@ -61,7 +69,19 @@ class Buffer:
                 self._paths.look(self._point())
                 break
             bound = self._follow(bound.path, guard)
+        self._leave_to_c()
         return self.result
+
+    def _leave_to_c(self) -> None:
+        """From now on C does the calls that follow paths which are kept."""
+        first, places = self._first, self._captures.places
+        if first is None:
+            self._in_c = None
+            self._take_back()
+        elif self._in_c is None or self._in_c[0] is not first or self._in_c[1] is not places:
+            path, sources = first.path, tuple(self._sources)
+            self._hand_over(places, path, address_of(path), sources, self._numbers, self.result)
+            self._in_c = first, places
 
     def _renew(self) -> None:
         """What the function reads from elsewhere has changed: finds the program that holds now."""
@@ -98,6 +118,8 @@ class Buffer:
             bound = self._bind(path)
             if self._paths.keeps(path):
                 self._bound[id(path)] = bound
+        if id(path) in self._bound:
+            self._hand_over_branch(left, guard, path, address_of(path))
         return bound
 
     def _require_same(self, path: Path) -> None:

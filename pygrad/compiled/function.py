@@ -14,7 +14,7 @@ import functools
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -34,10 +34,11 @@ from pygrad.core.callables import (
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
 from pygrad.core.structure import as_values, detached, flatten_result, values_in
-from pygrad.programs.arguments import Arguments, copy_plain, floats_only, is_flat, plain_key
+from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
+from pygrad.programs.direct import direct
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
-from pygrad.programs.one_row import Floats, OneRow, OneRowProgram
+from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import BASES, Path, Paths, reads_active
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
@@ -52,10 +53,10 @@ __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 _NUMBERS = (float, int)
 
 
-class Compiled(MethodOf[P, R], Transformable):
+class Compiled(MethodOf[P, R], Transformable, _native.Called):
     """What compile() returns: call it like the function."""
 
-    __slots__ = ("_floats", "_jacobians", "_store", "_stores", "leads_on", "static", "verify")
+    __slots__ = ("_calls", "_jacobians", "_store", "_stores", "leads_on", "static", "verify")
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class Compiled(MethodOf[P, R], Transformable):
         self.leads_on = False  # results are Values where they depend on captured ones
         make = functools.partial(Store, f, self.static, origin)
         self._stores = Variants(self.__name__, make)
-        self._floats: Floats | None = None  # for calls with floats alone
+        self._calls = _native.Calls()
         self._store: Store | None = None  # none before it is asked for: globals may come later
         self._jacobians: Programs[Compiled[..., Any]] = Programs()  # of f, by how they were made
 
@@ -94,23 +95,24 @@ class Compiled(MethodOf[P, R], Transformable):
             for path in self.store.paths()
         ]
 
-    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        floats = self._floats
-        if floats is not None and not kwargs:
-            result = floats.call(args)
-            if type(result) is OneRow:
-                of = floats.program
-                return self._finish(floats.store, of, of.go_on, result, args, kwargs)  # type: ignore[no-any-return]
-            if result is not None:
-                return result  # type: ignore[no-any-return]
+    if TYPE_CHECKING:
+
+        def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    else:
+        __call__ = _native.Called.__call__  # of its calls what they know, the rest by Python
+
+    def _by_python(self, /, *args: Any, **kwargs: Any) -> Any:
         store = self._store
         if store is None or store.has_rows:
             store = self.store
             if store.has_rows:
-                result = None
-                if store.few is not None and not kwargs and not self.verify:
-                    result = store.few.call(store.mapped, args)
-                return self._call_rows(store, args, kwargs) if result is None else result  # type: ignore[no-any-return]
+                few = store.few
+                if few is not None and not (kwargs or self.verify):
+                    result = few.call(store.mapped, args)
+                    if result is not None:
+                        return result
+                return self._call_rows(store, args, kwargs)
         plain = None if kwargs else plain_key(args)
         program = store.plain.get(plain)
         if (
@@ -120,27 +122,33 @@ class Compiled(MethodOf[P, R], Transformable):
         ):
             row = program.take(path)
             if copy_plain(args, row.inputs):
-                run: Callable[[Any], Any] = program.run
-                if type(row) is OneRow and not (row.lives or self.verify):
-                    if (floats is None or floats.store is not store) and floats_only(args):
-                        self._floats = program.floats(store)
-                    if row.stays():
-                        return row.taken()  # type: ignore[no-any-return]
-                    run = program.go_on
-                return self._finish(store, program, run, row, args, kwargs)  # type: ignore[no-any-return]
+                result = self._finish(store, program, program.run, row, args, kwargs)
+                self._leave_to_c(store, program, args)
+                return result
             row.path.idle.append(row)
         arguments = Arguments(args, kwargs, self.static)
         if any(isinstance(item, Value) for item in arguments.items) or _native.trace_active():
-            return self._on_values(args, kwargs)  # type: ignore[no-any-return]
+            if not self.static:
+                self._calls.take_values()
+            return self._on_values(args, kwargs)
         key, store = arguments.key(), self.store
         program = store.call_program(key, arguments)
         if program is None:
-            return self._without_path(store, key, arguments)  # type: ignore[no-any-return]
+            return self._without_path(store, key, arguments)
         result = self._finish(store, program, program.call, arguments.items, args, kwargs)
         flat = all(is_flat(arg) for arg in args if type(arg) is list)
         if plain is not None and not arguments.static and flat:
             store.calls.shorten(plain, key, program)
-        return result  # type: ignore[no-any-return]
+        if not kwargs:
+            self._leave_to_c(store, program, args)
+        return result
+
+    def _leave_to_c(self, store: Store, program: OneRowProgram, args: tuple[Any, ...]) -> None:
+        """From now on C does calls like this one, if it can."""
+        if not (self.verify or self.leads_on):
+            found = direct(program, store.captures.places, args, self.static)
+            if found is not None:
+                self._calls.add(found)
 
     def _finish(
         self,
@@ -157,7 +165,8 @@ class Compiled(MethodOf[P, R], Transformable):
         except TooManyPaths as error:
             error.warn(f"{self.__name__}() has", "from here on")
             if program.gives_up():
-                self._floats = None
+                self._calls.forget()
+                program.direct = False
                 store.give_up(program)
             arguments = Arguments(args, kwargs, self.static)
             return self._without_path(store, arguments.key(), arguments)
@@ -166,6 +175,8 @@ class Compiled(MethodOf[P, R], Transformable):
         if path.lives and reads_active(path.lives):
             # a transform around this call needs Values, and is soon over
             store.calls.drop(program)
+            self._calls.forget()
+            program.direct = False
             return self._on_values(args, kwargs)
         if self.verify:
             _verify(result, self._run(Arguments(args, kwargs, self.static)), self.__name__)

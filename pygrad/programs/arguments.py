@@ -223,10 +223,6 @@ def plain_key(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(key)
 
 
-def floats_only(args: tuple[Any, ...]) -> bool:
-    return all(type(arg) is float for arg in args)
-
-
 def is_flat(numbers: list[Any]) -> bool:
     return _NUMBERS.issuperset(map(type, numbers))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi, lib
-from pygrad.core.structure import Number, as_values
+from pygrad.core.structure import as_values
 from pygrad.programs.memory import address, doubles, places, scratch
 from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.results import Result, RowResult, taken_apart
@@ -77,48 +77,6 @@ class OneRow(BoundPath):
     def __init__(self, path: Path, size: int) -> None:
         self.inputs = np.empty(size)
         super().__init__(path, [self.inputs], np.empty(path.outputs))
-        # The same numbers for who reads and writes them one by one, a fourth of the time.
-        self.given, self.found = doubles(self.inputs), doubles(self.results)
-
-    def stays(self) -> bool:
-        """Runs the path, which reads no Values; false where that is not all: see OneRowProgram.go_on."""
-        return bool(_call(self.program, self.batch, self.guard))
-
-    def taken(self) -> Any:
-        """The result; the row is idle again."""
-        result = self.path.result.from_array(self.results)  # type: ignore[attr-defined]
-        self.path.idle.append(self)
-        return result
-
-
-class Floats:
-    """Calls of a program with floats, for a number: they take less time than to look it up."""
-
-    def __init__(self, store: Any, program: OneRowProgram, path: Path) -> None:
-        """store: whose captures say whether the program may run; path: its first."""
-        self.store, self.captures = store, store.captures
-        self.program, self.path, self.idle, self.count = program, path, path.idle, program.size
-
-    def call(self, args: Sequence[Any]) -> Any:
-        """The result; a row that has run where that is not all; None for other arguments."""
-        for arg in args:
-            if type(arg) is not float:
-                return None
-        if len(args) != self.count or not _native.may_run(self.captures.places):
-            return None
-        try:
-            row = self.idle.pop()
-        except IndexError:
-            row = OneRow(self.path, self.count)
-        given, i = row.given, 0
-        for arg in args:
-            given[i] = arg
-            i += 1  # noqa: SIM113  enumerate() makes a tuple for each
-        if not _call(row.program, row.batch, row.guard):
-            return row
-        result = row.found[0]
-        self.idle.append(row)
-        return result
 
 
 class OneRowProgram:
@@ -137,6 +95,7 @@ class OneRowProgram:
         self.captures: Any = None
         self.variants: Any = None
         self._left = 0  # calls that have left all paths
+        self.direct: Any = None  # see direct.py; False: there is to be none
 
     @property
     def is_of_use(self) -> bool:
@@ -158,22 +117,11 @@ class OneRowProgram:
         except IndexError:
             return OneRow(path, self.size)
 
-    def floats(self, store: Any) -> Floats | None:
-        """What calls it with floats; None if it reads more than these, or returns more than a number."""
-        path = self.paths.root
-        if path is None or path.lives or not isinstance(path.result.structure, Number):
-            return None
-        return Floats(store, self, path) if type(self) is OneRowProgram else None
-
     def call(self, items: Sequence[float], always: bool = False) -> tuple[Any, Path]:
         """The result, and the path that led to it, which is traced if it is worth it; always: then, too."""
         row = self.take(self.paths.first(lambda: items))
         row.inputs[:] = items
         return self.run(row, always=always)
-
-    def go_on(self, row: OneRow) -> tuple[Any, Path]:
-        """The same for a row that has run, where that was not all."""
-        return self.run(row, _left(row.guard[0]))
 
     def gives_up(self) -> bool:
         """Whether its paths are no use, as most calls leave them; then it has none any more."""
@@ -189,13 +137,13 @@ class OneRowProgram:
         rows = [row for path in self.paths.all for row in list(path.idle)]
         worth = self.paths.worth
         worth.served = sum(row.batch.calls for row in rows if isinstance(row, OneRow))
+        worth.served += self.direct.calls if self.direct else 0
         worth.asked = worth.served + self._left
 
-    def run(self, row: Any, left: int | None = None, always: bool = False) -> tuple[Any, Path]:
-        """The same for a row whose inputs are there; left: where it was found to leave the path."""
+    def run(self, row: Any, always: bool = False) -> tuple[Any, Path]:
+        """The same for a row whose inputs are there."""
         while True:
-            guard = row.run() if left is None else left
-            left = None
+            guard = row.run()
             path = row.path
             if guard is None or guard == SINGULAR:
                 if guard is not None:

@@ -178,6 +178,27 @@ def known_paths_in_a_call() -> FunctionScenario:
 
 
 @scenario
+def calls_in_c() -> FunctionScenario:
+    """The first that is left to C, one that is, and one whose path C does not know yet."""
+    w = leaf_values()[0]
+
+    def of(p: Any, x: Any, how: Any) -> Any:
+        first = p["k"][0] * x[1] if x[0] > 0 else p["k"][1]
+        return {"y": first, "x": (x[0] * p["k"][1], [x[0] > 1, how]), "a": np.tanh(x)}
+
+    f, g = compile(of), compile(lambda x, y: w * x * y)
+    p, x = {"k": [2.0, 3]}, np.array([1.0, -2.0])
+    f(p, -x, "a"), f(p, x, "a"), f(p, -x, "a"), g(1.0, 2)
+    f._calls.forget()
+
+    def call() -> Any:
+        results = [f(p, x, "a"), f(p, x, "a"), f(p, -x[:], "a"), f({"k": [0.5, 1.0]}, -x, "a")]
+        return [*results, g(2.0, 3.0), g(Value(2.0), 3.0)]
+
+    return FunctionScenario(call, [w], [f, g])
+
+
+@scenario
 def compiled_gradient_with_captured_values() -> FunctionScenario:
     a, b = leaf_values()
     f = compile(value_and_grad(lambda x: a * math.exp(x[0]) + b * x[1] * a))
@@ -416,9 +437,11 @@ def buffer() -> FunctionScenario:
     def call() -> Any:
         x[0] = 1.0
         bound = f.buffer(x, 3.0)
-        first = bits(bound())
-        x[0] = -7.0
-        return first, bound()
+        results = []
+        for first in (1.0, -7.0, 2.0, -3.0):
+            x[0] = first
+            results.append(bits(bound()))
+        return results
 
     return FunctionScenario(call, compiled=[f])
 

@@ -1,0 +1,62 @@
+/* leg.h: programs without rows, each with its memory, for one call after the other from C.
+ *
+ * Memory for the numbers of a call is taken from the leg and given back; whoever finds none, as another call has it, gets
+ * new one. So calls may be within calls, and another thread may call while one has let go of Python's lock. */
+#ifndef PG_LEG_H
+#define PG_LEG_H
+
+#include "python/forms.h"
+
+typedef struct pg_leg pg_leg;
+
+/* Where calls go that leave a path at a guard. */
+typedef struct {
+    uint32_t guard;
+    pg_leg *to;            /* NULL: to Python */
+} pg_fork;
+
+struct pg_leg {
+    const pg_program *program; /* of the path, which keeps it */
+    PyObject *path;        /* a Path, owned: see pygrad/programs/paths.py */
+    PyObject *lives, *branches; /* of it: a tuple of Values, a dict of paths by guards. Borrowed */
+    pg_slot *slots;        /* for each input, and where nothing needs it one that nothing else uses */
+    uint32_t *runs;        /* see pg_numbers */
+    pg_form result;        /* what the outputs are */
+    pg_fork *forks;
+    size_t fork_count;
+    double *idle;          /* memory of a call, or NULL */
+};
+
+/* All legs of one program, the first path's in front. They stay where they are. */
+typedef struct {
+    pg_leg **all;
+    size_t count;
+} pg_legs;
+
+/* Adds a leg of a Path, for so many numbers: by the address of its program, an int, and the form of its result, or None
+ * for a leg that makes none. NULL with an exception set. */
+pg_leg *pg_legs_add(pg_legs *legs, size_t numbers, PyObject *path, PyObject *address, PyObject *result);
+
+/* That of a path, or NULL. */
+pg_leg *pg_legs_of(const pg_legs *legs, PyObject *path);
+
+/* Gives back all that they own, and shows it to the collector. */
+void pg_legs_clear(pg_legs *legs);
+int pg_legs_traverse(const pg_legs *legs, visitproc visit, void *arg);
+
+/* The fork at a guard, or NULL if none was added. */
+const pg_fork *pg_leg_fork(const pg_leg *leg, uint32_t guard);
+
+/* False with MemoryError set. */
+int pg_leg_add_fork(pg_leg *leg, uint32_t guard, pg_leg *to);
+
+/* Memory of a call, the constants in it: for pg_leg_give, or NULL with MemoryError set. */
+double *pg_leg_take(pg_leg *leg);
+void pg_leg_give(pg_leg *leg, double *uniforms);
+
+/* Runs the program: 1 if the results are there, 0 if its numbers leave the path at *guard, 2 if they are there and a
+ * derivative may be singular; -1 where a captured Value is not to be read so, or where the program has loops, which
+ * may have to be stopped. Never with an exception set. */
+int pg_leg_run(const pg_leg *leg, double *uniforms, uint32_t *guard);
+
+#endif
