@@ -37,6 +37,15 @@ static PyObject *loop_begin(PyObject *module, PyObject *state)
     return Py_BuildValue("(Ni)", leaves, over);
 }
 
+/* From now on, or for the time that the loop is made, whether they are refused. */
+static void refuse(PyObject *leaves, int refused)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(leaves); i++) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(leaves, i));
+        n->flags = (uint8_t)(refused ? n->flags | PG_ESCAPED : n->flags & ~PG_ESCAPED);
+    }
+}
+
 static PyObject *loop_end(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -46,8 +55,7 @@ static PyObject *loop_end(PyObject *module, PyObject *args)
         return NULL;
     pg_running_trace *t = pg_trace_running();
     pg_retire(leaves);
-    for (Py_ssize_t i = 0; i < PyTuple_Size(leaves); i++)
-        PG_NODE(PyTuple_GetItem(leaves, i))->flags |= PG_ESCAPED;
+    refuse(leaves, 1);
     if (t != NULL) {
         t->errors.over = over;
         t->loops--;
@@ -240,11 +248,12 @@ static PyObject *loop_made(PyObject *module, PyObject *args)
                             "a result for each number of the state, and whether it goes on, in a trace");
     if (!PG_IS_VALUE(control) || !pg_require_built(control) || !pg_require_values(state, "the state of a loop must be"))
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a loop goes on as a Value says");
+    refuse(leaves, 0); /* some may be results */
     pg_node **outcome = pg_nodes_of(results, "results of a loop must be");
     pg_node **inputs = pg_alloc(n + 1, sizeof *inputs), *opaque = NULL;
     capture c = {.count = 0};
     for (size_t i = 0; inputs != NULL && i < n; i++)
-        inputs[i] = PG_NODE(PyTuple_GetItem(leaves, (Py_ssize_t)i)); /* which have escaped */
+        inputs[i] = PG_NODE(PyTuple_GetItem(leaves, (Py_ssize_t)i));
     if (inputs == NULL && outcome != NULL)
         PyErr_NoMemory();
     if (outcome != NULL && inputs != NULL && captures_of(&c, inputs, n, outcome, n + !counts)) {
@@ -252,6 +261,7 @@ static PyObject *loop_made(PyObject *module, PyObject *args)
         pg_body *body = pg_body_of(c.inputs, n, c.count - n, outcome, n + !counts, counts, most, &status, &opaque);
         values = body == NULL ? failed(status, opaque) : node_of(body, &c, state, control);
     }
+    refuse(leaves, 1);
     pg_free((void *)c.inputs);
     pg_free((void *)inputs);
     pg_free((void *)outcome);
