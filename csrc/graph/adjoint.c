@@ -1,22 +1,15 @@
 /* adjoint.c: ops.def as nodes: the two ways over a sorted graph, whose results can be differentiated again.
  *
- * A derivative on its way is a quantity: a node, or a plain number while nothing but numbers has gone into it,
- * so that a slope of 1 or -1 costs no node. Numbers come from rules and seeds only, never from data, so the
- * shape of what is built does not depend on the point where it is built.
- *
- * Whoever takes a quantity as an argument takes it over; *place stays its owner's. */
+ * A derivative on its way is a quantity. Numbers come from rules and seeds only, never from data, so the shape of what
+ * is built does not depend on the point where it is built. */
 #include "graph/cells.h"
 #include "graph/graph.h"
 #include "graph/index.h"
+#include "graph/quantity.h"
 #include "graph/several.h"
 #include "graph/suppressed.h"
 #include "graph/sweep.h"
 #include "ops/forward.h"
-
-typedef struct {
-    pg_node *node;         /* owned, or NULL: a number */
-    double number;
-} quantity;
 
 struct pg_adjoint {
     const pg_sweep *sweep;
@@ -25,8 +18,7 @@ struct pg_adjoint {
     pg_index input_index, index; /* places among the inputs, in the order */
     size_t prepared;       /* so many nodes of the order are in the index */
     quantity *derivatives; /* the derivative at each node of the order; the number 0 where none arrived */
-    quantity *
-        *of_results; /* of each node of the order with several results those of them; NULL as long as there is none */
+    quantity **of_results; /* of each node of the order with several results theirs; NULL as long as there is none */
     unsigned char *depends; /* whether each node of the order depends on an input */
     pg_way way;
     size_t at;             /* the place of the node whose rule is at work */
@@ -35,45 +27,6 @@ struct pg_adjoint {
     int constants;         /* partials given as numbers are taken for constants */
     int failed;            /* no memory; what is made from here on does not matter */
 };
-
-/* -- quantities --------------------------------------------------------------------------------- */
-
-static quantity number(double x)
-{
-    return (quantity){NULL, x};
-}
-
-static quantity own(pg_node *n)
-{
-    return (quantity){pg_retain(n), 0.0};
-}
-
-static quantity copy(const quantity *place)
-{
-    return place->node != NULL ? own(place->node) : *place;
-}
-
-static void drop(quantity t)
-{
-    if (t.node != NULL)
-        pg_release(t.node);
-}
-
-static int is_number(quantity t, double x)
-{
-    return t.node == NULL && t.number == x;
-}
-
-static double value_of(quantity t)
-{
-    return t.node != NULL ? t.node->value : t.number;
-}
-
-/* The quantity as a node that the caller owns; NULL for want of memory. */
-static pg_node *node_of(quantity t)
-{
-    return t.node != NULL ? t.node : pg_born(pg_leaf(t.number));
-}
 
 static quantity made(pg_adjoint *a, pg_node *n)
 {

@@ -2,9 +2,8 @@
 #include "graph/node.h"
 
 const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
-    [PG_LEAF] = PG_NO_OPERANDS, [PG_CUSTOM] = PG_MANY, [PG_PARTIALS] = PG_MANY, [PG_SUM] = PG_MANY,
-    [PG_DOT] = PG_MANY,         [PG_SEARCH] = PG_MANY, [PG_TAKE] = PG_MANY,
-    [PG_SEVERAL] = PG_MANY,     [PG_ITEM] = PG_ONE,
+    [PG_LEAF] = PG_NO_OPERANDS, [PG_CUSTOM] = PG_MANY, [PG_PARTIALS] = PG_MANY, [PG_SUM] = PG_MANY, [PG_DOT] = PG_MANY,
+    [PG_SEARCH] = PG_MANY,      [PG_TAKE] = PG_MANY,   [PG_SEVERAL] = PG_MANY,  [PG_ITEM] = PG_ONE,
 #define UNARY(name, ...) [PG_OP_##name] = PG_ONE,
 #define BINARY(name, ...) [PG_OP_##name] = PG_TWO,
 #define TERNARY(name, ...) [PG_OP_##name] = PG_MANY,

@@ -3,7 +3,6 @@
 #define PG_BLOCK_H
 
 #include "graph/stopping.h"
-#include "program/evaluate.h"
 #include "program/program.h"
 
 /* Rows of a block while it runs. */

@@ -324,12 +324,6 @@ int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *
     return 1;
 }
 
-void pg_place_constants(const pg_program *p, double *uniforms)
-{
-    if (p->constants != 0)
-        memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
-}
-
 int pg_uniforms_run(const pg_program *p, double *uniforms, uint32_t *guard)
 {
     pg_work work = {0};

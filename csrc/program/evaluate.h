@@ -10,9 +10,8 @@
  * it would have had at run time. Operands that the op does not have are ignored. */
 double pg_evaluate_one(int op, double x, double y, double w);
 
-/* pg_program_run_once for those who put numbers into the uniform slots themselves: first the constants, then theirs,
- * lives into the first slots and inputs into their own; then the run, which is 0, 1 or 2 as there. */
-void pg_place_constants(const pg_program *p, double *uniforms);
+/* pg_program_run_once for those who put numbers into the uniform slots themselves: first pg_place_constants, then
+ * theirs, lives into the first slots and inputs into their own. As there; -1 if a loop was stopped. */
 int pg_uniforms_run(const pg_program *p, double *uniforms, uint32_t *guard);
 
 #endif

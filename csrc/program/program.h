@@ -8,6 +8,8 @@
 
 #include "graph/node.h"
 
+#include <string.h>
+
 /* See loop.h. */
 typedef struct pg_loop pg_loop;
 
@@ -38,6 +40,13 @@ static inline int is_of_table(unsigned code)
 static inline pg_slot pg_slot_of_item(const pg_program *p, const pg_instruction *in, uint32_t i)
 {
     return in->b != PG_NO_SLOT ? in->b + i : p->terms[in->first + i].a;
+}
+
+/* Constants into their uniform slots. */
+static inline void pg_place_constants(const pg_program *p, double *uniforms)
+{
+    if (p->constants != 0)
+        memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
 }
 
 /* The op that costs little in lanes beside op on the same operand, -1 if none does: code.c puts the two together. */

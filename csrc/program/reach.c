@@ -27,17 +27,15 @@ static size_t results_of(const pg_program *p, const pg_instruction *in)
 }
 
 /* How many terms, or items of a table, it has a derivative by. */
-static size_t terms_of(const pg_instruction *in)
+static uint32_t terms_of(const pg_instruction *in)
 {
     return in->code == PG_CODE_SEARCH ? 0 : in->count;
 }
 
 /* The factors of term i, or item i and PG_NO_SLOT. */
-static pg_term term_at(const pg_program *p, const pg_instruction *in, size_t i)
+static pg_term term_at(const pg_program *p, const pg_instruction *in, uint32_t i)
 {
-    if (in->code == PG_CODE_TAKE && in->b != PG_NO_SLOT)
-        return (pg_term){in->b + (pg_slot)i, PG_NO_SLOT, 0};
-    return p->terms[in->first + i];
+    return in->code == PG_CODE_TAKE ? (pg_term){pg_slot_of_item(p, in, i), PG_NO_SLOT, 0} : p->terms[in->first + i];
 }
 
 /* Marks slots that depend on marked ones. */
@@ -49,7 +47,7 @@ static void mark_forward(const pg_program *p, uint8_t *slots)
         uint8_t any = 0;
         for (size_t i = 0; i < count; i++)
             any |= slots[operands[i]];
-        for (size_t i = 0; i < terms_of(in); i++) {
+        for (uint32_t i = 0; i < terms_of(in); i++) {
             const pg_term t = term_at(p, in, i);
             any = (uint8_t)(any | slots[t.a] | (t.b != PG_NO_SLOT && slots[t.b]));
         }
@@ -70,7 +68,7 @@ static void mark_back(const pg_program *p, uint8_t *slots)
             continue;
         for (size_t i = 0; i < count; i++)
             slots[operands[i]] = 1;
-        for (size_t i = 0; i < terms_of(in); i++) {
+        for (uint32_t i = 0; i < terms_of(in); i++) {
             const pg_term t = term_at(p, in, i);
             slots[t.a] = 1;
             if (t.b != PG_NO_SLOT)

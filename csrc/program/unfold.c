@@ -69,7 +69,7 @@ static pg_node *of_table(const pg_program *p, pg_node *const *slots, const pg_in
         return NULL;
     nodes[0] = slots[in->a];
     for (uint32_t i = 0; i < in->count; i++)
-        nodes[1 + i] = slots[in->b == PG_NO_SLOT ? p->terms[in->first + i].a : in->b + i];
+        nodes[1 + i] = slots[pg_slot_of_item(p, in, i)];
     pg_node *n = in->code == PG_CODE_TAKE ? pg_item_of(nodes, in->count, 1)
                                           : pg_cell_of(nodes, in->count, in->expected, 1);
     pg_free(nodes);

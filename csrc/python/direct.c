@@ -61,7 +61,7 @@ static pg_leg *follow(direct *d, pg_leg *leg, uint32_t guard)
 
 static int read_arguments(const direct *d, PyObject *args, const pg_leg *leg, double *uniforms)
 {
-    pg_numbers to = {.uniforms = uniforms, .slots = leg->slots, .runs = leg->runs};
+    pg_cursor to = {.uniforms = uniforms, .slots = leg->slots, .runs = leg->runs};
     for (Py_ssize_t i = 0; i < d->arguments.count; i++)
         if (!pg_form_read(&d->arguments.parts[i], PyTuple_GetItem(args, i), 0, &to))
             return 0;
@@ -70,7 +70,7 @@ static int read_arguments(const direct *d, PyObject *args, const pg_leg *leg, do
 
 static PyObject *result_of(const pg_leg *leg, double *uniforms)
 {
-    pg_numbers from = {.uniforms = uniforms, .slots = leg->program->result_slots};
+    pg_cursor from = {.uniforms = uniforms, .slots = leg->program->result_slots};
     return pg_form_made(&leg->result, &from);
 }
 

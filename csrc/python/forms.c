@@ -156,18 +156,18 @@ PG_INLINE int read_number(PyObject *object, int within, double *out)
     return 1;
 }
 
-static void skip(pg_numbers *numbers, size_t count)
+static void skip(pg_cursor *numbers, size_t count)
 {
     numbers->slots += count;
     numbers->runs += count;
 }
 
-static int stand_side_by_side(const pg_numbers *numbers, size_t count)
+static int stand_side_by_side(const pg_cursor *numbers, size_t count)
 {
     return count != 0 && numbers->runs[0] >= count;
 }
 
-static int read_array(const pg_form *form, PyObject *object, pg_numbers *to)
+static int read_array(const pg_form *form, PyObject *object, pg_cursor *to)
 {
     const pg_array_layout *array = (pg_array_layout *)object;
     if (!pg_is_array(object) || array->axes != form->count)
@@ -184,7 +184,7 @@ static int read_array(const pg_form *form, PyObject *object, pg_numbers *to)
 }
 
 /* The floats of a list from the first on, until there is another number or slots do not stand side by side; how many. */
-static Py_ssize_t read_floats(PyObject *list, Py_ssize_t count, const pg_numbers *to)
+static Py_ssize_t read_floats(PyObject *list, Py_ssize_t count, const pg_cursor *to)
 {
     Py_ssize_t i = 0;
     if (!pg_floats_known || !pg_lists_known || !stand_side_by_side(to, (size_t)count))
@@ -197,7 +197,7 @@ static Py_ssize_t read_floats(PyObject *list, Py_ssize_t count, const pg_numbers
 }
 
 /* The numbers of a list or tuple that has nothing else. */
-static int read_numbers(const pg_form *form, PyObject *list, pg_numbers *to)
+static int read_numbers(const pg_form *form, PyObject *list, pg_cursor *to)
 {
     const Py_ssize_t count = form->count;
     const int is_list = form->kind == PG_FORM_LIST;
@@ -208,7 +208,7 @@ static int read_numbers(const pg_form *form, PyObject *list, pg_numbers *to)
     return 1;
 }
 
-static int read_part(const pg_form *form, Py_ssize_t i, PyObject *object, pg_numbers *to)
+static int read_part(const pg_form *form, Py_ssize_t i, PyObject *object, pg_cursor *to)
 {
     if (form->parts != NULL)
         return pg_form_read(&form->parts[i], object, 1, to);
@@ -225,7 +225,7 @@ static int is_same(PyObject *object, PyObject *expected)
     return PyUnicode_CheckExact(object) && PyUnicode_CheckExact(expected) && PyUnicode_Compare(object, expected) == 0;
 }
 
-static int read_dict(const pg_form *form, PyObject *dict, pg_numbers *to)
+static int read_dict(const pg_form *form, PyObject *dict, pg_cursor *to)
 {
     PyObject *name, *item;
     Py_ssize_t place = 0, i = 0;
@@ -237,7 +237,7 @@ static int read_dict(const pg_form *form, PyObject *dict, pg_numbers *to)
     return 1;
 }
 
-static int read_items(const pg_form *form, PyObject *items, pg_numbers *to)
+static int read_items(const pg_form *form, PyObject *items, pg_cursor *to)
 {
     const int is_list = form->kind == PG_FORM_LIST;
     if (is_list ? !PyList_CheckExact(items) || PyList_Size(items) != form->count
@@ -251,7 +251,7 @@ static int read_items(const pg_form *form, PyObject *items, pg_numbers *to)
     return 1;
 }
 
-int pg_form_read(const pg_form *form, PyObject *object, int within, pg_numbers *to)
+int pg_form_read(const pg_form *form, PyObject *object, int within, pg_cursor *to)
 {
     switch (form->kind) {
     case PG_FORM_NUMBER:
@@ -275,7 +275,7 @@ int pg_form_read(const pg_form *form, PyObject *object, int within, pg_numbers *
 
 /* -- making ------------------------------------------------------------------------------------------- */
 
-static PyObject *made_array(const pg_form *form, pg_numbers *from)
+static PyObject *made_array(const pg_form *form, pg_cursor *from)
 {
     double *numbers;
     PyObject *array = pg_array_new((int)form->count, form->shape, &numbers);
@@ -285,14 +285,14 @@ static PyObject *made_array(const pg_form *form, pg_numbers *from)
     return array;
 }
 
-static PyObject *made_part(const pg_form *form, Py_ssize_t i, pg_numbers *from)
+static PyObject *made_part(const pg_form *form, Py_ssize_t i, pg_cursor *from)
 {
     return form->parts != NULL ? pg_form_made(&form->parts[i], from)
                                : PyFloat_FromDouble(from->uniforms[*from->slots++]);
 }
 
 /* A list or tuple of the parts. */
-static PyObject *made_items(const pg_form *form, int is_tuple, pg_numbers *from)
+static PyObject *made_items(const pg_form *form, int is_tuple, pg_cursor *from)
 {
     PyObject *items = is_tuple ? PyTuple_New(form->count) : PyList_New(form->count);
     for (Py_ssize_t i = 0; items != NULL && i < form->count; i++) {
@@ -307,7 +307,7 @@ static PyObject *made_items(const pg_form *form, int is_tuple, pg_numbers *from)
     return items;
 }
 
-static PyObject *made_dict(const pg_form *form, pg_numbers *from)
+static PyObject *made_dict(const pg_form *form, pg_cursor *from)
 {
     PyObject *dict = PyDict_New();
     for (Py_ssize_t i = 0; dict != NULL && i < form->count; i++) {
@@ -319,7 +319,7 @@ static PyObject *made_dict(const pg_form *form, pg_numbers *from)
     return dict;
 }
 
-static PyObject *made_by(const pg_form *form, pg_numbers *from)
+static PyObject *made_by(const pg_form *form, pg_cursor *from)
 {
     PyObject *items = made_items(form, 0, from);
     PyObject *made = items == NULL ? NULL : PyObject_CallFunctionObjArgs(form->object, items, NULL);
@@ -327,7 +327,7 @@ static PyObject *made_by(const pg_form *form, pg_numbers *from)
     return made;
 }
 
-PyObject *pg_form_made(const pg_form *form, pg_numbers *from)
+PyObject *pg_form_made(const pg_form *form, pg_cursor *from)
 {
     switch (form->kind) {
     case PG_FORM_NUMBER:

@@ -35,7 +35,7 @@ typedef struct {
     double *uniforms;
     const pg_slot *slots;
     const uint32_t *runs;  /* for each slot how many from it on stand side by side; reading only */
-} pg_numbers;
+} pg_cursor;
 
 /* Reads a form as Python describes it into *form. False with an exception set; *form can be cleared then, too. */
 int pg_form_from(pg_form *form, PyObject *described);
@@ -45,10 +45,10 @@ void pg_form_clear(pg_form *form);
 int pg_form_traverse(const pg_form *form, visitproc visit, void *arg);
 
 /* The numbers of an object; false, without an exception, if it is not of that form. within: in a container. */
-int pg_form_read(const pg_form *form, PyObject *object, int within, pg_numbers *to);
+int pg_form_read(const pg_form *form, PyObject *object, int within, pg_cursor *to);
 
 /* An object of the numbers; NULL with an exception set. */
-PyObject *pg_form_made(const pg_form *form, pg_numbers *from);
+PyObject *pg_form_made(const pg_form *form, pg_cursor *from);
 
 extern PyMethodDef pg_form_functions[];
 

@@ -20,7 +20,7 @@ struct pg_leg {
     PyObject *path;        /* a Path, owned: see pygrad/programs/paths.py */
     PyObject *lives, *branches; /* of it: a tuple of Values, a dict of paths by guards. Borrowed */
     pg_slot *slots;        /* for each input, and where nothing needs it one that nothing else uses */
-    uint32_t *runs;        /* see pg_numbers */
+    uint32_t *runs;        /* see pg_cursor */
     pg_form result;        /* what the outputs are */
     pg_fork *forks;
     size_t fork_count;

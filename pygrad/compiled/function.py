@@ -166,7 +166,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             error.warn(f"{self.__name__}() has", "from here on")
             if program.gives_up():
                 self._calls.forget()
-                program.direct = False
+                program.direct = None
                 store.give_up(program)
             arguments = Arguments(args, kwargs, self.static)
             return self._without_path(store, arguments.key(), arguments)

@@ -1,4 +1,4 @@
-"""Tables looked up in loops that programs know: one program, and the derivatives of the loop that is unrolled."""
+"""Tables looked up in loops of programs: one program, and the derivatives of the loop that is unrolled."""
 
 from __future__ import annotations
 
