@@ -45,9 +45,7 @@ def loop(
     leaves, over = _native.loop_begin(tuple(items))
     try:
         result = body(list(leaves))
-        given = _values(result if count is not None else [*result[0], result[1]])
-        states = set(map(id, leaves))  # of which none is a result by itself
-        outcome = tuple([item * 1.0 if id(item) in states else item for item in given])
+        outcome = tuple(_values(result if count is not None else [*result[0], result[1]]))
         if len(outcome) != len(items) + (count is None):
             raise ValueError(
                 f"the body of a loop was given {len(items)} numbers, and returned "

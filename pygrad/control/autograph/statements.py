@@ -13,13 +13,13 @@ def f(x):
     def ag__main():
         nonlocal x
 <BLANKLINE>
-        def ag__test():
+        def ag__test_1():
             return ag__.ld(x, 'x') > 1
 <BLANKLINE>
-        def ag__body():
+        def ag__body_1():
             nonlocal x
             x = ag__.ld(x, 'x') / 2
-        ag__.while_(0, ag__test, ag__body)
+        ag__.while_(0, ag__test_1, ag__body_1)
         return ag__.Return(ag__.ld(x, 'x'))
     return ag__.result(1, ag__main)
 """
