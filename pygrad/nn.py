@@ -15,6 +15,7 @@ MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [Linear
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,7 +27,41 @@ __all__ = ["MLP", "Layer", "Module", "Neuron"]
 
 def _as_list(x: Any) -> list[Any]:
     """The inputs as a list. A Value alone, as a layer of one neuron returns it, is one input."""
-    return [x] if isinstance(x, Value) else list(x)
+    if isinstance(x, Value):
+        return [x]
+    if type(x) is list:
+        return x
+    if isinstance(x, str | bytes) or not hasattr(x, "__iter__") or getattr(x, "ndim", 1) == 0:
+        raise TypeError(
+            f"the inputs of a network are a list of numbers or Values, as [x], not {x!r}"
+        )
+    return list(x)
+
+
+def _as_values(x: Any) -> list[Value]:
+    """The inputs, numbers as Values.
+
+    Raises:
+        TypeError: they are no numbers, as where several rows are given.
+    """
+    items = _as_list(x)
+    try:
+        return [v if isinstance(v, Value) else Value(v) for v in items]
+    except TypeError:
+        if not any(hasattr(item, "__len__") for item in items):
+            raise
+    raise TypeError(
+        "the inputs of a network are one list of numbers or Values; these are several rows: "
+        "[model(row) for row in rows], or vmap(model)(rows)"
+    )
+
+
+def _size(what: str, n: Any) -> int:
+    """A number of inputs or neurons; TypeError if it is none."""
+    try:
+        return operator.index(n)
+    except TypeError:
+        raise TypeError(f"{what} is a whole number, as in MLP(2, [3, 1]), not {n!r}") from None
 
 
 class Module:
@@ -88,7 +123,7 @@ class Neuron(Module):
     def __init__(self, nin: int, nonlin: bool = True, spelled_out: bool | None = None) -> None:
         if spelled_out is not None:
             self.spelled_out = spelled_out
-        self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
+        self.w = [Value(random.uniform(-1, 1)) for _ in range(_size("nin", nin))]
         self.b = Value(0)
         self.nonlin = nonlin
 
@@ -128,11 +163,11 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
-        self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
+        self.neurons = [Neuron(nin, **kwargs) for _ in range(_size("nout", nout))]
 
     def __call__(self, x: Iterable[Any]) -> Any:
         # Numbers become Values here, so that the neurons share them instead of making one each.
-        inputs = [v if isinstance(v, Value) else Value(v) for v in _as_list(x)]
+        inputs = _as_values(x)
         out = [neuron(inputs) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
@@ -167,6 +202,10 @@ class MLP(Module):
     """
 
     def __init__(self, nin: int, nouts: Sequence[int], **kwargs: Any) -> None:
+        if isinstance(nouts, str) or not hasattr(nouts, "__iter__"):
+            raise TypeError(
+                f"nouts lists the neurons of each layer, as in MLP({nin!r}, [{nouts!r}]), not {nouts!r}"
+            )
         sizes = [nin, *nouts]
         last = len(nouts) - 1
         self.layers = [

@@ -36,11 +36,36 @@ def _non_negative(name: str, number: Any, below: float = math.inf) -> float:
     return value
 
 
+def _listed(params: Any) -> list[Value]:
+    """The parameters; TypeError with the cure for what is none."""
+    if hasattr(params, "parameters"):
+        raise TypeError(
+            f"params are the Values of a model, not the {type(params).__name__} itself: give "
+            "model.parameters()"
+        )
+    if callable(params):
+        raise TypeError("params is a function: call it, as in SGD(model.parameters())")
+    if isinstance(params, Value):
+        raise TypeError("params is one Value: give a list of Values, SGD([v])")
+    if isinstance(params, dict):
+        raise TypeError("params is a dict: give a list of its Values, list(params.values())")
+    if hasattr(params, "ravel"):
+        params = params.ravel()  # an array of Values
+    found = list(params)
+    for i, p in enumerate(found):
+        if not isinstance(p, Value):
+            raise TypeError(
+                f"parameters must be Values; number {i} is {type(p)}. What is to be trained is made of "
+                "numbers by Value(x); a list of lists is written out, [v for row in rows for v in row]"
+            )
+    return found
+
+
 class _Optimizer:
     """What SGD and Adam share: parameters, and a learning rate that may change at any time."""
 
     def __init__(self, params: Iterable[Value], lr: Any) -> None:
-        params = list(params)
+        params = _listed(params)
         if not params:
             raise ValueError("no parameters to optimise: params is empty")
         self._parameters = Parameters(params)
@@ -141,6 +166,8 @@ class Adam(_Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise TypeError(f"betas are two numbers, as in betas=(0.9, 0.999), not {betas!r}")
         beta1, beta2 = betas
         self._beta1 = _non_negative("betas[0]", beta1, below=1.0)
         self._beta2 = _non_negative("betas[1]", beta2, below=1.0)

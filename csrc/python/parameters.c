@@ -159,6 +159,69 @@ static PyObject *zero_grad(PyObject *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
+/* -- pickles and copies ------------------------------------------------------------------------------ */
+
+/* A list of the numbers, or None if there are none yet. */
+static PyObject *as_list(const double *numbers, Py_ssize_t count)
+{
+    if (numbers == NULL)
+        return Py_NewRef(Py_None);
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list != NULL && i < count; i++) {
+        PyObject *number = PyFloat_FromDouble(numbers[i]);
+        if (number == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SetItem(list, i, number);
+    }
+    return list;
+}
+
+static PyObject *reduce(PyObject *self, PyObject *ignored)
+{
+    (void)ignored;
+    const parameters *p = (parameters *)self;
+    const Py_ssize_t count = PyTuple_Size(p->values);
+    PyObject *first = as_list(p->first, count), *second = as_list(p->second, count);
+    if (first == NULL || second == NULL) {
+        Py_XDECREF(first);
+        Py_XDECREF(second);
+        return NULL;
+    }
+    return Py_BuildValue("O(O)(NNd)", Py_TYPE(self), p->values, first, second, p->steps);
+}
+
+/* Takes over a list that as_list() has made; 0 with an exception set. */
+static int take_list(PyObject *list, size_t count, double **state)
+{
+    if (list == Py_None)
+        return 1;
+    if (!PyList_Check(list) || (size_t)PyList_Size(list) != count) {
+        PyErr_SetString(PyExc_ValueError, "the state of an optimiser has a number for each parameter");
+        return 0;
+    }
+    if (!require_state(state, count))
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (!pg_require_number(PyList_GetItem(list, (Py_ssize_t)i), "a state", &(*state)[i]))
+            return 0;
+    return 1;
+}
+
+static PyObject *restore(PyObject *self, PyObject *state)
+{
+    parameters *p = (parameters *)self;
+    PyObject *first, *second;
+    double steps;
+    if (!PyTuple_Check(state) || !PyArg_ParseTuple(state, "OOd:__setstate__", &first, &second, &steps))
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a state is a tuple");
+    const size_t count = (size_t)PyTuple_Size(p->values);
+    if (!take_list(first, count, &p->first) || !take_list(second, count, &p->second))
+        return NULL;
+    p->steps = steps;
+    Py_RETURN_NONE;
+}
+
 static Py_ssize_t length(PyObject *self)
 {
     return PyTuple_Size(((parameters *)self)->values);
@@ -170,6 +233,8 @@ static PyMethodDef methods[] = {
     {"adam", adam, METH_VARARGS,
      "adam($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\n"
      "One step of Adam (Kingma and Ba, 2015)."},
+    {"__reduce__", reduce, METH_NOARGS, "The Values, and the optimiser's state."},
+    {"__setstate__", restore, METH_O, "Take over an optimiser's state."},
     {"zero_grad", zero_grad, METH_NOARGS, "zero_grad($self, /)\n--\n\nSet every grad to 0.0."},
     {NULL, NULL, 0, NULL},
 };

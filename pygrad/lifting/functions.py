@@ -8,6 +8,7 @@ modules and functions, classes of such code, and tables that hold some.
 from __future__ import annotations
 
 import ast
+import copyreg
 import dis
 import functools
 import linecache
@@ -247,7 +248,11 @@ class _Counterparts:
             if found_by_name(module, cls.__qualname__) is cls and world.is_lifted(module):
                 return getattr_path(world.load(module), cls.__qualname__)
             return cls
-        return self._subclass(cls, self.of)
+        made = self._subclass(cls, self.of)
+        if made is not cls and cls.__reduce_ex__ is object.__reduce_ex__:
+            made.__reduce_ex__ = _reduced
+            _classes[cls] = made
+        return made
 
     def of_exceptions(self, cls: Any) -> Any:
         """The same of a class of exceptions, which stays what it is for those who name it."""
@@ -315,6 +320,23 @@ class _Counterparts:
             return functools.partialmethod(self.of(item.func), *item.args, **item.keywords)
         is_method = isinstance(item, FunctionType) or cached_function(item) is not None
         return self.of(item) if is_method else item
+
+
+_classes: dict[type, Any] = {}  # by the class that is the user's: what was made of it last
+
+
+def _reduced(self: Any, protocol: Any) -> Any:
+    """An object of a lifted class pickles as one of the user's, to be lifted where it is read."""
+    new, args, *rest = tuple(object.__reduce_ex__(self, max(protocol, 2)))
+    cls = vars(type(self)).get(LIFTED_FROM)
+    if new is not copyreg.__newobj__ or cls is None:  # type: ignore[attr-defined]
+        return (new, args, *rest)
+    return (_new_object, (cls, *args[1:]), *rest)
+
+
+def _new_object(cls: Any, *args: Any) -> Any:
+    made = _classes.get(cls) or lifted_class(cls)
+    return made.__new__(made, *args)
 
 
 def _can_be_another(item: Any) -> bool:

@@ -1,0 +1,94 @@
+"""Optimisers with their state, and objects of lifted classes, as pickles and copies."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pygrad import Value, grad, lift, nn, optim
+
+
+def step(model: Any, optimizer: Any) -> list[float]:
+    loss = (model([1.0, 2.0]) - 0.5) ** 2
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return [p.data for p in model.parameters()]
+
+
+@pytest.mark.parametrize("again", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
+@pytest.mark.parametrize(
+    "make",
+    [lambda p: optim.Adam(p, lr=0.1), lambda p: optim.SGD(p, momentum=0.9), optim.SGD],
+)
+def test_training_goes_on_where_it_was(make: Any, again: Any) -> None:
+    random.seed(1)
+    model = nn.MLP(2, [3, 1])
+    optimizer = make(model.parameters())
+    for steps in range(3):
+        others = again((model, optimizer))
+        assert repr(others[1]) == repr(optimizer)
+        for _ in range(2):
+            assert step(*others) == step(model, optimizer), steps
+
+
+def test_a_broken_state_is_refused() -> None:
+    parameters = optim.Adam([Value(1.0), Value(2.0)])._parameters
+    kind, given, state = parameters.__reduce__()
+    assert state[0] is None and state[2] == 0.0 and len(kind(*given)) == 2
+    for broken in (([1.0], None, 0.0), ([1.0, "a"], None, 0.0), (None, None)):
+        with pytest.raises((ValueError, TypeError)):
+            parameters.__setstate__(broken)
+    with pytest.raises(TypeError, match="tuple"):
+        parameters.__setstate__([])
+
+
+class Model:
+    def __init__(self, k: float) -> None:
+        self.k = k
+
+    def predict(self, x: float) -> float:
+        return float(self.k * x**2.0)
+
+
+Lifted = lift(Model)
+
+
+def test_objects_of_lifted_classes_pickle() -> None:
+    model = Lifted(3.0)
+    for found in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+        assert type(found) is type(model) and grad(found.predict)(2.0) == 12.0
+    assert pickle.loads(pickle.dumps(model.predict))(2.0) == 12.0
+
+
+ROWS: list[tuple[str, Any, str]] = [
+    ("sizes", lambda m: nn.MLP(2, 1), r"MLP\(2, \[1\]\)"),
+    ("a float", lambda m: nn.MLP(2.0, [1]), "nin is a whole number"),
+    ("a text", lambda m: nn.MLP(2, [3, "a"]), "nout is a whole number"),
+    ("a number", lambda m: m(1.0), r"list of numbers or Values, as \[x\], not 1.0"),
+    ("a text as inputs", lambda m: m("ab"), "list of numbers or Values"),
+    ("rows", lambda m: m(np.ones((2, 2))), r"several rows: \[model\(row\)"),
+    ("lists of rows", lambda m: m([[1.0, 2.0]]), r"several rows: \[model\(row\)"),
+    ("a model", lambda m: optim.SGD(m), r"give model.parameters\(\)"),
+    ("a method", lambda m: optim.SGD(m.parameters), "call it"),
+    ("a Value", lambda m: optim.SGD(Value(1.0)), r"SGD\(\[v\]\)"),
+    ("a dict", lambda m: optim.SGD({"w": Value(1.0)}), r"list\(params.values\(\)\)"),
+    ("rows of Values", lambda m: optim.SGD([[Value(1.0)]]), "for row in rows for v in row"),
+    ("betas", lambda m: optim.Adam(m.parameters(), betas=0.9), "betas are two numbers"),
+]
+
+
+@pytest.mark.parametrize(("call", "says"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_what_is_given_in_the_place_of_a_list(call: Any, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        call(nn.MLP(2, [3, 1]))
+
+
+def test_an_array_of_parameters_is_a_list_of_them() -> None:
+    weights = np.array([[Value(1.0), Value(2.0)]], dtype=object)
+    assert repr(optim.SGD(weights)).startswith("SGD(2 parameters")
