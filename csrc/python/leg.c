@@ -154,7 +154,7 @@ double *pg_leg_take(pg_leg *leg)
     double *uniforms = leg->idle;
     leg->idle = NULL;
     if (uniforms == NULL) {
-        uniforms = pg_alloc(leg->program->uniforms + 1, sizeof *uniforms);
+        uniforms = pg_alloc(pg_uniform_bytes(leg->program), 1);
         if (uniforms == NULL)
             return (double *)(void *)PyErr_NoMemory();
     }
