@@ -48,7 +48,7 @@ def _as_values(x: Any) -> list[Value]:
     try:
         return [v if isinstance(v, Value) else Value(v) for v in items]
     except TypeError:
-        if not any(hasattr(item, "__len__") for item in items):
+        if not any(hasattr(item, "__len__") and not isinstance(item, str) for item in items):
             raise
     raise TypeError(
         "the inputs of a network are one list of numbers or Values; these are several rows: "
