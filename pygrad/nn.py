@@ -33,7 +33,8 @@ def _as_list(x: Any) -> list[Any]:
         return x
     if isinstance(x, str | bytes) or not hasattr(x, "__iter__") or getattr(x, "ndim", 1) == 0:
         raise TypeError(
-            f"the inputs of a network are a list of numbers or Values, as [x], not {x!r}, a {type(x).__name__}"
+            f"the inputs of a network are a list of numbers or Values, as [x], not {x!r}, a "
+            f"{type(x).__name__}"
         )
     return list(x)
 
