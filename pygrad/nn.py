@@ -33,7 +33,8 @@ def _as_list(x: Any) -> list[Any]:
         return x
     if isinstance(x, str | bytes) or not hasattr(x, "__iter__") or getattr(x, "ndim", 1) == 0:
         raise TypeError(
-            f"the inputs of a network are a list of numbers or Values, as [x], not {x!r}"
+            f"the inputs of a network are a list of numbers or Values, as [x], not {x!r}, a "
+            f"{type(x).__name__}"
         )
     return list(x)
 
@@ -48,7 +49,7 @@ def _as_values(x: Any) -> list[Value]:
     try:
         return [v if isinstance(v, Value) else Value(v) for v in items]
     except TypeError:
-        if not any(hasattr(item, "__len__") for item in items):
+        if not any(hasattr(item, "__len__") and not isinstance(item, str) for item in items):
             raise
     raise TypeError(
         "the inputs of a network are one list of numbers or Values; these are several rows: "
