@@ -25,7 +25,7 @@ _OF_DIGITS = re.compile(
     r"|argument should be a string or a Rational instance"
     r"|both arguments should be Rational instances"
 )
-_CURE_OF_DIGITS = (
+CURE_OF_DIGITS = (
     "decimals and fractions hold digits and no derivative, so a Value does not become one: compute with it "
     "as with a float, or with v.data, a number without derivative"
 )
@@ -38,7 +38,7 @@ def hinted(error: Exception) -> Exception:
     cure = (
         _CURE
         if _OF_OBJECTS.match(str(error))
-        else _CURE_OF_DIGITS
+        else CURE_OF_DIGITS
         if _OF_DIGITS.match(str(error))
         else None
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from pygrad.arrays.engines import MARK, waits
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.numpys_errors import CURE_OF_DIGITS
 from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
 from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text, word
@@ -154,13 +155,6 @@ def above(kind: Any, *rest: Any) -> Any:
     return super(twin_in(vars(kind).get(LIFTED_FROM, kind), rest), *rest)
 
 
-def as_string(*args: Any, **named: Any) -> str:
-    """str(x); of a Value the text of its number."""
-    if len(args) == 1 and isinstance(args[0], Value) and not is_truth(args[0]):
-        return str(args[0].data)
-    return str(*args, **named)
-
-
 def as_text(template: Any, items: Any) -> Any:
     """template % items; Values are shown as their numbers."""
     if not holds_values([*items.values()] if isinstance(items, dict) else items):
@@ -192,8 +186,7 @@ def as_exact(kind: Any, *args: Any, **named: Any) -> Any:
     if any(isinstance(arg, Value) or type(arg) is NumberText for arg in args):
         raise TypeError(
             f"{getattr(kind, '__name__', kind)}() of a Value, or of its text, would lose the derivative: "
-            "code that computes with decimal numbers or fractions cannot be lifted; state its derivative, "
-            "or give it numbers"
+            + CURE_OF_DIGITS
         )
     return kind(*args, **named)
 
@@ -225,7 +218,6 @@ CALLS: dict[str, Callable[..., Any]] = {
     "float": as_float,
     "int": int,
     "type": kind_of,
-    "str": as_string,
 }
 CLASS = class_of
 TEXT: Callable[..., Any] = as_text
