@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import signal
@@ -24,6 +25,7 @@ from pygrad import (
     while_loop,
 )
 from pygrad.control.traced import loop
+from pygrad.core.library import lib
 from pygrad.programs.paths import TraceError
 
 
@@ -287,6 +289,30 @@ def test_states_between_checkpoints_are_computed_again():
     found = vmap(grad(f))(np.full(2, x))
     assert found == pytest.approx(np.full(2, expected), rel=1e-3)
     assert compile(grad(f))(x) == pytest.approx(found[0], rel=1e-13)
+
+
+def test_want_of_memory_is_an_error_and_leaves_nothing():
+    def run():
+        return compile(grad(grad(rolled)))(1.2)
+
+    expected = run()
+    gc.collect()
+    nodes = lib.pg_live_nodes()
+    lib.pg_fail_at(10**9)
+    run()
+    count = lib.pg_allocations()
+    lib.pg_fail_at(0)
+    for n in range(1, count, 23):
+        lib.pg_fail_once(n)
+        try:
+            run()
+        except MemoryError:
+            pass
+        finally:
+            lib.pg_fail_at(0)
+    gc.collect()
+    assert lib.pg_live_nodes() == nodes
+    assert run() == expected
 
 
 @pytest.mark.long
