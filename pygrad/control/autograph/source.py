@@ -115,7 +115,9 @@ def _code(code: CodeType, mark: str, module: str) -> tuple[CodeType | None, list
     where = f"{name}() of {filename}, line {code.co_firstlineno}, cannot be converted"
     source = "".join(linecache.getlines(filename))
     if not source:
-        raise AutographError(f"{where}: its source is not at hand. Define it in a file or a notebook")
+        raise AutographError(
+            f"{where}: its source is not at hand. Define it in a file or a notebook"
+        )
     flags = code.co_flags & _FUTURES
     try:
         file = _file(filename, source, mark, flags)
