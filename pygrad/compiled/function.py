@@ -23,7 +23,6 @@ from pygrad.compiled.buffer import Buffer
 from pygrad.compiled.fileformat import SavedFunction, decode
 from pygrad.compiled.replay import Replay, fill, made_again
 from pygrad.compiled.store import Store
-from pygrad.control.autograph.decorator import within
 from pygrad.core.callables import (
     MethodOf,
     P,
@@ -480,6 +479,8 @@ def compile(
     if not callable(f):
         raise TypeError(f"compile() takes a function, not {type(f).__name__}")
     if autograph:
+        from pygrad.control.autograph.decorator import within  # which needs Python's compiler
+
         f = within(f)
     static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     return Compiled(f, static, verify)
