@@ -330,9 +330,7 @@ def _flatten(tree: Any, items: list[Any], what: str, way: Way) -> Structure:
     if way.static:
         if way.as_given or not values_in(tree):
             return Static(tree, what)
-        way = way._replace(
-            static=False
-        )  # a result that depends on something, whatever it is called
+        way = way._replace(static=False)  # a result that depends on something, however called
     if kind is float or kind is Value:
         items.append(tree)
         return NUMBER
@@ -564,7 +562,8 @@ def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
         array = np.empty(len(items), dtype=object)
         array[:] = as_values(items)
         return array.reshape(shape).view(_class_of_arrays())
-    return np.array(items, dtype=bool if {*map(type, items)} == {bool} else float).reshape(shape)
+    truths = len(items) and type(items[0]) is bool and {*map(type, items)} == {bool}
+    return np.array(items, dtype=bool if truths else float).reshape(shape)
 
 
 def _made_like(tree: Any, contents: list[Any]) -> Any:
