@@ -239,7 +239,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "any": any_of,
     "all": all_of,
     "round": round_of,
-    **{name: alone_of(name) for name in ("sum", "mean", "max", "min", "prod", "squeeze", "copy")},
+    **{name: alone_of(name) for name in ("sum", "mean", "max", "min", "prod")},
     "__float__": as_float,
     **dict.fromkeys(_DOUBLES, as_double),
     **dict.fromkeys(_EXACT_NUMBERS, as_exact),

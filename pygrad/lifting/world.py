@@ -320,7 +320,8 @@ def _reload(module: ModuleType) -> ModuleType:
 
 def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
     """A class statement. Exceptions and enumerations are the original's: callers name these."""
-    if float in bases and "metaclass" not in named:
+    others = [base for base in bases if base is not float]
+    if len(others) < len(bases) and not named and all(type(base) is type for base in others):
         bases = tuple(FloatBase if base is float else base for base in bases)
     made = builtins.__build_class__(body, name, *bases, **named)
     if isinstance(made, type) and issubclass(made, BaseException | enum.Enum):

@@ -29,7 +29,6 @@ OPEN = {
     "scipy.special.lambertw": ("fluids.friction.Colebrook", "fluids.compressible.isothermal_gas"),
     "scipy.stats": ("mibian.",),
     "numpy.roots": ("numpy_financial.irr",),
-    "subclasses of float": ("pygeodesy.", "svgelements.Arc"),
     "scipy.integrate.quad": (
         "fluids.geometry.V_horiz_torispherical",
         "ht.hx.NTU_from_effectiveness",
