@@ -140,7 +140,7 @@ def test_a_pattern_of_many_joins():
 
     def f(x: Any) -> Any:
         v = x[0]
-        for _ in range(25):
+        for _ in range(40):
             for a in x:
                 v = (v * a).sin()
         return v
