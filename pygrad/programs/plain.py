@@ -53,13 +53,14 @@ _SAME = frozenset([
 ])
 _WHOLE = frozenset(["comb", "factorial", "gcd", "isqrt", "lcm", "perm"])
 _BUILTINS = frozenset([
-    "abs", "all", "any", "bool", "classmethod", "divmod", "enumerate", "filter", "int", "iter", "len", "list",
-    "map", "max", "min", "next", "object", "print", "property", "range", "reversed", "slice", "sorted",
-    "staticmethod", "super", "tuple", "zip",
+    "abs", "all", "any", "bool", "classmethod", "divmod", "enumerate", "filter", "int", "iter", "len",
+    "list", "map", "max", "min", "next", "object", "print", "property", "range", "reversed", "slice",
+    "sorted", "staticmethod", "super", "tuple", "zip",
 ])
 # What tells floats from Values. Names with underscores may lead anywhere, but for those of calls.
 _TELLING = frozenset([
-    "as_integer_ratio", "conjugate", "fromhex", "fromkeys", "hex", "imag", "is_integer", "real", "setdefault",
+    "as_integer_ratio", "conjugate", "fromhex", "fromkeys", "hex", "imag", "is_integer", "real",
+    "setdefault",
 ])
 _CALLS = frozenset(["__call__", "__enter__", "__exit__", "__init__", "__name__", "__post_init__"])
 _TEXT = frozenset([

@@ -458,6 +458,20 @@ def test_calls_without_a_path_run_on_floats_where_rows_do() -> None:
     assert compiled(np.float64(3.0)) == bisection(3.0) and type(compiled(3)) is float
 
 
+@pytest.mark.parametrize("power", [1.0, 2])
+def test_results_of_calls_without_a_path_are_of_the_types_that_programs_give(power: Any) -> None:
+    def f(x: Any) -> Any:
+        y = bisection(x) if power == 1.0 else bisection(x) ** power
+        return y, int(x), {"a": 3, "b": x > 1.0}, [True, "text", None, 10**25 * int(x)]
+
+    compiled = compile(f)
+    first = compiled(2.0)
+    for x in [*ROWS.tolist() * 3, *(ROWS + 0.01).tolist()]:
+        compiled(x)
+    traced = len(compiled.programs)
+    assert repr(compiled(2.0)) == repr(first) and len(compiled.programs) == traced
+
+
 def test_what_calls_have_use_of_stays() -> None:
     f = Traces(usually_one)
     compiled = compile(f)
