@@ -44,5 +44,5 @@ def take_objects_along(module: ModuleType, load: Callable[[str, bool], ModuleTyp
 
 def new_object(load: Callable[[str, bool], ModuleType], module: str, name: str, *args: Any) -> Any:
     """An object of a lifted module's class, as its pickle begins."""
-    kind = functools.reduce(getattr, name.split("."), load(module, True))
+    kind: Any = functools.reduce(getattr, name.split("."), load(module, True))
     return kind.__new__(kind, *args)
