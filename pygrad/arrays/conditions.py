@@ -125,7 +125,7 @@ class Waiting(np.lib.mixins.NDArrayOperatorsMixin):
         kind = np.dtype(dtype)
         if kind == self.dtype:
             return self.copy()
-        if kind.kind in "iu" and kind.itemsize == 8:
+        if kind == Wholes.dtype:
             return Wholes(self.numbers())
         if kind == np.float64 or kind.kind == "O":
             return self * 1.0
@@ -334,6 +334,11 @@ def are_whole(inputs: Any) -> bool:
     return any(is_condition(x) or waits(x) for x in inputs) and all(
         isinstance(x, int) or is_condition(x) or _kind(x) in {"b", "i", "u"} for x in inputs
     )
+
+
+def are_narrow(inputs: Any) -> bool:
+    """Whether there are whole numbers among them of a type that wraps around where int64 does not."""
+    return any(_kind(x) in {"i", "u"} and x.dtype != Wholes.dtype for x in inputs)
 
 
 def _kind(x: Any) -> Any:

@@ -12,6 +12,7 @@ from pygrad.arrays import algebra, tables
 from pygrad.arrays.array import array_of_values, as_objects
 from pygrad.arrays.conditions import (
     Conditions,
+    are_narrow,
     are_truths,
     are_whole,
     as_conditions,
@@ -29,6 +30,8 @@ def where(condition: Any, *ways: Any) -> Any:
     """numpy.where; where the condition has Values it is asked item by item, by pygrad.where."""
     if len(ways) != 2 or not has_values(condition):
         return _plainly(np.where, known(condition), *ways)
+    if are_whole((condition, *ways)) and are_narrow(ways):
+        return np.where(known(condition), *map(known, ways))
     items = objects(condition)
     if are_truths(ways):
         return as_conditions(_CHOSEN_TRUTHS(items, *map(objects, ways)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pygrad.arrays.array import ValueArray, array_of_values, of_values, owned
-from pygrad.arrays.conditions import Waiting, as_conditions, has_waiting, known, objects
+from pygrad.arrays.conditions import Waiting, are_truths, as_conditions, has_waiting, known, objects
 from pygrad.arrays.engines import is_condition, is_value_type, traces, waits
 from pygrad.arrays.functions import FUNCTIONS, OF_CONDITIONS
 from pygrad.arrays.ufuncs import NO_ROOM, applied
@@ -60,7 +60,7 @@ def _of_conditions(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         return [*map(_kept, found)] if isinstance(found, list) else _kept(found)
     if name in _ASKED_AS_METHODS and waits(args[0]):
         return func._implementation(*args, **kwargs)
-    if name in _COMPUTING:
+    if name in _COMPUTING and not (name in _BOOLS_OF_BOOLS and _are_truths(name, args)):
         return func(*map(_as_numbers, args), **{k: _as_numbers(v) for k, v in kwargs.items()})
     return func(*map(known, args), **{k: known(v) for k, v in kwargs.items()})
 
@@ -183,6 +183,31 @@ _COMPUTING = frozenset(
         "vdot",
     ]
 )
+
+
+# Of bools alone these give bools, or refuse: sums of products are whether one of them holds.
+_BOOLS_OF_BOOLS = {
+    "convolve": slice(2),
+    "correlate": slice(2),
+    "cross": slice(2),
+    "diff": slice(1),
+    "dot": slice(2),
+    "ediff1d": slice(1),
+    "einsum": slice(1, None),
+    "gradient": slice(1),
+    "inner": slice(2),
+    "kron": slice(2),
+    "matmul": slice(2),
+    "outer": slice(2),
+    "tensordot": slice(2),
+    "vdot": slice(2),
+}
+
+
+def _are_truths(name: str, args: tuple[Any, ...]) -> bool:
+    """Whether all that such a function computes with are bools, or conditions."""
+    operands = [as_conditions(objects(x)) for x in args[_BOOLS_OF_BOOLS[name]]]
+    return are_truths(operands)
 
 
 def _as_values(x: Any) -> Any:

@@ -13,6 +13,7 @@ from pygrad.arrays.array import ValueArray, owned, plain
 from pygrad.arrays.conditions import (
     Conditions,
     Wholes,
+    are_narrow,
     are_truths,
     are_whole,
     as_conditions,
@@ -289,6 +290,7 @@ def _of_conditions(
         or any(out.dtype != object for out in outs)
         or (run is None and name in _OF_WHOLE_NUMBERS)
         or (truths and name not in _OF_TRUE_AND_FALSE)
+        or (are_narrow(inputs) and name not in _COMPARISONS)
     ):
         return getattr(ufunc, method)(*map(known, inputs), **kwargs)
     if run is not None and (method == "__call__" or name in _REDUCED):

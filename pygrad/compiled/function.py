@@ -39,6 +39,7 @@ from pygrad.programs.direct import direct
 from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import BASES, Path, Paths, reads_active
+from pygrad.programs.results import as_programs_give
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
@@ -203,7 +204,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             try:
                 result = arguments.call(self.f, [*map(float, arguments.items)])
                 if all(isinstance(item, _NUMBERS) for item in flatten_result(result, "")[0]):
-                    return result
+                    return as_programs_give(result)
             except Exception:
                 return self._run(arguments)
         return self._run(arguments)
@@ -214,7 +215,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         if jacobian is not None and jacobian.sparse:  # it traces by itself
             return arguments.call(self.f, arguments.items)
         run = functools.partial(uncompiled, functools.partial(arguments.call, self.f))
-        return detached(as_recorded(run, arguments.items)[0])
+        return as_programs_give(detached(as_recorded(run, arguments.items)[0]))
 
     def _call_rows(self, store: Store, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = None

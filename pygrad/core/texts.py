@@ -7,6 +7,7 @@ nothing. Other code is told if it makes a text of a Value in a trace and does mo
 
 from __future__ import annotations
 
+import functools
 import linecache
 import logging
 import math
@@ -45,7 +46,42 @@ class NumberText(str):
     value: Any
 
     def __reduce__(self) -> Any:
-        return str, (str(self),)
+        return str, ("".join(self),)
+
+
+def _unchanged(name: str) -> Any:
+    """A method of texts that gives the same object where it changes nothing."""
+    method = getattr(str, name)
+
+    @functools.wraps(method)
+    def made(self: Any, *args: Any, **named: Any) -> Any:
+        text = method(self, *args, **named)
+        return self if type(text) is str and text == self else text
+
+    return made
+
+
+for _name in (
+    "__add__",
+    "__format__",
+    "__getitem__",
+    "__str__",
+    "center",
+    "expandtabs",
+    "ljust",
+    "lower",
+    "lstrip",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rjust",
+    "rstrip",
+    "strip",
+    "translate",
+    "upper",
+    "zfill",
+):
+    setattr(NumberText, _name, _unchanged(_name))
 
 
 def number_in_text(v: Any, is_shown: bool = False) -> float | int:

@@ -32,6 +32,7 @@ from pygrad.lifting.running import RUNNING
 from pygrad.lifting.standing import Table, lifted_cmath, lifted_math, like
 from pygrad.lifting.storing import slice_of, stored
 from pygrad.lifting.tables import lifted_bisect
+from pygrad.lifting.travelling import take_objects_along
 
 # Python's own, but for those of numbers that are lifted, too.
 STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statistics"}
@@ -185,6 +186,7 @@ def _name_functions(module: ModuleType) -> None:
     for item in vars(module).values():
         if isinstance(item, FunctionType) and item.__module__ == module.__name__:
             item.__module__ = DOOR + module.__name__
+    take_objects_along(module, load)
 
 
 class LiftedModule(ModuleType):

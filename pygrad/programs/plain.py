@@ -2,7 +2,8 @@
 
 What runs on plain numbers takes a fraction of the time. But `x**2` is a product for a Value and a call of
 the C library for a float, a negative float to the power of a half is complex, NumPy has functions of its
-own for floats, and `isinstance` tells the two apart. So all that a function may reach by the names in its
+own for floats, sets and dicts find floats by number and Values by identity, and `isinstance` tells the two
+apart. So all that a function may reach by the names in its
 code is looked at, and where anything in it is not known to be the same, it is not.
 """
 
@@ -52,14 +53,15 @@ _SAME = frozenset([
 ])
 _WHOLE = frozenset(["comb", "factorial", "gcd", "isqrt", "lcm", "perm"])
 _BUILTINS = frozenset([
-    "abs", "all", "any", "bool", "classmethod", "dict", "divmod", "enumerate", "filter", "frozenset", "int",
-    "iter", "len", "list", "map", "max", "min", "next", "object", "print", "property", "range", "reversed",
-    "set", "slice", "sorted", "staticmethod", "super", "tuple", "zip",
+    "abs", "all", "any", "bool", "classmethod", "divmod", "enumerate", "filter", "int", "iter", "len",
+    "list", "map", "max", "min", "next", "object", "print", "property", "range", "reversed", "slice",
+    "sorted", "staticmethod", "super", "tuple", "zip",
 ])
 # What tells floats from Values. Names with underscores may lead anywhere, but for those of calls.
-_TELLING = frozenset(
-    ["as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"]
-)
+_TELLING = frozenset([
+    "as_integer_ratio", "conjugate", "fromhex", "fromkeys", "hex", "imag", "is_integer", "real",
+    "setdefault",
+])
 _CALLS = frozenset(["__call__", "__enter__", "__exit__", "__init__", "__name__", "__post_init__"])
 _TEXT = frozenset([
     "__format__", "__getstate__", "__reduce__", "__repr__", "__setstate__", "__str__",
@@ -79,6 +81,8 @@ _OF_C = {
     WrapperDescriptorType,
 }
 _POWER = frozenset(["**", "**="])
+_BY_HASH = frozenset([set, frozenset, dict])
+_NEVER_NUMBERS = frozenset([str, bytes, type(None)])  # keys that no float is equal to
 _NUMBERS_AND_TEXT = (type(None), bool, int, float, str, bytes)
 
 
@@ -239,12 +243,11 @@ class _Look:
 
     def thing(self, item: Any) -> bool:
         """A container or an object: all that it has is reached."""
-        if type(item) in {list, tuple, set, frozenset}:
-            for part in item:
-                self.add(part)
-            return True
-        if type(item) is dict:
-            for part in (*item.keys(), *item.values()):
+        kind = type(item)
+        if kind in _BY_HASH and not (item and {type(key) for key in item} <= _NEVER_NUMBERS):
+            return False  # there are numbers in it, or may be once it is filled
+        if kind in {list, tuple, set, frozenset, dict}:
+            for part in item.values() if kind is dict else item:
                 self.add(part)
             return True
         if type(item) is range:
@@ -289,8 +292,11 @@ _REFUSED = {
     "STORE_GLOBAL",
     "DELETE_GLOBAL",
     "BINARY_POWER",
+    "BUILD_SET",
     "INPLACE_POWER",
     "MATCH_CLASS",
+    "MAP_ADD",
+    "SET_ADD",
     "GET_AWAITABLE",
     "LOAD_BUILD_CLASS",
     "LOAD_CLASSDEREF",
@@ -299,18 +305,48 @@ _REFUSED = {
 }
 
 
+def _is_text(step: dis.Instruction) -> bool:
+    return step.opname == "LOAD_CONST" and isinstance(step.argval, str)
+
+
+def _has_text_for_keys(steps: list[dis.Instruction], count: int) -> bool:
+    """Whether a dict of so many items, made after these steps, has texts in the code for its keys."""
+    missing = 2 * count  # keys and items that lie further below
+    depth = 0
+    for step in reversed(steps):
+        if missing == 0:
+            break
+        depth += dis.stack_effect(
+            step.opcode, step.arg if step.opcode >= dis.HAVE_ARGUMENT else None
+        )
+        if depth == 2 * count - missing + 1:
+            missing -= 1
+            if missing % 2 == 0 and not _is_text(step):
+                return False
+    return missing == 0
+
+
 def _facts(code: CodeType) -> _Facts | None:
     names: set[tuple[str, str | None]] = set()
     attributes: set[str] = set()
+    dicts = other_keys = False  # whether dicts are made, and filled by what may be a number
     for each in _within(code):
-        if has_handlers(each) or asks_of_kinds(each) or complex in map(type, each.co_consts):
+        if has_handlers(each) or asks_of_kinds(each):
+            return None
+        if not {complex, frozenset}.isdisjoint(map(type, each.co_consts)):
             return None
         before: str | None = None  # a global that the last step has found
-        for step in dis.get_instructions(each):
+        steps = [*dis.get_instructions(each)]
+        for i, step in enumerate(steps):
             if step.opname in _REFUSED or (step.opname == "BINARY_OP" and step.argrepr in _POWER):
                 return None
             if step.opname == "EXTENDED_ARG":
                 continue
+            if step.opname == "BUILD_MAP":
+                dicts = True
+                if not _has_text_for_keys(steps[:i], step.arg or 0):
+                    return None
+            other_keys |= step.opname == "STORE_SUBSCR" and not _is_text(steps[i - 1])
             if step.opname in _ATTRIBUTE and before is not None:
                 names.add((before, str(step.argval)))
             elif before is not None:
@@ -318,6 +354,8 @@ def _facts(code: CodeType) -> _Facts | None:
             elif step.opname in _ATTRIBUTE:
                 attributes.add(str(step.argval))
             before = str(step.argval) if step.opname in _GLOBAL else None
+    if dicts and other_keys:
+        return None
     asked = attributes | {attribute for _, attribute in names if attribute is not None}
     if asked & _TELLING or any(name[:2] == "__" for name in asked - _CALLS):
         return None

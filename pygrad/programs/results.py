@@ -23,6 +23,12 @@ def taken_apart(result: Any) -> tuple[list[Any], Structure]:
     return items, with_truths(structure, are) if True in are else structure
 
 
+def as_programs_give(result: Any) -> Any:
+    """What a function has returned, as a program gives it: all numbers but truths are floats."""
+    items, structure = taken_apart(result)
+    return structure.arrange([*map(float, items)])
+
+
 class Truths(Array):
     """An array of truths, which a program has as 1 and 0."""
 

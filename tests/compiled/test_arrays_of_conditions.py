@@ -16,6 +16,7 @@ from pygrad.arrays.array import ValueArray
 
 X = np.array([0.5, -1.0, 2.0, 0.0])
 ROWS = np.array([X, -X, X + 0.7, 2.0 * X[::-1]])
+TINY = np.array([100, 3], np.int8)
 TABLE = np.array([10.0, 20.0, 30.0, 40.0, 50.0])
 
 
@@ -104,6 +105,16 @@ SOMEBODY_ASKS: dict[str, Any] = {
     "in a plain mask": lambda x: np.where(np.ones(4, bool) & [v > 0 for v in x], x, 0.0),
     "piecewise": lambda x: np.piecewise(x, [x < 0, x >= 0], [lambda v: -v, lambda v: v * v]),
     "small floats": lambda x: np.exp(x > 0) * x + (x > 0).astype(np.int8),
+    "products of bools": lambda x: (
+        np.dot(x > 0, x > -2) * x + np.outer(x > 0, x > -2) * x + np.diff(x > 0)[0]
+    ),
+    "more products of bools": lambda x: (
+        np.einsum("i,i->", x > 0, x > -2) * x
+        + np.inner(x > 0, TABLE[:4] > 0)
+        + np.vdot(x > 0, x > 0)
+    ),
+    "small ints": lambda x: (np.uint8(0) - (x > 0)) * x + np.where(x > 0, *TINY) * np.int8(2),
+    "ints without a sign": lambda x: x * ((x > 0).astype(np.uint64) - np.uint64(1)),
     "putmask": lambda x: (y := x * 2.0, np.putmask(y, y < 0, 0.0))[0],
     "sorted": lambda x: x[np.argsort(x > 0, kind="stable")] * np.unique(x > 0).size,
     "text": lambda x: len(str(x > 0)) * x + len(json.dumps((x > 0).tolist())),

@@ -458,6 +458,20 @@ def test_calls_without_a_path_run_on_floats_where_rows_do() -> None:
     assert compiled(np.float64(3.0)) == bisection(3.0) and type(compiled(3)) is float
 
 
+@pytest.mark.parametrize("power", [1.0, 2])
+def test_results_of_calls_without_a_path_are_of_the_types_that_programs_give(power: Any) -> None:
+    def f(x: Any) -> Any:
+        y = bisection(x) if power == 1.0 else bisection(x) ** power
+        return y, int(x), {"a": 3, "b": x > 1.0}, [True, "text", None, 10**25 * int(x)]
+
+    compiled = compile(f)
+    first = compiled(2.0)
+    for x in [*ROWS.tolist() * 3, *(ROWS + 0.01).tolist()]:
+        compiled(x)
+    traced = len(compiled.programs)
+    assert repr(compiled(2.0)) == repr(first) and len(compiled.programs) == traced
+
+
 def test_what_calls_have_use_of_stays() -> None:
     f = Traces(usually_one)
     compiled = compile(f)
@@ -640,7 +654,30 @@ SAME: list[Function] = [
     lambda x: functools.partial(operator_free, 2.0)(x) if x > 0 else x,
     lambda x: [k * x for k in range(3)][-1] // 2.0 + x % 3.0,
     lambda x: max(map(lambda y: y * int(x), [x, 2.0])),  # noqa: C417
+    lambda x: {"a": x}["a"] + {"b": 2.0 * x, "c": x + 1.0}["c"] + UNITS["mm"],
 ]
+UNITS, STEPS, FOUND = {"mm": 1e-3}, {1: 2.0, 2: 3.0}, {}  # type: ignore[var-annotated]
+BY_HASH: list[Function] = [
+    lambda x: len({x, x * 1.0}),
+    lambda x: x in {1, 2},
+    lambda x: {x: 1.0}.get(x * 1.0, 0.0),
+    lambda x: {"a": 1.0, x: 1.0}.get(x * 1.0, 0.0),
+    lambda x: len({y: 1.0 for y in (x, x * 1.0)}),
+    lambda x: len({y for y in (x, x * 1.0)}),  # noqa: C416
+    lambda x: len(set([x, x * 1.0])),  # noqa: C405
+    lambda x: len(dict([(x, 1.0), (x * 1.0, 1.0)])),  # noqa: C406
+    lambda x: STEPS.get(x, x),
+    lambda x: FOUND.get(x, x),
+    lambda x: filled(x),
+]
+
+
+def filled(x: Any) -> Any:
+    found = {}
+    found[x] = found[x * 1.0] = x
+    return sum([1.0 for _ in found], start=0.0)
+
+
 OTHERS: list[Function] = [
     lambda x: x**2,
     lambda x: x**0.5,
@@ -689,10 +726,17 @@ def test_which_functions_give_floats_the_same() -> None:
     )  # functools.partial itself is none of those that are known
     assert [
         f
-        for f in [*OTHERS, with_handler, importing, compile(helper), vmap(helper)]
+        for f in [*OTHERS, *BY_HASH, with_handler, importing, compile(helper), vmap(helper)]
         if gives_the_same(f)
     ] == []
     assert not gives_the_same(pygrad.lift(helper))
+
+
+def test_sets_and_dicts_find_what_they_find_where_paths_pay() -> None:
+    for f in BY_HASH:
+        compiled = compile(lambda x, f=f: bisection(x) + f(x))
+        for x in [*ROWS.tolist() * 3, *(ROWS + 0.01).tolist(), 1.0, 2.0]:
+            assert compiled(x) == bisection(x) + f(Value(x))
 
 
 class Gas:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import pickle
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import LiftError, compile, grad, lift, value_and_grad, vmap
+from pygrad import LiftError, Value, compile, grad, lift, value_and_grad, vmap
 
 SOURCE = """
 import bisect, collections, dataclasses, enum, functools, heapq, itertools, json, math, numbers, operator, statistics, warnings
@@ -68,6 +69,7 @@ def table32(x): return np.array([1.0, 2.0, 3.0])[np.ceil(np.array([x])).astype(n
 def counted(x): return [10.0, 20.0, 30.0][(x > 0) + (x > 1)] * x
 def written(x): return len(json.dumps({"positive": x > 0})) * x
 def texts(x): return len(str(x > 0)) * x
+def passed_on(x): return float(str(x).strip()) * float(f"{x!r}".lower().ljust(2)) + float(str(str(x)))
 def mean(x): return statistics.mean([x, x * x, 1.0]) + statistics.fmean([x, 2.0])
 def spread(x): return statistics.stdev([x, x * x, 1.0]) + statistics.pstdev(iter([x, 1.0]))
 def variances(x): return statistics.variance([x, x * x, 1.0]) + statistics.pvariance([x, 1.0], 0.5)
@@ -120,6 +122,13 @@ def plain_new(x):
             self.inverse = 1.0 / x
             return self
     return Ratio(x).inverse * Ratio(x)**2
+class Station:
+    def __init__(self, levels): self.levels, self.me = levels, self
+    def total(self): return sum(math.sqrt(v * v) * 6.0 for v in self.levels)
+class Nested:
+    class Inner(Station):
+        __slots__ = ()
+        def __init__(self, x): self.x = x
 def ordered(x): return sorted([Point(x, 1.0), Point(1.0, x), Point(x * x, 2.0)])[1].x
 """
 RAISING = ("out_of_range", "far_out", "plain", "of_text")
@@ -175,6 +184,24 @@ def test_exceptions_say_what_they_say_of_floats(own: Any, name: str) -> None:
                 assert type(again) is type(plain.value)
                 assert str(again).partition(";")[0] == str(plain.value)
                 assert getattr(again, "x", -0.7) == -0.7 and getattr(again, "floor", -1) == -1
+
+
+def test_objects_of_lifted_modules_pickle_and_copy(own: Any) -> None:
+    for module in (lift("own_habits"), lift(own)):
+        made = module.Station([Value(2.0)]), module.Nested.Inner(Value(3.0)), module.Point(1.0, 2.0)
+        for copied in (
+            pickle.loads(pickle.dumps(made)),
+            pickle.loads(pickle.dumps(made, 2)),
+            copy.deepcopy(made),
+            tuple(map(copy.copy, made)),
+        ):
+            assert [type(x) for x in copied] == [type(x) for x in made]
+            station, inner, point = copied
+            assert (station.levels[0].data, inner.x.data, point) == (2.0, 3.0, made[2])
+            x = station.levels[0]
+            station.total().backward()
+            assert x.grad == pytest.approx(6.0)
+            x.grad = 0.0
 
 
 class Low(ValueError):
