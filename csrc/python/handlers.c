@@ -6,7 +6,7 @@
 /* What a frame is by its code, as Python's half says. */
 enum { PLAIN, HANDLER, BASE };
 
-static PyObject *kind_of_code; /* Python's half */
+static PyObject *kind_of_code, *refuse_caught; /* Python's half */
 static PyObject *f_back;
 
 void pg_errors_forget(pg_raised *errors)
@@ -98,14 +98,28 @@ int pg_errors_guarded(pg_raised *e)
     return e->guarded;
 }
 
-static PyObject *set_kind_of_code(PyObject *module, PyObject *function)
+int pg_errors_unheard(pg_raised *e, const char *names)
+{
+    const int guarded = pg_errors_guarded(e);
+    if (guarded <= 0)
+        return guarded == 0;
+    PyObject *done = PyObject_CallFunction(refuse_caught, "Os", e->frame, names);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
+static PyObject *set_kind_of_code(PyObject *module, PyObject *args)
 {
     (void)module;
+    PyObject *function, *refuse;
+    if (!PyArg_ParseTuple(args, "OO:set_kind_of_code", &function, &refuse))
+        return NULL;
     if (f_back == NULL)
         f_back = PyUnicode_InternFromString("f_back");
     if (f_back == NULL)
         return NULL;
     pg_set(&kind_of_code, Py_NewRef(function));
+    pg_set(&refuse_caught, Py_NewRef(refuse));
     Py_RETURN_NONE;
 }
 
@@ -140,7 +154,8 @@ int pg_errors_take(pg_raised *e)
 }
 
 PyMethodDef pg_handler_functions[] = {
-    {"set_kind_of_code", set_kind_of_code, METH_O,
-     "set_kind_of_code(function, /)\n--\n\nSet what says of code whether it has handlers (1), or begins traces (2)."},
+    {"set_kind_of_code", set_kind_of_code, METH_VARARGS,
+     "set_kind_of_code(function, refuse, /)\n--\n\nSet what says of code whether it has handlers (1), or begins traces (2), and what\n"
+     "refuses handlers around an operation of a loop's body, of a frame and names of exceptions."},
     {NULL, NULL, 0, NULL},
 };

@@ -26,6 +26,10 @@ int pg_errors_guarded(pg_raised *errors);
  * set. */
 int pg_errors_take(pg_raised *errors);
 
+/* In the body of a loop, which is traced once and where nothing raises: false, with TraceError set, where a handler
+ * around the operation that runs now would catch one of these exceptions: names, with blanks between. */
+int pg_errors_unheard(pg_raised *errors, const char *names);
+
 extern PyMethodDef pg_handler_functions[];
 
 #endif

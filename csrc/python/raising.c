@@ -204,11 +204,27 @@ static int note_kind(pg_node *n, int with_sign)
                            pg_trace_guard(n, NULL, 0.0, PG_GREATER_EQUAL, x >= 0.0)));
 }
 
+/* What an operation of a loop's body may raise, whatever the state; NULL if nothing. */
+static const char *may_raise(enum pg_errors errors, pg_node *const *nodes, double y)
+{
+    if (errors == PG_ERR_DIVISION)
+        return nodes[1] == NULL && y != 0.0 ? NULL : "ZeroDivisionError";
+    if (errors == PG_ERR_FLOAT_POW && (nodes[1] != NULL || y < 0.0))
+        return "ZeroDivisionError ValueError OverflowError";
+    return "ValueError OverflowError";
+}
+
 int pg_tried(int op, pg_node *made, pg_node *const *nodes, const double *numbers)
 {
     const enum pg_errors errors = errors_of(op);
     pg_running_trace *t = errors == PG_ERR_TOTAL ? NULL : pg_trace_running();
-    if (t == NULL || t->errors.over)
+    if (t == NULL)
+        return 1;
+    if (t->loops != 0) {
+        const char *names = may_raise(errors, nodes, numbers[1]);
+        return names == NULL || pg_errors_unheard(&t->errors, names);
+    }
+    if (t->errors.over)
         return 1;
     int guarded = pg_errors_guarded(&t->errors);
     if (guarded <= 0)

@@ -76,6 +76,8 @@ static size_t gather(pg_running_trace *t, PyObject *x, PyObject *tuple, pg_node 
  * then whether it was is a guard; see handlers.h. False with an exception set. */
 static int tried(pg_running_trace *t, pg_node *index, size_t count)
 {
+    if (t->loops != 0)
+        return pg_errors_unheard(&t->errors, "IndexError");
     if (t->errors.over)
         return 1;
     const int guarded = pg_errors_guarded(&t->errors);

@@ -11,7 +11,7 @@ import dis
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from pygrad import _native
@@ -22,6 +22,7 @@ from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
 from pygrad.core.shown import settle
 from pygrad.core.texts import forget_texts, tell_of_texts, word
+from pygrad.programs.catching import caught_by
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
 from pygrad.programs.worth import MOST_PATHS, TooManyPaths, Worth
@@ -103,6 +104,11 @@ _CURES = {
     "of a loop": (
         "{0}, the state of a loop while its body ran or computed from that, is used after it: it has "
         "another number at each trip. Make it part of the state, and use what the loop returns"
+    ),
+    "handler": (
+        "a handler around an operation in the body of a loop catches {0}, but the body is traced once for "
+        "all trips and rows, and nothing raises there: it would be inf or nan. Compare before, and choose "
+        "by pygrad.where or pygrad.cond"
     ),
     "opaque": (
         "{0} was built with numbers or a _backward of its own; a compiled program cannot compute it again. "
@@ -273,6 +279,11 @@ def _kind_of_code(code: CodeType) -> int:
     return kind
 
 
+def _refuse_caught(frame: FrameType, names: str) -> None:
+    if found := caught_by(frame, names, BASES):
+        _raise("handler", found, None)
+
+
 def has_handlers(code: CodeType) -> bool:
     """Whether code has a `try` or a `with`."""
     return not _OPCODES.isdisjoint(code.co_code[::2])
@@ -280,7 +291,7 @@ def has_handlers(code: CodeType) -> bool:
 
 _OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
 _native.set_text(word)
-_native.set_kind_of_code(_kind_of_code)
+_native.set_kind_of_code(_kind_of_code, _refuse_caught)
 
 
 def path_of(
