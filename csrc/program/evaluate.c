@@ -428,7 +428,7 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
 {
     double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
-    pg_work work = {0};
+    pg_work work = {.stop = batch->stop};
     block rows = {.batch = batch,
                   .uniforms = batch->uniforms,
                   .lanes = lanes,

@@ -57,9 +57,11 @@ size_t pg_loop_flat(const pg_loop *loop)
            loop->base.results;
 }
 
+/* On a single row it runs on numbers. */
 static size_t loop_wide(const pg_loop *loop)
 {
-    return wide_of(loop->body) + (loop->back != NULL ? wide_of(loop->back) : 0);
+    const size_t wide = wide_of(loop->body) + (loop->back != NULL ? wide_of(loop->back) : 0);
+    return wide > pg_loop_flat(loop) ? wide : pg_loop_flat(loop);
 }
 
 size_t pg_loops_flat(const pg_program *p)
@@ -469,6 +471,27 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
     return done;
 }
 
+/* The only row of a block, whose numbers are put into all lanes. */
+static int run_single(const pg_loop *loop, const pg_term *operands, block *rows, double *results)
+{
+    const double *lanes = rows->lanes;
+    double *given = rows->frame + pg_loop_flat(loop) - loop->base.operands, *found = given - loop->base.results;
+    int met = 0;
+    for (size_t k = 0; k < loop->base.operands; k++)
+        given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[0] : rows->uniforms[operands[k].a];
+    rows->failed = !pg_loop_run(loop, given, found, rows->frame, rows->work, &met);
+    if (rows->failed) {
+        failure.row = row_of(rows->batch, rows->first);
+        return 0;
+    }
+    for (size_t k = 0; k < loop->base.results; k++)
+        for (size_t l = 0; l < PG_LANES; l++)
+            results[k * PG_LANES + l] = found[k];
+    if (met && rows->singular == 0)
+        rows->singular = 1 + rows->first;
+    return 1;
+}
+
 int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
 {
     const pg_loop *loop = p->loops[in->a];
@@ -477,6 +500,8 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
     _Alignas(64) double control[PG_LANES];
     double *lanes = rows->lanes, *results = LANE(in->out), *at = rows->frame;
     wide w;
+    if (rows->count == 1)
+        return run_single(loop, operands, rows, results);
     rows->failed = !open_wide(&w, loop->body, &at, rows);
     if (rows->failed)
         return 0;

@@ -225,6 +225,25 @@ def test_a_loop_that_does_not_end_names_the_row():
     assert made(1.0) == 10.0
 
 
+def test_a_single_row_is_as_any_other():
+    xs = np.linspace(0.3, 4.0, 65)
+    for f in (lambda x: root(x)[0], rolled, grad(lambda x: root(x)[0] * x), grad(rolled)):
+        mapped = vmap(f)
+        expected = mapped(np.concatenate([xs, xs])).tolist()
+        assert mapped(xs).tolist() == expected[:65]  # the last one is alone in its block
+        assert mapped(xs[:1]).tolist() == expected[:1]
+        assert mapped(xs[7:8]).tolist() == expected[7:8]
+
+    def endless(x):
+        return while_loop(lambda s: s < 10.0, lambda s: s + x, 0.0, max_trips=1000)
+
+    xs[64] = 0.0
+    with pytest.raises(RuntimeError, match=r"not ended after 1000 trips.*in row 64"):
+        vmap(endless)(xs)
+    with pytest.raises(RuntimeError, match="in row 0"):
+        vmap(endless)(xs[64:])
+
+
 def test_ctrl_c_is_heard_within_a_loop():
     def f(x):
         return while_loop(lambda s: s > 0.0, lambda s: s + x, x)
@@ -238,6 +257,9 @@ def test_ctrl_c_is_heard_within_a_loop():
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(KeyboardInterrupt):
             vmap(f)(np.ones(3))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(KeyboardInterrupt):
+            vmap(f, threads=2)(np.ones(1025))  # the last row is alone in its block
     finally:
         signal.signal(signal.SIGALRM, before)
 
