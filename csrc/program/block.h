@@ -1,4 +1,4 @@
-/* block.h: one block of rows while it runs, which evaluate.c and loop.c share. */
+/* block.h: one block of rows while it runs, which evaluate.c and turns.c share. */
 #ifndef PG_BLOCK_H
 #define PG_BLOCK_H
 
@@ -42,6 +42,7 @@ void pg_run_block(const pg_program *p, block *rows);
 
 /* What loops do to a block after a trip: see lanes.h. */
 typedef struct {
+    void (*copy)(double *to, const double *from);
     void (*blend)(double *into, const double *given, const int64_t *mask);
     int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done);
 } pg_turn;

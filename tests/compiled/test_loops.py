@@ -225,6 +225,35 @@ def test_a_loop_that_does_not_end_names_the_row():
     assert made(1.0) == 10.0
 
 
+def test_results_may_stand_where_other_parts_of_the_state_do():
+    """Parts that change places, that no trip reads, and a condition that is a part from before the trip."""
+
+    def shuffled(x):
+        def body(s):
+            a, b, left, _, _ = s
+            return [b * x, a + x, left - 1.0, a, left], left
+
+        return loop(body, [x, 2.0 * x, pygrad.math.floor(4.0 * x), 0.0, 0.0])
+
+    def plain(x):
+        a, b, left, before, last, trips, on = x, 2.0 * x, math.floor(4.0 * x), 0.0, 0.0, 0, True
+        while on:
+            on = left != 0.0
+            a, b, left, before, last, trips = b * x, a + x, left - 1.0, a, left, trips + 1
+        return [a, b, left, before, last, trips]
+
+    xs = np.linspace(0.3, 4.0, 130)
+    expected = [plain(float(x)) for x in xs]
+    found = vmap(lambda x: [*shuffled(x)[0], shuffled(x)[1]])(xs)
+    assert np.column_stack(found).tolist() == expected
+    made = compile(lambda x: [*shuffled(x)[0], shuffled(x)[1]])
+    assert [list(made(float(x))) for x in xs[::7]] == expected[::7]
+    for k in (0, 3):
+        slopes = vmap(grad(lambda x, k=k: shuffled(x)[0][k]))(xs)
+        one = compile(grad(lambda x, k=k: shuffled(x)[0][k]))
+        assert slopes.tolist() == [one(float(x)) for x in xs]
+
+
 def test_a_single_row_is_as_any_other():
     xs = np.linspace(0.3, 4.0, 65)
     for f in (lambda x: root(x)[0], rolled, grad(lambda x: root(x)[0] * x), grad(rolled)):
