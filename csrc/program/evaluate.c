@@ -425,7 +425,7 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
     return 1;
 }
 
-int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
+static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed)
 {
     double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
     pg_work work = {.stop = batch->stop};
@@ -435,7 +435,8 @@ int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
                   .spare = spare,
                   .partial = spare + SPARE,
                   .frame = spare + SPARE + 8 * p->outputs,
-                  .work = &work};
+                  .work = &work,
+                  .handed = handed};
     pg_spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
@@ -453,6 +454,15 @@ int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
         totals += p->outputs;
     }
     return p->tells ? (int64_t)rows.singular : 0;
+}
+
+int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
+{
+    pg_handed handed;
+    handed.to = NULL;
+    const int64_t outcome = run(p, batch, &handed);
+    pg_handed_close(&handed);
+    return outcome;
 }
 
 int pg_program_call(const pg_program *p, pg_batch *batch, uint32_t *guard)

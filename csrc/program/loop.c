@@ -197,26 +197,34 @@ static int go_back_flat(flat *f, flat *back, pg_history *h, size_t trips)
     return 1;
 }
 
-static int run_back_flat(const pg_loop *loop, flat *f, const double *operands, double *results, double *at)
+static int run_back_flat(const pg_loop *loop, flat *f, pg_handed *handed, const double *operands, double *results,
+                         double *at)
 {
     const size_t n = f->body->state, m = f->body->captured;
     flat back = open_flat(loop->back, &at, f->work, f->met);
-    pg_history h;
-    pg_history_open(&h, pg_count_kept(f->body->flat, loop->back->flat, n), PG_HISTORY_OF_NUMBERS);
-    const double trips = run_flat(f, operands[n], loop->back, &h);
+    pg_history own, *h = handed != NULL ? &handed->history : &own;
+    double trips;
+    if (handed == NULL) {
+        pg_history_open(h, pg_count_kept(f->body->flat, loop->back->flat, n), PG_HISTORY_OF_NUMBERS);
+        trips = run_flat(f, operands[n], loop->back, h);
+    } else {
+        trips = handed->trips[0];
+    }
     int done = trips >= 0.0;
     for (size_t k = 0; k < back.body->state; k++)
         back.state[k] = k < loop->back_state ? operands[n + 1 + m + k] : 0.0;
     for (size_t k = 0; k < m; k++)
         put_flat(&back, back.body->state + n + k, operands[n + 1 + k]);
-    done = done && go_back_flat(f, &back, &h, (size_t)trips);
-    pg_history_close(&h);
+    done = done && go_back_flat(f, &back, h, (size_t)trips);
+    if (handed == NULL)
+        pg_history_close(h);
     if (done)
         memcpy(results, back.state, back.body->state * sizeof *results);
     return done;
 }
 
-int pg_loop_run(const pg_loop *loop, const double *operands, double *results, double *frame, pg_work *work, int *met)
+int pg_loop_run_handed(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const double *operands,
+                       double *results, double *frame, pg_work *work, int *met)
 {
     const size_t n = loop->body->state, m = loop->body->captured;
     double *at = frame;
@@ -226,14 +234,24 @@ int pg_loop_run(const pg_loop *loop, const double *operands, double *results, do
     if (n != 0)
         memcpy(f.state, operands, n * sizeof *operands);
     if (loop->back != NULL)
-        return run_back_flat(loop, &f, operands, results, at);
-    const double trips = run_flat(&f, operands[n], NULL, NULL);
+        return run_back_flat(loop, &f, handed, operands, results, at);
+    if (later != NULL)
+        pg_history_open(&handed->history, pg_count_kept(f.body->flat, later->back->flat, n), PG_HISTORY_OF_NUMBERS);
+    const double trips = run_flat(&f, operands[n], later == NULL ? NULL : later->back,
+                                  later == NULL ? NULL : &handed->history);
+    if (later != NULL)
+        handed->trips[0] = trips;
     if (trips < 0.0)
         return 0;
     if (n != 0)
         memcpy(results, f.state, n * sizeof *results);
     results[n] = trips;
     return 1;
+}
+
+int pg_loop_run(const pg_loop *loop, const double *operands, double *results, double *frame, pg_work *work, int *met)
+{
+    return pg_loop_run_handed(loop, NULL, NULL, operands, results, frame, work, met);
 }
 
 int pg_loop_uniform(const pg_program *p, const pg_instruction *in, double *uniforms, double *frame, pg_work *work,

@@ -61,6 +61,11 @@ size_t pg_loops_wide(const pg_program *p);
 /* Runs it once on numbers, one for each operand. True, or false if it was stopped: see pg_loop_failure(). */
 int pg_loop_run(const pg_loop *loop, const double *operands, double *results, double *frame, pg_work *work, int *met);
 
+/* The same; a loop that goes forward hands its states to the way back of a later one, unless that is NULL, and a loop that
+ * goes back takes those that are handed to it, unless that is NULL. */
+int pg_loop_run_handed(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const double *operands,
+                       double *results, double *frame, pg_work *work, int *met);
+
 /* The same where an instruction says so, on uniforms and on a block. */
 int pg_loop_uniform(const pg_program *p, const pg_instruction *in, double *uniforms, double *frame, pg_work *work,
                     int *met);

@@ -56,6 +56,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->rows.lanes = lanes;
     w->rows.spare = lanes + p->lanes * PG_LANES;
     w->rows.partial = NULL;
+    w->rows.handed = NULL;
     w->rows.careful = 0;
     w->others = w->rows.spare + SPARE;
     w->aside = w->others + b->state * PG_LANES;
@@ -268,11 +269,13 @@ static int go_back_wide(wide *w, wide *back, pg_history *h, const double *trips)
     return 1;
 }
 
-static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, const block *rows,
+static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, const block *rows, pg_handed *handed,
                          const double *control, double *results, double *at)
 {
     const size_t n = w->body->state, m = w->body->captured;
-    _Alignas(64) double trips[PG_LANES];
+    _Alignas(64) double own_trips[PG_LANES];
+    pg_history own, *h = handed != NULL ? &handed->history : &own;
+    double *trips = handed != NULL ? handed->trips : own_trips;
     wide back;
     if (!open_wide(&back, loop->back, &at, rows))
         return 0;
@@ -285,25 +288,68 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
         else
             memset(into, 0, PG_LANES * sizeof *into);
     }
-    pg_history h;
-    pg_history_open(&h, pg_count_kept(w->body->wide, loop->back->wide, n) * PG_LANES, PG_HISTORY);
-    const int done = run_wide(w, control, trips, loop->back, &h) && go_back_wide(w, &back, &h, trips);
-    pg_history_close(&h);
+    int done = 1;
+    if (handed == NULL) {
+        pg_history_open(h, pg_count_kept(w->body->wide, loop->back->wide, n) * PG_LANES, PG_HISTORY);
+        done = run_wide(w, control, trips, loop->back, h);
+    }
+    done = done && go_back_wide(w, &back, h, trips);
+    if (handed == NULL)
+        pg_history_close(h);
     if (done)
         take_results(&back, results);
     return done;
 }
 
+/* -- one for both ways -------------------------------------------------------------------------- */
+
+static int are_same(const pg_program *p, const pg_instruction *a, const pg_instruction *b, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (p->terms[a->first + k].a != p->terms[b->first + k].a)
+            return 0;
+    return 1;
+}
+
+static int writes_operand(const pg_program *p, const pg_instruction *in, const pg_instruction *loop, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (p->terms[loop->first + k].a == in->out)
+            return 1;
+    return 0;
+}
+
+/* The instruction behind a loop that goes forward that goes the same way back: with the same body, and the same operands,
+ * which nothing has written to in between (a loop writes to slots of its own). NULL if there is none, or another loop
+ * goes forward first: only one has its states handed. */
+static const pg_instruction *way_back(const pg_program *p, const pg_instruction *in)
+{
+    const pg_loop *loop = p->loops[in->a];
+    const size_t count = loop->body->state + 1 + loop->body->captured;
+    const pg_instruction *end = p->code + p->length, *found = in + 1;
+    for (; found != end; found++) {
+        const pg_loop *other = found->code == PG_CODE_LOOP ? p->loops[found->a] : NULL;
+        if (other != NULL && other->back == NULL)
+            return NULL;
+        if (other != NULL && other->body == loop->body && are_same(p, in, found, count))
+            break;
+    }
+    for (const pg_instruction *i = in + 1; found != end && i != found; i++)
+        if (i->code != PG_CODE_LOOP && i->out & PG_ROW && writes_operand(p, i, in, count))
+            return NULL;
+    return found == end ? NULL : found;
+}
+
 /* The only row of a block, whose numbers are put into all lanes. */
-static int run_single(const pg_loop *loop, const pg_term *operands, block *rows, double *results)
+static int run_single(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands,
+                      block *rows, double *results)
 {
     const double *lanes = rows->lanes;
     double *given = rows->frame + pg_loop_flat(loop) - loop->base.operands, *found = given - loop->base.results;
     int met = 0;
     for (size_t k = 0; k < loop->base.operands; k++)
         given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[0] : rows->uniforms[operands[k].a];
-    rows->failed = !pg_loop_run(loop, given, found, rows->frame, rows->work, &met);
-    if (rows->failed) {
+    if (!pg_loop_run_handed(loop, later, handed, given, found, rows->frame, rows->work, &met)) {
         pg_loop_failed_in(row_of(rows->batch, rows->first));
         return 0;
     }
@@ -315,33 +361,55 @@ static int run_single(const pg_loop *loop, const pg_term *operands, block *rows,
     return 1;
 }
 
-int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
+static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands, block *rows,
+                    double *results)
 {
-    const pg_loop *loop = p->loops[in->a];
-    const pg_term *operands = p->terms + in->first;
     const size_t n = loop->body->state;
     _Alignas(64) double control[PG_LANES];
-    double *lanes = rows->lanes, *results = LANE(in->out), *at = rows->frame;
+    _Alignas(64) double own_trips[PG_LANES];
+    double *at = rows->frame;
     wide w;
-    if (rows->count == 1)
-        return run_single(loop, operands, rows, results);
-    rows->failed = !open_wide(&w, loop->body, &at, rows);
-    if (rows->failed)
+    if (!open_wide(&w, loop->body, &at, rows))
         return 0;
     for (size_t k = 0; k < n; k++)
         put_operand(rows, operands[k].a, state_of(&w, k));
     put_operand(rows, operands[n].a, control);
     for (size_t k = 0; k < loop->body->captured; k++)
         put_operand(rows, operands[n + 1 + k].a, input_of(&w, n + k));
+    int done;
     if (loop->back != NULL) {
-        rows->failed = !run_back_wide(loop, &w, operands, rows, control, results, at);
+        done = run_back_wide(loop, &w, operands, rows, handed, control, results, at);
     } else {
-        _Alignas(64) double trips[PG_LANES];
-        rows->failed = !run_wide(&w, control, trips, NULL, NULL);
+        double *trips = later != NULL ? handed->trips : own_trips;
+        pg_history *h = later != NULL ? &handed->history : NULL;
+        if (later != NULL)
+            pg_history_open(h, pg_count_kept(w.body->wide, later->back->wide, n) * PG_LANES, PG_HISTORY);
+        done = run_wide(&w, control, trips, later != NULL ? later->back : NULL, h);
         take_results(&w, results);
-        memcpy(results + n * PG_LANES, trips, sizeof trips);
+        pg_lane_turn()->copy(results + n * PG_LANES, trips);
     }
     if (rows->singular == 0)
         rows->singular = w.rows.singular;
+    return done;
+}
+
+int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
+{
+    const pg_loop *loop = p->loops[in->a], *later = NULL;
+    const pg_term *operands = p->terms + in->first;
+    pg_handed *handed = rows->handed;
+    double *lanes = rows->lanes;
+    if (handed != NULL && loop->back == NULL) {
+        pg_handed_close(handed); /* by rows that have left the path */
+        handed->to = way_back(p, in);
+        handed->history = (pg_history){0};
+        later = handed->to == NULL ? NULL : p->loops[handed->to->a];
+    } else if (handed != NULL && handed->to != in) {
+        handed = NULL;
+    }
+    rows->failed = rows->count == 1 ? !run_single(loop, later, handed, operands, rows, LANE(in->out))
+                                    : !run_rows(loop, later, handed, operands, rows, LANE(in->out));
+    if (handed != NULL && loop->back != NULL)
+        pg_handed_close(handed);
     return !rows->failed;
 }

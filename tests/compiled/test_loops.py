@@ -254,6 +254,28 @@ def test_results_may_stand_where_other_parts_of_the_state_do():
         assert slopes.tolist() == [one(float(x)) for x in xs]
 
 
+def test_the_way_back_takes_the_states_of_the_way_forward():
+    """Rows may leave the path in between, all of a block or some; loops may stand one behind the other."""
+
+    def f(x):
+        y = rolled(x)
+        if y > 3.0:
+            return y * x
+        return rolled(y) * rolled(x + 0.1) + root(y)[0]
+
+    mapped, made = vmap(value_and_grad(f)), compile(value_and_grad(f))
+    for xs in (
+        np.linspace(0.3, 2.0, 200),
+        np.linspace(0.3, 0.5, 65),
+        np.array([0.4]),
+        np.array([0.4, 1.9]),
+    ):
+        values, slopes = mapped(xs)
+        assert list(zip(values.tolist(), slopes.tolist(), strict=True)) == [
+            made(float(x)) for x in xs
+        ]
+
+
 def test_a_single_row_is_as_any_other():
     xs = np.linspace(0.3, 4.0, 65)
     for f in (lambda x: root(x)[0], rolled, grad(lambda x: root(x)[0] * x), grad(rolled)):
