@@ -10,9 +10,19 @@
 /* Asked in the thread that works, which may hold Python's lock or not. NULL: nobody is to be asked. */
 extern int (*pg_stop_asked)(void);
 
+/* A flag that one thread sets while others look at it, and that orders nothing else. */
+#if defined(__GNUC__)
+#define PG_IS_SET(flag) __atomic_load_n(flag, __ATOMIC_RELAXED)
+#define PG_SET(flag) __atomic_store_n(flag, 1, __ATOMIC_RELAXED)
+#else /* MSVC, whose volatile accesses to an int are atomic */
+#define PG_IS_SET(flag) (*(const volatile int *)(flag))
+#define PG_SET(flag) (*(volatile int *)(flag) = 1)
+#endif
+
 typedef struct {
     size_t steps;          /* since it was asked last */
     int stopped;
+    const int *stop;       /* a flag of others, or NULL */
 } pg_work;
 
 enum { PG_STEPS_UNASKED = 1 << 20 };
@@ -23,18 +33,10 @@ PG_INLINE int pg_goes_on(pg_work *w, size_t steps)
     w->steps += steps;
     if (PG_UNLIKELY(w->steps >= PG_STEPS_UNASKED)) {
         w->steps = 0;
-        w->stopped = w->stopped || (pg_stop_asked != NULL && pg_stop_asked());
+        w->stopped = w->stopped || (w->stop != NULL && PG_IS_SET(w->stop)) ||
+                     (pg_stop_asked != NULL && pg_stop_asked());
     }
     return !w->stopped;
 }
-
-/* A flag that one thread sets while others look at it, and that orders nothing else. */
-#if defined(__GNUC__)
-#define PG_IS_SET(flag) __atomic_load_n(flag, __ATOMIC_RELAXED)
-#define PG_SET(flag) __atomic_store_n(flag, 1, __ATOMIC_RELAXED)
-#else /* MSVC, whose volatile accesses to an int are atomic */
-#define PG_IS_SET(flag) (*(const volatile int *)(flag))
-#define PG_SET(flag) (*(volatile int *)(flag) = 1)
-#endif
 
 #endif

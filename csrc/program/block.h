@@ -1,9 +1,25 @@
-/* block.h: one block of rows while it runs, which evaluate.c and loop.c share. */
+/* block.h: one block of rows while it runs, which evaluate.c and turns.c share. */
 #ifndef PG_BLOCK_H
 #define PG_BLOCK_H
 
 #include "graph/stopping.h"
+#include "program/history.h"
 #include "program/program.h"
+
+/* The states of a loop that goes forward, for the instruction that goes the same way back: see turns.c. */
+typedef struct {
+    const pg_instruction *to; /* NULL: there are none */
+    pg_history history;
+    _Alignas(64) double trips[PG_LANES];
+} pg_handed;
+
+/* Frees what has not been taken. */
+static inline void pg_handed_close(pg_handed *handed)
+{
+    if (handed->to != NULL)
+        pg_history_close(&handed->history);
+    handed->to = NULL;
+}
 
 /* Rows of a block while it runs. */
 typedef struct {
@@ -14,6 +30,7 @@ typedef struct {
     double *spare;         /* SPARE numbers */
     double *frame;         /* where loops keep what is theirs */
     pg_work *work;
+    pg_handed *handed;     /* NULL in bodies */
     int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     int failed;            /* a loop was stopped: see pg_loop_failure() */
     size_t first, count;   /* rows of the call in this block */
@@ -42,6 +59,7 @@ void pg_run_block(const pg_program *p, block *rows);
 
 /* What loops do to a block after a trip: see lanes.h. */
 typedef struct {
+    void (*copy)(double *to, const double *from);
     void (*blend)(double *into, const double *given, const int64_t *mask);
     int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done);
 } pg_turn;

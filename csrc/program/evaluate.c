@@ -174,25 +174,25 @@ double pg_evaluate_one(int op, double x, double y, double w)
 typedef void run_block_function(const pg_program *p, block *rows);
 
 static run_block_function *run_block = run_block_baseline;
-static pg_turn turn = {blend_baseline, go_on_baseline};
+static pg_turn turn = {copy_baseline, blend_baseline, go_on_baseline};
 static const char *instructions = "baseline";
 
 void pg_choose_lanes(int most)
 {
     run_block = run_block_baseline;
-    turn = (pg_turn){blend_baseline, go_on_baseline};
+    turn = (pg_turn){copy_baseline, blend_baseline, go_on_baseline};
     instructions = "baseline";
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (most >= 1 && __builtin_cpu_supports("avx2")) {
         run_block = run_block_avx2;
-        turn = (pg_turn){blend_avx2, go_on_avx2};
+        turn = (pg_turn){copy_avx2, blend_avx2, go_on_avx2};
         instructions = "avx2";
     }
     if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
         run_block = run_block_avx512;
-        turn = (pg_turn){blend_avx512, go_on_avx512};
+        turn = (pg_turn){copy_avx512, blend_avx512, go_on_avx512};
         instructions = "avx512";
     }
 #else
@@ -425,17 +425,18 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
     return 1;
 }
 
-int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
+static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed)
 {
     double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
-    pg_work work = {0};
+    pg_work work = {.stop = batch->stop};
     block rows = {.batch = batch,
                   .uniforms = batch->uniforms,
                   .lanes = lanes,
                   .spare = spare,
                   .partial = spare + SPARE,
                   .frame = spare + SPARE + 8 * p->outputs,
-                  .work = &work};
+                  .work = &work,
+                  .handed = handed};
     pg_spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
@@ -453,6 +454,15 @@ int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
         totals += p->outputs;
     }
     return p->tells ? (int64_t)rows.singular : 0;
+}
+
+int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
+{
+    pg_handed handed;
+    handed.to = NULL;
+    const int64_t outcome = run(p, batch, &handed);
+    pg_handed_close(&handed);
+    return outcome;
 }
 
 int pg_program_call(const pg_program *p, pg_batch *batch, uint32_t *guard)

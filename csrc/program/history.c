@@ -9,10 +9,11 @@ enum { CHUNK = 1 << 15 };  /* numbers, about */
 
 void pg_history_open(pg_history *h, size_t width, size_t bytes)
 {
-    *h = (pg_history){.width = width, .stride = 1, .loaded = SIZE_MAX};
+    *h = (pg_history){.width = width, .loaded = SIZE_MAX};
     h->most = bytes / sizeof(double) / (width + 1);
     h->most = h->most < 16 ? 16 : h->most / 2 * 2;
-    h->in_chunk = width < CHUNK ? CHUNK / (width + 1) + 1 : 1;
+    while (((width + 1) << h->in_chunk) < CHUNK)
+        h->in_chunk++;
 }
 
 void pg_history_close(pg_history *h)
@@ -23,77 +24,82 @@ void pg_history_close(pg_history *h)
     pg_free(h->segment);
 }
 
-static double *kept(const pg_history *h, size_t i)
+static size_t in_chunk(const pg_history *h)
 {
-    return h->chunks[i / h->in_chunk] + i % h->in_chunk * h->width;
+    return (size_t)1 << h->in_chunk;
 }
 
-static void copy(const pg_history *h, double *to, const double *from)
+static size_t stride(const pg_history *h)
 {
-    if (h->width != 0)
-        memcpy(to, from, h->width * sizeof *to);
+    return (size_t)1 << h->stride;
+}
+
+static double *kept(const pg_history *h, size_t i)
+{
+    return h->chunks[i >> h->in_chunk] + (i & (in_chunk(h) - 1)) * h->width;
 }
 
 /* Every second one goes. */
 static void thin_out(pg_history *h)
 {
-    for (size_t i = 1; 2 * i < h->count; i++)
-        copy(h, kept(h, i), kept(h, 2 * i));
+    for (size_t i = 1; h->width != 0 && 2 * i < h->count; i++)
+        memcpy(kept(h, i), kept(h, 2 * i), h->width * sizeof(double));
     h->count = (h->count + 1) / 2;
-    h->stride *= 2;
+    h->stride++;
 }
 
 /* Room for one more. */
 static int make_room(pg_history *h)
 {
-    if (h->count < h->chunk_count * h->in_chunk)
+    if (h->count < h->chunk_count << h->in_chunk)
         return 1;
     if (!pg_room((void **)&h->chunks, h->chunk_count, &h->chunk_capacity, sizeof *h->chunks))
         return 0;
-    double *chunk = pg_alloc(h->in_chunk * h->width + 1, sizeof *chunk);
+    double *chunk = pg_alloc((h->width << h->in_chunk) + 1, sizeof *chunk);
     if (chunk != NULL)
         h->chunks[h->chunk_count++] = chunk;
     return chunk != NULL;
 }
 
-int pg_history_note(pg_history *h, const double *state)
+int pg_history_note(pg_history *h, double **into)
 {
     const size_t i = h->noted++;
-    if (i % h->stride != 0)
+    *into = NULL;
+    if ((i & (stride(h) - 1)) != 0)
         return 1;
     if (h->count == h->most) {
         thin_out(h);
-        if (i % h->stride != 0)
+        if ((i & (stride(h) - 1)) != 0)
             return 1;
     }
     if (!make_room(h))
         return 0;
-    copy(h, kept(h, h->count++), state);
+    *into = kept(h, h->count++);
     return 1;
 }
 
 const double *pg_history_at(const pg_history *h, size_t i)
 {
-    const size_t at = i / h->stride, within = i % h->stride;
+    const size_t at = i >> h->stride, within = i & (stride(h) - 1);
     if (within == 0)
         return kept(h, at);
     return h->loaded == at && within <= h->filled ? h->segment + (within - 1) * h->width : NULL;
 }
 
-size_t pg_history_begin(pg_history *h, size_t i, double *state)
+const double *pg_history_begin(pg_history *h, size_t i, size_t *next)
 {
     if (h->segment == NULL) {
-        h->segment = pg_alloc((h->stride - 1) * h->width + 1, sizeof *h->segment);
+        h->segment = pg_alloc((stride(h) - 1) * h->width + 1, sizeof *h->segment);
         if (h->segment == NULL)
-            return SIZE_MAX;
+            return NULL;
     }
-    h->loaded = i / h->stride;
+    h->loaded = i >> h->stride;
     h->filled = 0;
-    copy(h, state, kept(h, h->loaded));
-    return h->loaded * h->stride + 1;
+    *next = (h->loaded << h->stride) + 1;
+    return kept(h, h->loaded);
 }
 
-void pg_history_fill(pg_history *h, const double *state)
+double *pg_history_fill(pg_history *h)
 {
-    copy(h, h->segment + h->filled++ * h->width, state);
+    return h->segment + h->filled++ * h->width;
 }

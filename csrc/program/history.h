@@ -10,11 +10,12 @@
 typedef struct {
     size_t width;          /* numbers of a state */
     size_t most;           /* states that are kept */
-    double **chunks;       /* of states that are kept: the one before trip i * stride is number i */
-    size_t in_chunk;       /* states of a chunk */
+    double **chunks;       /* of states that are kept: the one before trip i << stride is number i */
+    unsigned in_chunk;     /* 2 ** in_chunk states of a chunk */
     size_t chunk_count, chunk_capacity;
-    size_t count, stride, noted;
-    double *segment;       /* stride - 1 states, those after the kept one of number loaded */
+    size_t count, noted;
+    unsigned stride;       /* 2 ** stride */
+    double *segment;       /* those states after the kept one of number loaded */
     size_t loaded, filled; /* SIZE_MAX: none */
 } pg_history;
 
@@ -22,15 +23,15 @@ typedef struct {
 void pg_history_open(pg_history *h, size_t width, size_t bytes);
 void pg_history_close(pg_history *h);
 
-/* The state before the next trip; false for want of memory. */
-int pg_history_note(pg_history *h, const double *state);
+/* Where the state before the next trip is to be written, or NULL in *into if it is not kept; false for want of memory. */
+int pg_history_note(pg_history *h, double **into);
 
 /* The state before trip i, or NULL if it is to be computed: see pg_history_begin. */
 const double *pg_history_at(const pg_history *h, size_t i);
 
-/* Puts the state from which trip i's is to be computed into state; SIZE_MAX for want of memory, or the number of the first
- * one after it. They are given to pg_history_fill one by one. */
-size_t pg_history_begin(pg_history *h, size_t i, double *state);
-void pg_history_fill(pg_history *h, const double *state);
+/* The state from which trip i's is to be computed, or NULL for want of memory, and the number of the first one after it.
+ * They are written to where pg_history_fill says, one by one. */
+const double *pg_history_begin(pg_history *h, size_t i, size_t *next);
+double *pg_history_fill(pg_history *h);
 
 #endif

@@ -234,6 +234,19 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_in
 #endif
 }
 
+/* A block's numbers, which stand anywhere: eight registers at a time, as memcpy() would not. */
+LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from)
+{
+    typedef double vec __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
+    for (size_t at = 0; at < PG_LANES; at += LANE_NAME(chunk)) {
+        const vec *x = (const vec *)(const void *)(from + at);
+        vec *z = (vec *)(void *)(to + at);
+        const vec a = x[0], b = x[1], c = x[2], d = x[3], e = x[4], f = x[5], g = x[6], h = x[7];
+        z[0] = a, z[1] = b, z[2] = c, z[3] = d;
+        z[4] = e, z[5] = f, z[6] = g, z[7] = h;
+    }
+}
+
 /* New numbers of the rows whose mask is set, which has all bits or none. */
 LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const int64_t *mask)
 {

@@ -61,6 +61,11 @@ size_t pg_loops_wide(const pg_program *p);
 /* Runs it once on numbers, one for each operand. True, or false if it was stopped: see pg_loop_failure(). */
 int pg_loop_run(const pg_loop *loop, const double *operands, double *results, double *frame, pg_work *work, int *met);
 
+/* The same; a loop that goes forward hands its states to the way back of a later one, unless that is NULL, and a loop that
+ * goes back takes those that are handed to it, unless that is NULL. */
+int pg_loop_run_handed(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const double *operands,
+                       double *results, double *frame, pg_work *work, int *met);
+
 /* The same where an instruction says so, on uniforms and on a block. */
 int pg_loop_uniform(const pg_program *p, const pg_instruction *in, double *uniforms, double *frame, pg_work *work,
                     int *met);
@@ -68,5 +73,39 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows);
 
 /* Memory for a loop on numbers. */
 size_t pg_loop_flat(const pg_loop *loop);
+
+/* -- what loop.c and turns.c share -------------------------------------------------------------- */
+
+/* Why a run was stopped: see pg_loop_failure(). */
+enum { ASKED, LACKS_MEMORY, TOO_LONG };
+
+/* 0. */
+int pg_loop_fail(int why, size_t row, double trips);
+
+/* The row in which the loop failed that ran on numbers. */
+void pg_loop_failed_in(size_t row);
+
+/* Numbers in whole registers. */
+static inline size_t pg_whole(size_t numbers)
+{
+    return (numbers + 7) / 8 * 8;
+}
+
+/* How many numbers of memory a body needs on lanes. */
+size_t pg_body_wide(const pg_body *b);
+
+/* What a history keeps of a state: what the body reads, or its way back. */
+static inline int pg_is_kept(const pg_program *body, const pg_program *back, size_t k)
+{
+    return body->input_slots[k] != PG_NO_SLOT || back->input_slots[back->outputs + k] != PG_NO_SLOT;
+}
+
+static inline size_t pg_count_kept(const pg_program *body, const pg_program *back, size_t n)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < n; k++)
+        count += (size_t)pg_is_kept(body, back, k);
+    return count;
+}
 
 #endif

@@ -225,6 +225,76 @@ def test_a_loop_that_does_not_end_names_the_row():
     assert made(1.0) == 10.0
 
 
+def test_results_may_stand_where_other_parts_of_the_state_do():
+    """Parts that change places, that no trip reads, and a condition that is a part from before the trip."""
+
+    def shuffled(x):
+        def body(s):
+            a, b, left, _, _ = s
+            return [b * x, a + x, left - 1.0, a, left], left
+
+        return loop(body, [x, 2.0 * x, pygrad.math.floor(4.0 * x), 0.0, 0.0])
+
+    def plain(x):
+        a, b, left, before, last, trips, on = x, 2.0 * x, math.floor(4.0 * x), 0.0, 0.0, 0, True
+        while on:
+            on = left != 0.0
+            a, b, left, before, last, trips = b * x, a + x, left - 1.0, a, left, trips + 1
+        return [a, b, left, before, last, trips]
+
+    xs = np.linspace(0.3, 4.0, 130)
+    expected = [plain(float(x)) for x in xs]
+    found = vmap(lambda x: [*shuffled(x)[0], shuffled(x)[1]])(xs)
+    assert np.column_stack(found).tolist() == expected
+    made = compile(lambda x: [*shuffled(x)[0], shuffled(x)[1]])
+    assert [list(made(float(x))) for x in xs[::7]] == expected[::7]
+    for k in (0, 3):
+        slopes = vmap(grad(lambda x, k=k: shuffled(x)[0][k]))(xs)
+        one = compile(grad(lambda x, k=k: shuffled(x)[0][k]))
+        assert slopes.tolist() == [one(float(x)) for x in xs]
+
+
+def test_the_way_back_takes_the_states_of_the_way_forward():
+    """Rows may leave the path in between, all of a block or some; loops may stand one behind the other."""
+
+    def f(x):
+        y = rolled(x)
+        if y > 3.0:
+            return y * x
+        return rolled(y) * rolled(x + 0.1) + root(y)[0]
+
+    mapped, made = vmap(value_and_grad(f)), compile(value_and_grad(f))
+    for xs in (
+        np.linspace(0.3, 2.0, 200),
+        np.linspace(0.3, 0.5, 65),
+        np.array([0.4]),
+        np.array([0.4, 1.9]),
+    ):
+        values, slopes = mapped(xs)
+        assert list(zip(values.tolist(), slopes.tolist(), strict=True)) == [
+            made(float(x)) for x in xs
+        ]
+
+
+def test_a_single_row_is_as_any_other():
+    xs = np.linspace(0.3, 4.0, 65)
+    for f in (lambda x: root(x)[0], rolled, grad(lambda x: root(x)[0] * x), grad(rolled)):
+        mapped = vmap(f)
+        expected = mapped(np.concatenate([xs, xs])).tolist()
+        assert mapped(xs).tolist() == expected[:65]  # the last one is alone in its block
+        assert mapped(xs[:1]).tolist() == expected[:1]
+        assert mapped(xs[7:8]).tolist() == expected[7:8]
+
+    def endless(x):
+        return while_loop(lambda s: s < 10.0, lambda s: s + x, 0.0, max_trips=1000)
+
+    xs[64] = 0.0
+    with pytest.raises(RuntimeError, match=r"not ended after 1000 trips.*in row 64"):
+        vmap(endless)(xs)
+    with pytest.raises(RuntimeError, match="in row 0"):
+        vmap(endless)(xs[64:])
+
+
 def test_ctrl_c_is_heard_within_a_loop():
     def f(x):
         return while_loop(lambda s: s > 0.0, lambda s: s + x, x)
@@ -238,6 +308,9 @@ def test_ctrl_c_is_heard_within_a_loop():
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(KeyboardInterrupt):
             vmap(f)(np.ones(3))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(KeyboardInterrupt):
+            vmap(f, threads=2)(np.ones(1025))  # the last row is alone in its block
     finally:
         signal.signal(signal.SIGALRM, before)
 

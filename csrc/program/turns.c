@@ -1,0 +1,415 @@
+/* turns.c: loops at work on the lanes of a block, until the last row is done. */
+#include "program/loop.h"
+
+#include "program/history.h"
+
+/* A body that runs on the lanes of a block. Its state stands where the program has its inputs, or, of what the program
+ * does not read, in others. */
+typedef struct {
+    const pg_body *body;
+    block rows;            /* as the body sees it */
+    double *others;        /* PG_LANES numbers for each of the state */
+    double *aside;         /* the same for each result */
+    uint8_t *crossing;     /* of each result whether it stands where another of the state does: it is put aside */
+    int unread;            /* some of the state is read by nobody: it counts once a row is done */
+} wide;
+
+static double *input_of(const wide *w, size_t input)
+{
+    double *lanes = w->rows.lanes;
+    const pg_slot slot = w->body->wide->input_slots[input];
+    return slot == PG_NO_SLOT ? NULL : LANE(slot);
+}
+
+static double *state_of(const wide *w, size_t k)
+{
+    double *at = input_of(w, k);
+    return at == NULL ? w->others + k * PG_LANES : at;
+}
+
+/* The result of the trip. */
+static const double *result_of(const wide *w, size_t k)
+{
+    const double *lanes = w->rows.lanes;
+    return w->crossing[k] ? w->aside + k * PG_LANES : LANE(w->body->wide->result_slots[k]);
+}
+
+static int is_crossing(const wide *w, size_t k)
+{
+    const pg_program *p = w->body->wide;
+    for (size_t j = 0; j < w->body->state; j++)
+        if (j != k && p->result_slots[k] == p->input_slots[j])
+            return 1;
+    return 0;
+}
+
+/* In the memory from *at on, of which it takes its part. False if it was stopped. */
+static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
+{
+    const pg_program *p = b->wide;
+    double *uniforms = *at, *lanes = uniforms + pg_whole(p->uniforms + 1 + pg_loops_flat(p));
+    uint32_t guard;
+    int met = 0;
+    w->body = b;
+    w->rows = *outer;
+    w->rows.uniforms = uniforms;
+    w->rows.lanes = lanes;
+    w->rows.spare = lanes + p->lanes * PG_LANES;
+    w->rows.partial = NULL;
+    w->rows.handed = NULL;
+    w->rows.careful = 0;
+    w->others = w->rows.spare + SPARE;
+    w->aside = w->others + b->state * PG_LANES;
+    w->crossing = (uint8_t *)(void *)(w->aside + (b->state + 1) * PG_LANES);
+    w->rows.frame = w->aside + (b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1);
+    w->unread = 0;
+    for (size_t k = 0; k < p->outputs; k++)
+        w->crossing[k] = (uint8_t)is_crossing(w, k);
+    for (size_t k = 0; k < b->state; k++)
+        w->unread = w->unread || p->input_slots[k] == PG_NO_SLOT;
+    *at += pg_body_wide(b);
+    pg_place_constants(p, uniforms);
+    if (pg_run_uniform(p, uniforms, &guard, &met, outer->work) != 1)
+        return 0;
+    pg_spread(p, uniforms, lanes);
+    return 1;
+}
+
+/* An operand, whose number may be the same for all rows, into lanes. */
+static void put_operand(const block *rows, pg_slot slot, double *into)
+{
+    const double *lanes = rows->lanes;
+    if (into == NULL)
+        return;
+    if (slot & PG_ROW) {
+        memcpy(into, LANE(slot), PG_LANES * sizeof *into);
+        return;
+    }
+    for (int l = 0; l < PG_LANES; l++)
+        into[l] = rows->uniforms[slot];
+}
+
+static void take_results(const wide *w, double *results)
+{
+    for (size_t k = 0; k < w->body->state; k++)
+        pg_lane_turn()->copy(results + k * PG_LANES, state_of(w, k));
+}
+
+/* What is kept of the state into a history, or from it back to where the body, or the way back, has its inputs. */
+static void keep_wide(const wide *w, const pg_body *back, double *into)
+{
+    const pg_turn *turn = pg_lane_turn();
+    for (size_t k = 0; into != NULL && k < w->body->state; k++)
+        if (pg_is_kept(w->body->wide, back->wide, k)) {
+            turn->copy(into, state_of(w, k));
+            into += PG_LANES;
+        }
+}
+
+static void restore(const wide *w, const wide *to, const pg_body *back, const double *kept)
+{
+    const pg_turn *turn = pg_lane_turn();
+    for (size_t k = 0; k < w->body->state; k++)
+        if (pg_is_kept(w->body->wide, back->wide, k)) {
+            double *into = to == w ? state_of(w, k) : input_of(to, to->body->state + k);
+            if (into != NULL)
+                turn->copy(into, kept);
+            kept += PG_LANES;
+        }
+}
+
+/* Results into the state, of rows whose mask is set: either what the next trip reads, or the rest. */
+static void pass_on(const wide *w, const int64_t *mask, int all, int read)
+{
+    const pg_turn *turn = pg_lane_turn();
+    for (size_t k = 0; k < w->body->state; k++) {
+        const double *given = result_of(w, k);
+        double *into = state_of(w, k);
+        if ((w->body->wide->input_slots[k] != PG_NO_SLOT) != read || given == into)
+            continue;
+        if (all)
+            turn->copy(into, given);
+        else
+            turn->blend(into, given, mask);
+    }
+}
+
+/* One trip of the rows whose mask is set, but for what is not read; false if it was stopped. */
+static int trip_wide(wide *w, const int64_t *mask, int all)
+{
+    const pg_program *p = w->body->wide;
+    const double *lanes = w->rows.lanes;
+    pg_run_block(p, &w->rows);
+    if (w->rows.failed)
+        return 0;
+    for (size_t k = 0; k < p->outputs; k++)
+        if (w->crossing[k])
+            pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
+    pass_on(w, mask, all, 1);
+    const pg_batch *batch = w->rows.batch;
+    return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
+}
+
+/* Which rows begin: those that are there, and on the path, and are told to; how many. */
+static int begin_mask(const wide *w, const double *control, int64_t *mask)
+{
+    const block *rows = &w->rows;
+    const uint32_t *left = rows->batch->left == NULL || rows->staying == rows->count ? NULL
+                                                                                     : rows->batch->left + rows->first;
+    int count = 0;
+    for (size_t l = 0; l < PG_LANES; l++) {
+        const int there = l < rows->count && (left == NULL || left[l] == UINT32_MAX);
+        const int begins = there && (w->body->counts ? control[l] > 0.0 : control[l] != 0.0);
+        mask[l] = -begins;
+        count += begins;
+    }
+    return count;
+}
+
+static int too_long(const wide *w, const int64_t *mask, double trips)
+{
+    size_t l = 0;
+    while (mask[l] == 0)
+        l++;
+    return pg_loop_fail(TOO_LONG, row_of(w->rows.batch, w->rows.first + l), trips);
+}
+
+/* What nobody reads, of the rows that did the last of the trips. */
+static void pass_on_unread(const wide *w, const double *trips, double done)
+{
+    _Alignas(64) int64_t mask[PG_LANES];
+    for (int l = 0; l < PG_LANES; l++)
+        mask[l] = -(int64_t)(trips[l] == done);
+    pass_on(w, mask, 0, 0);
+}
+
+/* The trips of all rows, how many each has done in trips; noted if there is a way back. False if it was stopped. */
+static int run_wide(wide *w, const double *control, double *trips, const pg_body *back, pg_history *h)
+{
+    _Alignas(64) int64_t mask[PG_LANES];
+    const pg_turn *turn = pg_lane_turn();
+    const int counts = w->body->counts;
+    double done = 0.0, *into;
+    for (int l = 0; l < PG_LANES; l++)
+        trips[l] = 0.0;
+    for (int running = begin_mask(w, control, mask); running != 0;) {
+        if (done >= w->body->most)
+            return too_long(w, mask, done);
+        if (back != NULL) {
+            if (!pg_history_note(h, &into))
+                return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
+            keep_wide(w, back, into);
+        }
+        if (!trip_wide(w, mask, running == PG_LANES))
+            return 0;
+        done += 1.0;
+        const int before = running;
+        running = turn->go_on(mask, trips, counts ? control : result_of(w, w->body->state), counts, done);
+        if (w->unread && running != before)
+            pass_on_unread(w, trips, done);
+    }
+    return 1;
+}
+
+/* The mask of trip i; how many rows do it. */
+static int mask_of_trip(const double *trips, size_t i, int64_t *mask)
+{
+    int count = 0;
+    for (int l = 0; l < PG_LANES; l++) {
+        const int does = (double)i < trips[l];
+        mask[l] = -does;
+        count += does;
+    }
+    return count;
+}
+
+/* The state before trip i; NULL if it was stopped. */
+static const double *state_before(wide *w, const pg_body *back, pg_history *h, const double *trips, size_t i)
+{
+    _Alignas(64) int64_t mask[PG_LANES];
+    const double *s = pg_history_at(h, i);
+    size_t next;
+    if (s != NULL)
+        return s;
+    s = pg_history_begin(h, i, &next);
+    if (s == NULL) {
+        pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
+        return NULL;
+    }
+    restore(w, w, back, s);
+    for (; next <= i; next++) {
+        const int running = mask_of_trip(trips, next - 1, mask);
+        if (!trip_wide(w, mask, running == PG_LANES))
+            return NULL;
+        keep_wide(w, back, pg_history_fill(h));
+    }
+    return pg_history_at(h, i);
+}
+
+static int go_back_wide(wide *w, wide *back, pg_history *h, const double *trips)
+{
+    _Alignas(64) int64_t mask[PG_LANES];
+    double most = 0.0;
+    for (int l = 0; l < PG_LANES; l++)
+        most = trips[l] > most ? trips[l] : most;
+    const int all = mask_of_trip(trips, 0, mask);
+    int running = 0;
+    for (size_t i = (size_t)most; i-- != 0;) {
+        const double *s = state_before(w, back->body, h, trips, i);
+        if (s == NULL)
+            return 0;
+        restore(w, back, back->body, s);
+        if (running != all)
+            running = mask_of_trip(trips, i, mask);
+        if (!trip_wide(back, mask, running == PG_LANES))
+            return 0;
+    }
+    if (most > 0.0)
+        pass_on(back, mask, running == PG_LANES, 0);
+    return 1;
+}
+
+static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, const block *rows, pg_handed *handed,
+                         const double *control, double *results, double *at)
+{
+    const size_t n = w->body->state, m = w->body->captured;
+    _Alignas(64) double own_trips[PG_LANES];
+    pg_history own, *h = handed != NULL ? &handed->history : &own;
+    double *trips = handed != NULL ? handed->trips : own_trips;
+    wide back;
+    if (!open_wide(&back, loop->back, &at, rows))
+        return 0;
+    for (size_t k = 0; k < m; k++)
+        put_operand(rows, operands[n + 1 + k].a, input_of(&back, back.body->state + n + k));
+    for (size_t k = 0; k < back.body->state; k++) {
+        double *into = state_of(&back, k);
+        if (k < loop->back_state)
+            put_operand(rows, operands[n + 1 + m + k].a, into);
+        else
+            memset(into, 0, PG_LANES * sizeof *into);
+    }
+    int done = 1;
+    if (handed == NULL) {
+        pg_history_open(h, pg_count_kept(w->body->wide, loop->back->wide, n) * PG_LANES, PG_HISTORY);
+        done = run_wide(w, control, trips, loop->back, h);
+    }
+    done = done && go_back_wide(w, &back, h, trips);
+    if (handed == NULL)
+        pg_history_close(h);
+    if (done)
+        take_results(&back, results);
+    return done;
+}
+
+/* -- one for both ways -------------------------------------------------------------------------- */
+
+static int are_same(const pg_program *p, const pg_instruction *a, const pg_instruction *b, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (p->terms[a->first + k].a != p->terms[b->first + k].a)
+            return 0;
+    return 1;
+}
+
+static int writes_operand(const pg_program *p, const pg_instruction *in, const pg_instruction *loop, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (p->terms[loop->first + k].a == in->out)
+            return 1;
+    return 0;
+}
+
+/* The instruction behind a loop that goes forward that goes the same way back: with the same body, and the same operands,
+ * which nothing has written to in between (a loop writes to slots of its own). NULL if there is none, or another loop
+ * goes forward first: only one has its states handed. */
+static const pg_instruction *way_back(const pg_program *p, const pg_instruction *in)
+{
+    const pg_loop *loop = p->loops[in->a];
+    const size_t count = loop->body->state + 1 + loop->body->captured;
+    const pg_instruction *end = p->code + p->length, *found = in + 1;
+    for (; found != end; found++) {
+        const pg_loop *other = found->code == PG_CODE_LOOP ? p->loops[found->a] : NULL;
+        if (other != NULL && other->back == NULL)
+            return NULL;
+        if (other != NULL && other->body == loop->body && are_same(p, in, found, count))
+            break;
+    }
+    for (const pg_instruction *i = in + 1; found != end && i != found; i++)
+        if (i->code != PG_CODE_LOOP && i->out & PG_ROW && writes_operand(p, i, in, count))
+            return NULL;
+    return found == end ? NULL : found;
+}
+
+/* The only row of a block, whose numbers are put into all lanes. */
+static int run_single(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands,
+                      block *rows, double *results)
+{
+    const double *lanes = rows->lanes;
+    double *given = rows->frame + pg_loop_flat(loop) - loop->base.operands, *found = given - loop->base.results;
+    int met = 0;
+    for (size_t k = 0; k < loop->base.operands; k++)
+        given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[0] : rows->uniforms[operands[k].a];
+    if (!pg_loop_run_handed(loop, later, handed, given, found, rows->frame, rows->work, &met)) {
+        pg_loop_failed_in(row_of(rows->batch, rows->first));
+        return 0;
+    }
+    for (size_t k = 0; k < loop->base.results; k++)
+        for (size_t l = 0; l < PG_LANES; l++)
+            results[k * PG_LANES + l] = found[k];
+    if (met && rows->singular == 0)
+        rows->singular = 1 + rows->first;
+    return 1;
+}
+
+static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands, block *rows,
+                    double *results)
+{
+    const size_t n = loop->body->state;
+    _Alignas(64) double control[PG_LANES];
+    _Alignas(64) double own_trips[PG_LANES];
+    double *at = rows->frame;
+    wide w;
+    if (!open_wide(&w, loop->body, &at, rows))
+        return 0;
+    for (size_t k = 0; k < n; k++)
+        put_operand(rows, operands[k].a, state_of(&w, k));
+    put_operand(rows, operands[n].a, control);
+    for (size_t k = 0; k < loop->body->captured; k++)
+        put_operand(rows, operands[n + 1 + k].a, input_of(&w, n + k));
+    int done;
+    if (loop->back != NULL) {
+        done = run_back_wide(loop, &w, operands, rows, handed, control, results, at);
+    } else {
+        double *trips = later != NULL ? handed->trips : own_trips;
+        pg_history *h = later != NULL ? &handed->history : NULL;
+        if (later != NULL)
+            pg_history_open(h, pg_count_kept(w.body->wide, later->back->wide, n) * PG_LANES, PG_HISTORY);
+        done = run_wide(&w, control, trips, later != NULL ? later->back : NULL, h);
+        take_results(&w, results);
+        pg_lane_turn()->copy(results + n * PG_LANES, trips);
+    }
+    if (rows->singular == 0)
+        rows->singular = w.rows.singular;
+    return done;
+}
+
+int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
+{
+    const pg_loop *loop = p->loops[in->a], *later = NULL;
+    const pg_term *operands = p->terms + in->first;
+    pg_handed *handed = rows->handed;
+    double *lanes = rows->lanes;
+    if (handed != NULL && loop->back == NULL) {
+        pg_handed_close(handed); /* by rows that have left the path */
+        handed->to = way_back(p, in);
+        handed->history = (pg_history){0};
+        later = handed->to == NULL ? NULL : p->loops[handed->to->a];
+    } else if (handed != NULL && handed->to != in) {
+        handed = NULL;
+    }
+    rows->failed = rows->count == 1 ? !run_single(loop, later, handed, operands, rows, LANE(in->out))
+                                    : !run_rows(loop, later, handed, operands, rows, LANE(in->out));
+    if (handed != NULL && loop->back != NULL)
+        pg_handed_close(handed);
+    return !rows->failed;
+}
