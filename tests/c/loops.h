@@ -8,7 +8,7 @@
 #include "program/derived.h"
 #include "program/unfold.h"
 
-enum { MOST_STATE = 3, MOST_KEPT = 4000 };
+enum { MOST_STATE = 3, MOST_KEPT = 40000 };
 
 /* Nodes that are held until the end of a test. */
 static pg_node *held[MOST_KEPT];
@@ -183,6 +183,18 @@ static int trip_empty(double *x)
     return 1;
 }
 
+/* Many trips, more than a history keeps. */
+static void make_long(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_mul, of(PG_OP_sin, x[0], NULL), x[1]);
+}
+
+static int trip_long(double *x)
+{
+    x[0] = value(PG_OP_sin, x[0], 0.0) * x[1];
+    return 1;
+}
+
 static const kind kinds[] = {
     {"root", 1, 1, 0, make_root, trip_root, 0.5, 4.0, 1.0},
     {"crossing", 3, 2, 1, make_crossing, trip_crossing, -1.5, 1.5, 7.0},
@@ -191,8 +203,9 @@ static const kind kinds[] = {
     {"climbing", 2, 2, 0, make_climbing, trip_climbing, 0.7, 3.5, 1.0},
     {"nested", 2, 2, 1, make_nested, trip_nested, 0.0, 3.0, 4.0},
     {"empty", 0, 1, 1, make_empty, trip_empty, 0.0, 1.0, 3.0},
+    {"long", 1, 1, 1, make_long, trip_long, 0.5, 1.1, 99.0},
 };
-enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, NESTED = 5 };
+enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7 };
 
 /* The nodes of a body: leaves for what it reads, and results. */
 static inline void make_nodes(const kind *k, pg_node **leaves, pg_node **results)

@@ -191,6 +191,44 @@ static void test_derivatives_are_those_of_all_trips(void)
     check_kinds(5000, 12);
 }
 
+/* Histories that are thinned out: all but some states are computed once more. */
+static void test_derivatives_with_little_room_for_states(void)
+{
+    pg_limit_histories(1);
+    check_kinds(9000, 6);
+    pg_limit_histories(SIZE_MAX);
+}
+
+static void test_a_history_keeps_some_and_says_which(void)
+{
+    pg_history h;
+    for (size_t width = 0; width < 40001; width = 3 * width + 1) {
+        double *state = room(width + 1, sizeof *state);
+        pg_history_open(&h, width, 0);
+        for (size_t i = 0; i < 100; i++) {
+            state[0] = (double)i;
+            CHECK(pg_history_note(&h, state));
+        }
+        CHECK(h.stride == 8 && h.count == 13);
+        for (size_t i = 100; i-- != 0;) {
+            const double *found = pg_history_at(&h, i);
+            CHECK((found == NULL) == (i % 8 == 7 || i == 99));
+            if (found == NULL) {
+                size_t next = pg_history_begin(&h, i, state);
+                CHECK(next == i / 8 * 8 + 1 && (width == 0 || state[0] == (double)(next - 1)));
+                for (; next <= i; next++) {
+                    state[0] = (double)next;
+                    pg_history_fill(&h, state);
+                }
+                found = pg_history_at(&h, i);
+            }
+            CHECK(found != NULL && (width == 0 || found[0] == (double)i));
+        }
+        pg_history_close(&h);
+        free(state);
+    }
+}
+
 /* -- memory that fails ------------------------------------------------------------------------------- */
 
 static pg_status program_fails(const problem *q, pg_node *const *nodes, size_t count, int row)
@@ -276,6 +314,7 @@ static pg_status everything(const kind *k, problem *q, pg_node *const *leaves, p
 
 static void test_each_allocation_fails_in_turn(void)
 {
+    pg_limit_histories(1);
     for (size_t which = 0; which < KINDS; which++) {
         const kind *k = &kinds[which];
         pg_loop *loop = made_loop(k, 1e6);
@@ -284,7 +323,7 @@ static void test_each_allocation_fails_in_turn(void)
         random_state = 77 + which;
         const size_t before = held_count;
         any_problem(k, loop, &q);
-        q.operands[k->state]->value = k->counts ? 2.0 : 1.0;
+        q.operands[k->state]->value = k->counts ? which == LONG ? 20.0 : 2.0 : 1.0;
         make_nodes(k, leaves, results);
         const size_t start = pg_live_nodes();
         pg_status status = PG_NO_MEMORY;
@@ -297,13 +336,86 @@ static void test_each_allocation_fails_in_turn(void)
         let_go(before);
         pg_loop_release(loop);
     }
+    pg_limit_histories(SIZE_MAX);
+}
+
+/* -- who is asked to stop ------------------------------------------------------------------------------ */
+
+static size_t asked, stops_at;
+
+static int ask(void)
+{
+    return ++asked == stops_at;
+}
+
+/* A program of derivatives, by rows or for numbers, of so many trips: it stops whenever it is told to. */
+static void check_stopping(const problem *q, pg_node *const *nodes, size_t count, int row, double trips)
+{
+    trace t = {.inputs = q->operand_count, .count = q->operand_count, .output_count = count, .optimise = 1};
+    memcpy(t.nodes, q->operands, q->operand_count * sizeof *t.nodes);
+    memcpy(t.outputs, nodes, count * sizeof *nodes);
+    memset(t.rows, row, sizeof t.rows);
+    pg_program *p = program_of(&t, NULL);
+    row_set r;
+    uint32_t guard;
+    size_t where;
+    double done;
+    make_rows(&r, &t, p, 1, any_number);
+    r.inputs[1][0] = trips;
+    pg_batch batch = batch_of(&r, p);
+    pg_stop_asked = ask;
+    int going = 0;
+    for (stops_at = 1; !going; stops_at++) {
+        asked = 0;
+        going = pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == 0;
+        CHECK(going || (asked == stops_at && pg_loop_failure(&where, &done) == 0));
+    }
+    CHECK(stops_at > 2);
+    pg_stop_asked = NULL;
+    drop_rows(&r);
+    pg_program_free(p);
+}
+
+static void test_loops_stop_wherever_they_are(void)
+{
+    const kind *k = &kinds[LONG];
+    pg_loop *loop = made_loop(k, 1e6);
+    problem q;
+    pg_node *first[MOST_IN];
+    const size_t before = held_count;
+    do {
+        let_go(before);
+        any_problem(k, loop, &q);
+    } while (q.input_count != q.operand_count || q.seeds[0] == 0.0);
+    CHECK(derive(PG_REVERSE, q.out[0], 2, q.operands, 3, q.inputs, 3, q.seeds, first) == PG_OK);
+    for (int little = 0; little < 2; little++) {
+        pg_limit_histories(little ? 4096 : SIZE_MAX);
+        for (int row = 0; row < 2; row++) {
+            check_stopping(&q, q.out[0], 2, row, row ? 24000.0 : 2e5);
+            check_stopping(&q, first, 3, row, row ? 24000.0 : 2e5);
+        }
+    }
+    pg_limit_histories(SIZE_MAX);
+    pg_release_all(first, 3);
+    q.operands[1]->value = 2e5; /* while nodes are made */
+    pg_stop_asked = ask, asked = 0, stops_at = 1;
+    pg_status status;
+    CHECK(pg_loop_node(loop, q.operands, first, &status) == NULL && status == PG_STOPPED);
+    asked = 0;
+    CHECK(derive(PG_REVERSE, q.out[0], 2, q.operands, 3, q.inputs, 3, q.seeds, first) == PG_STOPPED);
+    pg_stop_asked = NULL;
+    let_go(before);
+    pg_loop_release(loop);
 }
 
 int main(void)
 {
     begin_tracing();
     RUN(test_derivatives_are_those_of_all_trips);
+    RUN(test_derivatives_with_little_room_for_states);
+    RUN(test_a_history_keeps_some_and_says_which);
     RUN(test_each_allocation_fails_in_turn);
+    RUN(test_loops_stop_wherever_they_are);
     end_tracing();
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");

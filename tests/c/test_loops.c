@@ -113,10 +113,99 @@ static void test_values_are_those_of_plain_loops(void)
     }
 }
 
+/* -- loops that are to end --------------------------------------------------------------------------- */
+
+static void test_a_loop_that_goes_on_for_too_long_says_where(void)
+{
+    const kind *k = &kinds[CROSSING];
+    pg_loop *loop = made_loop(k, 3.0);
+    trace t;
+    row_set r;
+    pg_status status;
+    uint32_t guard;
+    size_t order[6] = {0, 1, 2, 3, 4, 5}, spare[6], counts[6], where;
+    uint32_t guards[6], left[6];
+    double trips;
+    const size_t before = held_count;
+    do {
+        let_go(before);
+        trace_loop(&t, k, loop, &status);
+    } while (t.nodes[3]->value <= 3.0);
+    CHECK(t.outputs[0]->value != t.outputs[0]->value); /* there are no numbers */
+    for (uint8_t row = 0; row < 2; row++) {
+        memset(t.rows, row, sizeof t.rows);
+        pg_program *p = program_of(&t, NULL);
+        make_rows(&r, &t, p, 6, any_number);
+        for (size_t l = 0; l < 6; l++)
+            r.inputs[3][l] = row && l != 4 ? l == 1 ? -1.0 : 3.0 : 5.0;
+        pg_batch batch = batch_of(&r, p);
+        pg_leaving leaving = {.rows = order, .spare = spare, .guards = guards, .counts = counts};
+        CHECK(pg_program_run_once(p, &batch, &guard) == (row ? 1 : -1));
+        CHECK(!row || pg_program_run(p, &batch) == -1);
+        CHECK(pg_loop_failure(&where, &trips) == 2 && where == (row ? 4 : SIZE_MAX) && trips == 3.0);
+        CHECK(pg_loop_failure(&where, &trips) == 0);
+        batch.left = left;
+        CHECK(pg_program_run_few(p, &batch, &leaving) == PG_RUN_STOPPED);
+        if (!row)
+            CHECK(pg_program_call(p, &batch, &guard) == 0 && guard == PG_GUARD_STOPPED);
+        pg_loop_failure(&where, &trips);
+        drop_rows(&r);
+        pg_program_free(p);
+    }
+    let_go(before);
+    pg_loop_release(loop);
+}
+
+/* A body one of whose loops is the same for all rows, and does not end. */
+static void make_endless(pg_node *const *x, pg_node **out)
+{
+    pg_node *operands[6], *items[4];
+    pg_status status;
+    for (int i = 0; i < 6; i++)
+        operands[i] = constant(5.0);
+    pg_node *n = pg_loop_node(inner, operands, items, &status);
+    CHECK(n != NULL);
+    hold(n);
+    for (int i = 0; i < 4; i++)
+        hold(items[i]);
+    out[0] = of(PG_OP_add, x[0], items[1]);
+}
+
+static void test_a_loop_in_a_loop_does_not_end(void)
+{
+    const kind k = {"endless", 1, 0, 1, make_endless, NULL, 0.0, 1.0, 3.0};
+    pg_loop *before = inner;
+    inner = made_loop(&kinds[CROSSING], 3.0);
+    pg_loop *loop = made_loop(&k, 1e6);
+    trace t;
+    row_set r;
+    pg_status status;
+    uint32_t guard;
+    size_t where;
+    double trips;
+    const size_t count = held_count;
+    trace_loop(&t, &k, loop, &status);
+    t.rows[0] = 1;
+    t.totals[0] = t.totals[1] = 1;
+    pg_program *p = program_of(&t, NULL);
+    make_rows(&r, &t, p, 6, any_number);
+    pg_batch batch = batch_of(&r, p);
+    CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == -1);
+    CHECK(pg_loop_failure(&where, &trips) == 2 && where == SIZE_MAX && trips == 3.0);
+    drop_rows(&r);
+    pg_program_free(p);
+    let_go(count);
+    pg_loop_release(loop);
+    pg_loop_release(inner);
+    inner = before;
+}
+
 int main(void)
 {
     begin_tracing();
     RUN(test_values_are_those_of_plain_loops);
+    RUN(test_a_loop_that_goes_on_for_too_long_says_where);
+    RUN(test_a_loop_in_a_loop_does_not_end);
     end_tracing();
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
