@@ -7,8 +7,16 @@
 
 enum { CHUNK = 1 << 15 };  /* numbers, about */
 
+static size_t limit = SIZE_MAX;
+
+void pg_limit_histories(size_t bytes)
+{
+    limit = bytes;
+}
+
 void pg_history_open(pg_history *h, size_t width, size_t bytes)
 {
+    bytes = bytes < limit ? bytes : limit;
     *h = (pg_history){.width = width, .loaded = SIZE_MAX};
     h->most = bytes / sizeof(double) / (width + 1);
     h->most = h->most < 16 ? 16 : h->most / 2 * 2;

@@ -21,6 +21,9 @@ typedef struct {
 
 /* For states of so many numbers, which may take so many bytes; but for 16 states there is room. */
 void pg_history_open(pg_history *h, size_t width, size_t bytes);
+/* For tests: use no more than so many bytes of those. Not while a program runs. */
+void pg_limit_histories(size_t bytes);
+
 void pg_history_close(pg_history *h);
 
 /* Where the state before the next trip is to be written, or NULL in *into if it is not kept; false for want of memory. */

@@ -1,0 +1,272 @@
+/* loops.h: loops for tests: bodies of nodes, each with what a trip of it does in plain C. */
+#ifndef PG_LOOPS_H
+#define PG_LOOPS_H
+
+#include "traces.h"
+
+#include "graph/stopping.h"
+#include "program/derived.h"
+#include "program/unfold.h"
+
+enum { MOST_STATE = 3, MOST_KEPT = 40000 };
+
+/* Nodes that are held until the end of a test. */
+static pg_node *held[MOST_KEPT];
+static size_t held_count;
+
+static inline pg_node *hold(pg_node *n)
+{
+    CHECK(n != NULL && held_count < MOST_KEPT);
+    return held[held_count++] = traced(n);
+}
+
+static inline void let_go(size_t down_to)
+{
+    while (held_count > down_to)
+        pg_release(held[--held_count]);
+}
+
+static inline pg_node *constant(double x)
+{
+    return hold(pg_leaf(x));
+}
+
+static inline pg_node *of(int op, pg_node *a, pg_node *b)
+{
+    return hold(node_of_op(op, (pg_node *[3]){a, b, NULL}, 0.0));
+}
+
+static inline double value(int op, double x, double y)
+{
+    return pg_evaluate_one(op, x, y, 0.0);
+}
+
+/* A body: x are the numbers of its state, then what it has captured; of one that does not count, whether it goes on is
+ * behind the new state. */
+typedef struct {
+    const char *name;
+    size_t state, captured;
+    int counts;
+    void (*make)(pg_node *const *x, pg_node **results);
+    int (*trip)(double *x);
+    double low, high, trips; /* of numbers, and at most */
+} kind;
+
+static inline size_t results_of(const kind *k)
+{
+    return k->state + !k->counts;
+}
+
+/* A square root, by Newton. */
+static void make_root(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_mul, of(PG_OP_add, x[0], of(PG_OP_div, x[1], x[0])), constant(0.5));
+    pg_node *rest = of(PG_OP_sub, of(PG_OP_mul, out[0], out[0]), x[1]);
+    out[1] = of(PG_OP_below, constant(1e-9), of(PG_OP_abs, rest, NULL));
+}
+
+static int trip_root(double *x)
+{
+    x[0] = (x[0] + x[1] / x[0]) * 0.5;
+    return 1e-9 < fabs(x[0] * x[0] - x[1]);
+}
+
+/* Results that stand where other parts of the state do; one part apart from the others. */
+static void make_crossing(pg_node *const *x, pg_node **out)
+{
+    out[0] = x[1];
+    out[1] = of(PG_OP_add, of(PG_OP_mul, x[0], x[3]), x[1]);
+    out[2] = of(PG_OP_add, of(PG_OP_mul, of(PG_OP_sin, x[2], NULL), of(PG_OP_cos, x[2], NULL)), of(PG_OP_tanh, x[4], NULL));
+}
+
+static int trip_crossing(double *x)
+{
+    const double first = x[1], second = x[0] * x[3] + x[1];
+    x[2] = value(PG_OP_sin, x[2], 0.0) * value(PG_OP_cos, x[2], 0.0) + value(PG_OP_tanh, x[4], 0.0);
+    x[0] = first, x[1] = second;
+    return 1;
+}
+
+/* Of what is not read, and what no trip changes: the one before last is captured and not used. */
+static void make_unread(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_add, of(PG_OP_mul, x[0], x[4]), x[2]);
+    out[1] = x[2];
+    out[2] = constant(3.0);
+}
+
+static int trip_unread(double *x)
+{
+    x[0] = x[0] * x[4] + x[2];
+    const double before = x[2];
+    x[2] = 3.0;
+    x[1] = before;
+    return 1;
+}
+
+/* Tables: their items, and cells among keys. */
+static void make_table(pg_node *const *x, pg_node **out)
+{
+    pg_node *items[4] = {of(PG_OP_mod, of(PG_OP_floor, x[1], NULL), constant(3.0)), x[2], x[3], x[0]};
+    pg_node *keys[3] = {x[0], constant(0.25), constant(1.5)}, *others[3] = {x[0], x[4], x[3]};
+    pg_node *taken = hold(pg_item_of(items, 3, 1)), *cell = hold(pg_cell_of(keys, 2, PG_SEARCH_LEFT, 1));
+    pg_node *sum = of(PG_OP_add, of(PG_OP_mul, x[0], constant(0.5)), taken);
+    pg_node *cells = of(PG_OP_add, cell, hold(pg_cell_of(others, 2, PG_BISECT_RIGHT, 1)));
+    out[0] = of(PG_OP_add, sum, of(PG_OP_mul, cells, constant(0.25)));
+    out[1] = of(PG_OP_add, x[1], constant(1.0));
+}
+
+static int trip_table(double *x)
+{
+    const double items[3] = {x[2], x[3], x[0]}, keys[2] = {0.25, 1.5}, others[2] = {x[4], x[3]};
+    const double taken = item_of(value(PG_OP_mod, floor(x[1]), 3.0), items, 3);
+    const double cells = cell_of(PG_SEARCH_LEFT, x[0], keys, 2) + cell_of(PG_BISECT_RIGHT, x[0], others, 2);
+    x[0] = x[0] * 0.5 + taken + cells * 0.25;
+    x[1] += 1.0;
+    return 1;
+}
+
+/* As many trips as it takes to get there, and a step on the way that no derivative gets through. */
+static void make_climbing(pg_node *const *x, pg_node **out)
+{
+    pg_node *choice[3] = {of(PG_OP_below, x[0], constant(1.0)), of(PG_OP_mul, x[0], x[2]), x[0]};
+    pg_node *chosen = hold(node_of_op(PG_OP_where, choice, 0.0));
+    out[0] = of(PG_OP_add, chosen, of(PG_OP_add, of(PG_OP_floor, x[0], NULL), constant(0.375)));
+    out[1] = of(PG_OP_add, of(PG_OP_pown, x[1], NULL), of(PG_OP_mul0, x[0], x[2]));
+    out[2] = of(PG_OP_at_most, out[0], x[3]);
+}
+
+static int trip_climbing(double *x)
+{
+    const double chosen = x[0] < 1.0 ? x[0] * x[2] : x[0], before = x[0];
+    x[0] = chosen + (floor(x[0]) + 0.375);
+    x[1] = 1.0 + value(PG_OP_mul0, before, x[2]);
+    return x[0] <= x[3];
+}
+
+/* A loop in a loop, which goes on in turn for as many trips as the outer one's state says. */
+static pg_loop *inner;
+
+static void make_nested(pg_node *const *x, pg_node **out)
+{
+    pg_node *operands[6] = {x[0], x[1], x[0], x[1], x[2], x[3]}, *items[4];
+    pg_status status;
+    pg_node *n = pg_loop_node(inner, operands, items, &status);
+    CHECK(n != NULL);
+    hold(n);
+    for (int i = 0; i < 4; i++)
+        hold(items[i]);
+    out[0] = of(PG_OP_mul, of(PG_OP_add, items[1], items[2]), constant(0.25));
+    out[1] = of(PG_OP_sub, x[1], constant(1.0));
+}
+
+static int trip_nested(double *x)
+{
+    double state[5] = {x[0], x[1], x[0], x[2], x[3]};
+    for (double trips = 0.0; trips < x[1]; trips += 1.0)
+        trip_crossing(state);
+    x[0] = (state[1] + state[2]) * 0.25;
+    x[1] -= 1.0;
+    return 1;
+}
+
+/* No state at all. */
+static void make_empty(pg_node *const *x, pg_node **out)
+{
+    (void)x;
+    (void)out;
+}
+
+static int trip_empty(double *x)
+{
+    (void)x;
+    return 1;
+}
+
+/* Many trips, more than a history keeps. */
+static void make_long(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_mul, of(PG_OP_sin, x[0], NULL), x[1]);
+}
+
+static int trip_long(double *x)
+{
+    x[0] = value(PG_OP_sin, x[0], 0.0) * x[1];
+    return 1;
+}
+
+static const kind kinds[] = {
+    {"root", 1, 1, 0, make_root, trip_root, 0.5, 4.0, 1.0},
+    {"crossing", 3, 2, 1, make_crossing, trip_crossing, -1.5, 1.5, 7.0},
+    {"unread", 3, 2, 1, make_unread, trip_unread, -1.5, 1.5, 5.0},
+    {"table", 2, 3, 1, make_table, trip_table, 0.0, 2.0, 6.0},
+    {"climbing", 2, 2, 0, make_climbing, trip_climbing, 0.7, 3.5, 1.0},
+    {"nested", 2, 2, 1, make_nested, trip_nested, 0.0, 3.0, 4.0},
+    {"empty", 0, 1, 1, make_empty, trip_empty, 0.0, 1.0, 3.0},
+    {"long", 1, 1, 1, make_long, trip_long, 0.5, 1.1, 99.0},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7 };
+
+/* The nodes of a body: leaves for what it reads, and results. */
+static inline void make_nodes(const kind *k, pg_node **leaves, pg_node **results)
+{
+    for (size_t i = 0; i < k->state + k->captured; i++)
+        leaves[i] = constant(0.5 + 0.25 * (double)i);
+    k->make(leaves, results);
+}
+
+static inline pg_body *body_of(const kind *k, double most)
+{
+    pg_node *leaves[6], *results[4], *opaque;
+    pg_status status;
+    const size_t before = held_count;
+    make_nodes(k, leaves, results);
+    pg_body *b = pg_body_of(leaves, k->state, k->captured, results, results_of(k), k->counts, most, &status, &opaque);
+    CHECK(b != NULL && status == PG_OK);
+    let_go(before);
+    return b;
+}
+
+static inline pg_loop *made_loop(const kind *k, double most)
+{
+    pg_loop *loop = pg_loop_make(body_of(k, most), NULL, NULL);
+    CHECK(loop != NULL);
+    return loop;
+}
+
+/* Operands at random: the state, how long, what is captured. */
+static inline void any_operands(const kind *k, double *x)
+{
+    for (size_t i = 0; i < k->state + 1 + k->captured; i++)
+        x[i] = between(k->low, k->high);
+    x[k->state] = k->counts ? (double)below((size_t)k->trips + 1) : one_in(8) ? 0.0 : 1.0;
+}
+
+/* The state at last, and the number of trips. */
+static inline void run_plainly(const kind *k, const double *operands, double *out)
+{
+    double x[6] = {0}, trips = 0.0;
+    const size_t n = k->state;
+    memcpy(x, operands, n * sizeof *x);
+    memcpy(x + n, operands + n + 1, k->captured * sizeof *x);
+    for (int on = operands[n] != 0.0; k->counts ? trips < operands[n] : on; trips += 1.0)
+        on = k->trip(x);
+    memcpy(out, x, n * sizeof *x);
+    out[n] = trips;
+}
+
+static inline void begin_tracing(void)
+{
+    pg_tracing_threads = 1;
+    pg_birth_flags = PG_TRACED;
+    inner = made_loop(&kinds[CROSSING], 1e6);
+}
+
+static inline void end_tracing(void)
+{
+    pg_loop_release(inner);
+    pg_tracing_threads = 0;
+    pg_birth_flags = 0;
+}
+
+#endif

@@ -1,0 +1,423 @@
+/* test_loop_slopes.c: derivatives of loops, which are those of the graph of all their trips; and memory that fails.
+ * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
+#include "loops.h"
+#include "traces.h"
+
+#include "program/history.h"
+
+enum { MOST_IN = 6, MOST_OUT = 4, ROWS = 70 };
+
+/* Derivatives one way; what arrives is the caller's. */
+static pg_status derive(pg_way way, pg_node *const *roots, size_t root_count, pg_node *const *stops, size_t stop_count,
+                        pg_node *const *inputs, size_t input_count, const double *seeds, pg_node **out)
+{
+    pg_node *root, *opaque;
+    pg_sweep *s;
+    pg_adjoint *a = NULL;
+    const size_t count = way == PG_REVERSE ? input_count : root_count;
+    for (size_t i = 0; i < count; i++)
+        out[i] = NULL;
+    pg_status status = pg_sort_sum(roots, root_count, stops, stop_count, &root, &s);
+    if (status != PG_OK)
+        return status;
+    status = pg_adjoint_open(s, inputs, input_count, &a);
+    if (status == PG_OK)
+        status = pg_adjoint_prepare(a, ENOUGH);
+    if (status == PG_OK)
+        status = pg_adjoint_begin(a, way, seeds, NULL);
+    if (status == PG_OK)
+        status = pg_adjoint_step(a, ENOUGH, &opaque);
+    for (size_t i = 0; status == PG_OK && i < count; i++) {
+        out[i] = pg_adjoint_at(a, way == PG_REVERSE ? inputs[i] : roots[i]);
+        status = out[i] == NULL ? PG_NO_MEMORY : PG_OK;
+    }
+    pg_adjoint_close(a);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    if (status != PG_OK)
+        pg_release_all(out, count);
+    return status;
+}
+
+/* The results of a loop as nodes of all its trips, in place of the loop's node. */
+static void unroll(const kind *k, const pg_body *b, pg_node *const *operands, pg_node **out)
+{
+    pg_node *x[MOST_IN], *next[MOST_OUT];
+    double trips = 0.0;
+    for (size_t i = 0; i < k->state; i++)
+        x[i] = operands[i];
+    for (size_t i = 0; i < k->captured; i++)
+        x[k->state + i] = operands[k->state + 1 + i];
+    for (int on = operands[k->state]->value != 0.0; k->counts ? trips < operands[k->state]->value : on; trips += 1.0) {
+        CHECK(pg_unfold(b->flat, x, next) == PG_OK);
+        for (size_t i = 0; i < results_of(k); i++)
+            hold(next[i]);
+        for (size_t i = 0; i < k->state; i++)
+            x[i] = next[i];
+        on = k->counts || next[k->state]->value != 0.0;
+    }
+    for (size_t i = 0; i < k->state; i++)
+        out[i] = x[i];
+    out[k->state] = constant(trips);
+}
+
+static void check_near(double a, double b)
+{
+    CHECK(same_number(a, b) || fabs(a - b) <= 1e-8 * (1.0 + fabs(b)));
+}
+
+/* What is differentiated, by what, and along what. */
+typedef struct {
+    pg_node *operands[MOST_IN], *inputs[MOST_IN], *out[2][MOST_OUT];
+    size_t operand_count, input_count, out_count;
+    double seeds[MOST_OUT], along[MOST_IN];
+} problem;
+
+static void any_problem(const kind *k, const pg_loop *loop, problem *q)
+{
+    double x[MOST_IN];
+    pg_status status;
+    *q = (problem){.operand_count = k->state + 1 + k->captured, .out_count = k->state + 1};
+    any_operands(k, x);
+    const int all = one_in(2);
+    for (size_t i = 0; i < q->operand_count; i++) {
+        q->operands[i] = constant(x[i]);
+        if (all || !one_in(3))
+            q->inputs[q->input_count++] = q->operands[i];
+    }
+    for (size_t i = 0; i < MOST_OUT; i++)
+        q->seeds[i] = one_in(4) ? 0.0 : between(-1.0, 1.0);
+    for (size_t i = 0; i < MOST_IN; i++)
+        q->along[i] = one_in(4) ? 0.0 : between(-1.0, 1.0);
+    pg_node *n = pg_loop_node(loop, q->operands, q->out[0], &status);
+    CHECK(n != NULL && status == PG_OK);
+    hold(n);
+    for (size_t i = 0; i < q->out_count; i++)
+        hold(q->out[0][i]);
+    unroll(k, loop->body, q->operands, q->out[1]);
+}
+
+/* A program of derivatives by rows does what the one for numbers does, and that about what the nodes are. */
+static void check_program(const kind *k, const problem *q, pg_node *const *nodes, size_t count)
+{
+    double expected[MOST_IN];
+    trace t = {.inputs = q->operand_count, .count = q->operand_count, .output_count = count, .optimise = 1};
+    memcpy(t.nodes, q->operands, q->operand_count * sizeof *t.nodes);
+    memcpy(t.outputs, nodes, count * sizeof *nodes);
+    pg_program *flat = program_of(&t, NULL);
+    for (size_t i = 0; i < t.inputs; i++)
+        t.rows[i] = (uint8_t)!one_in(4);
+    pg_program *wide = program_of(&t, NULL);
+    row_set rows, one;
+    uint32_t guard;
+    make_rows(&rows, &t, wide, ROWS, any_number);
+    make_rows(&one, &t, flat, 1, any_number);
+    for (size_t l = 1; l < ROWS; l++) {
+        double x[MOST_IN];
+        any_operands(k, x);
+        for (size_t i = 0; i < t.inputs; i++)
+            if (t.rows[i])
+                rows.inputs[i][l] = x[i];
+    }
+    pg_batch batch = batch_of(&rows, wide), single = batch_of(&one, flat);
+    CHECK(pg_program_run_once(wide, &batch, &guard) == 1 && pg_program_run(wide, &batch) == 0);
+    for (size_t l = 0; l < ROWS; l++) {
+        for (size_t i = 0; i < t.inputs; i++)
+            one.inputs[i][0] = rows.inputs[i][l];
+        CHECK(pg_program_call(flat, &single, &guard) == 1);
+        for (size_t i = 0; i < count; i++) {
+            CHECK(same_number(one.outputs[i][0], rows.outputs[i][l]));
+            expected[i] = nodes[i]->value;
+            if (l == 0)
+                check_near(one.outputs[i][0], expected[i]);
+        }
+    }
+    pg_pattern *m;
+    for (int i = 0; i < 2; i++) {
+        CHECK(pg_program_pattern(i ? wide : flat, 0, t.inputs, count, ENOUGH, &m) == 1);
+        pg_pattern_free(m);
+    }
+    drop_rows(&rows);
+    drop_rows(&one);
+    pg_program_free(flat);
+    pg_program_free(wide);
+}
+
+/* Both ways, of first and second order; returned as nodes that are held. */
+static void check_order(const kind *k, const problem *q, pg_node *const *roots, pg_node *const *plain, size_t count,
+                        const double *seeds, int order)
+{
+    for (int way = 0; way < 2; way++) {
+        pg_node *got[MOST_IN], *expected[MOST_IN];
+        const double *given = way == PG_REVERSE ? seeds : q->along;
+        const size_t found = way == PG_REVERSE ? q->input_count : count;
+        CHECK(derive((pg_way)way, roots, count, q->operands, q->operand_count, q->inputs, q->input_count, given, got) ==
+              PG_OK);
+        CHECK(derive((pg_way)way, plain, count, q->operands, q->operand_count, q->inputs, q->input_count, given,
+                     expected) == PG_OK);
+        for (size_t i = 0; i < found; i++) {
+            hold(got[i]);
+            hold(expected[i]);
+            check_near(got[i]->value, expected[i]->value);
+        }
+        if (found != 0)
+            check_program(k, q, got, found);
+        if (order < 2 && found != 0)
+            check_order(k, q, got, expected, found, q->along, order + 1);
+    }
+}
+
+static void check_kinds(uint64_t start, uint64_t times)
+{
+    for (size_t which = 0; which < KINDS; which++) {
+        const kind *k = &kinds[which];
+        pg_loop *loop = made_loop(k, 1e6);
+        for (uint64_t seed = 1; seed <= times; seed++) {
+            problem q;
+            const size_t before = held_count;
+            random_state = start + 1000 * which + seed;
+            any_problem(k, loop, &q);
+            for (size_t i = 0; i < q.out_count; i++)
+                check_near(q.out[0][i]->value, q.out[1][i]->value);
+            check_order(k, &q, q.out[0], q.out[1], q.out_count, q.seeds, 1);
+            let_go(before);
+        }
+        pg_loop_release(loop);
+    }
+}
+
+static void test_derivatives_are_those_of_all_trips(void)
+{
+    check_kinds(5000, 12);
+}
+
+/* Histories that are thinned out: all but some states are computed once more. */
+static void test_derivatives_with_little_room_for_states(void)
+{
+    pg_limit_histories(1);
+    check_kinds(9000, 6);
+    pg_limit_histories(SIZE_MAX);
+}
+
+static void test_a_history_keeps_some_and_says_which(void)
+{
+    pg_history h;
+    for (size_t width = 0; width < 40001; width = 3 * width + 1) {
+        double *state = room(width + 1, sizeof *state);
+        pg_history_open(&h, width, 0);
+        for (size_t i = 0; i < 100; i++) {
+            state[0] = (double)i;
+            CHECK(pg_history_note(&h, state));
+        }
+        CHECK(h.stride == 8 && h.count == 13);
+        for (size_t i = 100; i-- != 0;) {
+            const double *found = pg_history_at(&h, i);
+            CHECK((found == NULL) == (i % 8 == 7 || i == 99));
+            if (found == NULL) {
+                size_t next = pg_history_begin(&h, i, state);
+                CHECK(next == i / 8 * 8 + 1 && (width == 0 || state[0] == (double)(next - 1)));
+                for (; next <= i; next++) {
+                    state[0] = (double)next;
+                    pg_history_fill(&h, state);
+                }
+                found = pg_history_at(&h, i);
+            }
+            CHECK(found != NULL && (width == 0 || found[0] == (double)i));
+        }
+        pg_history_close(&h);
+        free(state);
+    }
+}
+
+/* -- memory that fails ------------------------------------------------------------------------------- */
+
+static pg_status program_fails(const problem *q, pg_node *const *nodes, size_t count, int row)
+{
+    pg_node *root, *opaque;
+    pg_sweep *s;
+    pg_program *p = NULL;
+    uint8_t rows[MOST_IN];
+    memset(rows, row, sizeof rows);
+    pg_status status = pg_sort_sum(nodes, count, q->operands, q->operand_count, &root, &s);
+    if (status != PG_OK)
+        return status;
+    const pg_trace what = {
+        .sweep = s, .rows = rows, .outputs = nodes, .output_count = count, .optimise = 1};
+    status = pg_program_make(&what, &opaque, &p);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    if (status != PG_OK)
+        return status;
+    double numbers[MOST_IN][3], results[MOST_OUT + MOST_IN][3], trips, uniforms[2000];
+    const double *inputs[MOST_IN];
+    double *outputs[MOST_OUT + MOST_IN];
+    ptrdiff_t strides[MOST_OUT + MOST_IN];
+    uint32_t guard;
+    size_t where;
+    for (size_t i = 0; i < MOST_OUT + MOST_IN; i++)
+        outputs[i] = results[i], strides[i] = 1;
+    for (size_t i = 0; i < q->operand_count; i++) {
+        inputs[i] = numbers[i];
+        for (size_t l = 0; l < 3; l++)
+            numbers[i][l] = q->operands[i]->value;
+    }
+    CHECK(pg_uniform_bytes(p) <= sizeof uniforms);
+    pg_batch batch = {.inputs = inputs, .strides = strides, .count = 3, .outputs = outputs, .output_strides = strides};
+    batch.uniforms = uniforms;
+    batch.lanes = room(pg_lane_bytes(p), 1);
+    int done = pg_program_run_once(p, &batch, &guard) == 1;
+    done = done && pg_program_run(p, &batch) == 0;
+    if (!done)
+        CHECK(pg_loop_failure(&where, &trips) == 1 && where == SIZE_MAX);
+    free(batch.lanes);
+    pg_program_free(p);
+    return done ? PG_OK : PG_NO_MEMORY;
+}
+
+/* All that can be done with a loop. */
+static pg_status everything(const kind *k, problem *q, pg_node *const *leaves, pg_node *const *results)
+{
+    pg_node *opaque, *first[MOST_IN], *second[MOST_IN];
+    pg_status status;
+    pg_body *b = pg_body_of(leaves, k->state, k->captured, results, results_of(k), k->counts, 1e6, &status, &opaque);
+    if (b == NULL)
+        return status;
+    pg_loop *loop = pg_loop_make(b, NULL, NULL);
+    if (loop == NULL)
+        return PG_NO_MEMORY;
+    pg_node *n = pg_loop_node(loop, q->operands, q->out[0], &status);
+    pg_loop_release(loop);
+    if (n == NULL)
+        return status;
+    pg_release(n);
+    for (int row = 0; row < 2 && status == PG_OK; row++)
+        status = program_fails(q, q->out[0], q->out_count, row);
+    for (int way = 0; way < 4 && status == PG_OK; way++) {
+        const size_t found = way % 2 == PG_REVERSE ? q->input_count : q->out_count;
+        const size_t last = way / 2 == PG_REVERSE ? q->input_count : found;
+        status = derive((pg_way)(way % 2), q->out[0], q->out_count, q->operands, q->operand_count, q->inputs,
+                        q->input_count, way % 2 == PG_REVERSE ? q->seeds : q->along, first);
+        if (status != PG_OK)
+            break;
+        status = derive((pg_way)(way / 2), first, found, q->operands, q->operand_count, q->inputs, q->input_count,
+                        q->along, second);
+        if (status == PG_OK) {
+            for (int row = 0; row < 2 && status == PG_OK; row++)
+                status = program_fails(q, second, last, row);
+            pg_release_all(second, last);
+        }
+        pg_release_all(first, found);
+    }
+    pg_release_all(q->out[0], q->out_count);
+    return status;
+}
+
+static void test_each_allocation_fails_in_turn(void)
+{
+    pg_limit_histories(1);
+    for (size_t which = 0; which < KINDS; which++) {
+        const kind *k = &kinds[which];
+        pg_loop *loop = made_loop(k, 1e6);
+        pg_node *leaves[MOST_IN], *results[MOST_OUT];
+        problem q;
+        random_state = 77 + which;
+        const size_t before = held_count;
+        any_problem(k, loop, &q);
+        q.operands[k->state]->value = k->counts ? which == LONG ? 20.0 : 2.0 : 1.0;
+        make_nodes(k, leaves, results);
+        const size_t start = pg_live_nodes();
+        pg_status status = PG_NO_MEMORY;
+        for (size_t n = 1; status != PG_OK; n += n < 700 ? 1 : 3) {
+            fail(n, which % 2 == 0);
+            status = everything(k, &q, leaves, results);
+            pg_fail_at(0);
+            CHECK((status == PG_OK || status == PG_NO_MEMORY) && pg_live_nodes() == start);
+        }
+        let_go(before);
+        pg_loop_release(loop);
+    }
+    pg_limit_histories(SIZE_MAX);
+}
+
+/* -- who is asked to stop ------------------------------------------------------------------------------ */
+
+static size_t asked, stops_at;
+
+static int ask(void)
+{
+    return ++asked == stops_at;
+}
+
+/* A program of derivatives, by rows or for numbers, of so many trips: it stops whenever it is told to. */
+static void check_stopping(const problem *q, pg_node *const *nodes, size_t count, int row, double trips)
+{
+    trace t = {.inputs = q->operand_count, .count = q->operand_count, .output_count = count, .optimise = 1};
+    memcpy(t.nodes, q->operands, q->operand_count * sizeof *t.nodes);
+    memcpy(t.outputs, nodes, count * sizeof *nodes);
+    memset(t.rows, row, sizeof t.rows);
+    pg_program *p = program_of(&t, NULL);
+    row_set r;
+    uint32_t guard;
+    size_t where;
+    double done;
+    make_rows(&r, &t, p, 1, any_number);
+    r.inputs[1][0] = trips;
+    pg_batch batch = batch_of(&r, p);
+    pg_stop_asked = ask;
+    int going = 0;
+    for (stops_at = 1; !going; stops_at++) {
+        asked = 0;
+        going = pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == 0;
+        CHECK(going || (asked == stops_at && pg_loop_failure(&where, &done) == 0));
+    }
+    CHECK(stops_at > 2);
+    pg_stop_asked = NULL;
+    drop_rows(&r);
+    pg_program_free(p);
+}
+
+static void test_loops_stop_wherever_they_are(void)
+{
+    const kind *k = &kinds[LONG];
+    pg_loop *loop = made_loop(k, 1e6);
+    problem q;
+    pg_node *first[MOST_IN];
+    const size_t before = held_count;
+    do {
+        let_go(before);
+        any_problem(k, loop, &q);
+    } while (q.input_count != q.operand_count || q.seeds[0] == 0.0);
+    CHECK(derive(PG_REVERSE, q.out[0], 2, q.operands, 3, q.inputs, 3, q.seeds, first) == PG_OK);
+    for (int little = 0; little < 2; little++) {
+        pg_limit_histories(little ? 4096 : SIZE_MAX);
+        for (int row = 0; row < 2; row++) {
+            check_stopping(&q, q.out[0], 2, row, row ? 24000.0 : 2e5);
+            check_stopping(&q, first, 3, row, row ? 24000.0 : 2e5);
+        }
+    }
+    pg_limit_histories(SIZE_MAX);
+    pg_release_all(first, 3);
+    q.operands[1]->value = 2e5; /* while nodes are made */
+    pg_stop_asked = ask, asked = 0, stops_at = 1;
+    pg_status status;
+    CHECK(pg_loop_node(loop, q.operands, first, &status) == NULL && status == PG_STOPPED);
+    asked = 0;
+    CHECK(derive(PG_REVERSE, q.out[0], 2, q.operands, 3, q.inputs, 3, q.seeds, first) == PG_STOPPED);
+    pg_stop_asked = NULL;
+    let_go(before);
+    pg_loop_release(loop);
+}
+
+int main(void)
+{
+    begin_tracing();
+    RUN(test_derivatives_are_those_of_all_trips);
+    RUN(test_derivatives_with_little_room_for_states);
+    RUN(test_a_history_keeps_some_and_says_which);
+    RUN(test_each_allocation_fails_in_turn);
+    RUN(test_loops_stop_wherever_they_are);
+    end_tracing();
+    CHECK(pg_live_nodes() == 0);
+    printf("OK\n");
+    return 0;
+}

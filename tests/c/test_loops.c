@@ -1,0 +1,213 @@
+/* test_loops.c: loops of programs: their values, row by row and for numbers, and when one is to end.
+ * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
+#include "loops.h"
+#include "traces.h"
+
+enum { ROWS = 150 };
+
+/* A trace whose inputs are the operands of a loop and whose outputs are its results. */
+static void trace_loop(trace *t, const kind *k, const pg_loop *loop, pg_status *status)
+{
+    const size_t n = k->state;
+    double x[6];
+    *t = (trace){.inputs = n + 1 + k->captured, .output_count = n + 1, .optimise = 1};
+    any_operands(k, x);
+    for (size_t i = 0; i < t->inputs; i++)
+        t->nodes[t->count++] = constant(x[i]);
+    pg_node *node = pg_loop_node(loop, t->nodes, t->outputs, status);
+    CHECK(node != NULL && *status == PG_OK);
+    hold(node);
+    for (size_t i = 0; i <= n; i++)
+        hold(t->outputs[i]);
+}
+
+/* Which rows stay, what they come to, and totals, as is said in plain C. */
+static void expect(const kind *k, const trace *t, row_set *r, double *totals)
+{
+    memset(totals, 0, MOST_OUTPUTS * sizeof *totals);
+    for (size_t l = 0; l < r->count; l++) {
+        double x[6], out[4];
+        for (size_t i = 0; i < t->inputs; i++)
+            x[i] = r->inputs[i][l];
+        run_plainly(k, x, out);
+        r->leaves[l] = t->guard_count != 0 && !(x[0] < t->guards[0].b->value) ? 0 : UINT32_MAX;
+        for (size_t i = 0; i < t->output_count; i++) {
+            r->expected[i][l] = out[i];
+            if (r->leaves[l] == UINT32_MAX)
+                totals[i] += out[i];
+        }
+    }
+}
+
+static void fill(const kind *k, const trace *t, row_set *r)
+{
+    double x[6], same[6];
+    any_operands(k, same);
+    for (size_t l = 0; l < r->count; l++) {
+        any_operands(k, x);
+        for (size_t i = 0; i < t->inputs; i++)
+            r->inputs[i][l] = t->rows[i] ? x[i] : same[i];
+    }
+}
+
+static void check_rows(const kind *k, const trace *t, const pg_program *p, size_t rows)
+{
+    row_set r;
+    uint32_t guard;
+    double totals[MOST_OUTPUTS];
+    make_rows(&r, t, p, rows, any_number);
+    fill(k, t, &r);
+    expect(k, t, &r, totals);
+    pg_batch batch = batch_of(&r, p);
+    const int once = pg_program_run_once(p, &batch, &guard);
+    if (once == 1) {
+        CHECK(pg_program_run(p, &batch) == 0);
+        for (size_t i = 0; i < t->output_count; i++) {
+            if (t->totals[i])
+                CHECK(fabs(totals[i] - r.totals[i]) <= 1e-9 * (1.0 + fabs(totals[i])));
+            for (size_t l = 0; l < rows && !t->totals[i]; l++)
+                if (r.leaves[l] == UINT32_MAX)
+                    CHECK(same_number(r.expected[i][l], r.outputs[i][l]));
+        }
+        for (size_t l = 0; l < rows && p->guards != 0; l++)
+            CHECK(r.left[l] == r.leaves[l]);
+    } else {
+        CHECK(once == 0 && r.leaves[0] == 0);
+    }
+    drop_rows(&r);
+}
+
+static void test_values_are_those_of_plain_loops(void)
+{
+    for (size_t which = 0; which < KINDS; which++) {
+        const kind *k = &kinds[which];
+        pg_loop *loop = made_loop(k, 1e6);
+        for (uint64_t seed = 1; seed <= 60; seed++) {
+            trace t;
+            pg_status status;
+            random_state = 100 * which + seed;
+            const size_t before = held_count;
+            trace_loop(&t, k, loop, &status);
+            const int some = !one_in(5), guarded = k->state != 0 && one_in(3);
+            for (size_t i = 0; i < t.inputs; i++)
+                t.rows[i] = (uint8_t)(some && !one_in(3));
+            for (size_t i = 0; i < t.output_count; i++)
+                t.totals[i] = (uint8_t)one_in(3);
+            if (guarded) {
+                pg_node *bound = constant((k->low + k->high) / 2.0);
+                t.guards[t.guard_count++] = (pg_guard){t.nodes[0], bound, PG_LESS, 1};
+            }
+            double x[6], out[4];
+            for (size_t i = 0; i < t.inputs; i++)
+                x[i] = t.nodes[i]->value;
+            run_plainly(k, x, out);
+            for (size_t i = 0; i < t.output_count; i++)
+                CHECK(same_number(out[i], t.outputs[i]->value));
+            pg_program *p = program_of(&t, NULL);
+            check_rows(k, &t, p, 1 + below(ROWS));
+            check_rows(k, &t, p, PG_LANES * (1 + below(2)));
+            pg_program_free(p);
+            let_go(before);
+        }
+        pg_loop_release(loop);
+    }
+}
+
+/* -- loops that are to end --------------------------------------------------------------------------- */
+
+static void test_a_loop_that_goes_on_for_too_long_says_where(void)
+{
+    const kind *k = &kinds[CROSSING];
+    pg_loop *loop = made_loop(k, 3.0);
+    trace t;
+    row_set r;
+    pg_status status;
+    uint32_t guard;
+    size_t order[6] = {0, 1, 2, 3, 4, 5}, spare[6], counts[6], where;
+    uint32_t guards[6], left[6];
+    double trips;
+    const size_t before = held_count;
+    do {
+        let_go(before);
+        trace_loop(&t, k, loop, &status);
+    } while (t.nodes[3]->value <= 3.0);
+    CHECK(t.outputs[0]->value != t.outputs[0]->value); /* there are no numbers */
+    for (uint8_t row = 0; row < 2; row++) {
+        memset(t.rows, row, sizeof t.rows);
+        pg_program *p = program_of(&t, NULL);
+        make_rows(&r, &t, p, 6, any_number);
+        for (size_t l = 0; l < 6; l++)
+            r.inputs[3][l] = row && l != 4 ? l == 1 ? -1.0 : 3.0 : 5.0;
+        pg_batch batch = batch_of(&r, p);
+        pg_leaving leaving = {.rows = order, .spare = spare, .guards = guards, .counts = counts};
+        CHECK(pg_program_run_once(p, &batch, &guard) == (row ? 1 : -1));
+        CHECK(!row || pg_program_run(p, &batch) == -1);
+        CHECK(pg_loop_failure(&where, &trips) == 2 && where == (row ? 4 : SIZE_MAX) && trips == 3.0);
+        CHECK(pg_loop_failure(&where, &trips) == 0);
+        batch.left = left;
+        CHECK(pg_program_run_few(p, &batch, &leaving) == PG_RUN_STOPPED);
+        if (!row)
+            CHECK(pg_program_call(p, &batch, &guard) == 0 && guard == PG_GUARD_STOPPED);
+        pg_loop_failure(&where, &trips);
+        drop_rows(&r);
+        pg_program_free(p);
+    }
+    let_go(before);
+    pg_loop_release(loop);
+}
+
+/* A body one of whose loops is the same for all rows, and does not end. */
+static void make_endless(pg_node *const *x, pg_node **out)
+{
+    pg_node *operands[6], *items[4];
+    pg_status status;
+    for (int i = 0; i < 6; i++)
+        operands[i] = constant(5.0);
+    pg_node *n = pg_loop_node(inner, operands, items, &status);
+    CHECK(n != NULL);
+    hold(n);
+    for (int i = 0; i < 4; i++)
+        hold(items[i]);
+    out[0] = of(PG_OP_add, x[0], items[1]);
+}
+
+static void test_a_loop_in_a_loop_does_not_end(void)
+{
+    const kind k = {"endless", 1, 0, 1, make_endless, NULL, 0.0, 1.0, 3.0};
+    pg_loop *before = inner;
+    inner = made_loop(&kinds[CROSSING], 3.0);
+    pg_loop *loop = made_loop(&k, 1e6);
+    trace t;
+    row_set r;
+    pg_status status;
+    uint32_t guard;
+    size_t where;
+    double trips;
+    const size_t count = held_count;
+    trace_loop(&t, &k, loop, &status);
+    t.rows[0] = 1;
+    t.totals[0] = t.totals[1] = 1;
+    pg_program *p = program_of(&t, NULL);
+    make_rows(&r, &t, p, 6, any_number);
+    pg_batch batch = batch_of(&r, p);
+    CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == -1);
+    CHECK(pg_loop_failure(&where, &trips) == 2 && where == SIZE_MAX && trips == 3.0);
+    drop_rows(&r);
+    pg_program_free(p);
+    let_go(count);
+    pg_loop_release(loop);
+    pg_loop_release(inner);
+    inner = before;
+}
+
+int main(void)
+{
+    begin_tracing();
+    RUN(test_values_are_those_of_plain_loops);
+    RUN(test_a_loop_that_goes_on_for_too_long_says_where);
+    RUN(test_a_loop_in_a_loop_does_not_end);
+    end_tracing();
+    CHECK(pg_live_nodes() == 0);
+    printf("OK\n");
+    return 0;
+}
