@@ -69,11 +69,8 @@ int pg_history_note(pg_history *h, const double *state)
     const size_t i = h->noted++;
     if (i % h->stride != 0)
         return 1;
-    if (h->count == h->most) {
+    if (h->count == h->most) /* which is even: this one stays */
         thin_out(h);
-        if (i % h->stride != 0)
-            return 1;
-    }
     if (!make_room(h))
         return 0;
     copy(h, kept(h, h->count++), state);
@@ -85,7 +82,7 @@ const double *pg_history_at(const pg_history *h, size_t i)
     const size_t at = i / h->stride, within = i % h->stride;
     if (within == 0)
         return kept(h, at);
-    return h->loaded == at && within <= h->filled ? h->segment + (within - 1) * h->width : NULL;
+    return h->loaded == at ? h->segment + (within - 1) * h->width : NULL;
 }
 
 size_t pg_history_begin(pg_history *h, size_t i, double *state)

@@ -28,7 +28,8 @@ void pg_history_close(pg_history *h);
 /* The state before the next trip; false for want of memory. */
 int pg_history_note(pg_history *h, const double *state);
 
-/* The state before trip i, or NULL if it is to be computed: see pg_history_begin. */
+/* The state before trip i, of which each is asked for after those behind it, or NULL if it is to be computed: see
+ * pg_history_begin. */
 const double *pg_history_at(const pg_history *h, size_t i);
 
 /* Puts the state from which trip i's is to be computed into state; SIZE_MAX for want of memory, or the number of the first

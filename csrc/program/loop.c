@@ -462,7 +462,10 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
     }
     pg_history h;
     pg_history_open(&h, n * PG_LANES, PG_HISTORY);
-    const int done = run_wide(w, control, trips, &h) && go_back_wide(w, &back, &h, trips);
+    int done = run_wide(w, control, trips, &h);
+    back.rows.singular = w->rows.singular;
+    done = done && go_back_wide(w, &back, &h, trips);
+    w->rows.singular = back.rows.singular;
     pg_history_close(&h);
     if (done)
         memcpy(results, gather(&back), back.body->state * PG_LANES * sizeof *results);
@@ -493,7 +496,6 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
         memcpy(results, gather(&w), n * PG_LANES * sizeof *results);
         memcpy(results + n * PG_LANES, trips, sizeof trips);
     }
-    if (rows->singular == 0)
-        rows->singular = w.rows.singular;
+    rows->singular = w.rows.singular;
     return !rows->failed;
 }
