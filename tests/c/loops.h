@@ -132,7 +132,7 @@ static void make_climbing(pg_node *const *x, pg_node **out)
     pg_node *choice[3] = {of(PG_OP_below, x[0], constant(1.0)), of(PG_OP_mul, x[0], x[2]), x[0]};
     pg_node *chosen = hold(node_of_op(PG_OP_where, choice, 0.0));
     out[0] = of(PG_OP_add, chosen, of(PG_OP_add, of(PG_OP_floor, x[0], NULL), constant(0.375)));
-    out[1] = of(PG_OP_add, of(PG_OP_pown, x[1], NULL), of(PG_OP_mul0, x[0], x[2]));
+    out[1] = of(PG_OP_add, constant(1.0), of(PG_OP_mul0, x[0], x[2]));
     out[2] = of(PG_OP_at_most, out[0], x[3]);
 }
 
@@ -201,7 +201,8 @@ static void make_staying(pg_node *const *x, pg_node **out)
     pg_node *sum = hold(pg_compute_many(PG_SUM, (pg_node *[3]){x[0], x[1], x[0]}, 3, 0.0, NULL, NULL));
     pg_node *dot = hold(pg_compute_many(PG_DOT, (pg_node *[4]){x[0], x[1], x[1], sum}, 4, 0.0, NULL, NULL));
     sum->of.many->start = -0.0;
-    pg_node *clipped = hold(node_of_op(PG_OP_clip, (pg_node *[3]){dot, constant(-1.0), x[1]}, 0.0));
+    pg_node *cube = hold(node_of_op(PG_OP_pown, &dot, 3.0));
+    pg_node *clipped = hold(node_of_op(PG_OP_clip, (pg_node *[3]){cube, constant(-1.0), x[1]}, 0.0));
     out[0] = clipped;
     out[1] = x[1];
 }
@@ -209,7 +210,7 @@ static void make_staying(pg_node *const *x, pg_node **out)
 static int trip_staying(double *x)
 {
     const double sum = -0.0 + x[0] + x[1] + x[0], dot = 0.0 + x[0] * x[1] + x[1] * sum;
-    x[0] = pg_evaluate_one(PG_OP_clip, dot, -1.0, x[1]);
+    x[0] = pg_evaluate_one(PG_OP_clip, value(PG_OP_pown, dot, 3.0), -1.0, x[1]);
     return 1;
 }
 
