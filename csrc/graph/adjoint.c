@@ -299,13 +299,12 @@ static pg_status use_several(pg_adjoint *a, pg_node *n, quantity *results, pg_no
     for (size_t i = 0; status == PG_OK && i < (reverse ? rule->operands : rule->results); i++) {
         if (out[i] == NULL)
             continue;
-        const size_t place = reverse ? wanted(a, n->of.many->operands[i]) : 0;
-        if (!reverse)
+        if (reverse) {
+            add_to(a, &a->derivatives[wanted(a, n->of.many->operands[i]) - 1], own(out[i]));
+        } else {
             results[i] = own(out[i]);
-        else if (place != 0)
-            add_to(a, &a->derivatives[place - 1], own(out[i]));
-        if (!reverse)
             a->derivatives[a->at] = number(1.0);
+        }
     }
     return status;
 }

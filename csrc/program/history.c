@@ -75,11 +75,8 @@ int pg_history_note(pg_history *h, double **into)
     *into = NULL;
     if ((i & (stride(h) - 1)) != 0)
         return 1;
-    if (h->count == h->most) {
+    if (h->count == h->most) /* which is even: this one stays */
         thin_out(h);
-        if ((i & (stride(h) - 1)) != 0)
-            return 1;
-    }
     if (!make_room(h))
         return 0;
     *into = kept(h, h->count++);
@@ -91,7 +88,7 @@ const double *pg_history_at(const pg_history *h, size_t i)
     const size_t at = i >> h->stride, within = i & (stride(h) - 1);
     if (within == 0)
         return kept(h, at);
-    return h->loaded == at && within <= h->filled ? h->segment + (within - 1) * h->width : NULL;
+    return h->loaded == at ? h->segment + (within - 1) * h->width : NULL;
 }
 
 const double *pg_history_begin(pg_history *h, size_t i, size_t *next)

@@ -29,7 +29,8 @@ void pg_history_close(pg_history *h);
 /* Where the state before the next trip is to be written, or NULL in *into if it is not kept; false for want of memory. */
 int pg_history_note(pg_history *h, double **into);
 
-/* The state before trip i, or NULL if it is to be computed: see pg_history_begin. */
+/* The state before trip i, of which each is asked for after those behind it, or NULL if it is to be computed: see
+ * pg_history_begin. */
 const double *pg_history_at(const pg_history *h, size_t i);
 
 /* The state from which trip i's is to be computed, or NULL for want of memory, and the number of the first one after it.

@@ -293,7 +293,9 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
         pg_history_open(h, pg_count_kept(w->body->wide, loop->back->wide, n) * PG_LANES, PG_HISTORY);
         done = run_wide(w, control, trips, loop->back, h);
     }
+    back.rows.singular = w->rows.singular;
     done = done && go_back_wide(w, &back, h, trips);
+    w->rows.singular = back.rows.singular;
     if (handed == NULL)
         pg_history_close(h);
     if (done)
@@ -388,8 +390,7 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
         take_results(&w, results);
         pg_lane_turn()->copy(results + n * PG_LANES, trips);
     }
-    if (rows->singular == 0)
-        rows->singular = w.rows.singular;
+    rows->singular = w.rows.singular;
     return done;
 }
 

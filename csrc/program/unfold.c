@@ -6,8 +6,6 @@
 #include "program/evaluate.h"
 #include "program/made.h"
 
-#include <math.h>
-
 static int hold(pg_node **where, pg_node *n)
 {
     *where = n;
@@ -42,15 +40,12 @@ static pg_node *term_of(pg_node *const *slots, const pg_term *t)
     return applied(t->absorbing ? PG_OP_mul0 : PG_OP_mul, (pg_node *[]){slots[t->a], slots[t->b]}, 2);
 }
 
-/* The start, which is left out where it is -0.0, and the terms, one by one. */
+/* The start and the terms, one by one. */
 static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_instruction *in)
 {
     const pg_term *terms = p->terms + in->first;
-    const pg_node *start = slots[in->a];
-    uint32_t t = in->count != 0 && start->op == PG_LEAF && in->a < p->constants && start->value == 0.0 &&
-                 signbit(start->value) != 0;
-    pg_node *sum = t != 0 ? term_of(slots, terms) : pg_retain(slots[in->a]);
-    for (; sum != NULL && t < in->count; t++) {
+    pg_node *sum = pg_retain(slots[in->a]);
+    for (uint32_t t = 0; sum != NULL && t < in->count; t++) {
         pg_node *added = term_of(slots, &terms[t]);
         pg_node *next = added == NULL ? NULL : applied(PG_OP_add, (pg_node *[]){sum, added}, 2);
         if (added != NULL)

@@ -132,7 +132,7 @@ static void make_climbing(pg_node *const *x, pg_node **out)
     pg_node *choice[3] = {of(PG_OP_below, x[0], constant(1.0)), of(PG_OP_mul, x[0], x[2]), x[0]};
     pg_node *chosen = hold(node_of_op(PG_OP_where, choice, 0.0));
     out[0] = of(PG_OP_add, chosen, of(PG_OP_add, of(PG_OP_floor, x[0], NULL), constant(0.375)));
-    out[1] = of(PG_OP_add, of(PG_OP_pown, x[1], NULL), of(PG_OP_mul0, x[0], x[2]));
+    out[1] = of(PG_OP_add, constant(1.0), of(PG_OP_mul0, x[0], x[2]));
     out[2] = of(PG_OP_at_most, out[0], x[3]);
 }
 
@@ -195,6 +195,25 @@ static int trip_long(double *x)
     return 1;
 }
 
+/* What stays where it is; and sums of many, with a start and without. */
+static void make_staying(pg_node *const *x, pg_node **out)
+{
+    pg_node *sum = hold(pg_compute_many(PG_SUM, (pg_node *[3]){x[0], x[1], x[0]}, 3, 0.0, NULL, NULL));
+    pg_node *dot = hold(pg_compute_many(PG_DOT, (pg_node *[4]){x[0], x[1], x[1], sum}, 4, 0.0, NULL, NULL));
+    sum->of.many->start = -0.0;
+    pg_node *cube = hold(node_of_op(PG_OP_pown, &dot, 3.0));
+    pg_node *clipped = hold(node_of_op(PG_OP_clip, (pg_node *[3]){cube, constant(-1.0), x[1]}, 0.0));
+    out[0] = clipped;
+    out[1] = x[1];
+}
+
+static int trip_staying(double *x)
+{
+    const double sum = -0.0 + x[0] + x[1] + x[0], dot = 0.0 + x[0] * x[1] + x[1] * sum;
+    x[0] = pg_evaluate_one(PG_OP_clip, value(PG_OP_pown, dot, 3.0), -1.0, x[1]);
+    return 1;
+}
+
 static const kind kinds[] = {
     {"root", 1, 1, 0, make_root, trip_root, 0.5, 4.0, 1.0},
     {"crossing", 3, 2, 1, make_crossing, trip_crossing, -1.5, 1.5, 7.0},
@@ -204,6 +223,7 @@ static const kind kinds[] = {
     {"nested", 2, 2, 1, make_nested, trip_nested, 0.0, 3.0, 4.0},
     {"empty", 0, 1, 1, make_empty, trip_empty, 0.0, 1.0, 3.0},
     {"long", 1, 1, 1, make_long, trip_long, 0.5, 1.1, 99.0},
+    {"staying", 2, 0, 1, make_staying, trip_staying, 0.1, 0.9, 5.0},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7 };
 

@@ -202,7 +202,7 @@ static void test_derivatives_with_little_room_for_states(void)
 static void test_a_history_keeps_some_and_says_which(void)
 {
     pg_history h;
-    for (size_t width = 0; width < 40001; width = 3 * width + 1) {
+    for (size_t width = 0; width < 100001; width = 3 * width + 1) {
         pg_history_open(&h, width, 0);
         for (size_t i = 0; i < 100; i++) {
             double *into;
@@ -301,8 +301,11 @@ static pg_status everything(const kind *k, problem *q, pg_node *const *leaves, p
                         q->input_count, way % 2 == PG_REVERSE ? q->seeds : q->along, first);
         if (status != PG_OK)
             break;
-        status = derive((pg_way)(way / 2), first, found, q->operands, q->operand_count, q->inputs, q->input_count,
-                        q->along, second);
+        for (int row = 0; row < 2 && status == PG_OK && way < 2; row++)
+            status = program_fails(q, first, found, row);
+        if (status == PG_OK)
+            status = derive((pg_way)(way / 2), first, found, q->operands, q->operand_count, q->inputs,
+                            q->input_count, q->along, second);
         if (status == PG_OK) {
             for (int row = 0; row < 2 && status == PG_OK; row++)
                 status = program_fails(q, second, last, row);
@@ -329,7 +332,7 @@ static void test_each_allocation_fails_in_turn(void)
         make_nodes(k, leaves, results);
         const size_t start = pg_live_nodes();
         pg_status status = PG_NO_MEMORY;
-        for (size_t n = 1; status != PG_OK; n += n < 700 ? 1 : 3) {
+        for (size_t n = 1; status != PG_OK; n++) {
             fail(n, which % 2 == 0);
             status = everything(k, &q, leaves, results);
             pg_fail_at(0);
@@ -375,8 +378,138 @@ static void check_stopping(const problem *q, pg_node *const *nodes, size_t count
     }
     CHECK(stops_at > 2);
     pg_stop_asked = NULL;
+    int stop = 0;
+    batch.stop = &stop;
+    pg_stop(&stop);
+    r.inputs[1][0] = 1.0;
+    CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == -1);
     drop_rows(&r);
     pg_program_free(p);
+}
+
+/* A body with a loop that is the same for all rows, and long. */
+static void make_apart(pg_node *const *x, pg_node **out)
+{
+    pg_node *operands[3] = {constant(0.7), constant(2e5), constant(0.9)}, *items[2];
+    pg_status status;
+    pg_node *n = hold(pg_loop_node(inner, operands, items, &status));
+    CHECK(n->op == PG_SEVERAL);
+    hold(items[1]);
+    out[0] = of(PG_OP_mul, x[0], hold(items[0]));
+}
+
+static void test_loops_stop_in_what_is_the_same_for_all_rows(void)
+{
+    const kind k = {"apart", 1, 0, 1, make_apart, NULL, 0.1, 0.9, 3.0};
+    pg_loop *before = inner;
+    inner = made_loop(&kinds[LONG], 1e6);
+    pg_loop *loop = made_loop(&k, 1e6);
+    problem q = {.operands = {constant(0.5), constant(1.0)}, .operand_count = 2};
+    pg_node *first[1], *n;
+    pg_status status;
+    const double seeds[2] = {1.0, 0.0};
+    n = hold(pg_loop_node(loop, q.operands, q.out[0], &status));
+    hold(q.out[0][0]);
+    hold(q.out[0][1]);
+    CHECK(n != NULL && derive(PG_REVERSE, q.out[0], 2, q.operands, 2, q.operands, 1, seeds, first) == PG_OK);
+    check_stopping(&q, first, 1, 1, 1.0);
+    pg_release_all(first, 1);
+    let_go(0);
+    pg_loop_release(loop);
+    pg_loop_release(inner);
+    pg_loop_release(NULL);
+    inner = before;
+}
+
+static void make_product(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_mul, x[0], x[1]);
+}
+
+/* 0 on the way back, where the state was infinite. */
+static void test_a_way_back_tells_of_a_product_with_0(void)
+{
+    const kind k = {"product", 1, 1, 1, make_product, NULL, 0.1, 0.9, 3.0};
+    pg_loop *loop = made_loop(&k, 1e6);
+    trace t = {.nodes = {constant(0.5), constant(2.0), constant(0.5)}, .inputs = 3, .count = 3, .output_count = 1};
+    pg_node *out[2];
+    pg_status status;
+    uint32_t guard;
+    row_set r;
+    const double seeds[2] = {1.0, 0.0};
+    hold(pg_loop_node(loop, t.nodes, out, &status));
+    hold(out[0]);
+    hold(out[1]);
+    CHECK(derive(PG_REVERSE, out, 2, t.nodes, 3, t.nodes + 2, 1, seeds, t.outputs) == PG_OK);
+    for (uint8_t row = 0; row < 2; row++) {
+        memset(t.rows, row, sizeof t.rows);
+        pg_program *p = program_of(&t, NULL);
+        p->tells = 1;
+        make_rows(&r, &t, p, 5, any_number);
+        for (size_t l = 0; l < 5; l++) {
+            r.inputs[0][l] = row && l != 3 ? 0.5 : (double)INFINITY;
+            r.inputs[1][l] = 2.0;
+            r.inputs[2][l] = 0.0;
+        }
+        pg_batch batch = batch_of(&r, p);
+        CHECK(pg_program_run_once(p, &batch, &guard) == (row ? 1 : 2));
+        CHECK(!row || pg_program_run(p, &batch) == 4);
+        drop_rows(&r);
+        pg_program_free(p);
+    }
+    pg_release(t.outputs[0]);
+    let_go(0);
+    pg_loop_release(loop);
+}
+
+/* Results that are what is differentiated by, and those that stand for nothing in the trace. */
+static void test_no_derivative_goes_from_a_result_to_a_loop_that_does_not_depend(void)
+{
+    const kind *k = &kinds[CROSSING];
+    const double seed = 2.0;
+    for (int outside = 0; outside < 2; outside++) {
+        pg_loop *loop = made_loop(k, 1e6);
+        pg_node *found;
+        pg_birth_flags = outside ? 0 : PG_TRACED;
+        pg_node *x[6], *items[4];
+        pg_status status;
+        for (int i = 0; i < 6; i++)
+            x[i] = pg_leaf(1.0);
+        pg_node *n = pg_loop_node(loop, x, items, &status);
+        pg_birth_flags = PG_TRACED;
+        for (int i = 0; !outside && i < 6; i++)
+            pg_mark_traced(x[i]);
+        CHECK(derive(PG_REVERSE, items, 1, NULL, 0, items, 1, &seed, &found) == PG_OK && found->value == 2.0);
+        pg_release(found);
+        pg_release_all(items, 4);
+        pg_release(n);
+        pg_release_all(x, 6);
+        pg_loop_release(loop);
+    }
+}
+
+static void test_a_sum_of_many_fails_in_turn(void)
+{
+    enum { COUNT = 30000 };
+    static pg_node *nodes[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        nodes[i] = constant(1.0);
+    for (size_t stops = 0; stops <= COUNT; stops += COUNT) {
+        pg_node *root;
+        pg_sweep *s;
+        pg_status status = PG_NO_MEMORY;
+        size_t n = 1;
+        for (; status != PG_OK; n++) {
+            fail(n, 0);
+            status = pg_sort_sum(nodes, COUNT, nodes, stops, &root, &s);
+            pg_fail_at(0);
+            CHECK(status == PG_OK || status == PG_NO_MEMORY);
+        }
+        CHECK(n > 5);
+        pg_sweep_abandon(s);
+        pg_release(root);
+    }
+    let_go(0);
 }
 
 static void test_loops_stop_wherever_they_are(void)
@@ -419,6 +552,10 @@ int main(void)
     RUN(test_a_history_keeps_some_and_says_which);
     RUN(test_each_allocation_fails_in_turn);
     RUN(test_loops_stop_wherever_they_are);
+    RUN(test_loops_stop_in_what_is_the_same_for_all_rows);
+    RUN(test_a_way_back_tells_of_a_product_with_0);
+    RUN(test_no_derivative_goes_from_a_result_to_a_loop_that_does_not_depend);
+    RUN(test_a_sum_of_many_fails_in_turn);
     end_tracing();
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
