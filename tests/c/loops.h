@@ -201,8 +201,8 @@ static void make_staying(pg_node *const *x, pg_node **out)
     pg_node *sum = hold(pg_compute_many(PG_SUM, (pg_node *[3]){x[0], x[1], x[0]}, 3, 0.0, NULL, NULL));
     pg_node *dot = hold(pg_compute_many(PG_DOT, (pg_node *[4]){x[0], x[1], x[1], sum}, 4, 0.0, NULL, NULL));
     sum->of.many->start = -0.0;
-    pg_node *cube = hold(node_of_op(PG_OP_pown, &dot, 3.0));
-    pg_node *clipped = hold(node_of_op(PG_OP_clip, (pg_node *[3]){cube, constant(-1.0), x[1]}, 0.0));
+    pg_node *power = hold(node_of_op(PG_OP_pown, &dot, 2.5));
+    pg_node *clipped = hold(node_of_op(PG_OP_clip, (pg_node *[3]){power, constant(-1.0), x[1]}, 0.0));
     out[0] = clipped;
     out[1] = x[1];
 }
@@ -210,7 +210,7 @@ static void make_staying(pg_node *const *x, pg_node **out)
 static int trip_staying(double *x)
 {
     const double sum = -0.0 + x[0] + x[1] + x[0], dot = 0.0 + x[0] * x[1] + x[1] * sum;
-    x[0] = pg_evaluate_one(PG_OP_clip, value(PG_OP_pown, dot, 3.0), -1.0, x[1]);
+    x[0] = pg_evaluate_one(PG_OP_clip, value(PG_OP_pown, dot, 2.5), -1.0, x[1]);
     return 1;
 }
 
