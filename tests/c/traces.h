@@ -177,7 +177,7 @@ static inline pg_node *next_node(const trace *t)
 /* Its values are those of lanes, so that guards have the outcomes that programs find. */
 static inline void revalue(pg_node *n)
 {
-    double operands[9];
+    double operands[11];
     for (size_t i = 0; i < pg_operand_count(n); i++)
         operands[i] = pg_operand(n, i)->value;
     if (n->op != PG_LEAF)
