@@ -201,7 +201,7 @@ static void make_staying(pg_node *const *x, pg_node **out)
     pg_node *sum = hold(pg_compute_many(PG_SUM, (pg_node *[3]){x[0], x[1], x[0]}, 3, 0.0, NULL, NULL));
     pg_node *dot = hold(pg_compute_many(PG_DOT, (pg_node *[4]){x[0], x[1], x[1], sum}, 4, 0.0, NULL, NULL));
     sum->of.many->start = -0.0;
-    pg_node *power = hold(node_of_op(PG_OP_pown, &dot, 2.5));
+    pg_node *power = hold(node_of_op(PG_OP_pown, (pg_node *[3]){dot, NULL, NULL}, 2.5));
     pg_node *clipped = hold(node_of_op(PG_OP_clip, (pg_node *[3]){power, constant(-1.0), x[1]}, 0.0));
     out[0] = clipped;
     out[1] = x[1];

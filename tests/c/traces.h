@@ -177,7 +177,7 @@ static inline pg_node *next_node(const trace *t)
 /* Its values are those of lanes, so that guards have the outcomes that programs find. */
 static inline void revalue(pg_node *n)
 {
-    double operands[9];
+    double operands[11];
     for (size_t i = 0; i < pg_operand_count(n); i++)
         operands[i] = pg_operand(n, i)->value;
     if (n->op != PG_LEAF)
@@ -315,7 +315,7 @@ typedef struct {
 /* The values of the trace's nodes in one row; and the first guard that does not hold. */
 static inline uint32_t run_row(const trace *t, const double *inputs, double *results)
 {
-    double values[MOST_ALL] = {0}, operands[9];
+    double values[MOST_ALL] = {0}, operands[11]; /* compilers look at more keys than there are */
     uint32_t left = UINT32_MAX;
     for (size_t i = 0; i < t->count; i++)
         t->nodes[i]->grad = (double)i;
