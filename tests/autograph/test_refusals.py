@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -152,6 +153,10 @@ def test_what_is_no_function() -> None:
 def test_two_lambdas_in_a_line() -> None:
     pair = (lambda x: x if x > 0 else -x), (lambda x: x if x > 1 else -1.0)  # fmt: skip
     first, second = (compile(autograph(f)) for f in pair)
+    if sys.version_info < (3, 11):  # where code does not know its columns
+        with pytest.raises(AutographError, match="several functions in the line"):
+            first(-3.0)
+        return
     assert (first(-3.0), second(-3.0)) == (3.0, -1.0)
 
 

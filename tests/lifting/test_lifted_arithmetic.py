@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,11 @@ def test_a_handler_decides_as_for_floats(expression: str) -> None:
     compiled = compile(lifted)
     points = [(x, y) for x in ([2.0, 0.0, -1.5] if "x" in expression else [2.0]) for y in POINTS]
     real = [(p, f(*p)) for p in points if type(f(*p)) is not complex]
+    if expression == "math.pow(x, y)" and sys.version_info < (
+        3,
+        11,
+    ):  # which raises there, and Values do not
+        real = [(p, right) for p, right in real if p != (0.0, -math.inf)]
     for point, right in real:
         assert same(number(lifted(*map(Value, point))), right), point
         assert same(compiled(*point), right), point
