@@ -295,6 +295,8 @@ class Value:
 class Condition(Value):
     """The truth of a comparison in a trace: 0 or 1, a guard once it is asked for."""
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any: ...
+
 @final
 class Parameters:
     def __new__(cls, values: Iterable[Value]) -> Parameters: ...
@@ -415,6 +417,9 @@ def trace_limit(number: int, /) -> None: ...
 class Called:
     """Called by what its attribute _calls knows, else by its method _by_python."""
 
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
+
+@final
 class Calls:
     def add(self, direct: Direct, /) -> None: ...
     def forget(self) -> None: ...
@@ -423,15 +428,17 @@ class Calls:
 @final
 class Direct:
     def __new__(
-        cls, arguments: _Form, places: tuple[Any, ...], path: Any, address: int, form: _Form, /
+        cls, arguments: _Form, places: tuple[Any, ...], path: Any, address: int, form: _Form
     ) -> Self: ...
     places: tuple[Any, ...]
     @property
     def calls(self) -> int: ...
 
+@disjoint_base
 class Bound:
     """Called on memory that it is bound to, else by its method _by_python."""
 
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
     def _hand_over(
         self,
         places: tuple[Any, ...],
