@@ -580,7 +580,7 @@ _complete(
         *METHODS_FOR_NUMPY.items(),
     ]
 )
-_native.Condition.__array__ = _known  # type: ignore[attr-defined]
+_native.Condition.__array__ = _known  # type: ignore[method-assign]
 register(
     Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, search, take, _native.Condition)
 )
