@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import harness
-from harness import Row, Side, timed
+from harness import Row, slopes_side
 
 ROWS, ROUNDS = 1000, 50
 Calls = Callable[[], Any]  # returns values, and perhaps slopes
@@ -63,44 +63,24 @@ def with_branches(slopes: bool) -> Calls:
     return lambda: [by_branches(each) for each in x]
 
 
-def side(make: Callable[[bool], Calls]) -> Side:
-    def run(slopes: bool, seconds: float) -> dict[str, Any]:
-        call = make(slopes)
-        return timed(call, list(call()), seconds)
-
-    return Side(run, ("pygrad", "numpy"))
-
-
 SIDES = {
-    "pygrad": side(with_pygrad),
-    "Python floats": side(with_floats),
-    "Python floats, by if": side(with_branches),
+    "pygrad": slopes_side(with_pygrad, "pygrad", "numpy"),
+    "Python floats": slopes_side(with_floats, "pygrad", "numpy"),
+    "Python floats, by if": slopes_side(with_branches, "pygrad", "numpy"),
 }
 TARGETS = {("Python floats", False): 100.0, ("Python floats", True): 50.0}
 
 
 def compare(quick: bool) -> list[Row]:
-    rounds, seconds = (1, 0.05) if quick else (3, 0.5)
-    rows: list[Row] = []
-    for slopes in (False, True):
-        times = harness.race(
-            __file__,
-            SIDES,
-            rel=1e-9,
-            per=ROWS,
-            rounds=rounds,
-            seconds=seconds,
-            cores=1,
-            slopes=slopes,
-        )
-        what = f"bisection by where, {ROUNDS} rounds, {ROWS:,} rows: a row"
-        what = what.replace(": a row", ", value + slope: a row") if slopes else what
-        ours = times.pop("pygrad")
-        rows += [
-            harness.versus(what, ours, name, theirs, at_least=TARGETS.get((name, slopes)))
-            for name, theirs in times.items()
-        ]
-    return rows
+    return harness.race_with_slopes(
+        __file__,
+        SIDES,
+        f"bisection by where, {ROUNDS} rounds",
+        ROWS,
+        rel=1e-9,
+        targets=TARGETS,
+        quick=quick,
+    )
 
 
 if __name__ == "__main__":

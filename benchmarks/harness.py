@@ -137,6 +137,49 @@ def race(
     return times
 
 
+def slopes_side(make: Callable[[bool], Callable[[], Any]], *needs: str) -> Side:
+    """A side of `race_with_slopes`: make gives what is timed, without slopes or with them."""
+
+    def run(slopes: bool, seconds: float) -> dict[str, Any]:
+        call = make(slopes)
+        return timed(call, list(call()), seconds)
+
+    return Side(run, needs)
+
+
+def race_with_slopes(
+    script: str,
+    sides: dict[str, Side],
+    what: str,
+    rows: int,
+    *,
+    rel: float,
+    targets: dict[tuple[str, bool], float],
+    quick: bool,
+) -> list[Row]:
+    """Values, and values with slopes: the first side beside each of the others, on one core."""
+    rounds, seconds = (1, 0.05) if quick else (3, 0.5)
+    found: list[Row] = []
+    for slopes in (False, True):
+        times = race(
+            script,
+            sides,
+            rel=rel,
+            per=rows,
+            rounds=rounds,
+            seconds=seconds,
+            cores=1,
+            slopes=slopes,
+        )
+        ours = times.pop(next(iter(sides)))
+        named = f"{what}, {rows:,} rows{', value + slope' if slopes else ''}: a row"
+        found += [
+            versus(named, ours, name, theirs, at_least=targets.get((name, slopes)))
+            for name, theirs in times.items()
+        ]
+    return found
+
+
 def cores() -> list[int]:
     """The processor's cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -219,6 +262,18 @@ def least_seconds(call: Callable[[], object], seconds: float) -> float:
         for _ in repeat(None, calls):
             call()
         least = min(least, (time.perf_counter() - start) / calls)
+    return least
+
+
+def least_of_each(calls: dict[str, Callable[[], object]], seconds: float) -> dict[str, float]:
+    """Seconds of each call: the least of many samples, taken in turns."""
+    least = dict.fromkeys(calls, math.inf)
+    for call in calls.values():
+        for _ in range(3):
+            call()
+    for _ in range(5):
+        for name, call in calls.items():
+            least[name] = min(least[name], least_seconds(call, seconds / 5))
     return least
 
 

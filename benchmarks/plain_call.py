@@ -48,16 +48,7 @@ def calls() -> dict[str, Callable[[], object]]:
 
 
 def measure(seconds: float) -> dict[str, float]:
-    """Seconds of a call of each kind: the least of many samples, taken in turns."""
-    timed = calls()
-    least = dict.fromkeys(timed, float("inf"))
-    for call in timed.values():
-        for _ in range(3):
-            call()
-    for _ in range(5):
-        for name, call in timed.items():
-            least[name] = min(least[name], harness.least_seconds(call, seconds / 5))
-    return least
+    return harness.least_of_each(calls(), seconds)
 
 
 SIDES = {"plain call": Side(measure, ("pygrad", "numpy"))}

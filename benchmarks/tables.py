@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import harness
-from harness import Row, Side, timed
+from harness import Row, slopes_side
 
 ROWS, CELLS = 1000, 1000
 PLACES = [0.01 * i for i in range(CELLS + 1)]
@@ -66,45 +66,19 @@ def with_numpy(slopes: bool) -> Calls:
     return lambda: np.interp(x, places, heights)
 
 
-def side(make: Callable[[bool], Calls], *needed: str) -> Side:
-    def run(slopes: bool, seconds: float) -> dict[str, Any]:
-        call = make(slopes)
-        return timed(call, list(call()), seconds)
-
-    return Side(run, (*needed, "numpy"))
-
-
 SIDES = {
-    "pygrad": side(with_pygrad, "pygrad"),
-    "Python floats": side(with_floats, "pygrad"),
-    "Python floats, by bisect": side(with_bisect),
-    "NumPy's interp, all rows at once": side(with_numpy),
+    "pygrad": slopes_side(with_pygrad, "pygrad", "numpy"),
+    "Python floats": slopes_side(with_floats, "pygrad", "numpy"),
+    "Python floats, by bisect": slopes_side(with_bisect, "numpy"),
+    "NumPy's interp, all rows at once": slopes_side(with_numpy, "numpy"),
 }
 TARGETS = {("Python floats", False): 50.0, ("Python floats", True): 30.0}
 
 
 def compare(quick: bool) -> list[Row]:
-    rounds, seconds = (1, 0.05) if quick else (3, 0.5)
-    rows: list[Row] = []
-    for slopes in (False, True):
-        times = harness.race(
-            __file__,
-            SIDES,
-            rel=1e-12,
-            per=ROWS,
-            rounds=rounds,
-            seconds=seconds,
-            cores=1,
-            slopes=slopes,
-        )
-        what = f"table of {CELLS:,} cells, {ROWS:,} rows: a row"
-        what = what.replace(": a row", ", value + slope: a row") if slopes else what
-        ours = times.pop("pygrad")
-        rows += [
-            harness.versus(what, ours, name, theirs, at_least=TARGETS.get((name, slopes)))
-            for name, theirs in times.items()
-        ]
-    return rows
+    return harness.race_with_slopes(
+        __file__, SIDES, f"table of {CELLS:,} cells", ROWS, rel=1e-12, targets=TARGETS, quick=quick
+    )
 
 
 if __name__ == "__main__":

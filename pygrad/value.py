@@ -78,7 +78,7 @@ from pygrad._native import (  # noqa: E402
     trace_active,
     zero_grad,
 )
-from pygrad.arrays.engines import Engine, register  # noqa: E402
+from pygrad.arrays.engines import INDICES, Engine, register  # noqa: E402
 from pygrad.arrays.lazily import METHODS_FOR_NUMPY  # noqa: E402
 
 FUNCTIONS: dict[str, Callable[..., Any]] = _native.functions
@@ -490,13 +490,12 @@ _NO_RATIO = (
     "a Value has no {0}, as its derivative would be lost (statistics and fractions ask for that): "
     "use sums and quotients of Values, sum(vs) / len(vs), pygrad.math for math, or v.data for the number"
 )
-_WHOLE = {"floor", "ceil", "trunc", "round", "search"}
 
 
 def _index(self: Any) -> int:
     """int(v) of what was rounded, found or counted as a whole number; TypeError for others, as floats."""
     detached = not self._op and in_no_grad()  # where nothing says any more what has made it
-    if self._op in _WHOLE or (detached and _is_integer(self)) or _counts(self):
+    if self._op in INDICES or (detached and _is_integer(self)) or _counts(self):
         return _int(self)
     error = TypeError(_NO_INDEX)
     setattr(error, OF_VALUE, id(self))  # not the Value, so that the error can be pickled

@@ -1,22 +1,15 @@
 /* several.c: nodes with several results: made; their rules shared. */
 #include "graph/several.h"
 
-#if defined(__GNUC__)
-#define ADD(count, n) __atomic_add_fetch(count, n, __ATOMIC_ACQ_REL)
-#else
-#include <intrin.h>
-#define ADD(count, n) (_InterlockedExchangeAdd((volatile long *)(count), n) + (n))
-#endif
-
 pg_several *pg_several_retain(pg_several *rule)
 {
-    ADD(&rule->refs, 1);
+    PG_ADD(&rule->refs, 1);
     return rule;
 }
 
 void pg_several_release(pg_several *rule)
 {
-    if (ADD(&rule->refs, -1) == 0)
+    if (PG_ADD(&rule->refs, -1) == 0)
         rule->kind->destroy(rule);
 }
 

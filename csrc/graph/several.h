@@ -8,6 +8,14 @@
 
 #include "graph/node.h"
 
+/* Adds to a count that other threads add to: what it is then. */
+#if defined(__GNUC__)
+#define PG_ADD(count, n) __atomic_add_fetch(count, n, __ATOMIC_ACQ_REL)
+#else
+#include <intrin.h>
+#define PG_ADD(count, n) (_InterlockedExchangeAdd((volatile long *)(count), n) + (n))
+#endif
+
 typedef struct pg_several pg_several;
 
 /* What rules of one kind do. */

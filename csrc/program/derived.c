@@ -36,14 +36,6 @@ static void fold(unfolded *u)
     pg_free((void *)u->results);
 }
 
-static pg_node **no_nodes(size_t count)
-{
-    pg_node **nodes = pg_alloc(count + 1, sizeof *nodes);
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        nodes[i] = NULL;
-    return nodes;
-}
-
 static pg_status fill_with_leaves(pg_node **nodes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -55,8 +47,8 @@ static pg_status fill_with_leaves(pg_node **nodes, size_t count)
 static pg_status unfold(const pg_body *b, unfolded *u)
 {
     *u = (unfolded){.n = b->state, .m = b->captured};
-    u->leaves = no_nodes(b->state + b->captured);
-    u->results = no_nodes(b->flat->outputs);
+    u->leaves = pg_no_nodes(b->state + b->captured);
+    u->results = pg_no_nodes(b->flat->outputs);
     if (u->leaves == NULL || u->results == NULL)
         return PG_NO_MEMORY;
     u->leaf_count = b->state + b->captured;
@@ -118,8 +110,8 @@ static pg_body *forward_body(const pg_body *b, const uint8_t *parts, pg_status *
     const size_t results = b->flat->outputs, rest = results - n;
     unfolded u;
     pg_body *made = NULL;
-    pg_node **tangents = no_nodes(n1 + m1), **inputs = no_nodes(n1 + m1), **all = no_nodes(n + n1 + m + m1);
-    pg_node **roots = no_nodes(n1), **out = no_nodes(n1), **outcome = no_nodes(n + n1 + rest), *opaque;
+    pg_node **tangents = pg_no_nodes(n1 + m1), **inputs = pg_no_nodes(n1 + m1), **all = pg_no_nodes(n + n1 + m + m1);
+    pg_node **roots = pg_no_nodes(n1), **out = pg_no_nodes(n1), **outcome = pg_no_nodes(n + n1 + rest), *opaque;
     *status = unfold(b, &u);
     if (tangents == NULL || inputs == NULL || all == NULL || roots == NULL || out == NULL || outcome == NULL)
         *status = PG_NO_MEMORY;
@@ -160,8 +152,8 @@ static pg_body *back_body(const pg_body *b, const uint8_t *parts, pg_status *sta
     const size_t k = n1 + m1;
     unfolded u;
     pg_body *made = NULL;
-    pg_node **seeds = no_nodes(k), **inputs = no_nodes(k), **roots = no_nodes(k), **out = no_nodes(k);
-    pg_node **all = no_nodes(k + n + m), *opaque;
+    pg_node **seeds = pg_no_nodes(k), **inputs = pg_no_nodes(k), **roots = pg_no_nodes(k), **out = pg_no_nodes(k);
+    pg_node **all = pg_no_nodes(k + n + m), *opaque;
     *status = unfold(b, &u);
     if (seeds == NULL || inputs == NULL || roots == NULL || out == NULL || all == NULL)
         *status = PG_NO_MEMORY;
@@ -238,8 +230,8 @@ static pg_node *forward_node(pg_loop *loop, pg_node *const *operands, pg_node *c
     pg_loop *j = *status == PG_OK ? derived(loop, PG_FORWARD, parts, status) : NULL;
     if (j == NULL)
         return NULL;
-    pg_node **all = no_nodes(j->base.operands), *zero = pg_born(pg_leaf(0.0)), *made = NULL;
-    *items = no_nodes(j->base.results);
+    pg_node **all = pg_no_nodes(j->base.operands), *zero = pg_born(pg_leaf(0.0)), *made = NULL;
+    *items = pg_no_nodes(j->base.results);
     *item_count = j->base.results;
     if (all == NULL || zero == NULL || *items == NULL) {
         *status = PG_NO_MEMORY;
@@ -297,7 +289,7 @@ static pg_status derive_back(pg_loop *loop, pg_node *const *operands, pg_node *c
         parts[n + k] = parts[n + k] && captured[k];
     const size_t n1 = count_flags(parts, n), k1 = n1 + count_flags(parts + n, m);
     pg_loop *v = status == PG_OK && n1 != 0 ? derived(loop, PG_REVERSE, parts, &status) : NULL;
-    pg_node **all = v == NULL ? NULL : no_nodes(v->base.operands), **items = v == NULL ? NULL : no_nodes(k1);
+    pg_node **all = v == NULL ? NULL : pg_no_nodes(v->base.operands), **items = v == NULL ? NULL : pg_no_nodes(k1);
     pg_node *zero = v == NULL ? NULL : pg_born(pg_leaf(0.0)), *made = NULL;
     if (v != NULL && (all == NULL || items == NULL || zero == NULL)) {
         status = PG_NO_MEMORY;
@@ -356,7 +348,7 @@ static pg_status derive_of_back(pg_loop *loop, pg_way way, pg_node *const *opera
 {
     const size_t n = loop->body->state, m = loop->body->captured, plain = n + 1 + m;
     const int reverse = way == PG_REVERSE;
-    pg_node **along = no_nodes(plain), **items = NULL;
+    pg_node **along = pg_no_nodes(plain), **items = NULL;
     uint8_t *parts = pg_alloc(n + m + 1, 1);
     size_t count = 0;
     pg_status status = PG_NO_MEMORY;
@@ -373,7 +365,7 @@ static pg_status derive_of_back(pg_loop *loop, pg_way way, pg_node *const *opera
         pg_node *j = forward_node(loop, operands, along, parts, &items, &count, &status);
         const size_t n1 = j == NULL ? 0 : count_flags(parts, n);
         const size_t j_operands = j == NULL ? 0 : pg_operand_count(j);
-        pg_node **arrived = j == NULL ? NULL : no_nodes(count), **by = j == NULL ? NULL : no_nodes(j_operands);
+        pg_node **arrived = j == NULL ? NULL : pg_no_nodes(count), **by = j == NULL ? NULL : pg_no_nodes(j_operands);
         uint8_t *asked = j == NULL ? NULL : pg_alloc(j_operands + 1, 1);
         if (j != NULL && (arrived == NULL || by == NULL || asked == NULL))
             status = PG_NO_MEMORY;

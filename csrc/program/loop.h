@@ -46,10 +46,7 @@ struct pg_loop {
 pg_loop *pg_loop_retain(const pg_loop *loop);
 void pg_loop_release(pg_loop *loop);
 
-/* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
-pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most);
 pg_body *pg_body_retain(pg_body *body);
-void pg_body_release(pg_body *body);
 
 /* A loop, or NULL. Takes over the bodies, also then; copies parts. Caller owns. */
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts);

@@ -6,16 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#if defined(__GNUC__)
-#define ADD(count, n) __atomic_add_fetch(count, n, __ATOMIC_ACQ_REL)
-#else
-#include <intrin.h>
-#define ADD(count, n) (_InterlockedExchangeAdd((volatile long *)(count), n) + (n))
-#endif
-
 /* -- life --------------------------------------------------------------------------------------- */
 
-pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
+/* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
+static pg_body *make_body(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
 {
     pg_body *b = pg_alloc(1, sizeof *b);
     if (b == NULL) {
@@ -29,13 +23,13 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
 
 pg_body *pg_body_retain(pg_body *b)
 {
-    ADD(&b->refs, 1);
+    PG_ADD(&b->refs, 1);
     return b;
 }
 
-void pg_body_release(pg_body *b)
+static void release_body(pg_body *b)
 {
-    if (b == NULL || ADD(&b->refs, -1) != 0)
+    if (b == NULL || PG_ADD(&b->refs, -1) != 0)
         return;
     pg_program_free(b->flat);
     pg_program_free(b->wide);
@@ -64,8 +58,8 @@ void pg_loop_destroy(pg_several *rule)
     for (size_t i = 0; i < loop->derived_count; i++)
         pg_loop_release(loop->derived[i]);
     pg_free((void *)loop->derived);
-    pg_body_release(loop->body);
-    pg_body_release(loop->back);
+    release_body(loop->body);
+    release_body(loop->back);
     pg_free(loop->parts);
     pg_free(loop->wanted);
     pg_free(loop);
@@ -94,8 +88,8 @@ pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
     uint8_t *copy = loop == NULL || parts == NULL ? NULL : copy_flags(parts, n + m);
     if (loop == NULL || (parts != NULL && copy == NULL)) {
         pg_free(loop);
-        pg_body_release(body);
-        pg_body_release(back);
+        release_body(body);
+        release_body(back);
         return NULL;
     }
     *loop = (pg_loop){.base = {&pg_loop_kind, n + 1 + m, n + 1, 1}, .body = body, .back = back, .parts = copy};
@@ -132,6 +126,14 @@ static pg_status run_now(const pg_loop *loop, pg_node *const *operands, double *
     }
     pg_free(frame);
     return status;
+}
+
+pg_node **pg_no_nodes(size_t count)
+{
+    pg_node **nodes = pg_alloc(count + 1, sizeof *nodes);
+    for (size_t i = 0; nodes != NULL && i < count; i++)
+        nodes[i] = NULL;
+    return nodes;
 }
 
 void pg_release_all(pg_node **nodes, size_t count)
@@ -201,7 +203,7 @@ pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_no
         pg_program_free(flat);
         return NULL;
     }
-    pg_body *b = pg_body_make(flat, wide, state, captured, counts, most);
+    pg_body *b = make_body(flat, wide, state, captured, counts, most);
     *status = b == NULL ? PG_NO_MEMORY : PG_OK;
     return b;
 }

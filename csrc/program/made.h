@@ -19,6 +19,9 @@ void pg_loop_destroy(pg_several *rule);
 /* Not 0 while only the shape of what is made matters: no loop runs then. */
 extern PG_THREAD_LOCAL int pg_loops_idle;
 
+/* So many times NULL, or NULL for want of memory. Caller owns. */
+pg_node **pg_no_nodes(size_t count);
+
 /* Releases those that are not NULL, and makes them NULL. */
 void pg_release_all(pg_node **nodes, size_t count);
 

@@ -12,8 +12,7 @@ static int hold(pg_node **where, pg_node *n)
     return n != NULL;
 }
 
-/* Caller owns. */
-static pg_node *applied(int op, pg_node *const *x, int count)
+pg_node *pg_applied(int op, pg_node *const *x, int count)
 {
     const double z = pg_evaluate_one(op, x[0]->value, count > 1 ? x[1]->value : 0.0, count > 2 ? x[2]->value : 0.0);
     pg_node *n = op == PG_OP_pown ? pg_compute_pown(x[0], x[1]->value, z)
@@ -30,14 +29,14 @@ static pg_node *op_of(pg_node *const *slots, const pg_instruction *in)
     const int count = info->arity + info->has_constant;
     for (int i = 0; i < count; i++)
         operands[i] = slots[at[i]];
-    return applied(in->code, operands, count);
+    return pg_applied(in->code, operands, count);
 }
 
 static pg_node *term_of(pg_node *const *slots, const pg_term *t)
 {
     if (t->b == PG_NO_SLOT)
         return pg_retain(slots[t->a]);
-    return applied(t->absorbing ? PG_OP_mul0 : PG_OP_mul, (pg_node *[]){slots[t->a], slots[t->b]}, 2);
+    return pg_applied(t->absorbing ? PG_OP_mul0 : PG_OP_mul, (pg_node *[]){slots[t->a], slots[t->b]}, 2);
 }
 
 /* The start and the terms, one by one. */
@@ -47,7 +46,7 @@ static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_inst
     pg_node *sum = pg_retain(slots[in->a]);
     for (uint32_t t = 0; sum != NULL && t < in->count; t++) {
         pg_node *added = term_of(slots, &terms[t]);
-        pg_node *next = added == NULL ? NULL : applied(PG_OP_add, (pg_node *[]){sum, added}, 2);
+        pg_node *next = added == NULL ? NULL : pg_applied(PG_OP_add, (pg_node *[]){sum, added}, 2);
         if (added != NULL)
             pg_release(added);
         pg_release(sum);
@@ -117,12 +116,10 @@ static pg_status run(const pg_program *p, pg_node **slots)
 
 pg_status pg_unfold(const pg_program *p, pg_node *const *inputs, pg_node **results)
 {
-    pg_node **slots = pg_alloc(p->uniforms + 1, sizeof *slots);
+    pg_node **slots = pg_no_nodes(p->uniforms);
     if (slots == NULL)
         return PG_NO_MEMORY;
     pg_status status = PG_OK;
-    for (size_t i = 0; i < p->uniforms; i++)
-        slots[i] = NULL;
     for (size_t i = 0; i < p->constants && status == PG_OK; i++)
         if (!hold(&slots[i], pg_born(pg_leaf(p->constant_values[i]))))
             status = PG_NO_MEMORY;
@@ -133,9 +130,7 @@ pg_status pg_unfold(const pg_program *p, pg_node *const *inputs, pg_node **resul
         status = run(p, slots);
     for (size_t i = 0; i < p->outputs; i++)
         results[i] = status == PG_OK ? pg_retain(slots[p->result_slots[i]]) : NULL;
-    for (size_t i = 0; i < p->uniforms; i++)
-        if (slots[i] != NULL)
-            pg_release(slots[i]);
-    pg_free(slots);
+    pg_release_all(slots, p->uniforms);
+    pg_free((void *)slots);
     return status;
 }

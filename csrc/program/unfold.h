@@ -4,6 +4,10 @@
 
 #include "program/loop.h"
 
+/* A node of an op of the table on count operands, a constant exponent among them, or NULL for want of memory. Caller
+ * owns. */
+pg_node *pg_applied(int op, pg_node *const *x, int count);
+
 /* The results of a program without rows, guards and lives on these inputs, each of which the caller owns. */
 pg_status pg_unfold(const pg_program *p, pg_node *const *inputs, pg_node **results);
 

@@ -4,8 +4,8 @@
 
 #include "graph/cells.h"
 #include "ops/compare.h"
-#include "program/evaluate.h"
-#include "program/program.h"
+#include "program/made.h"
+#include "program/unfold.h"
 #include "python/convert.h"
 #include "python/outside.h"
 #include "python/sweeping.h"
@@ -55,13 +55,8 @@ static pg_node *seen(pg_node *n)
  * exception set. */
 static pg_node *applied(int op, pg_node *const *x, int count)
 {
-    const double z = pg_evaluate_one(op, x[0]->value, count > 1 ? x[1]->value : 0.0, count > 2 ? x[2]->value : 0.0);
-    pg_node *n = op == PG_OP_pown ? pg_compute_pown(x[0], x[1]->value, z)
-                 : count == 3     ? pg_compute_many(op, x, 3, z, NULL, NULL)
-                                  : pg_compute(op, x[0], count == 2 ? x[1] : NULL, z);
-    if (n == NULL)
-        return (pg_node *)(void *)PyErr_NoMemory();
-    return seen(pg_born(n));
+    pg_node *n = pg_applied(op, x, count);
+    return n == NULL ? (pg_node *)(void *)PyErr_NoMemory() : seen(n);
 }
 
 static pg_node *product(pg_node *a, pg_node *b, int absorbing)
@@ -236,20 +231,10 @@ static PyObject *result_of(const replay *r)
     return results;
 }
 
-static pg_node **no_nodes(size_t count)
-{
-    pg_node **nodes = pg_alloc(count + 1, sizeof *nodes);
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        nodes[i] = NULL;
-    return nodes;
-}
-
 static void let_go(pg_node **nodes, size_t count)
 {
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        if (nodes[i] != NULL)
-            pg_release(nodes[i]);
-    pg_free(nodes);
+    pg_release_all(nodes, count);
+    pg_free((void *)nodes);
 }
 
 /* Operands have got users in C: what their Values carry stays with them. */
@@ -261,7 +246,7 @@ static void keep_all(PyObject *values)
 
 static PyObject *replayed(const pg_program *p, PyObject *inputs, PyObject *lives)
 {
-    replay r = {p, no_nodes(p->uniforms), no_nodes(p->lanes), no_nodes(p->outputs), SIZE_MAX};
+    replay r = {p, pg_no_nodes(p->uniforms), pg_no_nodes(p->lanes), pg_no_nodes(p->outputs), SIZE_MAX};
     PyObject *result = NULL;
     if (r.uniforms == NULL || r.lanes == NULL || r.outputs == NULL)
         PyErr_NoMemory();

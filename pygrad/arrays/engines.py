@@ -21,6 +21,9 @@ class Engine(NamedTuple):
     Condition: Any = ()  # the class of what a comparison gives in a trace; () where there are no traces
 
 
+# Ops that math gives ints for; and those whose results are indices.
+WHOLE = frozenset({"floor", "ceil", "trunc", "round"})
+INDICES = WHOLE | {"search"}
 MARK = "__lifted__"  # a global of lifted code, by which ** and == know where they are called
 
 engines: list[Engine] = []

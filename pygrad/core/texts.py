@@ -19,14 +19,13 @@ from types import FrameType
 from typing import Any
 
 from pygrad.arrays.elementary import signbit
-from pygrad.arrays.engines import MARK
+from pygrad.arrays.engines import MARK, WHOLE
 from pygrad.core.callers import is_pygrads, warn_once
 from pygrad.core.implementation import IMPLEMENTATION, Value, trace_active
 
 if IMPLEMENTATION == "compiled":
     from pygrad import _native
 
-_WHOLE = frozenset({"floor", "ceil", "trunc", "round"})
 # Statements whose texts go to people.
 _SHOWS = re.compile(
     r"\s*(print|pprint|pp|raise|warn|(sys\.)?std(out|err)\.write|warnings\.warn|_?log(ger|ging)?\.\w+|"
@@ -93,7 +92,7 @@ def number_in_text(v: Any, is_shown: bool = False) -> float | int:
         number = _native.number_in_text(v, depends)
         if depends and number == 0.0:
             bool(signbit(v))
-    return int(number) if v._op in _WHOLE and math.isfinite(number) else number
+    return int(number) if v._op in WHOLE and math.isfinite(number) else number
 
 
 def word(v: Any, spec: str | None) -> str | None:
@@ -194,7 +193,9 @@ def is_shown(frame: FrameType) -> bool:
     return False
 
 
-if IMPLEMENTATION == "reference":
+if IMPLEMENTATION == "compiled":
+    _native.set_text(word)
+else:
     _plain_repr = Value.__repr__
 
     def _repr(self: Any) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from pygrad.arrays.engines import MARK, waits
+from pygrad.arrays.engines import MARK, WHOLE, waits
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.core.numpys_errors import CURE_OF_DIGITS
 from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
-from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text, word
+from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text
 from pygrad.lifting.floats import class_of_twin, twin_in
 from pygrad.lifting.raising import LIFTED_FROM, raised, with_methods
 from pygrad.lifting.tables import item_at
@@ -28,7 +28,6 @@ if IMPLEMENTATION == "compiled":
     from pygrad import _native
 
     _native.set_mark_of_lifted_code(MARK)
-    _native.set_text(word)
     _native.set_rounding(tell_of_rounding)
 
 
@@ -75,7 +74,7 @@ def class_of(x: Any) -> Any:
     """x.__class__; of a Value float, of a comparison bool, of what math.floor() or its like gave int."""
     if not isinstance(x, Value):
         return x.__class__
-    return class_of_twin(x, bool if is_truth(x) else int if x._op in _WHOLE else float)
+    return class_of_twin(x, bool if is_truth(x) else int if x._op in WHOLE else float)
 
 
 def is_whole(x: Any, *args: Any) -> Any:
@@ -135,10 +134,7 @@ def as_index(x: Any) -> Any:
 
 def as_bits(x: Any) -> Any:
     """An operand of `&` and its like: for a Value that math.floor() or its like gave, the whole number."""
-    return int(x) if isinstance(x, Value) and x._op in _WHOLE else x
-
-
-_WHOLE = frozenset({"floor", "ceil", "trunc", "round"})
+    return int(x) if isinstance(x, Value) and x._op in WHOLE else x
 
 
 def rounded(x: Any, ndigits: Any = None) -> Any:

@@ -12,9 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pygrad.arrays.engines import INDICES
 from pygrad.core.implementation import Value, trace_active
-
-_WHOLE = frozenset({"floor", "ceil", "trunc", "round", "search"})
 
 
 def item_at(container: Any, index: Any) -> Any:
@@ -24,7 +23,7 @@ def item_at(container: Any, index: Any) -> Any:
     if trace_active() and _has_floats(container):
         from pygrad.arrays.tables import counts, take
 
-        if counts(index, _WHOLE):
+        if counts(index, INDICES):
             return take(container, index)
     return container[int(index)]
 

@@ -21,7 +21,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
 from pygrad.core.shown import settle
-from pygrad.core.texts import forget_texts, tell_of_texts, word
+from pygrad.core.texts import forget_texts, tell_of_texts
 from pygrad.programs.catching import caught_by
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
@@ -290,7 +290,6 @@ def has_handlers(code: CodeType) -> bool:
 
 
 _OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
-_native.set_text(word)
 _native.set_kind_of_code(_kind_of_code, _refuse_caught)
 
 

@@ -82,6 +82,16 @@ def _rest_of_while(
     return after(first, then)
 
 
+def _run(carried: Carried, trip: Callable[[], Any], start: Any, line: Callable[[], str]) -> Signal:
+    """The loop whose one body is a trip; what it leaves is settled."""
+    try:
+        carried.run_while(trip, start)
+    except AutographError as error:
+        raise located(error, line) from error
+    settle()
+    return carried.signal
+
+
 def _staged_while(
     info: Info, start: Any, test: Callable[[], Any], body: Body, line: Callable[[], str]
 ) -> Signal:
@@ -101,12 +111,7 @@ def _staged_while(
             return condition(test())
         return condition(values(go, lambda: condition(test()), lambda: False))
 
-    try:
-        carried.run_while(trip, start)
-    except AutographError as error:
-        raise located(error, line) from error
-    settle()
-    return carried.signal
+    return _run(carried, trip, start, line)
 
 
 def refusal_of_handlers(name: str) -> str:
@@ -340,12 +345,7 @@ def _indexed(
         index.cell_contents = i + step
         return both(both(opposite(signal.left), alive()), condition(holds(i + step)))
 
-    try:
-        carried.run_while(trip, start)
-    except AutographError as error:
-        raise located(error, line) from error
-    settle()
-    return carried.signal
+    return _run(carried, trip, start, line)
 
 
 def _rolled(info: Info, items: range, body: Body, line: Callable[[], str]) -> Signal | None:
