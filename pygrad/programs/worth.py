@@ -156,21 +156,24 @@ _verdicts: dict[int, tuple[Any, dict[Any, Verdict]]] = {}
 def verdict_on(f: Callable[..., Any], key: Callable[[], Any]) -> Verdict:
     """What is remembered of a function that is made anew at each call, for arguments of one kind: by its
     code. key: tells the kind."""
-    code, around = _code_of(f)
-    found = _verdicts.get(id(code))
-    if found is not None:
-        try:
-            verdict = found[1].get((*around, key()))
-        except TypeError:  # something in it has no hash
-            verdict = None
-        if verdict is not None:
-            return verdict
-    verdict = Verdict()
-    verdict.remembers = functools.partial(_remember, code, around, key)
+    verdict = _remembered(f, key) if _verdicts else None
+    if verdict is None:
+        verdict = Verdict()
+        verdict.remembers = functools.partial(_remember, f, key)
     return verdict
 
 
-def _remember(code: Any, around: tuple[Any, ...], key: Callable[[], Any], verdict: Verdict) -> None:
+def _remembered(f: Callable[..., Any], key: Callable[[], Any]) -> Verdict | None:
+    code, around = _code_of(f)
+    found = _verdicts.get(id(code))
+    if found is not None:
+        with contextlib.suppress(TypeError):  # something in it has no hash
+            return found[1].get((*around, key()))
+    return None
+
+
+def _remember(f: Callable[..., Any], key: Callable[[], Any], verdict: Verdict) -> None:
+    code, around = _code_of(f)
     if len(_verdicts) >= _MOST_NOTED:
         _verdicts.clear()
     by_key = _verdicts.setdefault(id(code), (code, {}))[1]
