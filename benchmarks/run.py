@@ -30,6 +30,7 @@ import gpt_step
 import harness
 import lifted_packages
 import loops
+import loops_elsewhere
 import mapped_call
 import operators
 import plain_call
@@ -61,6 +62,7 @@ GROUPS = {
         compiled_branches,
         compiled_conditions,
         loops,
+        loops_elsewhere,
         tables,
         generated_c,
     ),

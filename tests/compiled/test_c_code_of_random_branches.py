@@ -152,7 +152,7 @@ def attack(seeds: range, batch: Batch) -> None:
 
 @needs_compiler
 def test_random_functions_with_branches_compile_and_agree(batch: Batch, form: str) -> None:
-    attack(range(60), batch)
+    attack(range(30), batch)
 
 
 @needs_compiler
