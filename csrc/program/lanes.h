@@ -187,52 +187,54 @@ LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
         note_lane(rows, l, pg_is_settled(in->code, a[l], b[l]));
 }
 
-/* Ops that have a function for whole blocks, faster than one lane at a time and with the same bits; how many
- * instructions that were. */
-LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
-{
 #ifndef PG_LIBM_LANES
-    if (is_pair(in, end)) {
-        LANE_NAME(pair)(in, lanes);
-        return 2;
-    }
+/* Ops that have a function for whole blocks (see is_in_block()), faster than one lane at a time and with the same bits. */
+LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *lanes)
+{
     switch (in->code) {
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_cos:
         lanes_cos(LANE(in->a), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_tan:
         lanes_tan(LANE(in->a), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow:
         lanes_pow(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
-    case PG_OP_pown:
-    case PG_OP_power:
-        lanes_power(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_dx:
         lanes_pow_dx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_less:
         lanes_pow_less(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_dxx:
         lanes_pow_dxx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_dy:
         lanes_pow_dy(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
-    default:
-        return 0;
+        break;
+    default: /* pown, power */
+        lanes_power(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+    }
+}
+
+/* In a case of an op; the compiler knows which. */
+#define IN_BLOCK(op) \
+    if (pg_partner(op) >= 0 && is_pair(in, end)) { \
+        LANE_NAME(pair)(in, lanes); \
+        done = 2; \
+        break; \
+    } \
+    if (is_in_block(op)) { \
+        LANE_NAME(as_block)(in, lanes); \
+        break; \
     }
 #else
-    (void)in, (void)end, (void)lanes;
-    return 0;
+#define IN_BLOCK(op)
 #endif
-}
 
 /* A block's numbers, which stand anywhere: eight registers at a time, as memcpy() would not. */
 LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from)
@@ -285,15 +287,13 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
     const double *uniforms = rows->uniforms;
     double *lanes = rows->lanes;
     const pg_instruction *end = p->code + p->length;
-    int done = 1;
+    int done;
     for (const pg_instruction *in = p->code + p->spread; in != end; in += done) {
-        const int in_block = LANE_NAME(as_block)(in, end, lanes);
-        done = in_block == 0 ? 1 : in_block;
-        if (in_block != 0)
-            continue;
+        done = 1;
         switch (in->code) {
 #define UNARY(name, symbol, errors, forward, dx, doc) \
     case PG_OP_##name: { \
+        IN_BLOCK(PG_OP_##name) \
         const double *a = LANE(in->a); \
         double *z = LANE(in->out); \
         LANE_LOOP \
@@ -305,6 +305,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     case PG_OP_##name: { \
+        IN_BLOCK(PG_OP_##name) \
         if (PG_OP_##name == PG_OP_mul0) { \
             LANE_NAME(strong)(in, rows); \
             break; \
@@ -333,6 +334,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
     }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
     case PG_OP_##name: { \
+        IN_BLOCK(PG_OP_##name) \
         const double *a = LANE(in->a), k = LANE(in->b)[0]; \
         double *z = LANE(in->out); \
         LANE_LOOP \
@@ -376,3 +378,4 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
         }
     }
 }
+#undef IN_BLOCK
