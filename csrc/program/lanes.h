@@ -248,14 +248,15 @@ LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from)
     }
 }
 
-/* New numbers of the rows whose mask is set, which has all bits or none. */
-LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const int64_t *mask)
+/* What is given of the rows whose mask is set, which has all bits or none, and the other of the rest. */
+LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const double *other, const int64_t *mask)
 {
     typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
     ints *to = (ints *)(void *)into;
-    const ints *from = (const ints *)(const void *)given, *which = (const ints *)(const void *)mask;
+    const ints *x = (const ints *)(const void *)given, *y = (const ints *)(const void *)other;
+    const ints *which = (const ints *)(const void *)mask;
     for (int k = 0; k < PG_LANES / LANE_WIDTH; k++)
-        to[k] = (from[k] & which[k]) | (to[k] & ~which[k]);
+        to[k] = (x[k] & which[k]) | (y[k] & ~which[k]);
 }
 
 /* Counts a trip of the rows whose mask is set, and leaves it set where they go on: as long as says is not 0, or, if it

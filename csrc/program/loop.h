@@ -25,6 +25,7 @@ enum { PG_HISTORY = 8 << 20, PG_HISTORY_OF_NUMBERS = 32 << 20 };
 /* The same body twice: for numbers, and for lanes. Shared. */
 typedef struct {
     pg_program *flat, *wide;
+    pg_program *turned;    /* the other one of wide, or NULL: see turned.h */
     size_t state, captured;
     int counts;            /* the number of trips is given */
     double most;           /* trips */

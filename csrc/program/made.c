@@ -2,6 +2,7 @@
 #include "program/made.h"
 
 #include "graph/graph.h"
+#include "program/turned.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,13 +12,15 @@
 /* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
 static pg_body *make_body(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
 {
-    pg_body *b = pg_alloc(1, sizeof *b);
+    pg_program *turned = NULL;
+    pg_body *b = pg_program_turn(wide, state, &turned) ? pg_alloc(1, sizeof *b) : NULL;
     if (b == NULL) {
         pg_program_free(flat);
         pg_program_free(wide);
+        pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, state, captured, counts, most, 1};
+    *b = (pg_body){flat, wide, turned, state, captured, counts, most, 1};
     return b;
 }
 
@@ -33,6 +36,7 @@ static void release_body(pg_body *b)
         return;
     pg_program_free(b->flat);
     pg_program_free(b->wide);
+    pg_program_free(b->turned);
     pg_free(b);
 }
 

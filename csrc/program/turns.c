@@ -4,9 +4,11 @@
 #include "program/history.h"
 
 /* A body that runs on the lanes of a block. Its state stands where the program has its inputs, or, of what the program
- * does not read, in others. */
+ * does not read, in others. Where the body has two programs they take turns: see turned.h. */
 typedef struct {
     const pg_body *body;
+    const pg_program *next; /* of the next trip */
+    const pg_program *last; /* of the one before */
     block rows;            /* as the body sees it */
     double *others;        /* PG_LANES numbers for each of the state */
     double *aside;         /* the same for each result */
@@ -17,7 +19,7 @@ typedef struct {
 static double *input_of(const wide *w, size_t input)
 {
     double *lanes = w->rows.lanes;
-    const pg_slot slot = w->body->wide->input_slots[input];
+    const pg_slot slot = w->next->input_slots[input];
     return slot == PG_NO_SLOT ? NULL : LANE(slot);
 }
 
@@ -27,11 +29,11 @@ static double *state_of(const wide *w, size_t k)
     return at == NULL ? w->others + k * PG_LANES : at;
 }
 
-/* The result of the trip. */
+/* The result of the last trip. */
 static const double *result_of(const wide *w, size_t k)
 {
     const double *lanes = w->rows.lanes;
-    return w->crossing[k] ? w->aside + k * PG_LANES : LANE(w->body->wide->result_slots[k]);
+    return w->crossing[k] ? w->aside + k * PG_LANES : LANE(w->last->result_slots[k]);
 }
 
 static int is_crossing(const wide *w, size_t k)
@@ -51,6 +53,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     uint32_t guard;
     int met = 0;
     w->body = b;
+    w->next = w->last = p;
     w->rows = *outer;
     w->rows.uniforms = uniforms;
     w->rows.lanes = lanes;
@@ -64,7 +67,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->rows.frame = w->aside + (b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1);
     w->unread = 0;
     for (size_t k = 0; k < p->outputs; k++)
-        w->crossing[k] = (uint8_t)is_crossing(w, k);
+        w->crossing[k] = (uint8_t)(b->turned == NULL && is_crossing(w, k));
     for (size_t k = 0; k < b->state; k++)
         w->unread = w->unread || p->input_slots[k] == PG_NO_SLOT;
     *at += pg_body_wide(b);
@@ -125,27 +128,45 @@ static void pass_on(const wide *w, const int64_t *mask, int all, int read)
     for (size_t k = 0; k < w->body->state; k++) {
         const double *given = result_of(w, k);
         double *into = state_of(w, k);
-        if ((w->body->wide->input_slots[k] != PG_NO_SLOT) != read || given == into)
+        if ((w->next->input_slots[k] != PG_NO_SLOT) != read || given == into)
             continue;
         if (all)
             turn->copy(into, given);
         else
-            turn->blend(into, given, mask);
+            turn->blend(into, given, into, mask);
     }
+}
+
+/* The same where results become the state as they are: of the other rows they are what the state was. */
+static void stay(wide *w, const int64_t *mask, int all)
+{
+    double *lanes = w->rows.lanes;
+    const pg_program *p = w->last;
+    for (size_t k = 0; !all && k < w->body->state; k++)
+        if (p->input_slots[k] != PG_NO_SLOT && p->input_slots[k] != p->result_slots[k]) {
+            double *given = LANE(p->result_slots[k]);
+            pg_lane_turn()->blend(given, given, LANE(p->input_slots[k]), mask);
+        }
+    w->next = p == w->body->wide ? w->body->turned : w->body->wide;
 }
 
 /* One trip of the rows whose mask is set, but for what is not read; false if it was stopped. */
 static int trip_wide(wide *w, const int64_t *mask, int all)
 {
-    const pg_program *p = w->body->wide;
+    const pg_program *p = w->next;
     const double *lanes = w->rows.lanes;
     pg_run_block(p, &w->rows);
     if (w->rows.failed)
         return 0;
-    for (size_t k = 0; k < p->outputs; k++)
-        if (w->crossing[k])
-            pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
-    pass_on(w, mask, all, 1);
+    w->last = p;
+    if (w->body->turned != NULL) {
+        stay(w, mask, all);
+    } else {
+        for (size_t k = 0; k < p->outputs; k++)
+            if (w->crossing[k])
+                pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
+        pass_on(w, mask, all, 1);
+    }
     const pg_batch *batch = w->rows.batch;
     return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
 }
