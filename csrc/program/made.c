@@ -2,6 +2,7 @@
 #include "program/made.h"
 
 #include "graph/graph.h"
+#include "program/noted.h"
 #include "program/turned.h"
 
 #include <math.h>
@@ -64,9 +65,25 @@ void pg_loop_destroy(pg_several *rule)
     pg_free((void *)loop->derived);
     release_body(loop->body);
     release_body(loop->back);
+    release_body(loop->ahead);
+    release_body(loop->behind);
     pg_free(loop->parts);
     pg_free(loop->wanted);
     pg_free(loop);
+}
+
+/* What the way back needs not compute once more is noted. False for want of memory. */
+static int note(pg_loop *loop)
+{
+    const pg_body *body = loop->body, *back = loop->back;
+    pg_program *ahead, *behind;
+    if (!pg_note(body, back, &ahead, &behind, &loop->noted))
+        return 0;
+    loop->ahead = ahead == NULL ? pg_body_retain(loop->body)
+                                : make_body(NULL, ahead, body->state, body->captured, body->counts, body->most);
+    loop->behind = behind == NULL ? pg_body_retain(loop->back)
+                                  : make_body(NULL, behind, back->state, back->captured, back->counts, back->most);
+    return loop->ahead != NULL && loop->behind != NULL;
 }
 
 static size_t count_flags(const uint8_t *flags, size_t count)
@@ -102,7 +119,10 @@ pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
         loop->base.operands += loop->back_state;
         loop->base.results = back->state;
     }
-    return loop;
+    if (back == NULL || note(loop))
+        return loop;
+    pg_loop_release(loop);
+    return NULL;
 }
 
 /* -- nodes -------------------------------------------------------------------------------------- */
