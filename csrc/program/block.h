@@ -60,7 +60,7 @@ void pg_run_block(const pg_program *p, block *rows);
 /* What loops do to a block after a trip: see lanes.h. */
 typedef struct {
     void (*copy)(double *to, const double *from);
-    void (*blend)(double *into, const double *given, const int64_t *mask);
+    void (*blend)(double *into, const double *given, const double *other, const int64_t *mask);
     int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done);
 } pg_turn;
 

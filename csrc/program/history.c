@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 1 << 15 };  /* numbers, about */
+enum { CHUNK = 1 << 14 };  /* numbers of the first, about */
 
 static size_t limit = SIZE_MAX;
 
@@ -32,9 +32,10 @@ void pg_history_close(pg_history *h)
     pg_free(h->segment);
 }
 
-static size_t in_chunk(const pg_history *h)
+/* How many states there are in the first so many chunks. */
+static size_t in_chunks(const pg_history *h, size_t count)
 {
-    return (size_t)1 << h->in_chunk;
+    return count == 0 ? 0 : (size_t)1 << (h->in_chunk + count - 1);
 }
 
 static size_t stride(const pg_history *h)
@@ -42,9 +43,23 @@ static size_t stride(const pg_history *h)
     return (size_t)1 << h->stride;
 }
 
+/* The bits of a number, without leading zeros. */
+static unsigned length_of(size_t number)
+{
+#if defined(__GNUC__)
+    return number == 0 ? 0 : 64 - (unsigned)__builtin_clzll(number);
+#else
+    unsigned length = 0;
+    for (; number != 0; number >>= 1)
+        length++;
+    return length;
+#endif
+}
+
 static double *kept(const pg_history *h, size_t i)
 {
-    return h->chunks[i >> h->in_chunk] + (i & (in_chunk(h) - 1)) * h->width;
+    const size_t chunk = length_of(i >> h->in_chunk);
+    return h->chunks[chunk] + (i - in_chunks(h, chunk)) * h->width;
 }
 
 /* Every second one goes. */
@@ -59,11 +74,12 @@ static void thin_out(pg_history *h)
 /* Room for one more. */
 static int make_room(pg_history *h)
 {
-    if (h->count < h->chunk_count << h->in_chunk)
+    const size_t first = in_chunks(h, h->chunk_count), end = in_chunks(h, h->chunk_count + 1);
+    if (h->count < first)
         return 1;
     if (!pg_room((void **)&h->chunks, h->chunk_count, &h->chunk_capacity, sizeof *h->chunks))
         return 0;
-    double *chunk = pg_alloc((h->width << h->in_chunk) + 1, sizeof *chunk);
+    double *chunk = pg_alloc(((end < h->most ? end : h->most) - first) * h->width + 1, sizeof *chunk);
     if (chunk != NULL)
         h->chunks[h->chunk_count++] = chunk;
     return chunk != NULL;

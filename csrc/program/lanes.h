@@ -187,52 +187,53 @@ LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
         note_lane(rows, l, pg_is_settled(in->code, a[l], b[l]));
 }
 
-/* Ops that have a function for whole blocks, faster than one lane at a time and with the same bits; how many
- * instructions that were. */
-LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
-{
 #ifndef PG_LIBM_LANES
-    if (is_pair(in, end)) {
-        LANE_NAME(pair)(in, lanes);
-        return 2;
-    }
+/* Ops that have a function for whole blocks (see is_in_block()), faster than one lane at a time and with the same bits. */
+LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *lanes)
+{
     switch (in->code) {
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_cos:
         lanes_cos(LANE(in->a), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_tan:
         lanes_tan(LANE(in->a), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow:
         lanes_pow(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
-    case PG_OP_pown:
-    case PG_OP_power:
-        lanes_power(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_dx:
         lanes_pow_dx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_less:
         lanes_pow_less(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_dxx:
         lanes_pow_dxx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
+        break;
     case PG_OP_pow_dy:
         lanes_pow_dy(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
-        return 1;
-    default:
-        return 0;
+        break;
+    default: /* pown, power */
+        lanes_power(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+    }
+}
+
+/* In the function of an op; the compiler knows which. */
+#define IN_BLOCK(op) \
+    if (pg_partner(op) >= 0 && is_pair(in, p->code + p->length)) { \
+        LANE_NAME(pair)(in, lanes); \
+        return 2; \
+    } \
+    if (is_in_block(op)) { \
+        LANE_NAME(as_block)(in, lanes); \
+        return 1; \
     }
 #else
-    (void)in, (void)end, (void)lanes;
-    return 0;
+#define IN_BLOCK(op)
 #endif
-}
 
 /* A block's numbers, which stand anywhere: eight registers at a time, as memcpy() would not. */
 LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from)
@@ -247,14 +248,15 @@ LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from)
     }
 }
 
-/* New numbers of the rows whose mask is set, which has all bits or none. */
-LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const int64_t *mask)
+/* What is given of the rows whose mask is set, which has all bits or none, and the other of the rest. */
+LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const double *other, const int64_t *mask)
 {
     typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
     ints *to = (ints *)(void *)into;
-    const ints *from = (const ints *)(const void *)given, *which = (const ints *)(const void *)mask;
+    const ints *x = (const ints *)(const void *)given, *y = (const ints *)(const void *)other;
+    const ints *which = (const ints *)(const void *)mask;
     for (int k = 0; k < PG_LANES / LANE_WIDTH; k++)
-        to[k] = (from[k] & which[k]) | (to[k] & ~which[k]);
+        to[k] = (x[k] & which[k]) | (y[k] & ~which[k]);
 }
 
 /* Counts a trip of the rows whose mask is set, and leaves it set where they go on: as long as says is not 0, or, if it
@@ -280,20 +282,20 @@ LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const doub
     return (int)left;
 }
 
-LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
-{
-    const double *uniforms = rows->uniforms;
+/* -- a function for each code: how many instructions it has done, or 0 if that was the end ---------- */
+
+#define STEP(name) \
+    LANE_TARGET static int LANE_NAME(name)(const pg_program *p, const pg_instruction *in, block *rows)
+
+#define LANES_OF_STEP \
+    (void)p; \
     double *lanes = rows->lanes;
-    const pg_instruction *end = p->code + p->length;
-    int done = 1;
-    for (const pg_instruction *in = p->code + p->spread; in != end; in += done) {
-        const int in_block = LANE_NAME(as_block)(in, end, lanes);
-        done = in_block == 0 ? 1 : in_block;
-        if (in_block != 0)
-            continue;
-        switch (in->code) {
+
 #define UNARY(name, symbol, errors, forward, dx, doc) \
-    case PG_OP_##name: { \
+    STEP(do_##name) \
+    { \
+        LANES_OF_STEP \
+        IN_BLOCK(PG_OP_##name) \
         const double *a = LANE(in->a); \
         double *z = LANE(in->out); \
         LANE_LOOP \
@@ -301,13 +303,16 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
             const double x = a[l]; \
             z[l] = forward; \
         } \
-        break; \
+        return 1; \
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
-    case PG_OP_##name: { \
+    STEP(do_##name) \
+    { \
+        LANES_OF_STEP \
+        IN_BLOCK(PG_OP_##name) \
         if (PG_OP_##name == PG_OP_mul0) { \
             LANE_NAME(strong)(in, rows); \
-            break; \
+            return 1; \
         } \
         if (pg_is_settled(PG_OP_##name, 0.0, 0.0)) \
             LANE_NAME(settle)(in, rows); \
@@ -318,10 +323,12 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
             const double x = a[l], y = b[l]; \
             z[l] = forward; \
         } \
-        break; \
+        return 1; \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    case PG_OP_##name: { \
+    STEP(do_##name) \
+    { \
+        LANES_OF_STEP \
         const double *a = LANE(in->a), *b = LANE(in->b), *c = LANE(in->c); \
         double *z = LANE(in->out); \
         LANE_LOOP \
@@ -329,10 +336,13 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
             const double x = a[l], y = b[l], w = c[l]; \
             z[l] = forward; \
         } \
-        break; \
+        return 1; \
     }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
-    case PG_OP_##name: { \
+    STEP(do_##name) \
+    { \
+        LANES_OF_STEP \
+        IN_BLOCK(PG_OP_##name) \
         const double *a = LANE(in->a), k = LANE(in->b)[0]; \
         double *z = LANE(in->out); \
         LANE_LOOP \
@@ -340,39 +350,93 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
             const double x = a[l]; \
             z[l] = forward; \
         } \
-        break; \
+        return 1; \
     }
 #define SLOPE1 UNARY
 #define SLOPE2 BINARY
 #include "ops.def"
-        case PG_CODE_FUSED:
-            LANE_NAME(fused)(p, in, uniforms, lanes, rows);
-            break;
-        case PG_CODE_SEARCH:
-            LANE_NAME(search)(p, in, uniforms, lanes);
-            break;
-        case PG_CODE_TAKE:
-            LANE_NAME(take)(p, in, uniforms, lanes);
-            break;
-        case PG_CODE_GUARD:
-            if (guard_rows(in, LANE(in->a), LANE(in->b), rows) == 0)
-                return; /* nobody is left on this path */
-            break;
-        case PG_CODE_OUTPUT:
-            write_output(rows, in->out, LANE(in->a));
-            break;
-        case PG_CODE_TOTAL:
-            LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), rows->partial + 8 * in->out);
-            break;
-        case PG_CODE_LOOP:
-            if (!pg_loop_lanes(p, in, rows))
-                return;
-            break;
-        case PG_CODE_TOTAL_UNIFORM:
-            rows->partial[8 * in->out] += (double)rows->staying * uniforms[in->a];
-            break;
-        default: /* PG_CODE_TOTAL_PRODUCT */
-            done = LANE_NAME(total_products)(in, end, rows);
-        }
-    }
+
+STEP(do_fused)
+{
+    LANE_NAME(fused)(p, in, rows->uniforms, rows->lanes, rows);
+    return 1;
 }
+
+STEP(do_search)
+{
+    LANE_NAME(search)(p, in, rows->uniforms, rows->lanes);
+    return 1;
+}
+
+STEP(do_take)
+{
+    LANE_NAME(take)(p, in, rows->uniforms, rows->lanes);
+    return 1;
+}
+
+STEP(do_guard)
+{
+    LANES_OF_STEP
+    return guard_rows(in, LANE(in->a), LANE(in->b), rows) != 0; /* or nobody is left on this path */
+}
+
+STEP(do_output)
+{
+    LANES_OF_STEP
+    write_output(rows, in->out, LANE(in->a));
+    return 1;
+}
+
+STEP(do_total)
+{
+    LANES_OF_STEP
+    LANE_NAME(add_up)(counted(rows, LANE(in->a), 0), rows->partial + 8 * in->out);
+    return 1;
+}
+
+STEP(do_total_product)
+{
+    return LANE_NAME(total_products)(in, p->code + p->length, rows);
+}
+
+STEP(do_total_uniform)
+{
+    (void)p;
+    rows->partial[8 * in->out] += (double)rows->staying * rows->uniforms[in->a];
+    return 1;
+}
+
+STEP(do_loop)
+{
+    return pg_loop_lanes(p, in, rows);
+}
+
+LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
+{
+    static int (*const steps[PG_CODE_COUNT])(const pg_program *, const pg_instruction *, block *) = {
+#define UNARY(name, symbol, errors, forward, dx, doc) [PG_OP_##name] = LANE_NAME(do_##name),
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) [PG_OP_##name] = LANE_NAME(do_##name),
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) [PG_OP_##name] = LANE_NAME(do_##name),
+#define CONSTANT(name, symbol, errors, forward, dx, doc) [PG_OP_##name] = LANE_NAME(do_##name),
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+        [PG_CODE_FUSED] = LANE_NAME(do_fused),
+        [PG_CODE_SEARCH] = LANE_NAME(do_search),
+        [PG_CODE_TAKE] = LANE_NAME(do_take),
+        [PG_CODE_GUARD] = LANE_NAME(do_guard),
+        [PG_CODE_OUTPUT] = LANE_NAME(do_output),
+        [PG_CODE_TOTAL] = LANE_NAME(do_total),
+        [PG_CODE_TOTAL_PRODUCT] = LANE_NAME(do_total_product),
+        [PG_CODE_TOTAL_UNIFORM] = LANE_NAME(do_total_uniform),
+        [PG_CODE_LOOP] = LANE_NAME(do_loop),
+    };
+    const pg_instruction *end = p->code + p->length;
+    int done = 1;
+    for (const pg_instruction *in = p->code + p->spread; in != end && done != 0; in += done)
+        done = steps[in->code](p, in, rows);
+}
+
+#undef STEP
+#undef LANES_OF_STEP
+#undef IN_BLOCK

@@ -58,7 +58,8 @@ size_t pg_loop_flat(const pg_loop *loop)
 /* On a single row it runs on numbers. */
 static size_t loop_wide(const pg_loop *loop)
 {
-    const size_t wide = pg_body_wide(loop->body) + (loop->back != NULL ? pg_body_wide(loop->back) : 0);
+    const size_t wide = loop->back == NULL ? pg_body_wide(loop->body)
+                                           : pg_body_wide(loop->ahead) + pg_body_wide(loop->behind);
     const size_t single = pg_whole(pg_loop_flat(loop));
     return wide > single ? wide : single;
 }

@@ -25,6 +25,7 @@ enum { PG_HISTORY = 8 << 20, PG_HISTORY_OF_NUMBERS = 32 << 20 };
 /* The same body twice: for numbers, and for lanes. Shared. */
 typedef struct {
     pg_program *flat, *wide;
+    pg_program *turned;    /* the other one of wide, or NULL: see turned.h */
     size_t state, captured;
     int counts;            /* the number of trips is given */
     double most;           /* trips */
@@ -36,6 +37,8 @@ struct pg_loop {
     pg_body *body;
     pg_body *back;         /* NULL if it goes forward; else its state is the derivatives by parts of the body's state,
                             * then those by captured ones; it has captured the body's state, and what that has */
+    pg_body *ahead, *behind; /* of one that goes back, the two for lanes that note: see noted.h; or body and back */
+    size_t noted;
     uint8_t *parts; /* for each number of the body's state, and each that is captured, whether it is among these */
     size_t back_state; /* how many of the first kind */
     pg_loop **derived; /* made before, for other derivatives: see derived.c. Owned */

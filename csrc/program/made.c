@@ -2,6 +2,8 @@
 #include "program/made.h"
 
 #include "graph/graph.h"
+#include "program/noted.h"
+#include "program/turned.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,13 +13,15 @@
 /* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
 static pg_body *make_body(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
 {
-    pg_body *b = pg_alloc(1, sizeof *b);
+    pg_program *turned = NULL;
+    pg_body *b = pg_program_turn(wide, state, &turned) ? pg_alloc(1, sizeof *b) : NULL;
     if (b == NULL) {
         pg_program_free(flat);
         pg_program_free(wide);
+        pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, state, captured, counts, most, 1};
+    *b = (pg_body){flat, wide, turned, state, captured, counts, most, 1};
     return b;
 }
 
@@ -33,6 +37,7 @@ static void release_body(pg_body *b)
         return;
     pg_program_free(b->flat);
     pg_program_free(b->wide);
+    pg_program_free(b->turned);
     pg_free(b);
 }
 
@@ -60,9 +65,25 @@ void pg_loop_destroy(pg_several *rule)
     pg_free((void *)loop->derived);
     release_body(loop->body);
     release_body(loop->back);
+    release_body(loop->ahead);
+    release_body(loop->behind);
     pg_free(loop->parts);
     pg_free(loop->wanted);
     pg_free(loop);
+}
+
+/* What the way back needs not compute once more is noted. False for want of memory. */
+static int note(pg_loop *loop)
+{
+    const pg_body *body = loop->body, *back = loop->back;
+    pg_program *ahead, *behind;
+    if (!pg_note(body, back, &ahead, &behind, &loop->noted))
+        return 0;
+    loop->ahead = ahead == NULL ? pg_body_retain(loop->body)
+                                : make_body(NULL, ahead, body->state, body->captured, body->counts, body->most);
+    loop->behind = behind == NULL ? pg_body_retain(loop->back)
+                                  : make_body(NULL, behind, back->state, back->captured, back->counts, back->most);
+    return loop->ahead != NULL && loop->behind != NULL;
 }
 
 static size_t count_flags(const uint8_t *flags, size_t count)
@@ -98,7 +119,10 @@ pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
         loop->base.operands += loop->back_state;
         loop->base.results = back->state;
     }
-    return loop;
+    if (back == NULL || note(loop))
+        return loop;
+    pg_loop_release(loop);
+    return NULL;
 }
 
 /* -- nodes -------------------------------------------------------------------------------------- */

@@ -4,9 +4,11 @@
 #include "program/history.h"
 
 /* A body that runs on the lanes of a block. Its state stands where the program has its inputs, or, of what the program
- * does not read, in others. */
+ * does not read, in others. Where the body has two programs they take turns: see turned.h. */
 typedef struct {
     const pg_body *body;
+    const pg_program *next; /* of the next trip */
+    const pg_program *last; /* of the one before */
     block rows;            /* as the body sees it */
     double *others;        /* PG_LANES numbers for each of the state */
     double *aside;         /* the same for each result */
@@ -17,7 +19,7 @@ typedef struct {
 static double *input_of(const wide *w, size_t input)
 {
     double *lanes = w->rows.lanes;
-    const pg_slot slot = w->body->wide->input_slots[input];
+    const pg_slot slot = w->next->input_slots[input];
     return slot == PG_NO_SLOT ? NULL : LANE(slot);
 }
 
@@ -27,11 +29,11 @@ static double *state_of(const wide *w, size_t k)
     return at == NULL ? w->others + k * PG_LANES : at;
 }
 
-/* The result of the trip. */
+/* The result of the last trip. */
 static const double *result_of(const wide *w, size_t k)
 {
     const double *lanes = w->rows.lanes;
-    return w->crossing[k] ? w->aside + k * PG_LANES : LANE(w->body->wide->result_slots[k]);
+    return w->crossing[k] ? w->aside + k * PG_LANES : LANE(w->last->result_slots[k]);
 }
 
 static int is_crossing(const wide *w, size_t k)
@@ -51,6 +53,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     uint32_t guard;
     int met = 0;
     w->body = b;
+    w->next = w->last = p;
     w->rows = *outer;
     w->rows.uniforms = uniforms;
     w->rows.lanes = lanes;
@@ -64,7 +67,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->rows.frame = w->aside + (b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1);
     w->unread = 0;
     for (size_t k = 0; k < p->outputs; k++)
-        w->crossing[k] = (uint8_t)is_crossing(w, k);
+        w->crossing[k] = (uint8_t)(b->turned == NULL && is_crossing(w, k));
     for (size_t k = 0; k < b->state; k++)
         w->unread = w->unread || p->input_slots[k] == PG_NO_SLOT;
     *at += pg_body_wide(b);
@@ -95,8 +98,15 @@ static void take_results(const wide *w, double *results)
         pg_lane_turn()->copy(results + k * PG_LANES, state_of(w, k));
 }
 
-/* What is kept of the state into a history, or from it back to where the body, or the way back, has its inputs. */
-static void keep_wide(const wide *w, const pg_body *back, double *into)
+/* For the states of a loop before each trip, and what is noted of it. */
+static void open_history(pg_history *h, const pg_loop *back)
+{
+    const size_t kept = pg_count_kept(back->ahead->wide, back->behind->wide, back->body->state);
+    pg_history_open(h, (kept + back->noted) * PG_LANES, PG_HISTORY);
+}
+
+/* What is kept of the state into a history; where what is noted follows, or NULL as it was. */
+static double *keep_wide(const wide *w, const pg_body *back, double *into)
 {
     const pg_turn *turn = pg_lane_turn();
     for (size_t k = 0; into != NULL && k < w->body->state; k++)
@@ -104,9 +114,24 @@ static void keep_wide(const wide *w, const pg_body *back, double *into)
             turn->copy(into, state_of(w, k));
             into += PG_LANES;
         }
+    return into;
 }
 
-static void restore(const wide *w, const wide *to, const pg_body *back, const double *kept)
+/* Where the body has what is noted, or the way back its inputs: see noted.h. */
+static double *noted_of(const wide *w, size_t noted)
+{
+    return w->rows.lanes + (w->next->lanes - noted) * PG_LANES;
+}
+
+static void note_wide(const wide *w, size_t noted, double *into)
+{
+    const double *from = noted_of(w, noted);
+    for (size_t k = 0; into != NULL && k < noted; k++)
+        pg_lane_turn()->copy(into + k * PG_LANES, from + k * PG_LANES);
+}
+
+/* From a history to where the body has its inputs; or the way back, of which so many were noted. */
+static void restore(const wide *w, const wide *to, size_t noted, const pg_body *back, const double *kept)
 {
     const pg_turn *turn = pg_lane_turn();
     for (size_t k = 0; k < w->body->state; k++)
@@ -116,6 +141,9 @@ static void restore(const wide *w, const wide *to, const pg_body *back, const do
                 turn->copy(into, kept);
             kept += PG_LANES;
         }
+    double *into = noted_of(to, noted);
+    for (size_t k = 0; k < noted; k++)
+        turn->copy(into + k * PG_LANES, kept + k * PG_LANES);
 }
 
 /* Results into the state, of rows whose mask is set: either what the next trip reads, or the rest. */
@@ -125,27 +153,45 @@ static void pass_on(const wide *w, const int64_t *mask, int all, int read)
     for (size_t k = 0; k < w->body->state; k++) {
         const double *given = result_of(w, k);
         double *into = state_of(w, k);
-        if ((w->body->wide->input_slots[k] != PG_NO_SLOT) != read || given == into)
+        if ((w->next->input_slots[k] != PG_NO_SLOT) != read || given == into)
             continue;
         if (all)
             turn->copy(into, given);
         else
-            turn->blend(into, given, mask);
+            turn->blend(into, given, into, mask);
     }
+}
+
+/* The same where results become the state as they are: of the other rows they are what the state was. */
+static void stay(wide *w, const int64_t *mask, int all)
+{
+    double *lanes = w->rows.lanes;
+    const pg_program *p = w->last;
+    for (size_t k = 0; !all && k < w->body->state; k++)
+        if (p->input_slots[k] != PG_NO_SLOT && p->input_slots[k] != p->result_slots[k]) {
+            double *given = LANE(p->result_slots[k]);
+            pg_lane_turn()->blend(given, given, LANE(p->input_slots[k]), mask);
+        }
+    w->next = p == w->body->wide ? w->body->turned : w->body->wide;
 }
 
 /* One trip of the rows whose mask is set, but for what is not read; false if it was stopped. */
 static int trip_wide(wide *w, const int64_t *mask, int all)
 {
-    const pg_program *p = w->body->wide;
+    const pg_program *p = w->next;
     const double *lanes = w->rows.lanes;
     pg_run_block(p, &w->rows);
     if (w->rows.failed)
         return 0;
-    for (size_t k = 0; k < p->outputs; k++)
-        if (w->crossing[k])
-            pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
-    pass_on(w, mask, all, 1);
+    w->last = p;
+    if (w->body->turned != NULL) {
+        stay(w, mask, all);
+    } else {
+        for (size_t k = 0; k < p->outputs; k++)
+            if (w->crossing[k])
+                pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
+        pass_on(w, mask, all, 1);
+    }
     const pg_batch *batch = w->rows.batch;
     return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
 }
@@ -184,12 +230,12 @@ static void pass_on_unread(const wide *w, const double *trips, double done)
 }
 
 /* The trips of all rows, how many each has done in trips; noted if there is a way back. False if it was stopped. */
-static int run_wide(wide *w, const double *control, double *trips, const pg_body *back, pg_history *h)
+static int run_wide(wide *w, const double *control, double *trips, const pg_loop *back, pg_history *h)
 {
     _Alignas(64) int64_t mask[PG_LANES];
     const pg_turn *turn = pg_lane_turn();
     const int counts = w->body->counts;
-    double done = 0.0, *into;
+    double done = 0.0, *into = NULL;
     for (int l = 0; l < PG_LANES; l++)
         trips[l] = 0.0;
     for (int running = begin_mask(w, control, mask); running != 0;) {
@@ -198,10 +244,12 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_body
         if (back != NULL) {
             if (!pg_history_note(h, &into))
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
-            keep_wide(w, back, into);
+            into = keep_wide(w, back->behind, into);
         }
         if (!trip_wide(w, mask, running == PG_LANES))
             return 0;
+        if (into != NULL)
+            note_wide(w, back->noted, into);
         done += 1.0;
         const int before = running;
         running = turn->go_on(mask, trips, counts ? control : result_of(w, w->body->state), counts, done);
@@ -223,8 +271,8 @@ static int mask_of_trip(const double *trips, size_t i, int64_t *mask)
     return count;
 }
 
-/* The state before trip i; NULL if it was stopped. */
-static const double *state_before(wide *w, const pg_body *back, pg_history *h, const double *trips, size_t i)
+/* The state before trip i, and what is noted of it; NULL if it was stopped. */
+static const double *state_before(wide *w, const pg_loop *back, pg_history *h, const double *trips, size_t i)
 {
     _Alignas(64) int64_t mask[PG_LANES];
     const double *s = pg_history_at(h, i);
@@ -236,17 +284,21 @@ static const double *state_before(wide *w, const pg_body *back, pg_history *h, c
         pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
         return NULL;
     }
-    restore(w, w, back, s);
-    for (; next <= i; next++) {
+    restore(w, w, 0, back->behind, s);
+    double *into = NULL; /* it was noted of the first one when it was kept */
+    for (; next <= i + (back->noted != 0); next++) {
         const int running = mask_of_trip(trips, next - 1, mask);
         if (!trip_wide(w, mask, running == PG_LANES))
             return NULL;
-        keep_wide(w, back, pg_history_fill(h));
+        if (into != NULL)
+            note_wide(w, back->noted, into);
+        if (next <= i)
+            into = keep_wide(w, back->behind, pg_history_fill(h));
     }
     return pg_history_at(h, i);
 }
 
-static int go_back_wide(wide *w, wide *back, pg_history *h, const double *trips)
+static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h, const double *trips)
 {
     _Alignas(64) int64_t mask[PG_LANES];
     double most = 0.0;
@@ -255,10 +307,10 @@ static int go_back_wide(wide *w, wide *back, pg_history *h, const double *trips)
     const int all = mask_of_trip(trips, 0, mask);
     int running = 0;
     for (size_t i = (size_t)most; i-- != 0;) {
-        const double *s = state_before(w, back->body, h, trips, i);
+        const double *s = state_before(w, loop, h, trips, i);
         if (s == NULL)
             return 0;
-        restore(w, back, back->body, s);
+        restore(w, back, loop->noted, back->body, s);
         if (running != all)
             running = mask_of_trip(trips, i, mask);
         if (!trip_wide(back, mask, running == PG_LANES))
@@ -277,7 +329,7 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
     pg_history own, *h = handed != NULL ? &handed->history : &own;
     double *trips = handed != NULL ? handed->trips : own_trips;
     wide back;
-    if (!open_wide(&back, loop->back, &at, rows))
+    if (!open_wide(&back, loop->behind, &at, rows))
         return 0;
     for (size_t k = 0; k < m; k++)
         put_operand(rows, operands[n + 1 + k].a, input_of(&back, back.body->state + n + k));
@@ -290,11 +342,11 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
     }
     int done = 1;
     if (handed == NULL) {
-        pg_history_open(h, pg_count_kept(w->body->wide, loop->back->wide, n) * PG_LANES, PG_HISTORY);
-        done = run_wide(w, control, trips, loop->back, h);
+        open_history(h, loop);
+        done = run_wide(w, control, trips, loop, h);
     }
     back.rows.singular = w->rows.singular;
-    done = done && go_back_wide(w, &back, h, trips);
+    done = done && go_back_wide(loop, w, &back, h, trips);
     w->rows.singular = back.rows.singular;
     if (handed == NULL)
         pg_history_close(h);
@@ -371,7 +423,8 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
     _Alignas(64) double own_trips[PG_LANES];
     double *at = rows->frame;
     wide w;
-    if (!open_wide(&w, loop->body, &at, rows))
+    const pg_body *body = loop->back != NULL ? loop->ahead : later != NULL ? later->ahead : loop->body;
+    if (!open_wide(&w, body, &at, rows))
         return 0;
     for (size_t k = 0; k < n; k++)
         put_operand(rows, operands[k].a, state_of(&w, k));
@@ -385,8 +438,8 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
         double *trips = later != NULL ? handed->trips : own_trips;
         pg_history *h = later != NULL ? &handed->history : NULL;
         if (later != NULL)
-            pg_history_open(h, pg_count_kept(w.body->wide, later->back->wide, n) * PG_LANES, PG_HISTORY);
-        done = run_wide(&w, control, trips, later != NULL ? later->back : NULL, h);
+            open_history(h, later);
+        done = run_wide(&w, control, trips, later, h);
         take_results(&w, results);
         pg_lane_turn()->copy(results + n * PG_LANES, trips);
     }

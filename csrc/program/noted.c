@@ -1,0 +1,405 @@
+/* noted.c: which values are noted for the way back, and the two programs that do so. */
+#include "program/noted.h"
+
+#include "program/turned.h"
+
+enum {
+    LONGEST = 400,         /* instructions: longer bodies are left as they are */
+    NOBODY = INT32_MAX,
+    TO_NOTE = 5, TO_RESTORE = 2 /* what it costs, as costs_of() says */
+};
+
+/* A program whose values have numbers: what has the same number in both is the same. An argument stands for a slot that an
+ * instruction reads: which value is there, and which instruction has put it there, or, from the program's length on,
+ * which input; or NOBODY. */
+typedef struct {
+    const pg_program *p;
+    uint32_t *out;         /* for each instruction */
+    uint32_t *first;       /* its arguments, up to those of the next one */
+    uint32_t *values, *makers; /* of arguments */
+    uint32_t *results;     /* makers of results */
+    uint32_t *there, *by;  /* what stands in a slot: uniforms, then lanes */
+} numbered;
+
+static size_t argument_count(const pg_program *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->length; i++)
+        count += 3 + 2 * (size_t)p->code[i].count;
+    return count;
+}
+
+static int open_numbered(numbered *n, const pg_program *p)
+{
+    const size_t slots = p->uniforms + p->lanes, arguments = argument_count(p);
+    uint32_t *room = pg_alloc(2 * p->length + 1 + 2 * arguments + p->outputs + 2 * slots + 1, sizeof *room);
+    *n = (numbered){.p = p, .out = room};
+    if (room == NULL)
+        return 0;
+    n->first = n->out + p->length;
+    n->values = n->first + p->length + 1;
+    n->makers = n->values + arguments;
+    n->results = n->makers + arguments;
+    n->there = n->results + p->outputs;
+    n->by = n->there + slots;
+    for (size_t i = 0; i < slots; i++)
+        n->there[i] = n->by[i] = NOBODY;
+    return 1;
+}
+
+static size_t place_of(const pg_program *p, pg_slot slot)
+{
+    return slot & PG_ROW ? p->uniforms + (slot & ~PG_ROW) : slot;
+}
+
+static void add_argument(numbered *n, uint32_t *at, pg_slot slot)
+{
+    const size_t place = slot == PG_NO_SLOT ? 0 : place_of(n->p, slot);
+    n->values[*at] = slot == PG_NO_SLOT ? NOBODY : n->there[place];
+    n->makers[(*at)++] = slot == PG_NO_SLOT ? NOBODY : n->by[place];
+}
+
+/* Whether instruction i of one does the same as j of the other. */
+static int is_same(const numbered *a, size_t i, const numbered *b, size_t j)
+{
+    const pg_instruction *x = &a->p->code[i], *y = &b->p->code[j];
+    const size_t count = 3 + 2 * (size_t)x->count;
+    if (x->code != y->code || x->expected != y->expected || x->count != y->count)
+        return 0;
+    for (uint32_t t = 0; t < x->count; t++)
+        if (a->p->terms[x->first + t].absorbing != b->p->terms[y->first + t].absorbing)
+            return 0;
+    return memcmp(a->values + a->first[i], b->values + b->first[j], count * sizeof *a->values) == 0;
+}
+
+/* Constants have the numbers of those of the other program that are the same. */
+static void number_constants(numbered *n, const numbered *other, uint32_t *next)
+{
+    const pg_program *p = n->p;
+    for (size_t i = 0; i < p->constants; i++) {
+        uint32_t *there = &n->there[p->lives + i];
+        *there = *next;
+        for (size_t j = 0; other != NULL && j < other->p->constants; j++)
+            if (memcmp(&p->constant_values[i], &other->p->constant_values[j], sizeof(double)) == 0)
+                *there = other->there[other->p->lives + j];
+        *next += *there == *next;
+    }
+}
+
+/* Inputs from number `from` on have the numbers from 0 on, those before fresh ones. */
+static void number(numbered *n, size_t from, const numbered *other, uint32_t *next)
+{
+    const pg_program *p = n->p;
+    uint32_t at = 0;
+    number_constants(n, other, next);
+    for (size_t i = 0; i < p->inputs; i++)
+        if (p->input_slots[i] != PG_NO_SLOT) {
+            n->there[place_of(p, p->input_slots[i])] = i < from ? (*next)++ : (uint32_t)(i - from);
+            n->by[place_of(p, p->input_slots[i])] = (uint32_t)(p->length + i);
+        }
+    for (size_t i = 0; i < p->length; i++) {
+        const pg_instruction *in = &p->code[i];
+        n->first[i] = at;
+        add_argument(n, &at, in->a);
+        add_argument(n, &at, in->b);
+        add_argument(n, &at, in->c);
+        for (uint32_t t = 0; t < in->count; t++) {
+            add_argument(n, &at, p->terms[in->first + t].a);
+            add_argument(n, &at, p->terms[in->first + t].b);
+        }
+        n->out[i] = *next;
+        for (size_t j = 0; other != NULL && j < other->p->length; j++)
+            if (is_same(n, i, other, j))
+                n->out[i] = other->out[j];
+        *next += n->out[i] == *next;
+        n->there[place_of(p, in->out)] = n->out[i];
+        n->by[place_of(p, in->out)] = (uint32_t)i;
+    }
+    n->first[p->length] = at;
+    for (size_t i = 0; i < p->outputs; i++)
+        n->results[i] = n->by[place_of(p, p->result_slots[i])];
+}
+
+/* -- which are noted ---------------------------------------------------------------------------- */
+
+/* The instructions of the way back. */
+typedef struct {
+    numbered body, back;
+    size_t seeds;          /* inputs of the way back before those that the body has, too */
+    uint32_t *same;        /* for each instruction the body's of the same value, or NOBODY */
+    uint8_t *may;          /* whether that may be noted: a result has a place already */
+    uint8_t *noted, *needed; /* needed ones go on with the inputs */
+} choice;
+
+/* In halves of the time that an addition takes. */
+static size_t cost_of(const pg_instruction *in)
+{
+    switch (in->code) {
+    case PG_CODE_FUSED:
+        return 2 + in->count;
+    case PG_OP_add:
+    case PG_OP_sub:
+    case PG_OP_mul:
+    case PG_OP_neg:
+    case PG_OP_where:
+    case PG_OP_below:
+    case PG_OP_equal:
+    case PG_OP_both:
+    case PG_OP_either:
+        return 2;
+    default:
+        return in->code == PG_OP_div || in->code == PG_OP_sqrt ? 4 : 12;
+    }
+}
+
+static void need(choice *c, uint32_t maker)
+{
+    if (maker != NOBODY)
+        c->needed[maker] = 1;
+}
+
+/* What is needed if these are noted, and what it costs beside that which is there anyway. */
+static size_t weigh(choice *c)
+{
+    const numbered *n = &c->back;
+    const pg_program *p = n->p;
+    size_t cost = 0;
+    memset(c->needed, 0, p->length + p->inputs);
+    for (size_t i = 0; i < p->outputs; i++)
+        need(c, n->results[i]);
+    for (size_t i = p->length; i-- != 0;) {
+        const int is_there = c->same[i] == NOBODY;
+        if (is_there)
+            c->needed[i] = 1;
+        if (!c->needed[i])
+            continue;
+        if (c->noted[i]) {
+            cost += TO_NOTE;
+            continue;
+        }
+        cost += is_there ? 0 : cost_of(&p->code[i]);
+        for (uint32_t k = n->first[i]; k < n->first[i + 1]; k++)
+            need(c, n->makers[k]);
+    }
+    for (size_t i = c->seeds; i < p->inputs; i++)
+        cost += c->needed[p->length + i] ? TO_RESTORE : 0;
+    return cost;
+}
+
+/* Notes what an instruction reads, or does so no longer, as far as it may be. */
+static void note_arguments(choice *c, size_t i, const uint8_t *before)
+{
+    const numbered *n = &c->back;
+    for (uint32_t k = n->first[i]; k < n->first[i + 1]; k++) {
+        const uint32_t maker = n->makers[k];
+        if (maker < n->p->length && c->may[maker])
+            c->noted[maker] = before == NULL ? 1 : before[maker];
+    }
+}
+
+/* From the last one on: is it better noted, or computed, from what is noted already or from what it reads? Where costs
+ * are equal all stays as it was. before has room for a copy. */
+static void choose(choice *c, uint8_t *before)
+{
+    const size_t length = c->back.p->length;
+    size_t best = weigh(c);
+    memcpy(before, c->noted, length);
+    memset(c->noted, 0, length);
+    const size_t none = weigh(c);
+    if (none < best)
+        best = none;
+    else
+        memcpy(c->noted, before, length);
+    for (size_t i = length; i-- != 0;) {
+        weigh(c);
+        if (c->same[i] == NOBODY || !c->needed[i])
+            continue;
+        memcpy(before, c->noted, length);
+        for (int way = 0; way < 3; way++) {
+            const uint8_t was = c->noted[i];
+            c->noted[i] = way == 0 && c->may[i];
+            if (way == 2)
+                note_arguments(c, i, NULL);
+            const size_t cost = weigh(c);
+            if (cost < best) {
+                best = cost;
+                memcpy(before, c->noted, length);
+                continue;
+            }
+            c->noted[i] = was;
+            if (way == 2)
+                note_arguments(c, i, before);
+        }
+    }
+}
+
+/* Leaves out what nobody needs; then, as long as there are more than so many, the one without which the rest costs least.
+ * How many are left. */
+static size_t leave_out(choice *c, size_t most)
+{
+    const size_t length = c->back.p->length;
+    size_t count = 0;
+    weigh(c);
+    for (size_t i = 0; i < length; i++) {
+        c->noted[i] = c->noted[i] && c->needed[i];
+        count += c->noted[i];
+    }
+    for (; count > most; count--) {
+        size_t least = SIZE_MAX, which = 0;
+        for (size_t i = 0; i < length; i++)
+            if (c->noted[i]) {
+                c->noted[i] = 0;
+                const size_t cost = weigh(c);
+                c->noted[i] = 1;
+                which = cost < least ? i : which;
+                least = cost < least ? cost : least;
+            }
+        c->noted[which] = 0;
+    }
+    weigh(c);
+    return count;
+}
+
+/* -- the programs ------------------------------------------------------------------------------- */
+
+static void rename_slot(const pg_slot *now, pg_slot *slot)
+{
+    if (*slot != PG_NO_SLOT && *slot & PG_ROW)
+        *slot = now[*slot & ~PG_ROW];
+}
+
+static void rename_arguments(const pg_program *p, const pg_slot *now, pg_instruction *in)
+{
+    rename_slot(now, &in->a);
+    rename_slot(now, &in->b);
+    rename_slot(now, &in->c);
+    for (uint32_t t = 0; t < in->count; t++) {
+        rename_slot(now, &p->terms[in->first + t].a);
+        rename_slot(now, &p->terms[in->first + t].b);
+    }
+}
+
+/* Instructions whose place is not NO_SLOT write there; they go away if keep is NULL or says so. now has room for the
+ * slots. */
+static void rewrite(pg_program *p, const pg_slot *places, const uint8_t *keep, pg_slot *now)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < p->lanes; i++)
+        now[i] = PG_ROW | (pg_slot)i;
+    for (size_t i = 0; i < p->length; i++) {
+        pg_instruction in = p->code[i];
+        if (i >= p->spread) {
+            const pg_slot slot = in.out & ~PG_ROW;
+            rename_arguments(p, now, &in);
+            now[slot] = places[i] != PG_NO_SLOT ? places[i] : in.out;
+            in.out = now[slot];
+        }
+        if (keep == NULL || keep[i])
+            p->code[length++] = in;
+    }
+    p->length = length;
+    for (size_t i = 0; i < p->outputs; i++)
+        rename_slot(now, &p->result_slots[i]);
+}
+
+/* Both programs, with count numbers noted. False for want of memory. */
+static int write_both(choice *c, size_t count, pg_program **ahead, pg_program **behind)
+{
+    const pg_program *body = c->body.p, *back = c->back.p;
+    const size_t most = body->length + back->length + body->lanes + back->lanes + 2 * count;
+    pg_slot *places = pg_alloc(most + 1, sizeof *places);
+    *ahead = places == NULL ? NULL : pg_program_copy(body);
+    *behind = *ahead == NULL ? NULL : pg_program_copy(back);
+    if (*behind == NULL) {
+        pg_program_free(*ahead);
+        pg_free(places);
+        *ahead = NULL;
+        return 0;
+    }
+    pg_slot *places_back = places + body->length, *now = places_back + back->length;
+    for (size_t i = 0; i < body->length + back->length; i++)
+        places[i] = PG_NO_SLOT;
+    for (size_t i = 0; i < back->length; i++)
+        if (c->noted[i]) {
+            places[c->same[i]] = PG_ROW | (pg_slot)(*ahead)->lanes++;
+            places_back[i] = PG_ROW | (pg_slot)(*behind)->lanes++;
+            c->needed[i] = 0;
+        }
+    rewrite(*ahead, places, NULL, now);
+    for (size_t i = c->seeds; i < back->inputs; i++)
+        if (!c->needed[back->length + i])
+            (*behind)->input_slots[i] = PG_NO_SLOT;
+    for (size_t i = 0; i < back->spread; i++)
+        c->needed[i] = 1;
+    rewrite(*behind, places_back, c->needed, now);
+    pg_free(places);
+    return 1;
+}
+
+static int is_plain(const pg_program *p)
+{
+    if (p->length > LONGEST)
+        return 0;
+    for (size_t i = 0; i < p->length; i++)
+        if (p->code[i].code == PG_CODE_LOOP || is_of_table(p->code[i].code))
+            return 0;
+    return 1;
+}
+
+/* Which of the body's are those of the way back, and which of these may be noted; all that may are, at first. */
+static void compare(choice *c, size_t state)
+{
+    const pg_program *body = c->body.p, *back = c->back.p;
+    for (size_t i = 0; i < back->length; i++) {
+        c->same[i] = NOBODY;
+        for (size_t j = body->spread; i >= back->spread && j < body->length; j++)
+            if (c->body.out[j] == c->back.out[i])
+                c->same[i] = (uint32_t)j;
+        c->may[i] = c->same[i] != NOBODY;
+        for (size_t k = 0; k < state; k++)
+            if (c->body.results[k] == c->same[i])
+                c->may[i] = 0;
+        for (size_t k = 0; k < i; k++)
+            if (c->same[k] == c->same[i])
+                c->may[i] = 0;
+        c->noted[i] = 0;
+    }
+    for (size_t i = back->spread; i < back->length; i++)
+        for (uint32_t k = c->back.first[i]; c->same[i] == NOBODY && k < c->back.first[i + 1]; k++) {
+            const uint32_t maker = c->back.makers[k];
+            if (maker < back->length)
+                c->noted[maker] = c->may[maker];
+        }
+}
+
+int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_program **behind, size_t *noted)
+{
+    choice c = {.seeds = back->state};
+    const size_t length = back->wide->length;
+    uint32_t next = (uint32_t)(body->state + body->captured);
+    int done = 1;
+    *noted = 0;
+    *ahead = *behind = NULL;
+    if (!is_plain(body->wide) || !is_plain(back->wide))
+        return 1;
+    uint8_t *flags = pg_alloc(4 * length + back->wide->inputs + 1, 1);
+    c.same = pg_alloc(length + 1, sizeof *c.same);
+    done = flags != NULL && c.same != NULL && open_numbered(&c.body, body->wide) && open_numbered(&c.back, back->wide);
+    if (done) {
+        c.may = flags;
+        c.noted = c.may + length;
+        c.needed = c.noted + 2 * length;
+        number(&c.body, 0, NULL, &next);
+        number(&c.back, c.seeds, &c.body, &next);
+        compare(&c, body->state);
+        choose(&c, c.noted + length);
+        *noted = leave_out(&c, 1 + pg_count_kept(body->wide, back->wide, body->state) / 2);
+        if (*noted != 0)
+            done = write_both(&c, *noted, ahead, behind);
+    }
+    pg_free(flags);
+    pg_free(c.same);
+    pg_free(c.body.out);
+    pg_free(c.back.out);
+    return done;
+}
