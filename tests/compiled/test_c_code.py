@@ -63,8 +63,8 @@ def test_arithmetic_programs_with_branches_give_the_bits_of_the_program(
 def test_very_many_arithmetic_programs_give_the_bits_of_the_program(
     tmp_path: Path, form: str
 ) -> None:
-    own = 1000 * FORMS.index(form)  # programs that the other form does not have
-    for first in range(50 + own, 1050 + own, 100):
+    own = 500 * FORMS.index(form)  # programs that the other form does not have
+    for first in range(50 + own, 550 + own, 100):
         check_programs(range(first, first + 100), EXACT, Batch(tmp_path, first))
 
 

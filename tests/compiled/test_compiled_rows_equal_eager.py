@@ -30,7 +30,7 @@ libm_lanes = pytest.mark.skipif(
 )
 PROGRAMS = 300  # by default
 MANY = 10_500  # with -m long
-SOME = 3_500  # with -m long, of those that the build whose lanes call libm has all of
+SOME = 2_000  # with -m long, of those that the build whose lanes call libm has all of
 
 # -- comparing -------------------------------------------------------------------------------------
 
