@@ -191,19 +191,47 @@ int pg_program_call(const pg_program *p, pg_batch *batch, uint32_t *guard);
  * memory. */
 int pg_program_verify(const pg_program *p);
 
+/* The bodies of loops in a file (bodies.c): what loops of its programs are named by, by number. NULL will do where there are
+ * none. */
+typedef struct {
+    struct pg_shelved *all; /* see bodies.h */
+    size_t count, capacity;
+    uint64_t bytes;        /* of all their programs */
+} pg_bodies;
+
 /* Saved programs (saved.c). How many bytes one takes in a file, with so many of its inputs: any after these are
  * not used. There are less than 2**32 items of each kind. */
 size_t pg_program_size(const pg_program *p, size_t inputs);
 
-/* Writes them to out, which has room for that many. codes[c] is what the file has for an instruction's code c. */
-void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes, unsigned char *out);
+/* None yet. NULL for want of memory. Caller owns, until pg_bodies_close, which also takes NULL; programs that were read
+ * keep what they need. */
+pg_bodies *pg_bodies_open(void);
+void pg_bodies_close(pg_bodies *bodies);
+
+/* Adds those of a program's loops, with so many of its inputs, that are not there yet. 1; -1 for want of memory; 0 if one
+ * of its loops is none that a file can have. */
+int pg_bodies_add(pg_bodies *bodies, const pg_program *p, size_t inputs);
+
+/* The program of body i, borrowed; how many bytes the body takes in a file; and these, as pg_program_write does it. */
+const pg_program *pg_body_program(const pg_bodies *bodies, size_t i);
+size_t pg_body_size(const pg_bodies *bodies, size_t i);
+void pg_body_write(const pg_bodies *bodies, size_t i, const uint16_t *codes, unsigned char *out);
+
+/* Adds a body from all of these bytes, as pg_program_read reads a program: 1; 0; or -1. It asks for no more than five times
+ * size and 700 bytes. */
+int pg_body_read(pg_bodies *bodies, const unsigned char *bytes, size_t size, const uint16_t *codes, size_t count);
+
+/* Writes a program to out, which has room for that many bytes. codes[c] is what the file has for an instruction's code c;
+ * the bodies of all loops are among bodies. */
+void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes, const pg_bodies *bodies,
+                      unsigned char *out);
 
 /* A program from all of these bytes, which reads so many lives. codes, of count, is the way back: codes[c] is what
  * the file's code c stands for. 1 and *out, which passes pg_program_verify and which the caller owns until
  * pg_program_free; 0 if the bytes are none; -1 for want of memory. It asks for no more than twice
- * size, lives and 400 bytes. */
+ * size, lives and 400 bytes. Its loops are of these bodies. */
 int pg_program_read(const unsigned char *bytes, size_t size, size_t lives, const uint16_t *codes, size_t count,
-                    pg_program **out);
+                    const pg_bodies *bodies, pg_program **out);
 
 /* For tests: use no more than baseline (0), AVX2 (1), AVX-512 (2) of what the processor has. Not while a program
  * runs. */

@@ -196,7 +196,7 @@ def core_functions(root: Path) -> str:
     lines = {name: f"    {name}: int" for name in re.findall(r"#define (\w+)", text)}
     for result, name, operands in re.findall(r"([\w ]+[ *]+)(\w+)\(([^;]*)\);", text):
         kind = ffi.typeof(f"{result}(*)({operands})")
-        letters = "abcdef"[: len(kind.args)]
+        letters = "abcdefgh"[: len(kind.args)]
         arguments = "".join(
             f", {letter}: {_python_type(arg)}"
             for letter, arg in zip(letters, kind.args, strict=True)

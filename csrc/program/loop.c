@@ -67,16 +67,20 @@ static size_t loop_wide(const pg_loop *loop)
 size_t pg_loops_flat(const pg_program *p)
 {
     size_t most = 0;
-    for (size_t i = 0; i < p->loop_count; i++)
-        most = pg_loop_flat(p->loops[i]) > most ? pg_loop_flat(p->loops[i]) : most;
+    for (size_t i = 0; i < p->loop_count; i++) {
+        const size_t one = pg_loop_flat(p->loops[i]); /* once: the loops in it are asked, too */
+        most = one > most ? one : most;
+    }
     return most;
 }
 
 size_t pg_loops_wide(const pg_program *p)
 {
     size_t most = 0;
-    for (size_t i = 0; i < p->loop_count; i++)
-        most = loop_wide(p->loops[i]) > most ? loop_wide(p->loops[i]) : most;
+    for (size_t i = 0; i < p->loop_count; i++) {
+        const size_t one = loop_wide(p->loops[i]); /* once: the loops in it are asked, too */
+        most = one > most ? one : most;
+    }
     return most;
 }
 

@@ -10,8 +10,7 @@
 
 /* -- life --------------------------------------------------------------------------------------- */
 
-/* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
-static pg_body *make_body(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
+pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
 {
     pg_program *turned = NULL;
     pg_body *b = pg_program_turn(wide, state, &turned) ? pg_alloc(1, sizeof *b) : NULL;
@@ -31,7 +30,7 @@ pg_body *pg_body_retain(pg_body *b)
     return b;
 }
 
-static void release_body(pg_body *b)
+void pg_body_release(pg_body *b)
 {
     if (b == NULL || PG_ADD(&b->refs, -1) != 0)
         return;
@@ -63,10 +62,10 @@ void pg_loop_destroy(pg_several *rule)
     for (size_t i = 0; i < loop->derived_count; i++)
         pg_loop_release(loop->derived[i]);
     pg_free((void *)loop->derived);
-    release_body(loop->body);
-    release_body(loop->back);
-    release_body(loop->ahead);
-    release_body(loop->behind);
+    pg_body_release(loop->body);
+    pg_body_release(loop->back);
+    pg_body_release(loop->ahead);
+    pg_body_release(loop->behind);
     pg_free(loop->parts);
     pg_free(loop->wanted);
     pg_free(loop);
@@ -80,9 +79,9 @@ static int note(pg_loop *loop)
     if (!pg_note(body, back, &ahead, &behind, &loop->noted))
         return 0;
     loop->ahead = ahead == NULL ? pg_body_retain(loop->body)
-                                : make_body(NULL, ahead, body->state, body->captured, body->counts, body->most);
+                                : pg_body_make(NULL, ahead, body->state, body->captured, body->counts, body->most);
     loop->behind = behind == NULL ? pg_body_retain(loop->back)
-                                  : make_body(NULL, behind, back->state, back->captured, back->counts, back->most);
+                                  : pg_body_make(NULL, behind, back->state, back->captured, back->counts, back->most);
     return loop->ahead != NULL && loop->behind != NULL;
 }
 
@@ -109,8 +108,8 @@ pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
     uint8_t *copy = loop == NULL || parts == NULL ? NULL : copy_flags(parts, n + m);
     if (loop == NULL || (parts != NULL && copy == NULL)) {
         pg_free(loop);
-        release_body(body);
-        release_body(back);
+        pg_body_release(body);
+        pg_body_release(back);
         return NULL;
     }
     *loop = (pg_loop){.base = {&pg_loop_kind, n + 1 + m, n + 1, 1}, .body = body, .back = back, .parts = copy};
@@ -227,7 +226,7 @@ pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_no
         pg_program_free(flat);
         return NULL;
     }
-    pg_body *b = make_body(flat, wide, state, captured, counts, most);
+    pg_body *b = pg_body_make(flat, wide, state, captured, counts, most);
     *status = b == NULL ? PG_NO_MEMORY : PG_OK;
     return b;
 }

@@ -9,6 +9,12 @@
 pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results, size_t result_count,
                     int counts, double most, pg_status *status, pg_node **opaque);
 
+/* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
+pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most);
+
+/* NULL is allowed. */
+void pg_body_release(pg_body *b);
+
 /* The node of a loop on operands, its results computed, and items for all of them into items, which the caller owns; they
  * are nan where it has not ended. NULL for want of memory, or if it was stopped, as *status says. Caller owns. */
 pg_node *pg_loop_node(const pg_loop *loop, pg_node *const *operands, pg_node **items, pg_status *status);

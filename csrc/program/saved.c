@@ -1,35 +1,25 @@
 /* saved.c: a program as bytes and back. Little-endian, field by field, so that a file does not depend on the
- * machine: the counts below, then constants, slots of inputs, slots of results, instructions and terms. */
-#include "program/program.h"
+ * machine: the counts below, then constants, slots of inputs, slots of results, instructions, terms and loops. */
+#include "program/bodies.h"
 
 #include <string.h>
 
-enum { COUNTS = 11, INSTRUCTION = 28, TERM = 12 }; /* how many counts, and bytes of an item */
+enum { COUNTS = 11, INSTRUCTION = 28, TERM = 12, LOOP = 8 }; /* how many counts, and bytes of an item */
 
 /* -- bytes -------------------------------------------------------------------------------------- */
 
-static unsigned char *put(unsigned char *at, uint64_t number, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        at[i] = (unsigned char)(number >> 8 * i);
-    return at + bytes;
-}
-
-static uint64_t take(const unsigned char **at, int bytes)
-{
-    uint64_t number = 0;
-    for (int i = 0; i < bytes; i++)
-        number |= (uint64_t)(*at)[i] << 8 * i;
-    *at += bytes;
-    return number;
-}
-
 static uint32_t take_slot(const unsigned char **at)
 {
-    return (uint32_t)take(at, 4);
+    return (uint32_t)pg_take(at, 4);
 }
 
-/* Bytes of a program with these counts. Counts come from four bytes each, so nothing overflows. */
+/* Bytes of a loop: what it is of, and its parts, if it goes back. */
+static uint64_t size_of_loop(const pg_loop *loop)
+{
+    return LOOP + (loop->back == NULL ? 0 : (uint64_t)loop->body->state + loop->body->captured);
+}
+
+/* Bytes of a program with these counts, without its loops. Counts come from four bytes each, so nothing overflows. */
 static uint64_t size_of(const pg_program *p)
 {
     return 4 * COUNTS + 8 * (uint64_t)p->constants + 4 * ((uint64_t)p->inputs + p->outputs) +
@@ -42,32 +32,47 @@ size_t pg_program_size(const pg_program *p, size_t inputs)
 {
     pg_program counts = *p;
     counts.inputs = inputs;
-    return (size_t)size_of(&counts);
+    uint64_t size = size_of(&counts);
+    for (size_t i = 0; i < p->loop_count; i++)
+        size += size_of_loop(p->loops[i]);
+    return (size_t)size;
 }
 
-void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes, unsigned char *out)
+static unsigned char *write_loop(const pg_loop *loop, const pg_bodies *bodies, unsigned char *out)
+{
+    out = pg_put(out, pg_body_number(bodies, loop->body), 4);
+    out = pg_put(out, pg_body_number(bodies, loop->back), 4);
+    for (size_t k = 0; loop->back != NULL && k < loop->body->state + loop->body->captured; k++)
+        *out++ = loop->parts[k] != 0;
+    return out;
+}
+
+void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes, const pg_bodies *bodies,
+                      unsigned char *out)
 {
     const size_t counts[COUNTS] = {inputs,    p->lives,  p->uniforms, p->constants, p->lanes,     p->outputs,
                                    p->guards, p->length, p->once,     p->spread,    p->term_count};
     for (int i = 0; i < COUNTS; i++)
-        out = put(out, counts[i], 4);
+        out = pg_put(out, counts[i], 4);
     for (size_t i = 0; i < p->constants; i++) {
         uint64_t bits;
         memcpy(&bits, &p->constant_values[i], sizeof bits);
-        out = put(out, bits, 8);
+        out = pg_put(out, bits, 8);
     }
     for (size_t i = 0; i < inputs; i++)
-        out = put(out, p->input_slots[i], 4);
+        out = pg_put(out, p->input_slots[i], 4);
     for (size_t i = 0; i < p->outputs; i++)
-        out = put(out, p->result_slots[i], 4);
+        out = pg_put(out, p->result_slots[i], 4);
     for (size_t i = 0; i < p->length; i++) {
         const pg_instruction *in = &p->code[i];
-        out = put(put(out, codes[in->code], 2), in->expected, 2);
-        out = put(put(put(put(out, in->out, 4), in->a, 4), in->b, 4), in->c, 4);
-        out = put(put(out, in->first, 4), in->count, 4);
+        out = pg_put(pg_put(out, codes[in->code], 2), in->expected, 2);
+        out = pg_put(pg_put(pg_put(pg_put(out, in->out, 4), in->a, 4), in->b, 4), in->c, 4);
+        out = pg_put(pg_put(out, in->first, 4), in->count, 4);
     }
     for (size_t i = 0; i < p->term_count; i++)
-        out = put(put(put(out, p->terms[i].a, 4), p->terms[i].b, 4), p->terms[i].absorbing, 4);
+        out = pg_put(pg_put(pg_put(out, p->terms[i].a, 4), p->terms[i].b, 4), p->terms[i].absorbing, 4);
+    for (size_t i = 0; i < p->loop_count; i++)
+        out = write_loop(p->loops[i], bodies, out);
 }
 
 /* -- reading ------------------------------------------------------------------------------------ */
@@ -77,13 +82,13 @@ static void read_counts(pg_program *p, const unsigned char **at)
     size_t *const counts[COUNTS] = {&p->inputs, &p->lives,  &p->uniforms, &p->constants, &p->lanes,     &p->outputs,
                                     &p->guards, &p->length, &p->once,     &p->spread,    &p->term_count};
     for (int i = 0; i < COUNTS; i++)
-        *counts[i] = (size_t)take(at, 4);
+        *counts[i] = (size_t)pg_take(at, 4);
 }
 
 static int read_arrays(pg_program *p, const unsigned char *at, const uint16_t *codes, size_t count)
 {
     for (size_t i = 0; i < p->constants; i++) {
-        uint64_t bits = take(&at, 8);
+        uint64_t bits = pg_take(&at, 8);
         memcpy(&p->constant_values[i], &bits, sizeof bits);
     }
     for (size_t i = 0; i < p->inputs; i++)
@@ -92,11 +97,11 @@ static int read_arrays(pg_program *p, const unsigned char *at, const uint16_t *c
         p->result_slots[i] = take_slot(&at);
     for (size_t i = 0; i < p->length; i++) {
         pg_instruction *in = &p->code[i];
-        const size_t code = (size_t)take(&at, 2);
+        const size_t code = (size_t)pg_take(&at, 2);
         if (code >= count)
             return 0;
         in->code = codes[code];
-        in->expected = (uint16_t)take(&at, 2);
+        in->expected = (uint16_t)pg_take(&at, 2);
         in->out = take_slot(&at);
         in->a = take_slot(&at);
         in->b = take_slot(&at);
@@ -125,20 +130,109 @@ static int make_room(pg_program *p)
            p->terms != NULL;
 }
 
-int pg_program_read(const unsigned char *bytes, size_t size, size_t lives, const uint16_t *codes, size_t count,
-                    pg_program **out)
+/* -- loops --------------------------------------------------------------------------------------- */
+
+/* A loop as it stands there. */
+typedef struct {
+    uint32_t body, back;
+    const unsigned char *parts;
+} named;
+
+/* The next one before the end; false if there is none. */
+static int next_loop(const unsigned char **at, const unsigned char *end, const pg_bodies *bodies, named *found)
 {
+    const size_t count = bodies == NULL ? 0 : bodies->count;
+    if (end - *at < LOOP)
+        return 0;
+    found->body = (uint32_t)pg_take(at, 4);
+    found->back = (uint32_t)pg_take(at, 4);
+    found->parts = *at;
+    if (found->body >= count || (found->back >= count && found->back != PG_NO_BODY))
+        return 0;
+    const pg_body *body = bodies->all[found->body].body;
+    const size_t parts = found->back == PG_NO_BODY ? 0 : body->state + body->captured;
+    if (parts > (size_t)(end - *at))
+        return 0;
+    *at += parts;
+    return 1;
+}
+
+/* Whether the body of a way back is one of that body, with these parts. */
+static int goes_back(const pg_body *back, const pg_body *body, const uint8_t *parts)
+{
+    const size_t count = body->state + body->captured;
+    size_t chosen = 0;
+    for (size_t k = 0; k < count; k++) {
+        if (parts[k] > 1)
+            return 0;
+        chosen += parts[k];
+    }
+    return back->counts && back->state == chosen && back->captured == count;
+}
+
+/* The loops from here to the end. 1, 0, or -1 for want of memory. */
+static int read_loops(pg_program *p, const unsigned char *at, const unsigned char *end, const pg_bodies *bodies,
+                      pg_extent *extent)
+{
+    named loop;
+    size_t count = 0;
+    for (const unsigned char *next = at; next != end; count++)
+        if (!next_loop(&next, end, bodies, &loop) || !pg_extend(extent, bodies, loop.body, loop.back))
+            return 0;
+    p->loops = count == 0 ? NULL : (void **)pg_alloc(count, sizeof *p->loops);
+    if (p->loops == NULL)
+        return count == 0 ? 1 : -1;
+    while (next_loop(&at, end, bodies, &loop)) {
+        pg_body *body = bodies->all[loop.body].body;
+        pg_body *back = loop.back == PG_NO_BODY ? NULL : bodies->all[loop.back].body;
+        if (back != NULL && !goes_back(back, body, loop.parts))
+            return 0;
+        pg_loop *made = pg_loop_make(pg_body_retain(body), back == NULL ? NULL : pg_body_retain(back),
+                                     back == NULL ? NULL : loop.parts);
+        if (made == NULL)
+            return -1;
+        p->loops[p->loop_count++] = made;
+    }
+    return 1;
+}
+
+/* -- the whole ------------------------------------------------------------------------------------ */
+
+int pg_program_parse(const unsigned char *bytes, size_t size, const uint16_t *codes, size_t count,
+                     const pg_bodies *bodies, pg_extent *extent, pg_program **out)
+{
+    const unsigned char *at = bytes;
+    pg_program counts = {0};
     if (size < 4 * COUNTS)
         return 0;
-    pg_program counts = {0};
-    read_counts(&counts, &bytes);
-    if (size_of(&counts) != size || counts.lives != lives)
+    read_counts(&counts, &at);
+    const uint64_t plain = size_of(&counts);
+    if (plain > size)
         return 0;
     pg_program *p = pg_alloc(1, sizeof *p);
     if (p == NULL)
         return -1;
     *p = counts;
-    int sound = !make_room(p) ? -1 : read_arrays(p, bytes, codes, count) ? pg_program_verify(p) : 0;
+    *extent = pg_extent_of(bodies, size);
+    int sound = read_loops(p, bytes + plain, bytes + size, bodies, extent);
+    if (sound == 1)
+        sound = !make_room(p) ? -1 : read_arrays(p, at, codes, count);
+    if (sound == 1)
+        *out = p;
+    else
+        pg_program_free(p);
+    return sound;
+}
+
+int pg_program_read(const unsigned char *bytes, size_t size, size_t lives, const uint16_t *codes, size_t count,
+                    const pg_bodies *bodies, pg_program **out)
+{
+    pg_extent extent;
+    pg_program *p;
+    int sound = pg_program_parse(bytes, size, codes, count, bodies, &extent, &p);
+    if (sound != 1)
+        return sound;
+    sound = p->lives == lives ? pg_program_verify(p) : 0;
     if (sound == 1)
         *out = p;
     else

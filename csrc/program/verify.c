@@ -1,14 +1,15 @@
 /* verify.c: whether a program keeps to the rules that evaluate.c relies on. What code.c writes does; a program
  * that comes from elsewhere is asked first. */
+#include "graph/several.h"
 #include "ops/cells.h"
-#include "program/program.h"
+#include "program/bodies.h"
 
 /* What a slot holds at a point of the program. */
 enum {
     NOTHING,
     NUMBER,                /* a uniform, or lanes that the code computes or loads for each block */
     CONSTANT,              /* uniform: a constant */
-    SPREAD,                /* lanes: a uniform, written once for all blocks, so never again */
+    SPREAD,                /* lanes: a uniform, written once for all blocks, so never again; or an input of a body */
     SPREAD_CONSTANT
 };
 
@@ -20,6 +21,8 @@ typedef struct {
     const pg_program *p;
     unsigned char *uniforms, *lanes, *guards, *outputs;
     int results_begun;     /* rows that leave at a later guard would have been added up already */
+    int body;              /* of a loop: no rows leave, and results stay in lanes */
+    size_t loops, terms;   /* those that the instructions so far have had, which have them in order */
 } checked;
 
 static unsigned char holds(const checked *c, pg_slot slot)
@@ -81,10 +84,21 @@ static int op_is_sound(checked *c, const pg_instruction *in, int row)
     return are_unused(in, count) && gives(c, in->out, row, NUMBER);
 }
 
-static int terms_are_sound(const checked *c, const pg_instruction *in, int row)
+/* With loops, each has its own terms: so a program has no more results than it has of these and of instructions. */
+static int terms_are_in_order(checked *c, const pg_instruction *in)
+{
+    if (!c->body && c->p->loop_count == 0)
+        return 1;
+    if (in->first != c->terms)
+        return 0;
+    c->terms += in->count;
+    return 1;
+}
+
+static int terms_are_sound(checked *c, const pg_instruction *in, int row)
 {
     const pg_program *p = c->p;
-    if (in->first > p->term_count || in->count > p->term_count - in->first)
+    if (in->first > p->term_count || in->count > p->term_count - in->first || !terms_are_in_order(c, in))
         return 0;
     for (uint32_t t = 0; t < in->count; t++) {
         const pg_term *term = &p->terms[in->first + t];
@@ -105,6 +119,15 @@ static int fused_is_sound(checked *c, const pg_instruction *in, int row)
            in->expected <= 1 && terms_are_sound(c, in, row) && gives(c, in->out, row, NUMBER);
 }
 
+/* Terms are of one factor each. */
+static int are_single(const checked *c, const pg_instruction *in)
+{
+    for (uint32_t t = 0; t < in->count; t++)
+        if (c->p->terms[in->first + t].b != PG_NO_SLOT || c->p->terms[in->first + t].absorbing)
+            return 0;
+    return 1;
+}
+
 /* Items in uniform slots in a row, or as terms of one factor; whatever the index, evaluation stays among them. */
 static int table_is_sound(checked *c, const pg_instruction *in, int row)
 {
@@ -112,11 +135,8 @@ static int table_is_sound(checked *c, const pg_instruction *in, int row)
         in->count == 0 || in->expected >= (in->code == PG_CODE_SEARCH ? PG_RULE_COUNT : 1))
         return 0;
     if (in->b == PG_NO_SLOT) {
-        if (!terms_are_sound(c, in, row))
+        if (!terms_are_sound(c, in, row) || !are_single(c, in))
             return 0;
-        for (uint32_t t = 0; t < in->count; t++)
-            if (c->p->terms[in->first + t].b != PG_NO_SLOT || c->p->terms[in->first + t].absorbing)
-                return 0;
     } else {
         if (is_row(in->a) != row || in->first != 0 || in->b >= c->p->uniforms || in->count > c->p->uniforms - in->b)
             return 0;
@@ -125,6 +145,21 @@ static int table_is_sound(checked *c, const pg_instruction *in, int row)
                 return 0;
     }
     return gives(c, in->out, row, NUMBER);
+}
+
+/* The next loop, whose results go where nothing was before. */
+static int loop_is_sound(checked *c, const pg_instruction *in, int row)
+{
+    if (in->a != c->loops || c->loops == c->p->loop_count || in->b != PG_NO_SLOT || in->c != PG_NO_SLOT ||
+        in->expected != 0)
+        return 0;
+    const pg_several *rule = c->p->loops[c->loops++];
+    if (in->count != rule->operands || !terms_are_sound(c, in, row) || !are_single(c, in))
+        return 0;
+    for (size_t k = 0; k < rule->results; k++)
+        if (holds(c, in->out + (pg_slot)k) != NOTHING || !gives(c, in->out + (pg_slot)k, row, NUMBER))
+            return 0;
+    return 1;
 }
 
 static int guard_is_sound(checked *c, const pg_instruction *in, int row)
@@ -139,7 +174,7 @@ static int guard_is_sound(checked *c, const pg_instruction *in, int row)
 /* What goes to an output or total: as is one of the above. */
 static int result_is_sound(checked *c, const pg_instruction *in, int operands, unsigned char as)
 {
-    if (in->out >= c->p->outputs || !has_kind(c, in->a, as != ADDED_UNIFORM) ||
+    if (c->body || in->out >= c->p->outputs || !has_kind(c, in->a, as != ADDED_UNIFORM) ||
         (operands == 2 && !has_kind(c, in->b, 1)))
         return 0;
     unsigned char *had = &c->outputs[in->out];
@@ -167,6 +202,8 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
     case PG_CODE_SEARCH:
     case PG_CODE_TAKE:
         return table_is_sound(c, in, row);
+    case PG_CODE_LOOP:
+        return loop_is_sound(c, in, row);
     case PG_CODE_GUARD:
         return guard_is_sound(c, in, row);
     case PG_CODE_OUTPUT:
@@ -191,14 +228,23 @@ static int spread_is_sound(checked *c, const pg_instruction *in)
 
 /* -- the whole ---------------------------------------------------------------------------------- */
 
+static size_t results_of_loops(const pg_program *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->loop_count; i++)
+        count += ((const pg_several *)p->loops[i])->results;
+    return count;
+}
+
 /* Every slot is written by something, so that nobody's memory is asked for more than the program accounts for. */
 static int counts_are_sound(const pg_program *p)
 {
     if (p->once > p->spread || p->spread > p->length)
         return 0;
+    const size_t more = results_of_loops(p);
     return p->lives <= p->uniforms && p->constants <= p->uniforms - p->lives &&
-           p->uniforms - p->lives - p->constants <= p->inputs + p->once && p->uniforms < PG_NO_SLOT &&
-           p->lanes <= p->inputs + (p->length - p->once) && p->lanes < PG_NO_SLOT && p->guards <= p->length &&
+           p->uniforms - p->lives - p->constants <= p->inputs + p->once + more && p->uniforms < PG_NO_SLOT &&
+           p->lanes <= p->inputs + (p->length - p->once) + more && p->lanes < PG_NO_SLOT && p->guards <= p->length &&
            p->lanes <= SIZE_MAX / 4 / (PG_LANES * sizeof(double)) && p->outputs <= SIZE_MAX / 4 / (8 * sizeof(double));
 }
 
@@ -209,7 +255,8 @@ static int leaves_are_sound(checked *c)
         c->uniforms[i] = i < p->lives ? NUMBER : CONSTANT;
     for (size_t i = 0; i < p->inputs; i++) {
         const pg_slot slot = p->input_slots[i];
-        if (slot != PG_NO_SLOT && (holds(c, slot) != NOTHING || !gives(c, slot, is_row(slot), NUMBER)))
+        const int row = c->body || is_row(slot);
+        if (slot != PG_NO_SLOT && (holds(c, slot) != NOTHING || !gives(c, slot, row, c->body ? SPREAD : NUMBER)))
             return 0;
     }
     return 1;
@@ -221,7 +268,7 @@ static int code_is_sound(checked *c)
     for (size_t i = 0; i < p->once; i++)
         if (!is_sound(c, &p->code[i], 0))
             return 0;
-    for (size_t i = 0; i < p->outputs; i++)
+    for (size_t i = 0; !c->body && i < p->outputs; i++)
         if (p->result_slots[i] != PG_NO_SLOT && !has_kind(c, p->result_slots[i], 0))
             return 0;
     for (size_t i = p->once; i < p->spread; i++)
@@ -232,6 +279,11 @@ static int code_is_sound(checked *c)
             return 0;
     for (size_t i = 0; i < p->guards; i++)
         if (!c->guards[i])
+            return 0;
+    if (c->loops != p->loop_count || (c->loops != 0 && c->terms != p->term_count))
+        return 0;
+    for (size_t i = 0; c->body && i < p->outputs; i++)
+        if (!has_kind(c, p->result_slots[i], 1))
             return 0;
     for (size_t i = 0; i < p->outputs; i++) /* a uniform 0 is not added up */
         if (!c->outputs[i] && p->result_slots[i] == PG_NO_SLOT)
@@ -247,11 +299,16 @@ static unsigned char *cleared(size_t count)
     return bytes;
 }
 
-int pg_program_verify(const pg_program *p)
+static int verify(const pg_program *p, int body)
 {
-    if (!counts_are_sound(p))
+    if (!counts_are_sound(p) || (body && (p->lives != 0 || p->guards != 0)))
         return 0;
-    checked c = {p, cleared(p->uniforms), cleared(p->lanes), cleared(p->guards), cleared(p->outputs), 0};
+    checked c = {.p = p,
+                 .uniforms = cleared(p->uniforms),
+                 .lanes = cleared(p->lanes),
+                 .guards = cleared(p->guards),
+                 .outputs = cleared(p->outputs),
+                 .body = body};
     int sound = -1;
     if (c.uniforms != NULL && c.lanes != NULL && c.guards != NULL && c.outputs != NULL)
         sound = leaves_are_sound(&c) && code_is_sound(&c);
@@ -260,4 +317,14 @@ int pg_program_verify(const pg_program *p)
     pg_free(c.guards);
     pg_free(c.outputs);
     return sound;
+}
+
+int pg_program_verify(const pg_program *p)
+{
+    return verify(p, 0);
+}
+
+int pg_body_verify(const pg_program *wide)
+{
+    return verify(wide, 1);
 }

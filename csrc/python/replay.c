@@ -4,9 +4,11 @@
 
 #include "graph/cells.h"
 #include "ops/compare.h"
+#include "program/growth.h"
 #include "program/made.h"
 #include "program/unfold.h"
 #include "python/convert.h"
+#include "python/interrupts.h"
 #include "python/outside.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
@@ -139,6 +141,8 @@ static int compare(replay *r, const pg_instruction *in)
     return noted;
 }
 
+static int loop_of(replay *r, const pg_instruction *in);
+
 /* One instruction; false with an exception set. */
 static int run_one(replay *r, const pg_instruction *in)
 {
@@ -173,9 +177,7 @@ static int run_one(replay *r, const pg_instruction *in)
         return n != NULL && hold(&r->outputs[in->out], n);
     }
     case PG_CODE_LOOP:
-        PyErr_SetString(PyExc_NotImplementedError,
-                        "a compiled function with a loop takes no Values yet: give it numbers");
-        return 0;
+        return loop_of(r, in);
     default: {
         pg_node *n = op_of(r, in);
         return n != NULL && hold(place(r, in->out), n);
@@ -183,14 +185,22 @@ static int run_one(replay *r, const pg_instruction *in)
     }
 }
 
+static int place_constants(const replay *r)
+{
+    const pg_program *p = r->p;
+    for (size_t i = 0; i < p->constants; i++)
+        if (!hold(&r->uniforms[p->lives + i], pg_born(pg_leaf(p->constant_values[i]))))
+            return 0;
+    return 1;
+}
+
 static int place_leaves(replay *r, PyObject *inputs, PyObject *lives)
 {
     const pg_program *p = r->p;
     for (size_t i = 0; i < p->lives; i++)
         r->uniforms[i] = pg_retain(PG_NODE(PyTuple_GetItem(lives, (Py_ssize_t)i)));
-    for (size_t i = 0; i < p->constants; i++)
-        if (!hold(&r->uniforms[p->lives + i], pg_born(pg_leaf(p->constant_values[i]))))
-            return 0;
+    if (!place_constants(r))
+        return 0;
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT)
             *place(r, p->input_slots[i]) = pg_retain(PG_NODE(PyTuple_GetItem(inputs, (Py_ssize_t)i)));
@@ -207,6 +217,204 @@ static int run_all(replay *r)
             r->outputs[i] = pg_retain(*place(r, r->p->result_slots[i]));
     return 1;
 }
+
+/* -- loops, trip by trip -------------------------------------------------------------------------- */
+
+/* A body on nodes: those of its state, which are owned here, and the slots of its program for numbers. */
+typedef struct {
+    const pg_body *body;
+    replay slots;
+    pg_node **state;
+} trips;
+
+static void let_go(pg_node **nodes, size_t count)
+{
+    pg_release_all(nodes, count);
+    pg_free((void *)nodes);
+}
+
+static void put_input(const trips *t, size_t input, pg_node *n)
+{
+    const pg_slot slot = t->slots.p->input_slots[input];
+    if (slot != PG_NO_SLOT)
+        hold(place(&t->slots, slot), pg_retain(n));
+}
+
+/* False with an exception set; the caller ends it, either way. */
+static int begin_trips(trips *t, const pg_body *b, pg_node *const *state)
+{
+    *t = (trips){b, {b->flat, pg_no_nodes(b->flat->uniforms), NULL, NULL, SIZE_MAX}, pg_no_nodes(b->state)};
+    if (t->slots.uniforms == NULL || t->state == NULL)
+        return PyErr_NoMemory() != NULL;
+    for (size_t k = 0; k < b->state; k++)
+        t->state[k] = pg_retain(state[k]);
+    return place_constants(&t->slots);
+}
+
+static void end_trips(trips *t)
+{
+    let_go(t->slots.uniforms, t->slots.p->uniforms);
+    let_go(t->state, t->body->state);
+}
+
+/* One more; whether it goes on is in *goes_on. */
+static int trip(trips *t, int *goes_on)
+{
+    const pg_program *p = t->slots.p;
+    const size_t n = t->body->state;
+    for (size_t k = 0; k < n; k++)
+        put_input(t, k, t->state[k]);
+    for (size_t i = 0; i < p->once; i++)
+        if (!run_one(&t->slots, &p->code[i]))
+            return 0;
+    for (size_t k = 0; k < n; k++)
+        hold(&t->state[k], pg_retain(*place(&t->slots, p->result_slots[k])));
+    *goes_on = t->body->counts || (*place(&t->slots, p->result_slots[n]))->value != 0.0;
+    return PyErr_CheckSignals() == 0;
+}
+
+/* The states before each trip, for the way back. */
+typedef struct {
+    pg_node **nodes;
+    size_t count, capacity;
+} states;
+
+static int keep_state(states *kept, const trips *t)
+{
+    for (size_t k = 0; k < t->body->state; k++) {
+        if (!pg_room((void **)&kept->nodes, kept->count, &kept->capacity, sizeof *kept->nodes))
+            return PyErr_NoMemory() != NULL;
+        kept->nodes[kept->count++] = pg_retain(t->state[k]);
+    }
+    return 1;
+}
+
+/* How many trips it takes; -1.0 with an exception set. */
+static double go_forward(trips *t, pg_node *const *operands, states *kept)
+{
+    const pg_body *b = t->body;
+    const double control = operands[b->state]->value;
+    double done = 0.0;
+    int on = control != 0.0;
+    for (size_t k = 0; k < b->captured; k++)
+        put_input(t, b->state + k, operands[b->state + 1 + k]);
+    for (; b->counts ? done < control : on; done += 1.0) {
+        if (done >= b->most) {
+            pg_loop_fail(TOO_LONG, SIZE_MAX, done);
+            return pg_raise_interrupt() != NULL ? 0.0 : -1.0;
+        }
+        if ((kept != NULL && !keep_state(kept, t)) || !trip(t, &on))
+            return -1.0;
+    }
+    return done;
+}
+
+/* Back through the trips whose states were kept. */
+static int go_back(trips *back, const pg_loop *loop, pg_node *const *operands, const states *kept, double done)
+{
+    const size_t n = loop->body->state, m = loop->body->captured;
+    int ignored;
+    for (size_t k = 0; k < m; k++)
+        put_input(back, back->body->state + n + k, operands[n + 1 + k]);
+    for (size_t i = (size_t)done; i-- != 0;) {
+        for (size_t k = 0; k < n; k++)
+            put_input(back, back->body->state + k, kept->nodes[i * n + k]);
+        if (!trip(back, &ignored))
+            return 0;
+    }
+    return 1;
+}
+
+/* The results of a loop that goes back; false with an exception set. */
+static int run_back(const pg_loop *loop, pg_node *const *operands, trips *forward, pg_node **results)
+{
+    const size_t plain = loop->body->state + 1 + loop->body->captured, count = loop->back->state;
+    states kept = {.count = 0};
+    trips back = {.body = loop->back, .slots = {.p = loop->back->flat}};
+    pg_node **first = pg_no_nodes(count), *zero = first == NULL ? NULL : pg_born(pg_leaf(0.0));
+    int whole = zero != NULL || PyErr_NoMemory() != NULL;
+    for (size_t k = 0; whole && k < count; k++)
+        first[k] = pg_retain(k < loop->back_state ? operands[plain + k] : zero);
+    const double done = whole ? go_forward(forward, operands, &kept) : -1.0;
+    whole = done >= 0.0 && begin_trips(&back, loop->back, first) && go_back(&back, loop, operands, &kept, done);
+    for (size_t k = 0; whole && k < count; k++)
+        results[k] = pg_retain(back.state[k]);
+    end_trips(&back);
+    let_go(first, count);
+    if (zero != NULL)
+        pg_release(zero);
+    let_go(kept.nodes, kept.count);
+    return whole;
+}
+
+/* The results of a loop, each a node that is owned by the caller: what eager code has in its place. */
+static int unroll(const pg_loop *loop, pg_node *const *operands, pg_node **results)
+{
+    const size_t n = loop->body->state;
+    trips forward;
+    int whole = begin_trips(&forward, loop->body, operands);
+    if (whole && loop->back != NULL) {
+        whole = run_back(loop, operands, &forward, results);
+    } else if (whole) {
+        const double done = go_forward(&forward, operands, NULL);
+        whole = done >= 0.0 && hold(&results[n], pg_born(pg_leaf(done)));
+        for (size_t k = 0; whole && k < n; k++)
+            results[k] = pg_retain(forward.state[k]);
+    }
+    end_trips(&forward);
+    return whole;
+}
+
+/* The same in a trace: one node. */
+static int roll(const pg_loop *loop, pg_node *const *operands, pg_node **results)
+{
+    pg_status status;
+    pg_node *n = pg_loop_node(loop, operands, results, &status);
+    if (n == NULL)
+        return pg_raise(status) != NULL;
+    pg_release(n);
+    return 1;
+}
+
+/* The same where nothing is remembered: leaves. */
+static int run_on_numbers(const pg_loop *loop, pg_node *const *operands, pg_node **results)
+{
+    const size_t count = loop->base.operands, found = loop->base.results;
+    double *frame = pg_alloc(pg_loop_flat(loop) + count + found + 1, sizeof *frame);
+    if (frame == NULL)
+        return PyErr_NoMemory() != NULL;
+    double *numbers = frame + pg_loop_flat(loop), *given = numbers + count;
+    pg_work work = {0};
+    int met = 0;
+    for (size_t k = 0; k < count; k++)
+        numbers[k] = operands[k]->value;
+    int whole = pg_loop_run(loop, numbers, given, frame, &work, &met) || pg_raise_interrupt() != NULL;
+    for (size_t k = 0; whole && k < found; k++)
+        whole = hold(&results[k], pg_detached_leaf(given[k], operands, count));
+    pg_free(frame);
+    return whole;
+}
+
+static int loop_of(replay *r, const pg_instruction *in)
+{
+    const pg_loop *loop = r->p->loops[in->a];
+    const size_t count = loop->base.operands, found = loop->base.results;
+    pg_node **operands = pg_no_nodes(count), **results = pg_no_nodes(found);
+    int whole = (operands != NULL && results != NULL) || PyErr_NoMemory() != NULL;
+    for (size_t k = 0; whole && k < count; k++)
+        operands[k] = *place(r, r->p->terms[in->first + k].a);
+    int (*run)(const pg_loop *, pg_node *const *, pg_node **) = PG_TRACING                  ? roll
+                                                                : PG_NO_GRAD && !PG_WATCHED ? run_on_numbers
+                                                                                            : unroll;
+    whole = whole && run(loop, operands, results);
+    for (size_t k = 0; whole && k < found; k++)
+        whole = hold(place(r, in->out + (pg_slot)k), pg_retain(results[k]));
+    let_go(results, found);
+    pg_free((void *)operands);
+    return whole;
+}
+
+/* -- the whole ------------------------------------------------------------------------------------- */
 
 static PyObject *detached(pg_node *n)
 {
@@ -229,12 +437,6 @@ static PyObject *result_of(const replay *r)
             PyTuple_SetItem(results, (Py_ssize_t)i, v);
     }
     return results;
-}
-
-static void let_go(pg_node **nodes, size_t count)
-{
-    pg_release_all(nodes, count);
-    pg_free((void *)nodes);
 }
 
 /* Operands have got users in C: what their Values carry stays with them. */

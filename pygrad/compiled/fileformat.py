@@ -6,7 +6,9 @@ nothing up by name but operations in pygrad's own table. Each length is compared
 file before memory is asked for, and every program has to pass pg_program_verify (csrc/program/verify.c).
 
 Programs stand in the file as csrc/program/saved.c writes them, with operations numbered by a list of
-names that the file has of its own: so a table that has grown or moved since does no harm.
+names that the file has of its own: so a table that has grown or moved since does no harm. If "loop" is
+among these they are followed by the bodies of all loops, each once (csrc/program/bodies.c): older
+versions of pygrad, which know no such operation, refuse the file by that name.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ VERSION = 1
 # Which of a compiled function's programs an entry has, and what the function was made by.
 OWN = 0
 BACKWARDS = ["", "mean", "sum"]
+LOOP = "loop"
 PLAIN, VMAP = 0, "vmap"
 DERIVATIVES = ["", VMAP, "grad", "value_and_grad"]
 
@@ -124,9 +127,10 @@ def slots(pointer: Any, count: int) -> Any:
 
 
 class _Writer:
-    def __init__(self, codes: Any) -> None:
+    def __init__(self, codes: Any, bodies: Any) -> None:
         self.out = bytearray()
         self.codes = codes  # for each code its number in the file
+        self.bodies = bodies  # pg_bodies *
 
     def number(self, kind: str, *numbers: Any) -> None:
         self.out += struct.pack("<" + kind, *numbers)
@@ -205,12 +209,25 @@ class _Writer:
         self.indices(path.by)
         self.indices(path.lives)
         size = lib.pg_program_size(path.program, path.inputs)
+        self.by_c(
+            size,
+            lambda room: lib.pg_program_write(
+                path.program, path.inputs, self.codes, self.bodies, room
+            ),
+        )
+
+    def body(self, i: int) -> None:
+        size = lib.pg_body_size(self.bodies, i)
+        self.by_c(size, lambda room: lib.pg_body_write(self.bodies, i, self.codes, room))
+
+    def by_c(self, size: int, write: Callable[[Any], object]) -> None:
+        """So many bytes, which C writes."""
         self.number("Q", size)
         start = len(self.out)
         self.out += bytes(size)
         with memoryview(self.out) as view:
             room = ffi.from_buffer("unsigned char[]", view[start:], require_writable=True)
-            lib.pg_program_write(path.program, path.inputs, self.codes, room)
+            write(room)
             ffi.release(room)
 
     def entry(self, entry: Entry, name: str) -> None:
@@ -233,17 +250,45 @@ class _Writer:
 _KINDS = [list, tuple, dict]
 
 
-def encode(saved: SavedFunction) -> bytes:
-    """The bytes for a function. TypeError for names, static arguments and containers of other types."""
-    names = {code: name for name, code in CODES.items()}
-    used: set[int] = set()
+def _bodies_of(saved: SavedFunction) -> Any:
+    """The bodies of all loops, as C has them."""
+    bodies = new_bodies()
     for entry in saved.entries:
         for path in entry.paths:
-            used.update(np.unique(instructions(path.program)["code"]).tolist())
+            known = lib.pg_bodies_add(bodies, path.program, path.inputs)
+            if known < 0:
+                raise MemoryError
+            if not known:
+                raise NotImplementedError(
+                    f"{saved.name}() has a loop that files have no room for, such as one that scans a "
+                    "sequence or has others inside it to a depth of more than 64: save what the function "
+                    "is made of, and compile it again"
+                )
+    return bodies
+
+
+def new_bodies() -> Any:
+    """A pg_bodies *, with none."""
+    bodies = lib.pg_bodies_open()
+    if bodies == ffi.NULL:
+        raise MemoryError
+    return ffi.gc(bodies, lib.pg_bodies_close)
+
+
+def encode(saved: SavedFunction) -> bytes:
+    """The bytes for a function. TypeError for names, static arguments and containers of other types;
+    NotImplementedError for loops of other kinds."""
+    names = {code: name for name, code in CODES.items()}
+    bodies = _bodies_of(saved)
+    programs = [path.program for entry in saved.entries for path in entry.paths]
+    programs += [lib.pg_body_program(bodies, i) for i in range(bodies.count)]
+    used: set[int] = set()
+    for program in programs:
+        used.update(np.unique(instructions(program)["code"]).tolist())
     codes = ffi.new("uint16_t[]", max(names) + 1)
     for i, code in enumerate(sorted(used)):
         codes[code] = i
-    writer = _Writer(codes)
+    writer = _Writer(codes, bodies)
     writer.out += _HEAD.pack(MARK, VERSION)
     writer.text(saved.name)
     writer.atom(saved.doc, "the docstring")
@@ -252,6 +297,8 @@ def encode(saved: SavedFunction) -> bytes:
     if saved.mapping is not None:
         writer.mapping(saved.mapping)
     writer.several([names[code] for code in sorted(used)], writer.text)
+    if CODES[LOOP] in used:
+        writer.several(range(bodies.count), writer.body)
     writer.number("I", len(saved.captured))
     for number, label in saved.captured:
         writer.number("d", number)
@@ -268,6 +315,7 @@ class _Reader:
     def __init__(self, data: memoryview, captured: int = 0) -> None:
         self.data, self.at = data, 0
         self.codes: Any = None
+        self.bodies: Any = ffi.NULL
         self.captured = captured
         self.known: dict[Any, Structure] = {}  # so that what is alike is there once
 
@@ -373,11 +421,11 @@ class _Reader:
         size = self.number("Q")
         bytes_ = ffi.from_buffer("unsigned char[]", self.take(size))
         program = ffi.new("pg_program **")
-        sound = lib.pg_program_read(bytes_, size, len(lives), self.codes, len(self.codes), program)
-        if sound < 0:
-            raise MemoryError
-        if sound == 0:
-            raise ValueError(_DAMAGED.format(f"the program of path {index} is not sound"))
+        codes = self.codes
+        _check(
+            lib.pg_program_read(bytes_, size, len(lives), codes, len(codes), self.bodies, program),
+            f"the program of path {index}",
+        )
         owned = ffi.gc(program[0], lib.pg_program_free, size)
         return SavedPath(parent, guard, result, by, lives, owned.inputs, owned)
 
@@ -392,14 +440,20 @@ class _Reader:
         paths = [self.path(i) for i in range(self.count(69))]
         return Entry(group, structure, static, rows if by_rows else None, wrt, paths)
 
-    def ops(self) -> Any:
+    def body(self) -> None:
+        size = self.number("Q")
+        bytes_ = ffi.from_buffer("unsigned char[]", self.take(size))
+        sound = lib.pg_body_read(self.bodies, bytes_, size, self.codes, len(self.codes))
+        _check(sound, f"body {self.bodies.count} of a loop")
+
+    def ops(self) -> list[str]:
         names = [self.text() for _ in range(self.count(4))]
         for name in names:
             if name not in CODES:
                 raise ValueError(
                     f"the file uses the operation {name!r}, which this version of pygrad does not have"
                 )
-        return ffi.new("uint16_t[]", [CODES[name] for name in names])
+        return names
 
     def function(self) -> SavedFunction:
         name, doc = self.text(), self.atom()
@@ -409,13 +463,26 @@ class _Reader:
         mapping = None if kind == PLAIN else Mapping(*[self.atom() for _ in Mapping._fields])
         if mapping is not None and not _are_axes(mapping.in_axes):
             raise ValueError(_DAMAGED.format(f"rows lie along {mapping.in_axes!r}"))
-        self.codes = self.ops()
+        names = self.ops()
+        self.codes = ffi.new("uint16_t[]", [CODES[name] for name in names])
+        if LOOP in names:
+            self.bodies = new_bodies()
+            for _ in range(self.count(64)):
+                self.body()
         captured = [(self.number("d"), self.text()) for _ in range(self.count(12))]
         self.captured = len(captured)
         entries = [self.entry() for _ in range(self.count(80))]
         if self.at != len(self.data):
             raise ValueError(_DAMAGED.format("it goes on after its end"))
         return SavedFunction(name, doc, kind, static, mapping, captured, entries)
+
+
+def _check(sound: int, what: str) -> None:
+    """What C has found of the bytes of something."""
+    if sound < 0:
+        raise MemoryError
+    if sound == 0:
+        raise ValueError(_DAMAGED.format(f"{what} is not sound"))
 
 
 def _is_text(x: Any) -> bool:

@@ -347,7 +347,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             if self.verify and can_be_pickled(self.f):
                 raise ValueError("there has to be a function to compare with")
             return from_bytes, (to_bytes(self.store), origin_of(self.store), self.leads_on)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, NotImplementedError):
             name = getattr(self, "__qualname__", "")
             if found_by_name(self.__module__, name) is self:
                 return name

@@ -79,6 +79,7 @@ def to_bytes(store: Store) -> bytes:
             computed, or has a ``_backward`` of its own.
         TypeError: it is a transform of a vmap other than grad and value_and_grad; or arguments, keys
             or results are of types that a file does not keep.
+        NotImplementedError: a loop is one that a file does not keep.
     """
     kind, mapping = _made_by(store)
     captured: dict[int, Any] = {}
@@ -165,11 +166,6 @@ def _paths(paths: Paths, captured: dict[int, Any], inputs: int) -> list[SavedPat
     for parent, guard, path in queue:  # which grows
         queue += [(len(found), at, branch) for at, branch in sorted(path.branches.items())]
         structure, by = path.result.structure, path.result.by
-        if path.program.loop_count:
-            raise NotImplementedError(
-                "a program with a loop cannot be saved or pickled yet: save what the function is "
-                "made of, and compile it again"
-            )
         for v in (*path.lives, *by):
             captured.setdefault(id(v), v)
         places = {of: i for i, of in enumerate(captured)}
@@ -240,7 +236,7 @@ def token(store: Store, f: Any) -> tuple[Any, ...]:
 
     try:
         digest = to_bytes(store)[-32:].hex()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, NotImplementedError):
         digest = ""
     function = normalize_token(f) if store.origin is None else store.origin
     return "pygrad.compile", digest, tuple(sorted(store.static)), function

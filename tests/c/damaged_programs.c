@@ -326,7 +326,7 @@ static int try_one(const seed *s, double *most_memory, double *slowest)
     memcpy(copy, bytes, size);
     pg_fail_at(SIZE_MAX);
     const double began = microseconds();
-    const int sound = pg_program_read(copy, size, s->lives, s->codes, s->code_count, &p);
+    const int sound = pg_program_read(copy, size, s->lives, s->codes, s->code_count, NULL, &p);
     const double took = microseconds() - began, memory = (double)pg_allocated() / (double)(size + 400);
     pg_fail_at(0);
     if (took > *slowest)

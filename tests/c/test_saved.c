@@ -20,13 +20,13 @@ static text written(const pg_program *p, size_t inputs)
 {
     text t = {NULL, pg_program_size(p, inputs)};
     t.bytes = pg_alloc(t.size, 1);
-    pg_program_write(p, inputs, as_it_is, t.bytes);
+    pg_program_write(p, inputs, as_it_is, NULL, t.bytes);
     return t;
 }
 
 static int read_back(text t, size_t lives, pg_program **p)
 {
-    return pg_program_read(t.bytes, t.size, lives, as_it_is, PG_CODE_COUNT + 1, p);
+    return pg_program_read(t.bytes, t.size, lives, as_it_is, PG_CODE_COUNT + 1, NULL, p);
 }
 
 /* -- there and back ------------------------------------------------------------------------------ */
@@ -53,7 +53,7 @@ static void test_a_program_that_was_read_is_the_one_that_was_written(void)
         for (size_t size = 0; size < first.size; size += 1 + size / 7)
             CHECK(read_back((text){first.bytes, size}, p->lives, &q) == 0);
         if (p->length != 0)
-            CHECK(pg_program_read(first.bytes, first.size, p->lives, as_it_is, PG_OP_add, &q) == 0);
+            CHECK(pg_program_read(first.bytes, first.size, p->lives, as_it_is, PG_OP_add, NULL, &q) == 0);
         pg_free(first.bytes);
         pg_free(second.bytes);
         pg_program_free(p);

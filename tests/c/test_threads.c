@@ -161,8 +161,8 @@ static void *use_program(void *shared)
         CHECK(pg_program_pattern(p, 0, p->inputs, p->outputs, SIZE_MAX, &m) == 1);
         pg_pattern_free(m);
         unsigned char *bytes = pg_alloc(pg_program_size(p, p->inputs), 1);
-        pg_program_write(p, p->inputs, codes, bytes);
-        CHECK(pg_program_read(bytes, pg_program_size(p, p->inputs), p->lives, codes, PG_CODE_COUNT, &q) == 1);
+        pg_program_write(p, p->inputs, codes, NULL, bytes);
+        CHECK(pg_program_read(bytes, pg_program_size(p, p->inputs), p->lives, codes, PG_CODE_COUNT, NULL, &q) == 1);
         pg_program_free(q);
         pg_free(bytes);
         CHECK(pg_code_name(p->code[0].code) != NULL && pg_lane_instructions() != NULL && pg_piece() == PG_PIECE);

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+import signal
 import struct
 import time
 import tracemalloc
@@ -19,7 +20,8 @@ from typing import Any
 import numpy as np
 
 import pygrad
-from pygrad import Value, compile, math, value_and_grad, vmap
+import pygrad.numpy
+from pygrad import Value, compile, fori_loop, math, value_and_grad, vmap
 from pygrad import _native as core
 from pygrad._core import ffi, lib
 from pygrad.compiled import fileformat
@@ -51,7 +53,7 @@ NUMBERS = [
 
 
 def samples() -> dict[str, bytes]:
-    """Three files that have everything: branches, structures, static arguments, rows, captured Values."""
+    """Files that have everything: branches, structures, static arguments, rows, captured Values, loops."""
     w, bias = Value(2.0, label="w"), Value(-0.5, label="bias")
 
     @compile
@@ -81,10 +83,23 @@ def samples() -> dict[str, bytes]:
     trained = compile(lambda x: (w * x + bias).sigmoid() * w if x > 0 else bias - x / w)
     trained.backward(np.array([1.0, -2.0]))
     trained(1.0)
+
+    def turns(i: Any, s: Any) -> Any:
+        inner = fori_loop(0, 2, lambda j, t: t * 0.5 + j * w, s[0], max_trips=20)
+        return inner + pygrad.numpy.interp(s[1], [0.0, 1.0, 3.0], [1.0, x0, 2.0]), s[0]
+
+    x0 = 0.75
+    loops = compile(
+        value_and_grad(
+            vmap(lambda a, x: fori_loop(0, a + x, turns, (x, a), max_trips=20)[0], (None, 0), "sum")
+        )
+    )
+    loops(1.5, np.array([1.0, 2.0, 0.25]))
     return {
         "branches": to_bytes(branches.store),
         "step": to_bytes(step.store),
         "trained": to_bytes(trained.store),
+        "loops": to_bytes(loops.store),
     }
 
 
@@ -111,19 +126,36 @@ def exercise(loaded: Loaded, rng: random.Random) -> None:
     finally:
         lib.pg_choose_lanes(2)
     for path in all_paths(loaded):
-        on_values(path, rng)
+        with refusing():
+            on_values(path, rng)
+
+
+class _LongEnoughError(Exception):
+    """A loop has run for a while, which may go on for as many trips as its file says."""
+
+
+def _stop(*_: Any) -> None:
+    raise _LongEnoughError
 
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """Numbers may lead where nothing was saved, and to nan."""
-    with (
-        warnings.catch_warnings(),
-        np.errstate(all="ignore"),
-        contextlib.suppress(NotSavedError, TooManyPaths),
-    ):
-        warnings.simplefilter("ignore")
-        yield
+    """Numbers may lead where nothing was saved, to nan, and to very many trips: loops have to end by their
+    bounds, or when a signal says so."""
+    before = signal.signal(signal.SIGVTALRM, _stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.3)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    except (NotSavedError, TooManyPaths, _LongEnoughError):
+        pass
+    except RuntimeError as error:
+        if "max_trips" not in str(error):
+            raise
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def run_once(program: Any, rng: random.Random) -> None:

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from damage import DIGEST, HEAD, NUMBERS, changed, crafted, mended
 
-from pygrad import Value, compile, math, value_and_grad, vmap
+import pygrad.numpy
+from pygrad import Value, compile, fori_loop, grad, math, value_and_grad, vmap, while_loop
 from pygrad.compiled import fileformat
 from pygrad.compiled.saved import to_bytes
 
-COUNTS, INSTRUCTION, TERM = 11, 28, 12  # as csrc/program/saved.c has them
+COUNTS, INSTRUCTION, TERM, LOOP = 11, 28, 12, 8  # as csrc/program/saved.c has them
+BODY = 12  # what stands before the program of a loop's body
 INPUTS, LIVES, UNIFORMS, CONSTANTS, LANES, OUTPUTS, GUARDS, LENGTH, ONCE, SPREAD, TERMS = range(11)
 ROW = 0x80000000
 EDGES = [0, 1, 2, 3, 7, 31, 64, 127, 255, 0x7FFF, 0xFFFF, 0x7FFFFFFE, 0x7FFFFFFF, ROW, 0xFFFFFFFE]
@@ -34,6 +36,16 @@ def small_samples() -> list[bytes]:
     """Files of some hundred bytes, which load fast: every kind of instruction, argument and result."""
     w, bias = Value(2.0, label="w"), Value(-0.5)
     x = np.array([1.0, -2.0])
+
+    def until(x: Any) -> Any:
+        return while_loop(lambda s: s < 9.0, lambda s: s * 2.0 + 3.0, x, max_trips=20)
+
+    def nested(x: Any) -> Any:
+        def trip(i: Any, s: Any) -> Any:
+            return s * until(x) - pygrad.numpy.take([i, x, 3.0], i)
+
+        return fori_loop(0, 2, trip, x, max_trips=20)
+
     made: list[tuple[Any, list[tuple[Any, ...]]]] = [
         (compile(lambda x: x * 2 + 1), [(1.0,)]),
         (compile(lambda x, y: x * y - y / x), [(1.0, 2.0)]),
@@ -53,6 +65,14 @@ def small_samples() -> list[bytes]:
             compile(value_and_grad(vmap(lambda a, x: (a * x - 1.0) ** 2, (None, 0), "mean"))),
             [(2.0, x)],
         ),
+        (
+            compile(lambda x: fori_loop(0, 2, lambda i, s: s * x + i, x, max_trips=20)),
+            [(2.0,)],
+        ),
+        (compile(grad(lambda x: until(x) * x)), [(2.0,)]),
+        (compile(vmap(lambda x: until(x) + until(x + 1.0))), [(x,)]),
+        (compile(lambda x: until(until(x) + w)), [(2.0,)]),
+        (compile(value_and_grad(vmap(lambda a, x: nested(a * x), (None, 0), "sum"))), [(2.0, x)]),
     ]
     for f, calls in made:
         for arguments in calls:
@@ -87,6 +107,7 @@ class _Noting(fileformat._Reader):
         self.fields: dict[str, list[tuple[int, int]]] = {}
         self.programs: list[tuple[int, int]] = []  # where they begin, and their sizes
         self.sizes: list[int] = []  # where those stand
+        self.in_bodies = False
 
     def note(self, kind: str, at: int, size: int) -> None:
         self.fields.setdefault(kind, []).append((HEAD + at, size))
@@ -99,10 +120,19 @@ class _Noting(fileformat._Reader):
             size = struct.calcsize("<" + letter)
             self.note(names.get(letter, "shapes"), at, size)
             if letter == "Q":
+                head = BODY if self.in_bodies else 0
                 self.sizes.append(HEAD + at)
-                self.programs.append((HEAD + at + 8, found[0]))
+                self.programs.append((HEAD + at + 8 + head, found[0] - head))
             at += size
         return found
+
+    def body(self) -> None:
+        self.in_bodies = True
+        at = self.at + 8
+        super().body()
+        self.in_bodies = False
+        self.note("trips", at, 4)
+        self.note("numbers", at + 4, 8)
 
     def count(self, least: int) -> int:
         at = self.at
@@ -135,8 +165,8 @@ class Sample:
         reader.function()
         self.fields, self.programs, self.sizes = reader.fields, reader.programs, reader.sizes
         self.codes = list(reader.codes)  # which operations the file's own numbers stand for
-        for at, _ in self.programs:
-            self._note_program(at)
+        for at, size in self.programs:
+            self._note_program(at, size)
         self.kinds = sorted(self.fields)
         self.edges = sorted({at for places in self.fields.values() for at, _ in places})
 
@@ -153,7 +183,7 @@ class Sample:
     def _note(self, kind: str, at: int, size: int, count: int = 1) -> None:
         self.fields.setdefault(kind, []).extend((at + size * i, size) for i in range(count))
 
-    def _note_program(self, at: int) -> None:
+    def _note_program(self, at: int, size: int) -> None:
         counts, code, terms = self.parts(at)
         self._note("counts", at, 4, COUNTS)
         self._note("constants", at + 4 * COUNTS, 8, counts[CONSTANTS])
@@ -168,6 +198,8 @@ class Sample:
         for i in range(counts[TERMS]):
             self._note("slots", terms + TERM * i, 4, 2)
             self._note("ranges", terms + TERM * i + 8, 4)
+        loops = terms + TERM * counts[TERMS]
+        self._note("loops", loops, 4, (at + size - loops) // 4)
         for kind in [kind for kind, places in self.fields.items() if not places]:
             del self.fields[kind]
 
@@ -206,8 +238,9 @@ def change_field(out: bytearray, sample: Sample, kind: str, rng: random.Random) 
 def change_items(out: bytearray, sample: Sample, rng: random.Random) -> None:
     """An instruction or a term goes, comes twice, or changes places, with counts that agree."""
     which = int(rng.random() * len(sample.programs))
-    at, size = sample.programs[which]
+    at, _ = sample.programs[which]
     counts, code, terms = sample.parts(at)
+    (size,) = struct.unpack_from("<Q", sample.data, sample.sizes[which])
     of_terms = rng.random() < 0.3 and counts[TERMS] > 0
     start, length, each = (terms, TERMS, TERM) if of_terms else (code, LENGTH, INSTRUCTION)
     if counts[length] == 0:
@@ -298,7 +331,7 @@ def written_anew(sample: Sample, others: list[Sample], rng: random.Random) -> by
 
 
 FIELDS = ["opcodes", "expected", "slots", "ranges", "counts", "constants", "paths", "lengths"]
-FIELDS += ["tags", "shapes", "numbers", "indices", "texts"]
+FIELDS += ["tags", "shapes", "numbers", "indices", "texts", "loops", "trips"]
 
 # Each kind of change, and how many of a thousand files have it.
 CHANGES: dict[str, tuple[Callable[[Sample, list[Sample], random.Random], bytes], int]] = {
