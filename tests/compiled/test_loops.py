@@ -339,13 +339,11 @@ def test_the_state_stays_within_its_loop():
         compile(f)(1.0)
 
 
-def test_files_and_c_refuse_loops_by_name(tmp_path):
+def test_files_refuse_loops_by_name(tmp_path):
     made = compile(rolled)
     made(1.0)
     with pytest.raises(NotImplementedError, match="loop"):
         made.save(tmp_path / "loop.pygrad")
-    with pytest.raises(NotImplementedError, match="loop"):
-        made.to_c(1.0)
 
 
 def test_states_between_checkpoints_are_computed_again():
