@@ -32,6 +32,7 @@ from pygrad.c_code.blocks import (
 from pygrad.c_code.comment import About, checked_name, comment, own_name, prototype
 from pygrad.c_code.functions import (
     PARTNERS,
+    SELDOM,
     apart,
     apart_defined,
     definitions,
@@ -252,16 +253,12 @@ class _File:
 
     def text(self) -> str:
         """All that stands at file scope."""
-        # What is careful is seldom run, and would cost the rest registers and the compiler time.
-        careful = [bool(f.blocks.careful) for f in self.functions]
-        called = set[str]().union(*(f.called for f in self.functions))
-        often = any("mul0" in f.called and not f.blocks.careful for f in self.functions)
-        seldom = frozenset({"mul0"} if any(careful) and not often else ())
+        careful = any(f.blocks.careful for f in self.functions)
+        names = set[str]().union(*(f.called for f in self.functions))
+        apart = careful or any(f.in_parts for f in self.functions)
         texts = [
-            apart_defined(self.prefix)
-            if any(careful) or any(f.in_parts for f in self.functions)
-            else "",
-            definitions(called, self.prefix, seldom),
+            apart_defined(self.prefix) if apart else "",
+            definitions(names, self.prefix, frozenset(names & set(SELDOM.values()))),
             self._tables(),
             *self.texts,
         ]
@@ -334,6 +331,8 @@ class _Function:
         return tables.setdefault(items, f"{self.file.prefix}table_{len(tables)}")
 
     def call(self, function: str, arguments: str) -> str:
+        # What is careful is seldom run, and would cost the rest registers and the compiler time.
+        function = SELDOM.get(function, function) if self.blocks.careful else function
         self.called.add(function)
         prefix = self.file.prefix if is_defined(function) else ""
         return f"{prefix}{function}({arguments})"

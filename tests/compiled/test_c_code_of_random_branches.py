@@ -1,6 +1,5 @@
 """Random functions with branches, loops and early returns in C: each compiles without warnings, values and
-gradients are those of the program. Those of functions by autograph, whose loops are loops in C, are so bit by bit.
-"""
+gradients are those of the program; bit by bit where loops are loops of the program, by autograph."""
 
 from __future__ import annotations
 
@@ -256,9 +255,9 @@ def test_random_functions_with_loops_agree_bit_by_bit(
 
 @needs_compiler
 @pytest.mark.long
-@pytest.mark.parametrize("order, count", [(0, 20), (1, 5), (2, 3)])
+@pytest.mark.parametrize("order, count", [(0, 12), (1, 3), (2, 2)])
 def test_many_random_functions_with_loops_agree_bit_by_bit(
     tmp_path: Path, rolled: None, form: str, order: int, count: int
 ) -> None:
-    first = 100 * FORMS.index(form)
+    first = 100 * FORMS.index(form) + 20 * order
     attack_loops(range(first, first + count), Batch(tmp_path), order)
