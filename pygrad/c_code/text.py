@@ -253,7 +253,7 @@ class _File:
 
     def text(self) -> str:
         """All that stands at file scope."""
-        careful = any(f.blocks.careful for f in self.functions)
+        careful = any(f.careful for f in self.functions)
         names = set[str]().union(*(f.called for f in self.functions))
         apart = careful or any(f.in_parts for f in self.functions)
         texts = [
@@ -281,10 +281,11 @@ class _Function:
         self.is_inner = f"{name}_" != file.prefix
         self.pool = blocks.pool
         self.in_parts = blocks.most is not None
+        self.careful = blocks.careful
         self.called: set[str] = set()
         self.below = 0  # bytes on the stack of what it calls
         # Blocks that are functions of their own, and share no variable with the others.
-        self.alone = set() if self.in_parts else blocks.careful
+        self.alone = set() if self.in_parts else self.careful
         self.slots, self.width = _slots(blocks) if self.in_parts else ({}, 0)
         self.bodies = [_Text(self, i).lines for i in range(len(blocks.all))]
 
@@ -332,7 +333,7 @@ class _Function:
 
     def call(self, function: str, arguments: str) -> str:
         # What is careful is seldom run, and would cost the rest registers and the compiler time.
-        function = SELDOM.get(function, function) if self.blocks.careful else function
+        function = SELDOM.get(function, function) if self.careful else function
         self.called.add(function)
         prefix = self.file.prefix if is_defined(function) else ""
         return f"{prefix}{function}({arguments})"
@@ -363,7 +364,7 @@ class _Function:
 
     def _one(self) -> str:
         """One function, whose blocks begin at labels, and one for each careful block."""
-        careful = sorted(self.blocks.careful)
+        careful = sorted(self.careful)
         main = [i for i in range(len(self.bodies)) if i not in careful]
         text = []
         for i in careful:
