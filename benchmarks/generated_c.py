@@ -2,6 +2,8 @@
 
 Both write C for the same plain Python function, and gcc compiles both with the same flags. A sample is
 a thousand calls from a loop in C.
+
+Then a million RK4 steps by `fori_loop`, value and slope, as C beside the program: bits, text, gcc's time.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import importlib
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +25,7 @@ COMPILER = "gcc"
 FLAGS = ("-O2", "-O3", "-O3 -march=native")
 CALLS = 1000
 TARGET = 1.2
+STEPS, MOST_KB, MOST_SECONDS = 1_000_000, 50.0, 2.0
 
 # What follows the code of each library: a loop of calls that all have the same arguments.
 PYGRADS_LOOP = f"""
@@ -82,7 +86,73 @@ def side(write: Callable[[], str], library: str) -> Side:
     return Side(run, (library, "numpy"), (COMPILER,))
 
 
-SIDES = {"pygrad": side(with_pygrad, "pygrad"), "CasADi": side(with_casadi, "casadi")}
+NETWORK = {"pygrad": side(with_pygrad, "pygrad"), "CasADi": side(with_casadi, "casadi")}
+
+
+def oscillator(x: Any) -> Any:
+    """Runge and Kutta's method of fourth order, on Duffing's oscillator."""
+    h = 1e-4
+
+    def slopes(a: Any, b: Any) -> tuple[Any, Any]:
+        return b, -a * a * a - 0.1 * b
+
+    def step(_: Any, s: Any) -> Any:
+        a, b = s
+        k1, l1 = slopes(a, b)
+        k2, l2 = slopes(a + 0.5 * h * k1, b + 0.5 * h * l1)
+        k3, l3 = slopes(a + 0.5 * h * k2, b + 0.5 * h * l2)
+        k4, l4 = slopes(a + h * k3, b + h * l3)
+        return a + h * (k1 + 2 * k2 + 2 * k3 + k4) / 6, b + h * (l1 + 2 * l2 + 2 * l3 + l4) / 6
+
+    return importlib.import_module("pygrad").fori_loop(0, STEPS, step, (x, 0.0 * x))[0]
+
+
+def steps_by_the_program(seconds: float) -> dict[str, Any]:
+    pygrad = importlib.import_module("pygrad")
+    both = pygrad.compile(pygrad.value_and_grad(oscillator))
+    return timed(lambda: both(1.3), both(1.3), seconds)
+
+
+def steps_in_c(seconds: float) -> dict[str, Any]:
+    pygrad = importlib.import_module("pygrad")
+    text = pygrad.compile(pygrad.value_and_grad(oscillator)).to_c(1.3, name="oscillator")
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = (os.path.join(folder, name) for name in ("steps.c", "steps.so"))
+        with open(source, "w", encoding="ascii") as file:
+            file.write(text)
+        command = [COMPILER, "-O2", "-ffp-contract=off", "-shared", "-fPIC", source, "-o", target]
+        start = time.perf_counter()
+        subprocess.run([*command, "-lm"], check=True)
+        compiling = time.perf_counter() - start
+        call = ctypes.CDLL(target).oscillator
+    given, found = (ctypes.c_double * 1)(1.3), (ctypes.c_double * 2)()
+    call(given, found)
+    return {
+        **timed(lambda: call(given, found), found, seconds),
+        "text": len(text),
+        "gcc": compiling,
+    }
+
+
+LOOP = {
+    "loop in C": Side(steps_in_c, ("pygrad",), (COMPILER,)),
+    "its program": Side(steps_by_the_program, ("pygrad",)),
+}
+SIDES = {**NETWORK, **LOOP}
+
+
+def compare_loops(rounds: int, seconds: float) -> list[Row]:
+    what = f"generated C, value + slope of {STEPS:,} RK4 steps by fori_loop"
+    times = harness.race(__file__, LOOP, rounds, rel=0.0, seconds=seconds, cores=1)
+    if len(times) < len(LOOP):
+        return []
+    ours, theirs = times.values()
+    written = harness.run_side(__file__, "loop in C", seconds=0.0)
+    return [
+        harness.versus(f"{what}: a call", ours, "its program", theirs),
+        harness.figure(f"{what}: its text", [written["text"] / 1e3], "kB", at_most=MOST_KB),
+        harness.figure(f"{what}: gcc -O2 of it", [written["gcc"]], "s", at_most=MOST_SECONDS),
+    ]
 
 
 def compare(quick: bool) -> list[Row]:
@@ -91,13 +161,13 @@ def compare(quick: bool) -> list[Row]:
     for flags in FLAGS[:1] if quick else FLAGS:
         print(f"gcc {flags}, seconds a call:")
         times = harness.race(
-            __file__, SIDES, rounds, rel=1e-9, seconds=seconds, per=CALLS, cores=1, flags=flags
+            __file__, NETWORK, rounds, rel=1e-9, seconds=seconds, per=CALLS, cores=1, flags=flags
         )
-        if len(times) == len(SIDES):
+        if len(times) == len(NETWORK):
             what = f"generated C, loss + {PARAMETERS} gradients, gcc {flags}: a call"
             ours, theirs = times.values()
             table.append(harness.versus(what, ours, "CasADi's", theirs, at_most=TARGET))
-    return table
+    return table + compare_loops(rounds, seconds)
 
 
 if __name__ == "__main__":

@@ -180,6 +180,19 @@ int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *l
  * ended after *trips trips, in the row *row of the arrays, or before any if that is SIZE_MAX. It is forgotten then. */
 int pg_loop_failure(size_t *row, double *trips);
 
+/* One of a program's loops, as loop.h has it: the programs for numbers of its body and, if it goes back, of that one's way
+ * back, else NULL, which are the loop's. */
+typedef struct {
+    const pg_program *body, *back;
+    size_t state, captured; /* numbers; of the loop that goes forward */
+    size_t arrived;        /* of a loop that goes back: at how many numbers of the state something has */
+    size_t operands, results;
+    int counts;            /* the number of trips is given */
+    double most;           /* trips */
+} pg_opened_loop;
+
+void pg_loop_opened(const void *loop, pg_opened_loop *out);
+
 /* Whether none of the numbers is inf or nan. */
 int pg_all_finite(const double *numbers, size_t count);
 

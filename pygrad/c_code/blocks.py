@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.c_code.functions import PARTNERS
+from pygrad.c_code.loops import Body, Known, Loop
 from pygrad.core.library import ffi, lib
 from pygrad.programs.paths import Path
 
@@ -34,10 +35,13 @@ class Pool:
     """Values by number: an op with operands, which have lower numbers, or a leaf.
 
     Leaves are ("in", i), ("captured", i) and ("constant", its number); i and the number stand in the
-    place of operands.
+    place of operands. ("item", operands) is a result of a loop on these operands; all of them have numbers
+    in a row.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Known | None = None) -> None:
+        self.known = known or Known()
+        self.loops: dict[int, tuple[Loop, int]] = {}  # of items: the loop, and its first item
         self.ops: list[str] = []
         self.operands: list[tuple[Any, ...]] = []
         self.uses: list[tuple[int, ...]] = []  # operands; none of leaves
@@ -66,6 +70,16 @@ class Pool:
         key = (kind, struct.pack("d", item) if kind == "constant" else item)  # 0.0 is not -0.0
         return self.numbers[key] if key in self.numbers else self._new(key, kind, (item,))
 
+    def items(self, loop: Loop, operands: tuple[int, ...]) -> range:
+        """The results of a loop."""
+        key = (loop, operands)
+        if key not in self.numbers:
+            first = len(self.ops)
+            for i in range(loop.results):
+                self.loops[self._new((*key, i), "item", operands)] = loop, first
+            self.numbers[key] = first
+        return range(self.numbers[key], self.numbers[key] + loop.results)
+
     def captured_value(self, value: Any) -> int:
         """A Value that the function has captured."""
         if id(value) not in self.captured:
@@ -93,6 +107,10 @@ class Pool:
                     found.add(v)
                     stack.append(v)
         return sorted(found)
+
+    def items_before(self, roots: Iterable[int]) -> list[int]:
+        """The results of loops that the roots are computed from, or are."""
+        return [v for v in self.cone(roots) if v in self.loops] if self.loops else []
 
     def pair(self, v: int) -> tuple[int, int] | None:
         """v and its partner as PARTNERS have them, or None if it has none."""
@@ -135,7 +153,7 @@ class _Traced(NamedTuple):
     outputs: list[int]
 
 
-def _read(path: Path, pool: Pool) -> _Traced:
+def _read(path: Path | Body, pool: Pool) -> _Traced:
     """What csrc/program/evaluate.c's pg_program_run_once does, as values."""
     p = path.program
     slots: dict[int, int] = {i: pool.captured_value(v) for i, v in enumerate(path.lives)}
@@ -151,6 +169,11 @@ def _read(path: Path, pool: Pool) -> _Traced:
         code = line.code
         if code not in names:
             names[code] = ffi.string(lib.pg_code_name(code)).decode()  # type: ignore[union-attr]
+        if names[code] == "loop":
+            loop = pool.known.loop(p.loops[line.a])
+            given = (slots[p.terms[line.first + k].a] for k in range(loop.operands))
+            slots.update(enumerate(pool.items(loop, tuple(given)), line.out))
+            continue
         operands = [slots[s] for s in (line.a, line.b, line.c) if s != lib.PG_NO_SLOT]
         if names[code] == "guard":
             compare = _COMPARISONS[line.expected // 2]
@@ -195,9 +218,10 @@ def _read_sum(p: Any, line: Any, start: int, slots: dict[int, int], pool: Pool) 
 def _plain(pool: Pool, traced: _Traced) -> tuple[list[int], int] | None:
     """The outputs with plain products, and a value that is finite only if they are right.
 
-    None if there is little to gain. Products that guards depend on stay as they are.
+    None if there is little to gain. Products that guards and loops depend on stay as they are.
     """
-    kept = set(pool.cone(v for guard in traced.guards for v in (guard.a, guard.b)))
+    asked = [v for guard in traced.guards for v in (guard.a, guard.b)]
+    kept = set(pool.cone([*asked, *pool.items_before(traced.outputs)]))
     cone = [v for v in pool.cone(traced.outputs) if v not in kept]
     if sum(pool.ops[v] == "mul0" for v in cone) <= _FEW:
         return None
@@ -254,6 +278,13 @@ class Both(NamedTuple):
     second: int
 
 
+class Run(NamedTuple):
+    """Run a loop, whose results are values in a row."""
+
+    loop: Loop
+    items: range
+
+
 class Branch(NamedTuple):
     """Leave the block if a guard does not come out as expected: for another, or (None) the function."""
 
@@ -281,7 +312,7 @@ class Next(NamedTuple):
     target: int | None
 
 
-Step = int | Both | Branch | Check | Write | Next  # an int: compute that value
+Step = int | Both | Run | Branch | Check | Write | Next  # an int: compute that value
 
 
 def uses_of(pool: Pool, step: Step) -> Sequence[int]:
@@ -290,6 +321,8 @@ def uses_of(pool: Pool, step: Step) -> Sequence[int]:
         return pool.uses[step]
     if isinstance(step, Both):
         return pool.uses[step.first]
+    if isinstance(step, Run):
+        return pool.uses[step.items[0]]
     if isinstance(step, Branch):
         return (step.guard.a, step.guard.b)
     return (step.value,) if isinstance(step, Check | Write) else ()
@@ -299,6 +332,8 @@ def computes(step: Step) -> tuple[int, ...]:
     """The values that a step computes."""
     if isinstance(step, int):
         return (step,)
+    if isinstance(step, Run):
+        return tuple(step.items)
     return tuple(step) if isinstance(step, Both) else ()
 
 
@@ -316,7 +351,7 @@ class _Fork(NamedTuple):
 class Blocks:
     """The blocks of a function; the first is where it begins, and each leads only to later ones."""
 
-    def __init__(self, pool: Pool, root: Path, most: int | None) -> None:
+    def __init__(self, pool: Pool, root: Path | Body, most: int | None) -> None:
         """most: values in a block, after which the next one begins."""
         self.pool, self.most = pool, most
         self.all: list[list[Step]] = []
@@ -329,6 +364,11 @@ class Blocks:
         self._lay(root, 0)
         while self._forks:
             self._follow(self._forks.pop())
+
+    @property
+    def runs(self) -> list[Run]:
+        """The loops that it has."""
+        return [step for block in self.all for step in block if isinstance(step, Run)]
 
     @property
     def careful(self) -> set[int]:
@@ -352,8 +392,12 @@ class Blocks:
             self.all[-1].append(Next(len(self.all)))
             self._begin()
         pair = self.pool.pair(v)
+        step: Step
         # On this path the partner may be there already, from before the two met in the pool.
         step = v if pair is None or not self._home.keys().isdisjoint(pair) else Both(*pair)
+        if v in self.pool.loops:
+            loop, first = self.pool.loops[v]
+            step = Run(loop, range(first, first + loop.results))
         self._step(step)
         for u in computes(step):
             self._home[u] = len(self.all) - 1
@@ -373,12 +417,12 @@ class Blocks:
             if v not in self._home and not self.pool.is_leaf(v):
                 self._compute(v)
 
-    def _read(self, path: Path) -> _Traced:
+    def _read(self, path: Path | Body) -> _Traced:
         if id(path) not in self._traced:
             self._traced[id(path)] = _read(path, self.pool)
         return self._traced[id(path)]
 
-    def _lay(self, path: Path, first: int) -> None:
+    def _lay(self, path: Path | Body, first: int) -> None:
         """The rest of a path, from a guard on; what branches off is left for later."""
         traced = self._read(path)
         for i, guard in enumerate(traced.guards[first:], first):
@@ -430,6 +474,7 @@ class Blocks:
 
     def _write(self, outputs: list[int]) -> None:
         order = range(len(outputs))
+        self._need(self.pool.items_before(outputs))  # which may fail: then nothing is written
         if self.most is None:
             self._need(outputs)
         for i in order if self.most is None else sorted(order, key=outputs.__getitem__):

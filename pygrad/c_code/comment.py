@@ -52,12 +52,13 @@ class About(NamedTuple):
     freeze: bool
 
 
-def comment(about: About, blocks: Blocks, paths: int, width: int) -> str:
+def comment(about: About, blocks: Blocks, paths: int, stack: int) -> str:
     """What the function takes, gives and needs.
 
-    paths: through it, that it knows, 0 if there is but one; width: numbers that it keeps in an array.
+    paths: through it, that it knows, 0 if there is but one; stack: bytes that its arrays take there.
     """
     places, fixed = _arguments(about)
+    arrays = "arrays" if blocks.runs else "an array"
     lines = [
         f"{about.name}: {_quoted(about.title)}() as pygrad {__version__} compiled it.",
         "",
@@ -70,10 +71,10 @@ def comment(about: About, blocks: Blocks, paths: int, width: int) -> str:
         f"out: {_numbers(_size(about.result))}, which must not overlap those that are read",
         *_lines_for("out", list(_places(about.result, "result"))),
         "",
-        *_returns(paths),
+        *_returns(paths, bool(blocks.runs)),
         *(["Takes longer where a number on the way is inf or nan."] if blocks.careful else []),
         "Arrays are in C order. Needs <math.h> and no memory but the stack; any thread may call it.",
-        *([f"On the stack it has an array of {8 * width} bytes."] if width else []),
+        *([f"On the stack it has {arrays} of {stack} bytes."] if stack else []),
         "Compile without -ffast-math; with -ffp-contract=off sums and products round as in Python.",
     ]
     return "/*" + "\n".join(f" * {line}".rstrip() for line in lines)[2:] + "\n */\n"
@@ -92,14 +93,16 @@ def _captured(values: Sequence[Any], freeze: bool) -> list[str]:
     ]
 
 
-def _returns(paths: int) -> list[str]:
+def _returns(paths: int, loops: bool) -> list[str]:
     """Lines about the status."""
+    ends = ["Returns 2, and writes nothing, if a loop has not ended after max_trips trips."] * loops
     if paths == 0:
-        return ["Returns 0."]
+        return ["Returns 0.", *ends]
     return [
         f"Returns 0. It knows {paths} path{'s' * (paths > 1)} through branches and loops, those that had "
         "been taken when",
         "this was written; if the numbers lead another one it returns 1 and writes nothing.",
+        *ends,
     ]
 
 

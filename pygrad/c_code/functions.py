@@ -56,6 +56,7 @@ static inline struct pair sigmoid_and_sigmoid_dx(double x)
 }
 """,
 }
+SELDOM = {"mul0": "rare_mul0"}  # the same functions, where they are seldom run, by another name
 _BELL_OF = """\
 /* a / (1 + e)**2 by r = 1 / sum; what the sum 1 + e has lost is put back. */
 static inline double bell_of(double a, double e, double sum, double r)
@@ -113,6 +114,9 @@ def _definition(name: str) -> str | None:
             return _PARTNER_TEXTS[first]
     if name == "bell_of":
         return _BELL_OF
+    for plain, seldom in SELDOM.items():
+        if name == seldom:
+            return (_definition(plain) or "").replace(f"double {plain}(", f"double {seldom}(")
     if name in TABLE_FUNCTIONS:
         return TABLE_FUNCTIONS[name]
     if name in _scalar():

@@ -23,6 +23,7 @@ from pygrad.c_code.blocks import (
     Check,
     Next,
     Pool,
+    Run,
     Step,
     Write,
     computes,
@@ -31,13 +32,16 @@ from pygrad.c_code.blocks import (
 from pygrad.c_code.comment import About, checked_name, comment, own_name, prototype
 from pygrad.c_code.functions import (
     PARTNERS,
+    SELDOM,
     apart,
     apart_defined,
     definitions,
     expression,
     is_defined,
 )
+from pygrad.c_code.loops import Body, Known, Loop, levels
 from pygrad.c_code.tables import FUNCTIONS as TABLE_FUNCTIONS
+from pygrad.c_code.trips import Called, back, forward
 from pygrad.core.structure import key_of
 from pygrad.programs.paths import Path, Paths
 
@@ -116,6 +120,12 @@ class _Text:
 
     def _table(self, v: int, items: Sequence[int]) -> str:
         """The name of an array of these values, which stands at file scope if they are constants."""
+        pool, first = self.pool, items[0]
+        if pool.ops[first] in {"in", "captured"} and not self.function.is_constant(first):
+            leaf = (pool.ops[v] == pool.ops[first] for v in items)
+            at = pool.operands[first][0]
+            if all(leaf) and all(pool.operands[v][0] == at + i for i, v in enumerate(items)):
+                return f"{pool.ops[first]} + {at}" if at else pool.ops[first]
         texts = tuple(map(self._operand, items))
         if all(self.function.is_constant(item) for item in items):
             return self.function.table(texts)
@@ -127,6 +137,8 @@ class _Text:
             self._write_value(step)
         elif isinstance(step, Both):
             self._write_both(*step)
+        elif isinstance(step, Run):
+            self._write_run(step)
         elif isinstance(step, Write):
             self._line(f"out[{step.output}] = {self._operand(step.value)};")
         elif isinstance(step, Branch):
@@ -156,9 +168,24 @@ class _Text:
         op = self.pool.ops[first]
         operand = self._operand(self.pool.operands[first][0])
         both = self.function.call(f"{op}_and_{PARTNERS[op]}", operand)
-        self._line(f"const struct {self.function.prefix}pair p{first} = {both};")
+        self._line(f"const struct {self.function.file.prefix}pair p{first} = {both};")
         self._define(first, f"p{first}.first")
         self._define(second, f"p{first}.second")
+
+    def _write_run(self, step: Run) -> None:
+        first, pool = step.items[0], self.pool
+        operands = pool.operands[first]
+        name = self.function.loop(step.loop, operands[step.loop.state])
+        given = ", ".join(map(self._operand, operands))
+        self._line(f"const double a{first}[] = {{{given}}};")
+        self._line(f"double r{first}[{len(step.items)}];")
+        self._line(f"if ({name}(a{first}, r{first}))")
+        self.lines.append(f"    return {-2 if self.function.in_parts else 2};")
+        for i, v in enumerate(step.items):
+            if self._is_shared(v):
+                self._define(v, f"r{first}[{i}]")
+            else:
+                self.inline[v] = f"r{first}[{i}]", _ATOM
 
     def _is_shared(self, v: int) -> bool:
         """Whether a value that is computed here has a place that other blocks read."""
@@ -184,62 +211,56 @@ class _Text:
 # -- the function ----------------------------------------------------------------------------------
 
 
-class _Function:
-    """A C function, in one piece or in parts that share an array w."""
+class _File:
+    """What functions in one text share: other functions, tables, loops."""
 
-    def __init__(self, name: str, blocks: Blocks, freeze: bool) -> None:
-        self.name, self.blocks, self.freeze = name, blocks, freeze
-        self.prefix = f"{name}_"  # of all that stands at file scope
-        self.pool = blocks.pool
-        self.in_parts = blocks.most is not None
-        self.called: set[str] = set()
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix  # of all that stands at file scope
         self.tables: dict[tuple[str, ...], str] = {}  # names of arrays, by the text of their items
-        # Blocks that are functions of their own, and share no variable with the others.
-        self.alone = set() if self.in_parts else blocks.careful
-        self.slots, self.width = _slots(blocks) if self.in_parts else ({}, 0)
-        self.bodies = [_Text(self, i).lines for i in range(len(blocks.all))]
+        self.functions: list[_Function] = []
+        self.texts: list[str] = []  # functions, each after those that it calls
+        self.bodies: dict[Body, Called] = {}
+        self.loops: dict[Any, Called] = {}
 
-    def place(self, v: int, here: bool) -> str:
-        """Where a value stands, for a block that has a variable for it or not."""
-        kind, operands = self.pool.ops[v], self.pool.operands[v]
-        if kind == "constant":
-            return _number(operands[0])
-        if kind == "captured" and self.freeze:
-            return _number(self.pool.values[operands[0]].data)
-        if self.pool.is_leaf(v):
-            return f"{kind}[{operands[0]}]"
-        return f"v{v}" if here or not self.in_parts else f"w[{self.slots[v]}]"
+    def add(self, function: _Function) -> None:
+        self.functions.append(function)
+        self.texts.append(function.text())
 
-    def is_constant(self, v: int) -> bool:
-        """Whether a value stands as a number in the text."""
-        return self.pool.ops[v] == "constant" or (self.pool.ops[v] == "captured" and self.freeze)
+    def loop(self, loop: Loop, most: float) -> Called:
+        """The function of a loop that makes no more trips."""
+        kept = None if loop.back is None else levels(len(loop.kept), most)
+        if (loop, kept) not in self.loops:
+            body = self._body(loop.body)
+            way = None if loop.back is None else self._body(loop.back)
+            name = f"{self.prefix}loop_{len(self.loops)}"
+            bound = _number(loop.most)
+            if way is None or kept is None:
+                text, stack = forward(name, loop, bound, body)
+            else:
+                text, stack = back(name, loop, bound, body, way, kept)
+            self.texts.append(text)
+            self.loops[loop, kept] = Called(name, True, stack)
+        return self.loops[loop, kept]
 
-    def table(self, items: tuple[str, ...]) -> str:
-        """The name of an array of constants."""
-        return self.tables.setdefault(items, f"{self.prefix}table_{len(self.tables)}")
-
-    def call(self, function: str, arguments: str) -> str:
-        self.called.add(function)
-        prefix = self.prefix if is_defined(function) else ""
-        return f"{prefix}{function}({arguments})"
-
-    def leave(self, target: int | None, careful: bool) -> str:
-        """The statement that goes on in another block, or gives up."""
-        if self.in_parts:
-            return f"return {-1 if target is None else target};"
-        if careful:
-            return f"return {self.prefix}careful_{target}({', '.join(self._arrays())});"
-        return "return 1;" if target is None else f"goto path_{target};"
+    def _body(self, body: Body) -> Called:
+        if body not in self.bodies:
+            name = f"{self.prefix}body_{len(self.bodies)}"
+            self.bodies[body] = Called(name, False, 0)  # the name is taken
+            function = _Function(name, _blocks(body, Known()), True, self)
+            self.add(function)
+            self.bodies[body] = Called(name, bool(function.blocks.runs), function.stack)
+        return self.bodies[body]
 
     def text(self) -> str:
         """All that stands at file scope."""
-        # What is careful is seldom run, and would cost the rest registers and the compiler time.
-        seldom = frozenset({"mul0"} if self.blocks.careful else ())
+        careful = any(f.careful for f in self.functions)
+        names = set[str]().union(*(f.called for f in self.functions))
+        apart = careful or any(f.in_parts for f in self.functions)
         texts = [
-            apart_defined(self.prefix) if seldom or self.in_parts else "",
-            definitions(self.called, self.prefix, seldom),
+            apart_defined(self.prefix) if apart else "",
+            definitions(names, self.prefix, frozenset(names & set(SELDOM.values()))),
             self._tables(),
-            self._parts() if self.in_parts else self._one(),
+            *self.texts,
         ]
         return "\n".join(filter(None, texts))
 
@@ -249,6 +270,87 @@ class _Function:
         for items, name in self.tables.items():
             lines += _wrapped(f"static const double {name}[] = {{{', '.join(items)}}};")
         return "\n".join([*lines, ""]) if lines else ""
+
+
+class _Function:
+    """A C function, in one piece or in parts that share an array w."""
+
+    def __init__(self, name: str, blocks: Blocks, freeze: bool, file: _File) -> None:
+        """The function of the name that the file's begin with is the one that is called from outside."""
+        self.name, self.blocks, self.freeze, self.file = name, blocks, freeze, file
+        self.is_inner = f"{name}_" != file.prefix
+        self.pool = blocks.pool
+        self.in_parts = blocks.most is not None
+        self.careful = blocks.careful
+        self.called: set[str] = set()
+        self.below = 0  # bytes on the stack of what it calls
+        # Blocks that are functions of their own, and share no variable with the others.
+        self.alone = set() if self.in_parts else self.careful
+        self.slots, self.width = _slots(blocks) if self.in_parts else ({}, 0)
+        self.bodies = [_Text(self, i).lines for i in range(len(blocks.all))]
+
+    @property
+    def stack(self) -> int:
+        """Bytes that arrays take on the stack, also of what it calls."""
+        own = sum(len(run.items) + run.loop.operands for run in self.blocks.runs)
+        return 8 * (self.width + own) + self.below
+
+    def loop(self, loop: Loop, control: int) -> str:
+        """The name of a loop's function. control: how many trips there are, or whether it begins."""
+        most = loop.most
+        if loop.counts and (count := self._constant(control)) is not None:
+            most = min(most, count) if count > 0.0 else 0.0
+        called = self.file.loop(loop, most)
+        self.below = max(self.below, called.stack)
+        return called.name
+
+    def place(self, v: int, here: bool) -> str:
+        """Where a value stands, for a block that has a variable for it or not."""
+        number = self._constant(v)
+        if number is not None:
+            return _number(number)
+        if self.pool.is_leaf(v):
+            return f"{self.pool.ops[v]}[{self.pool.operands[v][0]}]"
+        return f"v{v}" if here or not self.in_parts else f"w[{self.slots[v]}]"
+
+    def is_constant(self, v: int) -> bool:
+        """Whether a value stands as a number in the text."""
+        return self._constant(v) is not None
+
+    def _constant(self, v: int) -> float | None:
+        """The number as which a value stands in the text."""
+        kind, operands = self.pool.ops[v], self.pool.operands[v]
+        if kind == "constant":
+            return operands[0]  # type: ignore[no-any-return]
+        if kind == "captured" and self.freeze:
+            return self.pool.values[operands[0]].data  # type: ignore[no-any-return]
+        return None
+
+    def table(self, items: tuple[str, ...]) -> str:
+        """The name of an array of constants."""
+        tables = self.file.tables
+        return tables.setdefault(items, f"{self.file.prefix}table_{len(tables)}")
+
+    def call(self, function: str, arguments: str) -> str:
+        # What is careful is seldom run, and would cost the rest registers and the compiler time.
+        function = SELDOM.get(function, function) if self.careful else function
+        self.called.add(function)
+        prefix = self.file.prefix if is_defined(function) else ""
+        return f"{prefix}{function}({arguments})"
+
+    def leave(self, target: int | None, careful: bool) -> str:
+        """The statement that goes on in another block, or gives up."""
+        if self.in_parts:
+            return f"return {-1 if target is None else target};"
+        if careful:
+            return f"return {self.name}_careful_{target}({', '.join(self._arrays())});"
+        return "return 1;" if target is None else f"goto path_{target};"
+
+    def text(self) -> str:
+        return self._parts() if self.in_parts else self._one()
+
+    def _head(self) -> str:
+        return ("static " if self.is_inner else "") + prototype(self.name, self.freeze)
 
     def _arrays(self) -> list[str]:
         return ["in", "out"] if self.freeze else ["in", "captured", "out"]
@@ -262,13 +364,16 @@ class _Function:
 
     def _one(self) -> str:
         """One function, whose blocks begin at labels, and one for each careful block."""
-        careful = sorted(self.blocks.careful)
+        careful = sorted(self.careful)
         main = [i for i in range(len(self.bodies)) if i not in careful]
         text = []
         for i in careful:
-            head = prototype(f"{self.prefix}careful_{i}", self.freeze)
+            head = prototype(f"{self.name}_careful_{i}", self.freeze)
             text.append(
-                apart(self._defined(f"static {head}", self.bodies[i], self._arrays()), self.prefix)
+                apart(
+                    self._defined(f"static {head}", self.bodies[i], self._arrays()),
+                    self.file.prefix,
+                )
             )
         lines = []
         if self.blocks.last:
@@ -282,7 +387,7 @@ class _Function:
             # Braces: C++ lets no jump pass the beginning of a variable that it could see.
             lines += [f"path_{i}:"] if i else []
             lines += ["{", *(f"    {line}" for line in self.bodies[i]), "}"]
-        text.append(self._defined(prototype(self.name, self.freeze), lines, self._arrays()))
+        text.append(self._defined(self._head(), lines, self._arrays()))
         return "\n".join(text)
 
     def _parts(self) -> str:
@@ -290,22 +395,22 @@ class _Function:
         arrays = [*self._arrays(), "w"]
         text = []
         for i, block in enumerate(self.bodies):
-            head = f"static {prototype(f'{self.prefix}part_{i}', self.freeze)[:-1]}, double *w)"
-            text.append(apart(self._defined(head, block, arrays), self.prefix))
+            head = f"static {prototype(f'{self.name}_part_{i}', self.freeze)[:-1]}, double *w)"
+            text.append(apart(self._defined(head, block, arrays), self.file.prefix))
         lines = [
             f"double w[{max(self.width, 1)}];",
             "int next = 0;",
             "do {",
             "    switch (next) {",
             *(
-                f"    case {i}: next = {self.prefix}part_{i}({', '.join(arrays)}); break;"
+                f"    case {i}: next = {self.name}_part_{i}({', '.join(arrays)}); break;"
                 for i in range(len(self.bodies))
             ),
             "    }",
             "} while (next > 0);",
             "return -next;",
         ]
-        return "\n".join([*text, self._defined(prototype(self.name, self.freeze), lines, arrays)])
+        return "\n".join([*text, self._defined(self._head(), lines, arrays)])
 
 
 def _wrapped(text: str) -> list[str]:
@@ -339,13 +444,13 @@ def _slots(blocks: Blocks) -> tuple[dict[int, int], int]:
 # -- the whole -------------------------------------------------------------------------------------
 
 
-def _blocks(root: Path) -> Blocks:
+def _blocks(root: Path | Body, known: Known) -> Blocks:
     """Blocks for one function, or for parts if that would be too long."""
     if root.instructions <= _ONE_FUNCTION:
-        blocks = Blocks(Pool(), root, None)
+        blocks = Blocks(Pool(known), root, None)
         if sum(map(len, blocks.all)) <= _ONE_FUNCTION:
             return blocks
-    return Blocks(Pool(), root, _PART)
+    return Blocks(Pool(known), root, _PART)
 
 
 def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, freeze: bool) -> str:
@@ -355,11 +460,6 @@ def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, fre
         ValueError: the name is not fit for C; or paths return what differs in structure.
     """
     name = own_name(title) if name is None else checked_name(name)
-    if any(path.program.loop_count for path in paths.all):
-        raise NotImplementedError(
-            f"to_c() does not know loops yet, and {title}() has one: write its loop in C around a function "
-            "that is the body"
-        )
     results = {key_of(path.result.structure): path.result.structure for path in paths.all}
     if len(results) > 1:
         raise ValueError(
@@ -367,14 +467,16 @@ def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, fre
             "another; a C function has the same outputs on every path"
         )
     assert paths.root is not None
-    blocks = _blocks(paths.root)
+    blocks = _blocks(paths.root, Known())
     branches = any(isinstance(step, Branch) for block in blocks.all for step in block)
-    function = _Function(name, blocks, freeze)
+    file = _File(f"{name}_")
+    function = _Function(name, blocks, freeze, file)
+    file.add(function)
     about = About(name, f, title, key, next(iter(results)), freeze)
     return (
-        comment(about, blocks, len(paths.all) if branches else 0, function.width)
+        comment(about, blocks, len(paths.all) if branches else 0, function.stack)
         + f"\n#include <math.h>\n\n{_declared(prototype(name, freeze))}\n"
-        + function.text()
+        + file.text()
     )
 
 

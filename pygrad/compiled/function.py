@@ -367,7 +367,9 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         argument after the other, and writes those of the result to out; a comment at its head says
         what stands where. It needs ``<math.h>`` and no memory but the stack, keeps no state, and
         compiles as C++, too. It follows the paths through branches and loops that calls have taken
-        before; where the numbers take another one it returns 1 and writes nothing, otherwise 0.
+        before; where the numbers take another one it returns 1 and writes nothing, otherwise 0. Loops
+        of the program, by ``while_loop``, ``fori_loop`` or ``autograph``, are loops in C; one that has
+        not ended after max_trips trips returns 2 and writes nothing.
 
         The arguments are an example, as for a call, whose path is followed, too. They may be left out
         if the function was called before with one structure of arguments only. A ``vmap`` is

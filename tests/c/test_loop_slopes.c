@@ -552,9 +552,39 @@ static void test_loops_stop_wherever_they_are(void)
     pg_loop_release(loop);
 }
 
+static void test_a_loop_says_what_it_consists_of(void)
+{
+    size_t ways_back = 0;
+    for (size_t which = 0; which < KINDS; which++) {
+        const kind *k = &kinds[which];
+        const size_t before = held_count, plain = k->state + 1 + k->captured;
+        pg_loop *loop = made_loop(k, 1e6);
+        pg_opened_loop o;
+        pg_node *first[MOST_IN];
+        problem q;
+        any_problem(k, loop, &q);
+        pg_loop_opened(loop, &o);
+        CHECK(o.body == loop->body->flat && o.back == NULL && o.state == k->state && o.captured == k->captured);
+        CHECK(o.arrived == 0 && o.operands == plain && o.results == k->state + 1);
+        CHECK(o.counts == k->counts && o.most == 1e6);
+        CHECK(derive(PG_REVERSE, q.out[0], q.out_count, q.operands, plain, q.operands, plain, q.seeds, first) == PG_OK);
+        for (size_t i = 0; i < loop->derived_count; i++) {
+            pg_loop_opened(loop->derived[i], &o);
+            CHECK(o.body == loop->body->flat && o.back == loop->derived[i]->back->flat);
+            CHECK(o.operands == plain + o.arrived && o.results == o.back->outputs);
+            ways_back++;
+        }
+        pg_release_all(first, plain);
+        let_go(before);
+        pg_loop_release(loop);
+    }
+    CHECK(ways_back > 2);
+}
+
 int main(void)
 {
     begin_tracing();
+    RUN(test_a_loop_says_what_it_consists_of);
     RUN(test_derivatives_are_those_of_all_trips);
     RUN(test_derivatives_with_little_room_for_states);
     RUN(test_a_history_keeps_some_and_says_which);

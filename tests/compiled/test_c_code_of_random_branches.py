@@ -1,5 +1,5 @@
 """Random functions with branches, loops and early returns in C: each compiles without warnings, values and
-gradients are those of the program."""
+gradients are those of the program; bit by bit where loops are loops of the program, by autograph."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import FORMS, Batch, flat, needs_compiler
+from exported import FORMS, Batch, all_alike, flat, needs_compiler
+from random_functions import function_of, source_of
 
 import pygrad.math as pm
+from pygrad import autograph, jvp, value_and_grad
 from pygrad import compile as compile_
-from pygrad import value_and_grad
+from pygrad.c_code import loops as c_loops
+from pygrad.control.autograph import looping
 
 Function = Callable[[Any], Any]
 
@@ -209,3 +212,52 @@ def test_an_early_return_before_a_sigmoid_and_a_branch_on_it(batch: Batch, form:
     for function in batch.compile().values():
         for row in rows:
             assert function(row) == pytest.approx(flat(value_and_grad(left_early)(row)))
+
+
+# -- loops of programs: nested, with breaks ---------------------------------------------------------
+
+
+def attack_loops(seeds: range, batch: Batch, order: int) -> None:
+    """Values, gradients or derivatives of these, by autograph, from a few rows."""
+    cases = []
+    rng = random.Random(seeds.start)
+    rows = [[rng.gauss(0.0, 1.0) for _ in "xy"] for _ in range(6)]
+    rows += [[0.0, -0.0], [-0.0, 1e308], [math.inf, 1.0], [math.nan, 1.0]]
+    for seed in seeds:
+        f: Any = autograph(function_of(source_of(seed), f"{seed}"))
+        both = value_and_grad(f, (0, 1))
+        along = lambda x, y, both=both: jvp(both, (x, y), (1.0, 0.5))  # noqa: E731
+        g = compile_((f, both, along)[order])
+        wanted = [flat(g(*row)) for row in rows]
+        cases.append((seed, batch.add(g.to_c(*rows[0], name=f"f{seed}")), wanted))
+    functions = batch.compile()
+    for seed, name, wanted in cases:
+        for row, numbers in zip(rows, wanted, strict=True):
+            found = functions[name](row)
+            assert found is not None and all_alike(found, numbers), f"seed {seed} at {row}"
+    assert any("_loop_0(" in text for text in batch.texts)
+
+
+@pytest.fixture
+def rolled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short loops over ranges are loops of the program, too, and ways back keep few states."""
+    monkeypatch.setattr(looping, "UNROLLED", 1)
+    monkeypatch.setattr(c_loops, "_NUMBERS", 16)
+
+
+@needs_compiler
+@pytest.mark.parametrize("order", [0, 1])
+def test_random_functions_with_loops_agree_bit_by_bit(
+    batch: Batch, rolled: None, order: int
+) -> None:
+    attack_loops(range(3) if order == 0 else range(7, 8), batch, order)
+
+
+@needs_compiler
+@pytest.mark.long
+@pytest.mark.parametrize("order, count", [(0, 12), (1, 3), (2, 2)])
+def test_many_random_functions_with_loops_agree_bit_by_bit(
+    tmp_path: Path, rolled: None, form: str, order: int, count: int
+) -> None:
+    first = 100 * FORMS.index(form) + 20 * order
+    attack_loops(range(first, first + count), Batch(tmp_path), order)

@@ -339,11 +339,6 @@ def test_the_state_stays_within_its_loop():
         compile(f)(1.0)
 
 
-def test_c_refuses_loops_by_name():
-    made = compile(rolled)
-    made(1.0)
-    with pytest.raises(NotImplementedError, match="loop"):
-        made.to_c(1.0)
 
 
 def test_states_between_checkpoints_are_computed_again():
