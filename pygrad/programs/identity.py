@@ -184,7 +184,7 @@ class _Search:
             if id(base) in self.bases:
                 continue
             self.bases.add(id(base))
-            module = sys.modules.get(base.__module__)
+            module = sys.modules.get(base.__module__.removeprefix("pygrad.lifted."))
             if base.__module__ == "builtins" or _is_left_out(getattr(module, "__file__", "") or ""):
                 continue
             self.classes.append(base)
