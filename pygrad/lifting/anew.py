@@ -1,8 +1,8 @@
 """Functions and classes of scripts, notebooks and tests that were lifted, under names for pickles.
 
 What `lift(f)` makes of a function of a module that is not imported twice says that it is of
-`pygrad.lifted.MODULE.__anew__`, so that it pickles by name. Who unpickles it finds it there: what was made of f, or
-what is made of it then. A decorated one is found under the name that it has in its module.
+`pygrad.lifted.MODULE.__anew__`, so that it pickles by name. Who unpickles it finds it there: what was
+made of f, or what is made of it then. A decorated one is found under the name that it has in its module.
 """
 
 from __future__ import annotations
