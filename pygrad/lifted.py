@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from pygrad.lifting import world
+from pygrad.lifting.anew import DOORS, found_anew
 
 __path__: list[str] = []  # it has submodules, of which the finder knows
 
@@ -33,18 +34,24 @@ class _Finder(MetaPathFinder):
 
 
 class _Door(Loader):
-    """Makes a module that has what the lifted one has."""
+    """Makes a module that has what the lifted one has, which is loaded once something is asked of it."""
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        lifted = world.load(module.__name__.removeprefix(world.DOOR), asked_for=True)
+        home, _, last = module.__name__.removeprefix(world.DOOR).rpartition(".")
+        rounding = DOORS.get(last)
 
         def find(name: str) -> Any:
-            return getattr(lifted, name)
+            return getattr(world.load(f"{home}.{last}" if home else last, asked_for=True), name)
 
-        vars(module)["__getattr__"] = find
+        def find_anew(name: str) -> Any:
+            return found_anew(home, name, rounding is True)
+
+        vars(module)["__getattr__"] = find if rounding is None or not home else find_anew
+        if rounding is None and home == "":
+            find("__name__")  # a package that is not there is told of at once
 
 
 sys.meta_path.append(_Finder())

@@ -78,6 +78,7 @@ from pygrad._native import (  # noqa: E402
     trace_active,
     zero_grad,
 )
+from pygrad.arrays.elementary import quotient_of_divmod  # noqa: E402
 from pygrad.arrays.engines import INDICES, Engine, register  # noqa: E402
 from pygrad.arrays.lazily import METHODS_FOR_NUMPY  # noqa: E402
 
@@ -535,12 +536,12 @@ def _known(self: Any, dtype: Any = None, copy: Any = None) -> Any:
 
 def _divmod(self: Any, other: Any) -> Any:
     """The pair of self // other and self % other."""
-    quotient = Value.__floordiv__(self, other)
+    quotient = quotient_of_divmod(Value.__floordiv__, self, other)
     return NotImplemented if quotient is NotImplemented else (quotient, self % other)
 
 
 def _rdivmod(self: Any, other: Any) -> Any:
-    quotient = Value.__rfloordiv__(self, other)
+    quotient = quotient_of_divmod(Value.__rfloordiv__, self, other)
     return NotImplemented if quotient is NotImplemented else (quotient, other % self)
 
 

@@ -75,6 +75,7 @@ static int read_form(pg_form *form, PyObject *described, int depth)
     switch (form->kind) {
     case PG_FORM_NUMBER:
     case PG_FORM_TRUTH:
+    case PG_FORM_FLOAT:
         form->size = 1;
         return 1;
     case PG_FORM_ARRAY:
@@ -254,7 +255,10 @@ static int read_items(const pg_form *form, PyObject *items, pg_cursor *to)
 int pg_form_read(const pg_form *form, PyObject *object, int within, pg_cursor *to)
 {
     switch (form->kind) {
+    case PG_FORM_FLOAT:
     case PG_FORM_NUMBER:
+        if (form->kind == PG_FORM_FLOAT && !PyFloat_CheckExact(object))
+            return 0;
         if (!read_number(object, within, to->uniforms + to->slots[0]))
             return 0;
         skip(to, 1);

@@ -17,6 +17,7 @@ typedef enum {
     PG_FORM_DICT,
     PG_FORM_SAME, /* one object, always */
     PG_FORM_MADE, /* of results: what a function makes of a list */
+    PG_FORM_FLOAT, /* of arguments: a float, and no other number */
     PG_FORM_KINDS
 } pg_form_kind;
 

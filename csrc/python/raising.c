@@ -1,11 +1,19 @@
 /* raising.c: when an operation raises, and what a trace notes of that. */
 #include "python/raising.h"
 
+#include <errno.h>
 #include <float.h>
 
+#include "program/evaluate.h"
 #include "python/convert.h"
 #include "python/lifted.h"
 #include "python/trace.h"
+
+/* Whether the complex power that Python gives of a negative float is too large. */
+static int is_large_complex(double x, double y)
+{
+    return x < 0.0 && floor(y) != y && isinf(pow(-x, y));
+}
 
 pg_status pg_diagnose(enum pg_errors errors, double x, double y, double z)
 {
@@ -22,6 +30,8 @@ pg_status pg_diagnose(enum pg_errors errors, double x, double y, double z)
     case PG_ERR_FLOAT_POW:
         if (x == 0.0 && y < 0.0 && isfinite(y))
             return PG_DIVISION_BY_ZERO;
+        if (z != z && of_finite && is_large_complex(x, y))
+            return PG_RANGE_ERROR;
         return z != z ? of_numbers ? PG_DOMAIN_ERROR : PG_OK : of_finite ? PG_RANGE_ERROR : PG_OK;
     case PG_ERR_MATH_POW:
         if (z != z)
@@ -47,13 +57,14 @@ static const char *needs_of(int op)
 }
 
 /* How Python begins to say it of floats. */
-static const char *said_of_floats(int op, pg_status status)
+static const char *said_of_floats(int op, pg_status status, const double *numbers)
 {
     switch (status) {
     case PG_DOMAIN_ERROR:
         return op == PG_OP_pown ? "a negative number has no real power that is not whole" : "math domain error";
     case PG_RANGE_ERROR:
-        return "math range error";
+        return op == PG_OP_pown && is_large_complex(numbers[0], numbers[1]) ? "complex exponentiation"
+                                                                            : "math range error";
     case PG_INFINITE:
         return "cannot convert float infinity to integer";
     case PG_NOT_A_NUMBER:
@@ -129,19 +140,31 @@ static PyObject *class_of(pg_status status)
                                                              : PyExc_ValueError;
 }
 
+/* The exception that floats raise. */
+static void raise_as_floats(int op, pg_status status, const double *numbers)
+{
+    if (op == PG_OP_pown && status == PG_RANGE_ERROR && !is_large_complex(numbers[0], numbers[1])) {
+        errno = ERANGE; /* of which `**` tells, and math.pow does not */
+        PyErr_SetFromErrno(PyExc_OverflowError);
+    } else {
+        PyErr_SetString(class_of(status), said_of_floats(op, status, numbers));
+    }
+}
+
 PyObject *pg_refuse(int op, pg_status status, pg_node *const *nodes, const double *numbers)
 {
     const int lifted = pg_called_by_lifted_code();
     if (lifted != 0) {
         if (lifted > 0) /* where all is as for floats */
-            PyErr_SetString(class_of(status), said_of_floats(op, status));
+            raise_as_floats(op, status, numbers);
         return NULL;
     }
     const int power = op == PG_OP_pown, count = power ? 2 : pg_op_at(op - PG_OP_add)->arity;
     PyObject *operands = operands_text(power ? "n" : "y", count, nodes, numbers);
     if (operands == NULL)
         return NULL;
-    const char *said = said_of_floats(op, status), *symbol = pg_op_at(op - PG_OP_add)->symbol, *needs = needs_of(op);
+    const char *said = said_of_floats(op, status, numbers), *symbol = pg_op_at(op - PG_OP_add)->symbol,
+               *needs = needs_of(op);
     if (status == PG_RANGE_ERROR || needs == NULL)
         PyErr_Format(class_of(status), "%s: %s is too large for a float at %S", said, symbol, operands);
     else
@@ -204,6 +227,24 @@ static int note_kind(pg_node *n, int with_sign)
                            pg_trace_guard(n, NULL, 0.0, PG_GREATER_EQUAL, x >= 0.0)));
 }
 
+/* Notes of a power that is no real number whether it would be too large. False with an exception set. */
+static int note_large_power(pg_node *const *nodes, const double *numbers)
+{
+    const double x = -numbers[0], y = numbers[1];
+    pg_node *minus = nodes[0] != NULL ? pg_recorded(pg_compute(PG_OP_neg, nodes[0], NULL, x)) : pg_leaf(x);
+    if (minus == NULL)
+        return pg_raise(PG_NO_MEMORY) != NULL;
+    const double size = pg_evaluate_one(nodes[1] != NULL ? PG_OP_pow : PG_OP_pown, x, y, 0.0);
+    pg_node *power = pg_recorded(nodes[1] != NULL ? pg_compute(PG_OP_pow, minus, nodes[1], size)
+                                                  : pg_compute_pown(minus, y, size));
+    const int noted = power == NULL ? pg_raise(PG_NO_MEMORY) != NULL
+                                    : pg_trace_guard(power, NULL, DBL_MAX, PG_LESS_EQUAL, size <= DBL_MAX);
+    if (power != NULL)
+        pg_release(power);
+    pg_release(minus);
+    return noted;
+}
+
 /* What an operation of a loop's body may raise, whatever the state; NULL if nothing. */
 static const char *may_raise(enum pg_errors errors, pg_node *const *nodes, double y)
 {
@@ -239,6 +280,8 @@ int pg_tried(int op, pg_node *made, pg_node *const *nodes, const double *numbers
         for (int i = 0; i < 2 && !isfinite(z); i++)
             if (nodes[i] != NULL && !note_kind(nodes[i], 1))
                 return 0;
+        if (op == PG_OP_pown && z != z && x < 0.0 && isfinite(x) && isfinite(y) && !note_large_power(nodes, numbers))
+            return 0;
     }
     pg_status status = pg_check(errors, x, y, z);
     if (status == PG_OK)

@@ -46,8 +46,30 @@ def without_sum(items: list[Any], total: Any) -> None:
     """What math.fsum raises where the total of numbers is not finite; in a program nothing."""
     if all(map(isfinite, items)):
         engine_of(items).refused(OverflowError("intermediate overflow in fsum"))
-    elif isnan(total) and not any(map(isnan, items)):
+    elif isnan(total) and any(x == math.inf for x in items) and any(x == -math.inf for x in items):
         engine_of(items).refused(ValueError("-inf + inf in fsum"))
+
+
+def _said_of_zero(divide: Callable[[float, float], Any]) -> str:
+    """What Python says of a division by 0, which differs by version."""
+    try:
+        return str(divide(1.0, 0.0))
+    except ZeroDivisionError as error:
+        return str(error)
+
+
+_BY_FLOOR_DIVISION = "float floor division by zero"
+_BY_DIVMOD = _said_of_zero(divmod)
+
+
+def quotient_of_divmod(divide: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    """x // y, as divide(x, y) gives it, with the errors of divmod(x, y)."""
+    try:
+        return divide(x, y)
+    except ZeroDivisionError as error:
+        if str(error) == _BY_FLOOR_DIVISION:  # in lifted code, where all is said as floats say it
+            error.args = (_BY_DIVMOD,)
+        raise
 
 
 def modf(x: Any, /) -> tuple[Any, Any]:

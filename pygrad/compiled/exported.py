@@ -28,7 +28,9 @@ def exported(
     if _native.trace_active():
         raise RuntimeError(f"to_c() of {title}() was called in a function that is traced")
     if args or kwargs:
-        key, program = _at_example(store, Arguments(detached(args), detached(kwargs), store.static))
+        key, program = _at_example(
+            store, Arguments(detached(args), detached(kwargs), store.static, store.asked)
+        )
     else:
         key, program = _only_one(store)
     if program is None:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
@@ -44,6 +45,7 @@ from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import as_in_a_program, may_be_of_numbers, uncompiled
+from pygrad.programs.whole import ints_among, with_ints
 from pygrad.programs.worth import TooManyPaths
 from pygrad.transform import Jacobian
 
@@ -51,6 +53,7 @@ __all__ = ["Compiled", "Loaded", "compile", "from_bytes", "jit"]
 
 
 _NUMBERS = (float, int)
+_NOTHING = contextlib.nullcontext()
 
 
 class Compiled(MethodOf[P, R], Transformable, _native.Called):
@@ -126,7 +129,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
                 self._leave_to_c(store, program, args)
                 return result
             row.path.idle.append(row)
-        arguments = Arguments(args, kwargs, self.static)
+        arguments = Arguments(args, kwargs, self.static, self.store.asked)
         if any(isinstance(item, Value) for item in arguments.items) or _native.trace_active():
             if not self.static:
                 self._calls.take_values()
@@ -135,9 +138,11 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         program = store.call_program(key, arguments)
         if program is None:
             return self._without_path(store, key, arguments)
-        result = self._finish(store, program, program.call, arguments.items, args, kwargs)
+        ints = ints_among(arguments.items)
+        with with_ints(ints) if ints else _NOTHING:
+            result = self._finish(store, program, program.call, arguments.items, args, kwargs)
         flat = all(is_flat(arg) for arg in args if type(arg) is list)
-        if plain is not None and not arguments.static and flat:
+        if plain is not None and not arguments.static and flat and not arguments.tells_bools:
             store.calls.shorten(plain, key, program)
         if not kwargs:
             self._leave_to_c(store, program, args)
@@ -146,7 +151,8 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
     def _leave_to_c(self, store: Store, program: OneRowProgram, args: tuple[Any, ...]) -> None:
         """From now on C does calls like this one, if it can."""
         if not (self.verify or self.leads_on):
-            found = direct(program, store.captures.places, args, self.static)
+            make = functools.partial(Arguments, args, {}, self.static, store.asked)
+            found = direct(program, store.captures.places, make)
             if found is not None:
                 self._calls.add(found)
 
@@ -168,7 +174,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
                 self._calls.forget()
                 program.direct = None
                 store.give_up(program)
-            arguments = Arguments(args, kwargs, self.static)
+            arguments = Arguments(args, kwargs, self.static, self.store.asked)
             return self._without_path(store, arguments.key(), arguments)
         if path.lives and self.leads_on and not in_no_grad():
             return self._on_values(args, kwargs)
@@ -179,7 +185,11 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             program.direct = False
             return self._on_values(args, kwargs)
         if self.verify:
-            _verify(result, self._run(Arguments(args, kwargs, self.static)), self.__name__)
+            _verify(
+                result,
+                self._run(Arguments(args, kwargs, self.static, self.store.asked)),
+                self.__name__,
+            )
         return result
 
     def _on_values(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -191,7 +201,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             if _native.trace_active() or not may_be_of_numbers(error):
                 raise
             raised = error
-        arguments = Arguments(args, kwargs, self.static)
+        arguments = Arguments(args, kwargs, self.static, self.store.asked)
         run = functools.partial(arguments.call, self.f)
         try:
             return as_in_a_program(run, as_values(arguments.items), self.f)
@@ -261,7 +271,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         flat = plain is not None and all(is_flat(arg) for arg in args if type(arg) is list)
         program = store.plain.get(plain)
         if program is None and flat and not (store.has_rows or _native.trace_active()):
-            arguments = Arguments(args, {}, self.static)
+            arguments = Arguments(args, {}, self.static, store.asked)
             key = arguments.key()
             if not arguments.static:
                 program = store.call_program(key, arguments)

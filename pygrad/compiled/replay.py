@@ -31,6 +31,7 @@ from pygrad.core.library import ffi, lib
 from pygrad.core.static import Static
 from pygrad.core.structure import Container, as_values, container_like, key_of
 from pygrad.programs.arguments import Arguments, static_of
+from pygrad.programs.asked import Asked, asks
 from pygrad.programs.mapped import RowsProgram, vmap
 from pygrad.programs.paths import Paths, path_of
 from pygrad.programs.results import RowResult, Totals
@@ -65,6 +66,7 @@ def made_again(saved: SavedFunction, row: Callable[..., Any]) -> Callable[..., A
 
 def fill(store: Store, entries: list[Entry], captured: tuple[Any, ...], replay: Replay) -> None:
     """Puts the programs of entries into a store, and lets replay have them, too."""
+    store.asked = replay.asked
     for entry in entries:
         add = _add_call if entry.rows is None else _add_rows
         replay.add(*add(store, entry, captured))
@@ -74,7 +76,7 @@ def _add_call(store: Store, entry: Entry, captured: tuple[Any, ...]) -> tuple[An
     """Adds the programs for calls of a row at a time; their key, and they."""
     if store.has_rows or entry.group != OWN or entry.wrt:
         raise ValueError(_DAMAGED.format("a program of no rows is where rows are expected"))
-    arguments = _arguments(entry, store.static)
+    arguments = _arguments(entry, store.static, store.asked)
     program = store.new_one_row_program(arguments)
     _add_paths(program.paths, entry, None, captured)
     key = arguments.key()
@@ -96,7 +98,7 @@ def _add_rows(store: Store, entry: Entry, captured: tuple[Any, ...]) -> tuple[An
     return _key_of_one_row(entry), program.paths
 
 
-def _arguments(entry: Entry, static: frozenset[int]) -> Arguments:
+def _arguments(entry: Entry, static: frozenset[int], asked: Asked) -> Arguments:
     """The arguments of a call that the entry is for."""
     structure = entry.structure
     if not isinstance(structure, Container) or structure.kind is not dict:
@@ -106,7 +108,7 @@ def _arguments(entry: Entry, static: frozenset[int]) -> Arguments:
     named = {name: arg for name, arg in given.items() if type(name) is str}
     if places != list(range(len(places))) or len(places) + len(named) != len(given):
         raise ValueError(_DAMAGED.format("arguments have strange names"))
-    arguments = Arguments(tuple([given[i] for i in places]), named, static)
+    arguments = Arguments(tuple([given[i] for i in places]), named, static, asked)
     if key_of(arguments.structure) != key_of(structure) or arguments.static != dict(entry.static):
         raise ValueError(_DAMAGED.format("it is unclear which arguments are static"))
     return arguments
@@ -199,19 +201,24 @@ def _check_fit(saved: SavedPath, entry: Entry, rows: str | None) -> None:
 class Replay:
     """The saved programs as a function of Values: all that is known of the function."""
 
-    __slots__ = ("__dict__", "known", "name", "origin", "static")
+    __slots__ = ("__dict__", "asked", "known", "name", "origin", "static")
 
     def __init__(self, saved: SavedFunction, origin: str) -> None:
         self.__name__ = self.__qualname__ = self.name = saved.name
         self.__doc__ = saved.doc
         self.static, self.origin = frozenset(saved.static), origin
+        self.asked = asks(any(map(self._has_ints, saved.entries)))
         self.known: dict[Any, list[Paths]] = {}  # by key of arguments
+
+    def _has_ints(self, entry: Entry) -> bool:
+        """Whether it is of an int that is static as the function asks for ints."""
+        return any(type(item) is int and name not in self.static for name, item in entry.static)
 
     def add(self, key: Any, paths: Paths) -> None:
         self.known.setdefault(key, []).append(paths)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        arguments = Arguments(args, kwargs, self.static)
+        arguments = Arguments(args, kwargs, self.static, self.asked)
         items = tuple(as_values(arguments.items))
         known = self.known.get(arguments.key(), [])
         for paths in known:

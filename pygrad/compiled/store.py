@@ -17,6 +17,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.static import is_hashable, unhashable
 from pygrad.core.structure import container_like, statics_in
 from pygrad.programs.arguments import Arguments, at_end
+from pygrad.programs.asked import Asked
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.few import FewRows
 from pygrad.programs.mapped import RowsProgram, Vmapped
@@ -46,6 +47,7 @@ class Store:
         self.name, self.doc = function_name(f), getattr(f, "__doc__", None)
         self.static, self.origin = static, origin
         self.captures = Captures(f)
+        self.asked = Asked(f)
         self.variants: Any = None  # the stores for other states
         self.calls = self._table()  # None: too many paths
         self.plain = self.calls.shortcuts

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, overload
 from pygrad import math
 from pygrad.core.callables import FunctionOf, found_by_name, function_name
 from pygrad.lifting import world
+from pygrad.lifting.anew import made_anew, set_maker
 from pygrad.lifting.autographed import autographed
 from pygrad.lifting.builtin import MARK
 from pygrad.lifting.dispatching import cached_function
@@ -107,4 +108,7 @@ def _lifted(target: Any, rounding: bool | None) -> Any:
     if module and found_by_name(module, name) is target and not world.is_own(module):
         return getattr_path(world.load(module, asked_for=True, rounding=rounding), name)
     make = lifted_class if isinstance(target, type) else lifted_function
-    return make(target, rounding is not False)
+    return made_anew(target, rounding is not False, make)
+
+
+set_maker(lambda target, rounding: lift(target, rounding=rounding))

@@ -180,13 +180,13 @@ def _loaded(name: str) -> ModuleType:
 
 
 def _name_functions(module: ModuleType) -> None:
-    """Has its functions, and the module itself, pickle by names that lead to the lifted ones."""
+    """Has what it defines, and the module itself, pickle by names that lead to the lifted ones."""
     if type(module) is ModuleType:
         module.__class__ = LiftedModule
     for item in vars(module).values():
         if isinstance(item, FunctionType) and item.__module__ == module.__name__:
             item.__module__ = DOOR + module.__name__
-    take_objects_along(module, load)
+    take_objects_along(module, load, DOOR)
 
 
 class LiftedModule(ModuleType):

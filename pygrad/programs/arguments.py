@@ -17,14 +17,18 @@ from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.records import RecordError
 from pygrad.core.static import Static, is_hashable
 from pygrad.core.structure import (
+    ARGUMENT,
+    FREE,
     NUMBER,
     Container,
     Structure,
+    Way,
     container_like,
     flatten,
     has_static,
     key_of,
 )
+from pygrad.programs.asked import Asked, asks
 
 _MAKE_STATIC = (
     "compile(f, static_argnums={place}), and giving it by position, makes it a plain number with programs "
@@ -34,6 +38,18 @@ _FLOAT64 = np.dtype(np.float64)
 _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}  # attributes
 _NEVER_NUMBERS = {bool, str, bytes, type(None)}
 _NUMBERS = {float, int, bool, np.float64}
+
+
+_LISTS = {list, tuple}
+NOTHING_ASKED = asks(False)
+
+
+def _has_bools(items: Any) -> bool:
+    """Whether there are bools in a list or a tuple, or in what is in it."""
+    kinds = {*map(type, items)}
+    if not kinds.isdisjoint(_LISTS):
+        return any(_has_bools(item) for item in items if type(item) in _LISTS) or bool in kinds
+    return bool in kinds
 
 
 class _Weak(weakref.ref[Any]):
@@ -89,21 +105,35 @@ class Arguments:
     """Arguments of one call: numbers, by position or name, and the rest, which is static."""
 
     def __init__(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[int]
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        static: frozenset[int],
+        asked: Asked = NOTHING_ASKED,
     ) -> None:
+        """static: positions of what is fixed, beside what is no number, and what the function asks of."""
         count = len(args)
+        self.asked = asked
         fixed = {i % count for i in static if -count <= i < count}
         self.static: dict[Any, Any] = {}
         self.items: list[Any] = []
         self._outlined: dict[Any, Any] | None = None
         dynamic: dict[Any, Structure] = {}
         for name, arg in [*enumerate(args), *kwargs.items()]:
-            part = None if name in fixed else dynamic_part(arg, name, self.items)
+            stays = name in fixed or (type(arg) is int and asked.fixes(name, count))
+            way = FREE if type(arg) in _LISTS and _has_bools(arg) and asked.truths else ARGUMENT
+            part = None if stays else dynamic_part(arg, name, self.items, way)
             if part is None:
                 self.static[name] = arg
             else:
                 dynamic[name] = part
         self.structure: Container = container_like(dynamic, tuple(dynamic.values()))
+
+    @property
+    def tells_bools(self) -> bool:
+        """Whether bools in lists, if there are any, are no numbers."""
+        parts = self.structure.parts
+        return any(isinstance(part, Container) for part in parts) and self.asked.truths
 
     def key(self) -> Any:
         """What calls have in common that one program serves; to be hashed if static arguments can."""
@@ -181,7 +211,7 @@ def static_of(key: Any) -> list[tuple[Any, Any]]:
     return [(name, x.argument if kind not in ALIKE else x) for name, kind, x in key[1]]
 
 
-def dynamic_part(arg: Any, name: Any, items: list[Any]) -> Structure | None:
+def dynamic_part(arg: Any, name: Any, items: list[Any], way: Way = ARGUMENT) -> Structure | None:
     """The structure of an argument, with its numbers put to the items; None for one that is static.
 
     Such is what is no number, or has none in it, if it can be hashed, and what has text in a list.
@@ -192,7 +222,7 @@ def dynamic_part(arg: Any, name: Any, items: list[Any]) -> Structure | None:
     if type(arg) in _NEVER_NUMBERS or isinstance(arg, Enum):
         return None
     try:
-        found, structure = flatten(arg, f"argument {name!r}")
+        found, structure = flatten(arg, f"argument {name!r}", way)
     except RecordError:
         raise
     except TypeError:

@@ -281,6 +281,8 @@ class _Search:
             function = function.f
         if not isinstance(function, FunctionType):
             self._found(function)
+        elif is_pygrads(function.__code__.co_filename) and hasattr(function, "__wrapped__"):
+            self._found(function.__wrapped__)  # of lift(): what was lifted
         elif len(self.queue) < _MOST and self._is_first("function", id(function), id(first)):
             self.kept += (function, first)
             known = {} if first is None else _by_name(function, {0: first}, 0)
@@ -302,7 +304,9 @@ class _Search:
         self, f: FunctionType, known: dict[str, Any], read: Read, cells: dict[str, Any]
     ) -> None:
         found: Any = _NOTHING
-        variables = f.__globals__
+        variables = getattr(
+            f.__globals__, "original", f.__globals__
+        )  # of lifted code: the module's
         if read.kind == "inner":
             self._want(read.attributes)
         elif read.kind == "argument":

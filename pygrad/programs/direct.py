@@ -10,8 +10,9 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi
+from pygrad.core.structure import Number
 from pygrad.programs.arguments import Arguments, dynamic_part
-from pygrad.programs.forms import TUPLE, Form, fixed, of_argument, of_result
+from pygrad.programs.forms import FLOAT, TUPLE, Form, fixed, of_argument, of_result
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
 from pygrad.programs.results import RowResult
@@ -37,9 +38,13 @@ def _form_of(arguments: Arguments) -> Form | None:
     dynamic = dict(zip(arguments.structure.names, arguments.structure.parts, strict=True))
     count = len(dynamic) + len(arguments.static)
     parts = []
+    if arguments.tells_bools:
+        return None
     for i in range(count):
         if i in dynamic:
             part = of_argument(dynamic[i])
+            if type(dynamic[i]) is Number and arguments.asked.fixes(i, count):
+                part = FLOAT, None, 0  # an int is another thing
         else:
             part = fixed(arguments.static[i]) if i in arguments.static else None
         if part is None:
@@ -49,17 +54,17 @@ def _form_of(arguments: Arguments) -> Form | None:
 
 
 def direct(
-    program: OneRowProgram, places: tuple[Any, ...], args: tuple[Any, ...], static: frozenset[int]
+    program: OneRowProgram, places: tuple[Any, ...], arguments: Callable[[], Arguments]
 ) -> Any:
     """What does calls of a program with arguments like these; None if they are for Python. It is made once.
 
-    places: what the program holds for: see captures.py.
+    arguments: gives those of such a call. places: what the program holds for: see captures.py.
     """
     found, path = program.direct, program.paths.root
     if found is False or path is None:
         return None
     if found is None:
-        made = _new(program, path, places, Arguments(args, {}, static))
+        made = _new(program, path, places, arguments())
         program.direct = found = False if made is None else made
     elif found.places is not places:  # equal numbers stand there now
         found.places = places

@@ -15,7 +15,7 @@ from pygrad.core.truth import Truth
 Form = tuple[int, Any, Any]
 
 # As forms.h numbers them.
-NUMBER, TRUTH, ARRAY, LIST, TUPLE, DICT, SAME, MADE = range(8)
+NUMBER, TRUTH, ARRAY, LIST, TUPLE, DICT, SAME, MADE, FLOAT = range(9)
 _PLAIN: dict[type, int] = {list: LIST, tuple: TUPLE, dict: DICT}
 _DEEPEST = 32
 # Of these, one object stands for all that are equal and of its type, or for itself alone.

@@ -30,13 +30,13 @@ from pygrad.core.jacobians import JacobianOf
 _MOST = 10_000  # codes that are remembered
 _FAR = 1000  # functions and other things that are looked at for one
 _DEEP = 2  # levels of containers and objects
-_IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
+IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
 _IS = dis.opmap["IS_OP"]
-_MATCH_CLASS = dis.opmap["MATCH_CLASS"]
+MATCH_CLASS = dis.opmap["MATCH_CLASS"]
 _SAME = {"is_", "is_not"}
 _KINDS = {"isinstance", "issubclass", "type", "__class__"}
 _BOOLS = (bool, int, *(getattr(numbers, name) for name in numbers.__all__))  # what a bool is
-_NAMES = {cls.__name__ for cls in _BOOLS}
+NAMES = {cls.__name__ for cls in _BOOLS}
 _PROTOCOLS = {"__bool__", "__index__", "__int__", "__length_hint__"}  # a condition is no result of
 _GENERATED = {"__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__"}
 _PLAIN = {int, float, complex, str, bytes, bool, type(None), np.ndarray, Value}
@@ -65,7 +65,7 @@ _facts: dict[CodeType, _Facts] = {}
 
 def asks_for_bools(f: Callable[..., Any]) -> bool:
     """Whether the function, or one that it may reach, asks for the identity or the class of a bool."""
-    return _Search().asks(f)
+    return Search().asks(f)
 
 
 def asks_of_kinds(code: CodeType) -> bool:
@@ -74,7 +74,7 @@ def asks_of_kinds(code: CodeType) -> bool:
     return facts.asks or facts.kinds
 
 
-class _Search:
+class Search:
     """Functions that one reaches, and where a name of theirs may lead."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Search:
         return self.found or (self.kinds and self.bools)
 
     def look(self, item: Any, depth: int) -> None:
-        if id(item) in _ASKING or _writes(item):
+        if self.is_asking(item):
             self.found = True
         elif id(item) in _ASKING_KINDS:
             self.bools = True
@@ -125,6 +125,20 @@ class _Search:
             self.contents(item, depth + 1)
         else:
             self.of_class(type(item))
+
+    def is_asking(self, item: Any) -> bool:
+        """Whether it is something that asks which object a bool is."""
+        return id(item) in _ASKING or _writes(item)
+
+    def of_code(self, code: CodeType) -> None:
+        """What code that was reached asks."""
+        facts = _facts_of(code)
+        self.found |= facts.asks
+        self.kinds |= facts.kinds
+
+    def unknown(self) -> None:
+        """A module is imported that is not there yet: who knows what it will have."""
+        self.found = True
 
     def add(self, items: Any, depth: int) -> None:
         self.queue += [(item, depth) for item in items]
@@ -151,11 +165,10 @@ class _Search:
             self.kinds = True
         if facts.left_out:
             return
-        self.found |= facts.asks
-        self.kinds |= facts.kinds
+        self.of_code(function.__code__)
         for name in facts.imports:
             if (module := sys.modules.get(name)) is None:
-                self.found = True  # who knows what it will have
+                self.unknown()
             else:
                 self.add((module,), 0)
         self.name(facts.names - self.names)
@@ -184,7 +197,7 @@ class _Search:
             if id(base) in self.bases:
                 continue
             self.bases.add(id(base))
-            module = sys.modules.get(base.__module__)
+            module = sys.modules.get(base.__module__.removeprefix("pygrad.lifted."))
             if base.__module__ == "builtins" or _is_left_out(getattr(module, "__file__", "") or ""):
                 continue
             self.classes.append(base)
@@ -234,28 +247,28 @@ def _facts_of(code: CodeType) -> _Facts:
 
 
 def _looked_at(code: CodeType) -> _Facts:
-    codes = list(_within(code))
+    codes = list(codes_within(code))
     names = {name for each in codes for name in each.co_names}
     strings = {
         s for each in codes for s in each.co_consts if isinstance(s, str) and s.isidentifier()
     }
-    matches = any(_MATCH_CLASS in each.co_code[::2] for each in codes)
+    matches = any(MATCH_CLASS in each.co_code[::2] for each in codes)
     kinds = matches or not names.isdisjoint(_KINDS) or "__class__" in strings
     asks = (
         not _SAME.isdisjoint(names | strings)
-        or (kinds and not _NAMES.isdisjoint(names))
+        or (kinds and not NAMES.isdisjoint(names))
         or any(each.co_name in _PROTOCOLS or _compares(each) for each in codes)
     )
     imports = tuple({name for each in codes for name in _imports(each)})
     return _Facts(asks, kinds, frozenset(names | strings), imports, _is_left_out(code.co_filename))
 
 
-def _within(code: CodeType) -> Iterator[CodeType]:
+def codes_within(code: CodeType) -> Iterator[CodeType]:
     """The code, and that of functions in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _within(constant)
+            yield from codes_within(constant)
 
 
 def _imports(code: CodeType) -> Iterator[str]:
@@ -269,7 +282,7 @@ def _compares(code: CodeType) -> bool:
     """Whether it has an `is` whose right side is not None: one of the two may be a bool."""
     if _IS not in code.co_code[::2]:
         return False
-    steps = [step for step in dis.get_instructions(code) if step.opname not in _IGNORED]
+    steps = [step for step in dis.get_instructions(code) if step.opname not in IGNORED]
     return any(
         step.opname == "IS_OP"
         and (step.is_jump_target or before.opname != "LOAD_CONST" or before.argval is not None)

@@ -55,6 +55,7 @@ from pygrad.programs.rows_uncompiled import (
 )
 from pygrad.programs.rows_without import is_of_a_row, nothing_like
 from pygrad.programs.table import Programs
+from pygrad.programs.whole import with_ints
 from pygrad.programs.worth import TRACE, TooManyPaths, Worth, verdict_on
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
@@ -235,6 +236,11 @@ class Vmapped(FunctionOf[..., Any]):
         if _is_nested(values_in(given)):  # numbers as slopes could not be differentiated again
             return self.row_by_row(args, out, named=named)
         arguments = RowArguments(args, self.in_axes, self.f, named)
+        with with_ints(arguments.ints()):
+            return self._of(arguments, args, named, out)
+
+    def _of(self, arguments: RowArguments, args: Any, named: Any, out: Any) -> Any:
+        """The same for arguments that were taken apart."""
         try:
             run = Run(self, arguments)
             if not run.drops_lives(run.batch.first(run.program.paths).lives):
@@ -248,7 +254,7 @@ class Vmapped(FunctionOf[..., Any]):
                 return Run(self, arguments, by_lives=True).result()
         except TooManyPaths as error:
             error.warn(f"rows of {function_name(self.f)}() have", "row by row")
-            if not (_native.any_active() or values_in(given)):
+            if not (_native.any_active() or values_in([args, named])):
                 return self._on_numbers(arguments, out)
         return self.row_by_row(args, out, named=named)
 

@@ -25,6 +25,7 @@ from pygrad.core.texts import forget_texts, tell_of_texts
 from pygrad.programs.catching import caught_by
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
+from pygrad.programs.whole import mark
 from pygrad.programs.worth import MOST_PATHS, TooManyPaths, Worth
 
 _LOOKS = 16
@@ -183,6 +184,7 @@ def trace(
     try:
         with _native.Traced() as traced:
             inputs = traced.begin(tuple(point))
+            mark(inputs)
             if asks_for_bools(f):
                 _native.trace_bools()
             _latest.error = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -21,9 +22,11 @@ from pygrad.core.structure import (
     own_array,
     values_in,
 )
+from pygrad.programs.asked import asks_for_ints
 from pygrad.programs.axes import Part, axes_of, is_column, names_of, parts_of
 from pygrad.programs.memory import own_view, places
 from pygrad.programs.results import truths_in
+from pygrad.programs.whole import ints_among
 
 
 class Leaf(NamedTuple):
@@ -46,6 +49,8 @@ class RowArguments:
     ) -> None:
         """args, in_axes: see axes.py; of f, which is called with these and with those by name."""
         name, named = function_name(f), named or {}
+        self._f = f
+        self._of_ints: set[int] = set()  # leaves of rows
         self.leaves: list[Leaf] = []
         self.values: list[Any] = []  # items of uniform leaves, Values among them
         self.rows = -1  # not known yet
@@ -74,7 +79,7 @@ class RowArguments:
 
     def _add(self, of: Part) -> Structure:
         arg, axis, what, way = of
-        if of.is_static:
+        if of.is_static or (axis is None and type(arg) is int and asks_for_ints(self._f)):
             if axis is not None and way is ARGUMENT:
                 self._unmapped = self._unmapped or of
             return Static(arg, what)
@@ -91,6 +96,8 @@ class RowArguments:
             look, parts = found
             return look.structure(list(map(self._add, parts)))
         if is_column(arg):
+            if set(map(type, arg)) == {int}:
+                self._of_ints.add(len(self.leaves))
             arg = np.array(list(arg), dtype=np.float64)
         return self._add_rows(arg, axis, what)
 
@@ -105,6 +112,8 @@ class RowArguments:
                 f"{what} has {array.ndim} axes, so none to map over at {axis}; in_axes may have None for "
                 "what is the same in all rows"
             )
+        if array.dtype.kind in "iu":
+            self._of_ints.add(len(self.leaves))
         if axis != 0:
             array = np.moveaxis(array, axis, 0)
         array = np.ascontiguousarray(array, dtype=np.float64)
@@ -131,6 +140,18 @@ class RowArguments:
             for leaf in self.leaves
             for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
         ]
+
+    def ints(self) -> list[int]:
+        """Which numbers, among all of a row, are ints."""
+        found: list[int] = []
+        values = iter(self.values)
+        at = 0
+        for i, leaf in enumerate(self.leaves):
+            items = () if leaf.mapped else itertools.islice(values, leaf.size)
+            found += range(at, at + leaf.size) if i in self._of_ints else []
+            found += [at + i for i in ints_among(list(items))]
+            at += leaf.size
+        return found
 
     def pointers(self) -> tuple[Any, Any]:
         """For each input where its numbers stand, and how far apart those of two rows are."""

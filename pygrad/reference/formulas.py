@@ -54,7 +54,7 @@ def lifted_power(apply: Callable[..., Any], base: Any, exponent: Any) -> Any:
             "the exponent of ** must be a constant number, not a Value; use pygrad.math.pow(x, y), which "
             "differentiates by both, or pygrad.lift for code that is not yours"
         )
-    value_of("pow", checked_power, (base, exponent))  # raises what floats raise
+    value_of("**", checked_power, (base, exponent))  # raises what floats raise
     return apply("pow", base, exponent)
 
 
@@ -65,6 +65,8 @@ def checked_power(x: float, n: float) -> float:
         if x == 0 and n < 0:
             raise ZeroDivisionError("0.0 cannot be raised to a negative power")
         if math.isnan(z):
+            if math.isinf(power(-x, n)):
+                raise OverflowError("complex exponentiation")
             raise ValueError("a negative number has no real power that is not whole")
         if math.isinf(z):
             raise OverflowError("math range error")

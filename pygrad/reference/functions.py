@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.arrays.elementary import quotient_of_divmod
 from pygrad.arrays.lazily import METHODS_FOR_NUMPY
 from pygrad.reference.arithmetic import constant_slopes, inf, real
 from pygrad.reference.modes import NoGrad, in_no_grad
@@ -141,12 +142,12 @@ def _no_ratio(self: Value) -> Any:
 
 def _divmod(self: Value, other: Any) -> Any:
     """The pair of self // other and self % other."""
-    quotient = self.__floordiv__(other)
+    quotient = quotient_of_divmod(Value.__floordiv__, self, other)
     return NotImplemented if quotient is NotImplemented else (quotient, self % other)
 
 
 def _rdivmod(self: Value, other: Any) -> Any:
-    quotient = self.__rfloordiv__(other)
+    quotient = quotient_of_divmod(Value.__rfloordiv__, self, other)
     return NotImplemented if quotient is NotImplemented else (quotient, other % self)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,7 +46,12 @@ def value_of(symbol: str, function: Callable[..., float], operands: Sequence[Any
         kind = next(
             k for k in (ValueError, OverflowError, ZeroDivisionError) if isinstance(error, k)
         )
-    raise kind(_message(symbol, kind, operands))
+        is_complex = "complex" in str(error)
+    if symbol == "**" and kind is OverflowError and not is_complex and called_by_lifted_code():
+        raise OverflowError(
+            errno.ERANGE, os.strerror(errno.ERANGE)
+        )  # of which math.pow does not tell
+    raise kind(_message(symbol, kind, operands, is_complex))
 
 
 def refusal(said: str, name: str, needs: str, /, *operands: Any) -> str:
@@ -67,9 +74,9 @@ def _given(operands: Sequence[Any], second: str) -> str:
     return shown[0] if len(shown) == 1 else f"x = {shown[0]}, {second} = {shown[1]}"
 
 
-def _message(symbol: str, kind: type[Exception], operands: Sequence[Any]) -> str:
+def _message(symbol: str, kind: type[Exception], operands: Sequence[Any], is_complex: bool) -> str:
     given = _given(operands, "n" if symbol == "**" else "y")
-    said = _said_of_floats(symbol, kind)
+    said = "complex exponentiation" if is_complex else _said_of_floats(symbol, kind)
     if called_by_lifted_code():
         return said
     if kind is OverflowError and symbol not in _TO_WHOLE:

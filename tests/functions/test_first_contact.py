@@ -126,7 +126,7 @@ MISTAKEN: list[tuple[Callable[..., Any], type[Exception]]] = [
     (lambda x, n: x * np.zeros(n).sum(), TypeError),
     (lambda x, n: x * np.arange(4.0)[n], IndexError),
     (lambda x, n: x * len("ab" * n), TypeError),
-    (lambda x, n: {1: x, 2: x}[n], KeyError),
+    (lambda x, n: {1: x, 2: x}[n], TypeError),
     (BITS, TypeError),
     (lambda x, n: x * pm.ldexp(1.0, n), TypeError),
     (lambda x, n: x * round(1.25, n), TypeError),

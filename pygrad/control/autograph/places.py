@@ -237,7 +237,7 @@ def _is_foreign(cls: Any) -> bool:
     """Whether a class, other than Python's containers, is Python's, NumPy's or pygrad's own."""
     if cls in {list, dict, set, deque, bytearray} or issubclass(cls, list | dict | set | deque):
         return False
-    top = str(cls.__module__).partition(".")[0]
+    top = str(cls.__module__).removeprefix("pygrad.lifted.").partition(".")[0]
     if top in sys.stdlib_module_names - {"__main__"} or top in {"numpy", "scipy", "pygrad"}:
         return True
     home = getattr(sys.modules.get(top), "__file__", None) or ""

@@ -1,0 +1,180 @@
+"""What code asks of numbers that no input of a program can answer, as an input is a Value whatever it was.
+
+Whether a number is an int: `isinstance(n, int)`, `type(n) is int`, `case int():`. Whether something is
+True: `flag is True`. An int among the arguments of code that asks the one, and bools in lists for code that
+asks the other, stay what they are, with programs of their own.
+
+>>> Asked(lambda x, n: x if isinstance(n, int) else n).ints, Asked(lambda x, n: x * n).ints
+(True, False)
+>>> Asked(lambda flags: flags[0] is True).truths
+True
+"""
+
+from __future__ import annotations
+
+import dis
+import itertools
+import weakref
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any, NamedTuple
+
+from pygrad.core.callables import FunctionOf
+from pygrad.core.jacobians import JacobianOf
+from pygrad.programs.identity import IGNORED, MATCH_CLASS, NAMES, Search, codes_within
+
+_OF_INSTANCES = {"isinstance", "issubclass"}
+_OF_TYPES = {"type", "__class__", "__lifted_kind_of__", "__lifted_class_of__"}
+_ATTRIBUTES = {"bit_length", "bit_count", "to_bytes", "numerator", "denominator"}
+_NEAR = 16  # instructions between a function's name and the end of its arguments
+_ENDS = ("POP_JUMP", "STORE_", "RETURN")
+_MOST = 10_000  # codes that are remembered
+
+
+class _Questions(NamedTuple):
+    ints: bool
+    truths: bool
+
+
+_known: dict[CodeType, _Questions] = {}
+
+
+class Asked:
+    """What a function, or one that it may reach, asks of numbers; found out when it matters."""
+
+    __slots__ = ("_by", "_f", "_found")
+
+    def __init__(self, f: Any, found: _Questions | None = None) -> None:
+        self._f, self._found = f, found
+        self._by = frozenset(_differentiated_by(f))
+
+    def questions(self) -> _Questions:
+        """All that it asks."""
+        if self._found is None:
+            search = _Search()
+            # it has found classes under names and who may ask for them, or there is too much to look at
+            ints = search.asks(self._f) or search.ints
+            self._found = _Questions(ints, search.truths)
+        return self._found
+
+    def fixes(self, position: Any, count: int) -> bool:
+        """Whether an int stays one there, among so many arguments: not if derivatives are by it."""
+        if position in self._by or (isinstance(position, int) and position - count in self._by):
+            return False
+        return self.ints
+
+    @property
+    def ints(self) -> bool:
+        """Whether a number is an int."""
+        return self.questions().ints
+
+    @property
+    def truths(self) -> bool:
+        """Whether something is True or False itself."""
+        return self.questions().truths
+
+
+_of_functions: weakref.WeakKeyDictionary[Any, _Questions] = weakref.WeakKeyDictionary()
+
+
+def asks_for_ints(f: Any) -> bool:
+    """Whether a function that is called again and again asks for ints: what was found out at first."""
+    try:
+        found = _of_functions.get(f)
+        if found is None:
+            found = _of_functions[f] = Asked(f).questions()
+    except TypeError:  # it cannot be hashed, or not weakly held
+        return Asked(f).ints
+    return found.ints
+
+
+def asks(ints: bool, truths: bool = False) -> Asked:
+    """What a function asks of which there is no code."""
+    return Asked(None, _Questions(ints, truths))
+
+
+def _differentiated_by(f: Any) -> Iterator[int]:
+    """Positions of arguments that transforms around a function are by."""
+    while isinstance(f, FunctionOf | JacobianOf):
+        for part in (f, getattr(f, "what", None)):
+            argnums = getattr(part, "argnums", ())
+            yield from (argnums,) if isinstance(argnums, int) else argnums
+        f = f.f
+
+
+class _Search(Search):
+    """Through all that a function reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ints = self.truths = False
+
+    def is_asking(self, item: Any) -> bool:
+        return False
+
+    def unknown(self) -> None:
+        pass
+
+    def of_code(self, code: CodeType) -> None:
+        asked = _asked_by(code)
+        self.ints |= asked.ints
+        self.truths |= asked.truths
+        self.kinds |= not _OF_INSTANCES.isdisjoint(code.co_names)
+
+
+def _asked_by(code: CodeType) -> _Questions:
+    found = _known.get(code)
+    if found is None:
+        if len(_known) > _MOST:
+            _known.clear()
+        codes = list(codes_within(code))
+        found = _Questions(any(map(_asks_for_ints, codes)), any(map(_asks_for_truths, codes)))
+        _known[code] = found
+    return found
+
+
+def _asks_for_ints(code: CodeType) -> bool:
+    names = set(code.co_names)
+    if not _ATTRIBUTES.isdisjoint(names | {*filter(_is_text, code.co_consts)}) or _has_set(code):
+        return True
+    matches = MATCH_CLASS in code.co_code[::2]
+    if NAMES.isdisjoint(names) or not (matches or names & (_OF_INSTANCES | _OF_TYPES)):
+        return False
+    if names & _OF_TYPES:
+        return True
+    steps = [step for step in dis.get_instructions(code) if step.opname not in IGNORED]
+    return any(_is_question(steps, at) for at in range(len(steps)))
+
+
+def _is_question(steps: list[dis.Instruction], at: int) -> bool:
+    """Whether a call of isinstance(), or a pattern, names a class that ints are of."""
+    if steps[at].opname == "MATCH_CLASS":
+        return any(_names(step) for step in steps[max(at - 4, 0) : at])
+    if steps[at].argval not in _OF_INSTANCES:
+        return False
+    near = itertools.takewhile(
+        lambda step: not step.opname.startswith(_ENDS), steps[at + 1 : at + _NEAR]
+    )
+    return any(map(_names, near))
+
+
+def _is_text(constant: Any) -> bool:
+    return isinstance(constant, str)
+
+
+def _has_set(code: CodeType) -> bool:
+    """Whether something is looked up in a set of ints that is written there: `n in {2, 3}`."""
+    sets = (constant for constant in code.co_consts if isinstance(constant, frozenset))
+    return any(isinstance(item, int) for constant in sets for item in constant)
+
+
+def _names(step: dis.Instruction) -> bool:
+    return isinstance(step.argval, str) and step.argval in NAMES
+
+
+def _asks_for_truths(code: CodeType) -> bool:
+    steps = [step for step in dis.get_instructions(code) if step.opname not in IGNORED]
+    return any(
+        step.opname == "IS_OP" and before.opname == "LOAD_CONST" and type(before.argval) is bool
+        for before, step in itertools.pairwise(steps)
+    )
