@@ -192,7 +192,7 @@ LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
 LANE_TARGET static int LANE_NAME(as_block)(const pg_instruction *in, const pg_instruction *end, double *lanes)
 {
 #ifndef PG_LIBM_LANES
-    if (is_pair(in, end)) {
+    if (pg_is_pair(in, end)) {
         LANE_NAME(pair)(in, lanes);
         return 2;
     }
