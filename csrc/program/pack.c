@@ -504,7 +504,7 @@ static int open(maker *m)
     m->shapes = pg_alloc(shapes, sizeof *m->shapes);
     m->shape_kinds = pg_alloc(shapes, sizeof *m->shape_kinds);
     if (m->k != NULL) {
-        *m->k = (pg_pack){.of = p, .rest = *p};
+        *m->k = (pg_pack){.of = p, .rest = *p, .refs = 1};
         m->k->rest.code = NULL;
         m->k->rest.terms = NULL;
         m->k->rest.length = m->k->rest.term_count = 0;
@@ -543,6 +543,19 @@ static void finish(maker *m)
         rest->result_slots[i] = moved(m, m->p->result_slots[i]);
 }
 
+/* Making one takes as long as some 40 calls save. */
+static size_t after = 16;
+
+void pg_pack_choose(size_t calls)
+{
+    after = calls;
+}
+
+size_t pg_pack_after(void)
+{
+    return after;
+}
+
 pg_status pg_pack_make(const pg_program *p, pg_pack **out)
 {
     maker m = {.p = p};
@@ -559,16 +572,22 @@ pg_status pg_pack_make(const pg_program *p, pg_pack **out)
     }
     close(&m);
     if (status != PG_OK || 4 * m.packed < m.count) {
-        pg_pack_free(m.k);
+        pg_pack_release(m.k);
         return status;
     }
     *out = m.k;
     return PG_OK;
 }
 
-void pg_pack_free(pg_pack *k)
+pg_pack *pg_pack_retain(pg_pack *k)
 {
-    if (k == NULL)
+    k->refs++;
+    return k;
+}
+
+void pg_pack_release(pg_pack *k)
+{
+    if (k == NULL || --k->refs != 0)
         return;
     pg_free(k->rest.code);
     pg_free(k->rest.terms);

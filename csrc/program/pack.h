@@ -33,8 +33,9 @@ typedef struct {
 #define PG_EACH 0x7ffffffeu
 #define PG_NO_FACTOR 0x7fffffffu
 
-typedef struct {
+typedef struct pg_pack {
     const pg_program *of;
+    size_t refs;
     pg_program rest;       /* the program with what is not packed for its code. code, terms and result_slots are the pack's
                             * own, in its slots; all else is the program's */
     pg_step *steps;
@@ -43,12 +44,18 @@ typedef struct {
     size_t word_count, word_capacity, code_capacity, term_capacity;
 } pg_pack;
 
-/* A pack of a program that outlives it. PG_OK with *out NULL where it would not be worth its while. Caller owns, until
- * pg_pack_free. */
+/* A pack of a program that outlives it. PG_OK with *out NULL where it would not be worth its while. Caller owns a
+ * reference, to be given back by pg_pack_release. Who counts references holds Python's lock. */
 pg_status pg_pack_make(const pg_program *p, pg_pack **out);
 
-/* NULL is allowed. */
-void pg_pack_free(pg_pack *k);
+/* One more reference. Returns k. */
+pg_pack *pg_pack_retain(pg_pack *k);
+
+/* One less; NULL is allowed. */
+void pg_pack_release(pg_pack *k);
+
+/* After how many calls a program is to be packed: see pg_pack_choose. */
+size_t pg_pack_after(void);
 
 /* pg_uniforms_run on memory of pg_uniform_bytes(&k->rest), which was 0 at first; results are where k->rest.result_slots
  * says. */
