@@ -46,7 +46,7 @@ LANE_ALWAYS LANE_NAME(side) LANE_NAME(each)(const uint32_t *slots, const double 
 
 /* The next operand of a stretch: some eights of it, from one on. */
 LANE_ALWAYS void LANE_NAME(take)(const uint32_t **words, const double *uniforms, size_t from, int eights,
-                                 LANE_NAME(side) *x)
+                                 LANE_NAME(side) * x)
 {
     const uint32_t word = *(*words)++;
     if (PG_LIKELY(word < PG_EACH)) {
@@ -65,8 +65,8 @@ LANE_ALWAYS void LANE_NAME(take)(const uint32_t **words, const double *uniforms,
 }
 
 /* Some eights of sums; the words after those of the stretch. */
-LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t *words, double *uniforms,
-                                                double *out, size_t from, int eights)
+LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t *words, double *uniforms, double *out,
+                                                size_t from, int eights)
 {
     LANE_NAME(side) sum[4], x[4], y[4];
     LANE_NAME(take)(&words, uniforms, from, eights, sum);

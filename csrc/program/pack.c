@@ -1,156 +1,20 @@
-/* pack.c: packs made. Each instruction has a level, one more than the highest of its operands'; those of a level are
- * independent. Those of one level and one kind, the same op or sums of the same terms, become a step, in the order of
- * their operands' slots, so that what stands side by side in one step does so in the next. As in Larsen and
- * Amarasinghe, Exploiting superword level parallelism (2000), but by levels, in linear time. */
+/* pack.c: packs made. What is alike and independent becomes a step, in the order of its operands' slots, so that what
+ * stands side by side in one step does so in the next. */
 #include "program/pack.h"
 
-#include "graph/suppressed.h"
 #include "program/growth.h"
 #include "program/loop.h"
-
-/* An instruction, or two that are partners. */
-typedef struct {
-    uint32_t at;           /* its number */
-    uint32_t level, kind;
-} unit;
-
-/* Kinds: what must run in order, what is never packed, then one for each code, one for each pair, and one for each shape
- * of fused sums. */
-enum { IN_ORDER, SINGLE, CODES, PAIRS = CODES + PG_CODE_COUNT, SHAPES = PAIRS + PG_CODE_COUNT };
+#include "program/units.h"
 
 typedef struct {
     const pg_program *p;
     pg_pack *k;
-    unit *units, *spare;
-    size_t count;
-    uint32_t *levels;      /* of slots: the first level at which they are there */
+    pg_units units;
+    pg_unit *spare;        /* room for as many */
+    uint64_t *keys;        /* of units in a group; room for twice as many */
     pg_slot *where;        /* for each slot of the program that of the pack */
-    uint32_t *shapes;      /* a table by hash of instructions, one for each shape; UINT32_MAX where there is none */
-    uint32_t *shape_kinds;
-    size_t shape_mask, kinds, most_levels;
-    uint64_t *keys;        /* of units in a group */
     size_t packed;
 } maker;
-
-/* -- levels and kinds ---------------------------------------------------------------------------- */
-
-static void reach(const maker *m, pg_slot slot, uint32_t *level)
-{
-    if (slot != PG_NO_SLOT && m->levels[slot] > *level)
-        *level = m->levels[slot];
-}
-
-/* The level of what an instruction reads. */
-static uint32_t level_of(const maker *m, const pg_instruction *in)
-{
-    uint32_t level = 0;
-    if (in->code != PG_CODE_LOOP)
-        reach(m, in->a, &level);
-    if (is_of_table(in->code)) {
-        for (uint32_t i = 0; i < in->count; i++)
-            reach(m, pg_slot_of_item(m->p, in, i), &level);
-        return level;
-    }
-    reach(m, in->b, &level);
-    reach(m, in->c, &level);
-    for (uint32_t t = 0; t < in->count; t++) {
-        reach(m, m->p->terms[in->first + t].a, &level);
-        reach(m, m->p->terms[in->first + t].b, &level);
-    }
-    return level;
-}
-
-static size_t results_of(const pg_program *p, const pg_instruction *in)
-{
-    return in->code == PG_CODE_GUARD ? 0 : in->code == PG_CODE_LOOP ? ((const pg_loop *)p->loops[in->a])->base.results : 1;
-}
-
-/* What a term's shape is: whether it is a product, and whether an absorbing one. */
-static uint32_t shape_of(const pg_term *t)
-{
-    return (t->b != PG_NO_SLOT ? 1u : 0u) + (t->absorbing != 0 ? 2u : 0u);
-}
-
-static int is_same_shape(const pg_program *p, const pg_instruction *x, const pg_instruction *y)
-{
-    if (x->count != y->count || x->expected != y->expected)
-        return 0;
-    for (uint32_t t = 0; t < x->count; t++)
-        if (shape_of(&p->terms[x->first + t]) != shape_of(&p->terms[y->first + t]))
-            return 0;
-    return 1;
-}
-
-static uint32_t kind_of_sum(maker *m, uint32_t at)
-{
-    const pg_instruction *in = &m->p->code[at];
-    uint64_t hash = in->count;
-    for (uint32_t t = 0; t < in->count; t++)
-        hash = (hash ^ shape_of(&m->p->terms[in->first + t])) * UINT64_C(0x9e3779b97f4a7c15);
-    size_t i = (size_t)(hash >> 20) & m->shape_mask;
-    while (m->shapes[i] != UINT32_MAX && !is_same_shape(m->p, in, &m->p->code[m->shapes[i]]))
-        i = (i + 1) & m->shape_mask;
-    if (m->shapes[i] == UINT32_MAX) {
-        m->shapes[i] = at;
-        m->shape_kinds[i] = (uint32_t)m->kinds++;
-    }
-    return m->shape_kinds[i];
-}
-
-static uint32_t kind_of(maker *m, uint32_t at, int is_pair)
-{
-    const pg_instruction *in = &m->p->code[at];
-    if (in->code == PG_CODE_GUARD || in->code == PG_CODE_LOOP)
-        return IN_ORDER;
-    if (is_of_table(in->code) || (m->p->tells && pg_is_settled(in->code, 0.0, 0.0)))
-        return SINGLE;
-    if (in->code == PG_CODE_FUSED)
-        return kind_of_sum(m, at);
-    return is_pair ? PAIRS + in->code : CODES + in->code;
-}
-
-/* Units with their levels and kinds. */
-static void list_units(maker *m)
-{
-    const pg_program *p = m->p;
-    uint32_t ordered = 0; /* the level of the last guard or loop */
-    for (uint32_t at = 0; at < p->once;) {
-        const pg_instruction *in = &p->code[at];
-        const int pair = pg_is_pair(in, p->code + p->once);
-        unit u = {at, level_of(m, in), kind_of(m, at, pair)};
-        if (u.kind == IN_ORDER)
-            u.level = ordered = u.level > ordered ? u.level : ordered;
-        m->most_levels = u.level >= m->most_levels ? u.level + 1 : m->most_levels;
-        for (int i = 0; i <= pair; i++)
-            for (size_t r = 0; r < results_of(p, in + i); r++)
-                m->levels[in[i].out + r] = u.level + 1;
-        m->units[m->count++] = u;
-        at += 1 + (uint32_t)pair;
-    }
-}
-
-/* Units by level, those of a level by kind, those of a kind as they were: false for want of memory. */
-static int sort_units(maker *m)
-{
-    const size_t buckets = (m->kinds > m->most_levels ? m->kinds : m->most_levels) + 1;
-    uint32_t *starts = pg_alloc(buckets, sizeof *starts);
-    if (starts == NULL)
-        return 0;
-    for (int by_level = 0; by_level < 2; by_level++) {
-        memset(starts, 0, buckets * sizeof *starts);
-        for (size_t i = 0; i < m->count; i++)
-            starts[1 + (by_level ? m->units[i].level : m->units[i].kind)]++;
-        for (size_t i = 1; i < buckets; i++)
-            starts[i] += starts[i - 1];
-        for (size_t i = 0; i < m->count; i++)
-            m->spare[starts[by_level ? m->units[i].level : m->units[i].kind]++] = m->units[i];
-        unit *sorted = m->spare;
-        m->spare = m->units;
-        m->units = sorted;
-    }
-    pg_free(starts);
-    return 1;
-}
 
 /* -- the order within a step --------------------------------------------------------------------- */
 
@@ -160,7 +24,7 @@ static int is_constant(const maker *m, pg_slot slot)
 }
 
 /* Squares, and what has one constant operand, stand together; all else by its first operand. */
-static uint64_t key_of(const maker *m, const unit *u)
+static uint64_t key_of(const maker *m, const pg_unit *u)
 {
     const pg_instruction *in = &m->p->code[u->at];
     pg_slot a = in->a, b = in->b;
@@ -177,10 +41,10 @@ static uint64_t key_of(const maker *m, const unit *u)
 }
 
 /* Few units by their keys. */
-static void insert_each(unit *units, uint64_t *keys, size_t count)
+static void insert_each(pg_unit *units, uint64_t *keys, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
-        const unit u = units[i];
+        const pg_unit u = units[i];
         const uint64_t key = keys[i];
         size_t to = i;
         for (; to != 0 && keys[to - 1] > key; to--) {
@@ -193,7 +57,7 @@ static void insert_each(unit *units, uint64_t *keys, size_t count)
 }
 
 /* Many of them, byte by byte of the keys, of which most are the same for all. */
-static void sort_by_bytes(maker *m, unit *units, size_t count)
+static void sort_by_bytes(maker *m, pg_unit *units, size_t count)
 {
     for (int shift = 0; shift < 64; shift += 8) {
         size_t starts[257] = {0};
@@ -214,7 +78,7 @@ static void sort_by_bytes(maker *m, unit *units, size_t count)
     }
 }
 
-static void sort_group(maker *m, unit *units, size_t count)
+static void sort_group(maker *m, pg_unit *units, size_t count)
 {
     enum { FEW = 64 };
     int sorted = 1;
@@ -272,7 +136,7 @@ static order order_of(const pg_slot *slots, size_t count)
 }
 
 /* The slots of an operand of some units, no more than PG_SIDE. */
-static size_t slots_of(const maker *m, const unit *units, size_t count, size_t which, pg_slot *slots)
+static size_t slots_of(const maker *m, const pg_unit *units, size_t count, size_t which, pg_slot *slots)
 {
     const size_t side = count < PG_SIDE ? count : PG_SIDE;
     for (size_t i = 0; i < side; i++) {
@@ -291,15 +155,14 @@ static int goes_on_so(const pg_slot *before, const pg_slot *slots, size_t count)
 }
 
 /* The first stretch of some units: its eights. */
-static size_t stretch_of(const maker *m, const unit *units, size_t count, size_t operands, size_t most)
+static size_t stretch_of(const maker *m, const pg_unit *units, size_t count, size_t operands, size_t most)
 {
     size_t eights = 1;
     for (; eights < most && eights * PG_SIDE < count; eights++)
         for (size_t which = 0; which < operands; which++) {
             pg_slot before[PG_SIDE], slots[PG_SIDE];
             slots_of(m, units + (eights - 1) * PG_SIDE, PG_SIDE, which, before);
-            const size_t side =
-                slots_of(m, units + eights * PG_SIDE, count - eights * PG_SIDE, which, slots);
+            const size_t side = slots_of(m, units + eights * PG_SIDE, count - eights * PG_SIDE, which, slots);
             if (!goes_on_so(before, slots, side))
                 return eights;
         }
@@ -319,7 +182,7 @@ static int put_operand(pg_pack *k, const pg_slot *slots, size_t count)
     return put;
 }
 
-static int put_operands(maker *m, const unit *units, size_t count, size_t most)
+static int put_operands(maker *m, const pg_unit *units, size_t count, size_t most)
 {
     const size_t operands = operand_count(&m->p->code[units->at]);
     for (size_t i = 0, eights; i < count; i += eights * PG_SIDE) {
@@ -352,11 +215,11 @@ static int is_simple(unsigned code)
 }
 
 /* Units of one kind as a step. */
-static int pack(maker *m, unit *units, size_t count)
+static int pack(maker *m, pg_unit *units, size_t count)
 {
     pg_program *rest = &m->k->rest;
     const pg_instruction *in = &m->p->code[units->at];
-    const int pair = units->kind >= PAIRS && units->kind < SHAPES;
+    const int pair = pg_is_of_pairs(units->kind);
     const size_t whole = pg_whole(count);
     sort_group(m, units, count);
     pg_step step = {.code = (uint16_t)(pair ? PG_STEP_PAIR + in->code : in->code),
@@ -426,10 +289,10 @@ static int leave(maker *m, const pg_instruction *from)
 }
 
 /* Those of a unit, at the end of the last step if that is of such. */
-static int leave_unit(maker *m, const unit *u)
+static int leave_unit(maker *m, const pg_unit *u)
 {
     pg_pack *k = m->k;
-    const uint32_t count = u->kind >= PAIRS && u->kind < SHAPES ? 2 : 1;
+    const uint32_t count = pg_is_of_pairs(u->kind) ? 2 : 1;
     if (k->step_count == 0 || k->steps[k->step_count - 1].code != PG_STEP_ALONE)
         if (!add_step(k, (pg_step){.code = PG_STEP_ALONE, .out = (uint32_t)k->rest.length}))
             return 0;
@@ -441,15 +304,16 @@ static int leave_unit(maker *m, const unit *u)
 }
 
 /* How many of a kind are worth a step. */
-static size_t least(const maker *m, const unit *u)
+static size_t least(const maker *m, const pg_unit *u)
 {
-    return u->kind < CODES ? SIZE_MAX : is_simple(m->p->code[u->at].code) ? 4 : 3;
+    return u->kind < PG_CODES ? SIZE_MAX : is_simple(m->p->code[u->at].code) ? 4 : 3;
 }
 
 static size_t group_at(const maker *m, size_t i)
 {
     size_t end = i + 1;
-    while (end < m->count && m->units[end].level == m->units[i].level && m->units[end].kind == m->units[i].kind)
+    while (end < m->units.count && m->units.all[end].level == m->units.all[i].level &&
+           m->units.all[end].kind == m->units.all[i].kind)
         end++;
     return end - i;
 }
@@ -460,13 +324,13 @@ static int write_level(maker *m, size_t from, size_t end)
     for (int packed = 0; packed < 2; packed++)
         for (size_t i = from, count; i < end; i += count) {
             count = group_at(m, i);
-            const int worth = count >= least(m, &m->units[i]);
+            const int worth = count >= least(m, &m->units.all[i]);
             if (worth != packed)
                 continue;
-            if (packed && !pack(m, &m->units[i], count))
+            if (packed && !pack(m, &m->units.all[i], count))
                 return 0;
             for (size_t j = i; !packed && j < i + count; j++)
-                if (!leave_unit(m, &m->units[j]))
+                if (!leave_unit(m, &m->units.all[j]))
                     return 0;
         }
     return 1;
@@ -474,8 +338,8 @@ static int write_level(maker *m, size_t from, size_t end)
 
 static int write_steps(maker *m)
 {
-    for (size_t i = 0, end; i < m->count; i = end) {
-        for (end = i + 1; end < m->count && m->units[end].level == m->units[i].level;)
+    for (size_t i = 0, end; i < m->units.count; i = end) {
+        for (end = i + 1; end < m->units.count && m->units.all[end].level == m->units.all[i].level;)
             end++;
         if (!write_level(m, i, end))
             return 0;
@@ -488,50 +352,32 @@ static int write_steps(maker *m)
 static int open(maker *m)
 {
     const pg_program *p = m->p;
-    size_t shapes = 16, sums = 0;
-    for (size_t i = 0; i < p->once; i++)
-        sums += p->code[i].code == PG_CODE_FUSED;
-    while (shapes < 2 * sums)
-        shapes *= 2;
-    m->kinds = SHAPES;
-    m->shape_mask = shapes - 1;
     m->k = pg_alloc(1, sizeof *m->k);
-    m->units = pg_alloc(p->once + 1, sizeof *m->units);
+    if (m->k == NULL)
+        return 0;
+    *m->k = (pg_pack){.of = p, .rest = *p, .refs = 1};
+    pg_program *rest = &m->k->rest;
+    rest->code = NULL;
+    rest->terms = NULL;
+    rest->length = rest->term_count = 0;
+    rest->uniforms = pg_whole(p->uniforms + 1);
+    rest->result_slots = pg_alloc(p->outputs + 1, sizeof *rest->result_slots);
     m->spare = pg_alloc(p->once + 1, sizeof *m->spare);
     m->keys = pg_alloc(2 * p->once + 1, sizeof *m->keys);
-    m->levels = pg_alloc(p->uniforms + 1, sizeof *m->levels);
     m->where = pg_alloc(p->uniforms + 1, sizeof *m->where);
-    m->shapes = pg_alloc(shapes, sizeof *m->shapes);
-    m->shape_kinds = pg_alloc(shapes, sizeof *m->shape_kinds);
-    if (m->k != NULL) {
-        *m->k = (pg_pack){.of = p, .rest = *p, .refs = 1};
-        m->k->rest.code = NULL;
-        m->k->rest.terms = NULL;
-        m->k->rest.length = m->k->rest.term_count = 0;
-        m->k->rest.uniforms = (p->uniforms + PG_SIDE) / PG_SIDE * PG_SIDE;
-        m->k->rest.result_slots = pg_alloc(p->outputs + 1, sizeof *p->result_slots);
-    }
-    if (m->k == NULL || m->k->rest.result_slots == NULL || m->units == NULL || m->spare == NULL || m->keys == NULL ||
-        m->levels == NULL || m->where == NULL || m->shapes == NULL || m->shape_kinds == NULL)
+    if (rest->result_slots == NULL || m->spare == NULL || m->keys == NULL || m->where == NULL)
         return 0;
-    for (size_t i = 0; i < shapes; i++)
-        m->shapes[i] = UINT32_MAX;
-    for (size_t i = 0; i < p->uniforms; i++) {
-        m->levels[i] = 0;
+    for (size_t i = 0; i < p->uniforms; i++)
         m->where[i] = (pg_slot)i;
-    }
     return 1;
 }
 
 static void close(maker *m)
 {
-    pg_free(m->units);
+    pg_free(m->units.all);
     pg_free(m->spare);
     pg_free(m->keys);
-    pg_free(m->levels);
     pg_free(m->where);
-    pg_free(m->shapes);
-    pg_free(m->shape_kinds);
 }
 
 static void finish(maker *m)
@@ -563,15 +409,12 @@ pg_status pg_pack_make(const pg_program *p, pg_pack **out)
     *out = NULL;
     if (p->uniforms + 3 * PG_SIDE * p->once >= PG_EACH) /* slots are words */
         return PG_OK;
-    if (open(&m)) {
-        list_units(&m);
-        if (sort_units(&m) && write_steps(&m)) {
-            finish(&m);
-            status = PG_OK;
-        }
+    if (open(&m) && pg_units_of(p, &m.units) && write_steps(&m)) {
+        finish(&m);
+        status = PG_OK;
     }
     close(&m);
-    if (status != PG_OK || 4 * m.packed < m.count) {
+    if (status != PG_OK || 4 * m.packed < m.units.count) {
         pg_pack_release(m.k);
         return status;
     }

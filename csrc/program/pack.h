@@ -14,16 +14,18 @@
 enum { PG_SIDE = 8 }; /* numbers that stand side by side */
 
 /* Codes of steps besides those of instructions that are packed. */
-enum { PG_STEP_ALONE = PG_CODE_COUNT, /* count instructions of the rest, from number out on */
-       PG_STEP_PAIR };                /* code PG_STEP_PAIR + op: it and its partner, whose block follows the other's */
+enum {
+    PG_STEP_ALONE = PG_CODE_COUNT, /* count instructions of the rest, from number out on */
+    PG_STEP_PAIR
+}; /* code PG_STEP_PAIR + op: it and its partner, whose block follows the other's */
 
 typedef struct {
     uint16_t code;
-    uint16_t absorbing;    /* one of the products is */
-    uint32_t count, out;   /* numbers; the first of their slots */
-    uint32_t terms;        /* of a fused sum; operands of another op */
-    uint32_t like;         /* one of the program's instructions that it stands for */
-    size_t words;          /* where its operands begin */
+    uint16_t absorbing; /* one of the products is */
+    uint32_t count, out; /* numbers; the first of their slots */
+    uint32_t terms; /* of a fused sum; operands of another op */
+    uint32_t like; /* one of the program's instructions that it stands for */
+    size_t words; /* where its operands begin */
 } pg_step;
 
 /* Operands of a step, stretch by stretch: a word says how many eights the stretch has. Then one operand after the other, a
@@ -36,7 +38,7 @@ typedef struct {
 typedef struct pg_pack {
     const pg_program *of;
     size_t refs;
-    pg_program rest;       /* the program with what is not packed for its code. code, terms and result_slots are the pack's
+    pg_program rest; /* the program with what is not packed for its code. code, terms and result_slots are the pack's
                             * own, in its slots; all else is the program's */
     pg_step *steps;
     size_t step_count, step_capacity;
