@@ -7,7 +7,11 @@ typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(dou
 typedef struct { LANE_NAME(vec) part[PG_SIDE / LANE_WIDTH]; } LANE_NAME(side);
 
 #define EACH_PART for (int k = 0; k < PG_SIDE / LANE_WIDTH; k++)
+#if defined __GNUC__ && !defined PG_COUNTED
 #define LANE_ALWAYS LANE_TARGET static inline __attribute__((always_inline))
+#else
+#define LANE_ALWAYS LANE_TARGET static inline
+#endif
 
 LANE_ALWAYS LANE_NAME(side) LANE_NAME(at)(const double *numbers)
 {

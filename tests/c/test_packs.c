@@ -330,6 +330,49 @@ static void test_a_pack_without_memory_is_not_made(void)
     }
 }
 
+/* Sums that differ in which of their terms are products, two of each shape: more shapes than a table has without any
+ * two in one place. */
+static void test_sums_of_many_shapes_are_told_apart(void)
+{
+    enum { SHAPES = 200, EACH = 8, TERMS = 8 };
+    static made m;
+    static pg_instruction code[SHAPES * EACH];
+    static pg_term terms[SHAPES * EACH * TERMS];
+    static pg_slot results[SHAPES * EACH];
+    multiply(&m, 0, 0, PG_OP_mul);
+    pg_program p = m.p;
+    p.code = code;
+    p.terms = terms;
+    p.result_slots = results;
+    for (size_t i = 0; i < SHAPES * EACH; i++) {
+        code[i] = (pg_instruction){.code = PG_CODE_FUSED,
+                                   .out = (uint32_t)p.uniforms,
+                                   .a = (pg_slot)(1 + i % 32),
+                                   .b = PG_NO_SLOT,
+                                   .c = PG_NO_SLOT,
+                                   .first = (uint32_t)p.term_count,
+                                   .count = TERMS};
+        for (size_t t = 0; t < TERMS; t++)
+            terms[p.term_count++] = (pg_term){(pg_slot)(1 + (i + t) % 32),
+                                              i % SHAPES >> t & 1 ? (pg_slot)(1 + (i + 3 * t) % 32) : PG_NO_SLOT, 0};
+        results[p.outputs++] = (pg_slot)p.uniforms++;
+    }
+    p.length = p.once = p.spread = SHAPES * EACH;
+    pg_pack *k;
+    uint32_t guard;
+    CHECK(pg_program_verify(&p) == 1);
+    CHECK(pg_pack_make(&p, &k) == PG_OK && k->step_count == SHAPES && k->rest.length == 0);
+    double *plain = memory_of(&p), *packed = memory_of(&k->rest);
+    for (size_t i = 0; i < 32; i++)
+        plain[1 + i] = packed[1 + i] = usual_number();
+    CHECK(pg_uniforms_run(&p, plain, &guard) == 1 && pg_pack_run(k, packed, &guard) == 1);
+    for (size_t i = 0; i < p.outputs; i++)
+        CHECK(same_number(plain[results[i]], packed[k->rest.result_slots[i]]));
+    free(plain);
+    free(packed);
+    pg_pack_release(k);
+}
+
 static void test_programs_are_packed_when_it_is_said(void)
 {
     const size_t usual = pg_pack_after();
@@ -348,6 +391,7 @@ int main(void)
     RUN(test_what_is_alike_and_independent_becomes_one_step);
     RUN(test_an_exact_0_wins_in_each_number_and_is_told);
     RUN(test_a_pack_without_memory_is_not_made);
+    RUN(test_sums_of_many_shapes_are_told_apart);
     RUN(test_programs_are_packed_when_it_is_said);
     for (int i = 0; i < 4; i++)
         pg_loop_release(of_loop[i]);
