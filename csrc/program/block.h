@@ -51,6 +51,10 @@ static inline size_t row_of(const pg_batch *batch, size_t i)
  * 1 where 0 * inf is. */
 int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *met, pg_work *work);
 
+/* The same for some of them. */
+int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruction *end, double *uniforms,
+                uint32_t *guard, int *met, pg_work *work);
+
 /* Uniforms into the lanes over which they are spread. */
 void pg_spread(const pg_program *p, const double *uniforms, double *lanes);
 

@@ -106,13 +106,6 @@ static size_t run_of_products(const pg_instruction *in, const pg_instruction *en
 }
 
 #ifndef PG_LIBM_LANES
-/* Whether two instructions in a row are partners, which one function computes together. */
-static int is_pair(const pg_instruction *in, const pg_instruction *end)
-{
-    return in + 1 != end && in[1].code == pg_partner(in->code) && in[1].a == in->a && in->out != in->a &&
-           in[1].out != in->a && in[1].out != in->out;
-}
-
 /* Whether an op of lanes has a function for whole blocks. */
 static inline int is_in_block(int op)
 {
@@ -183,25 +176,26 @@ typedef void run_block_function(const pg_program *p, block *rows);
 
 static run_block_function *run_block = run_block_baseline;
 static pg_turn turn = {copy_baseline, blend_baseline, go_on_baseline};
-static const char *instructions = "baseline";
+static const char *const names[] = {"baseline", "avx2", "avx512"};
+static int level = 0; /* which of them are in use */
 
 void pg_choose_lanes(int most)
 {
     run_block = run_block_baseline;
     turn = (pg_turn){copy_baseline, blend_baseline, go_on_baseline};
-    instructions = "baseline";
+    level = 0;
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (most >= 1 && __builtin_cpu_supports("avx2")) {
         run_block = run_block_avx2;
         turn = (pg_turn){copy_avx2, blend_avx2, go_on_avx2};
-        instructions = "avx2";
+        level = 1;
     }
     if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
         run_block = run_block_avx512;
         turn = (pg_turn){copy_avx512, blend_avx512, go_on_avx512};
-        instructions = "avx512";
+        level = 2;
     }
 #else
     (void)most;
@@ -218,9 +212,14 @@ void pg_run_block(const pg_program *p, block *rows)
     run_block(p, rows);
 }
 
+int pg_lane_level(void)
+{
+    return level;
+}
+
 const char *pg_lane_instructions(void)
 {
-    return instructions;
+    return names[level];
 }
 
 size_t pg_piece(void)
@@ -275,7 +274,7 @@ static double uniform_or_zero(const double *uniforms, pg_slot slot)
 static int pair_once(const pg_instruction *in, const pg_instruction *end, double *uniforms)
 {
 #ifndef PG_LIBM_LANES
-    if ((in->code == PG_OP_tanh || in->code == PG_OP_sech2) && is_pair(in, end)) {
+    if ((in->code == PG_OP_tanh || in->code == PG_OP_sech2) && pg_is_pair(in, end)) {
         const struct lane_tanh y = lane_tanh_and_slope(uniforms[in->a]);
         uniforms[in[in->code == PG_OP_sech2].out] = y.value;
         uniforms[in[in->code == PG_OP_tanh].out] = y.slope;
@@ -289,10 +288,10 @@ static int pair_once(const pg_instruction *in, const pg_instruction *end, double
     return 1;
 }
 
-int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *met, pg_work *work)
+int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruction *end, double *uniforms,
+                uint32_t *guard, int *met, pg_work *work)
 {
-    const pg_instruction *end = p->code + p->once;
-    for (const pg_instruction *in = p->code; in != end; in++) {
+    for (; in != end; in++) {
         switch (in->code) {
         case PG_CODE_FUSED:
             uniforms[in->out] = fused_once(p, in, uniforms, met);
@@ -330,6 +329,11 @@ int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *
         }
     }
     return 1;
+}
+
+int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *met, pg_work *work)
+{
+    return pg_run_some(p, p->code, p->code + p->once, uniforms, guard, met, work);
 }
 
 int pg_uniforms_run(const pg_program *p, double *uniforms, uint32_t *guard)

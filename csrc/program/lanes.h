@@ -223,7 +223,7 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
 
 /* In the function of an op; the compiler knows which. */
 #define IN_BLOCK(op) \
-    if (pg_partner(op) >= 0 && is_pair(in, p->code + p->length)) { \
+    if (pg_partner(op) >= 0 && pg_is_pair(in, p->code + p->length)) { \
         LANE_NAME(pair)(in, lanes); \
         return 2; \
     } \

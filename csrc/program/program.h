@@ -66,4 +66,16 @@ static inline int pg_partner(int op)
     }
 }
 
+/* Whether two instructions in a row are partners, which one function computes together. */
+static inline int pg_is_pair(const pg_instruction *in, const pg_instruction *end)
+{
+#ifndef PG_LIBM_LANES
+    return in + 1 != end && in[1].code == pg_partner(in->code) && in[1].a == in->a && in->out != in->a &&
+           in[1].out != in->a && in[1].out != in->out;
+#else
+    (void)in, (void)end;
+    return 0;
+#endif
+}
+
 #endif

@@ -69,11 +69,12 @@ static void read_sources(const bound *b, const pg_leg *leg, double *uniforms)
     }
 }
 
-static void write_numbers(const bound *b, const pg_program *p, const double *uniforms)
+static void write_numbers(const bound *b, const pg_leg *leg, double *uniforms)
 {
     double *numbers = (double *)(void *)((pg_array_layout *)b->numbers)->data;
-    for (size_t i = 0; i < p->outputs; i++)
-        numbers[i] = uniforms[p->result_slots[i]];
+    const pg_slot *slots = pg_leg_results(leg, uniforms);
+    for (size_t i = 0; i < leg->program->outputs; i++)
+        numbers[i] = uniforms[slots[i]];
 }
 
 /* Whether the program may run; what is asked may run any code, and bind anew. */
@@ -102,7 +103,7 @@ static int run_leg(bound *b, pg_leg **at)
     read_sources(b, leg, uniforms);
     const int outcome = pg_leg_run(leg, uniforms, &guard), still = b->binding == binding;
     if (still && outcome == 1)
-        write_numbers(b, leg->program, uniforms);
+        write_numbers(b, leg, uniforms);
     if (still && outcome == 0) {
         const pg_fork *fork = pg_leg_fork(leg, guard);
         *at = fork == NULL ? NULL : fork->to;
@@ -110,7 +111,7 @@ static int run_leg(bound *b, pg_leg **at)
     if (still)
         pg_leg_give(leg, uniforms);
     else
-        pg_free(uniforms);
+        pg_leg_drop(uniforms);
     Py_DECREF(path);
     return still && outcome == 1;
 }

@@ -70,7 +70,7 @@ static int read_arguments(const direct *d, PyObject *args, const pg_leg *leg, do
 
 static PyObject *result_of(const pg_leg *leg, double *uniforms)
 {
-    pg_cursor from = {.uniforms = uniforms, .slots = leg->program->result_slots};
+    pg_cursor from = {.uniforms = uniforms, .slots = pg_leg_results(leg, uniforms)};
     return pg_form_made(&leg->result, &from);
 }
 

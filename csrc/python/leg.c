@@ -3,6 +3,7 @@
 
 #include "graph/memory.h"
 #include "program/evaluate.h"
+#include "program/pack.h"
 #include "program/program.h"
 #include "python/trace.h"
 
@@ -81,7 +82,9 @@ static void free_leg(pg_leg *leg)
     pg_free(leg->slots);
     pg_free(leg->runs);
     pg_free(leg->forks);
-    pg_free(leg->idle);
+    if (leg->idle != NULL)
+        pg_leg_drop(leg->idle);
+    pg_pack_release(leg->pack);
     Py_XDECREF(leg->path);
     pg_free(leg);
 }
@@ -149,25 +152,73 @@ int pg_leg_add_fork(pg_leg *leg, uint32_t guard, pg_leg *to)
     return 1;
 }
 
+/* What stands in front of a call's numbers, which begin at a whole line of the cache. */
+typedef struct {
+    void *block;
+    pg_pack *pack;         /* for which it is; NULL: for the program as it is */
+} header;
+
+enum { LINE = 64 };
+
+static header *header_of(double *uniforms)
+{
+    return (header *)(void *)((char *)uniforms - LINE);
+}
+
+/* Memory for the leg as it is now; NULL with MemoryError set. */
+static double *new_memory(const pg_leg *leg)
+{
+    const size_t bytes = pg_uniform_bytes(leg->pack == NULL ? leg->program : &leg->pack->rest);
+    char *block = pg_alloc(bytes + 2 * LINE, 1);
+    if (block == NULL)
+        return (double *)(void *)PyErr_NoMemory();
+    double *uniforms = (double *)(void *)(block + 2 * LINE - (uintptr_t)block % LINE);
+    memset(uniforms, 0, bytes);
+    *header_of(uniforms) = (header){block, leg->pack == NULL ? NULL : pg_pack_retain(leg->pack)};
+    return uniforms;
+}
+
+/* Packs the program of a leg that is called often; if there is no memory for it it stays as it is. */
+static void pack(pg_leg *leg)
+{
+    if (leg->program->loop_count != 0 || pg_pack_make(leg->program, &leg->pack) != PG_OK || leg->pack == NULL)
+        return;
+    if (leg->idle != NULL)
+        pg_leg_drop(leg->idle);
+    leg->idle = NULL;
+}
+
 double *pg_leg_take(pg_leg *leg)
 {
+    if (leg->calls <= pg_pack_after() && leg->calls++ == pg_pack_after())
+        pack(leg);
     double *uniforms = leg->idle;
     leg->idle = NULL;
-    if (uniforms == NULL) {
-        uniforms = pg_alloc(pg_uniform_bytes(leg->program), 1);
-        if (uniforms == NULL)
-            return (double *)(void *)PyErr_NoMemory();
-    }
-    pg_place_constants(leg->program, uniforms);
+    if (uniforms == NULL)
+        uniforms = new_memory(leg);
+    if (uniforms != NULL)
+        pg_place_constants(leg->program, uniforms);
     return uniforms;
 }
 
 void pg_leg_give(pg_leg *leg, double *uniforms)
 {
-    if (leg->idle == NULL)
+    if (leg->idle == NULL && header_of(uniforms)->pack == leg->pack)
         leg->idle = uniforms;
     else
-        pg_free(uniforms);
+        pg_leg_drop(uniforms);
+}
+
+void pg_leg_drop(double *uniforms)
+{
+    pg_pack_release(header_of(uniforms)->pack);
+    pg_free(header_of(uniforms)->block);
+}
+
+const pg_slot *pg_leg_results(const pg_leg *leg, double *uniforms)
+{
+    const pg_pack *pack = header_of(uniforms)->pack;
+    return pack == NULL ? leg->program->result_slots : pack->rest.result_slots;
 }
 
 /* The numbers of captured Values; false if one is of a trace, or was never initialised. */
@@ -182,15 +233,21 @@ static int read_lives(const pg_leg *leg, double *uniforms)
     return 1;
 }
 
+static int run(const pg_program *p, double *uniforms, uint32_t *guard)
+{
+    const pg_pack *pack = header_of(uniforms)->pack;
+    return pack == NULL ? pg_uniforms_run(p, uniforms, guard) : pg_pack_run(pack, uniforms, guard);
+}
+
 int pg_leg_run(const pg_leg *leg, double *uniforms, uint32_t *guard)
 {
     const pg_program *p = leg->program;
     if (p->loop_count != 0 || (p->lives != 0 && !read_lives(leg, uniforms)))
         return -1;
     if (p->length + p->term_count < SHORT)
-        return pg_uniforms_run(p, uniforms, guard);
+        return run(p, uniforms, guard);
     PyThreadState *state = PyEval_SaveThread();
-    const int outcome = pg_uniforms_run(p, uniforms, guard);
+    const int outcome = run(p, uniforms, guard);
     PyEval_RestoreThread(state);
     return outcome;
 }

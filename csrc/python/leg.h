@@ -25,6 +25,8 @@ struct pg_leg {
     pg_fork *forks;
     size_t fork_count;
     double *idle;          /* memory of a call, or NULL */
+    size_t calls;          /* as long as it is not packed */
+    struct pg_pack *pack;  /* a reference; NULL before it has been called often, and where packing is of no use */
 };
 
 /* All legs of one program, the first path's in front. They stay where they are. */
@@ -50,9 +52,14 @@ const pg_fork *pg_leg_fork(const pg_leg *leg, uint32_t guard);
 /* False with MemoryError set. */
 int pg_leg_add_fork(pg_leg *leg, uint32_t guard, pg_leg *to);
 
-/* Memory of a call, the constants in it: for pg_leg_give, or NULL with MemoryError set. */
+/* Memory of a call, the constants in it: for pg_leg_give, or for pg_leg_drop if the leg may be gone; or NULL with
+ * MemoryError set. A leg that has been called often has its program packed here: see pack.h. */
 double *pg_leg_take(pg_leg *leg);
 void pg_leg_give(pg_leg *leg, double *uniforms);
+void pg_leg_drop(double *uniforms);
+
+/* The slots in which such memory has the results of a run. */
+const pg_slot *pg_leg_results(const pg_leg *leg, double *uniforms);
 
 /* Runs the program: 1 if the results are there, 0 if its numbers leave the path at *guard, 2 if they are there and a
  * derivative may be singular; -1 where a captured Value is not to be read so, or where the program has loops, which

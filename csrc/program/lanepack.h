@@ -1,0 +1,331 @@
+/* lanepack.h: a pack's steps. packed.c includes it once for each set of instructions, with LANE_NAME(name), LANE_TARGET
+ * and LANE_WIDTH, as evaluate.c does with lanes.h. */
+
+typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
+
+/* Eight numbers. */
+typedef struct { LANE_NAME(vec) part[PG_SIDE / LANE_WIDTH]; } LANE_NAME(side);
+
+#define EACH_PART for (int k = 0; k < PG_SIDE / LANE_WIDTH; k++)
+#if defined __GNUC__ && !defined PG_COUNTED
+#define LANE_ALWAYS LANE_TARGET static inline __attribute__((always_inline))
+#else
+#define LANE_ALWAYS LANE_TARGET static inline
+#endif
+
+LANE_ALWAYS LANE_NAME(side) LANE_NAME(at)(const double *numbers)
+{
+    const LANE_NAME(vec) *from = (const LANE_NAME(vec) *)(const void *)numbers;
+    LANE_NAME(side) x;
+    EACH_PART x.part[k] = from[k];
+    return x;
+}
+
+LANE_ALWAYS void LANE_NAME(put)(double *numbers, LANE_NAME(side) x)
+{
+    LANE_NAME(vec) *to = (LANE_NAME(vec) *)(void *)numbers;
+    EACH_PART to[k] = x.part[k];
+}
+
+LANE_ALWAYS LANE_NAME(side) LANE_NAME(for_all)(double number)
+{
+    const LANE_NAME(vec) zero = {0}, all = number - zero; /* 0 + number would lose the sign of -0.0 */
+    LANE_NAME(side) x;
+    EACH_PART x.part[k] = all;
+    return x;
+}
+
+LANE_ALWAYS LANE_NAME(side) LANE_NAME(each)(const uint32_t *slots, const double *uniforms)
+{
+    LANE_NAME(side) x;
+    EACH_PART
+    {
+        LANE_NAME(vec) part = {0};
+        for (int i = 0; i < LANE_WIDTH; i++)
+            part[i] = uniforms[slots[k * LANE_WIDTH + i]];
+        x.part[k] = part;
+    }
+    return x;
+}
+
+/* The next operand of a stretch: some eights of it, from one on. */
+LANE_ALWAYS void LANE_NAME(take)(const uint32_t **words, const double *uniforms, size_t from, int eights,
+                                 LANE_NAME(side) * x)
+{
+    const uint32_t word = *(*words)++;
+    if (PG_LIKELY(word < PG_EACH)) {
+        for (int e = 0; e < eights; e++)
+            x[e] = LANE_NAME(at)(uniforms + word + PG_SIDE * (from + (size_t)e));
+    } else if (word & PG_FOR_ALL) {
+        const LANE_NAME(side) all = LANE_NAME(for_all)(uniforms[word & ~PG_FOR_ALL]);
+        for (int e = 0; e < eights; e++)
+            x[e] = all;
+    } else {
+        const LANE_NAME(side) all = LANE_NAME(each)(*words, uniforms);
+        for (int e = 0; e < eights; e++)
+            x[e] = all;
+        *words += PG_SIDE;
+    }
+}
+
+/* Some eights of sums; the words after those of the stretch. */
+LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t *words, double *uniforms, double *out,
+                                                size_t from, int eights)
+{
+    LANE_NAME(side) sum[4], x[4], y[4];
+    LANE_NAME(take)(&words, uniforms, from, eights, sum);
+    for (uint32_t t = 0; t < s->terms; t++) {
+        LANE_NAME(take)(&words, uniforms, from, eights, x);
+        if (*words == PG_NO_FACTOR) {
+            words++;
+            for (int e = 0; e < eights; e++)
+                EACH_PART sum[e].part[k] += x[e].part[k];
+            continue;
+        }
+        LANE_NAME(take)(&words, uniforms, from, eights, y);
+        for (int e = 0; e < eights; e++)
+            EACH_PART sum[e].part[k] += x[e].part[k] * y[e].part[k];
+    }
+    for (int e = 0; e < eights; e++)
+        LANE_NAME(put)(out + PG_SIDE * (from + (size_t)e), sum[e]);
+    return words;
+}
+
+LANE_TARGET static void LANE_NAME(sums)(const pg_step *s, const uint32_t *words, double *uniforms)
+{
+    for (size_t at = 0; at < s->count;) {
+        const size_t eights = *words++;
+        const uint32_t *end = words;
+        double *out = uniforms + s->out + at;
+        size_t done = 0;
+        for (; done + 4 <= eights; done += 4)
+            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 4);
+        for (; done + 2 <= eights; done += 2)
+            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 2);
+        if (done < eights)
+            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 1);
+        words = end;
+        at += PG_SIDE * eights;
+    }
+}
+
+/* Where an operand of a stretch begins, and how far it is from one eight to the next. What does not stand side by side is
+ * put into room. */
+LANE_ALWAYS const double *LANE_NAME(place)(const uint32_t **words, const double *uniforms, double *room, size_t *step)
+{
+    const uint32_t word = **words;
+    *step = word < PG_EACH ? PG_SIDE : 0;
+    if (PG_LIKELY(word < PG_EACH)) {
+        ++*words;
+        return uniforms + word;
+    }
+    LANE_NAME(side) x;
+    LANE_NAME(take)(words, uniforms, 0, 1, &x);
+    LANE_NAME(put)(room, x);
+    return room;
+}
+
+/* An op of one or two operands. */
+#define STEP_OF(name, operands, does) \
+    LANE_TARGET static void LANE_NAME(name)(const pg_step *s, const uint32_t *words, double *uniforms) \
+    { \
+        _Alignas(64) double rooms[2][PG_SIDE]; \
+        for (size_t at = 0; at < s->count;) { \
+            const size_t eights = *words++; \
+            size_t step_a, step_b = 0; \
+            const double *a = LANE_NAME(place)(&words, uniforms, rooms[0], &step_a), *b = a; \
+            if (operands == 2) \
+                b = LANE_NAME(place)(&words, uniforms, rooms[1], &step_b); \
+            double *out = uniforms + s->out + at; \
+            for (size_t e = 0; e < eights; e++, a += step_a, b += step_b) { \
+                LANE_NAME(side) x = LANE_NAME(at)(a), y = LANE_NAME(at)(b); \
+                EACH_PART x.part[k] = does; \
+                (void)y; \
+                LANE_NAME(put)(out + PG_SIDE * e, x); \
+            } \
+            at += PG_SIDE * eights; \
+        } \
+    }
+STEP_OF(adds, 2, x.part[k] + y.part[k])
+STEP_OF(subs, 2, x.part[k] - y.part[k])
+STEP_OF(muls, 2, x.part[k] * y.part[k])
+STEP_OF(divs, 2, x.part[k] / y.part[k])
+STEP_OF(negs, 1, -x.part[k])
+#undef STEP_OF
+
+/* Whether a number of a step may be nan. */
+LANE_TARGET static int LANE_NAME(may_be_nan)(const pg_step *s, const double *uniforms)
+{
+    LANE_NAME(side) all[2] = {LANE_NAME(for_all)(0.0), LANE_NAME(for_all)(0.0)};
+    const double *out = uniforms + s->out;
+    double any = 0.0;
+    size_t at = 0;
+    for (; at + 2 * PG_SIDE <= s->count; at += 2 * PG_SIDE)
+        for (int e = 0; e < 2; e++) {
+            const LANE_NAME(side) x = LANE_NAME(at)(out + at + PG_SIDE * e);
+            EACH_PART all[e].part[k] += x.part[k];
+        }
+    EACH_PART for (int i = 0; i < LANE_WIDTH; i++) any += all[0].part[k][i] + all[1].part[k][i];
+    for (; at < s->count; at++)
+        any += out[at];
+    return any != any;
+}
+
+#ifndef PG_LIBM_LANES
+/* Ops that have a function for whole blocks, as in lanes.h: whether this one does. */
+LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, const double *b, double *z, size_t count)
+{
+    switch (s->code) {
+    case PG_STEP_PAIR + PG_OP_sin:
+        lanes_sin_and_cos(a, z, z + pg_whole(s->count), count);
+        return 1;
+    case PG_STEP_PAIR + PG_OP_cos:
+        lanes_sin_and_cos(a, z + pg_whole(s->count), z, count);
+        return 1;
+    case PG_OP_sin:
+        lanes_sin(a, z, count);
+        return 1;
+    case PG_OP_cos:
+        lanes_cos(a, z, count);
+        return 1;
+    case PG_OP_tan:
+        lanes_tan(a, z, count);
+        return 1;
+    case PG_OP_pow:
+        lanes_pow(a, b, z, count);
+        return 1;
+    case PG_OP_pown:
+    case PG_OP_power:
+        lanes_power(a, b, z, count);
+        return 1;
+    case PG_OP_pow_dx:
+        lanes_pow_dx(a, b, z, count);
+        return 1;
+    case PG_OP_pow_less:
+        lanes_pow_less(a, b, z, count);
+        return 1;
+    case PG_OP_pow_dxx:
+        lanes_pow_dxx(a, b, z, count);
+        return 1;
+    case PG_OP_pow_dy:
+        lanes_pow_dy(a, b, z, count);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* tanh and sech2, the one that comes first in its block first. */
+LANE_TARGET static void LANE_NAME(tanh_pairs)(const double *a, double *value, double *slope, size_t count)
+{
+    for (size_t at = 0; at < count; at += PG_SIDE) {
+        LANE_LOOP
+        for (int l = 0; l < PG_SIDE; l++) {
+            const struct lane_tanh y = lane_tanh_and_slope(a[at + (size_t)l]);
+            value[at + (size_t)l] = y.value;
+            slope[at + (size_t)l] = y.slope;
+        }
+    }
+}
+#endif
+
+/* Some numbers of a step of any other op, a multiple of eight; what it reads and what it writes is apart. */
+LANE_TARGET static void LANE_NAME(apply)(const pg_step *s, const double *restrict a, const double *restrict b,
+                                         const double *restrict c, double *restrict z, size_t count)
+{
+    (void)b, (void)c;
+#ifndef PG_LIBM_LANES
+    if (LANE_NAME(as_block)(s, a, b, z, count))
+        return;
+#endif
+    switch (s->code) {
+#ifndef PG_LIBM_LANES
+    case PG_STEP_PAIR + PG_OP_tanh:
+        LANE_NAME(tanh_pairs)(a, z, z + pg_whole(s->count), count);
+        break;
+    case PG_STEP_PAIR + PG_OP_sech2:
+        LANE_NAME(tanh_pairs)(a, z + pg_whole(s->count), z, count);
+        break;
+#endif
+#define EACH_NUMBER(...) \
+    { \
+        for (size_t at = 0; at < count; at += PG_SIDE) { \
+            LANE_LOOP \
+            for (int l = 0; l < PG_SIDE; l++) { \
+                __VA_ARGS__ \
+            } \
+        } \
+        break; \
+    }
+#define UNARY(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        EACH_NUMBER(const double x = a[at + (size_t)l]; z[at + (size_t)l] = forward;)
+#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
+    case PG_OP_##name: \
+        EACH_NUMBER(const double x = a[at + (size_t)l], y = b[at + (size_t)l]; z[at + (size_t)l] = forward;)
+#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
+    case PG_OP_##name: \
+        EACH_NUMBER(const double x = a[at + (size_t)l], y = b[at + (size_t)l], w = c[at + (size_t)l]; \
+                    z[at + (size_t)l] = forward;)
+#define CONSTANT(name, symbol, errors, forward, dx, doc) \
+    case PG_OP_##name: \
+        EACH_NUMBER(const double x = a[at + (size_t)l], k = b[at + (size_t)l]; z[at + (size_t)l] = forward;)
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+#undef EACH_NUMBER
+    default:
+        break;
+    }
+}
+
+LANE_TARGET static void LANE_NAME(others)(const pg_step *s, const uint32_t *words, double *uniforms)
+{
+    _Alignas(64) double operands[3][PG_LANES];
+    for (size_t at = 0; at < s->count;) {
+        const size_t eights = *words++;
+        const uint32_t *from = words;
+        for (size_t e = 0; e < eights; e++) {
+            words = from;
+            for (uint32_t i = 0; i < s->terms; i++) {
+                LANE_NAME(side) x;
+                LANE_NAME(take)(&words, uniforms, e, 1, &x);
+                LANE_NAME(put)(operands[i] + PG_SIDE * e, x);
+            }
+        }
+        LANE_NAME(apply)(s, operands[0], operands[1], operands[2], uniforms + s->out + at, PG_SIDE * eights);
+        at += PG_SIDE * eights;
+    }
+}
+
+/* A step; whether it is to be done once more, as an exact 0 may have to win. */
+LANE_TARGET static int LANE_NAME(step)(const pg_step *s, const uint32_t *words, double *uniforms)
+{
+    switch (s->code) {
+    case PG_CODE_FUSED:
+        LANE_NAME(sums)(s, words, uniforms);
+        break;
+    case PG_OP_add:
+        LANE_NAME(adds)(s, words, uniforms);
+        break;
+    case PG_OP_sub:
+        LANE_NAME(subs)(s, words, uniforms);
+        break;
+    case PG_OP_mul:
+    case PG_OP_mul0:
+        LANE_NAME(muls)(s, words, uniforms);
+        break;
+    case PG_OP_div:
+        LANE_NAME(divs)(s, words, uniforms);
+        break;
+    case PG_OP_neg:
+        LANE_NAME(negs)(s, words, uniforms);
+        break;
+    default:
+        LANE_NAME(others)(s, words, uniforms);
+    }
+    return s->absorbing && LANE_NAME(may_be_nan)(s, uniforms);
+}
+
+#undef EACH_PART
+#undef LANE_ALWAYS
