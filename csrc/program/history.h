@@ -11,12 +11,12 @@ typedef struct {
     size_t width;          /* numbers of a state */
     size_t most;           /* states that are kept */
     double **chunks;       /* of states that are kept: the one before trip i << stride is number i */
-    unsigned in_chunk;     /* 2 ** in_chunk states of the first chunk, and each other one has as many as all before it:
-                            * so the C library keeps what it has got from the system, from one run to the next */
+    unsigned in_chunk; /* 2 ** in_chunk states of the first chunk; each other one has as many as all before it, so that
+                        * the C library keeps from run to run what it has got from the system */
     size_t chunk_count, chunk_capacity;
     size_t count, noted;
-    unsigned stride;       /* 2 ** stride */
-    double *segment;       /* those states after the kept one of number loaded */
+    unsigned stride; /* 2 ** stride */
+    double *segment; /* those states after the kept one of number loaded */
     size_t loaded, filled; /* SIZE_MAX: none */
 } pg_history;
 

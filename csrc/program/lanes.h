@@ -284,8 +284,7 @@ LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const doub
 
 /* -- a function for each code: how many instructions it has done, or 0 if that was the end ---------- */
 
-#define STEP(name) \
-    LANE_TARGET static int LANE_NAME(name)(const pg_program *p, const pg_instruction *in, block *rows)
+#define STEP(name) LANE_TARGET static int LANE_NAME(name)(const pg_program *p, const pg_instruction *in, block *rows)
 
 #define LANES_OF_STEP \
     (void)p; \

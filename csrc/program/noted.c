@@ -6,7 +6,8 @@
 enum {
     LONGEST = 400,         /* instructions: longer bodies are left as they are */
     NOBODY = INT32_MAX,
-    TO_NOTE = 5, TO_RESTORE = 2 /* what it costs, as costs_of() says */
+    TO_NOTE = 5,           /* what it costs, as cost_of() says */
+    TO_RESTORE = 2
 };
 
 /* A program whose values have numbers: what has the same number in both is the same. An argument stands for a slot that an
@@ -148,7 +149,7 @@ static size_t cost_of(const pg_instruction *in)
     case PG_OP_either:
         return 2;
     default:
-        return in->code == PG_OP_div || in->code == PG_OP_sqrt ? 4 : 12;
+        return in->code == PG_OP_div ? 4 : 12;
     }
 }
 
@@ -217,7 +218,7 @@ static void choose(choice *c, uint8_t *before)
         memcpy(before, c->noted, length);
         for (int way = 0; way < 3; way++) {
             const uint8_t was = c->noted[i];
-            c->noted[i] = way == 0 && c->may[i];
+            c->noted[i] = way == 0 ? c->may[i] : 0;
             if (way == 2)
                 note_arguments(c, i, NULL);
             const size_t cost = weigh(c);
@@ -241,7 +242,7 @@ static size_t leave_out(choice *c, size_t most)
     size_t count = 0;
     weigh(c);
     for (size_t i = 0; i < length; i++) {
-        c->noted[i] = c->noted[i] && c->needed[i];
+        c->noted[i] &= c->needed[i];
         count += c->noted[i];
     }
     for (; count > most; count--) {
@@ -380,8 +381,9 @@ int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_pro
     int done = 1;
     *noted = 0;
     *ahead = *behind = NULL;
-    if (!is_plain(body->wide) || !is_plain(back->wide))
-        return 1;
+    for (int i = 0; i < 2; i++)
+        if (!is_plain(i == 0 ? body->wide : back->wide))
+            return 1;
     uint8_t *flags = pg_alloc(4 * length + back->wide->inputs + 1, 1);
     c.same = pg_alloc(length + 1, sizeof *c.same);
     done = flags != NULL && c.same != NULL && open_numbered(&c.body, body->wide) && open_numbered(&c.back, back->wide);

@@ -28,7 +28,7 @@ pg_program *pg_program_copy(const pg_program *p)
     return NULL;
 }
 
-/* How often the instructions of lanes, spread ones aside, and inputs have a slot for their result. */
+/* Whether result k is an instruction's of its own, and stands where nothing else of the state or of the inputs does. */
 static int stands_alone(const pg_program *p, size_t n, size_t k)
 {
     const pg_slot slot = p->result_slots[k];
@@ -37,7 +37,7 @@ static int stands_alone(const pg_program *p, size_t n, size_t k)
         if (p->input_slots[i] == slot)
             return 0;
     for (size_t j = 0; j < n; j++)
-        if (j != k && p->input_slots[j] != PG_NO_SLOT && p->result_slots[j] == slot)
+        if (j != k && p->result_slots[j] == slot)
             return 0;
     for (size_t i = p->spread; i < p->length; i++)
         written = written || p->code[i].out == slot;

@@ -126,7 +126,7 @@ static double *noted_of(const wide *w, size_t noted)
 static void note_wide(const wide *w, size_t noted, double *into)
 {
     const double *from = noted_of(w, noted);
-    for (size_t k = 0; into != NULL && k < noted; k++)
+    for (size_t k = 0; k < noted; k++)
         pg_lane_turn()->copy(into + k * PG_LANES, from + k * PG_LANES);
 }
 
@@ -153,7 +153,7 @@ static void pass_on(const wide *w, const int64_t *mask, int all, int read)
     for (size_t k = 0; k < w->body->state; k++) {
         const double *given = result_of(w, k);
         double *into = state_of(w, k);
-        if ((w->next->input_slots[k] != PG_NO_SLOT) != read || given == into)
+        if ((w->next->input_slots[k] != PG_NO_SLOT) != read)
             continue;
         if (all)
             turn->copy(into, given);

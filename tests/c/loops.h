@@ -76,7 +76,8 @@ static void make_crossing(pg_node *const *x, pg_node **out)
 {
     out[0] = x[1];
     out[1] = of(PG_OP_add, of(PG_OP_mul, x[0], x[3]), x[1]);
-    out[2] = of(PG_OP_add, of(PG_OP_mul, of(PG_OP_sin, x[2], NULL), of(PG_OP_cos, x[2], NULL)), of(PG_OP_tanh, x[4], NULL));
+    out[2] = of(PG_OP_add, of(PG_OP_mul, of(PG_OP_sin, x[2], NULL), of(PG_OP_cos, x[2], NULL)),
+                of(PG_OP_tanh, x[4], NULL));
 }
 
 static int trip_crossing(double *x)
@@ -214,6 +215,18 @@ static int trip_staying(double *x)
     return 1;
 }
 
+/* The same result twice, which its own slope is made of. */
+static void make_twice(pg_node *const *x, pg_node **out)
+{
+    out[0] = out[1] = of(PG_OP_exp, of(PG_OP_neg, of(PG_OP_add, of(PG_OP_mul, x[0], x[2]), x[1]), NULL), NULL);
+}
+
+static int trip_twice(double *x)
+{
+    x[0] = x[1] = value(PG_OP_exp, -(x[0] * x[2] + x[1]), 0.0);
+    return 1;
+}
+
 static const kind kinds[] = {
     {"root", 1, 1, 0, make_root, trip_root, 0.5, 4.0, 1.0},
     {"crossing", 3, 2, 1, make_crossing, trip_crossing, -1.5, 1.5, 7.0},
@@ -224,6 +237,7 @@ static const kind kinds[] = {
     {"empty", 0, 1, 1, make_empty, trip_empty, 0.0, 1.0, 3.0},
     {"long", 1, 1, 1, make_long, trip_long, 0.5, 1.1, 99.0},
     {"staying", 2, 0, 1, make_staying, trip_staying, 0.1, 0.9, 5.0},
+    {"twice", 2, 1, 1, make_twice, trip_twice, 0.1, 0.9, 5.0},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7 };
 

@@ -173,23 +173,26 @@ static void check_order(const kind *k, const problem *q, pg_node *const *roots, 
     }
 }
 
+static void check_kind(const kind *k, uint64_t start, uint64_t times)
+{
+    pg_loop *loop = made_loop(k, 1e6);
+    for (uint64_t seed = 1; seed <= times; seed++) {
+        problem q;
+        const size_t before = held_count;
+        random_state = start + seed;
+        any_problem(k, loop, &q);
+        for (size_t i = 0; i < q.out_count; i++)
+            check_near(q.out[0][i]->value, q.out[1][i]->value);
+        check_order(k, &q, q.out[0], q.out[1], q.out_count, q.seeds, 1);
+        let_go(before);
+    }
+    pg_loop_release(loop);
+}
+
 static void check_kinds(uint64_t start, uint64_t times)
 {
-    for (size_t which = 0; which < KINDS; which++) {
-        const kind *k = &kinds[which];
-        pg_loop *loop = made_loop(k, 1e6);
-        for (uint64_t seed = 1; seed <= times; seed++) {
-            problem q;
-            const size_t before = held_count;
-            random_state = start + 1000 * which + seed;
-            any_problem(k, loop, &q);
-            for (size_t i = 0; i < q.out_count; i++)
-                check_near(q.out[0][i]->value, q.out[1][i]->value);
-            check_order(k, &q, q.out[0], q.out[1], q.out_count, q.seeds, 1);
-            let_go(before);
-        }
-        pg_loop_release(loop);
-    }
+    for (size_t which = 0; which < KINDS; which++)
+        check_kind(&kinds[which], start + 1000 * which, times);
 }
 
 static void test_derivatives_are_those_of_all_trips(void)
@@ -203,6 +206,29 @@ static void test_derivatives_with_little_room_for_states(void)
     pg_limit_histories(1);
     check_kinds(9000, 6);
     pg_limit_histories(SIZE_MAX);
+}
+
+/* A body of so many instructions that nothing is noted for its way back. */
+enum { LENGTHY = 210 };
+
+static void make_lengthy(pg_node *const *x, pg_node **out)
+{
+    out[0] = x[0];
+    for (int i = 0; i < LENGTHY; i++)
+        out[0] = of(PG_OP_sin, of(PG_OP_add, out[0], x[1]), NULL);
+}
+
+static int trip_lengthy(double *x)
+{
+    for (int i = 0; i < LENGTHY; i++)
+        x[0] = value(PG_OP_sin, x[0] + x[1], 0.0);
+    return 1;
+}
+
+static void test_derivatives_of_a_lengthy_body(void)
+{
+    const kind lengthy = {"lengthy", 1, 1, 1, make_lengthy, trip_lengthy, 0.1, 0.9, 2.0};
+    check_kind(&lengthy, 500, 2);
 }
 
 static void test_a_history_keeps_some_and_says_which(void)
@@ -587,6 +613,7 @@ int main(void)
     RUN(test_a_loop_says_what_it_consists_of);
     RUN(test_derivatives_are_those_of_all_trips);
     RUN(test_derivatives_with_little_room_for_states);
+    RUN(test_derivatives_of_a_lengthy_body);
     RUN(test_a_history_keeps_some_and_says_which);
     RUN(test_each_allocation_fails_in_turn);
     RUN(test_loops_stop_wherever_they_are);

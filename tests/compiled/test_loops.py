@@ -339,8 +339,6 @@ def test_the_state_stays_within_its_loop():
         compile(f)(1.0)
 
 
-
-
 def test_states_between_checkpoints_are_computed_again():
     """More states than are kept: 8 MB of a block of rows, 32 MB of numbers."""
     n = 20_000
