@@ -262,6 +262,14 @@ static int leaves_are_sound(checked *c)
     return 1;
 }
 
+static int are_written(const unsigned char *slots, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slots[i] == NOTHING)
+            return 0;
+    return 1;
+}
+
 static int code_is_sound(checked *c)
 {
     const pg_program *p = c->p;
@@ -285,6 +293,8 @@ static int code_is_sound(checked *c)
     for (size_t i = 0; c->body && i < p->outputs; i++)
         if (!has_kind(c, p->result_slots[i], 1))
             return 0;
+    if (c->body && (!are_written(c->uniforms, p->uniforms) || !are_written(c->lanes, p->lanes)))
+        return 0;
     for (size_t i = 0; i < p->outputs; i++) /* a uniform 0 is not added up */
         if (!c->outputs[i] && p->result_slots[i] == PG_NO_SLOT)
             return 0;

@@ -3,11 +3,13 @@
  *     damaged_programs SEEDS COUNT SEED
  *
  * Built and run by tests/faults/damaged_files.py with the files of csrc that do not include Python.h. SEEDS has sound
- * programs as they stand in files: each is its size, how many lives it reads, how many codes there are (32 bits each),
- * the codes (16 bits each) and its bytes. What is read is run: once, as a call, for rows with every set of vector
+ * programs as they stand in files: each is how many parts it has, which are bodies of loops and the program itself, how
+ * many lives it reads, how many codes there are (32 bits each), the codes (16 bits each), and for each part its size and
+ * its bytes. One part is changed. What is read is run: once, as a call, for rows with every set of vector
  * instructions, and looked at for sparsity. Prints a line for each kind of change: how many, how many of them were
  * programs still; then the most memory that reading one took, over its size, and the slowest, in microseconds. */
 #define _GNU_SOURCE /* clock_gettime */
+#include "graph/stopping.h"
 #include "program/program.h"
 
 #include <stdio.h>
@@ -16,12 +18,18 @@
 #include <time.h>
 
 enum { MOST_SEEDS = 256, MOST_BYTES = 1 << 16, COUNTS = 11, INSTRUCTION = 28, TERM = 12, ROWS = 130 };
+enum { BODY = 12, MOST_PARTS = 16 }; /* bytes before a body's program */
 enum { N_INPUTS, N_LIVES, N_UNIFORMS, N_CONSTANTS, N_LANES, N_OUTPUTS, N_GUARDS, N_LENGTH, N_ONCE, N_SPREAD, N_TERMS };
 
 typedef struct {
-    uint32_t size, lives, code_count;
-    uint16_t *codes;
+    uint32_t size;
     unsigned char *bytes;
+} part;
+
+typedef struct {
+    uint32_t count, lives, code_count;
+    uint16_t *codes;
+    part parts[MOST_PARTS];
 } seed;
 
 static seed seeds[MOST_SEEDS];
@@ -47,7 +55,7 @@ static uint32_t below(uint32_t n)
 static unsigned char bytes[2 * MOST_BYTES];
 static size_t size;
 static uint32_t counts[COUNTS];
-static size_t code_at, terms_at;
+static size_t base, code_at, terms_at, loops_at; /* where the program begins, its code, terms and loops */
 
 static uint32_t get(size_t at, int width)
 {
@@ -63,14 +71,16 @@ static void put(size_t at, uint32_t number, int width)
         bytes[at + (size_t)i] = (unsigned char)(number >> 8 * i);
 }
 
-static void begin(const seed *s)
+static void begin(const seed *s, uint32_t which)
 {
-    memcpy(bytes, s->bytes, s->size);
-    size = s->size;
+    memcpy(bytes, s->parts[which].bytes, s->parts[which].size);
+    size = s->parts[which].size;
+    base = which + 1 < s->count ? BODY : 0;
     for (size_t i = 0; i < COUNTS; i++)
-        counts[i] = get(4 * i, 4);
-    code_at = 4 * COUNTS + 8 * (size_t)counts[N_CONSTANTS] + 4 * ((size_t)counts[N_INPUTS] + counts[N_OUTPUTS]);
+        counts[i] = get(base + 4 * i, 4);
+    code_at = base + 4 * COUNTS + 8 * (size_t)counts[N_CONSTANTS] + 4 * ((size_t)counts[N_INPUTS] + counts[N_OUTPUTS]);
     terms_at = code_at + INSTRUCTION * (size_t)counts[N_LENGTH];
+    loops_at = terms_at + TERM * (size_t)counts[N_TERMS];
 }
 
 static uint32_t strange(uint32_t number)
@@ -110,7 +120,8 @@ static void change_expected(void)
 
 static void change_slot(void)
 {
-    size_t at = 4 * COUNTS + 8 * (size_t)counts[N_CONSTANTS] + 4 * (size_t)below(counts[N_INPUTS] + counts[N_OUTPUTS]);
+    size_t at = base + 4 * COUNTS + 8 * (size_t)counts[N_CONSTANTS] +
+                4 * (size_t)below(counts[N_INPUTS] + counts[N_OUTPUTS]);
     if (counts[N_LENGTH] != 0 && below(4) != 0)
         at = some_instruction() + 4 + 4 * (size_t)below(4);
     if (counts[N_TERMS] != 0 && below(3) == 0)
@@ -124,7 +135,7 @@ static void change_slot(void)
 
 static void change_range(void)
 {
-    size_t at = counts[N_LENGTH] != 0 ? some_instruction() + 20 + 4 * (size_t)below(2) : 0;
+    size_t at = counts[N_LENGTH] != 0 ? some_instruction() + 20 + 4 * (size_t)below(2) : base;
     if (counts[N_TERMS] != 0 && below(3) == 0)
         at = terms_at + TERM * (size_t)below(counts[N_TERMS]) + 8;
     put(at, strange(get(at, 4)), 4);
@@ -132,7 +143,7 @@ static void change_range(void)
 
 static void change_count(void)
 {
-    size_t at = 4 * (size_t)below(COUNTS);
+    size_t at = base + 4 * (size_t)below(COUNTS);
     put(at, strange(get(at, 4)), 4);
 }
 
@@ -142,8 +153,8 @@ static void change_constant(void)
     double number = numbers[below(sizeof numbers / sizeof *numbers)];
     uint64_t bits = random_bits();
     if (counts[N_CONSTANTS] != 0)
-        memcpy(bytes + 4 * COUNTS + 8 * (size_t)below(counts[N_CONSTANTS]), below(2) ? (void *)&bits : (void *)&number,
-               8);
+        memcpy(bytes + base + 4 * COUNTS + 8 * (size_t)below(counts[N_CONSTANTS]),
+               below(2) ? (void *)&bits : (void *)&number, 8);
 }
 
 /* An instruction or a term goes, comes twice, or changes places; the counts agree. */
@@ -170,18 +181,38 @@ static void change_items(void)
     else
         memmove(here, here + each, behind);
     size = how == 0 ? size + each : size - each;
-    put(4 * (terms ? N_TERMS : N_LENGTH), count + by, 4);
+    put(base + 4 * (terms ? N_TERMS : N_LENGTH), count + by, 4);
     if (!terms && i < counts[N_ONCE])
-        put(4 * N_ONCE, counts[N_ONCE] + by, 4);
+        put(base + 4 * N_ONCE, counts[N_ONCE] + by, 4);
     if (!terms && i < counts[N_SPREAD])
-        put(4 * N_SPREAD, counts[N_SPREAD] + by, 4);
+        put(base + 4 * N_SPREAD, counts[N_SPREAD] + by, 4);
+}
+
+/* Which bodies a loop has, and its parts; how large a body's state is, and how many trips it may do. */
+static void change_loop(void)
+{
+    if (base != 0 && below(3) == 0) {
+        const double numbers[] = {0.0, 1.0, 3.0, 0.5, -1.0, 1e9, 9007199254740992.0, 1e300};
+        if (below(2))
+            put(0, strange(get(0, 4)), 4);
+        else
+            memcpy(bytes + 4, &numbers[below(sizeof numbers / sizeof *numbers)], 8);
+    } else if (loops_at + 4 <= size) {
+        const size_t at = loops_at + below((uint32_t)(size - loops_at));
+        if (below(2))
+            bytes[at] = (unsigned char)below(below(4) == 0 ? 256 : 4);
+        else if (at + 4 <= size)
+            put(at, strange(get(at, 4)), 4);
+    } else {
+        change_slot();
+    }
 }
 
 /* What only moves what is behind comes last. */
 static void change_several(void)
 {
-    static void (*const changes[])(void) = {change_code,  change_expected, change_slot,    change_slot,
-                                            change_range, change_count,    change_constant};
+    static void (*const changes[])(void) = {change_code,  change_expected, change_slot,     change_slot,
+                                            change_range, change_count,    change_constant, change_loop};
     for (uint32_t i = 2 + below(6); i != 0; i--)
         changes[below(sizeof changes / sizeof *changes)]();
     if (below(3) == 0)
@@ -191,7 +222,8 @@ static void change_several(void)
 /* The end of another program behind the beginning of this one, in whole instructions. */
 static void change_halves(void)
 {
-    const seed *other = &seeds[below((uint32_t)seed_count)];
+    const seed *from_seed = &seeds[below((uint32_t)seed_count)];
+    const part *other = &from_seed->parts[below(from_seed->count)];
     const size_t at = counts[N_LENGTH] == 0 ? code_at : some_instruction();
     const size_t from = other->size - (size_t)INSTRUCTION * below(other->size / INSTRUCTION);
     memcpy(bytes + at, other->bytes + from, other->size - from);
@@ -219,6 +251,7 @@ static const struct {
     {"constants", change_constant, 5},
     {"instructions and terms", change_items, 15},
     {"several fields", change_several, 20},
+    {"loops", change_loop, 10},
     {"halves of two programs", change_halves, 6},
     {"bytes at random", change_bytes, 6},
 };
@@ -296,14 +329,19 @@ static void read_seeds(const char *name)
     if (file == NULL)
         exit(2);
     seed s;
-    while (seed_count < MOST_SEEDS && fread(&s.size, 4, 1, file) == 1) {
-        if (fread(&s.lives, 4, 1, file) != 1 || fread(&s.code_count, 4, 1, file) != 1 || s.size > MOST_BYTES)
+    while (seed_count < MOST_SEEDS && fread(&s.count, 4, 1, file) == 1) {
+        if (fread(&s.lives, 4, 1, file) != 1 || fread(&s.code_count, 4, 1, file) != 1 || s.count > MOST_PARTS)
             exit(2);
         s.codes = malloc(s.code_count * sizeof *s.codes + 1);
-        s.bytes = malloc(s.size);
-        if (s.codes == NULL || s.bytes == NULL || fread(s.codes, 2, s.code_count, file) != s.code_count ||
-            fread(s.bytes, 1, s.size, file) != s.size)
+        if (s.codes == NULL || fread(s.codes, 2, s.code_count, file) != s.code_count)
             exit(2);
+        for (part *one = s.parts; one != s.parts + s.count; one++) {
+            if (fread(&one->size, 4, 1, file) != 1 || one->size > MOST_BYTES)
+                exit(2);
+            one->bytes = malloc(one->size);
+            if (one->bytes == NULL || fread(one->bytes, 1, one->size, file) != one->size)
+                exit(2);
+        }
         seeds[seed_count++] = s;
     }
     fclose(file);
@@ -316,18 +354,36 @@ static double microseconds(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec * 1e-3;
 }
 
-/* The change of a kind as an exact copy of its bytes, read and run; whether it was a program still. */
-static int try_one(const seed *s, double *most_memory, double *slowest)
+/* The parts one after the other, one of which was changed, as exact copies of their bytes: 1 and the program, or 0. */
+static int read_all(const seed *s, uint32_t which, size_t *all, pg_program **p)
 {
-    unsigned char *copy = malloc(size + 1);
+    pg_bodies *bodies = s->count == 1 ? NULL : pg_bodies_open();
+    int sound = 1;
+    for (uint32_t i = 0; sound == 1 && i < s->count; i++) {
+        const part *one = &s->parts[i];
+        const size_t length = i == which ? size : one->size;
+        unsigned char *copy = malloc(length + 1);
+        if (copy == NULL)
+            exit(3);
+        memcpy(copy, i == which ? bytes : one->bytes, length);
+        *all += length + (i + 1 < s->count ? 700 : 400);
+        sound = i + 1 < s->count ? pg_body_read(bodies, copy, length, s->codes, s->code_count)
+                                 : pg_program_read(copy, length, s->lives, s->codes, s->code_count, bodies, p);
+        free(copy);
+    }
+    pg_bodies_close(bodies);
+    return sound;
+}
+
+/* The change of a kind, read and run; whether it was a program still. */
+static int try_one(const seed *s, uint32_t which, double *most_memory, double *slowest)
+{
     pg_program *p = NULL;
-    if (copy == NULL)
-        exit(3);
-    memcpy(copy, bytes, size);
+    size_t all = s->count == 1 ? 0 : 2000; /* of what names bodies */
     pg_fail_at(SIZE_MAX);
     const double began = microseconds();
-    const int sound = pg_program_read(copy, size, s->lives, s->codes, s->code_count, NULL, &p);
-    const double took = microseconds() - began, memory = (double)pg_allocated() / (double)(size + 400);
+    const int sound = read_all(s, which, &all, &p);
+    const double took = microseconds() - began, memory = (double)pg_allocated() / (double)all;
     pg_fail_at(0);
     if (took > *slowest)
         *slowest = took;
@@ -337,8 +393,13 @@ static int try_one(const seed *s, double *most_memory, double *slowest)
         run(p);
         pg_program_free(p);
     }
-    free(copy);
     return sound == 1;
+}
+
+/* Loops end when they are told to, however many trips they may do. */
+static int is_enough(void)
+{
+    return 1;
 }
 
 int main(int count, char **arguments)
@@ -346,6 +407,7 @@ int main(int count, char **arguments)
     if (count != 4)
         return 2;
     read_seeds(arguments[1]);
+    pg_stop_asked = is_enough;
     state = strtoull(arguments[3], NULL, 10) * 2 + 1;
     for (size_t i = 0; i < MOST_BYTES; i++) {
         inputs[i] = (double)below(7) - 3.0;
@@ -362,10 +424,11 @@ int main(int count, char **arguments)
         size_t k = 0;
         while (at >= kinds[k].weight)
             at -= kinds[k++].weight;
-        begin(s);
+        const uint32_t which = below(s->count);
+        begin(s, which);
         kinds[k].change();
         tried[k]++;
-        sound[k] += (unsigned)try_one(s, &most_memory, &slowest);
+        sound[k] += (unsigned)try_one(s, which, &most_memory, &slowest);
     }
     for (size_t k = 0; k < KINDS; k++)
         printf("%s\t%llu\t%llu\n", kinds[k].name, tried[k], sound[k]);

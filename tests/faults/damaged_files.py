@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 import damage
 import numpy as np
-from damage_by_structure import CHANGES, LIVES, Sample, long_sample, small_samples
+from damage_by_structure import BODY, CHANGES, LIVES, Sample, long_sample, small_samples
 from figures import Figures, parser
 
 from pygrad._core import lib
@@ -55,10 +55,13 @@ def seeds() -> bytes:
     out = bytearray()
     for file in files:
         codes = list(file.codes)
-        for at, size in file.programs:
-            out += struct.pack("<III", size, file.counts(at)[LIVES], len(codes))
+        bodies = [(at - BODY, size + BODY) for at, size in file.programs[: file.bodies]]
+        for at, size in file.programs[file.bodies :]:
+            parts = [*bodies, (at, size)]
+            out += struct.pack("<III", len(parts), file.counts(at)[LIVES], len(codes))
             out += struct.pack(f"<{len(codes)}H", *codes)
-            out += file.data[at : at + size]
+            for start, length in parts:
+                out += struct.pack("<I", length) + file.data[start : start + length]
     return bytes(out)
 
 

@@ -38,7 +38,7 @@ def small_samples() -> list[bytes]:
     x = np.array([1.0, -2.0])
 
     def until(x: Any) -> Any:
-        return while_loop(lambda s: s < 9.0, lambda s: s * 2.0 + 3.0, x, max_trips=20)
+        return while_loop(lambda s: s < 9.0, lambda s: abs(s) * 2.0 + 3.0, x, max_trips=20)
 
     def nested(x: Any) -> Any:
         def trip(i: Any, s: Any) -> Any:
@@ -107,7 +107,7 @@ class _Noting(fileformat._Reader):
         self.fields: dict[str, list[tuple[int, int]]] = {}
         self.programs: list[tuple[int, int]] = []  # where they begin, and their sizes
         self.sizes: list[int] = []  # where those stand
-        self.in_bodies = False
+        self.in_bodies, self.body_count = False, 0
 
     def note(self, kind: str, at: int, size: int) -> None:
         self.fields.setdefault(kind, []).append((HEAD + at, size))
@@ -131,6 +131,7 @@ class _Noting(fileformat._Reader):
         at = self.at + 8
         super().body()
         self.in_bodies = False
+        self.body_count += 1
         self.note("trips", at, 4)
         self.note("numbers", at + 4, 8)
 
@@ -164,6 +165,7 @@ class Sample:
         reader = _Noting(memoryview(data)[HEAD:-DIGEST])
         reader.function()
         self.fields, self.programs, self.sizes = reader.fields, reader.programs, reader.sizes
+        self.bodies = reader.body_count  # how many of the programs, the first ones, are of loops
         self.codes = list(reader.codes)  # which operations the file's own numbers stand for
         for at, size in self.programs:
             self._note_program(at, size)
