@@ -35,8 +35,8 @@ PARTS = (
     "other_compilers",
     "thread_sanitizer",
 )
-# The last two want compilers that few have, and have no smaller run of their own. The branches are counted by
-# tests/faults/test_c_core.py, too.
+# The last two want compilers that few have, and have no smaller run of their own; the first
+# is run by tests/faults/test_c_core.py, too.
 LEFT_OUT_OF_A_SHARE = ("branches", "conditions", "other_compilers")
 
 

@@ -193,9 +193,17 @@ static int products_are_sound(checked *c, const pg_instruction *in)
     return (in->c == PG_NO_SLOT || has_kind(c, in->c, 0)) && result_is_sound(c, &plain, 2, ADDED_UP);
 }
 
+/* Others have no terms or items: who goes through those of any instruction need not ask. */
+static int may_have_terms(const pg_instruction *in)
+{
+    return in->code == PG_CODE_FUSED || in->code == PG_CODE_LOOP || is_of_table(in->code);
+}
+
 /* One instruction of the part that is uniform (row 0) or of the one that is not. */
 static int is_sound(checked *c, const pg_instruction *in, int row)
 {
+    if (!may_have_terms(in) && (in->first != 0 || in->count != 0))
+        return 0;
     switch (in->code) {
     case PG_CODE_FUSED:
         return fused_is_sound(c, in, row);
@@ -221,7 +229,7 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
 
 static int spread_is_sound(checked *c, const pg_instruction *in)
 {
-    if (in->code != PG_CODE_SPREAD || !has_kind(c, in->a, 0) || !are_unused(in, 1))
+    if (in->code != PG_CODE_SPREAD || !has_kind(c, in->a, 0) || !are_unused(in, 1) || in->first != 0 || in->count != 0)
         return 0;
     return gives(c, in->out, 1, holds(c, in->a) == CONSTANT ? SPREAD_CONSTANT : SPREAD);
 }
