@@ -15,8 +15,8 @@ from pygrad.core.implementation import OF_VALUE, Value
 
 _NO_KEY = (
     "an int that is an input of a program is no key of a dict or a set: it is a Value there, which is not "
-    "found by its number. Compare it by `==`, or make it static: compile by static_argnums, vmap by closing "
-    "over it"
+    "found by its number. Compare it by `==`, or make it static: compile by static_argnums, vmap by "
+    "closing over it"
 )
 
 
