@@ -534,6 +534,13 @@ def _known(self: Any, dtype: Any = None, copy: Any = None) -> Any:
     return np.array(bool(self), dtype)
 
 
+def _invert(self: Any) -> Any:
+    """~n of a count of comparisons, as of an int."""
+    if not _counts(self):
+        raise TypeError("bad operand type for unary ~: 'pygrad.Value'")
+    return -self - 1.0
+
+
 def _divmod(self: Any, other: Any) -> Any:
     """The pair of self // other and self % other."""
     quotient = quotient_of_divmod(Value.__floordiv__, self, other)
@@ -566,6 +573,7 @@ _complete(
         ("as_integer_ratio", _as_integer_ratio),
         ("hex", _hex),
         ("is_integer", _is_integer),
+        ("__invert__", _invert),
         ("__divmod__", _divmod),
         ("__rdivmod__", _rdivmod),
         ("__round__", _round),

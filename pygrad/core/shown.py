@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from pygrad.arrays.engines import WHOLE
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.ints import is_int
 
 if IMPLEMENTATION == "compiled":
     from pygrad import _native
@@ -26,7 +26,7 @@ def shown(x: Any) -> Any:
         number = _native.number_in(x)
         if isinstance(x, _native.Condition):
             return number != 0.0
-        return int(number) if x._op in WHOLE and isfinite(number) else number
+        return int(number) if is_int(x) and isfinite(number) else number
     if type(x) in {list, tuple}:
         return type(x)(map(shown, x))
     return {name: shown(item) for name, item in x.items()} if type(x) is dict else x

@@ -19,9 +19,10 @@ from types import FrameType
 from typing import Any
 
 from pygrad.arrays.elementary import signbit
-from pygrad.arrays.engines import MARK, WHOLE
+from pygrad.arrays.engines import MARK
 from pygrad.core.callers import is_pygrads, warn_once
 from pygrad.core.implementation import IMPLEMENTATION, Value, trace_active
+from pygrad.core.ints import is_int
 
 if IMPLEMENTATION == "compiled":
     from pygrad import _native
@@ -92,7 +93,7 @@ def number_in_text(v: Any, is_shown: bool = False) -> float | int:
         number = _native.number_in_text(v, depends)
         if depends and number == 0.0:
             bool(signbit(v))
-    return int(number) if v._op in WHOLE and math.isfinite(number) else number
+    return int(number) if is_int(v) and math.isfinite(number) else number
 
 
 def word(v: Any, spec: str | None) -> str | None:

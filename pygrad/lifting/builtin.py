@@ -12,8 +12,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from pygrad.arrays.engines import MARK, WHOLE, waits
+from pygrad.arrays.engines import MARK, waits
 from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.ints import Int, as_int, is_int
 from pygrad.core.numpys_errors import CURE_OF_DIGITS
 from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
@@ -39,7 +40,7 @@ def is_truth(x: Any) -> bool:
 def as_float(x: Any = 0.0, /) -> Any:
     """float(x); of a Value the Value."""
     if isinstance(x, Value):
-        return x * 1.0 if is_truth(x) else x
+        return x * 1.0 if is_truth(x) or isinstance(x, Int) else x
     if type(x) is NumberText:
         return x.value
     try:
@@ -74,7 +75,7 @@ def class_of(x: Any) -> Any:
     """x.__class__; of a Value float, of a comparison bool, of what math.floor() or its like gave int."""
     if not isinstance(x, Value):
         return x.__class__
-    return class_of_twin(x, bool if is_truth(x) else int if x._op in WHOLE else float)
+    return class_of_twin(x, bool if is_truth(x) else int if is_int(x) else float)
 
 
 def is_whole(x: Any, *args: Any) -> Any:
@@ -134,7 +135,7 @@ def as_index(x: Any) -> Any:
 
 def as_bits(x: Any) -> Any:
     """An operand of `&` and its like: for a Value that math.floor() or its like gave, the whole number."""
-    return int(x) if isinstance(x, Value) and x._op in WHOLE else x
+    return int(x) if isinstance(x, Value) and is_int(x) else x
 
 
 def rounded(x: Any, ndigits: Any = None) -> Any:
@@ -143,7 +144,7 @@ def rounded(x: Any, ndigits: Any = None) -> Any:
         return x
     if ndigits is not None:
         return round(x, ndigits)
-    return (x.round() + 0.0).round() if isinstance(x, Value) else round(x)
+    return as_int((x.round() + 0.0).round()) if isinstance(x, Value) else round(x)
 
 
 def above(kind: Any, *rest: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pygrad import math
 from pygrad.core.implementation import chooser
+from pygrad.core.ints import as_int
 
 
 class _Like(ModuleType):
@@ -49,15 +50,15 @@ def lifted_math() -> ModuleType:
 
 
 def floor(x: Any, /) -> Any:
-    return (x.floor() + 0.0).floor()
+    return as_int((x.floor() + 0.0).floor())
 
 
 def ceil(x: Any, /) -> Any:
-    return (x.ceil() + 0.0).ceil()
+    return as_int((x.ceil() + 0.0).ceil())
 
 
 def trunc(x: Any, /) -> Any:
-    return (x.trunc() + 0.0).trunc()
+    return as_int((x.trunc() + 0.0).trunc())
 
 
 def lifted_cmath() -> ModuleType:
