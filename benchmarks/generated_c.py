@@ -1,7 +1,7 @@
 """The network of compiled_models.py as C that pygrad and CasADi write: its loss and 337 gradients, one row.
 
 Both write C for the same plain Python function, and gcc compiles both with the same flags. A sample is
-a thousand calls from a loop in C.
+a thousand calls from a loop in C; and, of pygrad's own program, of buffer() from a loop in Python.
 
 Then a million RK4 steps by `fori_loop`, value and slope, as C beside the program: bits, text, gcc's time.
 """
@@ -26,6 +26,7 @@ FLAGS = ("-O2", "-O3", "-O3 -march=native")
 CALLS = 1000
 TARGET = 1.2
 STEPS, MOST_KB, MOST_SECONDS = 1_000_000, 50.0, 2.0
+BUFFER_TARGET = 1.5  # by gcc -O2
 
 # What follows the code of each library: a loop of calls that all have the same arguments.
 PYGRADS_LOOP = f"""
@@ -48,11 +49,32 @@ void run(const double *in, double *out)
 """
 
 
-def with_pygrad() -> str:
+def compiled() -> tuple[Any, list[Any]]:
+    """The loss and its gradients, and where."""
     pygrad, math = map(importlib.import_module, ("pygrad", "pygrad.math"))
     p, points, targets = mlp_data(1)
     both = pygrad.value_and_grad(lambda p, x, y: mlp_loss(math, p, x, y))
-    return str(pygrad.compile(both).to_c(p, points[0], targets[0], name="mlp")) + PYGRADS_LOOP
+    return pygrad.compile(both), [p, points[0], float(targets[0])]
+
+
+def with_pygrad() -> str:
+    function, point = compiled()
+    return str(function.to_c(*point, name="mlp")) + PYGRADS_LOOP
+
+
+def with_buffer(flags: str, seconds: float) -> dict[str, Any]:
+    """Python's loop over calls of buffer(), whatever gcc's flags."""
+    import numpy as np
+
+    function, point = compiled()
+    call = function.buffer(*point)
+
+    def calls() -> None:
+        for _ in range(CALLS):
+            call()
+
+    value, gradient = call()
+    return timed(calls, np.concatenate([np.ravel(value), gradient]), seconds)
 
 
 def with_casadi() -> str:
@@ -86,7 +108,12 @@ def side(write: Callable[[], str], library: str) -> Side:
     return Side(run, (library, "numpy"), (COMPILER,))
 
 
-NETWORK = {"pygrad": side(with_pygrad, "pygrad"), "CasADi": side(with_casadi, "casadi")}
+OURS, CASADIS, BUFFER = "pygrad", "CasADi", "pygrad buffer()"
+NETWORK = {
+    OURS: side(with_pygrad, "pygrad"),
+    CASADIS: side(with_casadi, "casadi"),
+    BUFFER: Side(with_buffer, ("pygrad", "numpy")),
+}
 
 
 def oscillator(x: Any) -> Any:
@@ -163,10 +190,14 @@ def compare(quick: bool) -> list[Row]:
         times = harness.race(
             __file__, NETWORK, rounds, rel=1e-9, seconds=seconds, per=CALLS, cores=1, flags=flags
         )
-        if len(times) == len(NETWORK):
+        if OURS in times and CASADIS in times:
             what = f"generated C, loss + {PARAMETERS} gradients, gcc {flags}: a call"
-            ours, theirs = times.values()
+            ours, theirs = times[OURS], times[CASADIS]
             table.append(harness.versus(what, ours, "CasADi's", theirs, at_most=TARGET))
+        if OURS in times and BUFFER in times and flags == FLAGS[0]:
+            what = f"network, loss + {PARAMETERS} gradients: one call, buffer()"
+            name, target = f"its own C, gcc {flags}", {"at_most": BUFFER_TARGET}
+            table.append(harness.versus(what, times[BUFFER], name, times[OURS], **target))
     return table + compare_loops(rounds, seconds)
 
 

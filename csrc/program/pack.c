@@ -402,6 +402,12 @@ size_t pg_pack_after(void)
     return after;
 }
 
+/* Whether enough became steps. What stands behind a guard may be done before it, in vain where the guard does not hold. */
+static int is_worth_it(const maker *m)
+{
+    return (m->p->guards != 0 ? 2 : 4) * m->packed >= m->units.count;
+}
+
 pg_status pg_pack_make(const pg_program *p, pg_pack **out)
 {
     maker m = {.p = p};
@@ -414,7 +420,7 @@ pg_status pg_pack_make(const pg_program *p, pg_pack **out)
         status = PG_OK;
     }
     close(&m);
-    if (status != PG_OK || 4 * m.packed < m.units.count) {
+    if (status != PG_OK || !is_worth_it(&m)) {
         pg_pack_release(m.k);
         return status;
     }

@@ -13,11 +13,9 @@
 
 enum { PG_SIDE = 8 }; /* numbers that stand side by side */
 
-/* Codes of steps besides those of instructions that are packed. */
-enum {
-    PG_STEP_ALONE = PG_CODE_COUNT, /* count instructions of the rest, from number out on */
-    PG_STEP_PAIR
-}; /* code PG_STEP_PAIR + op: it and its partner, whose block follows the other's */
+/* Codes of steps besides those of instructions that are packed: count instructions of the rest, from number out on; and with
+ * the code of an op added, it and its partner, whose block follows the other's. */
+enum { PG_STEP_ALONE = PG_CODE_COUNT, PG_STEP_PAIR };
 
 typedef struct {
     uint16_t code;
@@ -35,11 +33,12 @@ typedef struct {
 #define PG_EACH 0x7ffffffeu
 #define PG_NO_FACTOR 0x7fffffffu
 
+/* The rest is the program with what is not packed for its code. Its code, terms and result_slots are the pack's own, in its
+ * slots; all else is the program's. */
 typedef struct pg_pack {
     const pg_program *of;
     size_t refs;
-    pg_program rest; /* the program with what is not packed for its code. code, terms and result_slots are the pack's
-                            * own, in its slots; all else is the program's */
+    pg_program rest;
     pg_step *steps;
     size_t step_count, step_capacity;
     uint32_t *words;
