@@ -84,10 +84,16 @@ static int op_is_sound(checked *c, const pg_instruction *in, int row)
     return are_unused(in, count) && gives(c, in->out, row, NUMBER);
 }
 
-/* With loops, each has its own terms: so a program has no more results than it has of these and of instructions. */
+/* Of loops, and where there are some, each has terms of its own, in order: so a program has no more results than it has of
+ * these and of instructions. */
+static int has_order(const checked *c)
+{
+    return c->body || c->p->loop_count != 0;
+}
+
 static int terms_are_in_order(checked *c, const pg_instruction *in)
 {
-    if (!c->body && c->p->loop_count == 0)
+    if (!has_order(c))
         return 1;
     if (in->first != c->terms)
         return 0;
@@ -296,7 +302,7 @@ static int code_is_sound(checked *c)
     for (size_t i = 0; i < p->guards; i++)
         if (!c->guards[i])
             return 0;
-    if (c->loops != p->loop_count || (c->loops != 0 && c->terms != p->term_count))
+    if (c->loops != p->loop_count || (has_order(c) && c->terms != p->term_count))
         return 0;
     for (size_t i = 0; c->body && i < p->outputs; i++)
         if (!has_kind(c, p->result_slots[i], 1))

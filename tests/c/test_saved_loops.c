@@ -332,6 +332,16 @@ static void test_each_thing_that_a_body_may_not_say(void)
     }
     back[8] = back[9] = 1;
     CHECK(reads(&t) == 1);
+    /* a term that no instruction has */
+    unsigned char *longer = room(size + 12, 1);
+    memcpy(longer, t.bytes[2], size - 18);
+    memset(longer + size - 18, 0, 12);
+    memcpy(longer + size - 6, t.bytes[2] + size - 18, 18);
+    const unsigned char *terms = longer + 40;
+    pg_put(longer + 40, pg_take(&terms, 4) + 1, 4);
+    free(t.bytes[2]);
+    t.bytes[2] = longer, t.sizes[2] += 12;
+    CHECK(reads(&t) == 0);
     /* without the bodies there is nothing that loops could be of */
     pg_program *q = NULL;
     CHECK(pg_program_read(t.bytes[2], t.sizes[2], 0, as_it_is, PG_CODE_COUNT + 1, NULL, &q) == 0);
