@@ -133,6 +133,11 @@ def is_defined(name: str) -> bool:
     return _definition(name) is not None
 
 
+def decides(name: str) -> bool:
+    """Whether a function is a comparison, whose value is 1 or 0."""
+    return "? 1.0 : 0.0" in (_definition(name) or "")
+
+
 def apart(text: str, prefix: str) -> str:
     """The definition of a static function that the compiler is asked not to put into its callers."""
     return re.sub(r"^static (?:inline )?", f"static {prefix}apart ", text, count=1, flags=re.M)
@@ -149,7 +154,7 @@ def apart_defined(prefix: str) -> str:
 def definitions(names: set[str], prefix: str, seldom: frozenset[str] = frozenset()) -> str:
     """The functions of these names with all that they call in turn, each name with the prefix.
 
-    Those in seldom are seldom run, in many places: they stand apart.
+    Those in seldom are seldom run, or called in very many places: they stand apart.
     """
     texts: dict[str, str] = {}
 

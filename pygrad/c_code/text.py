@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ from pygrad.c_code.functions import (
     SELDOM,
     apart,
     apart_defined,
+    decides,
     definitions,
     expression,
     is_defined,
@@ -49,6 +51,9 @@ _ONE_FUNCTION = 5000  # steps; past this the time that C compilers take grows wi
 _PART = 200  # values in each of several functions
 _LONG = 300  # characters of an expression that becomes a variable
 _WIDTH = 96  # of a line
+_MANY = (
+    100  # comparisons in a row; past this, inlined, compilers take time that grows with the square
+)
 
 # -- expressions -----------------------------------------------------------------------------------
 
@@ -255,10 +260,12 @@ class _File:
         """All that stands at file scope."""
         careful = any(f.careful for f in self.functions)
         names = set[str]().union(*(f.called for f in self.functions))
-        apart = careful or any(f.in_parts for f in self.functions)
+        many = {name for f in self.functions for name, n in f.called.items() if n > _MANY}
+        seldom = frozenset(names & set(SELDOM.values()) | set(filter(decides, many)))
+        apart = careful or bool(seldom) or any(f.in_parts for f in self.functions)
         texts = [
             apart_defined(self.prefix) if apart else "",
-            definitions(names, self.prefix, frozenset(names & set(SELDOM.values()))),
+            definitions(names, self.prefix, seldom),
             self._tables(),
             *self.texts,
         ]
@@ -282,7 +289,7 @@ class _Function:
         self.pool = blocks.pool
         self.in_parts = blocks.most is not None
         self.careful = blocks.careful
-        self.called: set[str] = set()
+        self.called: Counter[str] = Counter()
         self.below = 0  # bytes on the stack of what it calls
         # Blocks that are functions of their own, and share no variable with the others.
         self.alone = set() if self.in_parts else self.careful
@@ -334,7 +341,7 @@ class _Function:
     def call(self, function: str, arguments: str) -> str:
         # What is careful is seldom run, and would cost the rest registers and the compiler time.
         function = SELDOM.get(function, function) if self.careful else function
-        self.called.add(function)
+        self.called[function] += 1
         prefix = self.file.prefix if is_defined(function) else ""
         return f"{prefix}{function}({arguments})"
 

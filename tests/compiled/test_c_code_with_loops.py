@@ -296,6 +296,18 @@ def test_a_table_that_is_captured_is_read_where_it_stands() -> None:
     assert re.search(r"f_take\([^,]*, in \+ \d+, \d+\)", body) and "double t" not in body
 
 
+def test_very_many_comparisons_are_calls() -> None:
+    """For the slopes by the items of a table: inlined, gcc takes half a minute for 300."""
+
+    def f(x: Any, table: Any) -> Any:
+        return fori_loop(0, 3, lambda i, s: s + interp(s, range(len(table)), list(table)), x)
+
+    few, many = (
+        compile_(grad(f, 1)).to_c(0.5, [float(i) for i in range(n)], name="f") for n in (9, 120)
+    )
+    assert "static inline double f_equal(" in few and "static f_apart double f_equal(" in many
+
+
 def test_loops_of_other_kinds_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(pointer: Any, found: Any) -> None:
         c_loops_lib.pg_loop_opened(pointer, found)
