@@ -486,6 +486,18 @@ def loop_made(
     most: float,
     /,
 ) -> tuple[Value, ...]: ...
+def scan_made(
+    leaves: tuple[Value, ...],
+    results: tuple[Value, ...],
+    state: tuple[Value, ...],
+    control: Value,
+    counts: bool,
+    columns: tuple[Value, ...],
+    known: bytes,
+    length: int,
+    reverse: bool,
+    /,
+) -> tuple[Value, ...]: ...
 def trace_bools() -> None: ...
 def trace_refuse(kind: str, what: Any, /) -> None: ...
 def trace_forget(name: str, /) -> None: ...

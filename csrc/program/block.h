@@ -9,6 +9,7 @@
 /* The states of a loop that goes forward, for the instruction that goes the same way back: see turns.c. */
 typedef struct {
     const pg_instruction *to; /* NULL: there are none */
+    const pg_instruction *from, *way; /* what was looked for last, and what was found */
     pg_history history;
     _Alignas(64) double trips[PG_LANES];
 } pg_handed;

@@ -25,7 +25,7 @@ static size_t count_flags(const uint8_t *flags, size_t count)
 /* Fresh nodes of a body: leaves for its inputs, and its results. */
 typedef struct {
     pg_node **leaves, **results;
-    size_t leaf_count, result_count, n, m;
+    size_t leaf_count, result_count;
 } unfolded;
 
 static void fold(unfolded *u)
@@ -46,12 +46,13 @@ static pg_status fill_with_leaves(pg_node **nodes, size_t count)
 
 static pg_status unfold(const pg_body *b, unfolded *u)
 {
-    *u = (unfolded){.n = b->state, .m = b->captured};
-    u->leaves = pg_no_nodes(b->state + b->captured);
+    const size_t inputs = b->state + b->captured + b->scan.given + b->scan.known;
+    *u = (unfolded){0};
+    u->leaves = pg_no_nodes(inputs);
     u->results = pg_no_nodes(b->flat->outputs);
     if (u->leaves == NULL || u->results == NULL)
         return PG_NO_MEMORY;
-    u->leaf_count = b->state + b->captured;
+    u->leaf_count = inputs;
     u->result_count = b->flat->outputs;
     const pg_status status = fill_with_leaves(u->leaves, u->leaf_count);
     return status == PG_OK ? pg_unfold(b->flat, u->leaves, u->results) : status;
@@ -103,38 +104,67 @@ static size_t pick(pg_node *const *from, const uint8_t *flags, size_t count, pg_
     return picked;
 }
 
-/* The body whose state, and what it has captured, has derivatives behind it: of the parts that are flagged. */
+/* How many of its parts are flagged, of the state, what is captured, what is given and what is made. */
+typedef struct { size_t n, m, given, made; } parts_count;
+
+static parts_count count_parts(const pg_body *b, const uint8_t *parts)
+{
+    const size_t n = b->state, m = b->captured, given = b->scan.given;
+    return (parts_count){count_flags(parts, n), count_flags(parts + n, m), count_flags(parts + n + m, given),
+                         count_flags(parts + n + m + given, b->scan.made)};
+}
+
+static size_t append(pg_node **to, size_t at, pg_node *const *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[at + i] = from[i];
+    return at + count;
+}
+
+/* The body whose state, what it has captured, what it is given and what it makes has derivatives behind it: of the parts
+ * that are flagged. */
 static pg_body *forward_body(const pg_body *b, const uint8_t *parts, pg_status *status)
 {
-    const size_t n = b->state, m = b->captured, n1 = count_flags(parts, n), m1 = count_flags(parts + n, m);
-    const size_t results = b->flat->outputs, rest = results - n;
+    const size_t n = b->state, m = b->captured, w = b->scan.given, v = b->scan.made;
+    const size_t first_made = pg_first_made(b);
+    const parts_count of = count_parts(b, parts);
+    const size_t count = of.n + of.m + of.given, root_count = of.n + of.made;
     unfolded u;
     pg_body *made = NULL;
-    pg_node **tangents = pg_no_nodes(n1 + m1), **inputs = pg_no_nodes(n1 + m1), **all = pg_no_nodes(n + n1 + m + m1);
-    pg_node **roots = pg_no_nodes(n1), **out = pg_no_nodes(n1), **outcome = pg_no_nodes(n + n1 + rest), *opaque;
+    pg_node **tangents = pg_no_nodes(count), **inputs = pg_no_nodes(count), **roots = pg_no_nodes(root_count);
+    pg_node **all = pg_no_nodes(n + m + w + b->scan.known + count), **out = pg_no_nodes(root_count), *opaque;
+    pg_node **outcome = pg_no_nodes(first_made + v + root_count);
     *status = unfold(b, &u);
     if (tangents == NULL || inputs == NULL || all == NULL || roots == NULL || out == NULL || outcome == NULL)
         *status = PG_NO_MEMORY;
     if (*status == PG_OK)
-        *status = fill_with_leaves(tangents, n1 + m1);
+        *status = fill_with_leaves(tangents, count);
     if (*status == PG_OK) {
-        pick(u.leaves, parts, n + m, inputs);
+        pick(u.leaves, parts, n + m + w, inputs);
         pick(u.results, parts, n, roots);
-        memcpy(all, u.leaves, n * sizeof *all);
-        memcpy(all + n, tangents, n1 * sizeof *all);
-        memcpy(all + n + n1, u.leaves + n, m * sizeof *all);
-        memcpy(all + n + n1 + m, tangents + n1, m1 * sizeof *all);
-        if (n1 != 0)
-            *status = go(PG_FORWARD, roots, n1, u.leaves, n + m, inputs, n1 + m1, tangents, out);
+        pick(u.results + first_made, parts + n + m + w, v, roots + of.n);
+        if (root_count != 0)
+            *status = go(PG_FORWARD, roots, root_count, u.leaves, u.leaf_count, inputs, count, tangents, out);
     }
     if (*status == PG_OK) {
-        memcpy(outcome, u.results, n * sizeof *outcome);
-        memcpy(outcome + n, out, n1 * sizeof *outcome);
-        memcpy(outcome + n + n1, u.results + n, rest * sizeof *outcome);
-        made = pg_body_of(all, n + n1, m + m1, outcome, n + n1 + rest, b->counts, b->most, status, &opaque);
+        size_t at = append(all, 0, u.leaves, n);
+        at = append(all, at, tangents, of.n);
+        at = append(all, at, u.leaves + n, m);
+        at = append(all, at, tangents + of.n, of.m);
+        at = append(all, at, u.leaves + n + m, w);
+        at = append(all, at, tangents + of.n + of.m, of.given);
+        append(all, at, u.leaves + n + m + w, b->scan.known);
+        at = append(outcome, 0, u.results, n);
+        at = append(outcome, at, out, of.n);
+        at = append(outcome, at, u.results + n, first_made - n + v);
+        at = append(outcome, at, out + of.n, of.made);
+        pg_scan scan = b->scan;
+        scan.given += of.given;
+        scan.made += of.made;
+        made = pg_scan_body(all, n + of.n, m + of.m, outcome, at, b->counts, b->most, &scan, status, &opaque);
     }
-    pg_release_all(out, n1);
-    pg_release_all(tangents, n1 + m1);
+    pg_release_all(out, root_count);
+    pg_release_all(tangents, count);
     pg_free((void *)tangents);
     pg_free((void *)inputs);
     pg_free((void *)all);
@@ -148,29 +178,38 @@ static pg_body *forward_body(const pg_body *b, const uint8_t *parts, pg_status *
 /* The body of the way back: see pg_loop. Derivatives by what is captured begin with those of the trips before. */
 static pg_body *back_body(const pg_body *b, const uint8_t *parts, pg_status *status)
 {
-    const size_t n = b->state, m = b->captured, n1 = count_flags(parts, n), m1 = count_flags(parts + n, m);
-    const size_t k = n1 + m1;
+    const size_t n = b->state, m = b->captured, w = b->scan.given, v = b->scan.made;
+    const parts_count of = count_parts(b, parts);
+    const size_t k = of.n + of.m, root_count = k + of.made, input_count = k + of.given;
     unfolded u;
     pg_body *made = NULL;
-    pg_node **seeds = pg_no_nodes(k), **inputs = pg_no_nodes(k), **roots = pg_no_nodes(k), **out = pg_no_nodes(k);
-    pg_node **all = pg_no_nodes(k + n + m), *opaque;
+    pg_node **seeds = pg_no_nodes(root_count), **roots = pg_no_nodes(root_count);
+    pg_node **inputs = pg_no_nodes(input_count), **out = pg_no_nodes(input_count);
+    pg_node **all = pg_no_nodes(root_count + n + m + w + b->scan.known), *opaque;
     *status = unfold(b, &u);
     if (seeds == NULL || inputs == NULL || roots == NULL || out == NULL || all == NULL)
         *status = PG_NO_MEMORY;
     if (*status == PG_OK)
-        *status = fill_with_leaves(seeds, k);
+        *status = fill_with_leaves(seeds, root_count);
     if (*status == PG_OK) {
-        pick(u.leaves, parts, n + m, inputs);
+        pick(u.leaves, parts, n + m + w, inputs);
         pick(u.results, parts, n, roots);
-        pick(u.leaves + n, parts + n, m, roots + n1);
-        memcpy(all, seeds, k * sizeof *all);
-        memcpy(all + k, u.leaves, (n + m) * sizeof *all);
-        *status = go(PG_REVERSE, roots, k, u.leaves, n + m, inputs, k, seeds, out);
+        pick(u.leaves + n, parts + n, m, roots + of.n);
+        pick(u.results + pg_first_made(b), parts + n + m + w, v, roots + k);
+        *status = go(PG_REVERSE, roots, root_count, u.leaves, u.leaf_count, inputs, input_count, seeds, out);
     }
-    if (*status == PG_OK)
-        made = pg_body_of(all, k, n + m, out, k, 1, b->most, status, &opaque);
-    pg_release_all(out, k);
-    pg_release_all(seeds, k);
+    if (*status == PG_OK) {
+        size_t at = append(all, 0, seeds, k);
+        at = append(all, at, u.leaves, n + m + w);
+        at = append(all, at, seeds + k, of.made);
+        append(all, at, u.leaves + n + m + w, b->scan.known);
+        pg_scan scan = b->scan;
+        scan.given += of.made;
+        scan.made = of.given;
+        made = pg_scan_body(all, k, n + m, out, input_count, 1, b->most, &scan, status, &opaque);
+    }
+    pg_release_all(out, input_count);
+    pg_release_all(seeds, root_count);
     pg_free((void *)seeds);
     pg_free((void *)inputs);
     pg_free((void *)roots);
@@ -182,11 +221,52 @@ static pg_body *back_body(const pg_body *b, const uint8_t *parts, pg_status *sta
 
 /* -- derived loops ------------------------------------------------------------------------------ */
 
+/* How many parts have flags. */
+static size_t flags_of(const pg_body *b)
+{
+    return b->state + b->captured + b->scan.given + b->scan.made;
+}
+
+/* What of the parts that are no results, the state first, operand i of a loop belongs to, which is not how long it
+ * goes on. */
+static size_t part_of(const pg_body *b, size_t operand)
+{
+    const size_t plain = b->state + 1 + b->captured;
+    return operand < b->state ? operand
+           : operand < plain  ? operand - 1
+                              : b->state + b->captured + (operand - plain) / b->scan.length;
+}
+
+static size_t operands_of(const pg_body *b)
+{
+    return b->state + 1 + b->captured + b->scan.given * b->scan.length;
+}
+
+/* Nodes for each trip of the columns that are flagged, zero where there is none, behind those that are there. */
+static size_t pick_columns(pg_node *const *from, const uint8_t *flags, size_t columns, size_t length, pg_node *zero,
+                           pg_node **to, size_t at)
+{
+    for (size_t k = 0; k < columns; k++)
+        for (size_t i = 0; flags[k] && i < length; i++)
+            to[at++] = from[k * length + i] != NULL ? from[k * length + i] : zero;
+    return at;
+}
+
+/* Whether there is any node for a trip of each column. */
+static void flag_columns(pg_node *const *nodes, size_t columns, size_t length, uint8_t *flags)
+{
+    for (size_t k = 0; k < columns; k++) {
+        flags[k] = 0;
+        for (size_t i = 0; i < length; i++)
+            flags[k] = (uint8_t)(flags[k] | (nodes[k * length + i] != NULL));
+    }
+}
+
 /* The derivative of a loop that goes forward, by what is flagged and all that depends on it (a loop that goes back: of
  * the one whose way back it is); or the way back, with these parts. Borrowed from loop. */
 static pg_loop *derived(pg_loop *loop, pg_way way, const uint8_t *parts, pg_status *status)
 {
-    const size_t count = loop->body->state + loop->body->captured;
+    const size_t count = flags_of(loop->body);
     for (size_t i = 0; i < loop->derived_count; i++) {
         pg_loop *known = loop->derived[i];
         if (known->wanted[count] == (way == PG_REVERSE) && memcmp(known->wanted, parts, count) == 0)
@@ -218,14 +298,15 @@ static pg_loop *derived(pg_loop *loop, pg_way way, const uint8_t *parts, pg_stat
 }
 
 /* The node of a derivative forward along tangents (by operand, NULL is 0) of the loop with these operands. Its parts are
- * written to parts; its items, of which there are 1 more than its state has, to *items, which the caller frees. */
+ * written to parts; its items, and how many there are, to *items and *item_count, which the caller frees. */
 static pg_node *forward_node(pg_loop *loop, pg_node *const *operands, pg_node *const *tangents, uint8_t *parts,
                              pg_node ***items, size_t *item_count, pg_status *status)
 {
     const pg_body *b = loop->body;
-    const size_t n = b->state, m = b->captured;
+    const size_t n = b->state, m = b->captured, w = b->scan.given, length = b->scan.length;
     for (size_t k = 0; k < n + m; k++)
         parts[k] = tangents[k < n ? k : k + 1] != NULL;
+    flag_columns(tangents + n + 1 + m, w, length, parts + n + m);
     *status = pg_reach_forward(b, parts);
     pg_loop *j = *status == PG_OK ? derived(loop, PG_FORWARD, parts, status) : NULL;
     if (j == NULL)
@@ -247,6 +328,8 @@ static pg_node *forward_node(pg_loop *loop, pg_node *const *operands, pg_node *c
         for (size_t k = 0; k < m; k++)
             if (parts[n + k])
                 all[at++] = tangents[n + 1 + k];
+        at = append(all, at, operands + n + 1 + m, w * length);
+        pick_columns(tangents + n + 1 + m, parts + n + m, w, length, zero, all, at);
         made = pg_loop_node(j, all, *items, status);
     }
     if (zero != NULL)
@@ -264,52 +347,65 @@ static pg_node *taken(pg_node **items, size_t k)
     return pg_retain(items[k]);
 }
 
+/* Which parts the way back is to have: those that depend on what is wanted, and on which what has arrived depends. */
+static pg_status parts_back(const pg_body *b, pg_node *const *given, const uint8_t *wanted, uint8_t *parts)
+{
+    const size_t n = b->state, m = b->captured, w = b->scan.given, v = b->scan.made, length = b->scan.length;
+    uint8_t *after = pg_alloc(flags_of(b) + 1, 1), *others = after == NULL ? NULL : after + n;
+    if (after == NULL)
+        return PG_NO_MEMORY;
+    memset(parts, 0, flags_of(b));
+    for (size_t i = 0; i < operands_of(b); i++)
+        if (i != n && wanted[i])
+            parts[part_of(b, i)] = 1;
+    for (size_t k = 0; k < n; k++)
+        after[k] = given[k] != NULL;
+    memset(others, 0, m + w);
+    flag_columns(given + n + 1, v, length, others + m + w);
+    pg_status status = pg_reach_forward(b, parts);
+    /* a captured number that is wanted counts where it gets to a part that is */
+    if (status == PG_OK)
+        status = pg_reach_back(b, after, others + m + w, others);
+    for (size_t k = 0; k < flags_of(b); k++)
+        parts[k] = parts[k] && after[k];
+    pg_free(after);
+    return status;
+}
+
 /* The way back through a loop that goes forward. */
 static pg_status derive_back(pg_loop *loop, pg_node *const *operands, pg_node *const *given, const uint8_t *wanted,
                              pg_node **out)
 {
     const pg_body *b = loop->body;
-    const size_t n = b->state, m = b->captured;
-    uint8_t *parts = pg_alloc(3 * (n + m) + 1, 1);
+    const size_t n = b->state, m = b->captured, w = b->scan.given, length = b->scan.length;
+    uint8_t *parts = pg_alloc(flags_of(b) + 1, 1);
     if (parts == NULL)
         return PG_NO_MEMORY;
-    uint8_t *after = parts + n + m, *captured = after + n;
-    for (size_t k = 0; k < n + m; k++)
-        parts[k] = wanted[k < n ? k : k + 1] != 0;
-    for (size_t k = 0; k < n; k++)
-        after[k] = given[k] != NULL;
-    memset(captured, 0, m);
-    pg_status status = pg_reach_forward(b, parts);
-    /* a captured number that is wanted counts where it gets to a part that is */
-    if (status == PG_OK)
-        status = pg_reach_back(b, after, captured);
-    for (size_t k = 0; k < n; k++)
-        parts[k] = parts[k] && after[k];
-    for (size_t k = 0; k < m; k++)
-        parts[n + k] = parts[n + k] && captured[k];
-    const size_t n1 = count_flags(parts, n), k1 = n1 + count_flags(parts + n, m);
-    pg_loop *v = status == PG_OK && n1 != 0 ? derived(loop, PG_REVERSE, parts, &status) : NULL;
-    pg_node **all = v == NULL ? NULL : pg_no_nodes(v->base.operands), **items = v == NULL ? NULL : pg_no_nodes(k1);
+    pg_status status = parts_back(b, given, wanted, parts);
+    const parts_count of = count_parts(b, parts);
+    pg_loop *v = status == PG_OK && of.n + of.made != 0 ? derived(loop, PG_REVERSE, parts, &status) : NULL;
+    const size_t results = v == NULL ? 0 : v->base.results;
+    pg_node **all = v == NULL ? NULL : pg_no_nodes(v->base.operands), **items = v == NULL ? NULL : pg_no_nodes(results);
     pg_node *zero = v == NULL ? NULL : pg_born(pg_leaf(0.0)), *made = NULL;
     if (v != NULL && (all == NULL || items == NULL || zero == NULL)) {
         status = PG_NO_MEMORY;
     } else if (v != NULL) {
-        size_t at = n + 1 + m;
-        memcpy(all, operands, at * sizeof *all);
+        size_t at = append(all, 0, operands, operands_of(b));
         for (size_t k = 0; k < n; k++)
             if (parts[k])
                 all[at++] = given[k] != NULL ? given[k] : zero;
+        pick_columns(given + n + 1, parts + n + m + w, b->scan.made, length, zero, all, at);
         made = pg_loop_node(v, all, items, &status);
     }
     if (made != NULL) {
         size_t at = 0;
-        for (size_t k = 0; k < n + m; k++)
-            if (parts[k]) {
-                if (wanted[k < n ? k : k + 1])
-                    out[k < n ? k : k + 1] = taken(items, at);
+        for (size_t i = 0; i < operands_of(b); i++)
+            if (i != n && parts[part_of(b, i)]) {
+                if (wanted[i])
+                    out[i] = taken(items, at);
                 at++;
             }
-        pg_release_all(items, k1);
+        pg_release_all(items, results);
         pg_release(made);
     }
     if (zero != NULL)
@@ -323,8 +419,9 @@ static pg_status derive_back(pg_loop *loop, pg_node *const *operands, pg_node *c
 /* Forward through a loop that goes forward. */
 static pg_status derive_forward(pg_loop *loop, pg_node *const *operands, pg_node *const *given, pg_node **out)
 {
-    const size_t n = loop->body->state, m = loop->body->captured;
-    uint8_t *parts = pg_alloc(n + m + 1, 1);
+    const pg_body *b = loop->body;
+    const size_t n = b->state, inputs = n + b->captured + b->scan.given, made = b->scan.made * b->scan.length;
+    uint8_t *parts = pg_alloc(flags_of(b) + 1, 1);
     pg_node **items = NULL;
     size_t count = 0;
     pg_status status = PG_NO_MEMORY;
@@ -334,6 +431,10 @@ static pg_status derive_forward(pg_loop *loop, pg_node *const *operands, pg_node
         for (size_t k = 0; k < n; k++)
             if (parts[k])
                 out[k] = taken(items, at++);
+        at += 1 + made;
+        for (size_t i = 0; i < made; i++)
+            if (parts[inputs + i / b->scan.length])
+                out[n + 1 + i] = taken(items, at++);
         pg_release_all(items, count);
         pg_free((void *)items);
         pg_release(j);
@@ -342,65 +443,86 @@ static pg_status derive_forward(pg_loop *loop, pg_node *const *operands, pg_node
     return status;
 }
 
+/* Where the forward derivative of a loop has what the loop has: operand i, its only other ones being derivatives. */
+static size_t operand_of_forward(const pg_body *b, const parts_count *of, size_t i)
+{
+    return i < b->state ? i : i < b->state + 1 + b->captured ? i + of->n : i + of->n + of->m;
+}
+
+/* The way back through j, the forward derivative of the loop that another goes back through: what is asked of the latter
+ * into out. */
+static pg_status derive_through(pg_loop *loop, int reverse, pg_node *j, pg_node **items, const uint8_t *parts,
+                                pg_node *const *operands, pg_node *const *given, const uint8_t *wanted, pg_node **out)
+{
+    const pg_body *b = loop->body;
+    const size_t n = b->state, inputs = n + b->captured + b->scan.given, made = b->scan.made * b->scan.length;
+    const size_t plain = operands_of(b), j_operands = pg_operand_count(j);
+    const parts_count of = count_parts(b, parts);
+    pg_loop *through = loop_of(j->of.many->rule);
+    pg_node **arrived = pg_no_nodes(through->base.results), **by = pg_no_nodes(j_operands);
+    uint8_t *asked = pg_alloc(j_operands + 1, 1);
+    pg_status status = arrived == NULL || by == NULL || asked == NULL ? PG_NO_MEMORY : PG_OK;
+    size_t a = plain, result = 0;
+    for (size_t k = 0, tangent = n; status == PG_OK && k < n + 1 + made; k++) {
+        const size_t part = k < n ? k : inputs + (k == n ? 0 : (k - n - 1) / b->scan.length);
+        const size_t same = k < n ? k : k + of.n;
+        if (k == n) { /* the number of trips */
+            tangent = n + of.n + 1 + made;
+            continue;
+        }
+        if (loop->parts[part]) {
+            if (parts[part])
+                arrived[tangent] = operands[a];
+            if (!reverse)
+                arrived[same] = given[a];
+            else if (parts[part] && wanted[a])
+                out[a] = taken(items, tangent);
+            a++;
+        }
+        tangent += parts[part];
+    }
+    if (status == PG_OK) {
+        memset(asked, 0, j_operands + 1);
+        for (size_t i = 0; i < plain; i++)
+            if (i != n)
+                asked[operand_of_forward(b, &of, i)] = reverse ? wanted[i] : loop->parts[part_of(b, i)];
+        status = derive_back(through, j->of.many->operands, arrived, asked, by);
+    }
+    for (size_t i = 0; status == PG_OK && i < plain; i++) {
+        if (i == n || !(reverse || loop->parts[part_of(b, i)]))
+            continue;
+        pg_node **found = &by[operand_of_forward(b, &of, i)];
+        out[reverse ? i : result++] = *found;
+        *found = NULL;
+    }
+    pg_release_all(by, j_operands);
+    pg_free((void *)by);
+    pg_free((void *)arrived);
+    pg_free(asked);
+    return status;
+}
+
 /* Either way through a loop that goes back: see derived.h. */
 static pg_status derive_of_back(pg_loop *loop, pg_way way, pg_node *const *operands, pg_node *const *given,
                                 const uint8_t *wanted, pg_node **out)
 {
-    const size_t n = loop->body->state, m = loop->body->captured, plain = n + 1 + m;
+    const pg_body *b = loop->body;
+    const size_t plain = operands_of(b);
     const int reverse = way == PG_REVERSE;
     pg_node **along = pg_no_nodes(plain), **items = NULL;
-    uint8_t *parts = pg_alloc(n + m + 1, 1);
+    uint8_t *parts = pg_alloc(flags_of(b) + 1, 1);
     size_t count = 0;
     pg_status status = PG_NO_MEMORY;
-    if (along != NULL &&
-        parts != NULL) { /* on the way back results are derivatives by parts; forward operands are given */
-        size_t at = 0;
-        for (size_t k = 0; k < n + m; k++) {
-            const size_t operand = k < n ? k : k + 1;
-            if (!reverse)
-                along[operand] = given[operand];
-            else if (loop->parts[k])
-                along[operand] = given[at++];
-        }
+    if (along != NULL && parts != NULL) {
+        /* on the way back results are derivatives by parts; forward operands are given */
+        for (size_t i = 0, at = 0; i < plain; i++)
+            if (i != b->state && !reverse)
+                along[i] = given[i];
+            else if (i != b->state && loop->parts[part_of(b, i)])
+                along[i] = given[at++];
         pg_node *j = forward_node(loop, operands, along, parts, &items, &count, &status);
-        const size_t n1 = j == NULL ? 0 : count_flags(parts, n);
-        const size_t j_operands = j == NULL ? 0 : pg_operand_count(j);
-        pg_node **arrived = j == NULL ? NULL : pg_no_nodes(count), **by = j == NULL ? NULL : pg_no_nodes(j_operands);
-        uint8_t *asked = j == NULL ? NULL : pg_alloc(j_operands + 1, 1);
-        if (j != NULL && (arrived == NULL || by == NULL || asked == NULL))
-            status = PG_NO_MEMORY;
-        if (status == PG_OK) {
-            memset(asked, 0, j_operands + 1);
-            size_t a = 0, tangent = n;
-            for (size_t k = 0; k < n; k++) {
-                if (loop->parts[k]) {
-                    if (parts[k])
-                        arrived[tangent] = operands[plain + a];
-                    if (!reverse)
-                        arrived[k] = given[plain + a];
-                    else if (parts[k] && wanted[plain + a])
-                        out[plain + a] = taken(items, tangent);
-                    a++;
-                }
-                tangent += parts[k];
-            }
-            for (size_t k = 0; k < n + m; k++) /* behind the state come derivatives of it */
-                asked[k < n ? k : n1 + k + 1] = reverse ? wanted[k < n ? k : k + 1] : loop->parts[k];
-            status = derive_back(loop_of(j->of.many->rule), j->of.many->operands, arrived, asked, by);
-        }
-        size_t result = 0;
-        for (size_t k = 0; status == PG_OK && k < n + m; k++) {
-            pg_node **found = &by[k < n ? k : n1 + k + 1];
-            if (reverse || loop->parts[k]) {
-                out[reverse ? (k < n ? k : k + 1) : result++] = *found;
-                *found = NULL;
-            }
-        }
-        pg_release_all(by, j_operands);
-        pg_free((void *)by);
-        pg_free((void *)arrived);
-        pg_free(asked);
         if (j != NULL) {
+            status = derive_through(loop, reverse, j, items, parts, operands, given, wanted, out);
             pg_release_all(items, count);
             pg_free((void *)items);
             pg_release(j);

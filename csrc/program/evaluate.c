@@ -470,7 +470,7 @@ static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
 {
     pg_handed handed;
-    handed.to = NULL;
+    handed.to = handed.from = NULL;
     const int64_t outcome = run(p, batch, &handed);
     pg_handed_close(&handed);
     return outcome;

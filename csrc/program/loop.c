@@ -35,6 +35,18 @@ void pg_loop_failed_in(size_t row)
     failure.row = row;
 }
 
+/* -- scans ---------------------------------------------------------------------------------------- */
+
+int pg_has_scan(const pg_program *p)
+{
+    for (size_t i = 0; i < p->loop_count; i++) {
+        const pg_body *b = ((const pg_loop *)p->loops[i])->body;
+        if (b->scan.length != 0 || pg_has_scan(b->flat))
+            return 1;
+    }
+    return 0;
+}
+
 /* -- memory ------------------------------------------------------------------------------------- */
 
 static size_t flat_of(const pg_body *b)
@@ -89,15 +101,21 @@ size_t pg_loops_wide(const pg_program *p)
 /* A body that runs on numbers. */
 typedef struct {
     const pg_body *body;
-    double *uniforms, *state, *frame;
+    double *uniforms, *state;
     pg_work *work;
     int *met;
+    size_t first;          /* so many columns are in given, others in arrived */
+    const double *given, *arrived;
+    double *made;          /* NULL if nobody asks */
 } flat;
 
 /* In the memory from *at on, of which it takes its part. */
 static flat open_flat(const pg_body *b, double **at, pg_work *work, int *met)
 {
-    flat f = {b, *at, *at + b->flat->uniforms + 1 + pg_loops_flat(b->flat), NULL, work, met};
+    flat f = {.body = b, .uniforms = *at, .state = *at + b->flat->uniforms + 1 + pg_loops_flat(b->flat)};
+    f.work = work;
+    f.met = met;
+    f.first = b->scan.given;
     pg_place_constants(b->flat, f.uniforms);
     *at += flat_of(b);
     return f;
@@ -110,18 +128,34 @@ static void put_flat(flat *f, size_t input, double number)
         f->uniforms[slot] = number;
 }
 
-/* One trip; whether it goes on is in *goes_on. False if it was stopped. */
-static int trip_flat(flat *f, int *goes_on)
+/* The items of trip i. */
+static void put_items(flat *f, size_t i)
+{
+    const pg_scan *s = &f->body->scan;
+    const size_t input = f->body->state + f->body->captured, at = pg_item_at(s, i);
+    for (size_t k = 0; k < s->given; k++)
+        put_flat(f, input + k,
+                 k < f->first ? f->given[k * s->length + at] : f->arrived[(k - f->first) * s->length + at]);
+    for (size_t k = 0; k < s->known; k++)
+        put_flat(f, input + s->given + k, s->numbers->at[k * s->length + at]);
+}
+
+/* Trip i; whether it goes on is in *goes_on. False if it was stopped. */
+static int trip_flat(flat *f, size_t i, int *goes_on)
 {
     const pg_program *p = f->body->flat;
+    const pg_scan *s = &f->body->scan;
     const size_t n = f->body->state;
     uint32_t guard;
     for (size_t k = 0; k < n; k++)
         put_flat(f, k, f->state[k]);
+    put_items(f, i);
     if (pg_run_uniform(p, f->uniforms, &guard, f->met, f->work) != 1)
         return 0;
     for (size_t k = 0; k < n; k++)
         f->state[k] = f->uniforms[p->result_slots[k]];
+    for (size_t k = 0; f->made != NULL && k < s->made; k++)
+        f->made[k * s->length + pg_item_at(s, i)] = f->uniforms[p->result_slots[pg_first_made(f->body) + k]];
     if (!f->body->counts)
         *goes_on = f->uniforms[p->result_slots[n]] != 0.0;
     return pg_goes_on(f->work, p->length + 4);
@@ -133,10 +167,19 @@ static double trips_of(double count)
     return count > 0.0 ? count : 0.0;
 }
 
+/* What trips from this one on would have made. */
+static void clear_made(const flat *f, size_t from)
+{
+    const pg_scan *s = &f->body->scan;
+    for (size_t k = 0; f->made != NULL && k < s->made; k++)
+        for (size_t i = from; i < s->length; i++)
+            f->made[k * s->length + pg_item_at(s, i)] = 0.0;
+}
+
 static void keep_flat(const flat *f, const pg_body *back, double *into)
 {
     for (size_t k = 0; into != NULL && k < f->body->state; k++)
-        if (pg_is_kept(f->body->flat, back->flat, k))
+        if (pg_is_kept(f->body, back, 0, k))
             *into++ = f->state[k];
 }
 
@@ -145,7 +188,7 @@ static double run_flat(flat *f, double control, const pg_body *back, pg_history 
 {
     double trips = 0.0, *into;
     int on = control != 0.0;
-    while (f->body->counts ? trips < trips_of(control) : on) {
+    while ((f->body->counts ? trips < trips_of(control) : on) && !pg_is_over(&f->body->scan, trips)) {
         if (trips >= f->body->most)
             return pg_loop_fail(TOO_LONG, SIZE_MAX, trips) - 1.0;
         if (back != NULL) {
@@ -153,10 +196,11 @@ static double run_flat(flat *f, double control, const pg_body *back, pg_history 
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0) - 1.0;
             keep_flat(f, back, into);
         }
-        if (!trip_flat(f, &on))
+        if (!trip_flat(f, (size_t)trips, &on))
             return -1.0;
         trips += 1.0;
     }
+    clear_made(f, (size_t)trips);
     return trips;
 }
 
@@ -174,10 +218,10 @@ static const double *state_before_flat(flat *f, const pg_body *back, pg_history 
         return NULL;
     }
     for (size_t k = 0; k < f->body->state; k++)
-        if (pg_is_kept(f->body->flat, back->flat, k))
+        if (pg_is_kept(f->body, back, 0, k))
             f->state[k] = *s++;
     for (; next <= i; next++) {
-        if (!trip_flat(f, &ignored))
+        if (!trip_flat(f, next - 1, &ignored))
             return NULL;
         keep_flat(f, back, pg_history_fill(h));
     }
@@ -194,11 +238,12 @@ static int go_back_flat(flat *f, flat *back, pg_history *h, size_t trips)
         if (s == NULL)
             return 0;
         for (size_t k = 0; k < n; k++)
-            if (pg_is_kept(f->body->flat, back->body->flat, k))
+            if (pg_is_kept(f->body, back->body, 0, k))
                 put_flat(back, back->body->state + k, *s++);
-        if (!trip_flat(back, &ignored))
+        if (!trip_flat(back, i, &ignored))
             return 0;
     }
+    clear_made(back, trips);
     return 1;
 }
 
@@ -206,18 +251,23 @@ static int run_back_flat(const pg_loop *loop, flat *f, pg_handed *handed, const 
                          double *at)
 {
     const size_t n = f->body->state, m = f->body->captured;
+    const double *seeds = operands + n + 1 + m + f->first * f->body->scan.length;
     flat back = open_flat(loop->back, &at, f->work, f->met);
+    back.first = f->first;
+    back.given = f->given;
+    back.arrived = seeds + loop->back_state;
+    back.made = results + back.body->state;
     pg_history own, *h = handed != NULL ? &handed->history : &own;
     double trips;
     if (handed == NULL) {
-        pg_history_open(h, pg_count_kept(f->body->flat, loop->back->flat, n), PG_HISTORY_OF_NUMBERS);
+        pg_history_open(h, pg_count_kept(f->body, loop->back, 0), PG_HISTORY_OF_NUMBERS);
         trips = run_flat(f, operands[n], loop->back, h);
     } else {
         trips = handed->trips[0];
     }
     int done = trips >= 0.0;
     for (size_t k = 0; k < back.body->state; k++)
-        back.state[k] = k < loop->back_state ? operands[n + 1 + m + k] : 0.0;
+        back.state[k] = k < loop->back_state ? seeds[k] : 0.0;
     for (size_t k = 0; k < m; k++)
         put_flat(&back, back.body->state + n + k, operands[n + 1 + k]);
     done = done && go_back_flat(f, &back, h, (size_t)trips);
@@ -238,10 +288,12 @@ int pg_loop_run_handed(const pg_loop *loop, const pg_loop *later, pg_handed *han
         put_flat(&f, n + k, operands[n + 1 + k]);
     if (n != 0)
         memcpy(f.state, operands, n * sizeof *operands);
+    f.given = operands + n + 1 + m;
     if (loop->back != NULL)
         return run_back_flat(loop, &f, handed, operands, results, at);
+    f.made = results + n + 1;
     if (later != NULL)
-        pg_history_open(&handed->history, pg_count_kept(f.body->flat, later->back->flat, n), PG_HISTORY_OF_NUMBERS);
+        pg_history_open(&handed->history, pg_count_kept(f.body, later->back, 0), PG_HISTORY_OF_NUMBERS);
     const double trips = run_flat(&f, operands[n], later == NULL ? NULL : later->back,
                                   later == NULL ? NULL : &handed->history);
     if (later != NULL)

@@ -5,6 +5,11 @@
  * are the state at first, the number of trips, or whether it begins, and what is captured; its results the state at last
  * and the number of trips.
  *
+ * A scan is a loop that is given an item of some columns at each trip, and makes one of others: see pg_scan. The inputs of
+ * its body come behind those of any loop, and so do the body's results, the operands, column by column, and the results.
+ * What no trip has made is 0. A scan that goes back is given what the other was, and what has arrived at what that made; it
+ * makes the derivatives by what that was given.
+ *
  * A loop that goes back is the derivative of one that goes forward: its operands are those of that one, and then what has
  * arrived at some of its results; its results are the derivatives by some operands. It runs the other loop first and keeps
  * the states on the way: all of them as long as they find room in PG_HISTORY bytes, for a block of rows, or
@@ -22,7 +27,23 @@ extern const pg_several_kind pg_loop_kind;
 
 enum { PG_HISTORY = 8 << 20, PG_HISTORY_OF_NUMBERS = 32 << 20 };
 
-/* The same body twice: for numbers, and for lanes. Shared. */
+/* Numbers that several bodies have. */
+typedef struct {
+    int refs;
+    double at[];
+} pg_columns;
+
+/* What makes a loop a scan: columns, each of a number for a trip. All 0 in other loops. */
+typedef struct {
+    size_t given, made;    /* columns that are operands; columns of results */
+    size_t known;          /* columns of numbers that are the same in each call */
+    size_t length;         /* of a column; more trips there are not */
+    int reverse;           /* the first trip has the last of them */
+    pg_columns *numbers;   /* of the columns that are known, one after the other; NULL if there are none */
+} pg_scan;
+
+/* The same body twice: for numbers, and for lanes. Shared. Its inputs are the state, what is captured, what is given and
+ * what is known; its results the state, whether it goes on, and what it makes. */
 typedef struct {
     pg_program *flat, *wide;
     pg_program *turned;    /* the other one of wide, or NULL: see turned.h */
@@ -30,6 +51,7 @@ typedef struct {
     int counts;            /* the number of trips is given */
     double most;           /* trips */
     int refs;
+    pg_scan scan;
 } pg_body;
 
 struct pg_loop {
@@ -39,7 +61,8 @@ struct pg_loop {
                             * then those by captured ones; it has captured the body's state, and what that has */
     pg_body *ahead, *behind; /* of one that goes back, the two for lanes that note: see noted.h; or body and back */
     size_t noted;
-    uint8_t *parts; /* for each number of the body's state, and each that is captured, whether it is among these */
+    uint8_t *parts; /* for each number of the body's state, each that is captured, each column given, whether it is
+                     * among these; for each column made, whether something has arrived there */
     size_t back_state; /* how many of the first kind */
     pg_loop **derived; /* made before, for other derivatives: see derived.c. Owned */
     size_t derived_count, derived_capacity;
@@ -95,17 +118,35 @@ static inline size_t pg_whole(size_t numbers)
 size_t pg_body_wide(const pg_body *b);
 
 /* What a history keeps of a state: what the body reads, or its way back. */
-static inline int pg_is_kept(const pg_program *body, const pg_program *back, size_t k)
+static inline int pg_is_kept(const pg_body *body, const pg_body *back, int wide, size_t k)
 {
-    return body->input_slots[k] != PG_NO_SLOT || back->input_slots[back->outputs + k] != PG_NO_SLOT;
+    const pg_program *one = wide ? body->wide : body->flat, *other = wide ? back->wide : back->flat;
+    return one->input_slots[k] != PG_NO_SLOT || other->input_slots[back->state + k] != PG_NO_SLOT;
 }
 
-static inline size_t pg_count_kept(const pg_program *body, const pg_program *back, size_t n)
+static inline size_t pg_count_kept(const pg_body *body, const pg_body *back, int wide)
 {
     size_t count = 0;
-    for (size_t k = 0; k < n; k++)
-        count += (size_t)pg_is_kept(body, back, k);
+    for (size_t k = 0; k < body->state; k++)
+        count += (size_t)pg_is_kept(body, back, wide, k);
     return count;
+}
+
+/* Which results of a body say what it makes. */
+static inline size_t pg_first_made(const pg_body *b)
+{
+    return b->state + !b->counts;
+}
+
+/* Which item of its columns trip i has, and whether trip i is beyond the last. */
+static inline size_t pg_item_at(const pg_scan *s, size_t i)
+{
+    return s->reverse ? s->length - 1 - i : i;
+}
+
+static inline int pg_is_over(const pg_scan *s, double trips)
+{
+    return s->length != 0 && trips >= (double)s->length;
 }
 
 #endif

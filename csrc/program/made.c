@@ -20,7 +20,7 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
         pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, turned, state, captured, counts, most, 1};
+    *b = (pg_body){flat, wide, turned, state, captured, counts, most, 1, {0}};
     return b;
 }
 
@@ -30,10 +30,25 @@ pg_body *pg_body_retain(pg_body *b)
     return b;
 }
 
+pg_columns *pg_columns_make(size_t count)
+{
+    pg_columns *numbers = pg_alloc(count + 1, sizeof(double)); /* the count stands in the place of one */
+    if (numbers != NULL)
+        numbers->refs = 1;
+    return numbers;
+}
+
+void pg_columns_release(pg_columns *numbers)
+{
+    if (numbers != NULL && PG_ADD(&numbers->refs, -1) == 0)
+        pg_free(numbers);
+}
+
 void pg_body_release(pg_body *b)
 {
     if (b == NULL || PG_ADD(&b->refs, -1) != 0)
         return;
+    pg_columns_release(b->scan.numbers);
     pg_program_free(b->flat);
     pg_program_free(b->wide);
     pg_program_free(b->turned);
@@ -103,20 +118,23 @@ static uint8_t *copy_flags(const uint8_t *flags, size_t count)
 
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
 {
-    const size_t n = body->state, m = body->captured;
+    const size_t n = body->state, m = body->captured, given = body->scan.given, length = body->scan.length;
     pg_loop *loop = pg_alloc(1, sizeof *loop);
-    uint8_t *copy = loop == NULL || parts == NULL ? NULL : copy_flags(parts, n + m);
+    uint8_t *copy = loop == NULL || parts == NULL ? NULL : copy_flags(parts, n + m + given + body->scan.made);
     if (loop == NULL || (parts != NULL && copy == NULL)) {
         pg_free(loop);
         pg_body_release(body);
         pg_body_release(back);
         return NULL;
     }
-    *loop = (pg_loop){.base = {&pg_loop_kind, n + 1 + m, n + 1, 1}, .body = body, .back = back, .parts = copy};
+    *loop = (pg_loop){.base = {&pg_loop_kind, n + 1 + m + given * length, n + 1 + body->scan.made * length, 1},
+                      .body = body,
+                      .back = back,
+                      .parts = copy};
     if (back != NULL) {
         loop->back_state = count_flags(parts, n);
-        loop->base.operands += loop->back_state;
-        loop->base.results = back->state;
+        loop->base.operands += loop->back_state + (back->scan.given - given) * length;
+        loop->base.results = back->state + back->scan.made * length;
     }
     if (back == NULL || note(loop))
         return loop;
@@ -204,19 +222,27 @@ pg_node *pg_loop_node(const pg_loop *loop, pg_node *const *operands, pg_node **i
 pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results, size_t result_count,
                     int counts, double most, pg_status *status, pg_node **opaque)
 {
+    return pg_scan_body(inputs, state, captured, results, result_count, counts, most, &(pg_scan){0}, status, opaque);
+}
+
+pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results,
+                      size_t result_count, int counts, double most, const pg_scan *scan, pg_status *status,
+                      pg_node **opaque)
+{
     pg_node *root;
     pg_sweep *s;
     pg_program *flat = NULL, *wide = NULL;
-    uint8_t *rows = pg_alloc(state + captured + 1, 1);
-    *status = rows == NULL ? PG_NO_MEMORY : pg_sort_sum(results, result_count, inputs, state + captured, &root, &s);
+    const size_t differ = state + captured + scan->given, input_count = differ + scan->known;
+    uint8_t *rows = pg_alloc(input_count + 1, 1);
+    *status = rows == NULL ? PG_NO_MEMORY : pg_sort_sum(results, result_count, inputs, input_count, &root, &s);
     if (*status != PG_OK) {
         pg_free(rows);
         return NULL;
     }
     pg_trace t = {.sweep = s, .rows = rows, .outputs = results, .output_count = result_count, .optimise = 1, .body = 1};
-    memset(rows, 0, state + captured + 1);
+    memset(rows, 0, input_count + 1);
     *status = pg_program_make(&t, opaque, &flat);
-    memset(rows, 1, state + captured + 1);
+    memset(rows, 1, differ != 0 ? differ : input_count); /* some have to differ for there to be lanes */
     if (*status == PG_OK)
         *status = pg_program_make(&t, opaque, &wide);
     pg_sweep_abandon(s);
@@ -228,6 +254,10 @@ pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_no
     }
     pg_body *b = pg_body_make(flat, wide, state, captured, counts, most);
     *status = b == NULL ? PG_NO_MEMORY : PG_OK;
+    if (b != NULL)
+        b->scan = *scan;
+    if (b != NULL && scan->numbers != NULL)
+        PG_ADD(&scan->numbers->refs, 1);
     return b;
 }
 

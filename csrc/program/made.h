@@ -14,6 +14,15 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
 
 /* NULL is allowed. */
 void pg_body_release(pg_body *b);
+/* The same of a scan, whose inputs and results have in this order: the state, what is captured, what is given, what is
+ * known; the new state, whether it goes on, what is made. Retains the numbers of scan. */
+pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results,
+                      size_t result_count, int counts, double most, const pg_scan *scan, pg_status *status,
+                      pg_node **opaque);
+
+/* Room for so many numbers, or NULL for want of memory. Caller owns. */
+pg_columns *pg_columns_make(size_t count);
+void pg_columns_release(pg_columns *numbers); /* which may be NULL */
 
 /* The node of a loop on operands, its results computed, and items for all of them into items, which the caller owns; they
  * are nan where it has not ended. NULL for want of memory, or if it was stopped, as *status says. Caller owns. */

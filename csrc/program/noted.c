@@ -381,6 +381,8 @@ int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_pro
     int done = 1;
     *noted = 0;
     *ahead = *behind = NULL;
+    if (body->scan.length != 0 || back->scan.length != 0) /* inputs do not match one by one */
+        return 1;
     for (int i = 0; i < 2; i++)
         if (!is_plain(i == 0 ? body->wide : back->wide))
             return 1;
@@ -395,7 +397,7 @@ int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_pro
         number(&c.back, c.seeds, &c.body, &next);
         compare(&c, body->state);
         choose(&c, c.noted + length);
-        *noted = leave_out(&c, 1 + pg_count_kept(body->wide, back->wide, body->state) / 2);
+        *noted = leave_out(&c, 1 + pg_count_kept(body, back, 1) / 2);
         if (*noted != 0)
             done = write_both(&c, *noted, ahead, behind);
     }

@@ -7,35 +7,11 @@
  * its numbers. */
 #include "graph/stopping.h"
 #include "program/growth.h"
-#include "program/loop.h"
-#include "program/program.h"
+#include "program/joins.h"
 
 #include <string.h>
 
-enum { INPUTS_IN_PASS = 64, CLUSTER = 64, NOWHERE = 0 };
-
-/* Lists of numbers: list i is items[starts[i]] to items[starts[i + 1] - 1]. */
-typedef struct { uint32_t *starts, *items; } lists;
-
-/* A place is NOWHERE, or 1 plus an input, or after those a join. */
-typedef struct {
-    const pg_program *p;
-    size_t first, inputs, outputs;
-    uint8_t matters[PG_OPCODE_COUNT]; /* for each op a bit for each operand by which its slope is not ZERO */
-    uint32_t *uniforms, *lanes; /* the place on which each slot depends now */
-    uint8_t *zero_lanes;   /* slots of lanes that a constant 0 was spread over */
-    lists joins;           /* the operands of each join */
-    size_t join_count, use_count;
-    uint32_t *of_output;   /* the place on which each output depends */
-    lists reached;         /* for each input, and then for each cluster, the clusters that use it directly */
-    lists results;         /* for each place the outputs there */
-    uint64_t *bits;        /* for each place the inputs of this pass on which it depends */
-    uint64_t *active;      /* a bit for each cluster that is to be visited */
-    uint32_t *visited;
-    uint32_t (*pairs)[2];  /* output and input */
-    size_t pair_count, pair_capacity;
-    pg_work work;
-} finder;
+enum { INPUTS_IN_PASS = 64, CLUSTER = 64 };
 
 static size_t places(const finder *f)
 {
@@ -45,142 +21,6 @@ static size_t places(const finder *f)
 static size_t clusters(const finder *f)
 {
     return (f->join_count + CLUSTER - 1) / CLUSTER;
-}
-
-static void read_table(finder *f)
-{
-    for (int op = PG_OP_add; op < PG_OPCODE_COUNT; op++)
-        for (int i = 0; i < 3; i++) {
-            const char *rule = pg_op_at(op - PG_OP_add)->rules[i];
-            if (rule != NULL && strcmp(rule, "ZERO") != 0)
-                f->matters[op] = (uint8_t)(f->matters[op] | 1u << i);
-        }
-}
-
-/* -- from instructions to joins ------------------------------------------------------------------ */
-
-static int is_zero(const finder *f, pg_slot slot)
-{
-    const pg_program *p = f->p;
-    if (slot & PG_ROW)
-        return f->zero_lanes[slot & ~PG_ROW];
-    return slot >= p->lives && slot < p->lives + p->constants && p->constant_values[slot - p->lives] == 0.0;
-}
-
-/* An operand of the join that is being made. */
-static void take_place(finder *f, uint32_t place)
-{
-    if (place != NOWHERE &&
-        (f->use_count == f->joins.starts[f->join_count] || f->joins.items[f->use_count - 1] != place))
-        f->joins.items[f->use_count++] = place;
-}
-
-static void take(finder *f, pg_slot slot)
-{
-    if (slot != PG_NO_SLOT)
-        take_place(f, slot & PG_ROW ? f->lanes[slot & ~PG_ROW] : f->uniforms[slot]);
-}
-
-static void take_product(finder *f, pg_slot a, pg_slot b)
-{
-    if (b != PG_NO_SLOT && (is_zero(f, a) || is_zero(f, b))) /* an exact 0 wins, and is a slope of 0 */
-        return;
-    take(f, a);
-    take(f, b);
-}
-
-static void take_operands(finder *f, const pg_instruction *in)
-{
-    switch (in->code) {
-    case PG_CODE_LOOP: /* each result depends on each operand */
-        for (uint32_t t = in->first; t < in->first + in->count; t++)
-            take(f, f->p->terms[t].a);
-        return;
-    case PG_CODE_FUSED:
-        take(f, in->a);
-        for (uint32_t t = in->first; t < in->first + in->count; t++)
-            take_product(f, f->p->terms[t].a, f->p->terms[t].b);
-        return;
-    case PG_CODE_SEARCH:
-        return;
-    case PG_CODE_TAKE:
-        for (uint32_t i = 0; i < in->count; i++)
-            take(f, pg_slot_of_item(f->p, in, i));
-        return;
-    case PG_OP_mul:
-    case PG_OP_mul0:
-    case PG_CODE_TOTAL_PRODUCT:
-        take_product(f, in->a, in->b);
-        if (in->c != PG_NO_SLOT)
-            take(f, in->c);
-        return;
-    default:
-        break;
-    }
-    const pg_slot operands[3] = {in->a, in->b, in->c};
-    const unsigned matters = in->code < PG_OPCODE_COUNT ? f->matters[in->code] : 1; /* others pass on a */
-    for (unsigned i = 0; i < 3; i++)
-        if (matters & 1u << i)
-            take(f, operands[i]);
-}
-
-/* Where the operands that were taken meet: the only one, or a new join. */
-static uint32_t meet(finder *f)
-{
-    const size_t start = f->joins.starts[f->join_count], count = f->use_count - start;
-    if (count < 2) {
-        f->use_count = start;
-        return count == 0 ? NOWHERE : f->joins.items[start];
-    }
-    f->joins.starts[++f->join_count] = (uint32_t)f->use_count;
-    return (uint32_t)(f->inputs + f->join_count);
-}
-
-static void follow(finder *f, const pg_instruction *in)
-{
-    if (in->code == PG_CODE_GUARD)
-        return;
-    take_operands(f, in);
-    const int is_result = in->code >= PG_CODE_OUTPUT && in->code != PG_CODE_LOOP;
-    if (is_result && in->out < f->outputs) /* what is added up may come in parts */
-        take_place(f, f->of_output[in->out]);
-    const uint32_t place = meet(f);
-    if (is_result) {
-        if (in->out < f->outputs)
-            f->of_output[in->out] = place;
-    } else if (in->code == PG_CODE_LOOP) {
-        const size_t results = ((const pg_loop *)f->p->loops[in->a])->base.results;
-        for (size_t i = 0; i < results; i++) {
-            (in->out & PG_ROW ? f->lanes : f->uniforms)[(in->out & ~PG_ROW) + i] = place;
-            if (in->out & PG_ROW)
-                f->zero_lanes[(in->out & ~PG_ROW) + i] = 0;
-        }
-    } else if (in->out & PG_ROW) {
-        f->lanes[in->out & ~PG_ROW] = place;
-        f->zero_lanes[in->out & ~PG_ROW] = in->code == PG_CODE_SPREAD && is_zero(f, in->a);
-    } else {
-        f->uniforms[in->out] = place;
-    }
-}
-
-static void find_joins(finder *f)
-{
-    const pg_program *p = f->p;
-    memset(f->uniforms, 0, p->uniforms * sizeof *f->uniforms);
-    memset(f->lanes, 0, p->lanes * sizeof *f->lanes);
-    memset(f->zero_lanes, 0, p->lanes);
-    for (size_t i = 0; i < f->inputs; i++) {
-        const pg_slot slot = p->input_slots[f->first + i];
-        if (slot != PG_NO_SLOT)
-            (slot & PG_ROW ? f->lanes : f->uniforms)[slot & ~PG_ROW] = (uint32_t)(1 + i);
-    }
-    f->joins.starts[0] = 0;
-    for (size_t i = 0; i < p->once; i++)
-        follow(f, &p->code[i]);
-    for (size_t i = 0; i < f->outputs; i++)
-        f->of_output[i] = p->result_slots[i] == PG_NO_SLOT ? NOWHERE : f->uniforms[p->result_slots[i]];
-    for (size_t i = p->once; i < p->length; i++)
-        follow(f, &p->code[i]);
 }
 
 /* -- what reaches what --------------------------------------------------------------------------- */
@@ -337,24 +177,6 @@ static int pass(finder *f, size_t base)
 
 /* -- the whole ----------------------------------------------------------------------------------- */
 
-static int room_for_joins(finder *f)
-{
-    const pg_program *p = f->p;
-    size_t uses = 4 * p->length;
-    for (size_t i = 0; i < p->length; i++)
-        uses += p->code[i].code <= PG_CODE_TAKE && p->code[i].code >= PG_CODE_FUSED ? 2 * (size_t)p->code[i].count : 0;
-    if (uses > INT32_MAX || p->length + f->inputs > INT32_MAX)
-        return 0;
-    f->uniforms = pg_alloc(p->uniforms + 1, sizeof *f->uniforms);
-    f->lanes = pg_alloc(p->lanes + 1, sizeof *f->lanes);
-    f->zero_lanes = pg_alloc(p->lanes + 1, 1);
-    f->of_output = pg_alloc(f->outputs + 1, sizeof *f->of_output);
-    f->joins.starts = pg_alloc(p->length + 1, sizeof *f->joins.starts);
-    f->joins.items = pg_alloc(uses + 1, sizeof *f->joins.items);
-    return f->uniforms != NULL && f->lanes != NULL && f->zero_lanes != NULL && f->of_output != NULL &&
-           f->joins.starts != NULL && f->joins.items != NULL;
-}
-
 static int room_for_passes(finder *f)
 {
     const size_t words = (clusters(f) + 63) / 64;
@@ -394,11 +216,7 @@ static pg_pattern *pattern_of(const finder *f)
 /* 1 if all was found, 0 if there are more than most, -1 for want of memory, -2 if it was stopped. */
 static int find(finder *f, size_t most)
 {
-    read_table(f);
-    if (!room_for_joins(f))
-        return -1;
-    find_joins(f);
-    if (!room_for_passes(f) || !list_reached(f) || !list_results(f))
+    if (!pg_find_joins(f) || !room_for_passes(f) || !list_reached(f) || !list_results(f))
         return -1;
     for (size_t base = 0; base < f->inputs; base += INPUTS_IN_PASS) {
         if (!pass(f, base))

@@ -93,24 +93,27 @@ static int is_marked(const pg_program *p, const uint8_t *slots, size_t input)
 pg_status pg_reach_forward(const pg_body *b, uint8_t *flags)
 {
     const pg_program *p = b->flat;
+    const size_t differ = b->state + b->captured + b->scan.given;
     uint8_t *slots = pg_alloc(p->uniforms + 1, 1);
     if (slots == NULL)
         return PG_NO_MEMORY;
     for (size_t before = SIZE_MAX; before != count_flags(flags, b->state);) {
         before = count_flags(flags, b->state);
         memset(slots, 0, p->uniforms + 1);
-        for (size_t i = 0; i < p->inputs; i++)
+        for (size_t i = 0; i < differ; i++)
             if (p->input_slots[i] != PG_NO_SLOT)
                 slots[p->input_slots[i]] = flags[i];
         mark_forward(p, slots);
         for (size_t k = 0; k < b->state; k++)
             flags[k] = (uint8_t)(flags[k] | slots[p->result_slots[k]]);
     }
+    for (size_t k = 0; k < b->scan.made; k++)
+        flags[differ + k] = slots[p->result_slots[pg_first_made(b) + k]];
     pg_free(slots);
     return PG_OK;
 }
 
-pg_status pg_reach_back(const pg_body *b, uint8_t *flags, uint8_t *captured)
+pg_status pg_reach_back(const pg_body *b, uint8_t *flags, const uint8_t *made, uint8_t *others)
 {
     const pg_program *p = b->flat;
     uint8_t *slots = pg_alloc(p->uniforms + 1, 1);
@@ -122,11 +125,14 @@ pg_status pg_reach_back(const pg_body *b, uint8_t *flags, uint8_t *captured)
         for (size_t k = 0; k < b->state; k++)
             if (flags[k])
                 slots[p->result_slots[k]] = 1;
+        for (size_t k = 0; k < b->scan.made; k++)
+            if (made[k])
+                slots[p->result_slots[pg_first_made(b) + k]] = 1;
         mark_back(p, slots);
         for (size_t k = 0; k < b->state; k++)
             flags[k] = (uint8_t)(flags[k] || is_marked(p, slots, k));
-        for (size_t k = 0; k < b->captured; k++)
-            captured[k] = (uint8_t)is_marked(p, slots, b->state + k);
+        for (size_t k = 0; k < b->captured + b->scan.given; k++)
+            others[k] = (uint8_t)is_marked(p, slots, b->state + k);
     }
     pg_free(slots);
     return PG_OK;

@@ -14,6 +14,11 @@ typedef struct {
     double *aside;         /* the same for each result */
     uint8_t *crossing;     /* of each result whether it stands where another of the state does: it is put aside */
     int unread;            /* some of the state is read by nobody: it counts once a row is done */
+    double *uniforms;      /* those of rows */
+    const block *outer;    /* where operands stand */
+    size_t first;          /* of the columns that are given so many are in given, others in arrived */
+    const pg_term *given, *arrived;
+    double *made;          /* NULL if nobody asks */
 } wide;
 
 static double *input_of(const wide *w, size_t input)
@@ -66,12 +71,19 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->crossing = (uint8_t *)(void *)(w->aside + (b->state + 1) * PG_LANES);
     w->rows.frame = w->aside + (b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1);
     w->unread = 0;
-    for (size_t k = 0; k < p->outputs; k++)
+    for (size_t k = 0; k < pg_first_made(b); k++)
         w->crossing[k] = (uint8_t)(b->turned == NULL && is_crossing(w, k));
     for (size_t k = 0; k < b->state; k++)
         w->unread = w->unread || p->input_slots[k] == PG_NO_SLOT;
+    w->uniforms = uniforms;
+    w->outer = outer;
+    w->first = b->scan.given;
+    w->given = w->arrived = NULL;
+    w->made = NULL;
     *at += pg_body_wide(b);
     pg_place_constants(p, uniforms);
+    if (b->scan.known != 0) /* there are none before a trip has items */
+        return 1;
     if (pg_run_uniform(p, uniforms, &guard, &met, outer->work) != 1)
         return 0;
     pg_spread(p, uniforms, lanes);
@@ -101,7 +113,7 @@ static void take_results(const wide *w, double *results)
 /* For the states of a loop before each trip, and what is noted of it. */
 static void open_history(pg_history *h, const pg_loop *back)
 {
-    const size_t kept = pg_count_kept(back->ahead->wide, back->behind->wide, back->body->state);
+    const size_t kept = pg_count_kept(back->ahead, back->behind, 1);
     pg_history_open(h, (kept + back->noted) * PG_LANES, PG_HISTORY);
 }
 
@@ -110,7 +122,7 @@ static double *keep_wide(const wide *w, const pg_body *back, double *into)
 {
     const pg_turn *turn = pg_lane_turn();
     for (size_t k = 0; into != NULL && k < w->body->state; k++)
-        if (pg_is_kept(w->body->wide, back->wide, k)) {
+        if (pg_is_kept(w->body, back, 1, k)) {
             turn->copy(into, state_of(w, k));
             into += PG_LANES;
         }
@@ -135,7 +147,7 @@ static void restore(const wide *w, const wide *to, size_t noted, const pg_body *
 {
     const pg_turn *turn = pg_lane_turn();
     for (size_t k = 0; k < w->body->state; k++)
-        if (pg_is_kept(w->body->wide, back->wide, k)) {
+        if (pg_is_kept(w->body, back, 1, k)) {
             double *into = to == w ? state_of(w, k) : input_of(to, to->body->state + k);
             if (into != NULL)
                 turn->copy(into, kept);
@@ -175,19 +187,84 @@ static void stay(wide *w, const int64_t *mask, int all)
     w->next = p == w->body->wide ? w->body->turned : w->body->wide;
 }
 
-/* One trip of the rows whose mask is set, but for what is not read; false if it was stopped. */
-static int trip_wide(wide *w, const int64_t *mask, int all)
+/* A number that is known, for all rows. */
+static void put_known(wide *w, size_t input, double number)
+{
+    const pg_slot slot = w->next->input_slots[input];
+    double *lanes = w->rows.lanes;
+    if (slot == PG_NO_SLOT)
+        return;
+    if (!(slot & PG_ROW)) {
+        w->uniforms[slot] = number;
+        return;
+    }
+    for (int l = 0; l < PG_LANES; l++)
+        LANE(slot)[l] = number;
+}
+
+/* The items of trip i; false if it was stopped. */
+static int put_items(wide *w, size_t i)
+{
+    const pg_scan *s = &w->body->scan;
+    const size_t input = w->body->state + w->body->captured, at = pg_item_at(s, i);
+    for (size_t k = 0; k < s->given; k++) {
+        const pg_term *from = k < w->first ? w->given + k * s->length : w->arrived + (k - w->first) * s->length;
+        put_operand(w->outer, from[at].a, input_of(w, input + k));
+    }
+    if (s->known == 0)
+        return 1;
+    for (size_t k = 0; k < s->known; k++)
+        put_known(w, input + s->given + k, s->numbers->at[k * s->length + at]);
+    uint32_t guard;
+    int met = 0;
+    if (pg_run_uniform(w->next, w->uniforms, &guard, &met, w->rows.work) != 1)
+        return 0;
+    pg_spread(w->next, w->uniforms, w->rows.lanes);
+    return 1;
+}
+
+/* What trip i has made, of rows whose mask is set. */
+static void take_made(const wide *w, size_t i, const int64_t *mask, int all)
+{
+    const pg_scan *s = &w->body->scan;
+    const double *lanes = w->rows.lanes;
+    for (size_t k = 0; w->made != NULL && k < s->made; k++) {
+        const double *given = LANE(w->last->result_slots[pg_first_made(w->body) + k]);
+        double *into = w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES;
+        if (all) {
+            pg_lane_turn()->copy(into, given);
+        } else {
+            memset(into, 0, PG_LANES * sizeof *into);
+            pg_lane_turn()->blend(into, given, mask);
+        }
+    }
+}
+
+/* What trips from this one on would have made. */
+static void clear_made(const wide *w, size_t from)
+{
+    const pg_scan *s = &w->body->scan;
+    for (size_t k = 0; w->made != NULL && k < s->made; k++)
+        for (size_t i = from; i < s->length; i++)
+            memset(w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES, 0, PG_LANES * sizeof *w->made);
+}
+
+/* Trip i of the rows whose mask is set, but for what is not read; false if it was stopped. */
+static int trip_wide(wide *w, size_t i, const int64_t *mask, int all)
 {
     const pg_program *p = w->next;
     const double *lanes = w->rows.lanes;
+    if (!put_items(w, i))
+        return 0;
     pg_run_block(p, &w->rows);
     if (w->rows.failed)
         return 0;
     w->last = p;
+    take_made(w, i, mask, all);
     if (w->body->turned != NULL) {
         stay(w, mask, all);
     } else {
-        for (size_t k = 0; k < p->outputs; k++)
+        for (size_t k = 0; k < pg_first_made(w->body); k++)
             if (w->crossing[k])
                 pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
         pass_on(w, mask, all, 1);
@@ -246,16 +323,19 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
             into = keep_wide(w, back->behind, into);
         }
-        if (!trip_wide(w, mask, running == PG_LANES))
+        if (!trip_wide(w, (size_t)done, mask, running == PG_LANES))
             return 0;
         if (into != NULL)
             note_wide(w, back->noted, into);
         done += 1.0;
         const int before = running;
         running = turn->go_on(mask, trips, counts ? control : result_of(w, w->body->state), counts, done);
+        if (pg_is_over(&w->body->scan, done))
+            running = 0;
         if (w->unread && running != before)
             pass_on_unread(w, trips, done);
     }
+    clear_made(w, (size_t)done);
     return 1;
 }
 
@@ -288,7 +368,7 @@ static const double *state_before(wide *w, const pg_loop *back, pg_history *h, c
     double *into = NULL; /* it was noted of the first one when it was kept */
     for (; next <= i + (back->noted != 0); next++) {
         const int running = mask_of_trip(trips, next - 1, mask);
-        if (!trip_wide(w, mask, running == PG_LANES))
+        if (!trip_wide(w, next - 1, mask, running == PG_LANES))
             return NULL;
         if (into != NULL)
             note_wide(w, back->noted, into);
@@ -313,9 +393,10 @@ static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h,
         restore(w, back, loop->noted, back->body, s);
         if (running != all)
             running = mask_of_trip(trips, i, mask);
-        if (!trip_wide(back, mask, running == PG_LANES))
+        if (!trip_wide(back, i, mask, running == PG_LANES))
             return 0;
     }
+    clear_made(back, (size_t)most);
     if (most > 0.0)
         pass_on(back, mask, running == PG_LANES, 0);
     return 1;
@@ -325,18 +406,23 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
                          const double *control, double *results, double *at)
 {
     const size_t n = w->body->state, m = w->body->captured;
+    const pg_term *seeds = operands + n + 1 + m + w->first * w->body->scan.length;
     _Alignas(64) double own_trips[PG_LANES];
     pg_history own, *h = handed != NULL ? &handed->history : &own;
     double *trips = handed != NULL ? handed->trips : own_trips;
     wide back;
     if (!open_wide(&back, loop->behind, &at, rows))
         return 0;
+    back.first = w->first;
+    back.given = w->given;
+    back.arrived = seeds + loop->back_state;
+    back.made = results + back.body->state * PG_LANES;
     for (size_t k = 0; k < m; k++)
         put_operand(rows, operands[n + 1 + k].a, input_of(&back, back.body->state + n + k));
     for (size_t k = 0; k < back.body->state; k++) {
         double *into = state_of(&back, k);
         if (k < loop->back_state)
-            put_operand(rows, operands[n + 1 + m + k].a, into);
+            put_operand(rows, seeds[k].a, into);
         else
             memset(into, 0, PG_LANES * sizeof *into);
     }
@@ -365,12 +451,21 @@ static int are_same(const pg_program *p, const pg_instruction *a, const pg_instr
     return 1;
 }
 
-static int writes_operand(const pg_program *p, const pg_instruction *in, const pg_instruction *loop, size_t count)
+static int writes_operand(const pg_program *p, pg_slot out, const pg_instruction *loop, size_t count)
 {
     for (size_t k = 0; k < count; k++)
-        if (p->terms[loop->first + k].a == in->out)
+        if (p->terms[loop->first + k].a == out)
             return 1;
     return 0;
+}
+
+/* The last of the lanes that it reads: many instructions write to others behind. */
+static pg_slot last_operand(const pg_program *p, const pg_instruction *loop, size_t count)
+{
+    pg_slot last = 0;
+    for (size_t k = 0; k < count; k++)
+        last = p->terms[loop->first + k].a > last ? p->terms[loop->first + k].a : last;
+    return last;
 }
 
 /* The instruction behind a loop that goes forward that goes the same way back: with the same body, and the same operands,
@@ -379,7 +474,7 @@ static int writes_operand(const pg_program *p, const pg_instruction *in, const p
 static const pg_instruction *way_back(const pg_program *p, const pg_instruction *in)
 {
     const pg_loop *loop = p->loops[in->a];
-    const size_t count = loop->body->state + 1 + loop->body->captured;
+    const size_t count = loop->base.operands;
     const pg_instruction *end = p->code + p->length, *found = in + 1;
     for (; found != end; found++) {
         const pg_loop *other = found->code == PG_CODE_LOOP ? p->loops[found->a] : NULL;
@@ -388,8 +483,9 @@ static const pg_instruction *way_back(const pg_program *p, const pg_instruction 
         if (other != NULL && other->body == loop->body && are_same(p, in, found, count))
             break;
     }
+    const pg_slot last = last_operand(p, in, count);
     for (const pg_instruction *i = in + 1; found != end && i != found; i++)
-        if (i->code != PG_CODE_LOOP && i->out & PG_ROW && writes_operand(p, i, in, count))
+        if (i->code != PG_CODE_LOOP && i->out & PG_ROW && i->out <= last && writes_operand(p, i->out, in, count))
             return NULL;
     return found == end ? NULL : found;
 }
@@ -432,11 +528,13 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
     for (size_t k = 0; k < loop->body->captured; k++)
         put_operand(rows, operands[n + 1 + k].a, input_of(&w, n + k));
     int done;
+    w.given = operands + n + 1 + loop->body->captured;
     if (loop->back != NULL) {
         done = run_back_wide(loop, &w, operands, rows, handed, control, results, at);
     } else {
         double *trips = later != NULL ? handed->trips : own_trips;
         pg_history *h = later != NULL ? &handed->history : NULL;
+        w.made = results + (n + 1) * PG_LANES;
         if (later != NULL)
             open_history(h, later);
         done = run_wide(&w, control, trips, later, h);
@@ -455,7 +553,11 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
     double *lanes = rows->lanes;
     if (handed != NULL && loop->back == NULL) {
         pg_handed_close(handed); /* by rows that have left the path */
-        handed->to = way_back(p, in);
+        if (handed->from != in) {
+            handed->from = in;
+            handed->way = way_back(p, in);
+        }
+        handed->to = handed->way;
         handed->history = (pg_history){0};
         later = handed->to == NULL ? NULL : p->loops[handed->to->a];
     } else if (handed != NULL && handed->to != in) {

@@ -9,6 +9,8 @@
 #include "python/trace.h"
 #include "python/value.h"
 
+#include <string.h>
+
 /* -- the body runs ------------------------------------------------------------------------------ */
 
 static PyObject *loop_begin(PyObject *module, PyObject *state)
@@ -204,25 +206,50 @@ static PyObject *values_of(pg_node **items, size_t count)
     return values;
 }
 
-/* The results of a loop whose body is made, as Values. */
-static PyObject *node_of(pg_body *body, const capture *c, PyObject *state, PyObject *control)
+/* What a body was traced on, and what it has made of that. */
+typedef struct {
+    size_t state, given, known, made; /* the first three are leaves, in this order */
+    int counts;
+    double most;
+    pg_scan scan;
+    capture found;
+    pg_node **inputs, **outcome;
+} traced_body;
+
+/* The leaves in the order that a body has its inputs in: what is captured comes behind the state. */
+static void arrange_inputs(traced_body *t)
 {
-    const size_t n = body->state, m = body->captured;
+    const size_t leaves = t->state + t->given + t->known, captured = t->found.count - leaves;
+    for (size_t i = 0; i < t->state; i++)
+        t->inputs[i] = t->found.inputs[i];
+    for (size_t i = 0; i < captured; i++)
+        t->inputs[t->state + i] = t->found.inputs[leaves + i];
+    for (size_t i = t->state; i < leaves; i++)
+        t->inputs[captured + i] = t->found.inputs[i];
+}
+
+/* The results of a loop whose body is made, as Values. */
+static PyObject *node_of(pg_body *body, const traced_body *t, PyObject *state, PyObject *control, PyObject *columns)
+{
+    const size_t n = body->state, m = body->captured, items_given = body->scan.given * body->scan.length;
     pg_loop *loop = pg_loop_make(body, NULL, NULL);
-    pg_node **operands = pg_alloc(n + 1 + m, sizeof *operands), **items = pg_alloc(n + 1, sizeof *items);
+    pg_node **operands = pg_alloc(n + 1 + m + items_given, sizeof *operands);
+    pg_node **items = loop == NULL ? NULL : pg_alloc(loop->base.results, sizeof *items);
     PyObject *values = NULL;
-    if (loop == NULL || operands == NULL || items == NULL) {
+    if (operands == NULL || items == NULL) {
         PyErr_NoMemory();
     } else {
         for (size_t i = 0; i < n; i++)
             operands[i] = PG_NODE(PyTuple_GetItem(state, (Py_ssize_t)i));
         operands[n] = PG_NODE(control);
         for (size_t i = 0; i < m; i++)
-            operands[n + 1 + i] = c->inputs[n + i];
+            operands[n + 1 + i] = t->inputs[n + i];
+        for (size_t i = 0; i < items_given; i++)
+            operands[n + 1 + m + i] = PG_NODE(PyTuple_GetItem(columns, (Py_ssize_t)i));
         pg_status status;
         pg_node *made = pg_loop_node(loop, operands, items, &status);
-        values = made == NULL ? pg_raise(status) : values_of(items, n + 1);
-        for (size_t i = 0; made != NULL && i < n + 1 + m; i++)
+        values = made == NULL ? pg_raise(status) : values_of(items, loop->base.results);
+        for (size_t i = 0; made != NULL && i < loop->base.operands; i++)
             pg_keep(operands[i]);
         if (made != NULL)
             pg_release(made);
@@ -233,38 +260,113 @@ static PyObject *node_of(pg_body *body, const capture *c, PyObject *state, PyObj
     return values;
 }
 
+/* The loop whose body has made results of leaves, and whose columns are in t. */
+static PyObject *made_of(traced_body *t, PyObject *leaves, PyObject *results, PyObject *state, PyObject *control,
+                         PyObject *columns)
+{
+    const size_t count = t->state + t->given + t->known, result_count = (size_t)PyTuple_Size(results);
+    pg_node **nodes = pg_alloc(count + 1, sizeof *nodes), *opaque = NULL;
+    PyObject *values = NULL;
+    refuse(leaves, 0); /* some may be results */
+    t->outcome = pg_nodes_of(results, "results of a loop must be");
+    for (size_t i = 0; nodes != NULL && i < count; i++)
+        nodes[i] = PG_NODE(PyTuple_GetItem(leaves, (Py_ssize_t)i));
+    if (nodes == NULL && t->outcome != NULL)
+        PyErr_NoMemory();
+    if (t->outcome != NULL && nodes != NULL && captures_of(&t->found, nodes, count, t->outcome, result_count)) {
+        pg_status status;
+        t->inputs = pg_alloc(t->found.count + 1, sizeof *t->inputs);
+        if (t->inputs == NULL) {
+            PyErr_NoMemory();
+        } else {
+            arrange_inputs(t);
+            pg_body *body = pg_scan_body(t->inputs, t->state, t->found.count - count, t->outcome, result_count,
+                                         t->counts, t->most, &t->scan, &status, &opaque);
+            values = body == NULL ? failed(status, opaque) : node_of(body, t, state, control, columns);
+        }
+    }
+    refuse(leaves, 1);
+    pg_free((void *)t->found.inputs);
+    pg_free((void *)t->inputs);
+    pg_free((void *)t->outcome);
+    pg_free((void *)nodes);
+    return values;
+}
+
+/* Whether a loop can be made of these; false with an exception set. */
+static int is_fit(PyObject *control, PyObject *state, int fits)
+{
+    if (pg_trace_running() == NULL || !fits) {
+        PyErr_Format(PyExc_ValueError, "a result for each number of the state, and whether it goes on, in a trace");
+        return 0;
+    }
+    if (PG_IS_VALUE(control) && pg_require_built(control) && pg_require_values(state, "the state of a loop must be"))
+        return 1;
+    if (!PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "a loop goes on as a Value says");
+    return 0;
+}
+
 static PyObject *loop_made(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *leaves, *results, *state, *control, *values = NULL;
-    int counts;
-    double most;
+    PyObject *leaves, *results, *state, *control;
+    traced_body t = {.state = 0};
     if (!PyArg_ParseTuple(args, "O!O!O!Oid:loop_made", &PyTuple_Type, &leaves, &PyTuple_Type, &results, &PyTuple_Type,
-                          &state, &control, &counts, &most))
+                          &state, &control, &t.counts, &t.most))
         return NULL;
-    const size_t n = (size_t)PyTuple_Size(leaves);
-    if (pg_trace_running() == NULL || (size_t)PyTuple_Size(results) != n + !counts || (size_t)PyTuple_Size(state) != n)
-        return PyErr_Format(PyExc_ValueError,
-                            "a result for each number of the state, and whether it goes on, in a trace");
-    if (!PG_IS_VALUE(control) || !pg_require_built(control) || !pg_require_values(state, "the state of a loop must be"))
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a loop goes on as a Value says");
-    refuse(leaves, 0); /* some may be results */
-    pg_node **outcome = pg_nodes_of(results, "results of a loop must be");
-    pg_node **inputs = pg_alloc(n + 1, sizeof *inputs), *opaque = NULL;
-    capture c = {.count = 0};
-    for (size_t i = 0; inputs != NULL && i < n; i++)
-        inputs[i] = PG_NODE(PyTuple_GetItem(leaves, (Py_ssize_t)i));
-    if (inputs == NULL && outcome != NULL)
-        PyErr_NoMemory();
-    if (outcome != NULL && inputs != NULL && captures_of(&c, inputs, n, outcome, n + !counts)) {
-        pg_status status;
-        pg_body *body = pg_body_of(c.inputs, n, c.count - n, outcome, n + !counts, counts, most, &status, &opaque);
-        values = body == NULL ? failed(status, opaque) : node_of(body, &c, state, control);
+    t.state = (size_t)PyTuple_Size(leaves);
+    if (!is_fit(control, state,
+                (size_t)PyTuple_Size(results) == t.state + !t.counts && (size_t)PyTuple_Size(state) == t.state))
+        return NULL;
+    return made_of(&t, leaves, results, state, control, NULL);
+}
+
+/* Numbers of the columns that are known, one after the other, into t; false with an exception set. */
+static int read_known(traced_body *t, PyObject *numbers)
+{
+    const size_t count = t->known * t->scan.length;
+    if ((size_t)PyBytes_Size(numbers) != count * sizeof(double)) {
+        PyErr_Format(PyExc_ValueError, "columns of a scan that are known have a number for each trip");
+        return 0;
     }
-    refuse(leaves, 1);
-    pg_free((void *)c.inputs);
-    pg_free((void *)inputs);
-    pg_free((void *)outcome);
+    t->scan.known = t->known;
+    t->scan.numbers = count == 0 ? NULL : pg_columns_make(count);
+    if (count == 0)
+        return 1;
+    if (t->scan.numbers == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    memcpy(t->scan.numbers->at, PyBytes_AsString(numbers), count * sizeof(double));
+    return 1;
+}
+
+static PyObject *scan_made(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *leaves, *results, *state, *control, *columns, *numbers, *values = NULL;
+    Py_ssize_t length;
+    traced_body t = {.state = 0};
+    if (!PyArg_ParseTuple(args, "O!O!O!OiO!Snp:scan_made", &PyTuple_Type, &leaves, &PyTuple_Type, &results,
+                          &PyTuple_Type, &state, &control, &t.counts, &PyTuple_Type, &columns, &numbers, &length,
+                          &t.scan.reverse))
+        return NULL;
+    t.state = (size_t)PyTuple_Size(state);
+    t.scan.length = (size_t)length;
+    t.most = (double)length;
+    const size_t inputs = (size_t)PyTuple_Size(leaves), outcome = (size_t)PyTuple_Size(results);
+    const size_t items = (size_t)PyTuple_Size(columns), rest = t.state + !t.counts;
+    int fits = length > 0 && items % (size_t)length == 0 && outcome >= rest;
+    t.given = length > 0 ? items / (size_t)length : 0;
+    fits = fits && inputs >= t.state + t.given;
+    t.known = inputs - t.state - t.given;
+    t.scan.given = t.given;
+    t.scan.made = outcome - rest;
+    if (is_fit(control, state, fits) && pg_require_values(columns, "what a scan is given must be") &&
+        read_known(&t, numbers))
+        values = made_of(&t, leaves, results, state, control, columns);
+    pg_columns_release(t.scan.numbers);
     return values;
 }
 
@@ -277,5 +379,10 @@ PyMethodDef pg_loop_functions[] = {
      "loop_made(leaves, results, state, control, counts, most, /)\n--\n\n"
      "The state at last, and the number of trips, of a loop whose body has made results of leaves and which begins with\n"
      "state: as many trips as control says, or, if it does not count, as long as the last result is not 0."},
+    {"scan_made", scan_made, METH_VARARGS,
+     "scan_made(leaves, results, state, control, counts, columns, known, length, reverse, /)\n--\n\n"
+     "The same of a scan, whose leaves are the state, then a number of each column, of Values, then one of those that\n"
+     "are known. Results are the new state, whether it goes on if it does not count, and what a trip makes, of which\n"
+     "there is a column behind the number of trips."},
     {NULL, NULL, 0, NULL},
 };

@@ -44,6 +44,7 @@ from pygrad.c_code.functions import (
 from pygrad.c_code.loops import Body, Known, Loop, levels
 from pygrad.c_code.tables import FUNCTIONS as TABLE_FUNCTIONS
 from pygrad.c_code.trips import Called, back, forward
+from pygrad.core.library import lib
 from pygrad.core.structure import key_of
 from pygrad.programs.paths import Path, Paths
 
@@ -467,6 +468,11 @@ def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, fre
         ValueError: the name is not fit for C; or paths return what differs in structure.
     """
     name = own_name(title) if name is None else checked_name(name)
+    if any(lib.pg_has_scan(path.program) for path in paths.all):
+        raise NotImplementedError(
+            f"to_c() does not know scans of more than a few trips yet, and {title}() has one: write its "
+            "loop in C around a function that is the body"
+        )
     results = {key_of(path.result.structure): path.result.structure for path in paths.all}
     if len(results) > 1:
         raise ValueError(

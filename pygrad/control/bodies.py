@@ -33,32 +33,79 @@ def loop(
     body(state) returns the new state, and whether it goes on; count, if there is one, says the same by the
     number of trips. What it raises for some rows ends the loop for these, and is raised when rows may part.
     """
-    before = context.raised.cell_contents
-    errors, carries, raised = len(context.errors), False, False
+    trip = _Trip(body)
+    meant = trip.meant()
+    begin = both(meant, condition(start))
 
-    def trip(state: _Items) -> tuple[_Items, Any]:
-        nonlocal raised
-        context.raised.cell_contents = state[-1] if carries else 0
-        with in_a_body():
-            try:
-                new, goes_on = body(state[:-1] if carries else state)
-                number = context.raised.cell_contents
-            finally:
-                context.raised.cell_contents = before
-        raised = not (type(number) is int and number == 0)
-        if not carries:
+    def run(state: _Items) -> tuple[_Items, Any]:
+        (new, goes_on), number = trip(state)
+        if not trip.carries:
             return new, goes_on
         return [*new, number], both(condition(goes_on), number == 0)
 
-    meant = both(context.active, condition(before == 0))
-    begin = both(meant, condition(start))
     if count is not None and meant is True:
-        found, _ = traced.loop(lambda s: trip(s)[0], items, count=count, max_trips=most)
+        found, _ = traced.loop(lambda s: run(s)[0], items, count=count, max_trips=most)
     else:
-        found, _ = traced.loop(trip, items, start=begin, max_trips=most)
-    if raised:
-        del context.errors[errors:]
-        carries = True
-        found, _ = traced.loop(trip, [*items, before], start=begin, max_trips=most)
+        found, _ = traced.loop(run, items, start=begin, max_trips=most)
+    if trip.raised:
+        trip.begin_again()
+        found, _ = traced.loop(run, [*items, trip.before], start=begin, max_trips=most)
         context.raised.cell_contents = found.pop()
     return found
+
+
+def scan(
+    body: Callable[[_Items, _Items], tuple[_Items, _Items]],
+    items: Sequence[Any],
+    columns: Sequence[traced.Column],
+    length: int,
+    reverse: bool = False,
+) -> tuple[_Items, list[_Items]]:
+    """The same of a scan, and the columns of what its trips make: see `traced.scan`. Rows that it is not
+    meant for make 0."""
+    trip = _Trip(body)
+    meant = trip.meant()
+
+    def run(state: _Items, row: _Items) -> tuple[_Items, ...]:
+        (new, made), number = trip(state, row)
+        if not trip.carries:
+            return (new, made) if meant is True else (new, made, True)  # type: ignore[return-value]
+        return [*new, number], made, number == 0  # type: ignore[return-value]
+
+    start = None if meant is True else meant
+    found, ys = traced.scan(run, items, columns, length, start=start, reverse=reverse)
+    if trip.raised:
+        trip.begin_again()
+        found, ys = traced.scan(
+            run, [*items, trip.before], columns, length, start=meant, reverse=reverse
+        )
+        context.raised.cell_contents = found.pop()
+    return found, ys
+
+
+class _Trip:
+    """A body, and the number of what it raises for some rows; once it carries that it is the last of the
+    state."""
+
+    def __init__(self, body: Callable[..., Any]) -> None:
+        self.body, self.before = body, context.raised.cell_contents
+        self.errors, self.carries, self.raised = len(context.errors), False, False
+
+    def meant(self) -> Any:
+        """For which rows the loop is: True, or a condition."""
+        return both(context.active, condition(self.before == 0))
+
+    def __call__(self, state: _Items, *row: _Items) -> tuple[Any, Any]:
+        context.raised.cell_contents = state[-1] if self.carries else 0
+        with in_a_body():
+            try:
+                result = self.body(state[:-1] if self.carries else state, *row)
+                number = context.raised.cell_contents
+            finally:
+                context.raised.cell_contents = self.before
+        self.raised = not (type(number) is int and number == 0)
+        return result, number
+
+    def begin_again(self) -> None:
+        del context.errors[self.errors :]
+        self.carries = True

@@ -12,14 +12,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pygrad.control import traced
+from pygrad.control.autograph.branching import forgive, settle
+from pygrad.control.autograph.context import context
+from pygrad.control.autograph.looping import MOST_UNROLLED
 from pygrad.control.bodies import checked_trips
+from pygrad.control.bodies import scan as scan_of_program
 from pygrad.control.loops import too_many
-from pygrad.control.state import ControlError, State, is_like, must_be_alike
+from pygrad.control.state import ControlError, State, is_like, is_truth, must_be_alike
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value, trace_active
 from pygrad.core.structure import FREE, Look, array_of, is_array, look_into
 
 T = TypeVar("T")
+
+UNROLLED_SCAN = 8  # trips, with those of loops around it, that are traced one by one
 
 
 def scan(
@@ -37,6 +43,9 @@ def scan(
     with a length. With reverse=True it begins with the last, and each y stands where its x did. See
     `while_loop` for the state. y is a tree of numbers and arrays, and becomes the same tree of arrays with
     an axis more, the first.
+
+    In a trace f is called once, on Values, and is one part of the program. It is called for each trip where
+    there are few, or where that cannot be: if it needs to know an x, say, as the index of a list.
 
     Raises:
         TypeError: f does not return a pair, or a state of another kind than it is given, or y differs in
@@ -171,28 +180,92 @@ def _stacked(rows: Sequence[Sequence[Any]], of: Any) -> Any:
     def stacked(leaf: Any, at: int) -> Any:
         found = [item for row in rows for item in row[at : at + leaf.size]]
         truths = of.truths[at : at + leaf.size]
-        array = array_of(found, (len(rows), *leaf.shape))
-        if truths and all(truths) and not any(isinstance(item, Value) for item in found):
-            return array != 0
-        return array
+        shape = (len(rows), *leaf.shape)
+        if truths and all(truths) and any(isinstance(item, Value) for item in found):
+            return _conditions(found, shape)
+        array = array_of(found, shape)
+        return array != 0 if truths and all(truths) else array
 
     return of.structure.map(stacked)
+
+
+def _conditions(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    import numpy as np
+
+    from pygrad.arrays.conditions import as_conditions
+
+    array = np.empty(len(items), dtype=object)
+    for at, item in enumerate(items):  # to be given all at once would ask for their truth
+        array[at] = item
+    return as_conditions(array.reshape(shape))
+
+
+# -- in traces -------------------------------------------------------------------------------------
 
 
 def _traced_scan(
     f: Callable[..., Any], init: Any, columns: _Columns, count: int, reverse: bool
 ) -> tuple[Any, Any]:
     state = State.of(init, "init")
-    rows = [State.of(columns.row(at), "x") for at in range(count)]
-    first: list[State] = []
+    parts = [_Part.of(sequence) for sequence in columns.sequences]
+    made: list[State] = []
 
     def body(items: list[Any], row: list[Any]) -> tuple[list[Any], list[Any]]:
-        result, y = _pair(f, state.arrange(items), rows[0].arrange(row))
+        numbers = iter(row)
+        x = columns.arrange(iter([part.arrange(numbers) for part in parts]))
+        result, y = _pair(f, state.arrange(items), x)
         found = must_be_alike(init, result, "init", f, "scan")
-        first.append(State.of(y, "y"))
-        _check_y(first[0], first[-1], f)
-        return found.items, first[-1].items
+        made.append(State.of(y, "y"))
+        _check_y(made[0], made[-1], f)
+        return found.items, made[-1].items
 
-    xs = [row.items for row in rows]
-    items, ys = traced.scanned(body, state.items, xs, count, reverse)
-    return state.arrange(items), _stacked(ys, first[0])
+    args = body, state.items, [column for part in parts for column in part.columns], count, reverse
+    items, ys = _rolled(args, made) or traced.scanned(*args)
+    settle()
+    rows = zip(*ys, strict=True) if ys else [()] * count
+    return state.arrange(items), _stacked(list(rows), made[0])
+
+
+def _rolled(args: tuple[Any, ...], made: list[State]) -> tuple[list[Any], list[list[Any]]] | None:
+    """The scan with one body in the program; None if it is to be done trip by trip."""
+    trips = args[3] * context.times
+    if trips <= UNROLLED_SCAN or not traced.ROLLED:
+        return None
+    errors = len(context.errors)
+    try:
+        items, ys = scan_of_program(*args)
+        truths = made[0].truths
+        return items, [
+            [item != 0 for item in column] if truth else column
+            for column, truth in zip(ys, truths, strict=True)
+        ]
+    except Exception as error:
+        if trips > MOST_UNROLLED:
+            raise
+        forgive(error)
+        del context.errors[errors:], made[:]
+    return None
+
+
+class _Part(NamedTuple):
+    """A sequence of xs: its numbers, by column, and what an item of it is."""
+
+    columns: list[traced.Column]
+    shape: tuple[int, ...]
+    is_truth: bool
+
+    @classmethod
+    def of(cls, sequence: Any) -> _Part:
+        if not is_array(sequence):
+            return cls([traced.Column(sequence)], (), all(map(is_truth, sequence)))
+        rows = sequence.reshape(len(sequence), -1)
+        columns = [rows[:, k].tolist() for k in range(rows.shape[1])]
+        truths = bool(columns) and all(is_truth(item) for column in columns for item in column)
+        return cls([traced.Column(column) for column in columns], sequence.shape[1:], truths)
+
+    def arrange(self, numbers: Iterator[Any]) -> Any:
+        """An item of these numbers."""
+        found = [next(numbers) for _ in self.columns]
+        if self.is_truth:
+            found = [number != 0 for number in found]
+        return array_of(found, self.shape) if self.shape else found[0]

@@ -1,18 +1,19 @@
 """Loops of programs: a body that is traced once.
 
-Both functions take lists of numbers and Values, and a body that is called with a list of Values. In a
+The functions take lists of numbers and Values, and a body that is called with lists of Values. In a
 trace (of `compile` or `vmap`) `loop` is one part of the program, whatever the number of trips; outside it
-is a plain Python loop. `scanned` is traced trip by trip.
+is a plain Python loop. `scan` is one part of a program, too; `scanned` is the same trip by trip.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygrad.core.implementation import Value, trace_active
 
-ROLLED = True  # whether `loop` is one part of a program; if not, it is traced trip by trip
+ROLLED = True  # whether what can be is one part of a program; if not, it is traced trip by trip
 
 _Items = list[Any]
 
@@ -75,24 +76,87 @@ def _unrolled(
     return items, trips
 
 
-def scanned(
-    body: Callable[[_Items, _Items], tuple[_Items, _Items]],
+class Column:
+    """A number for each trip of a scan."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self.items: Sequence[Any] = items
+        if not any(isinstance(item, Value) for item in items):
+            self.items = array("d", items)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it does not depend on an input of the trace."""
+        return isinstance(self.items, array)
+
+
+def scan(
+    body: Callable[[_Items, _Items], tuple[_Items, ...]],
     state: Sequence[Any],
-    xs: Sequence[Sequence[Any]],
+    columns: Sequence[Column],
+    length: int,
+    *,
+    start: Any = None,
+    reverse: bool = False,
+) -> tuple[_Items, list[_Items]]:
+    """In a trace, the state after a trip for each row of columns, and what trips make besides, as columns.
+
+    body(state, row) returns the new state and what the trip makes; with a start, which says whether there
+    is a first trip, also whether there is another one. What no trip has made is 0. The body is called once,
+    as that of `loop`; there is one trip at least, if there is no start.
+    """
+    from pygrad import _native
+
+    items = _values(state)
+    given = [column for column in columns if not column.is_known]
+    known = [column for column in columns if column.is_known]
+    first = _values([column.items[0] for column in (*given, *known)])
+    leaves, over = _native.loop_begin((*items, *first))
+    try:
+        of = dict(zip(map(id, (*given, *known)), leaves[len(items) :], strict=True))
+        new, made, *goes_on = body(list(leaves[: len(items)]), [of[id(c)] for c in columns])
+        outcome = tuple(_values([*new, *goes_on, *made]))
+        if len(new) != len(items):
+            raise ValueError(
+                f"the body of a scan was given {len(items)} numbers, and returned {len(new)}"
+            )
+    finally:
+        _native.loop_end(leaves, over)
+    counts = start is None
+    (control,) = _values([length if counts else start])
+    found = _native.scan_made(
+        leaves,
+        outcome,
+        tuple(items),
+        control,
+        counts,
+        tuple(item for column in given for item in _values(column.items)),
+        b"".join(column.items.tobytes() for column in known),  # type: ignore[attr-defined]
+        length,
+        reverse,
+    )
+    ys = found[len(items) + 1 :]
+    return list(found[: len(items)]), [
+        list(ys[at : at + length]) for at in range(0, len(ys), length)
+    ]
+
+
+def scanned(
+    body: Callable[[_Items, _Items], tuple[_Items, ...]],
+    state: Sequence[Any],
+    columns: Sequence[Column],
     length: int,
     reverse: bool = False,
 ) -> tuple[_Items, list[_Items]]:
-    """The state after a trip for each row of xs, and what each trip gave besides, in the order of xs.
-
-    body(state, row) returns the new state and what the trip gives.
-    """
+    """What `scan` gives, traced trip by trip."""
     items, ys = _values(state), []
-    for at in range(length):
-        row = xs[length - 1 - at if reverse else at] if xs else []
-        items, given = body(items, _values(row))
+    for at in reversed(range(length)) if reverse else range(length):
+        items, made = body(items, _values([column.items[at] for column in columns]))
         items = _values(items)
-        ys.append(_values(given))
-    return items, ys[::-1] if reverse else ys
+        ys.append(_values(made))
+    if reverse:
+        ys.reverse()
+    return items, [list(column) for column in zip(*ys, strict=True)]
 
 
 def _values(items: Sequence[Any]) -> _Items:

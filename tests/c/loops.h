@@ -41,8 +41,10 @@ static inline double value(int op, double x, double y)
     return pg_evaluate_one(op, x, y, 0.0);
 }
 
-/* A body: x are the numbers of its state, then what it has captured; of one that does not count, whether it goes on is
- * behind the new state. */
+enum { MADE = 8, MOST_X = 12 };
+
+/* A body: x are the numbers of its state, then what it has captured, is given and knows; of one that does not count, whether
+ * it goes on is behind the new state, and what a scan makes comes last. A trip puts that into x from MADE on. */
 typedef struct {
     const char *name;
     size_t state, captured;
@@ -50,11 +52,28 @@ typedef struct {
     void (*make)(pg_node *const *x, pg_node **results);
     int (*trip)(double *x);
     double low, high, trips; /* of numbers, and at most */
+    pg_scan scan;
 } kind;
 
 static inline size_t results_of(const kind *k)
 {
-    return k->state + !k->counts;
+    return k->state + !k->counts + k->scan.made;
+}
+
+/* Of the loop. */
+static inline size_t operands_of(const kind *k)
+{
+    return k->state + 1 + k->captured + k->scan.given * k->scan.length;
+}
+
+static inline size_t results_of_loop(const kind *k)
+{
+    return k->state + 1 + k->scan.made * k->scan.length;
+}
+
+static double known_number(size_t at)
+{
+    return 0.25 + 0.125 * (double)at;
 }
 
 /* A square root, by Newton. */
@@ -227,35 +246,125 @@ static int trip_twice(double *x)
     return 1;
 }
 
+/* A scan: what is given and known, a column each; what is made is what it is given, and what it has been. */
+static void make_scan(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_add, of(PG_OP_mul, x[0], x[1]), of(PG_OP_sin, x[2], NULL));
+    out[1] = of(PG_OP_mul, x[0], of(PG_OP_add, x[2], x[3]));
+}
+
+static int trip_scan(double *x)
+{
+    x[MADE] = x[0] * (x[2] + x[3]);
+    x[0] = x[0] * x[1] + value(PG_OP_sin, x[2], 0.0);
+    return 1;
+}
+
+/* One that begins with the last, and ends early; what is given takes the place of the state, which is made. */
+static void make_early(pg_node *const *x, pg_node **out)
+{
+    out[0] = x[1];
+    out[1] = of(PG_OP_below, x[0], constant(1.0));
+    out[2] = x[0];
+}
+
+static int trip_early(double *x)
+{
+    const double before = x[0];
+    x[0] = x[1], x[MADE] = before;
+    return before < 1.0;
+}
+
+/* Nothing but what is known. */
+static void make_known(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_mul, x[0], x[0]);
+}
+
+static int trip_known(double *x)
+{
+    x[MADE] = x[0] * x[0];
+    return 1;
+}
+
+/* Many trips, with what is known and a scan in it. */
+static pg_loop *inner_scan;
+
+static void make_scans(pg_node *const *x, pg_node **out)
+{
+    pg_node *operands[5] = {x[0], constant(2.0), x[2], x[1], x[0]}, *items[4];
+    pg_status status;
+    pg_node *n = pg_loop_node(inner_scan, operands, items, &status);
+    CHECK(n != NULL);
+    hold(n);
+    for (int i = 0; i < 4; i++)
+        hold(items[i]);
+    out[0] = of(PG_OP_sin, of(PG_OP_add, items[0], of(PG_OP_mul, items[2], items[3])), NULL);
+}
+
+static int trip_scans(double *x)
+{
+    double y[MOST_X] = {x[0], x[2], x[1], known_number(0)}, made = 1.0;
+    for (int i = 0; i < 2; i++) {
+        trip_scan(y);
+        made *= y[MADE];
+        y[2] = x[0], y[3] = known_number(1);
+    }
+    x[0] = value(PG_OP_sin, y[0] + made, 0.0);
+    return 1;
+}
+
 static const kind kinds[] = {
-    {"root", 1, 1, 0, make_root, trip_root, 0.5, 4.0, 1.0},
-    {"crossing", 3, 2, 1, make_crossing, trip_crossing, -1.5, 1.5, 7.0},
-    {"unread", 3, 2, 1, make_unread, trip_unread, -1.5, 1.5, 5.0},
-    {"table", 2, 3, 1, make_table, trip_table, 0.0, 2.0, 6.0},
-    {"climbing", 2, 2, 0, make_climbing, trip_climbing, 0.7, 3.5, 1.0},
-    {"nested", 2, 2, 1, make_nested, trip_nested, 0.0, 3.0, 4.0},
-    {"empty", 0, 1, 1, make_empty, trip_empty, 0.0, 1.0, 3.0},
-    {"long", 1, 1, 1, make_long, trip_long, 0.5, 1.1, 99.0},
-    {"staying", 2, 0, 1, make_staying, trip_staying, 0.1, 0.9, 5.0},
-    {"twice", 2, 1, 1, make_twice, trip_twice, 0.1, 0.9, 5.0},
+    {"root", 1, 1, 0, make_root, trip_root, 0.5, 4.0, 1.0, {0}},
+    {"crossing", 3, 2, 1, make_crossing, trip_crossing, -1.5, 1.5, 7.0, {0}},
+    {"unread", 3, 2, 1, make_unread, trip_unread, -1.5, 1.5, 5.0, {0}},
+    {"table", 2, 3, 1, make_table, trip_table, 0.0, 2.0, 6.0, {0}},
+    {"climbing", 2, 2, 0, make_climbing, trip_climbing, 0.7, 3.5, 1.0, {0}},
+    {"nested", 2, 2, 1, make_nested, trip_nested, 0.0, 3.0, 4.0, {0}},
+    {"empty", 0, 1, 1, make_empty, trip_empty, 0.0, 1.0, 3.0, {0}},
+    {"long", 1, 1, 1, make_long, trip_long, 0.5, 1.1, 99.0, {0}},
+    {"staying", 2, 0, 1, make_staying, trip_staying, 0.1, 0.9, 5.0, {0}},
+    {"twice", 2, 1, 1, make_twice, trip_twice, 0.1, 0.9, 5.0, {0}},
+    {"scan", 1, 1, 1, make_scan, trip_scan, -1.5, 1.5, 3.0, {1, 1, 1, 2, 0, NULL}},
+    {"early", 1, 0, 0, make_early, trip_early, 0.5, 1.2, 1.0, {1, 1, 0, 2, 1, NULL}},
+    {"known", 0, 0, 1, make_known, trip_known, 0.0, 1.0, 4.0, {0, 1, 1, 3, 1, NULL}},
+    {"scans", 1, 1, 1, make_scans, trip_scans, 0.5, 1.5, 99.0, {0, 0, 1, 50, 0, NULL}},
 };
-enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7 };
+enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7, SCAN = 10 };
 
 /* The nodes of a body: leaves for what it reads, and results. */
 static inline void make_nodes(const kind *k, pg_node **leaves, pg_node **results)
 {
-    for (size_t i = 0; i < k->state + k->captured; i++)
+    for (size_t i = 0; i < k->state + k->captured + k->scan.given + k->scan.known; i++)
         leaves[i] = constant(0.5 + 0.25 * (double)i);
     k->make(leaves, results);
 }
 
+static inline pg_body *try_body(const kind *k, pg_node *const *leaves, pg_node *const *results, double most,
+                                pg_status *status)
+{
+    pg_node *opaque;
+    pg_scan scan = k->scan;
+    if (scan.length == 0)
+        return pg_body_of(leaves, k->state, k->captured, results, results_of(k), k->counts, most, status, &opaque);
+    *status = PG_NO_MEMORY;
+    if (scan.known != 0 && (scan.numbers = pg_columns_make(scan.known * scan.length)) == NULL)
+        return NULL;
+    for (size_t i = 0; i < scan.known * scan.length; i++)
+        scan.numbers->at[i] = known_number(i);
+    pg_body *b = pg_scan_body(leaves, k->state, k->captured, results, results_of(k), k->counts, most, &scan, status,
+                              &opaque);
+    pg_columns_release(scan.numbers);
+    return b;
+}
+
 static inline pg_body *body_of(const kind *k, double most)
 {
-    pg_node *leaves[6], *results[4], *opaque;
+    pg_node *leaves[6], *results[4];
     pg_status status;
     const size_t before = held_count;
     make_nodes(k, leaves, results);
-    pg_body *b = pg_body_of(leaves, k->state, k->captured, results, results_of(k), k->counts, most, &status, &opaque);
+    pg_body *b = try_body(k, leaves, results, most, &status);
     CHECK(b != NULL && status == PG_OK);
     let_go(before);
     return b;
@@ -271,20 +380,38 @@ static inline pg_loop *made_loop(const kind *k, double most)
 /* Operands at random: the state, how long, what is captured. */
 static inline void any_operands(const kind *k, double *x)
 {
-    for (size_t i = 0; i < k->state + 1 + k->captured; i++)
+    for (size_t i = 0; i < operands_of(k); i++)
         x[i] = between(k->low, k->high);
     x[k->state] = k->counts ? (double)below((size_t)k->trips + 1) : one_in(8) ? 0.0 : 1.0;
 }
 
-/* The state at last, and the number of trips. */
+/* The items that trip i is given, and knows. */
+static inline void put_items(const kind *k, const double *operands, double trip, double *x)
+{
+    const pg_scan *s = &k->scan;
+    const size_t first = k->state + k->captured, at = s->reverse ? s->length - 1 - (size_t)trip : (size_t)trip;
+    for (size_t i = 0; i < s->given; i++)
+        x[first + i] = operands[first + 1 + i * s->length + at];
+    for (size_t i = 0; i < s->known; i++)
+        x[first + s->given + i] = known_number(i * s->length + at);
+}
+
+/* The state at last, the number of trips, and what they have made. */
 static inline void run_plainly(const kind *k, const double *operands, double *out)
 {
-    double x[6] = {0}, trips = 0.0;
-    const size_t n = k->state;
+    double x[MOST_X] = {0}, trips = 0.0;
+    const size_t n = k->state, length = k->scan.length;
+    for (size_t i = 0; i < k->scan.made * length; i++)
+        out[n + 1 + i] = 0.0;
     memcpy(x, operands, n * sizeof *x);
     memcpy(x + n, operands + n + 1, k->captured * sizeof *x);
-    for (int on = operands[n] != 0.0; k->counts ? trips < operands[n] : on; trips += 1.0)
+    for (int on = operands[n] != 0.0;
+         (length == 0 || trips < (double)length) && (k->counts ? trips < operands[n] : on); trips += 1.0) {
+        put_items(k, operands, trips, x);
         on = k->trip(x);
+        for (size_t i = 0; i < k->scan.made; i++)
+            out[n + 1 + i * length + (k->scan.reverse ? length - 1 - (size_t)trips : (size_t)trips)] = x[MADE + i];
+    }
     memcpy(out, x, n * sizeof *x);
     out[n] = trips;
 }
@@ -327,11 +454,13 @@ static inline void begin_tracing(void)
     pg_tracing_threads = 1;
     pg_birth_flags = PG_TRACED;
     inner = made_loop(&kinds[CROSSING], 1e6);
+    inner_scan = made_loop(&kinds[SCAN], 1e6);
 }
 
 static inline void end_tracing(void)
 {
     pg_loop_release(inner);
+    pg_loop_release(inner_scan);
     pg_tracing_threads = 0;
     pg_birth_flags = 0;
 }

@@ -11,18 +11,31 @@ enum { MOST_IN = 6, MOST_OUT = 4, ROWS = 70 };
 static void unroll(const kind *k, const pg_body *b, pg_node *const *operands, pg_node **out)
 {
     pg_node *x[MOST_IN], *next[MOST_OUT];
+    const pg_scan *s = &b->scan;
+    const size_t first = k->state + k->captured;
     double trips = 0.0;
+    for (size_t i = 0; i < s->made * s->length; i++)
+        out[k->state + 1 + i] = constant(0.0);
     for (size_t i = 0; i < k->state; i++)
         x[i] = operands[i];
     for (size_t i = 0; i < k->captured; i++)
         x[k->state + i] = operands[k->state + 1 + i];
-    for (int on = operands[k->state]->value != 0.0; k->counts ? trips < operands[k->state]->value : on; trips += 1.0) {
+    for (int on = operands[k->state]->value != 0.0;
+         (s->length == 0 || trips < (double)s->length) && (k->counts ? trips < operands[k->state]->value : on);
+         trips += 1.0) {
+        const size_t at = s->reverse ? s->length - 1 - (size_t)trips : (size_t)trips;
+        for (size_t i = 0; i < s->given; i++)
+            x[first + i] = operands[first + 1 + i * s->length + at];
+        for (size_t i = 0; i < s->known; i++)
+            x[first + s->given + i] = constant(s->numbers->at[i * s->length + at]);
         CHECK(pg_unfold(b->flat, x, next) == PG_OK);
         for (size_t i = 0; i < results_of(k); i++)
             hold(next[i]);
         for (size_t i = 0; i < k->state; i++)
             x[i] = next[i];
         on = k->counts || next[k->state]->value != 0.0;
+        for (size_t i = 0; i < s->made; i++)
+            out[k->state + 1 + i * s->length + at] = next[k->state + !k->counts + i];
     }
     for (size_t i = 0; i < k->state; i++)
         out[i] = x[i];
@@ -45,7 +58,7 @@ static void any_problem(const kind *k, const pg_loop *loop, problem *q)
 {
     double x[MOST_IN];
     pg_status status;
-    *q = (problem){.operand_count = k->state + 1 + k->captured, .out_count = k->state + 1};
+    *q = (problem){.operand_count = operands_of(k), .out_count = results_of_loop(k)};
     any_operands(k, x);
     const int all = one_in(2);
     for (size_t i = 0; i < q->operand_count; i++) {
@@ -278,9 +291,9 @@ static pg_status program_fails(const problem *q, pg_node *const *nodes, size_t c
 /* All that can be done with a loop. */
 static pg_status everything(const kind *k, problem *q, pg_node *const *leaves, pg_node *const *results)
 {
-    pg_node *opaque, *first[MOST_IN], *second[MOST_IN];
+    pg_node *first[MOST_IN], *second[MOST_IN];
     pg_status status;
-    pg_body *b = pg_body_of(leaves, k->state, k->captured, results, results_of(k), k->counts, 1e6, &status, &opaque);
+    pg_body *b = try_body(k, leaves, results, 1e6, &status);
     if (b == NULL)
         return status;
     pg_loop *loop = pg_loop_make(b, NULL, NULL);
@@ -399,7 +412,7 @@ static void make_apart(pg_node *const *x, pg_node **out)
 
 static void test_loops_stop_in_what_is_the_same_for_all_rows(void)
 {
-    const kind k = {"apart", 1, 0, 1, make_apart, NULL, 0.1, 0.9, 3.0};
+    const kind k = {"apart", 1, 0, 1, make_apart, NULL, 0.1, 0.9, 3.0, {0}};
     pg_loop *before = inner;
     inner = made_loop(&kinds[LONG], 1e6);
     pg_loop *loop = made_loop(&k, 1e6);
@@ -428,7 +441,7 @@ static void make_product(pg_node *const *x, pg_node **out)
 /* 0 on the way back, where the state was infinite. */
 static void test_a_way_back_tells_of_a_product_with_0(void)
 {
-    const kind k = {"product", 1, 1, 1, make_product, NULL, 0.1, 0.9, 3.0};
+    const kind k = {"product", 1, 1, 1, make_product, NULL, 0.1, 0.9, 3.0, {0}};
     pg_loop *loop = made_loop(&k, 1e6);
     trace t = {.nodes = {constant(0.5), constant(2.0), constant(0.5)}, .inputs = 3, .count = 3, .output_count = 1};
     pg_node *out[2];

@@ -8,16 +8,15 @@ enum { ROWS = 150 };
 /* A trace whose inputs are the operands of a loop and whose outputs are its results. */
 static void trace_loop(trace *t, const kind *k, const pg_loop *loop, pg_status *status)
 {
-    const size_t n = k->state;
     double x[6];
-    *t = (trace){.inputs = n + 1 + k->captured, .output_count = n + 1, .optimise = 1};
+    *t = (trace){.inputs = operands_of(k), .output_count = results_of_loop(k), .optimise = 1};
     any_operands(k, x);
     for (size_t i = 0; i < t->inputs; i++)
         t->nodes[t->count++] = constant(x[i]);
     pg_node *node = pg_loop_node(loop, t->nodes, t->outputs, status);
     CHECK(node != NULL && *status == PG_OK);
     hold(node);
-    for (size_t i = 0; i <= n; i++)
+    for (size_t i = 0; i < t->output_count; i++)
         hold(t->outputs[i]);
 }
 
@@ -173,7 +172,7 @@ static void make_endless(pg_node *const *x, pg_node **out)
 
 static void test_a_loop_in_a_loop_does_not_end(void)
 {
-    const kind k = {"endless", 1, 0, 1, make_endless, NULL, 0.0, 1.0, 3.0};
+    const kind k = {"endless", 1, 0, 1, make_endless, NULL, 0.0, 1.0, 3.0, {0}};
     pg_loop *before = inner;
     inner = made_loop(&kinds[CROSSING], 3.0);
     pg_loop *loop = made_loop(&k, 1e6);

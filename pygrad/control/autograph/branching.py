@@ -103,6 +103,16 @@ def guarded(function: Thunk) -> Any:
         return DEAD
 
 
+def forgive(error: BaseException) -> None:
+    """What was refused while this came about is done in another way."""
+    from pygrad.programs import paths  # there are traces, so there are programs
+
+    cause: BaseException | None = error
+    while cause is not None:
+        paths.forgive(cause)
+        cause = cause.__cause__ or cause.__context__
+
+
 def is_refusal(error: BaseException) -> bool:
     """Whether an error says that a program cannot do something, and is no error of the user's function."""
     return isinstance(error, AutographError | RecursionError | MemoryError) or type(

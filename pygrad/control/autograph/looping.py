@@ -14,6 +14,7 @@ from pygrad.control import traced
 from pygrad.control.autograph.branching import (
     called,
     either_way,
+    forgive,
     guarded,
     located,
     note,
@@ -359,17 +360,8 @@ def _rolled(info: Info, items: range, body: Body, line: Callable[[], str]) -> Si
     except (AutographError, TypeError, RuntimeError, LookupError) as error:
         if len(items) * context.times > MOST_UNROLLED or context.bodies:
             raise
-        _forgive(error)
+        forgive(error)
     return None
-
-
-def _forgive(error: BaseException) -> None:
-    from pygrad.programs.paths import forgive  # there are traces, so there are programs
-
-    cause: BaseException | None = error
-    while cause is not None:
-        forgive(cause)
-        cause = cause.__cause__ or cause.__context__
 
 
 __all__ = ["BREAK", "DEAD", "NOTHING", "Counted", "for_loop", "note", "returning", "while_loop"]
