@@ -235,7 +235,7 @@ static void take_made(const wide *w, size_t i, const int64_t *mask, int all)
             pg_lane_turn()->copy(into, given);
         } else {
             memset(into, 0, PG_LANES * sizeof *into);
-            pg_lane_turn()->blend(into, given, mask);
+            pg_lane_turn()->blend(into, given, into, mask);
         }
     }
 }

@@ -405,8 +405,8 @@ static inline void run_plainly(const kind *k, const double *operands, double *ou
         out[n + 1 + i] = 0.0;
     memcpy(x, operands, n * sizeof *x);
     memcpy(x + n, operands + n + 1, k->captured * sizeof *x);
-    for (int on = operands[n] != 0.0;
-         (length == 0 || trips < (double)length) && (k->counts ? trips < operands[n] : on); trips += 1.0) {
+    for (int on = operands[n] != 0.0; (length == 0 || trips < (double)length) && (k->counts ? trips < operands[n] : on);
+         trips += 1.0) {
         put_items(k, operands, trips, x);
         on = k->trip(x);
         for (size_t i = 0; i < k->scan.made; i++)
