@@ -231,7 +231,7 @@ static int note_kind(pg_node *n, int with_sign)
 static int note_large_power(pg_node *const *nodes, const double *numbers)
 {
     const double x = -numbers[0], y = numbers[1];
-    pg_node *minus = nodes[0] != NULL ? pg_recorded(pg_compute(PG_OP_neg, nodes[0], NULL, x)) : pg_leaf(x);
+    pg_node *minus = nodes[0] != NULL ? pg_recorded(pg_compute(PG_OP_neg, nodes[0], NULL, x)) : pg_number_leaf(x);
     if (minus == NULL)
         return pg_raise(PG_NO_MEMORY) != NULL;
     const double size = pg_evaluate_one(nodes[1] != NULL ? PG_OP_pow : PG_OP_pown, x, y, 0.0);

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.callers import warn_once
 from pygrad.core.hints import of_static
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.static import is_hashable, unhashable
@@ -27,6 +28,8 @@ from pygrad.programs.plain import runs_on_floats
 from pygrad.programs.table import MOST, Programs
 from pygrad.programs.worth import Verdict
 from pygrad.transform import Derivative, Gradient, Jacobian
+
+_MANY_INTS = 32
 
 
 class GradientOfRows(NamedTuple):
@@ -52,6 +55,7 @@ class Store:
         self.calls = self._table()  # None: too many paths
         self.plain = self.calls.shortcuts
         self._on_floats: dict[Any, bool] = {}  # by key: see runs_on_floats
+        self._ints = 0  # programs for ints that stay what they are
         self._waiting: dict[Any, Verdict] = {}  # those on programs that were given up, by key
         self.written = self._table()  # for C only
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
@@ -146,11 +150,22 @@ class Store:
         return skips
 
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
+        if arguments.has_fixed_ints:
+            self._tell_of_ints()
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))
         objects = arguments.objects()
         if not objects or not Captures(self.f, objects).names:
             return self._program(arguments)
         return Variants(self.name, functools.partial(self._variant, arguments.lasting())).find()
+
+    def _tell_of_ints(self) -> None:
+        self._ints += 1
+        if self._ints == _MANY_INTS:
+            warn_once(
+                f"{self.name}() has been traced for {_MANY_INTS} ints among its arguments, each of which "
+                "is part of a program as the function, or one that it reaches, asks whether a number is an "
+                "int. Give a float where it may be one: float(n) is an input of one program for all"
+            )
 
     def _variant(self, arguments: Arguments) -> OneRowProgram:
         """A program for what the function reads of objects among its arguments, as it is now."""

@@ -15,6 +15,7 @@ from pygrad.lifting.linear import lifted_linalg
 from pygrad.lifting.values import holds_values
 
 _FILLED = ("zeros", "ones", "empty")
+_NUMBERS = {float, int, bool, str, type(None)}  # and words, as modes are
 
 
 def lifted_numpy() -> ModuleType:
@@ -96,13 +97,29 @@ def _where_there_are_values(standard: Any) -> Callable[..., Any]:
     """A function of NumPy that takes Values in lists, too."""
     from pygrad.arrays.overrides import called
 
+    of_numbers = _of_numbers()
+
     @functools.wraps(standard)
     def choose(*args: Any, **named: Any) -> Any:
+        if not named and all([type(arg) in _NUMBERS or of_numbers(arg) for arg in args]):
+            return standard(*args)
         if any(map(holds_values, [*args, *named.values()])):
             return called(standard, args, named)
         return standard(*args, **named)
 
     return choose
+
+
+def _of_numbers() -> Callable[[Any], bool]:
+    """Whether something is an array of NumPy's own class that can have no Values."""
+    import numpy as np
+
+    own = np.ndarray
+
+    def of_numbers(x: Any) -> bool:
+        return type(x) is own and x.dtype.kind != "O"
+
+    return of_numbers
 
 
 def _vectorize() -> type:
@@ -138,15 +155,20 @@ def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
     from pygrad.arrays.conditions import array_of_conditions
     from pygrad.arrays.overrides import of_values
 
+    of_numbers = _of_numbers()
+
     @functools.wraps(function)
     def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
+        if type(x) in _NUMBERS or of_numbers(x):
+            return function(x, dtype, *args, **named)
         found = array_of_conditions(x)
         if found is not None:
             return found if dtype is None else found.astype(dtype)
         whole = dtype is not None and dtype not in (float, object) and holds_values(x)
         try:
             if not whole:  # int() of an item would be asked of the Value itself
-                return of_values(function(x, dtype, *args, **named))
+                made = function(x, dtype, *args, **named)
+                return made if of_numbers(made) else of_values(made)
         except TypeError:
             if not holds_values(x):
                 raise

@@ -113,14 +113,16 @@ class Arguments:
     ) -> None:
         """static: positions of what is fixed, beside what is no number, and what the function asks of."""
         count = len(args)
-        self.asked = asked
+        self.asked, self.has_fixed_ints = asked, False  # which stay ints without being named
         fixed = {i % count for i in static if -count <= i < count}
         self.static: dict[Any, Any] = {}
         self.items: list[Any] = []
         self._outlined: dict[Any, Any] | None = None
         dynamic: dict[Any, Structure] = {}
         for name, arg in [*enumerate(args), *kwargs.items()]:
-            stays = name in fixed or (type(arg) is int and asked.fixes(name, count))
+            stays = name in fixed
+            if not stays and type(arg) is int and asked.fixes(name, count):
+                stays = self.has_fixed_ints = True
             way = FREE if type(arg) in _LISTS and _has_bools(arg) and asked.truths else ARGUMENT
             part = None if stays else dynamic_part(arg, name, self.items, way)
             if part is None:

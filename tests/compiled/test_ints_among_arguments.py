@@ -87,6 +87,16 @@ def test_whatever_was_first(first):
     assert [f(1.0, 2), f(1.0, 2.0), f(1.0, n=2), f(x=1.0, n=2.0)] == [2.0, 3.0, 2.0, 3.0]
 
 
+def test_many_ints_are_told_of():
+    f = compile(ASK[0])
+    with pytest.warns(RuntimeWarning, match=r"traced for 32 ints .* float\(n\)"):
+        for n in range(40):
+            f(1.5, n)
+    assert len({f(1.5, float(n)) for n in range(40)}) == 1
+    g = compile(ASK[0], static_argnums=-1)
+    assert [g(1.5, n) for n in range(40)] == [3.0] * 40
+
+
 def test_bits_of_ints():
     f = compile(lambda x, n: x * n.bit_length())
     assert [f(1.5, 5), f(1.5, 1024)] == [4.5, 16.5]

@@ -1,5 +1,6 @@
 """Lifted code raises of Values what it raises of floats: class, text, arguments, on extreme numbers."""
 
+import functools
 import itertools
 import math
 
@@ -97,6 +98,16 @@ def test_programs_tell_complex_powers_that_are_too_large_from_others():
         g = compile(lift(kind_of_error_by_both))
         g(first, 2.5)
         assert [g(large, 2.5), g(small, 2.5), g(4.0, 2.5)] == [1.0, 2.0, 32.0]
+    of_base = {
+        base: compile(lift(functools.partial(kind_of_error_by_both, base))) for base in (-3.0, 2.0)
+    }
+    for exponents in ([709.8, 2.5, 3.0], [2.5, 709.8, 3.0]):
+        for base, f in of_base.items():
+            found = [f(y) for y in exponents]
+            wanted = [kind_of_error_by_both(base, y) for y in exponents if base > 0 or y == 3.0]
+            refused = [1.0 if y > 100 else 2.0 for y in exponents if base < 0 and y != 3.0]
+            expected = wanted if base > 0 else refused + wanted
+            assert found == pytest.approx(expected, rel=1e-15)
     assert vmap(kind_of_error)(np.array([large, small, 4.0])).tolist() == [1.0, 2.0, 32.0]
 
 
