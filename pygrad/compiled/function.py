@@ -345,6 +345,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             ValueError: nothing was traced yet, or too many paths were; or a captured Value is no leaf.
             TypeError: arguments or results are of other types, or the function is a transform of a vmap
                 other than grad and value_and_grad.
+            NotImplementedError: a loop is none that a file can have, such as 65 in one another.
         """
         from pygrad.compiled.saved import save
 
