@@ -95,7 +95,8 @@ static void make_crossing(pg_node *const *x, pg_node **out)
 {
     out[0] = x[1];
     out[1] = of(PG_OP_add, of(PG_OP_mul, x[0], x[3]), x[1]);
-    out[2] = of(PG_OP_add, of(PG_OP_mul, of(PG_OP_sin, x[2], NULL), of(PG_OP_cos, x[2], NULL)), of(PG_OP_tanh, x[4], NULL));
+    out[2] = of(PG_OP_add, of(PG_OP_mul, of(PG_OP_sin, x[2], NULL), of(PG_OP_cos, x[2], NULL)),
+                of(PG_OP_tanh, x[4], NULL));
 }
 
 static int trip_crossing(double *x)
@@ -391,8 +392,8 @@ static inline void run_plainly(const kind *k, const double *operands, double *ou
         out[n + 1 + i] = 0.0;
     memcpy(x, operands, n * sizeof *x);
     memcpy(x + n, operands + n + 1, k->captured * sizeof *x);
-    for (int on = operands[n] != 0.0;
-         (length == 0 || trips < (double)length) && (k->counts ? trips < operands[n] : on); trips += 1.0) {
+    for (int on = operands[n] != 0.0; (length == 0 || trips < (double)length) && (k->counts ? trips < operands[n] : on);
+         trips += 1.0) {
         put_items(k, operands, trips, x);
         on = k->trip(x);
         for (size_t i = 0; i < k->scan.made; i++)
@@ -400,6 +401,39 @@ static inline void run_plainly(const kind *k, const double *operands, double *ou
     }
     memcpy(out, x, n * sizeof *x);
     out[n] = trips;
+}
+
+/* Derivatives one way; what arrives is the caller's. */
+static inline pg_status derive(pg_way way, pg_node *const *roots, size_t root_count, pg_node *const *stops,
+                               size_t stop_count, pg_node *const *inputs, size_t input_count, const double *seeds,
+                               pg_node **out)
+{
+    pg_node *root, *opaque;
+    pg_sweep *s;
+    pg_adjoint *a = NULL;
+    const size_t count = way == PG_REVERSE ? input_count : root_count;
+    for (size_t i = 0; i < count; i++)
+        out[i] = NULL;
+    pg_status status = pg_sort_sum(roots, root_count, stops, stop_count, &root, &s);
+    if (status != PG_OK)
+        return status;
+    status = pg_adjoint_open(s, inputs, input_count, &a);
+    if (status == PG_OK)
+        status = pg_adjoint_prepare(a, ENOUGH);
+    if (status == PG_OK)
+        status = pg_adjoint_begin(a, way, seeds, NULL);
+    if (status == PG_OK)
+        status = pg_adjoint_step(a, ENOUGH, &opaque);
+    for (size_t i = 0; status == PG_OK && i < count; i++) {
+        out[i] = pg_adjoint_at(a, way == PG_REVERSE ? inputs[i] : roots[i]);
+        status = out[i] == NULL ? PG_NO_MEMORY : PG_OK;
+    }
+    pg_adjoint_close(a);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    if (status != PG_OK)
+        pg_release_all(out, count);
+    return status;
 }
 
 static inline void begin_tracing(void)

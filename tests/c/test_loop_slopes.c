@@ -7,38 +7,6 @@
 
 enum { MOST_IN = 6, MOST_OUT = 4, ROWS = 70 };
 
-/* Derivatives one way; what arrives is the caller's. */
-static pg_status derive(pg_way way, pg_node *const *roots, size_t root_count, pg_node *const *stops, size_t stop_count,
-                        pg_node *const *inputs, size_t input_count, const double *seeds, pg_node **out)
-{
-    pg_node *root, *opaque;
-    pg_sweep *s;
-    pg_adjoint *a = NULL;
-    const size_t count = way == PG_REVERSE ? input_count : root_count;
-    for (size_t i = 0; i < count; i++)
-        out[i] = NULL;
-    pg_status status = pg_sort_sum(roots, root_count, stops, stop_count, &root, &s);
-    if (status != PG_OK)
-        return status;
-    status = pg_adjoint_open(s, inputs, input_count, &a);
-    if (status == PG_OK)
-        status = pg_adjoint_prepare(a, ENOUGH);
-    if (status == PG_OK)
-        status = pg_adjoint_begin(a, way, seeds, NULL);
-    if (status == PG_OK)
-        status = pg_adjoint_step(a, ENOUGH, &opaque);
-    for (size_t i = 0; status == PG_OK && i < count; i++) {
-        out[i] = pg_adjoint_at(a, way == PG_REVERSE ? inputs[i] : roots[i]);
-        status = out[i] == NULL ? PG_NO_MEMORY : PG_OK;
-    }
-    pg_adjoint_close(a);
-    pg_sweep_abandon(s);
-    pg_release(root);
-    if (status != PG_OK)
-        pg_release_all(out, count);
-    return status;
-}
-
 /* The results of a loop as nodes of all its trips, in place of the loop's node. */
 static void unroll(const kind *k, const pg_body *b, pg_node *const *operands, pg_node **out)
 {
