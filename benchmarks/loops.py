@@ -1,7 +1,7 @@
 """Loops and branches of plain Python, by `autograph`, against the same function on floats, row by row.
 
-A bisection, an adaptive step, a barrier, Newton's method, a controller, a package that bisects, and a long
-integration by `fori_loop`.
+A bisection, an adaptive step, a barrier, Newton's method, a controller, a package that bisects, a long
+integration by `fori_loop`, and two scans.
 """
 
 from __future__ import annotations
@@ -61,6 +61,36 @@ def barrier(volatility: Any, draws: Any) -> Any:
         if price > 1.5:
             return 0.0 * volatility
     return max(price - 1.0, 0.0)
+
+
+def barrier_by_scan(volatility: Any, draws: Any) -> Any:
+    pygrad = importlib.import_module("pygrad")
+    exp, where = pygrad.math.exp, pygrad.where
+
+    def step(state: Any, z: Any) -> Any:
+        price, out = state
+        price = where(out, price, price * exp(0.05 * volatility * z - 0.00125 * volatility**2))
+        return (price, out | (price > 1.5)), None
+
+    price, out = pygrad.scan(step, (1.0, False), draws)[0]
+    return where(out, 0.0, where(price > 1.0, price - 1.0, 0.0))
+
+
+def filtered(rate: Any, draws: Any) -> Any:
+    """A recurrence whose every state counts."""
+    tanh, total, s = pygrad_math().tanh, 0.0, rate
+    for z in draws:
+        y = s * z
+        s = 0.9 * s + tanh(rate * z)
+        total = total + y * y
+    return s + total
+
+
+def filtered_by_scan(rate: Any, draws: Any) -> Any:
+    pygrad = importlib.import_module("pygrad")
+    tanh = pygrad.math.tanh
+    s, ys = pygrad.scan(lambda s, z: (0.9 * s + tanh(rate * z), s * z), rate, draws)
+    return s + (ys * ys).sum()
 
 
 class Controller:
@@ -129,6 +159,7 @@ class Case(NamedTuple):
     rows: int
     targets: tuple[float, float]  # of values; with slopes
     needs: tuple[str, ...] = ()
+    plain: Callable[..., Any] | None = None  # what floats run, if that is another function
 
 
 CASES = {
@@ -138,6 +169,10 @@ CASES = {
     "newton": Case("Newton's method until done", newton, 100_000, (30.0, 10.0)),
     "controller": Case("tanks with a PI controller", controlled, 400, (0.9, 0.9)),
     "wet bulb": Case("psychrolib's wet bulb, lifted", wet_bulb, 1000, (5.0, 2.0), ("psychrolib",)),
+    "barrier by scan": Case(
+        "barrier, 365 steps, by scan", barrier_by_scan, 1000, (30.0, 12.0), (), barrier
+    ),
+    "recurrence": Case("scan of 1,000 steps", filtered_by_scan, 1000, (30.0, 12.0), (), filtered),
     "integration": Case(f"{STEPS:,} RK4 steps by fori_loop", rotated, 1, (1.0, 0.33)),
 }
 
@@ -145,7 +180,10 @@ CASES = {
 def inputs(case: str, rows: int) -> list[Any]:
     import numpy as np
 
-    if case == "barrier":
+    if case == "recurrence":
+        draws = np.random.default_rng(6).normal(size=(rows, 1000))
+        return [np.linspace(0.1, 1.0, rows), draws]
+    if case.startswith("barrier"):
         draws = np.random.default_rng(5).normal(size=(rows, 365))
         return [np.linspace(0.05, 0.4, rows), draws]
     if case == "controller":
@@ -173,7 +211,7 @@ def with_floats(case: str, slopes: bool, seconds: float) -> dict[str, Any]:
         plain = importlib.import_module("psychrolib")
         _package[:] = [plain]
         plain.SetUnitSystem(plain.SI)
-    f = CASES[case].f
+    f = CASES[case].plain or CASES[case].f
     rows = list(zip(*[c.tolist() for c in inputs(case, CASES[case].rows)], strict=True))
 
     def run() -> list[float]:

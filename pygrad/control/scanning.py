@@ -17,15 +17,16 @@ from pygrad.control.autograph.context import context
 from pygrad.control.autograph.looping import MOST_UNROLLED
 from pygrad.control.bodies import checked_trips
 from pygrad.control.bodies import scan as scan_of_program
+from pygrad.control.columns import Part
 from pygrad.control.loops import too_many
-from pygrad.control.state import ControlError, State, is_like, is_truth, must_be_alike
+from pygrad.control.state import ControlError, State, is_like, must_be_alike
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value, trace_active
 from pygrad.core.structure import FREE, Look, array_of, is_array, look_into
 
 T = TypeVar("T")
 
-UNROLLED_SCAN = 8  # trips, with those of loops around it, that are traced one by one
+UNROLLED_SCAN = 16  # trips, with those of loops around it, that are traced one by one
 
 
 def scan(
@@ -207,7 +208,7 @@ def _traced_scan(
     f: Callable[..., Any], init: Any, columns: _Columns, count: int, reverse: bool
 ) -> tuple[Any, Any]:
     state = State.of(init, "init")
-    parts = [_Part.of(sequence) for sequence in columns.sequences]
+    parts = [Part.of(sequence) for sequence in columns.sequences]
     made: list[State] = []
 
     def body(items: list[Any], row: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -245,27 +246,3 @@ def _rolled(args: tuple[Any, ...], made: list[State]) -> tuple[list[Any], list[l
         forgive(error)
         del context.errors[errors:], made[:]
     return None
-
-
-class _Part(NamedTuple):
-    """A sequence of xs: its numbers, by column, and what an item of it is."""
-
-    columns: list[traced.Column]
-    shape: tuple[int, ...]
-    is_truth: bool
-
-    @classmethod
-    def of(cls, sequence: Any) -> _Part:
-        if not is_array(sequence):
-            return cls([traced.Column(sequence)], (), all(map(is_truth, sequence)))
-        rows = sequence.reshape(len(sequence), -1)
-        columns = [rows[:, k].tolist() for k in range(rows.shape[1])]
-        truths = bool(columns) and all(is_truth(item) for column in columns for item in column)
-        return cls([traced.Column(column) for column in columns], sequence.shape[1:], truths)
-
-    def arrange(self, numbers: Iterator[Any]) -> Any:
-        """An item of these numbers."""
-        found = [next(numbers) for _ in self.columns]
-        if self.is_truth:
-            found = [number != 0 for number in found]
-        return array_of(found, self.shape) if self.shape else found[0]

@@ -199,12 +199,56 @@ static void test_a_loop_in_a_loop_does_not_end(void)
     inner = before;
 }
 
+/* Of all trips, as the number of trips is known: which results, and then which of a derivative, depend on which operands. */
+static void test_a_pattern_is_that_of_all_trips(void)
+{
+    static const uint8_t expected[8] = {15, 0, 5, 15, 14, 15, 15, 15};
+    const kind *k = &kinds[SCAN];
+    pg_loop *loop = made_loop(k, 1e6);
+    const size_t before = held_count;
+    pg_status status;
+    pg_node *operands[5], *all[8];
+    for (size_t i = 0; i < 5; i++)
+        operands[i] = constant(i == 1 ? 2.0 : 0.5);
+    pg_node *inputs[4] = {operands[0], operands[2], operands[3], operands[4]};
+    CHECK(hold(pg_loop_node(loop, operands, all, &status)) != NULL);
+    CHECK(derive(PG_REVERSE, all, 4, inputs, 4, inputs, 4, (double[4]){1.0, 0.0, 1.0, 1.0}, all + 4) == PG_OK);
+    for (int i = 0; i < 8; i++)
+        hold(all[i]);
+    trace t = {.inputs = 4, .count = 4, .output_count = 8, .optimise = 1};
+    memcpy(t.nodes, inputs, sizeof inputs);
+    memcpy(t.outputs, all, sizeof all);
+    for (int row = 0; row < 2; row++) {
+        memset(t.rows, row, 4);
+        pg_program *p = program_of(&t, NULL);
+        pg_pattern *m = NULL;
+        int found = -1;
+        for (size_t n = 1; found != 1; n++) {
+            fail(n, 0);
+            found = pg_program_pattern(p, 0, 4, 8, ENOUGH, &m);
+            pg_fail_at(0);
+            CHECK(found == 1 || found == -1);
+        }
+        for (size_t i = 0; i < 8; i++) {
+            unsigned on = 0;
+            for (uint32_t j = m->starts[i]; j < m->starts[i + 1]; j++)
+                on |= 1u << m->items[j];
+            CHECK(on == expected[i]);
+        }
+        pg_pattern_free(m);
+        pg_program_free(p);
+    }
+    let_go(before);
+    pg_loop_release(loop);
+}
+
 int main(void)
 {
     begin_tracing();
     RUN(test_values_are_those_of_plain_loops);
     RUN(test_a_loop_that_goes_on_for_too_long_says_where);
     RUN(test_a_loop_in_a_loop_does_not_end);
+    RUN(test_a_pattern_is_that_of_all_trips);
     end_tracing();
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");

@@ -108,8 +108,10 @@ def forgive(error: BaseException) -> None:
     from pygrad.programs import paths  # there are traces, so there are programs
 
     cause: BaseException | None = error
-    while cause is not None:
+    seen: list[BaseException] = []  # a chain of contexts may lead back to where it began
+    while cause is not None and not any(cause is one for one in seen):
         paths.forgive(cause)
+        seen.append(cause)
         cause = cause.__cause__ or cause.__context__
 
 

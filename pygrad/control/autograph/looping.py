@@ -29,6 +29,9 @@ from pygrad.control.autograph.merging import bare, both, condition, is_staged, o
 from pygrad.control.autograph.places import NOTHING, Place, Snapshot, closures
 from pygrad.control.autograph.signals import BREAK, DEAD, GOES_ON, Signal, after, returning
 from pygrad.control.autograph.statements import Info
+from pygrad.control.columns import Part
+from pygrad.core.implementation import Value
+from pygrad.core.structure import is_array
 
 Body = Callable[..., Any]
 _TRIES = 100
@@ -167,6 +170,28 @@ class Carried:
 
         self.run(loop, active is True)
 
+    def run_scan(self, trip: Callable[[Any], Any], part: Part, length: int) -> None:
+        """Trips with items as long as trip(item) says so."""
+        if name := caught():
+            raise AutographError(refusal_of_handlers(name))
+        active = both(context.active, alive())
+
+        def loop() -> list[Any]:
+            found, _ = traced.scan(
+                lambda items, row: self.scanned(items, lambda: trip(part.arrange(iter(row)))),
+                self.begin(),
+                part.columns,
+                length,
+                start=active,
+            )
+            return found
+
+        self.run(loop, active is True)
+
+    def scanned(self, items: list[Any], trip: Callable[[], Any]) -> tuple[list[Any], ...]:
+        new, goes_on = self.traced(items, trip)
+        return new, [], goes_on
+
     def begin(self) -> list[Any]:
         return [item for slot in self.slots.values() for item in slot.begin()]
 
@@ -258,7 +283,7 @@ def for_loop(info: Info, items: Any, body: Body, line: Callable[[], str]) -> Sig
                 line,
             )
     count = len(items) if hasattr(items, "__len__") else 0
-    if count * context.times > UNROLLED and isinstance(items, range) and traced.ROLLED:
+    if count * context.times > UNROLLED and traced.ROLLED:
         signal = _rolled(info, items, body, line)
         if signal is not None:
             return signal
@@ -349,13 +374,46 @@ def _indexed(
     return _run(carried, trip, start, line)
 
 
-def _rolled(info: Info, items: range, body: Body, line: Callable[[], str]) -> Signal | None:
+def _of_items(info: Info, items: Any, part: Part, body: Body, line: Callable[[], str]) -> Signal:
+    """A loop that is given the items of a sequence."""
+    carried = Carried(info, [body])
+
+    def trip(item: Any) -> Any:
+        signal = guarded(lambda: body(item)) or GOES_ON
+        carried.signal = after(carried.signal, signal)
+        return False if signal.dead else both(opposite(signal.left), alive())
+
+    try:
+        carried.run_scan(trip, part, len(items))
+    except AutographError as error:
+        raise located(error, line) from error
+    settle()
+    return carried.signal
+
+
+def _numbers(items: Any) -> Part | None:
+    """A sequence of numbers, or an array, taken apart; None of all else."""
+    if isinstance(items, range):
+        return None
+    if is_array(items) and items.ndim and items.dtype.kind in "fO":
+        return Part.of(items)
+    if isinstance(items, list | tuple) and all(isinstance(x, Value | float) for x in items):
+        return Part.of(items)
+    return None
+
+
+def _rolled(info: Info, items: Any, body: Body, line: Callable[[], str]) -> Signal | None:
     """The loop with one body in the program; None if it is to be done trip by trip."""
 
     def holds(i: Any) -> Any:
         return i < items.stop if items.step > 0 else i > items.stop
 
+    part = _numbers(items)
+    if part is None and not isinstance(items, range):
+        return None
     try:
+        if part is not None:
+            return _of_items(info, items, part, body, line)
         return _indexed(info, CellType(items.start), True, holds, items.step, body, line)
     except (AutographError, TypeError, RuntimeError, LookupError) as error:
         if len(items) * context.times > MOST_UNROLLED or context.bodies:
