@@ -4,13 +4,24 @@
 void pg_loop_opened(const void *loop, pg_opened_loop *out)
 {
     const pg_loop *l = loop;
+    const pg_scan *scan = &l->body->scan;
     *out = (pg_opened_loop){.body = l->body->flat,
-                            .back = l->back != NULL ? l->back->flat : NULL,
                             .state = l->body->state,
                             .captured = l->body->captured,
                             .arrived = l->back_state,
                             .operands = l->base.operands,
                             .results = l->base.results,
                             .counts = l->body->counts,
-                            .most = l->body->most};
+                            .most = l->body->most,
+                            .given = scan->given,
+                            .made = scan->made,
+                            .known = scan->known,
+                            .length = scan->length,
+                            .reverse = scan->reverse,
+                            .numbers = scan->numbers != NULL ? scan->numbers->at : NULL};
+    if (l->back != NULL) {
+        out->back = l->back->flat;
+        out->back_given = l->back->scan.given;
+        out->back_made = l->back->scan.made;
+    }
 }

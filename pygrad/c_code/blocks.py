@@ -76,7 +76,10 @@ class Pool:
         if key not in self.numbers:
             first = len(self.ops)
             for i in range(loop.results):
-                self.loops[self._new((*key, i), "item", operands)] = loop, first
+                v = self._new(("item", first, i), "item", operands)
+                self.loops[v] = loop, first
+                if i:  # the first stands for all, or as many times as many would be looked at
+                    self.uses[v] = (first,)
             self.numbers[key] = first
         return range(self.numbers[key], self.numbers[key] + loop.results)
 

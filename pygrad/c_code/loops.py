@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from pygrad.core.library import ffi, lib
+
+T = TypeVar("T")
 
 _NUMBERS = 4096  # of states that one level of checkpoints has, about
 _FEWEST = 2  # binary digits of the states of a level
@@ -18,7 +22,7 @@ _FEWEST = 2  # binary digits of the states of a level
 
 @dataclasses.dataclass(frozen=True)
 class Body:
-    """The program of a body: inputs are the state and what is captured, outputs the new state."""
+    """The program of a body, whose inputs and outputs are those of csrc/program/loop.h's pg_body."""
 
     key: Any  # equal for programs that do the same
     program: Any = dataclasses.field(compare=False)
@@ -46,20 +50,68 @@ class Loop:
     arrived: int
     counts: bool
     most: float
+    given: int = 0  # columns, as those that follow
+    made: int = 0
+    back_given: int = 0  # of the way back: given as forward, and then what has arrived
+    back_made: int = 0
+    known: tuple[bytes, ...] = ()  # as bytes: 0.0 is not -0.0
+    length: int = 0  # of a column; 0 if it is no scan
+    reverse: bool = False
+
+    @property
+    def makes(self) -> int:
+        """How many columns stand behind its other results."""
+        return self.made if self.back is None else self.back_made
+
+    @property
+    def takes(self) -> int:
+        """How many columns it is given, in either direction."""
+        return self.given if self.back is None else self.back_given
+
+    @property
+    def ends(self) -> int:
+        """How many results it has but for columns."""
+        if self.back is None:
+            return self.state + 1
+        return int(self.back.program.outputs) - self.back_made
 
     @property
     def results(self) -> int:
-        return self.state + 1 if self.back is None else int(self.back.program.outputs)
+        return self.ends + self.makes * self.length
 
     @property
     def operands(self) -> int:
-        return self.state + 1 + self.captured + self.arrived
+        return self.state + 1 + self.captured + self.arrived + self.takes * self.length
+
+    @property
+    def tables(self) -> list[tuple[float, ...]]:
+        """The columns that are known, but for those that no body reads, which are empty."""
+        first = self.state + self.captured + self.given
+        behind = self.ends + self.state + self.captured + self.takes
+        return [
+            struct.unpack(f"{self.length}d", column)
+            if self.body.reads(first + k) or (self.back is not None and self.back.reads(behind + k))
+            else ()
+            for k, column in enumerate(self.known)
+        ]
+
+    def apart(self, operands: Sequence[T]) -> tuple[list[T], list[Sequence[T]]]:
+        """Operands that are no items of columns, and the columns."""
+        first = self.state + 1 + self.captured
+        after = first + self.given * self.length
+        behind = after + self.arrived
+        starts = [
+            *range(first, after, self.length or 1),
+            *range(behind, len(operands), self.length or 1),
+        ]
+        columns = [operands[at : at + self.length] for at in starts]
+        return [*operands[:first], *operands[after:behind]], columns
 
     @property
     def kept(self) -> list[int]:
         """The numbers of the state that the way back asks for: those that a body reads."""
         assert self.back is not None
-        first = self.results
+        first = self.ends
         return [k for k in range(self.state) if self.body.reads(k) or self.back.reads(first + k)]
 
 
@@ -70,11 +122,7 @@ class Known:
         self._found: dict[Any, Loop] = {}  # by address
 
     def loop(self, pointer: Any) -> Loop:
-        """What a loop of a program consists of.
-
-        Raises:
-            NotImplementedError: it is of a kind that C code has no form for.
-        """
+        """What a loop of a program consists of."""
         address = int(ffi.cast("uintptr_t", pointer))
         if address not in self._found:
             self._found[address] = self._opened(pointer)
@@ -92,12 +140,15 @@ class Known:
             found.arrived,
             bool(found.counts),
             found.most,
+            found.given,
+            found.made,
+            found.back_given,
+            found.back_made,
+            tuple(_numbers(found.numbers, k, found.length) for k in range(found.known)),
+            found.length,
+            bool(found.reverse),
         )
-        if (loop.operands, loop.results) != (found.operands, found.results):
-            raise NotImplementedError(
-                "to_c() does not know loops through sequences yet: write this one with fori_loop or "
-                "while_loop"
-            )
+        assert (loop.operands, loop.results) == (found.operands, found.results)
         return loop
 
     def _body(self, p: Any) -> Body:
@@ -114,6 +165,10 @@ class Known:
             tuple(self.loop(p.loops[i]) for i in range(p.loop_count)),
         )
         return Body(key, p)
+
+
+def _numbers(table: Any, column: int, length: int) -> bytes:
+    return bytes(ffi.buffer(table + column * length, length * ffi.sizeof("double")))
 
 
 class Levels(NamedTuple):

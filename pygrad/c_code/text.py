@@ -43,8 +43,7 @@ from pygrad.c_code.functions import (
 )
 from pygrad.c_code.loops import Body, Known, Loop, levels
 from pygrad.c_code.tables import FUNCTIONS as TABLE_FUNCTIONS
-from pygrad.c_code.trips import Called, back, forward
-from pygrad.core.library import lib
+from pygrad.c_code.trips import FEW, Called, Rolled, back, forward
 from pygrad.core.structure import key_of
 from pygrad.programs.paths import Path, Paths
 
@@ -90,6 +89,7 @@ class _Text:
         self.lines: list[str] = []
         for step in self.steps:
             self._write(step)
+        self.lines = _in_rows(self.lines)
 
     def _operand(self, v: int, binding: int = 0) -> str:
         """The text of a value, in brackets if it binds less tightly than is needed."""
@@ -114,7 +114,7 @@ class _Text:
             return "-" + self._operand(operands[0], _ATOM), _MINUS
         if op in TABLE_FUNCTIONS:
             x, *items = operands
-            arguments = f"{self._operand(x)}, {self._table(v, items)}, {len(items)}"
+            arguments = f"{self._operand(x)}, {self._table(f't{v}', items)}, {len(items)}"
             return self.function.call(op, arguments), _ATOM
         texts = dict(zip("xyw", map(self._operand, operands), strict=False))
         form = expression(op)
@@ -124,19 +124,18 @@ class _Text:
         filled = re.sub(r"\b[xyw]\b", lambda m: texts[m[0]], arguments.removesuffix(")"))
         return self.function.call(called_name, filled), _ATOM
 
-    def _table(self, v: int, items: Sequence[int]) -> str:
-        """The name of an array of these values, which stands at file scope if they are constants."""
-        pool, first = self.pool, items[0]
-        if pool.ops[first] in {"in", "captured"} and not self.function.is_constant(first):
-            leaf = (pool.ops[v] == pool.ops[first] for v in items)
-            at = pool.operands[first][0]
-            if all(leaf) and all(pool.operands[v][0] == at + i for i, v in enumerate(items)):
-                return f"{pool.ops[first]} + {at}" if at else pool.ops[first]
+    def _table(self, name: str, items: Sequence[int]) -> str:
+        """An array of these values: where they stand in a row, or a table of the file if they are
+        constants, or one of that name.
+        """
         texts = tuple(map(self._operand, items))
         if all(self.function.is_constant(item) for item in items):
-            return self.function.table(texts)
-        self._line(f"const double t{v}[] = {{{', '.join(texts)}}};")
-        return f"t{v}"
+            return self.function.file.table(texts)
+        if row := _row(texts):
+            return row
+        self._line(f"const double {name}[] = {{{', '.join(texts)}}};")
+        self.function.on_stack += len(items)
+        return name
 
     def _write(self, step: Step) -> None:
         if isinstance(step, int):
@@ -179,18 +178,22 @@ class _Text:
         self._define(second, f"p{first}.second")
 
     def _write_run(self, step: Run) -> None:
-        first, pool = step.items[0], self.pool
-        operands = pool.operands[first]
-        name = self.function.loop(step.loop, operands[step.loop.state])
-        given = ", ".join(map(self._operand, operands))
+        first = step.items[0]
+        numbers, columns = step.loop.apart(self.pool.operands[first])
+        name = self.function.loop(step.loop, numbers[step.loop.state])
+        given = ", ".join(map(self._operand, numbers))
+        arrays = [self._table(f"t{first}_{k}", items) for k, items in enumerate(columns)]
         self._line(f"const double a{first}[] = {{{given}}};")
+        if columns:
+            self._line(f"const double *const c{first}[] = {{{', '.join(arrays)}}};")
         self._line(f"double r{first}[{len(step.items)}];")
-        self._line(f"if ({name}(a{first}, r{first}))")
+        self._line(f"if ({name}(a{first}, {f'c{first}, ' if columns else ''}r{first}))")
         self.lines.append(f"    return {-2 if self.function.in_parts else 2};")
+        self.function.on_stack += len(numbers) + len(columns) + len(step.items)
         for i, v in enumerate(step.items):
             if self._is_shared(v):
-                self._define(v, f"r{first}[{i}]")
-            else:
+                self._line(f"{self.function.place(v, False)} = r{first}[{i}];")
+            if self.function.in_parts or not self._is_shared(v):
                 self.inline[v] = f"r{first}[{i}]", _ATOM
 
     def _is_shared(self, v: int) -> bool:
@@ -239,11 +242,12 @@ class _File:
             body = self._body(loop.body)
             way = None if loop.back is None else self._body(loop.back)
             name = f"{self.prefix}loop_{len(self.loops)}"
-            bound = _number(loop.most)
+            tables = [column and self.table(tuple(map(_number, column))) for column in loop.tables]
+            rolled = Rolled(loop, _number(loop.most), body, tables)
             if way is None or kept is None:
-                text, stack = forward(name, loop, bound, body)
+                text, stack = forward(name, rolled)
             else:
-                text, stack = back(name, loop, bound, body, way, kept)
+                text, stack = back(name, rolled, way, kept)
             self.texts.append(text)
             self.loops[loop, kept] = Called(name, True, stack)
         return self.loops[loop, kept]
@@ -256,6 +260,10 @@ class _File:
             self.add(function)
             self.bodies[body] = Called(name, bool(function.blocks.runs), function.stack)
         return self.bodies[body]
+
+    def table(self, items: tuple[str, ...]) -> str:
+        """The name of an array of constants."""
+        return self.tables.setdefault(items, f"{self.prefix}table_{len(self.tables)}")
 
     def text(self) -> str:
         """All that stands at file scope."""
@@ -276,7 +284,8 @@ class _File:
         """Arrays of constants that functions read from."""
         lines: list[str] = []
         for items, name in self.tables.items():
-            lines += _wrapped(f"static const double {name}[] = {{{', '.join(items)}}};")
+            numbers = "0.0" if set(items) == {"0.0"} else ", ".join(items)
+            lines += _wrapped(f"static const double {name}[{len(items)}] = {{{numbers}}};")
         return "\n".join([*lines, ""]) if lines else ""
 
 
@@ -292,6 +301,7 @@ class _Function:
         self.careful = blocks.careful
         self.called: Counter[str] = Counter()
         self.below = 0  # bytes on the stack of what it calls
+        self.on_stack = 0  # numbers in its own arrays but for w
         # Blocks that are functions of their own, and share no variable with the others.
         self.alone = set() if self.in_parts else self.careful
         self.slots, self.width = _slots(blocks) if self.in_parts else ({}, 0)
@@ -300,8 +310,7 @@ class _Function:
     @property
     def stack(self) -> int:
         """Bytes that arrays take on the stack, also of what it calls."""
-        own = sum(len(run.items) + run.loop.operands for run in self.blocks.runs)
-        return 8 * (self.width + own) + self.below
+        return 8 * (self.width + self.on_stack) + self.below
 
     def loop(self, loop: Loop, control: int) -> str:
         """The name of a loop's function. control: how many trips there are, or whether it begins."""
@@ -333,11 +342,6 @@ class _Function:
         if kind == "captured" and self.freeze:
             return self.pool.values[operands[0]].data  # type: ignore[no-any-return]
         return None
-
-    def table(self, items: tuple[str, ...]) -> str:
-        """The name of an array of constants."""
-        tables = self.file.tables
-        return tables.setdefault(items, f"{self.file.prefix}table_{len(tables)}")
 
     def call(self, function: str, arguments: str) -> str:
         # What is careful is seldom run, and would cost the rest registers and the compiler time.
@@ -421,6 +425,47 @@ class _Function:
         return "\n".join([*text, self._defined(self._head(), lines, arrays)])
 
 
+_ITEM = re.compile(r"(\w+)\[(\d+)\]")
+_ASSIGNED = re.compile(rf"{_ITEM.pattern} = ([^\[\]]*?){_ITEM.pattern}([^\[\]]*);")
+
+
+def _row(texts: Sequence[str]) -> str:
+    """Where an array begins whose items these are, one after the other; "" if there is none."""
+    found = _ITEM.fullmatch(texts[0])
+    if found is None:
+        return ""
+    array, at = found[1], int(found[2])
+    if any(text != f"{array}[{at + i}]" for i, text in enumerate(texts)):
+        return ""
+    return f"{array} + {at}" if at else array
+
+
+def _in_rows(lines: Sequence[str]) -> list[str]:
+    """The same statements; where some in a row do the same for items in their order they are a loop."""
+    found: list[str] = []
+    i = 0
+    while i < len(lines):
+        one = _ASSIGNED.fullmatch(lines[i])
+        count = 1
+        if one is not None:
+            to, first, before, source, begin, after = one.groups()
+            at, where = int(first), int(begin)
+            while lines[i + count : i + count + 1] == [
+                f"{to}[{at + count}] = {before}{source}[{where + count}]{after};"
+            ]:
+                count += 1
+        if one is not None and count >= FEW:
+            places = [f"k + {start}" if start else "k" for start in (at, where)]
+            found += [
+                f"for (int k = 0; k < {count}; k++)",
+                f"    {to}[{places[0]}] = {before}{source}[{places[1]}]{after};",
+            ]
+        else:
+            found += lines[i : i + count]
+        i += count
+    return found
+
+
 def _wrapped(text: str) -> list[str]:
     """A statement in lines of no more than the width."""
     lines = []
@@ -468,11 +513,6 @@ def c_function(f: Any, title: str, key: Any, paths: Paths, name: str | None, fre
         ValueError: the name is not fit for C; or paths return what differs in structure.
     """
     name = own_name(title) if name is None else checked_name(name)
-    if any(lib.pg_has_scan(path.program) for path in paths.all):
-        raise NotImplementedError(
-            f"to_c() does not know scans of more than a few trips yet, and {title}() has one: write its "
-            "loop in C around a function that is the body"
-        )
     results = {key_of(path.result.structure): path.result.structure for path in paths.all}
     if len(results) > 1:
         raise ValueError(

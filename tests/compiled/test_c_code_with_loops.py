@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -306,21 +305,6 @@ def test_very_many_comparisons_are_calls() -> None:
         compile_(grad(f, 1)).to_c(0.5, [float(i) for i in range(n)], name="f") for n in (9, 120)
     )
     assert "static inline double f_equal(" in few and "static f_apart double f_equal(" in many
-
-
-def test_loops_of_other_kinds_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def opened(pointer: Any, found: Any) -> None:
-        c_loops_lib.pg_loop_opened(pointer, found)
-        found.operands += 1
-
-    c_loops_lib: Any = c_loops.lib
-    monkeypatch.setattr(
-        c_loops,
-        "lib",
-        SimpleNamespace(pg_loop_opened=opened, PG_NO_SLOT=c_loops_lib.PG_NO_SLOT),
-    )
-    with pytest.raises(NotImplementedError, match="loops through sequences"):
-        compile_(counted).to_c(1.0, 2.0)
 
 
 # -- compilers ------------------------------------------------------------------------------------------

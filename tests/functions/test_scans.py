@@ -269,5 +269,3 @@ def test_it_is_refused_by_name_where_it_is_not_known() -> None:
     call = compiled_sum(20)
     with pytest.raises(NotImplementedError, match="scan"):
         call.save("never.pygrad")
-    with pytest.raises(NotImplementedError, match="scan"):
-        compile(lambda x: scan(lambda s, z: (s * x, s), x, [x] * 20)[0]).to_c(1.0)
