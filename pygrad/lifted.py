@@ -20,6 +20,7 @@ from typing import Any
 
 from pygrad.lifting import world
 from pygrad.lifting.anew import DOORS, found_anew
+from pygrad.lifting.errors import LiftError
 
 __path__: list[str] = []  # it has submodules, of which the finder knows
 
@@ -49,7 +50,22 @@ class _Door(Loader):
         def find_anew(name: str) -> Any:
             return found_anew(home, name, rounding is True)
 
-        vars(module)["__getattr__"] = find if rounding is None or not home else find_anew
+        serve = find if rounding is None or not home else find_anew
+
+        def found(name: str) -> Any:
+            # Tools look for __file__ and the like in all of sys.modules: nothing is lifted for them.
+            if name.startswith("__") and name.endswith("__") and name != "__all__":
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+            try:
+                return serve(name)
+            except (ImportError, LiftError) as error:
+                if name != "__all__":
+                    raise
+                raise AttributeError(
+                    f"module {module.__name__!r} has no attribute {name!r}"
+                ) from error
+
+        vars(module)["__getattr__"] = found
         if rounding is None and home == "":
             find("__name__")  # a package that is not there is told of at once
 

@@ -2,9 +2,11 @@
 
 import colorsys
 import copy
+import inspect
 import math
 import pickle
 import statistics
+import sys
 
 import pytest
 
@@ -116,3 +118,15 @@ def test_classes_of_packages():
     assert again(statistics.NormalDist) is statistics.NormalDist
     assert statistics.NormalDist.__module__ == "statistics"
     assert again(lift(colorsys).rgb_to_hls) is lift(colorsys).rgb_to_hls
+
+
+def test_tools_that_look_through_all_modules_lift_nothing():
+    again(other)
+    doors = [name for name in sys.modules if name.startswith("pygrad.lifted.")]
+    assert f"pygrad.lifted.{__name__}.__anew__" in doors
+    for name in doors:
+        for special in ("__file__", "__wrapped__", "__version__"):
+            assert getattr(sys.modules[name], special, None) is None
+    tests = sys.modules[f"pygrad.lifted.{__name__}"]  # cannot be lifted itself: it needs pytest
+    assert getattr(tests, "__all__", None) is None
+    assert inspect.getmodule(raw).__name__ == __name__
