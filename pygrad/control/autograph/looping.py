@@ -338,7 +338,7 @@ class Counted:
     def holds(self, i: Any) -> Any:
         return i < self.stop if self.step > 0 else i > self.stop
 
-    # What is no loop needs the bounds, which Python's range asks for, with the error that a Value has for it.
+    # What is no loop needs the bounds: Python's range asks for them, which has the error of a Value.
 
     def _plain(self) -> range:
         return range(self.start, self.stop, self.step)
