@@ -193,7 +193,7 @@ typedef struct {
     int counts;            /* the number of trips is given */
     double most;           /* trips */
     size_t given, made;    /* columns of a scan; of the loop that goes forward */
-    size_t back_given, back_made; /* of one that goes back: those of its body, the first of which are given as forward */
+    size_t back_given, back_made; /* of the way back's body: what is given forward, and what has arrived */
     size_t known, length;
     int reverse;
     const double *numbers; /* of the columns that are known, which are the loop's; NULL if there are none */

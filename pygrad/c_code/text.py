@@ -242,7 +242,7 @@ class _File:
             body = self._body(loop.body)
             way = None if loop.back is None else self._body(loop.back)
             name = f"{self.prefix}loop_{len(self.loops)}"
-            tables = [column and self.table(tuple(map(_number, column))) for column in loop.tables]
+            tables = [self.table(tuple(map(_number, x))) if x else "" for x in loop.tables]
             rolled = Rolled(loop, _number(loop.most), body, tables)
             if way is None or kept is None:
                 text, stack = forward(name, rolled)

@@ -27,7 +27,7 @@ class Called(NamedTuple):
 
 
 class Rolled(NamedTuple):
-    """A loop, the text of its bound, its body, and the names of tables of its known columns, "" if nobody reads it."""
+    """A loop, the text of its bound, its body, and tables of its known columns, "" if nobody reads one."""
 
     loop: Loop
     most: str

@@ -175,3 +175,19 @@ def test_nothing_is_left_behind() -> None:
 
 def test_converted_functions_are_kept() -> None:
     assert convert(grows) is convert(grows)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, n: sum(x**k for k in range(n)),
+        lambda x, n: sum([x * k for k in reversed(range(n))]),
+        lambda x, n: x * len(range(n)),
+        lambda x, n: x * range(n)[1],
+        lambda x, n: x if 2 in range(n) else -x,
+    ],
+)
+def test_a_range_of_a_value_that_is_no_loop_says_what_to_do(f: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"use int\(v\).* compile\(f, static_argnums=1\)"):
+        compile(autograph(f))(0.5, 3)
+    assert compile(autograph(f), static_argnums=1)(0.5, 3) == f(0.5, 3)

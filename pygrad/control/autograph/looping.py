@@ -6,7 +6,7 @@ it stands. What that is shows when the body is traced; the trace is done over as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import CellType
 from typing import Any
 
@@ -337,6 +337,26 @@ class Counted:
 
     def holds(self, i: Any) -> Any:
         return i < self.stop if self.step > 0 else i > self.stop
+
+    # What is no loop needs the bounds: Python's range asks for them, which has the error of a Value.
+
+    def _plain(self) -> range:
+        return range(self.start, self.stop, self.step)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._plain())
+
+    def __reversed__(self) -> Iterator[int]:
+        return reversed(self._plain())
+
+    def __len__(self) -> int:
+        return len(self._plain())
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._plain()[at]
+
+    def __contains__(self, x: object) -> bool:
+        return x in self._plain()
 
 
 def _staged_range(info: Info, items: Counted, body: Body, line: Callable[[], str]) -> Signal:
