@@ -208,7 +208,7 @@ static int trip_lengthy(double *x)
 
 static void test_derivatives_of_a_lengthy_body(void)
 {
-    const kind lengthy = {"lengthy", 1, 1, 1, make_lengthy, trip_lengthy, 0.1, 0.9, 2.0};
+    const kind lengthy = {"lengthy", 1, 1, 1, make_lengthy, trip_lengthy, 0.1, 0.9, 2.0, {0}};
     check_kind(&lengthy, 500, 2);
 }
 

@@ -402,7 +402,7 @@ static void make_outer(pg_node *const *x, pg_node **out)
     }
 }
 
-static const kind outer = {"outer", 1, 0, 1, make_outer, NULL, 0.0, 1.0, 1.0};
+static const kind outer = {"outer", 1, 0, 1, make_outer, NULL, 0.0, 1.0, 1.0, {0}};
 
 /* A loop with so many in one another. */
 static pg_loop *nested(size_t levels)
