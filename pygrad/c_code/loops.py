@@ -168,7 +168,7 @@ class Known:
 
 
 def _numbers(table: Any, column: int, length: int) -> bytes:
-    return bytes(ffi.buffer(table + column * length, length * ffi.sizeof("double")))
+    return bytes(ffi.buffer(table + column * length, length * struct.calcsize("d")))
 
 
 class Levels(NamedTuple):
