@@ -23,6 +23,7 @@ from pygrad.arrays.conditions import (
     truth_of,
 )
 from pygrad.arrays.engines import engine_of, has_values, is_value
+from pygrad.arrays.quiet import quietly
 from pygrad.arrays.tables import digitize, interp, searchsorted
 
 
@@ -381,6 +382,21 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, **kwargs: Any) -> Any:
     return np.clip(c / deviations[:, None] / deviations[None, :], -1.0, 1.0)
 
 
+def clip(a: Any, *args: Any, **named: Any) -> Any:
+    """numpy.clip of a Value is the op, where NumPy compares it, as any object: nan stays nan."""
+    short = {name.removeprefix("a_"): bound for name, bound in named.items()}
+    bounds: dict[str, Any] = dict(zip(("min", "max"), args, strict=False)) | short
+    if not is_value(a) or len(args) > 2 or not bounds.keys() <= {"min", "max"}:
+        return _plainly(np.clip, a, *args, **named)
+    low: Any = bounds.get("min")
+    high: Any = bounds.get("max")
+    if np.ndim(low) == np.ndim(high) == 0:
+        return a.clip(low, high)
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    limited = np.frompyfunc(engine_of([a]).functions["clip"], 3, 1)
+    return quietly(limited, *map(as_objects, (a, low, high)))
+
+
 def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
     own = (
         where,
@@ -397,6 +413,7 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         quantile,
         percentile,
         polyfit,
+        clip,
     )
     for function in (*own, gradient, linspace, logspace, geomspace, cov, corrcoef, copyto):
         yield getattr(np, function.__name__), function

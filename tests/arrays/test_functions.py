@@ -468,3 +468,22 @@ def test_a_trace_has_no_warnings_of_numpys_own():
     f = vmap(lambda x: np.log(x * 1e308) + np.isnan(x * np.inf), errors="ignore")
     assert np.isnan(f(np.array([[-1.0, 1.0], [0.0, 10.0]]))[0, 0])
     assert not np.any(np.isnan(np.stack([Value(np.nan), 1.0]))[1:])
+
+
+@pytest.mark.parametrize(
+    "bounds", [(-1.0, 1.0), (None, 1), (-1, None), (np.array([-1.0, 0.5]), None)]
+)
+def test_clip_of_one_value_is_the_op(bounds):
+    """nan stays nan, and the program is one."""
+    row = compile(lambda x: np.sum(np.clip(x, *bounds) * 2.0))
+    x = Value(0.75)
+    np.sum(np.clip(x, *bounds)).backward()
+    assert x.grad == np.size(bounds[0])
+    for number in (0.25, 3.0, -3.0, np.nan):
+        expected = np.clip(number, *bounds)
+        found = np.ravel(np.clip(Value(number), *bounds))
+        assert np.array_equal([v.data for v in found], np.ravel(expected), equal_nan=True)
+        assert np.array_equal(row(number), np.sum(expected * 2.0), equal_nan=True)
+    assert len(row.programs) == 1
+    if bounds[1] is not None:
+        assert np.clip(Value(2.0), a_min=bounds[0], a_max=bounds[1]).data == 1.0
