@@ -208,7 +208,7 @@ static int trip_lengthy(double *x)
 
 static void test_derivatives_of_a_lengthy_body(void)
 {
-    const kind lengthy = {"lengthy", 1, 1, 1, make_lengthy, trip_lengthy, 0.1, 0.9, 2.0};
+    const kind lengthy = {"lengthy", 1, 1, 1, make_lengthy, trip_lengthy, 0.1, 0.9, 2.0, {0}};
     check_kind(&lengthy, 500, 2);
 }
 
@@ -564,7 +564,7 @@ static void test_a_loop_says_what_it_consists_of(void)
     size_t ways_back = 0;
     for (size_t which = 0; which < KINDS; which++) {
         const kind *k = &kinds[which];
-        const size_t before = held_count, plain = k->state + 1 + k->captured;
+        const size_t before = held_count, plain = operands_of(k), length = k->scan.length;
         pg_loop *loop = made_loop(k, 1e6);
         pg_opened_loop o;
         pg_node *first[MOST_IN];
@@ -572,13 +572,15 @@ static void test_a_loop_says_what_it_consists_of(void)
         any_problem(k, loop, &q);
         pg_loop_opened(loop, &o);
         CHECK(o.body == loop->body->flat && o.back == NULL && o.state == k->state && o.captured == k->captured);
-        CHECK(o.arrived == 0 && o.operands == plain && o.results == k->state + 1);
+        CHECK(o.arrived == 0 && o.operands == plain && o.results == results_of_loop(k));
         CHECK(o.counts == k->counts && o.most == 1e6);
         CHECK(derive(PG_REVERSE, q.out[0], q.out_count, q.operands, plain, q.operands, plain, q.seeds, first) == PG_OK);
         for (size_t i = 0; i < loop->derived_count; i++) {
             pg_loop_opened(loop->derived[i], &o);
             CHECK(o.body == loop->body->flat && o.back == loop->derived[i]->back->flat);
-            CHECK(o.operands == plain + o.arrived && o.results == o.back->outputs);
+            const pg_scan *s = &loop->derived[i]->back->scan;
+            CHECK(o.operands == plain + o.arrived + (s->given - k->scan.given) * length);
+            CHECK(o.results == o.back->outputs + s->made * length - s->made);
             ways_back++;
         }
         pg_release_all(first, plain);

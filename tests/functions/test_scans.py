@@ -266,8 +266,5 @@ def test_rows_of_the_other_branch_make_nothing_and_raise_nothing() -> None:
 
 
 def test_it_is_refused_by_name_where_it_is_not_known() -> None:
-    call = compiled_sum(20)
-    with pytest.raises(NotImplementedError, match="scan"):
-        call.save("never.pygrad")
     with pytest.raises(NotImplementedError, match="scan"):
         compile(lambda x: scan(lambda s, z: (s * x, s), x, [x] * 20)[0]).to_c(1.0)
