@@ -67,7 +67,7 @@ int pg_extend(pg_extent *e, const pg_bodies *bodies, size_t body, size_t back)
 /* One more, of a program that comes to that; takes the body over, also if it fails: false for want of memory. */
 static int put(pg_bodies *bodies, pg_body *body, const pg_extent *e)
 {
-    if (body == NULL || !pg_room((void **)&bodies->all, bodies->count, &bodies->capacity, sizeof *bodies->all)) {
+    if (!pg_room((void **)&bodies->all, bodies->count, &bodies->capacity, sizeof *bodies->all)) {
         pg_body_release(body);
         return 0;
     }

@@ -252,6 +252,50 @@ static void test_what_is_damaged_is_refused_or_keeps_to_its_memory(void)
     CHECK(sound > TIMES(1200) && refused > TIMES(4800));
 }
 
+/* Each word in turn says each of some numbers, and each half of it is each code. */
+static void change_words(text *t)
+{
+    for (size_t part = 0; part < t->count; part++)
+        for (size_t at = 0; at + 4 <= t->sizes[part]; at += 4)
+            for (uint32_t number = 0; number < 24 + PG_CODE_COUNT; number++) {
+                unsigned char was[4], *here = t->bytes[part] + at;
+                pg_program *p = NULL;
+                memcpy(was, here, 4);
+                if (number < 24)
+                    pg_put(here, number < 12 ? number : PG_ROW | (number - 12), 4);
+                else
+                    pg_put(here, number - 24, 2);
+                if (read_back(t, &p) == 1) {
+                    check_flat(p);
+                    pg_program_free(p);
+                }
+                memcpy(here, was, 4);
+            }
+}
+
+static void test_each_word_says_something_else(void)
+{
+    static const size_t some[] = {0, LONG, SCAN};
+    for (size_t which = 0; which < 3; which++) {
+        trace t;
+        const kind *k = &kinds[some[which]];
+        const size_t before = held_count;
+        pg_loop *loop = made_loop(k, 20.0);
+        trace_kind(&t, k, loop, 0);
+        t.output_count = 1;
+        for (int rows = 0; rows < 2; rows++) {
+            memset(t.rows, rows, sizeof t.rows);
+            pg_program *p = program_of(&t, NULL);
+            text whole = written(p);
+            change_words(&whole);
+            drop_text(&whole);
+            pg_program_free(p);
+        }
+        let_go(before);
+        pg_loop_release(loop);
+    }
+}
+
 /* -- what a file may say of bodies ---------------------------------------------------------------- */
 
 /* The program of a loop and of its derivative, and the texts of its parts: of the loop, of its way back, of the whole. */
@@ -657,6 +701,7 @@ int main(void)
     begin_tracing();
     RUN(test_a_program_that_was_read_is_the_one_that_was_written);
     RUN(test_what_is_damaged_is_refused_or_keeps_to_its_memory);
+    RUN(test_each_word_says_something_else);
     RUN(test_each_thing_that_a_body_may_not_say);
     RUN(test_each_thing_that_a_scan_may_not_say);
     RUN(test_a_loop_of_another_kind_is_not_written);
