@@ -176,9 +176,6 @@ int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *l
 #define PG_GUARD_TOLD 0xffffffffu
 #define PG_GUARD_STOPPED 0xfffffffeu
 
-/* Whether one of its loops is a scan, or has one in its body. */
-int pg_has_scan(const pg_program *p);
-
 /* Why the last run in this thread that was stopped was: 0 if it was asked to; 1 for want of memory; 2 if a loop has not
  * ended after *trips trips, in the row *row of the arrays, or before any if that is SIZE_MAX. It is forgotten then. */
 int pg_loop_failure(size_t *row, double *trips);

@@ -18,8 +18,9 @@ typedef struct pg_shelved {
     unsigned depth;        /* of loops in one another, this one among them */
 } pg_shelved;
 
-/* A loop of a program as a file has it: the numbers of its bodies, that of the way back or PG_NO_BODY, and its parts, if it
- * goes back. */
+/* A loop of a program as a file has it: the numbers of its bodies, that of the way back or PG_NO_BODY; its parts, if it
+ * goes back; and an empty slot for each number that it makes, so that nobody's memory is asked for more than the file's
+ * size allows. */
 #define PG_NO_BODY 0xffffffffu
 
 /* What a program comes to with its loops: how many bytes, of how many that it may; and their depth. */
@@ -35,8 +36,24 @@ int pg_extend(pg_extent *e, const pg_bodies *bodies, size_t body, size_t back);
 /* The number of a body among them; PG_NO_BODY for NULL. */
 uint32_t pg_body_number(const pg_bodies *bodies, const pg_body *body);
 
-/* Whether a program keeps to what the lanes of a loop's block rely on: 1, 0, or -1 for want of memory. In verify.c. */
-int pg_body_verify(const pg_program *wide);
+/* Whether a body is that of the way back through another one, with these parts. */
+int pg_goes_back(const pg_body *back, const pg_body *body, const uint8_t *parts);
+
+/* How many flags the parts of a loop are. */
+static inline size_t pg_parts_of(const pg_body *b)
+{
+    return b->state + b->captured + b->scan.given + b->scan.made;
+}
+
+/* How many numbers a loop makes. */
+static inline size_t pg_made_by(const pg_body *body, const pg_body *back)
+{
+    return (back == NULL ? body : back)->scan.made * body->scan.length;
+}
+
+/* Whether a program keeps to what the lanes of a loop's block rely on, of whose inputs so many, the last ones, are the same
+ * in all rows: 1, 0, or -1 for want of memory. In verify.c. */
+int pg_body_verify(const pg_program *wide, size_t known);
 
 /* pg_program_read but for what a program is verified for, and what it comes to. In saved.c. */
 int pg_program_parse(const unsigned char *bytes, size_t size, const uint16_t *codes, size_t count,

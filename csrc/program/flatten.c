@@ -59,7 +59,9 @@ static void add_code(flattening *f)
         f->flat->input_slots[i] = PG_NO_SLOT;
         if (p->input_slots[i] == PG_NO_SLOT)
             continue;
-        f->flat->input_slots[i] = f->now[p->input_slots[i] & ~PG_ROW] = (pg_slot)f->flat->uniforms++;
+        if (p->input_slots[i] & PG_ROW)
+            f->now[p->input_slots[i] & ~PG_ROW] = (pg_slot)f->flat->uniforms++;
+        f->flat->input_slots[i] = uniform_of(f, p->input_slots[i]);
     }
     for (size_t i = 0; i < p->length; i++)
         if (i < p->once || i >= p->spread)

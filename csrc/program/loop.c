@@ -35,18 +35,6 @@ void pg_loop_failed_in(size_t row)
     failure.row = row;
 }
 
-/* -- scans ---------------------------------------------------------------------------------------- */
-
-int pg_has_scan(const pg_program *p)
-{
-    for (size_t i = 0; i < p->loop_count; i++) {
-        const pg_body *b = ((const pg_loop *)p->loops[i])->body;
-        if (b->scan.length != 0 || pg_has_scan(b->flat))
-            return 1;
-    }
-    return 0;
-}
-
 /* -- memory ------------------------------------------------------------------------------------- */
 
 static size_t flat_of(const pg_body *b)

@@ -38,6 +38,12 @@ pg_columns *pg_columns_make(size_t count)
     return numbers;
 }
 
+pg_columns *pg_columns_retain(pg_columns *numbers)
+{
+    PG_ADD(&numbers->refs, 1);
+    return numbers;
+}
+
 void pg_columns_release(pg_columns *numbers)
 {
     if (numbers != NULL && PG_ADD(&numbers->refs, -1) == 0)
@@ -257,7 +263,7 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
     if (b != NULL)
         b->scan = *scan;
     if (b != NULL && scan->numbers != NULL)
-        PG_ADD(&scan->numbers->refs, 1);
+        pg_columns_retain(scan->numbers);
     return b;
 }
 

@@ -22,6 +22,7 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
 
 /* Room for so many numbers, or NULL for want of memory. Caller owns. */
 pg_columns *pg_columns_make(size_t count);
+pg_columns *pg_columns_retain(pg_columns *numbers);
 void pg_columns_release(pg_columns *numbers); /* which may be NULL */
 
 /* The node of a loop on operands, its results computed, and items for all of them into items, which the caller owns; they

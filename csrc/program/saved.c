@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { COUNTS = 11, INSTRUCTION = 28, TERM = 12, LOOP = 8 }; /* how many counts, and bytes of an item */
+enum { COUNTS = 11, INSTRUCTION = 28, TERM = 12, LOOP = 8, SLOT = 4 }; /* how many counts, and bytes of an item */
 
 /* -- bytes -------------------------------------------------------------------------------------- */
 
@@ -13,10 +13,11 @@ static uint32_t take_slot(const unsigned char **at)
     return (uint32_t)pg_take(at, 4);
 }
 
-/* Bytes of a loop: what it is of, and its parts, if it goes back. */
+/* Bytes of a loop: what it is of; its parts, if it goes back; and a slot for each number that it makes. */
 static uint64_t size_of_loop(const pg_loop *loop)
 {
-    return LOOP + (loop->back == NULL ? 0 : (uint64_t)loop->body->state + loop->body->captured);
+    const uint64_t parts = loop->back == NULL ? 0 : pg_parts_of(loop->body);
+    return LOOP + parts + SLOT * (uint64_t)pg_made_by(loop->body, loop->back);
 }
 
 /* Bytes of a program with these counts, without its loops. Counts come from four bytes each, so nothing overflows. */
@@ -42,8 +43,10 @@ static unsigned char *write_loop(const pg_loop *loop, const pg_bodies *bodies, u
 {
     out = pg_put(out, pg_body_number(bodies, loop->body), 4);
     out = pg_put(out, pg_body_number(bodies, loop->back), 4);
-    for (size_t k = 0; loop->back != NULL && k < loop->body->state + loop->body->captured; k++)
+    for (size_t k = 0; loop->back != NULL && k < pg_parts_of(loop->body); k++)
         *out++ = loop->parts[k] != 0;
+    for (size_t k = 0; k < pg_made_by(loop->body, loop->back); k++)
+        out = pg_put(out, PG_NO_SLOT, SLOT);
     return out;
 }
 
@@ -150,24 +153,15 @@ static int next_loop(const unsigned char **at, const unsigned char *end, const p
     if (found->body >= count || (found->back >= count && found->back != PG_NO_BODY))
         return 0;
     const pg_body *body = bodies->all[found->body].body;
-    const size_t parts = found->back == PG_NO_BODY ? 0 : body->state + body->captured;
-    if (parts > (size_t)(end - *at))
+    const pg_body *back = found->back == PG_NO_BODY ? NULL : bodies->all[found->back].body;
+    const size_t parts = back == NULL ? 0 : pg_parts_of(body);
+    if (parts > (size_t)(end - *at) || (back != NULL && !pg_goes_back(back, body, found->parts)))
         return 0;
     *at += parts;
-    return 1;
-}
-
-/* Whether the body of a way back is one of that body, with these parts. */
-static int goes_back(const pg_body *back, const pg_body *body, const uint8_t *parts)
-{
-    const size_t count = body->state + body->captured;
-    size_t chosen = 0;
-    for (size_t k = 0; k < count; k++) {
-        if (parts[k] > 1)
+    for (size_t k = pg_made_by(body, back); k != 0; k--)
+        if (end - *at < SLOT || take_slot(at) != PG_NO_SLOT)
             return 0;
-        chosen += parts[k];
-    }
-    return back->counts && back->state == chosen && back->captured == count;
+    return 1;
 }
 
 /* The loops from here to the end. 1, 0, or -1 for want of memory. */
@@ -185,8 +179,6 @@ static int read_loops(pg_program *p, const unsigned char *at, const unsigned cha
     while (next_loop(&at, end, bodies, &loop)) {
         pg_body *body = bodies->all[loop.body].body;
         pg_body *back = loop.back == PG_NO_BODY ? NULL : bodies->all[loop.back].body;
-        if (back != NULL && !goes_back(back, body, loop.parts))
-            return 0;
         pg_loop *made = pg_loop_make(pg_body_retain(body), back == NULL ? NULL : pg_body_retain(back),
                                      back == NULL ? NULL : loop.parts);
         if (made == NULL)

@@ -9,7 +9,8 @@ enum {
     NOTHING,
     NUMBER,                /* a uniform, or lanes that the code computes or loads for each block */
     CONSTANT,              /* uniform: a constant */
-    SPREAD,                /* lanes: a uniform, written once for all blocks, so never again; or an input of a body */
+    SPREAD, /* lanes: a uniform, written once for all blocks or for a trip, so never again; or an input of
+                            * a body */
     SPREAD_CONSTANT
 };
 
@@ -20,9 +21,10 @@ enum { BY_ROW = 1, ADDED_UP = 2, ADDED_UNIFORM = 4 };
 typedef struct {
     const pg_program *p;
     unsigned char *uniforms, *lanes, *guards, *outputs;
-    int results_begun;     /* rows that leave at a later guard would have been added up already */
-    int body;              /* of a loop: no rows leave, and results stay in lanes */
-    size_t loops, terms;   /* those that the instructions so far have had, which have them in order */
+    int results_begun; /* rows that leave at a later guard would have been added up already */
+    int body; /* of a loop: no rows leave, and results stay in lanes */
+    size_t known; /* so many of its inputs, the last ones, may be uniform */
+    size_t loops, terms; /* those that the instructions so far have had, which have them in order */
 } checked;
 
 static unsigned char holds(const checked *c, pg_slot slot)
@@ -269,8 +271,8 @@ static int leaves_are_sound(checked *c)
         c->uniforms[i] = i < p->lives ? NUMBER : CONSTANT;
     for (size_t i = 0; i < p->inputs; i++) {
         const pg_slot slot = p->input_slots[i];
-        const int row = c->body || is_row(slot);
-        if (slot != PG_NO_SLOT && (holds(c, slot) != NOTHING || !gives(c, slot, row, c->body ? SPREAD : NUMBER)))
+        const int row = is_row(slot) || (c->body && i < p->inputs - c->known);
+        if (slot != PG_NO_SLOT && (holds(c, slot) != NOTHING || !gives(c, slot, row, c->body && row ? SPREAD : NUMBER)))
             return 0;
     }
     return 1;
@@ -323,7 +325,7 @@ static unsigned char *cleared(size_t count)
     return bytes;
 }
 
-static int verify(const pg_program *p, int body)
+static int verify(const pg_program *p, int body, size_t known)
 {
     if (!counts_are_sound(p) || (body && (p->lives != 0 || p->guards != 0)))
         return 0;
@@ -332,7 +334,8 @@ static int verify(const pg_program *p, int body)
                  .lanes = cleared(p->lanes),
                  .guards = cleared(p->guards),
                  .outputs = cleared(p->outputs),
-                 .body = body};
+                 .body = body,
+                 .known = known};
     int sound = -1;
     if (c.uniforms != NULL && c.lanes != NULL && c.guards != NULL && c.outputs != NULL)
         sound = leaves_are_sound(&c) && code_is_sound(&c);
@@ -345,10 +348,10 @@ static int verify(const pg_program *p, int body)
 
 int pg_program_verify(const pg_program *p)
 {
-    return verify(p, 0);
+    return verify(p, 0, 0);
 }
 
-int pg_body_verify(const pg_program *wide)
+int pg_body_verify(const pg_program *wide, size_t known)
 {
-    return verify(wide, 1);
+    return verify(wide, 1, known);
 }

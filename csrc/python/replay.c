@@ -225,6 +225,9 @@ typedef struct {
     const pg_body *body;
     replay slots;
     pg_node **state;
+    size_t first;          /* of the columns that it is given so many are in given, others in arrived */
+    pg_node *const *given, *const *arrived;
+    pg_node **made;        /* NULL if nobody asks */
 } trips;
 
 static void let_go(pg_node **nodes, size_t count)
@@ -243,7 +246,9 @@ static void put_input(const trips *t, size_t input, pg_node *n)
 /* False with an exception set; the caller ends it, either way. */
 static int begin_trips(trips *t, const pg_body *b, pg_node *const *state)
 {
-    *t = (trips){b, {b->flat, pg_no_nodes(b->flat->uniforms), NULL, NULL, SIZE_MAX}, pg_no_nodes(b->state)};
+    t->body = b;
+    t->slots = (replay){b->flat, pg_no_nodes(b->flat->uniforms), NULL, NULL, SIZE_MAX};
+    t->state = pg_no_nodes(b->state);
     if (t->slots.uniforms == NULL || t->state == NULL)
         return PyErr_NoMemory() != NULL;
     for (size_t k = 0; k < b->state; k++)
@@ -257,18 +262,49 @@ static void end_trips(trips *t)
     let_go(t->state, t->body->state);
 }
 
-/* One more; whether it goes on is in *goes_on. */
-static int trip(trips *t, int *goes_on)
+/* The items of trip i. */
+static int put_items(const trips *t, size_t i)
+{
+    const pg_scan *s = &t->body->scan;
+    const size_t input = t->body->state + t->body->captured, at = pg_item_at(s, i);
+    for (size_t k = 0; k < s->given; k++)
+        put_input(t, input + k,
+                  k < t->first ? t->given[k * s->length + at] : t->arrived[(k - t->first) * s->length + at]);
+    for (size_t k = 0; k < s->known; k++) {
+        const pg_slot slot = t->slots.p->input_slots[input + s->given + k];
+        if (slot != PG_NO_SLOT && !hold(place(&t->slots, slot), pg_born(pg_leaf(s->numbers->at[k * s->length + at]))))
+            return 0;
+    }
+    return 1;
+}
+
+/* What no trip has made. */
+static int fill_made(const trips *t)
+{
+    const size_t count = t->body->scan.made * t->body->scan.length;
+    for (size_t k = 0; k < count; k++)
+        if (t->made[k] == NULL && !hold(&t->made[k], pg_born(pg_leaf(0.0))))
+            return 0;
+    return 1;
+}
+
+/* Trip i; whether it goes on is in *goes_on. */
+static int trip(trips *t, size_t i, int *goes_on)
 {
     const pg_program *p = t->slots.p;
-    const size_t n = t->body->state;
+    const pg_scan *s = &t->body->scan;
+    const size_t n = t->body->state, first_made = pg_first_made(t->body);
     for (size_t k = 0; k < n; k++)
         put_input(t, k, t->state[k]);
-    for (size_t i = 0; i < p->once; i++)
-        if (!run_one(&t->slots, &p->code[i]))
+    if (!put_items(t, i))
+        return 0;
+    for (size_t at = 0; at < p->once; at++)
+        if (!run_one(&t->slots, &p->code[at]))
             return 0;
     for (size_t k = 0; k < n; k++)
         hold(&t->state[k], pg_retain(*place(&t->slots, p->result_slots[k])));
+    for (size_t k = 0; t->made != NULL && k < s->made; k++)
+        hold(&t->made[k * s->length + pg_item_at(s, i)], pg_retain(*place(&t->slots, p->result_slots[first_made + k])));
     *goes_on = t->body->counts || (*place(&t->slots, p->result_slots[n]))->value != 0.0;
     return PyErr_CheckSignals() == 0;
 }
@@ -298,12 +334,12 @@ static double go_forward(trips *t, pg_node *const *operands, states *kept)
     int on = control != 0.0;
     for (size_t k = 0; k < b->captured; k++)
         put_input(t, b->state + k, operands[b->state + 1 + k]);
-    for (; b->counts ? done < control : on; done += 1.0) {
+    for (; (b->counts ? done < control : on) && !pg_is_over(&b->scan, done); done += 1.0) {
         if (done >= b->most) {
             pg_loop_fail(TOO_LONG, SIZE_MAX, done);
             return pg_raise_interrupt() != NULL ? 0.0 : -1.0;
         }
-        if ((kept != NULL && !keep_state(kept, t)) || !trip(t, &on))
+        if ((kept != NULL && !keep_state(kept, t)) || !trip(t, (size_t)done, &on))
             return -1.0;
     }
     return done;
@@ -319,7 +355,7 @@ static int go_back(trips *back, const pg_loop *loop, pg_node *const *operands, c
     for (size_t i = (size_t)done; i-- != 0;) {
         for (size_t k = 0; k < n; k++)
             put_input(back, back->body->state + k, kept->nodes[i * n + k]);
-        if (!trip(back, &ignored))
+        if (!trip(back, i, &ignored))
             return 0;
     }
     return 1;
@@ -328,15 +364,22 @@ static int go_back(trips *back, const pg_loop *loop, pg_node *const *operands, c
 /* The results of a loop that goes back; false with an exception set. */
 static int run_back(const pg_loop *loop, pg_node *const *operands, trips *forward, pg_node **results)
 {
-    const size_t plain = loop->body->state + 1 + loop->body->captured, count = loop->back->state;
+    const size_t plain = forward->first * loop->body->scan.length + loop->body->state + 1 + loop->body->captured;
+    const size_t count = loop->back->state;
     states kept = {.count = 0};
-    trips back = {.body = loop->back, .slots = {.p = loop->back->flat}};
+    trips back = {.body = loop->back,
+                  .slots = {.p = loop->back->flat},
+                  .first = forward->first,
+                  .given = forward->given,
+                  .arrived = operands + plain + loop->back_state,
+                  .made = results + count};
     pg_node **first = pg_no_nodes(count), *zero = first == NULL ? NULL : pg_born(pg_leaf(0.0));
     int whole = zero != NULL || PyErr_NoMemory() != NULL;
     for (size_t k = 0; whole && k < count; k++)
         first[k] = pg_retain(k < loop->back_state ? operands[plain + k] : zero);
     const double done = whole ? go_forward(forward, operands, &kept) : -1.0;
-    whole = done >= 0.0 && begin_trips(&back, loop->back, first) && go_back(&back, loop, operands, &kept, done);
+    whole = done >= 0.0 && begin_trips(&back, loop->back, first) && go_back(&back, loop, operands, &kept, done) &&
+            fill_made(&back);
     for (size_t k = 0; whole && k < count; k++)
         results[k] = pg_retain(back.state[k]);
     end_trips(&back);
@@ -351,13 +394,15 @@ static int run_back(const pg_loop *loop, pg_node *const *operands, trips *forwar
 static int unroll(const pg_loop *loop, pg_node *const *operands, pg_node **results)
 {
     const size_t n = loop->body->state;
-    trips forward;
+    trips forward = {.first = loop->body->scan.given, .given = operands + n + 1 + loop->body->captured};
+    if (loop->back == NULL)
+        forward.made = results + n + 1;
     int whole = begin_trips(&forward, loop->body, operands);
     if (whole && loop->back != NULL) {
         whole = run_back(loop, operands, &forward, results);
     } else if (whole) {
         const double done = go_forward(&forward, operands, NULL);
-        whole = done >= 0.0 && hold(&results[n], pg_born(pg_leaf(done)));
+        whole = done >= 0.0 && fill_made(&forward) && hold(&results[n], pg_born(pg_leaf(done)));
         for (size_t k = 0; whole && k < n; k++)
             results[k] = pg_retain(forward.state[k]);
     }

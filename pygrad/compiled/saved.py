@@ -33,7 +33,6 @@ from pygrad.compiled.fileformat import (
 )
 from pygrad.compiled.store import Store
 from pygrad.core.callables import PICKLERS_BY_VALUE, FunctionOf, found_by_name
-from pygrad.core.library import lib
 from pygrad.core.structure import key_of
 from pygrad.programs.arguments import static_of
 from pygrad.programs.mapped import Vmapped
@@ -167,11 +166,6 @@ def _paths(paths: Paths, captured: dict[int, Any], inputs: int) -> list[SavedPat
     for parent, guard, path in queue:  # which grows
         queue += [(len(found), at, branch) for at, branch in sorted(path.branches.items())]
         structure, by = path.result.structure, path.result.by
-        if lib.pg_has_scan(path.program):
-            raise NotImplementedError(
-                "a program with a scan of more than a few trips cannot be saved or pickled yet: save what "
-                "the function is made of, and compile it again"
-            )
         for v in (*path.lives, *by):
             captured.setdefault(id(v), v)
         places = {of: i for i, of in enumerate(captured)}

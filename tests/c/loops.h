@@ -246,16 +246,17 @@ static int trip_twice(double *x)
     return 1;
 }
 
-/* A scan: what is given and known, a column each; what is made is what it is given, and what it has been. */
+/* A scan: what is given and known, a column each, of which something is computed that is the same in all rows; what is
+ * made is of what it is given, and what it has been. */
 static void make_scan(pg_node *const *x, pg_node **out)
 {
     out[0] = of(PG_OP_add, of(PG_OP_mul, x[0], x[1]), of(PG_OP_sin, x[2], NULL));
-    out[1] = of(PG_OP_mul, x[0], of(PG_OP_add, x[2], x[3]));
+    out[1] = of(PG_OP_mul, x[0], of(PG_OP_add, x[2], of(PG_OP_sin, x[3], NULL)));
 }
 
 static int trip_scan(double *x)
 {
-    x[MADE] = x[0] * (x[2] + x[3]);
+    x[MADE] = x[0] * (x[2] + value(PG_OP_sin, x[3], 0.0));
     x[0] = x[0] * x[1] + value(PG_OP_sin, x[2], 0.0);
     return 1;
 }

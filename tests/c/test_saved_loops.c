@@ -55,17 +55,16 @@ static int read_back(const text *t, pg_program **p)
 /* A trace of a loop's results, or derivatives of these by its operands, the given order; the loop may be inside another. */
 static void trace_kind(trace *t, const kind *k, const pg_loop *loop, int order)
 {
-    const size_t n = k->state;
     pg_status status;
     double x[6], seeds[MOST_OUTPUTS];
-    *t = (trace){.inputs = n + 1 + k->captured, .output_count = n + 1, .optimise = 1};
+    *t = (trace){.inputs = operands_of(k), .output_count = results_of_loop(k), .optimise = 1};
     any_operands(k, x);
     for (size_t i = 0; i < t->inputs; i++)
         t->nodes[t->count++] = constant(x[i]);
     pg_node *node = pg_loop_node(loop, t->nodes, t->outputs, &status);
     CHECK(node != NULL);
     hold(node);
-    for (size_t i = 0; i <= n; i++)
+    for (size_t i = 0; i < t->output_count; i++)
         hold(t->outputs[i]);
     for (int i = 0; i < order; i++) {
         pg_node *found[MOST_OUTPUTS];
@@ -253,18 +252,64 @@ static void test_what_is_damaged_is_refused_or_keeps_to_its_memory(void)
     CHECK(sound > TIMES(1200) && refused > TIMES(4800));
 }
 
+/* Each word in turn says each of some numbers, and each half of it is each code. */
+static void change_words(text *t)
+{
+    for (size_t part = 0; part < t->count; part++)
+        for (size_t at = 0; at + 4 <= t->sizes[part]; at += 4)
+            for (uint32_t number = 0; number < 24 + PG_CODE_COUNT; number++) {
+                unsigned char was[4], *here = t->bytes[part] + at;
+                pg_program *p = NULL;
+                memcpy(was, here, 4);
+                if (number < 24)
+                    pg_put(here, number < 12 ? number : PG_ROW | (number - 12), 4);
+                else
+                    pg_put(here, number - 24, 2);
+                if (read_back(t, &p) == 1) {
+                    check_flat(p);
+                    pg_program_free(p);
+                }
+                memcpy(here, was, 4);
+            }
+}
+
+static void test_each_word_says_something_else(void)
+{
+    static const size_t some[] = {0, LONG, SCAN};
+    for (size_t which = 0; which < 3; which++) {
+        trace t;
+        const kind *k = &kinds[some[which]];
+        const size_t before = held_count;
+        pg_loop *loop = made_loop(k, 20.0);
+        trace_kind(&t, k, loop, 0);
+        t.output_count = 1;
+        for (int rows = 0; rows < 2; rows++) {
+            memset(t.rows, rows, sizeof t.rows);
+            pg_program *p = program_of(&t, NULL);
+            text whole = written(p);
+            change_words(&whole);
+            drop_text(&whole);
+            pg_program_free(p);
+        }
+        let_go(before);
+        pg_loop_release(loop);
+    }
+}
+
 /* -- what a file may say of bodies ---------------------------------------------------------------- */
 
-/* The program of a root and of its derivative, and the texts of its parts: of the loop, of its way back, of the whole. */
-static text of_root(pg_program **p)
+/* The program of a loop and of its derivative, and the texts of its parts: of the loop, of its way back, of the whole. */
+static text of_both_ways(const kind *k, pg_program **p)
 {
     trace t;
     const size_t before = held_count;
     random_state = 3;
-    pg_loop *loop = made_loop(&kinds[0], 1e6);
-    trace_kind(&t, &kinds[0], loop, 0);
+    pg_loop *loop = made_loop(k, 1e6);
+    trace_kind(&t, k, loop, 0);
     pg_node *slopes[MOST_OUTPUTS];
-    CHECK(derive(PG_REVERSE, t.outputs, 1, t.nodes, t.inputs, t.nodes, t.inputs, (double[]){1.0}, slopes) == PG_OK);
+    CHECK(derive(PG_REVERSE, t.outputs, t.output_count, t.nodes, t.inputs, t.nodes, t.inputs,
+                 (double[MOST_OUTPUTS]){1.0, 1.0, 1.0, 1.0}, slopes) == PG_OK);
+    t.output_count = 1;
     for (size_t i = 0; i < t.inputs; i++)
         t.outputs[t.output_count++] = hold(slopes[i]);
     *p = program_of(&t, NULL);
@@ -274,6 +319,11 @@ static text of_root(pg_program **p)
     let_go(before);
     pg_loop_release(loop);
     return whole;
+}
+
+static text of_root(pg_program **p)
+{
+    return of_both_ways(&kinds[0], p);
 }
 
 static int reads(const text *t)
@@ -345,6 +395,116 @@ static void test_each_thing_that_a_body_may_not_say(void)
     /* without the bodies there is nothing that loops could be of */
     pg_program *q = NULL;
     CHECK(pg_program_read(t.bytes[2], t.sizes[2], 0, as_it_is, PG_CODE_COUNT + 1, NULL, &q) == 0);
+    drop_text(&t);
+    pg_program_free(p);
+}
+
+static void check_number(const text *t, unsigned char *at, uint32_t right)
+{
+    static const uint32_t numbers[] = {0, 1, 2, 3, 4, 0x3FFFFFFF, 0x7FFFFFFE, 0x7FFFFFFF, 0x80000001, 0xFFFFFFFF};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        pg_put(at, numbers[i], 4);
+        CHECK(reads(t) == (numbers[i] == right));
+    }
+    pg_put(at, right, 4);
+    CHECK(reads(t) == 1);
+}
+
+/* More bytes in the place of a part's. */
+static void insert(text *t, size_t part, size_t at, const unsigned char *bytes, size_t count)
+{
+    unsigned char *longer = room(t->sizes[part] + count, 1);
+    memcpy(longer, t->bytes[part], at);
+    memcpy(longer + at, bytes, count);
+    memcpy(longer + at + count, t->bytes[part] + at, t->sizes[part] - at);
+    free(t->bytes[part]);
+    t->bytes[part] = longer;
+    t->sizes[part] += count;
+}
+
+static void test_each_thing_that_a_scan_may_not_say(void)
+{
+    enum { COUNTS = HEAD, SHARED = HEAD + 20, NUMBERS = HEAD + 24 };
+    static const uint32_t counts[2][6] = {{1, 1, 1, 2, 0, 0},
+                                          {2, 1, 1, 2, 0, 0}}; /* the way back is given what arrives */
+    pg_program *p;
+    text t = of_both_ways(&kinds[SCAN], &p);
+    CHECK(reads(&t) == 1);
+    for (size_t part = 0; part < 2; part++)
+        for (size_t i = 0; i < 6; i++)
+            check_number(&t, t.bytes[part] + COUNTS + 4 * i, counts[part][i]);
+    for (size_t part = 0; part < 3; part++) {
+        const size_t size = t.sizes[part];
+        for (t.sizes[part] = 0; t.sizes[part] < size; t.sizes[part]++)
+            CHECK(reads(&t) == 0);
+    }
+    /* at the end: the way forward of 8 bytes, and two slots; the way back of 8, four parts, and two slots */
+    unsigned char *end = t.bytes[2] + t.sizes[2];
+    for (size_t i = 0; i < 2; i++) {
+        check_number(&t, end - 8 + 4 * i, PG_NO_SLOT);
+        check_number(&t, end - 28 + 4 * i, PG_NO_SLOT);
+    }
+    for (unsigned parts = 0; parts < 81; parts++) {
+        unsigned char *at = end - 12;
+        for (unsigned i = 0, rest = parts; i < 4; i++, rest /= 3)
+            at[i] = (unsigned char)(rest % 3);
+        CHECK(reads(&t) == (parts == 1 + 3 + 9 + 27));
+    }
+    memset(end - 12, 1, 4);
+    CHECK(reads(&t) == 1);
+    /* numbers of its own, be they the same ones; or none, where there are no known columns */
+    unsigned char numbers[16];
+    memcpy(numbers, t.bytes[0] + NUMBERS, sizeof numbers);
+    pg_put(t.bytes[1] + SHARED, 1, 4);
+    insert(&t, 1, NUMBERS, numbers, sizeof numbers);
+    CHECK(reads(&t) == 0);
+    drop_text(&t);
+    pg_program_free(p);
+    /* of nothing but what is known, which is long */
+    pg_loop *loop = made_loop(&kinds[SCAN + 2], 1e6);
+    trace known;
+    const size_t before = held_count;
+    trace_kind(&known, &kinds[SCAN + 2], loop, 0);
+    p = program_of(&known, NULL);
+    t = written(p);
+    CHECK(t.count == 2 && reads(&t) == 1);
+    check_number(&t, t.bytes[0] + COUNTS + 12, 3);
+    check_number(&t, t.bytes[0] + SHARED, 0);
+    drop_text(&t);
+    pg_program_free(p);
+    pg_loop_release(loop);
+    let_go(before);
+}
+
+static void check_is_not_written(const pg_program *p)
+{
+    pg_bodies *bodies = pg_bodies_open();
+    CHECK(pg_bodies_add(bodies, p, p->inputs) == 0);
+    pg_bodies_close(bodies);
+}
+
+static void test_a_scan_of_another_kind_is_not_written(void)
+{
+    pg_program *p;
+    text t = of_both_ways(&kinds[SCAN], &p);
+    pg_body *const bodies[] = {((pg_loop *)p->loops[0])->body, ((pg_loop *)p->loops[1])->back};
+    for (size_t i = 0; i < 2; i++) {
+        pg_scan *s = &bodies[i]->scan;
+        size_t *const numbers[] = {&s->given, &s->made, &s->known, &s->length};
+        for (size_t k = 0; k < 4; k++)
+            for (size_t by = 1; by <= PG_NO_SLOT; by += PG_NO_SLOT - 1) {
+                *numbers[k] += by;
+                check_is_not_written(p);
+                *numbers[k] -= by;
+            }
+        s->reverse = 1;
+        check_is_not_written(p);
+        s->reverse = 0;
+    }
+    pg_columns *numbers = bodies[1]->scan.numbers;
+    bodies[1]->scan.numbers = NULL;
+    check_is_not_written(p);
+    bodies[1]->scan.numbers = numbers;
     drop_text(&t);
     pg_program_free(p);
 }
@@ -506,10 +666,10 @@ static int add_all(const pg_program *p)
 
 static void test_each_allocation_fails_in_turn(void)
 {
-    for (size_t which = 0; which < 2; which++) {
-        pg_loop *loop = which == 0 ? NULL : nested(3);
+    for (size_t which = 0; which < 3; which++) {
+        pg_loop *loop = which != 1 ? NULL : nested(3);
         pg_program *p = loop == NULL ? NULL : program_with(loop);
-        text t = p == NULL ? of_root(&p) : written(p);
+        text t = p == NULL ? of_both_ways(&kinds[which == 0 ? 0 : SCAN], &p) : written(p);
         for (int alone = 0; alone < 2; alone++) {
             int done = 0;
             for (size_t n = 1; done != 1; n++) {
@@ -541,8 +701,11 @@ int main(void)
     begin_tracing();
     RUN(test_a_program_that_was_read_is_the_one_that_was_written);
     RUN(test_what_is_damaged_is_refused_or_keeps_to_its_memory);
+    RUN(test_each_word_says_something_else);
     RUN(test_each_thing_that_a_body_may_not_say);
+    RUN(test_each_thing_that_a_scan_may_not_say);
     RUN(test_a_loop_of_another_kind_is_not_written);
+    RUN(test_a_scan_of_another_kind_is_not_written);
     RUN(test_loops_in_loops_have_a_bound);
     RUN(test_a_file_has_no_more_than_it_could_be_written_out_to);
     RUN(test_each_allocation_fails_in_turn);

@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 import damage
 import numpy as np
-from damage_by_structure import BODY, CHANGES, LIVES, Sample, long_sample, small_samples
+from damage_by_structure import CHANGES, LIVES, Sample, long_sample, small_samples
 from figures import Figures, parser
 
 from pygrad._core import lib
@@ -55,7 +55,8 @@ def seeds() -> bytes:
     out = bytearray()
     for file in files:
         codes = list(file.codes)
-        bodies = [(at - BODY, size + BODY) for at, size in file.programs[: file.bodies]]
+        heads = zip(file.programs, file.heads, strict=False)  # bodies come first
+        bodies = [(at - head, size + head) for (at, size), head in heads]
         for at, size in file.programs[file.bodies :]:
             parts = [*bodies, (at, size)]
             out += struct.pack("<III", len(parts), file.counts(at)[LIVES], len(codes))

@@ -28,7 +28,7 @@ from pygrad.compiled.function import from_bytes
 from pygrad.compiled.saved import to_bytes
 
 SAVED = Path(__file__).resolve().parents[1] / "saved"
-NAMES = ["branches", "step", "trained", "loops"]
+NAMES = ["branches", "step", "trained", "loops", "scans"]
 
 
 @pytest.fixture(scope="module")

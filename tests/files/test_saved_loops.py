@@ -25,6 +25,7 @@ from pygrad import (
     load,
     math,
     no_grad,
+    scan,
     value_and_grad,
     vmap,
     while_loop,
@@ -35,6 +36,7 @@ from pygrad.compiled.function import from_bytes
 from pygrad.compiled.saved import to_bytes
 
 TABLE = np.linspace(0.0, 5.0, 20) ** 2
+KNOWN = np.random.default_rng(3).normal(size=(18, 3)) * 0.5
 
 
 def root(x: Any) -> Any:
@@ -78,7 +80,40 @@ def none_of_it(x: Any) -> Any:
     return while_loop(lambda s: s > 1e9, lambda s: s * x, x) * x
 
 
+def scanned(x: Any) -> Any:
+    """What is given, and in the other direction what the first one has made."""
+    s, ys = scan(lambda s, z: (math.sin(s) + z * x, s * x + z), x, [x, *KNOWN[:, 0]])
+    (t, _), zs = scan(lambda s, y: ((s[1], s[0] * 0.5 + y), s[0] * y), (x, s), ys, reverse=True)
+    return t + (zs * zs).sum()
+
+
+def of_known(x: Any) -> Any:
+    """Columns that are known, of which some is computed that is the same in all rows."""
+
+    def step(s: Any, row: Any) -> Any:
+        return s * math.exp(row[0] * 0.1) + row[1] * x, (s * row[0], row[0] * row[1], row[2] > 0)
+
+    s, (a, b, c) = scan(step, x, KNOWN, reverse=True)
+    return s + (a * b).sum() * x + pnp.where(c, a, b * x)[2:5].sum()
+
+
+def scan_in_a_loop(x: Any) -> Any:
+    def trip(i: Any, s: Any) -> Any:
+        t, ys = scan(lambda t, row: (t * row[0] + x, t * i), s, KNOWN)
+        return math.tanh(t) + ys[-1] * 0.125
+
+    return fori_loop(0, 3, trip, x)
+
+
+def loop_in_a_scan(x: Any) -> Any:
+    def step(s: Any, _: Any) -> Any:
+        return fori_loop(0, 2, lambda i, t: t * 0.5 + x * i, s), s
+
+    return scan(step, x, None, length=40)[1][-1]
+
+
 FUNCTIONS = [root, nested, of_table, of_items, converted, none_of_it]
+FUNCTIONS += [scanned, of_known, scan_in_a_loop, loop_in_a_scan]
 
 
 def again(compiled: Any) -> Any:
@@ -245,6 +280,28 @@ def test_how_many_trips_there_may_be_goes_with_the_file() -> None:
         loaded(Value(1.0))
     g = compile(lambda x: fori_loop(0, 2, lambda i, s: s * x, x, max_trips=10**40))
     assert g(3.0) == again(g)(3.0) == 27.0
+
+
+def test_columns_that_are_known_stand_in_a_file_once() -> None:
+    """Whichever bodies have them: of a scan, its way back, and derivatives of these."""
+    columns = np.random.default_rng(5).normal(size=(2000, 2))
+
+    def f(x: Any) -> Any:
+        return scan(lambda s, row: (s * row[0] + row[1] * x, None), x, columns)[0]
+
+    for way in ("value", "gradient", "forward of the gradient"):
+        made = compile(WAYS[way](f))
+        wanted = bits(made(0.5))
+        data = to_bytes(made.store)
+        assert columns.nbytes < len(data) < columns.nbytes + 10_000
+        assert bits(from_bytes(data)(0.5)) == wanted
+
+
+def test_a_scan_takes_no_more_memory_than_its_file_has_room_for() -> None:
+    """Each number that it makes has a slot there, be it used or not."""
+    made = compile(lambda x: scan(lambda s, _: (s * x, s), x, None, length=3000)[1][-1])
+    made(0.5)
+    assert len(to_bytes(made.store)) > 4 * 3000
 
 
 def test_a_loop_that_files_have_no_room_for_is_refused_by_name() -> None:

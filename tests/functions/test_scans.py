@@ -263,9 +263,3 @@ def test_rows_of_the_other_branch_make_nothing_and_raise_nothing() -> None:
     assert value.tolist() == [9.0, 0.0, -1.0, f(1.25)] and slope.tolist()[:3] == [1.0, 1.0, 1.0]
     with pytest.raises(ArithmeticError, match="too much"):
         call(np.array([1.0, 3.0]))
-
-
-def test_it_is_refused_by_name_where_it_is_not_known() -> None:
-    call = compiled_sum(20)
-    with pytest.raises(NotImplementedError, match="scan"):
-        call.save("never.pygrad")

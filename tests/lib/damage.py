@@ -95,11 +95,24 @@ def samples() -> dict[str, bytes]:
         )
     )
     loops(1.5, np.array([1.0, 2.0, 0.25]))
+    columns = rng.normal(size=(17, 2))
+
+    def step_of_scan(s: Any, item: Any) -> Any:
+        z, k = item
+        return (s[1] * k[0], s[0] + z * k[1]), s[0] * w
+
+    def scanned(a: Any, x: Any) -> Any:
+        end, ys = pygrad.scan(step_of_scan, (x, a), ([x * i for i in range(17)], columns))
+        return end[0] + pygrad.scan(lambda s, y: (s * y + x, None), a, ys, reverse=True)[0]
+
+    scans = compile(value_and_grad(vmap(scanned, (None, 0), "sum")))
+    scans(0.5, np.array([1.0, 2.0, 0.25]))
     return {
         "branches": to_bytes(branches.store),
         "step": to_bytes(step.store),
         "trained": to_bytes(trained.store),
         "loops": to_bytes(loops.store),
+        "scans": to_bytes(scans.store),
     }
 
 

@@ -21,7 +21,7 @@ from pygrad.compiled import fileformat
 from pygrad.compiled.saved import to_bytes
 
 COUNTS, INSTRUCTION, TERM, LOOP = 11, 28, 12, 8  # as csrc/program/saved.c has them
-BODY = 12  # what stands before the program of a loop's body
+BODY, SCAN = 12, 24  # what stands before the program of a loop's body, and of a scan's besides
 INPUTS, LIVES, UNIFORMS, CONSTANTS, LANES, OUTPUTS, GUARDS, LENGTH, ONCE, SPREAD, TERMS = range(11)
 ROW = 0x80000000
 EDGES = [0, 1, 2, 3, 7, 31, 64, 127, 255, 0x7FFF, 0xFFFF, 0x7FFFFFFE, 0x7FFFFFFF, ROW, 0xFFFFFFFE]
@@ -45,6 +45,11 @@ def small_samples() -> list[bytes]:
             return s * until(x) - pygrad.numpy.take([i, x, 3.0], i)
 
         return fori_loop(0, 2, trip, x, max_trips=20)
+
+    def scanned(x: Any) -> Any:
+        known = [0.5 * i for i in range(17)]
+        end, ys = pygrad.scan(lambda s, k: (s * x + k, s - k), x, known)
+        return end * ys[3]
 
     made: list[tuple[Any, list[tuple[Any, ...]]]] = [
         (compile(lambda x: x * 2 + 1), [(1.0,)]),
@@ -73,6 +78,8 @@ def small_samples() -> list[bytes]:
         (compile(vmap(lambda x: until(x) + until(x + 1.0))), [(x,)]),
         (compile(lambda x: until(until(x) + w)), [(2.0,)]),
         (compile(value_and_grad(vmap(lambda a, x: nested(a * x), (None, 0), "sum"))), [(2.0, x)]),
+        (compile(grad(scanned)), [(2.0,)]),
+        (compile(vmap(lambda x: w * scanned(x))), [(x,)]),
     ]
     for f, calls in made:
         for arguments in calls:
@@ -107,6 +114,7 @@ class _Noting(fileformat._Reader):
         self.fields: dict[str, list[tuple[int, int]]] = {}
         self.programs: list[tuple[int, int]] = []  # where they begin, and their sizes
         self.sizes: list[int] = []  # where those stand
+        self.heads: list[int] = []  # how many bytes of a body are before its program
         self.in_bodies, self.body_count = False, 0
 
     def note(self, kind: str, at: int, size: int) -> None:
@@ -120,17 +128,37 @@ class _Noting(fileformat._Reader):
             size = struct.calcsize("<" + letter)
             self.note(names.get(letter, "shapes"), at, size)
             if letter == "Q":
-                head = BODY if self.in_bodies else 0
+                head = self.head(at + 8) if self.in_bodies else 0
                 self.sizes.append(HEAD + at)
+                self.heads += [head] * self.in_bodies
                 self.programs.append((HEAD + at + 8 + head, found[0] - head))
             at += size
         return found
+
+    def scan(self, at: int) -> tuple[int, ...]:
+        """What a body that begins there has of a scan: six numbers, or none."""
+        state, *rest = struct.unpack_from(
+            "<IQ6I", bytes(self.data[at : at + BODY + SCAN]).ljust(36)
+        )
+        return tuple(rest[1:]) if state & ROW else ()
+
+    def known(self, at: int) -> int:
+        """How many numbers follow these."""
+        scan = self.scan(at)
+        return scan[2] * scan[3] if scan and scan[5] == self.body_count else 0
+
+    def head(self, at: int) -> int:
+        return BODY + (SCAN if self.scan(at) else 0) + 8 * self.known(at)
 
     def body(self) -> None:
         self.in_bodies = True
         at = self.at + 8
         super().body()
         self.in_bodies = False
+        for i in range(len(self.scan(at))):
+            self.note("scans", at + BODY + 4 * i, 4)
+        for i in range(self.known(at)):
+            self.note("numbers", at + BODY + SCAN + 8 * i, 8)
         self.body_count += 1
         self.note("trips", at, 4)
         self.note("numbers", at + 4, 8)
@@ -166,6 +194,7 @@ class Sample:
         reader.function()
         self.fields, self.programs, self.sizes = reader.fields, reader.programs, reader.sizes
         self.bodies = reader.body_count  # how many of the programs, the first ones, are of loops
+        self.heads = reader.heads
         self.codes = list(reader.codes)  # which operations the file's own numbers stand for
         for at, size in self.programs:
             self._note_program(at, size)
@@ -333,7 +362,7 @@ def written_anew(sample: Sample, others: list[Sample], rng: random.Random) -> by
 
 
 FIELDS = ["opcodes", "expected", "slots", "ranges", "counts", "constants", "paths", "lengths"]
-FIELDS += ["tags", "shapes", "numbers", "indices", "texts", "loops", "trips"]
+FIELDS += ["tags", "shapes", "numbers", "indices", "texts", "loops", "trips", "scans"]
 
 # Each kind of change, and how many of a thousand files have it.
 CHANGES: dict[str, tuple[Callable[[Sample, list[Sample], random.Random], bytes], int]] = {

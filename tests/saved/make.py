@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pygrad import Value, compile, fori_loop, math, value_and_grad, vmap, while_loop
+from pygrad import Value, compile, fori_loop, math, scan, value_and_grad, vmap, while_loop
 from pygrad.compiled.fileformat import VERSION
 from pygrad.numpy import take
 
@@ -52,11 +52,16 @@ def call_loops(f: Any) -> Any:
     return f(1.5, ROWS[:, 0]), f(-0.25, ROWS[:3, 1])
 
 
+def call_scans(f: Any) -> Any:
+    return f(0.5, ROWS[:, 1]), f(-0.25, ROWS[:3, 0])
+
+
 CALLS: dict[str, Callable[[Any], Any]] = {
     "branches": call_branches,
     "step": call_step,
     "trained": call_trained,
     "loops": call_loops,
+    "scans": call_scans,
 }
 
 
@@ -84,10 +89,20 @@ def functions() -> dict[str, Any]:
         y, z = fori_loop(0, a + 3, nested, (x, a), max_trips=50)
         return y * z + x
 
+    def steps(a: Any, x: Any) -> Any:
+        def step(s: Any, item: Any) -> Any:
+            z, k = item
+            return (s[1] / 2 + k[0], s[0] * k[1] + z), abs(s[0]) * w
+
+        end, ys = scan(step, (x, a), ([x / (i + 1) for i in range(20)], ROWS[40:60]), reverse=True)
+        return end[0] + scan(lambda s, y: (s / 4 + y * x, None), a, ys)[0]
+
     loops = compile(value_and_grad(vmap(trips, (None, 0), reduce="sum")))
     trained = lambda x, y: (w * x - y) ** 2 if x > y else abs(w * y - x)  # noqa: E731
     step = compile(value_and_grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean")))
-    return {"branches": branches, "step": step, "trained": compile(trained), "loops": loops}
+    scans = compile(value_and_grad(vmap(steps, (None, 0), reduce="sum")))
+    made = {"branches": branches, "step": step, "trained": compile(trained), "loops": loops}
+    return {**made, "scans": scans}
 
 
 def main() -> None:
