@@ -140,10 +140,28 @@ static PyObject *class_of(pg_status status)
                                                              : PyExc_ValueError;
 }
 
+/* Divides by zero as floats do: what Python says of that is not the same in all its versions. */
+static void divide_by_zero(int op, const double *numbers)
+{
+    PyObject *x = PyFloat_FromDouble(numbers[0]), *y = PyFloat_FromDouble(numbers[1]), *z = NULL;
+    if (x != NULL && y != NULL)
+        z = op == PG_OP_div        ? PyNumber_TrueDivide(x, y)
+            : op == PG_OP_mod      ? PyNumber_Remainder(x, y)
+            : op == PG_OP_floordiv ? PyNumber_FloorDivide(x, y)
+                                   : PyNumber_Power(x, y, Py_None);
+    if (z != NULL)
+        PyErr_SetString(PyExc_ZeroDivisionError, said_of_floats(op, PG_DIVISION_BY_ZERO, numbers));
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    Py_XDECREF(z);
+}
+
 /* The exception that floats raise. */
 static void raise_as_floats(int op, pg_status status, const double *numbers)
 {
-    if (op == PG_OP_pown && status == PG_RANGE_ERROR && !is_large_complex(numbers[0], numbers[1])) {
+    if (status == PG_DIVISION_BY_ZERO) {
+        divide_by_zero(op, numbers);
+    } else if (op == PG_OP_pown && status == PG_RANGE_ERROR && !is_large_complex(numbers[0], numbers[1])) {
         errno = ERANGE; /* of which `**` tells, and math.pow does not */
         PyErr_SetFromErrno(PyExc_OverflowError);
     } else {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import operator
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,6 +37,7 @@ _ZERO_DIVISIONS = {
     "%": "float modulo",
     "//": "float floor division by zero",
 }
+_DIVISIONS = {"/": operator.truediv, "%": operator.mod, "//": operator.floordiv}
 
 
 def value_of(symbol: str, function: Callable[..., float], operands: Sequence[Any]) -> float:
@@ -78,10 +80,19 @@ def _message(symbol: str, kind: type[Exception], operands: Sequence[Any], is_com
     given = _given(operands, "n" if symbol == "**" else "y")
     said = "complex exponentiation" if is_complex else _said_of_floats(symbol, kind)
     if called_by_lifted_code():
-        return said
+        return _said_by_python(symbol) if kind is ZeroDivisionError else said
     if kind is OverflowError and symbol not in _TO_WHOLE:
         return f"{said}: {symbol} is too large for a float at {given}"
     return f"{said}: {symbol} needs {NEEDS.get(symbol, 'a finite x')}, not {given}"
+
+
+def _said_by_python(symbol: str) -> str:
+    """What it says of a division by zero, which is not the same in all its versions."""
+    try:
+        _DIVISIONS.get(symbol, operator.pow)(0.0, 0.0 if symbol in _DIVISIONS else -1.0)
+    except ZeroDivisionError as error:
+        return str(error)
+    raise AssertionError(symbol)
 
 
 def _said_of_floats(symbol: str, kind: type[Exception]) -> str:

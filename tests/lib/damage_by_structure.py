@@ -142,13 +142,13 @@ class _Noting(fileformat._Reader):
         )
         return tuple(rest[1:]) if state & ROW else ()
 
-    def known(self, at: int) -> int:
-        """How many numbers follow these."""
+    def columns(self, at: int) -> int:
+        """How many numbers of columns that are known follow these."""
         scan = self.scan(at)
         return scan[2] * scan[3] if scan and scan[5] == self.body_count else 0
 
     def head(self, at: int) -> int:
-        return BODY + (SCAN if self.scan(at) else 0) + 8 * self.known(at)
+        return BODY + (SCAN if self.scan(at) else 0) + 8 * self.columns(at)
 
     def body(self) -> None:
         self.in_bodies = True
@@ -157,7 +157,7 @@ class _Noting(fileformat._Reader):
         self.in_bodies = False
         for i in range(len(self.scan(at))):
             self.note("scans", at + BODY + 4 * i, 4)
-        for i in range(self.known(at)):
+        for i in range(self.columns(at)):
             self.note("numbers", at + BODY + SCAN + 8 * i, 8)
         self.body_count += 1
         self.note("trips", at, 4)
