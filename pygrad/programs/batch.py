@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from _thread import start_new_thread
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -77,23 +79,69 @@ class Batch:
         done: list[int] = []  # threads append to it, this one tells
         tell = None if self.tell is None else done.append
         work.stop = ffi.new("int *")
-        with ThreadPoolExecutor(parts) as pool:
-            try:
-                jobs = [
-                    pool.submit(work.run, cuts[i], cuts[i + 1] - cuts[i], tell)
-                    for i in range(parts)
-                ]
-                # A signal that another thread has got does not wake this one.
-                while wait(jobs, _LOOK).not_done:
-                    if self.tell is not None:
-                        self.tell(sum(done.pop() for _ in range(len(done))))
-                for job in jobs:
-                    job.result()
-            except BaseException:
-                lib.pg_stop(work.stop)
-                raise
+        threads = _Threads(
+            [
+                functools.partial(work.run, cuts[i], cuts[i + 1] - cuts[i], tell)
+                for i in range(parts)
+            ]
+        )
+        try:
+            # A signal that another thread has got does not wake this one.
+            while not threads.have_ended(_LOOK):
+                if self.tell is not None:
+                    self.tell(sum(done.pop() for _ in range(len(done))))
+        except BaseException:
+            lib.pg_stop(work.stop)
+            raise
+        finally:
+            threads.join()
         if self.tell is not None:
             self.tell(sum(done))
+
+
+class _Threads:
+    """Runs each of the jobs in a thread of its own.
+
+    What waits here are locks of C, which an interrupt leaves as they are: one that comes in the locks of
+    `concurrent.futures`, which are Python, may leave them taken for ever.
+    """
+
+    def __init__(self, jobs: list[Callable[[], None]]) -> None:
+        self.jobs, self.begun = jobs, 0
+        self.ends: dict[int, BaseException | None] = {}  # of each job, with what it has ended
+        self.woken: SimpleQueue[None] = SimpleQueue()
+
+    def have_ended(self, seconds: float) -> bool:
+        """Whether all have; waits so long for one that does. Raises what the first of them has raised."""
+        while self.begun < len(self.jobs):
+            start_new_thread(self._run, (self.begun,))
+            self.begun += 1
+        self._wait(seconds)
+        if len(self.ends) < len(self.jobs):
+            return False
+        for at in range(len(self.jobs)):
+            error = self.ends[at]
+            if error is not None:
+                raise error
+        return True
+
+    def join(self) -> None:
+        """Waits until no job runs."""
+        while len(self.ends) < self.begun:
+            self._wait(_LOOK)
+
+    def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(Empty):
+            self.woken.get(timeout=seconds)
+
+    def _run(self, at: int) -> None:
+        error: BaseException | None = None
+        try:
+            self.jobs[at]()
+        except BaseException as caught:
+            error = caught
+        self.ends[at] = error
+        self.woken.put(None)
 
 
 class _Work:

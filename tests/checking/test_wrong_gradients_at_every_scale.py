@@ -175,7 +175,7 @@ def test_no_wrong_gradient_is_ok_and_no_right_one_wrong(seed):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 120))
+@pytest.mark.parametrize("seed", range(100, 112))
 def test_no_wrong_gradient_of_very_many_is_ok_and_no_right_one_wrong(seed):
     """Not so near to rounding: between 2 and 500 roundings 17 of 12,349 wrong slopes were called ok."""
     check_share(attack(seed, 600, roundings=1000))
