@@ -18,7 +18,7 @@
 #include <time.h>
 
 enum { MOST_SEEDS = 256, MOST_BYTES = 1 << 16, COUNTS = 11, INSTRUCTION = 28, TERM = 12, ROWS = 130 };
-enum { BODY = 12, MOST_PARTS = 16 }; /* bytes before a body's program */
+enum { BODY = 12, SCAN = 24, MOST_PARTS = 16 }; /* bytes before a body's program, and of a scan's besides */
 enum { N_INPUTS, N_LIVES, N_UNIFORMS, N_CONSTANTS, N_LANES, N_OUTPUTS, N_GUARDS, N_LENGTH, N_ONCE, N_SPREAD, N_TERMS };
 
 typedef struct {
@@ -71,11 +71,20 @@ static void put(size_t at, uint32_t number, int width)
         bytes[at + (size_t)i] = (unsigned char)(number >> 8 * i);
 }
 
+/* How many bytes of a body stand before its program: see bodies.c. */
+static size_t head_of_body(uint32_t which)
+{
+    if (!(get(0, 4) & 0x80000000u))
+        return BODY;
+    const size_t known = get(BODY + 8, 4), length = get(BODY + 12, 4);
+    return BODY + SCAN + (get(BODY + 20, 4) == which ? 8 * known * length : 0);
+}
+
 static void begin(const seed *s, uint32_t which)
 {
     memcpy(bytes, s->parts[which].bytes, s->parts[which].size);
     size = s->parts[which].size;
-    base = which + 1 < s->count ? BODY : 0;
+    base = which + 1 < s->count ? head_of_body(which) : 0;
     for (size_t i = 0; i < COUNTS; i++)
         counts[i] = get(base + 4 * i, 4);
     code_at = base + 4 * COUNTS + 8 * (size_t)counts[N_CONSTANTS] + 4 * ((size_t)counts[N_INPUTS] + counts[N_OUTPUTS]);
