@@ -93,14 +93,6 @@ static int has_shape(const pg_body *b)
            b->wide->outputs == pg_first_made(b) + s->made;
 }
 
-static size_t count_flags(const uint8_t *flags, size_t count)
-{
-    size_t found = 0;
-    for (size_t k = 0; k < count; k++)
-        found += flags[k];
-    return found;
-}
-
 int pg_goes_back(const pg_body *back, const pg_body *body, const uint8_t *parts)
 {
     const pg_scan *s = &body->scan, *t = &back->scan;
@@ -108,9 +100,9 @@ int pg_goes_back(const pg_body *back, const pg_body *body, const uint8_t *parts)
     for (size_t k = 0; k < pg_parts_of(body); k++)
         if (parts[k] > 1)
             return 0;
-    return back->counts && back->state == count_flags(parts, count) && back->captured == count &&
-           t->given == s->given + count_flags(parts + count + s->given, s->made) &&
-           t->made == count_flags(parts + count, s->given) && t->known == s->known && t->length == s->length &&
+    return back->counts && back->state == pg_count_flags(parts, count) && back->captured == count &&
+           t->given == s->given + pg_count_flags(parts + count + s->given, s->made) &&
+           t->made == pg_count_flags(parts + count, s->given) && t->known == s->known && t->length == s->length &&
            t->reverse == s->reverse && t->numbers == s->numbers;
 }
 
@@ -118,8 +110,7 @@ int pg_goes_back(const pg_body *back, const pg_body *body, const uint8_t *parts)
 static int is_plain(const pg_loop *loop)
 {
     const pg_body *body = loop->body, *back = loop->back;
-    const size_t plain = body->state + 1 + body->captured + body->scan.given * body->scan.length;
-    const size_t made = pg_made_by(body, back);
+    const size_t plain = pg_operands_of(body), made = pg_made_by(body, back);
     if (loop->base.kind != &pg_loop_kind || !has_shape(body))
         return 0;
     if (back == NULL)
@@ -194,21 +185,6 @@ size_t pg_body_size(const pg_bodies *bodies, size_t i)
     return head + 8 * numbers + pg_program_size(p, p->inputs);
 }
 
-static unsigned char *put_number(unsigned char *out, double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    return pg_put(out, bits, 8);
-}
-
-static double take_number(const unsigned char **at)
-{
-    const uint64_t bits = pg_take(at, 8);
-    double number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
 static unsigned char *write_scan(const pg_bodies *bodies, size_t i, unsigned char *out)
 {
     const pg_scan *s = &bodies->all[i].body->scan;
@@ -216,7 +192,7 @@ static unsigned char *write_scan(const pg_bodies *bodies, size_t i, unsigned cha
     out = pg_put(pg_put(pg_put(out, s->given, 4), s->made, 4), s->known, 4);
     out = pg_put(pg_put(pg_put(out, s->length, 4), s->reverse != 0, 4), first, 4);
     for (size_t k = 0; first == i && k < s->known * s->length; k++)
-        out = put_number(out, s->numbers->at[k]);
+        out = pg_put_double(out, s->numbers->at[k]);
     return out;
 }
 
@@ -225,7 +201,7 @@ void pg_body_write(const pg_bodies *bodies, size_t i, const uint16_t *codes, uns
     const pg_body *body = bodies->all[i].body;
     const int is_scan = body->scan.length != 0;
     out = pg_put(out, body->state | (is_scan ? IS_SCAN : 0), 4);
-    out = put_number(out, body->most < MOST_TRIPS ? body->most : MOST_TRIPS);
+    out = pg_put_double(out, body->most < MOST_TRIPS ? body->most : MOST_TRIPS);
     if (is_scan)
         out = write_scan(bodies, i, out);
     pg_program_write(body->wide, body->wide->inputs, codes, bodies, out);
@@ -248,7 +224,7 @@ static int read_numbers(const pg_bodies *bodies, const unsigned char **at, const
         return 0;
     s->numbers = pg_columns_make(count);
     for (size_t k = 0; s->numbers != NULL && k < count; k++)
-        s->numbers->at[k] = take_number(at);
+        s->numbers->at[k] = pg_take_double(at);
     return s->numbers == NULL ? -1 : 1;
 }
 
@@ -320,7 +296,7 @@ int pg_body_read(pg_bodies *bodies, const unsigned char *bytes, size_t size, con
     if (size < HEAD)
         return 0;
     const uint32_t state = (uint32_t)pg_take(&bytes, 4);
-    const double most = take_number(&bytes);
+    const double most = pg_take_double(&bytes);
     const int sound = state & IS_SCAN ? read_scan(bodies, &bytes, end, &scan) : 1;
     if (sound != 1)
         return sound;

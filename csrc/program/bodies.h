@@ -39,12 +39,6 @@ uint32_t pg_body_number(const pg_bodies *bodies, const pg_body *body);
 /* Whether a body is that of the way back through another one, with these parts. */
 int pg_goes_back(const pg_body *back, const pg_body *body, const uint8_t *parts);
 
-/* How many flags the parts of a loop are. */
-static inline size_t pg_parts_of(const pg_body *b)
-{
-    return b->state + b->captured + b->scan.given + b->scan.made;
-}
-
 /* How many numbers a loop makes. */
 static inline size_t pg_made_by(const pg_body *body, const pg_body *back)
 {
@@ -73,6 +67,21 @@ static inline uint64_t pg_take(const unsigned char **at, int bytes)
     for (int i = 0; i < bytes; i++)
         number |= (uint64_t)(*at)[i] << 8 * i;
     *at += bytes;
+    return number;
+}
+
+static inline unsigned char *pg_put_double(unsigned char *at, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return pg_put(at, bits, 8);
+}
+
+static inline double pg_take_double(const unsigned char **at)
+{
+    const uint64_t bits = pg_take(at, 8);
+    double number;
+    memcpy(&number, &bits, sizeof number);
     return number;
 }
 

@@ -212,12 +212,6 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
     in->count = (uint32_t)(p->term_count - in->first);
 }
 
-/* Sums, tables and loops take uniforms as they are. */
-static int takes_uniforms(unsigned op)
-{
-    return op == PG_CODE_FUSED || op == PG_CODE_LOOP || is_of_table(op);
-}
-
 /* A loop writes all its results, side by side, into slots that nothing else was put into before. */
 static void write_loop(writer *w, value *v)
 {
@@ -249,7 +243,7 @@ static void write_value(writer *w, uint32_t i)
         return;
     }
     pg_instruction in = {.code = v->op, .first = 0, .count = 0, .expected = v->rule};
-    if (takes_uniforms(v->op)) {
+    if (pg_has_items(v->op)) {
         in.a = w->d->values[v->a].slot;
         in.b = in.c = PG_NO_SLOT;
         if (!is_of_table(v->op) || !pg_stands_in_a_row(w->d, v, &in))
@@ -336,7 +330,7 @@ static void want_spread(writer *w, uint32_t v, size_t at)
 {
     value *used = &w->d->values[v];
     const item it = w->items[at];
-    const int as_it_is = it.kind == ITEM_VALUE && takes_uniforms(w->d->values[it.at].op);
+    const int as_it_is = it.kind == ITEM_VALUE && pg_has_items(w->d->values[it.at].op);
     if (used->row || used->spread != PG_NO_SLOT || as_it_is)
         return;
     used->spread = PG_ROW | (pg_slot)w->p->lanes++;

@@ -14,14 +14,6 @@ static pg_loop *loop_of(const pg_several *rule)
     return (pg_loop *)(uintptr_t)rule;
 }
 
-static size_t count_flags(const uint8_t *flags, size_t count)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        found += flags[i] != 0;
-    return found;
-}
-
 /* Fresh nodes of a body: leaves for its inputs, and its results. */
 typedef struct {
     pg_node **leaves, **results;
@@ -110,8 +102,8 @@ typedef struct { size_t n, m, given, made; } parts_count;
 static parts_count count_parts(const pg_body *b, const uint8_t *parts)
 {
     const size_t n = b->state, m = b->captured, given = b->scan.given;
-    return (parts_count){count_flags(parts, n), count_flags(parts + n, m), count_flags(parts + n + m, given),
-                         count_flags(parts + n + m + given, b->scan.made)};
+    return (parts_count){pg_count_flags(parts, n), pg_count_flags(parts + n, m), pg_count_flags(parts + n + m, given),
+                         pg_count_flags(parts + n + m + given, b->scan.made)};
 }
 
 static size_t append(pg_node **to, size_t at, pg_node *const *from, size_t count)
@@ -221,12 +213,6 @@ static pg_body *back_body(const pg_body *b, const uint8_t *parts, pg_status *sta
 
 /* -- derived loops ------------------------------------------------------------------------------ */
 
-/* How many parts have flags. */
-static size_t flags_of(const pg_body *b)
-{
-    return b->state + b->captured + b->scan.given + b->scan.made;
-}
-
 /* What of the parts that are no results, the state first, operand i of a loop belongs to, which is not how long it
  * goes on. */
 static size_t part_of(const pg_body *b, size_t operand)
@@ -235,11 +221,6 @@ static size_t part_of(const pg_body *b, size_t operand)
     return operand < b->state ? operand
            : operand < plain  ? operand - 1
                               : b->state + b->captured + (operand - plain) / b->scan.length;
-}
-
-static size_t operands_of(const pg_body *b)
-{
-    return b->state + 1 + b->captured + b->scan.given * b->scan.length;
 }
 
 /* Nodes for each trip of the columns that are flagged, zero where there is none, behind those that are there. */
@@ -266,7 +247,7 @@ static void flag_columns(pg_node *const *nodes, size_t columns, size_t length, u
  * the one whose way back it is); or the way back, with these parts. Borrowed from loop. */
 static pg_loop *derived(pg_loop *loop, pg_way way, const uint8_t *parts, pg_status *status)
 {
-    const size_t count = flags_of(loop->body);
+    const size_t count = pg_parts_of(loop->body);
     for (size_t i = 0; i < loop->derived_count; i++) {
         pg_loop *known = loop->derived[i];
         if (known->wanted[count] == (way == PG_REVERSE) && memcmp(known->wanted, parts, count) == 0)
@@ -351,11 +332,11 @@ static pg_node *taken(pg_node **items, size_t k)
 static pg_status parts_back(const pg_body *b, pg_node *const *given, const uint8_t *wanted, uint8_t *parts)
 {
     const size_t n = b->state, m = b->captured, w = b->scan.given, v = b->scan.made, length = b->scan.length;
-    uint8_t *after = pg_alloc(flags_of(b) + 1, 1), *others = after == NULL ? NULL : after + n;
+    uint8_t *after = pg_alloc(pg_parts_of(b) + 1, 1), *others = after == NULL ? NULL : after + n;
     if (after == NULL)
         return PG_NO_MEMORY;
-    memset(parts, 0, flags_of(b));
-    for (size_t i = 0; i < operands_of(b); i++)
+    memset(parts, 0, pg_parts_of(b));
+    for (size_t i = 0; i < pg_operands_of(b); i++)
         if (i != n && wanted[i])
             parts[part_of(b, i)] = 1;
     for (size_t k = 0; k < n; k++)
@@ -366,7 +347,7 @@ static pg_status parts_back(const pg_body *b, pg_node *const *given, const uint8
     /* a captured number that is wanted counts where it gets to a part that is */
     if (status == PG_OK)
         status = pg_reach_back(b, after, others + m + w, others);
-    for (size_t k = 0; k < flags_of(b); k++)
+    for (size_t k = 0; k < pg_parts_of(b); k++)
         parts[k] = parts[k] && after[k];
     pg_free(after);
     return status;
@@ -378,7 +359,7 @@ static pg_status derive_back(pg_loop *loop, pg_node *const *operands, pg_node *c
 {
     const pg_body *b = loop->body;
     const size_t n = b->state, m = b->captured, w = b->scan.given, length = b->scan.length;
-    uint8_t *parts = pg_alloc(flags_of(b) + 1, 1);
+    uint8_t *parts = pg_alloc(pg_parts_of(b) + 1, 1);
     if (parts == NULL)
         return PG_NO_MEMORY;
     pg_status status = parts_back(b, given, wanted, parts);
@@ -390,7 +371,7 @@ static pg_status derive_back(pg_loop *loop, pg_node *const *operands, pg_node *c
     if (v != NULL && (all == NULL || items == NULL || zero == NULL)) {
         status = PG_NO_MEMORY;
     } else if (v != NULL) {
-        size_t at = append(all, 0, operands, operands_of(b));
+        size_t at = append(all, 0, operands, pg_operands_of(b));
         for (size_t k = 0; k < n; k++)
             if (parts[k])
                 all[at++] = given[k] != NULL ? given[k] : zero;
@@ -399,7 +380,7 @@ static pg_status derive_back(pg_loop *loop, pg_node *const *operands, pg_node *c
     }
     if (made != NULL) {
         size_t at = 0;
-        for (size_t i = 0; i < operands_of(b); i++)
+        for (size_t i = 0; i < pg_operands_of(b); i++)
             if (i != n && parts[part_of(b, i)]) {
                 if (wanted[i])
                     out[i] = taken(items, at);
@@ -421,7 +402,7 @@ static pg_status derive_forward(pg_loop *loop, pg_node *const *operands, pg_node
 {
     const pg_body *b = loop->body;
     const size_t n = b->state, inputs = n + b->captured + b->scan.given, made = b->scan.made * b->scan.length;
-    uint8_t *parts = pg_alloc(flags_of(b) + 1, 1);
+    uint8_t *parts = pg_alloc(pg_parts_of(b) + 1, 1);
     pg_node **items = NULL;
     size_t count = 0;
     pg_status status = PG_NO_MEMORY;
@@ -456,7 +437,7 @@ static pg_status derive_through(pg_loop *loop, int reverse, pg_node *j, pg_node 
 {
     const pg_body *b = loop->body;
     const size_t n = b->state, inputs = n + b->captured + b->scan.given, made = b->scan.made * b->scan.length;
-    const size_t plain = operands_of(b), j_operands = pg_operand_count(j);
+    const size_t plain = pg_operands_of(b), j_operands = pg_operand_count(j);
     const parts_count of = count_parts(b, parts);
     pg_loop *through = loop_of(j->of.many->rule);
     pg_node **arrived = pg_no_nodes(through->base.results), **by = pg_no_nodes(j_operands);
@@ -507,10 +488,10 @@ static pg_status derive_of_back(pg_loop *loop, pg_way way, pg_node *const *opera
                                 const uint8_t *wanted, pg_node **out)
 {
     const pg_body *b = loop->body;
-    const size_t plain = operands_of(b);
+    const size_t plain = pg_operands_of(b);
     const int reverse = way == PG_REVERSE;
     pg_node **along = pg_no_nodes(plain), **items = NULL;
-    uint8_t *parts = pg_alloc(flags_of(b) + 1, 1);
+    uint8_t *parts = pg_alloc(pg_parts_of(b) + 1, 1);
     size_t count = 0;
     pg_status status = PG_NO_MEMORY;
     if (along != NULL && parts != NULL) {

@@ -1,7 +1,8 @@
 /* flatten.c: lanes as numbers: slots renamed, instruction by instruction. */
 #include "program/flatten.h"
 
-#include "graph/several.h"
+#include "program/growth.h"
+#include "program/loop.h"
 
 typedef struct {
     const pg_program *wide;
@@ -14,25 +15,15 @@ static pg_slot uniform_of(const flattening *f, pg_slot slot)
     return slot != PG_NO_SLOT && slot & PG_ROW ? f->now[slot & ~PG_ROW] : slot;
 }
 
-static size_t results_of(const pg_program *p, const pg_instruction *in)
-{
-    return in->code == PG_CODE_LOOP ? ((const pg_several *)p->loops[in->a])->results : 1;
-}
-
 /* Slots of their own for what an instruction of lanes gives. */
 static void rename_results(flattening *f, pg_instruction *in)
 {
     const pg_slot first = (pg_slot)f->flat->uniforms, out = in->out & ~PG_ROW;
-    const size_t count = results_of(f->wide, in);
+    const size_t count = pg_results_of(f->wide, in);
     for (size_t i = 0; i < count; i++)
         f->now[out + i] = first + (pg_slot)i;
     f->flat->uniforms += count;
     in->out = first;
-}
-
-static int has_terms(const pg_instruction *in)
-{
-    return in->code == PG_CODE_FUSED || in->code == PG_CODE_LOOP || (is_of_table(in->code) && in->b == PG_NO_SLOT);
 }
 
 static void add_instruction(flattening *f, pg_instruction in)
@@ -42,7 +33,8 @@ static void add_instruction(flattening *f, pg_instruction in)
         in.b = uniform_of(f, in.b);
         in.c = uniform_of(f, in.c);
     }
-    for (uint32_t t = in.first; has_terms(&in) && t < in.first + in.count; t++) {
+    const int in_a_row = is_of_table(in.code) && in.b != PG_NO_SLOT; /* items of which there are no terms */
+    for (uint32_t t = in.first; !in_a_row && t < in.first + in.count; t++) {
         pg_term *term = &f->flat->terms[t];
         term->a = uniform_of(f, term->a);
         term->b = uniform_of(f, term->b);
@@ -73,19 +65,11 @@ static void add_code(flattening *f)
     f->flat->once = f->flat->spread = f->flat->length;
 }
 
-static void *copy(const void *items, size_t count, size_t size)
-{
-    void *copied = pg_alloc(count + 1, size);
-    if (copied != NULL && count != 0)
-        memcpy(copied, items, count * size);
-    return copied;
-}
-
 /* The loops, shared; false for want of memory. */
 static int share_loops(const pg_program *from, pg_program *to)
 {
     to->loops = from->loop_count == 0 ? NULL
-                                      : (void **)copy((const void *)from->loops, from->loop_count, sizeof(void *));
+                                      : (void **)pg_copied((const void *)from->loops, from->loop_count, sizeof(void *));
     if (to->loops == NULL)
         return from->loop_count == 0;
     for (; to->loop_count < from->loop_count; to->loop_count++)
@@ -104,8 +88,8 @@ pg_program *pg_flattened(const pg_program *wide)
                           .constants = wide->constants,
                           .outputs = wide->outputs,
                           .term_count = wide->term_count};
-        p->constant_values = copy(wide->constant_values, wide->constants, sizeof *p->constant_values);
-        p->terms = copy(wide->terms, wide->term_count, sizeof *p->terms);
+        p->constant_values = pg_copied(wide->constant_values, wide->constants, sizeof *p->constant_values);
+        p->terms = pg_copied(wide->terms, wide->term_count, sizeof *p->terms);
         p->input_slots = pg_alloc(wide->inputs + 1, sizeof *p->input_slots);
         p->result_slots = pg_alloc(wide->outputs + 1, sizeof *p->result_slots);
         p->code = pg_alloc(wide->length + 1, sizeof *p->code);

@@ -1,5 +1,7 @@
-/* growth.c: room for one more. */
+/* growth.c: room for one more, and copies. */
 #include "program/growth.h"
+
+#include <string.h>
 
 int pg_room(void **items, size_t count, size_t *capacity, size_t size)
 {
@@ -14,4 +16,12 @@ int pg_room(void **items, size_t count, size_t *capacity, size_t size)
     *items = grown;
     *capacity = larger;
     return 1;
+}
+
+void *pg_copied(const void *items, size_t count, size_t size)
+{
+    void *copy = pg_alloc(count + 1, size);
+    if (copy != NULL && count != 0)
+        memcpy(copy, items, count * size);
+    return copy;
 }

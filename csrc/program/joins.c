@@ -36,10 +36,15 @@ static void take_place(finder *f, uint32_t place)
         f->joins.items[f->use_count++] = place;
 }
 
+static uint32_t place_of(const finder *f, pg_slot slot)
+{
+    return slot & PG_ROW ? f->lanes[slot & ~PG_ROW] : f->uniforms[slot];
+}
+
 static void take(finder *f, pg_slot slot)
 {
     if (slot != PG_NO_SLOT)
-        take_place(f, slot & PG_ROW ? f->lanes[slot & ~PG_ROW] : f->uniforms[slot]);
+        take_place(f, place_of(f, slot));
 }
 
 static void take_product(finder *f, pg_slot a, pg_slot b)
@@ -132,9 +137,8 @@ static size_t followed_uses(const pg_program *p, const pg_instruction *in)
 
 static size_t uses_of(const pg_program *p, const pg_instruction *in)
 {
-    const int many = (in->code >= PG_CODE_FUSED && in->code <= PG_CODE_TAKE) || in->code == PG_CODE_LOOP;
     const size_t followed = in->code == PG_CODE_LOOP ? followed_uses(p, in) : 0;
-    return 4 + (many ? 2 * (size_t)in->count : 0) + followed;
+    return 4 + (pg_has_items(in->code) ? 2 * (size_t)in->count : 0) + followed;
 }
 
 static void follow(finder *f, const pg_instruction *in);
@@ -162,11 +166,6 @@ static void run_body(finder *f, const body_places *b)
         follow(f, &f->p->code[i]);
     f->p = p;
     f->uniforms = uniforms;
-}
-
-static uint32_t place_of(const finder *f, pg_slot slot)
-{
-    return slot & PG_ROW ? f->lanes[slot & ~PG_ROW] : f->uniforms[slot];
 }
 
 /* The trips of a scan: places of operands to those of results. states has room for those before each trip and after the
@@ -224,6 +223,15 @@ static void follow_trips(finder *f, const pg_loop *loop, const pg_term *operands
     memcpy(results, after, n1 * sizeof *results);
 }
 
+/* Result i of an instruction has a place, and is no exact 0. */
+static void put_result(finder *f, const pg_instruction *in, size_t i, uint32_t place)
+{
+    const size_t slot = (in->out & ~PG_ROW) + i;
+    (in->out & PG_ROW ? f->lanes : f->uniforms)[slot] = place;
+    if (in->out & PG_ROW)
+        f->zero_lanes[slot] = 0;
+}
+
 /* Whether a body's uniforms have found room. */
 static int open_places(body_places *b, const pg_body *body)
 {
@@ -245,11 +253,8 @@ static void follow_scan(finder *f, const pg_instruction *in)
         f->lacks_memory = 1;
     } else {
         follow_trips(f, loop, f->p->terms + in->first, states, &body, &back, results);
-        for (size_t i = 0; i < count; i++) {
-            (in->out & PG_ROW ? f->lanes : f->uniforms)[(in->out & ~PG_ROW) + i] = results[i];
-            if (in->out & PG_ROW)
-                f->zero_lanes[(in->out & ~PG_ROW) + i] = 0;
-        }
+        for (size_t i = 0; i < count; i++)
+            put_result(f, in, i, results[i]);
     }
     pg_free(states);
     pg_free(results);
@@ -276,12 +281,8 @@ static void follow(finder *f, const pg_instruction *in)
         if (in->out < f->outputs)
             f->of_output[in->out] = place;
     } else if (in->code == PG_CODE_LOOP) {
-        const size_t results = ((const pg_loop *)f->p->loops[in->a])->base.results;
-        for (size_t i = 0; i < results; i++) {
-            (in->out & PG_ROW ? f->lanes : f->uniforms)[(in->out & ~PG_ROW) + i] = place;
-            if (in->out & PG_ROW)
-                f->zero_lanes[(in->out & ~PG_ROW) + i] = 0;
-        }
+        for (size_t i = 0; i < pg_results_of(f->p, in); i++)
+            put_result(f, in, i, place);
     } else if (in->out & PG_ROW) {
         f->lanes[in->out & ~PG_ROW] = place;
         f->zero_lanes[in->out & ~PG_ROW] = in->code == PG_CODE_SPREAD && is_zero(f, in->a);

@@ -1,5 +1,4 @@
-/* lanepack.h: a pack's steps. packed.c includes it once for each set of instructions, with LANE_NAME(name), LANE_TARGET
- * and LANE_WIDTH, as evaluate.c does with lanes.h. */
+/* lanepack.h: a pack's steps. packed.c includes it once for each set of instructions, by lanesets.h. */
 
 typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
 

@@ -54,6 +54,25 @@ typedef struct {
     pg_scan scan;
 } pg_body;
 
+/* How many operands a loop that goes forward has; and how many flags its parts are: see parts in pg_loop. */
+static inline size_t pg_operands_of(const pg_body *b)
+{
+    return b->state + 1 + b->captured + b->scan.given * b->scan.length;
+}
+
+static inline size_t pg_parts_of(const pg_body *b)
+{
+    return b->state + b->captured + b->scan.given + b->scan.made;
+}
+
+static inline size_t pg_count_flags(const uint8_t *flags, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += flags[i] != 0;
+    return found;
+}
+
 struct pg_loop {
     pg_several base;
     pg_body *body;
@@ -68,6 +87,12 @@ struct pg_loop {
     size_t derived_count, derived_capacity;
     uint8_t *wanted; /* of a derived one: what it was made for. Owned; or NULL */
 };
+
+/* How many numbers an instruction gives, which is no guard. */
+static inline size_t pg_results_of(const pg_program *p, const pg_instruction *in)
+{
+    return in->code == PG_CODE_LOOP ? ((const pg_loop *)p->loops[in->a])->base.results : 1;
+}
 
 pg_loop *pg_loop_retain(const pg_loop *loop);
 void pg_loop_release(pg_loop *loop);

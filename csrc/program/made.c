@@ -2,6 +2,7 @@
 #include "program/made.h"
 
 #include "graph/graph.h"
+#include "program/growth.h"
 #include "program/noted.h"
 #include "program/turned.h"
 
@@ -106,40 +107,24 @@ static int note(pg_loop *loop)
     return loop->ahead != NULL && loop->behind != NULL;
 }
 
-static size_t count_flags(const uint8_t *flags, size_t count)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        found += flags[i] != 0;
-    return found;
-}
-
-static uint8_t *copy_flags(const uint8_t *flags, size_t count)
-{
-    uint8_t *copy = pg_alloc(count + 1, 1);
-    if (copy != NULL)
-        memcpy(copy, flags, count);
-    return copy;
-}
-
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
 {
-    const size_t n = body->state, m = body->captured, given = body->scan.given, length = body->scan.length;
+    const size_t n = body->state, length = body->scan.length;
     pg_loop *loop = pg_alloc(1, sizeof *loop);
-    uint8_t *copy = loop == NULL || parts == NULL ? NULL : copy_flags(parts, n + m + given + body->scan.made);
+    uint8_t *copy = loop == NULL || parts == NULL ? NULL : pg_copied(parts, pg_parts_of(body), 1);
     if (loop == NULL || (parts != NULL && copy == NULL)) {
         pg_free(loop);
         pg_body_release(body);
         pg_body_release(back);
         return NULL;
     }
-    *loop = (pg_loop){.base = {&pg_loop_kind, n + 1 + m + given * length, n + 1 + body->scan.made * length, 1},
+    *loop = (pg_loop){.base = {&pg_loop_kind, pg_operands_of(body), n + 1 + body->scan.made * length, 1},
                       .body = body,
                       .back = back,
                       .parts = copy};
     if (back != NULL) {
-        loop->back_state = count_flags(parts, n);
-        loop->base.operands += loop->back_state + (back->scan.given - given) * length;
+        loop->back_state = pg_count_flags(parts, n);
+        loop->base.operands += loop->back_state + (back->scan.given - body->scan.given) * length;
         loop->base.results = back->state + back->scan.made * length;
     }
     if (back == NULL || note(loop))

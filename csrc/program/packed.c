@@ -59,35 +59,8 @@ PG_RARE static void step_again(const pg_pack *pack, const pg_step *s, double *un
     }
 }
 
-#define LANE_NAME(name) name##_baseline
-#define LANE_TARGET
-#define LANE_WIDTH 2
-#include "program/lanepack.h"
-#undef LANE_NAME
-#undef LANE_TARGET
-#undef LANE_WIDTH
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#define LANE_NAME(name) name##_avx2
-#define LANE_TARGET __attribute__((target("avx2")))
-#define LANE_WIDTH 4
-#include "program/lanepack.h"
-#undef LANE_NAME
-#undef LANE_TARGET
-#undef LANE_WIDTH
-
-#define LANE_NAME(name) name##_avx512
-#ifdef __clang__ /* which would ignore all of it for the last word */
-#define LANE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl")))
-#else
-#define LANE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
-#endif
-#define LANE_WIDTH 8
-#include "program/lanepack.h"
-#undef LANE_NAME
-#undef LANE_TARGET
-#undef LANE_WIDTH
-#endif
+#define LANE_FILE "program/lanepack.h"
+#include "program/lanesets.h"
 
 /* -- running ------------------------------------------------------------------------------------- */
 

@@ -42,6 +42,13 @@ static inline pg_slot pg_slot_of_item(const pg_program *p, const pg_instruction 
     return in->b != PG_NO_SLOT ? in->b + i : p->terms[in->first + i].a;
 }
 
+/* Whether instructions of a code have terms, or items of a table: others have none, so that who goes through those of any
+ * instruction need not ask. */
+static inline int pg_has_items(unsigned code)
+{
+    return code == PG_CODE_FUSED || code == PG_CODE_LOOP || is_of_table(code);
+}
+
 /* Constants into their uniform slots. */
 static inline void pg_place_constants(const pg_program *p, double *uniforms)
 {

@@ -21,11 +21,6 @@ static size_t operands_of(const pg_instruction *in, pg_slot *out)
     return count;
 }
 
-static size_t results_of(const pg_program *p, const pg_instruction *in)
-{
-    return in->code == PG_CODE_LOOP ? ((const pg_loop *)p->loops[in->a])->base.results : 1;
-}
-
 /* How many terms, or items of a table, it has a derivative by. */
 static uint32_t terms_of(const pg_instruction *in)
 {
@@ -51,7 +46,7 @@ static void mark_forward(const pg_program *p, uint8_t *slots)
             const pg_term t = term_at(p, in, i);
             any = (uint8_t)(any | slots[t.a] | (t.b != PG_NO_SLOT && slots[t.b]));
         }
-        memset(slots + in->out, any, results_of(p, in));
+        memset(slots + in->out, any, pg_results_of(p, in));
     }
 }
 
@@ -60,7 +55,7 @@ static void mark_back(const pg_program *p, uint8_t *slots)
 {
     for (const pg_instruction *in = p->code + p->once; in-- != p->code;) {
         pg_slot operands[3];
-        const size_t count = operands_of(in, operands), results = results_of(p, in);
+        const size_t count = operands_of(in, operands), results = pg_results_of(p, in);
         uint8_t any = 0;
         for (size_t i = 0; i < results; i++)
             any |= slots[in->out + i];
@@ -77,14 +72,6 @@ static void mark_back(const pg_program *p, uint8_t *slots)
     }
 }
 
-static size_t count_flags(const uint8_t *flags, size_t count)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        found += flags[i];
-    return found;
-}
-
 static int is_marked(const pg_program *p, const uint8_t *slots, size_t input)
 {
     return p->input_slots[input] != PG_NO_SLOT && slots[p->input_slots[input]];
@@ -97,8 +84,8 @@ pg_status pg_reach_forward(const pg_body *b, uint8_t *flags)
     uint8_t *slots = pg_alloc(p->uniforms + 1, 1);
     if (slots == NULL)
         return PG_NO_MEMORY;
-    for (size_t before = SIZE_MAX; before != count_flags(flags, b->state);) {
-        before = count_flags(flags, b->state);
+    for (size_t before = SIZE_MAX; before != pg_count_flags(flags, b->state);) {
+        before = pg_count_flags(flags, b->state);
         memset(slots, 0, p->uniforms + 1);
         for (size_t i = 0; i < differ; i++)
             if (p->input_slots[i] != PG_NO_SLOT)
@@ -119,8 +106,8 @@ pg_status pg_reach_back(const pg_body *b, uint8_t *flags, const uint8_t *made, u
     uint8_t *slots = pg_alloc(p->uniforms + 1, 1);
     if (slots == NULL)
         return PG_NO_MEMORY;
-    for (size_t before = SIZE_MAX; before != count_flags(flags, b->state);) {
-        before = count_flags(flags, b->state);
+    for (size_t before = SIZE_MAX; before != pg_count_flags(flags, b->state);) {
+        before = pg_count_flags(flags, b->state);
         memset(slots, 0, p->uniforms + 1);
         for (size_t k = 0; k < b->state; k++)
             if (flags[k])

@@ -2,8 +2,6 @@
  * machine: the counts below, then constants, slots of inputs, slots of results, instructions, terms and loops. */
 #include "program/bodies.h"
 
-#include <string.h>
-
 enum { COUNTS = 11, INSTRUCTION = 28, TERM = 12, LOOP = 8, SLOT = 4 }; /* how many counts, and bytes of an item */
 
 /* -- bytes -------------------------------------------------------------------------------------- */
@@ -57,11 +55,8 @@ void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes,
                                    p->guards, p->length, p->once,     p->spread,    p->term_count};
     for (int i = 0; i < COUNTS; i++)
         out = pg_put(out, counts[i], 4);
-    for (size_t i = 0; i < p->constants; i++) {
-        uint64_t bits;
-        memcpy(&bits, &p->constant_values[i], sizeof bits);
-        out = pg_put(out, bits, 8);
-    }
+    for (size_t i = 0; i < p->constants; i++)
+        out = pg_put_double(out, p->constant_values[i]);
     for (size_t i = 0; i < inputs; i++)
         out = pg_put(out, p->input_slots[i], 4);
     for (size_t i = 0; i < p->outputs; i++)
@@ -90,10 +85,8 @@ static void read_counts(pg_program *p, const unsigned char **at)
 
 static int read_arrays(pg_program *p, const unsigned char *at, const uint16_t *codes, size_t count)
 {
-    for (size_t i = 0; i < p->constants; i++) {
-        uint64_t bits = pg_take(&at, 8);
-        memcpy(&p->constant_values[i], &bits, sizeof bits);
-    }
+    for (size_t i = 0; i < p->constants; i++)
+        p->constant_values[i] = pg_take_double(&at);
     for (size_t i = 0; i < p->inputs; i++)
         p->input_slots[i] = take_slot(&at);
     for (size_t i = 0; i < p->outputs; i++)

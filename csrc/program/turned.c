@@ -1,24 +1,18 @@
 /* turned.c: bodies of loops whose state and results change places. */
 #include "program/turned.h"
 
-static void *copied(const void *from, size_t count, size_t size)
-{
-    void *to = pg_alloc(count + 1, size);
-    if (to != NULL && count != 0)
-        memcpy(to, from, count * size);
-    return to;
-}
+#include "program/growth.h"
 
 pg_program *pg_program_copy(const pg_program *p)
 {
-    pg_program *c = copied(p, 1, sizeof *p);
+    pg_program *c = pg_copied(p, 1, sizeof *p);
     if (c == NULL)
         return NULL;
-    c->constant_values = copied(p->constant_values, p->constants, sizeof *p->constant_values);
-    c->input_slots = copied(p->input_slots, p->inputs, sizeof *p->input_slots);
-    c->result_slots = copied(p->result_slots, p->outputs, sizeof *p->result_slots);
-    c->code = copied(p->code, p->length, sizeof *p->code);
-    c->terms = copied(p->terms, p->term_count, sizeof *p->terms);
+    c->constant_values = pg_copied(p->constant_values, p->constants, sizeof *p->constant_values);
+    c->input_slots = pg_copied(p->input_slots, p->inputs, sizeof *p->input_slots);
+    c->result_slots = pg_copied(p->result_slots, p->outputs, sizeof *p->result_slots);
+    c->code = pg_copied(p->code, p->length, sizeof *p->code);
+    c->terms = pg_copied(p->terms, p->term_count, sizeof *p->terms);
     c->loops = NULL;
     c->loop_count = 0;
     if (c->constant_values != NULL && c->input_slots != NULL && c->result_slots != NULL && c->code != NULL &&

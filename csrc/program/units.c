@@ -40,13 +40,6 @@ static uint32_t level_of(const lister *m, const pg_instruction *in)
     return level;
 }
 
-static size_t results_of(const pg_program *p, const pg_instruction *in)
-{
-    return in->code == PG_CODE_GUARD  ? 0
-           : in->code == PG_CODE_LOOP ? ((const pg_loop *)p->loops[in->a])->base.results
-                                      : 1;
-}
-
 /* What a term's shape is: whether it is a product, and whether an absorbing one. */
 static uint32_t shape_of(const pg_term *t)
 {
@@ -103,8 +96,8 @@ static void list_units(lister *m)
         if (u.kind == PG_IN_ORDER)
             u.level = ordered = u.level > ordered ? u.level : ordered;
         m->most_levels = u.level >= m->most_levels ? u.level + 1 : m->most_levels;
-        for (int i = 0; i <= pair; i++)
-            for (size_t r = 0; r < results_of(p, in + i); r++)
+        for (int i = 0; i <= pair && in->code != PG_CODE_GUARD; i++)
+            for (size_t r = 0; r < pg_results_of(p, in + i); r++)
                 m->levels[in[i].out + r] = u.level + 1;
         m->units[m->count++] = u;
         at += 1 + (uint32_t)pair;

@@ -201,16 +201,10 @@ static int products_are_sound(checked *c, const pg_instruction *in)
     return (in->c == PG_NO_SLOT || has_kind(c, in->c, 0)) && result_is_sound(c, &plain, 2, ADDED_UP);
 }
 
-/* Others have no terms or items: who goes through those of any instruction need not ask. */
-static int may_have_terms(const pg_instruction *in)
-{
-    return in->code == PG_CODE_FUSED || in->code == PG_CODE_LOOP || is_of_table(in->code);
-}
-
 /* One instruction of the part that is uniform (row 0) or of the one that is not. */
 static int is_sound(checked *c, const pg_instruction *in, int row)
 {
-    if (!may_have_terms(in) && (in->first != 0 || in->count != 0))
+    if (!pg_has_items(in->code) && (in->first != 0 || in->count != 0))
         return 0;
     switch (in->code) {
     case PG_CODE_FUSED:
