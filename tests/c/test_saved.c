@@ -63,42 +63,6 @@ static void test_a_program_that_was_read_is_the_one_that_was_written(void)
 
 /* -- damage -------------------------------------------------------------------------------------- */
 
-/* Runs a program that was found sound, with numbers of any kind: sanitizers say whether it keeps to its memory. */
-static void run_anything(const pg_program *p)
-{
-    enum { ROWS = 70 };
-    const size_t wide = p->inputs + p->outputs + 1;
-    double *numbers = room(ROWS, sizeof *numbers), *out = room(wide * ROWS, sizeof *out), *lives = room(p->lives + 1, 8);
-    const double **inputs = room(wide, sizeof *inputs);
-    double **outputs = room(wide, sizeof *outputs), *totals = room(p->outputs + 1, sizeof *totals);
-    ptrdiff_t *strides = room(wide, sizeof *strides);
-    uint32_t left[ROWS], guard;
-    void *uniforms = room(pg_uniform_bytes(p), 1), *lanes = room(pg_lane_bytes(p), 1);
-    for (size_t i = 0; i < ROWS; i++)
-        numbers[i] = any_number();
-    for (size_t i = 0; i <= p->lives; i++)
-        lives[i] = any_number();
-    for (size_t i = 0; i < wide; i++) {
-        inputs[i] = numbers;
-        outputs[i] = out + i * ROWS;
-        strides[i] = 1;
-    }
-    const pg_batch batch = {.inputs = inputs,
-                            .strides = strides,
-                            .lives = lives,
-                            .count = ROWS,
-                            .outputs = outputs,
-                            .output_strides = strides,
-                            .totals = totals,
-                            .left = left,
-                            .uniforms = uniforms,
-                            .lanes = lanes};
-    if (pg_program_run_once(p, &batch, &guard))
-        pg_program_run(p, &batch);
-    free(numbers), free(out), free(lives), free(inputs), free(outputs), free(totals), free(strides), free(uniforms);
-    free(lanes);
-}
-
 /* A slot that there is, or nearly, or none. */
 static pg_slot any_slot(const pg_program *p)
 {
@@ -193,7 +157,7 @@ static void test_a_damaged_program_is_refused_or_keeps_to_its_memory(void)
             CHECK(found == 0 || found == 1);
             CHECK(pg_program_verify(q) == found);
             if (found) {
-                run_anything(r);
+                run_anything(r, any_number);
                 pg_program_free(r);
             }
             sound += found == 1;
@@ -221,7 +185,7 @@ static void test_bytes_at_random_are_refused_or_keep_to_their_memory(void)
         for (size_t times = 1 + below(4); times != 0; times--)
             whole.bytes[below(whole.size)] ^= (unsigned char)(1u << below(8));
         if (read_back(whole, p->lives, &q) == 1) {
-            run_anything(q);
+            run_anything(q, any_number);
             pg_program_free(q);
         }
         pg_free(whole.bytes);

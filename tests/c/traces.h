@@ -409,4 +409,41 @@ static inline void drop_rows(row_set *r)
     free(r->lanes);
 }
 
+/* Runs a program that was found sound, with such numbers: sanitizers say whether it keeps to its memory. */
+static inline void run_anything(const pg_program *p, double (*number)(void))
+{
+    enum { ROWS = 70 };
+    const size_t wide = p->inputs + p->outputs + 1;
+    double *numbers = room(ROWS, sizeof *numbers), *out = room(wide * ROWS, sizeof *out),
+           *lives = room(p->lives + 1, 8);
+    const double **inputs = room(wide, sizeof *inputs);
+    double **outputs = room(wide, sizeof *outputs), *totals = room(p->outputs + 1, sizeof *totals);
+    ptrdiff_t *strides = room(wide, sizeof *strides);
+    uint32_t left[ROWS], guard;
+    void *uniforms = room(pg_uniform_bytes(p), 1), *lanes = room(pg_lane_bytes(p), 1);
+    for (size_t i = 0; i < ROWS; i++)
+        numbers[i] = number();
+    for (size_t i = 0; i <= p->lives; i++)
+        lives[i] = number();
+    for (size_t i = 0; i < wide; i++) {
+        inputs[i] = numbers;
+        outputs[i] = out + i * ROWS;
+        strides[i] = 1;
+    }
+    const pg_batch batch = {.inputs = inputs,
+                            .strides = strides,
+                            .lives = lives,
+                            .count = ROWS,
+                            .outputs = outputs,
+                            .output_strides = strides,
+                            .totals = totals,
+                            .left = left,
+                            .uniforms = uniforms,
+                            .lanes = lanes};
+    if (pg_program_run_once(p, &batch, &guard) > 0)
+        pg_program_run(p, &batch);
+    free(numbers), free(out), free(lives), free(inputs), free(outputs), free(totals), free(strides), free(uniforms);
+    free(lanes);
+}
+
 #endif

@@ -5,14 +5,21 @@ from __future__ import annotations
 import functools
 import math
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from exported import COMPILER, WARNINGS, Batch, Exported, all_alike, flat, needs_compiler, run
+from exported import (
+    Batch,
+    Exported,
+    all_alike,
+    compile_strictly,
+    flat,
+    needs_compiler,
+    run_under_sanitizers,
+)
 
 from pygrad import (
     Value,
@@ -313,14 +320,9 @@ def test_very_many_comparisons_are_calls() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("compiler", ["gcc", "clang", "g++", "clang++"])
 def test_no_compiler_has_a_complaint(tmp_path: Path, compiler: str, form: str) -> None:
-    if shutil.which(compiler) is None:
-        pytest.skip(f"there is no {compiler} here")
     functions = [*derivatives(counted), value_and_grad(nested), tabulated]
     texts = [compile_(f).to_c(1.3, 0.7, name=f"f{i}") for i, f in enumerate(functions)]
-    source = tmp_path / ("f.cc" if "++" in compiler else "f.c")
-    source.write_text("\n".join(texts), encoding="ascii")
-    standard, level = ("-std=c++11", "-O2") if "++" in compiler else ("-std=c99", "-O3")
-    run([compiler, standard, *WARNINGS, level, "-c", source, "-o", tmp_path / "f.o"])
+    compile_strictly(texts, tmp_path, compiler)
 
 
 @needs_compiler
@@ -339,8 +341,4 @@ def test_nothing_is_read_or_written_beyond_its_place(
     texts.append(
         "int main(void)\n{\ndouble in[2], out[16];\n" + "\n".join(calls) + "\nreturn 0;\n}\n"
     )
-    source, target = tmp_path / "f.c", tmp_path / "f"
-    source.write_text("\n".join(texts), encoding="ascii")
-    checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    run([COMPILER, "-std=c99", "-O1", "-g", *checks, source, "-o", target, "-lm"])
-    run([target])
+    run_under_sanitizers(texts, tmp_path)

@@ -85,6 +85,25 @@ def run(command: Sequence[Any]) -> None:
     assert done.returncode == 0, done.stderr[:3000]
 
 
+def compile_strictly(texts: Sequence[str], folder: Path, compiler: str) -> None:
+    """No compiler of C, or of C++, has a complaint."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"there is no {compiler} here")
+    source = folder / ("f.cc" if "++" in compiler else "f.c")
+    source.write_text("\n".join(texts), encoding="ascii")
+    standard, level = ("-std=c++11", "-O2") if "++" in compiler else ("-std=c99", "-O3")
+    run([compiler, standard, *WARNINGS, level, "-c", source, "-o", folder / "f.o"])
+
+
+def run_under_sanitizers(texts: Sequence[str], folder: Path) -> None:
+    """A program in C, whose main is in the last of the texts."""
+    source, target = folder / "f.c", folder / "f"
+    source.write_text("\n".join(texts), encoding="ascii")
+    checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    run([COMPILER, "-std=c99", "-O1", "-g", *checks, source, "-o", target, "-lm"])
+    run([target])
+
+
 def all_alike(found: Sequence[float], wanted: Sequence[float]) -> bool:
     return len(found) == len(wanted) and all(map(same_bits, found, wanted))
 
