@@ -18,6 +18,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from pygrad.core.callables import LIFTED
 from pygrad.lifting import world
 from pygrad.lifting.anew import DOORS, found_anew
 from pygrad.lifting.errors import LiftError
@@ -29,7 +30,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not fullname.startswith(world.DOOR):
+        if not fullname.startswith(LIFTED):
             return None
         return ModuleSpec(fullname, _Door(), is_package=True)
 
@@ -41,7 +42,7 @@ class _Door(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        home, _, last = module.__name__.removeprefix(world.DOOR).rpartition(".")
+        home, _, last = module.__name__.removeprefix(LIFTED).rpartition(".")
         rounding = DOORS.get(last)
 
         def find(name: str) -> Any:

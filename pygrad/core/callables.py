@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
+LIFTED = "pygrad.lifted."  # begins the names of lifted modules, for pickles
+
 P = ParamSpec("P")
 R = TypeVar("R")
 _Rest = ParamSpec("_Rest")
@@ -26,6 +28,11 @@ PICKLERS_BY_VALUE = ("cloudpickle", "joblib.externals.cloudpickle", "dill")  # o
 
 def function_name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", type(f).__name__)
+
+
+def original_module(module: str | None) -> str:
+    """The name of a module that a function says it is of, without what lifting puts before it."""
+    return (module or "").removeprefix(LIFTED)
 
 
 def found_by_name(module: str | None, name: str) -> Any:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pygrad.core.callables import found_by_name
-from pygrad.lifting import world
+from pygrad.core.callables import LIFTED, found_by_name
 
 DOORS = {"__anew__": True, "__unrounded__": False}  # whether what is found there rounds to digits
 _NAMES = {rounding: name for name, rounding in DOORS.items()}
@@ -41,7 +40,7 @@ def made_anew(target: Any, rounding: bool, make: Callable[[Any, bool], Any]) -> 
         return before.lifted
     lifted = make(target, rounding)
     if lifted is not target:
-        lifted.__module__ = f"{world.DOOR}{module}.{_NAMES[rounding]}"
+        lifted.__module__ = f"{LIFTED}{module}.{_NAMES[rounding]}"
         _made[module, name, rounding] = _Made(target, lifted)
     return lifted
 

@@ -19,7 +19,7 @@ from math import inf
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pygrad.core.callables import found_by_name
+from pygrad.core.callables import LIFTED, found_by_name
 from pygrad.lifting import averages, dispatching
 from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting.builtin import BUILTINS, MARK, UNROUNDED, is_callable_as
@@ -36,8 +36,6 @@ from pygrad.lifting.travelling import take_objects_along
 
 # Python's own, but for those of numbers that are lifted, too.
 STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statistics"}
-
-DOOR = "pygrad.lifted."  # begins the names of lifted modules for pickles
 
 _modules: dict[str, ModuleType] = {}
 _asked_for: set[str] = set()  # top-level packages that are lifted whatever else they are
@@ -185,8 +183,8 @@ def _name_functions(module: ModuleType) -> None:
         module.__class__ = LiftedModule
     for item in vars(module).values():
         if isinstance(item, FunctionType) and item.__module__ == module.__name__:
-            item.__module__ = DOOR + module.__name__
-    take_objects_along(module, load, DOOR)
+            item.__module__ = LIFTED + module.__name__
+    take_objects_along(module, load, LIFTED)
 
 
 class LiftedModule(ModuleType):

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf
 from pygrad.core.jacobians import JacobianOf
-from pygrad.programs.identity import IGNORED, MATCH_CLASS, NAMES, Search, codes_within
+from pygrad.programs.identity import MATCH_CLASS, NAMES, Search, codes_within, steps_of
 
 _OF_INSTANCES = {"isinstance", "issubclass"}
 _OF_TYPES = {"type", "__class__", "__lifted_kind_of__", "__lifted_class_of__"}
@@ -142,7 +142,7 @@ def _asks_for_ints(code: CodeType) -> bool:
         return False
     if names & _OF_TYPES:
         return True
-    steps = [step for step in dis.get_instructions(code) if step.opname not in IGNORED]
+    steps = steps_of(code)
     return any(_is_question(steps, at) for at in range(len(steps)))
 
 
@@ -173,7 +173,7 @@ def _names(step: dis.Instruction) -> bool:
 
 
 def _asks_for_truths(code: CodeType) -> bool:
-    steps = [step for step in dis.get_instructions(code) if step.opname not in IGNORED]
+    steps = steps_of(code)
     return any(
         step.opname == "IS_OP" and before.opname == "LOAD_CONST" and type(before.argval) is bool
         for before, step in itertools.pairwise(steps)

@@ -36,7 +36,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from pygrad import _native
-from pygrad.core.callables import FunctionOf
+from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads, users_depth
 from pygrad.core.distinction import distinction
 from pygrad.core.implementation import Value
@@ -485,7 +485,7 @@ class _Search:
 
 
 def _package_of(module: str | None) -> str:
-    return (module or "").removeprefix("pygrad.lifted.").partition(".")[0]
+    return original_module(module).partition(".")[0]
 
 
 def _by_name(f: FunctionType, arguments: dict[Any, Any], bound: int) -> dict[str, Any]:

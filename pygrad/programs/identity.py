@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pygrad.core.callables import FunctionOf
+from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
 from pygrad.core.jacobians import JacobianOf
@@ -30,7 +30,7 @@ from pygrad.core.jacobians import JacobianOf
 _MOST = 10_000  # codes that are remembered
 _FAR = 1000  # functions and other things that are looked at for one
 _DEEP = 2  # levels of containers and objects
-IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
+_IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
 _IS = dis.opmap["IS_OP"]
 MATCH_CLASS = dis.opmap["MATCH_CLASS"]
 _SAME = {"is_", "is_not"}
@@ -197,7 +197,7 @@ class Search:
             if id(base) in self.bases:
                 continue
             self.bases.add(id(base))
-            module = sys.modules.get(base.__module__.removeprefix("pygrad.lifted."))
+            module = sys.modules.get(original_module(base.__module__))
             if base.__module__ == "builtins" or _is_left_out(getattr(module, "__file__", "") or ""):
                 continue
             self.classes.append(base)
@@ -271,6 +271,11 @@ def codes_within(code: CodeType) -> Iterator[CodeType]:
             yield from codes_within(constant)
 
 
+def steps_of(code: CodeType) -> list[dis.Instruction]:
+    """Its instructions, but for those that do nothing."""
+    return [step for step in dis.get_instructions(code) if step.opname not in _IGNORED]
+
+
 def _imports(code: CodeType) -> Iterator[str]:
     if dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
         for step in dis.get_instructions(code):
@@ -282,7 +287,7 @@ def _compares(code: CodeType) -> bool:
     """Whether it has an `is` whose right side is not None: one of the two may be a bool."""
     if _IS not in code.co_code[::2]:
         return False
-    steps = [step for step in dis.get_instructions(code) if step.opname not in IGNORED]
+    steps = steps_of(code)
     return any(
         step.opname == "IS_OP"
         and (step.is_jump_target or before.opname != "LOAD_CONST" or before.argval is not None)

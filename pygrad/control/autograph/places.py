@@ -23,7 +23,7 @@ from operator import is_
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from pygrad.core.callables import FunctionOf
+from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
 
@@ -237,7 +237,7 @@ def _is_foreign(cls: Any) -> bool:
     """Whether a class, other than Python's containers, is Python's, NumPy's or pygrad's own."""
     if cls in {list, dict, set, deque, bytearray} or issubclass(cls, list | dict | set | deque):
         return False
-    top = str(cls.__module__).removeprefix("pygrad.lifted.").partition(".")[0]
+    top = original_module(str(cls.__module__)).partition(".")[0]
     if top in sys.stdlib_module_names - {"__main__"} or top in {"numpy", "scipy", "pygrad"}:
         return True
     home = getattr(sys.modules.get(top), "__file__", None) or ""

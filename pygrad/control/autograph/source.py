@@ -21,6 +21,7 @@ from pygrad.control.autograph.names import arguments
 from pygrad.control.autograph.places import take_for_own
 from pygrad.control.autograph.runtime import Runtime
 from pygrad.control.autograph.statements import Info, converted, is_generator
+from pygrad.core.callables import original_module
 from pygrad.core.callers import is_pygrads
 
 _FUTURES = 0x1000000 | 0x100000  # annotations, generator_stop
@@ -61,7 +62,7 @@ def _converted(f: FunctionType, strict: bool) -> Any:
                 "generator or a coroutine: a call does not run it, so there is nothing to convert"
             )
         return f
-    take_for_own((f.__module__ or "").removeprefix("pygrad.lifted."))
+    take_for_own(original_module(f.__module__))
     runtime = Runtime(
         f.__name__, f.__code__.co_filename, f.__code__, infos, Callee(convert, _scope(f))
     )
