@@ -328,16 +328,56 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
     return pg_uniforms_run(p, uniforms, guard);
 }
 
+static int has_lanes(const pg_program *p, size_t input)
+{
+    return p->input_slots[input] != PG_NO_SLOT && p->input_slots[input] & PG_ROW;
+}
+
+enum { TILE = 8 };
+
+/* How many inputs from i on stand side by side in each row, in whole tiles. */
+static size_t side_by_side(const pg_program *p, const pg_batch *batch, size_t i)
+{
+    size_t count = 0;
+    while (i + count < p->inputs && has_lanes(p, i + count) && batch->inputs[i + count] == batch->inputs[i] + count &&
+           batch->strides[i + count] == batch->strides[i])
+        count++;
+    return count / TILE * TILE;
+}
+
+/* So many inputs from i on, which stand side by side, of whole tiles of rows: a tile at a time, along the rows, as memory
+ * is read fastest. */
+static void load_tiles(const pg_program *p, const block *rows, size_t i, size_t count)
+{
+    const pg_batch *batch = rows->batch;
+    double *lanes = rows->lanes;
+    for (size_t l = 0; l + TILE <= rows->count; l += TILE) {
+        const double *from[TILE];
+        for (size_t r = 0; r < TILE; r++)
+            from[r] = batch->inputs[i] + (ptrdiff_t)row_of(batch, rows->first + l + r) * batch->strides[i];
+        for (size_t k = 0; k < count; k++) {
+            double *into = LANE(p->input_slots[i + k]) + l;
+            for (size_t r = 0; r < TILE; r++)
+                into[r] = from[r][k];
+        }
+    }
+}
+
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */
 static void load(const pg_program *p, const block *rows)
 {
     const pg_batch *batch = rows->batch;
     double *lanes = rows->lanes;
+    size_t tiled = 0; /* inputs before this one have their whole tiles */
     for (size_t i = 0; i < p->inputs; i++) {
-        if (p->input_slots[i] == PG_NO_SLOT || !(p->input_slots[i] & PG_ROW))
+        if (!has_lanes(p, i))
             continue;
+        if (i >= tiled) {
+            tiled = i + side_by_side(p, batch, i);
+            load_tiles(p, rows, i, tiled - i);
+        }
         double *into = LANE(p->input_slots[i]);
-        for (size_t l = 0; l < rows->count; l++)
+        for (size_t l = i < tiled ? rows->count / TILE * TILE : 0; l < rows->count; l++)
             into[l] = batch->inputs[i][(ptrdiff_t)row_of(batch, rows->first + l) * batch->strides[i]];
         for (size_t l = rows->count; l < PG_LANES; l++)
             into[l] = into[rows->count - 1];

@@ -1,11 +1,89 @@
 /* history.c: states of a loop kept and found. */
 #include "program/history.h"
 
+#include "graph/memory.h"
 #include "program/growth.h"
 
 #include <string.h>
+#if !defined(__GNUC__)
+#include <intrin.h>
+#endif
 
 enum { CHUNK = 1 << 14 };  /* numbers of the first, about */
+
+/* -- chunks ------------------------------------------------------------------------------------- *
+ * Those of histories that are over are kept for the next ones, some of each size: the C library would give them back to
+ * the system, and then each page costs more than what is written to it. They begin where registers do; before that stand
+ * the block that is to be freed and for how many numbers there is room. */
+
+enum { SIZES = 4, OF_A_SIZE = 4, MOST_KEPT = CHUNK << SIZES, BEFORE = 16 };
+
+static void *spare[SIZES][OF_A_SIZE];
+
+/* What was there. */
+static void *exchange(void **at, void *block)
+{
+#if defined(__GNUC__)
+    return __atomic_exchange_n(at, block, __ATOMIC_ACQ_REL);
+#else
+    return _InterlockedExchangePointer(at, block);
+#endif
+}
+
+typedef struct {
+    void *block;
+    size_t numbers;
+} heading;
+
+static heading *heading_of(double *chunk)
+{
+    return (heading *)(void *)chunk - 1;
+}
+
+static void free_chunk(double *chunk)
+{
+    if (chunk != NULL)
+        pg_free(heading_of(chunk)->block);
+}
+
+/* Not where each request is to be seen: by those that let them fail, and by sanitizers. */
+static int is_kept_for_others(size_t which, size_t numbers)
+{
+#ifdef PG_HOSTILE
+    (void)which;
+    (void)numbers;
+    return 0;
+#else
+    return which < SIZES && numbers <= MOST_KEPT && !pg_faults.armed;
+#endif
+}
+
+static double *new_chunk(size_t which, size_t numbers)
+{
+    for (size_t i = 0; is_kept_for_others(which, numbers) && i < OF_A_SIZE; i++) {
+        double *chunk = exchange(&spare[which][i], NULL);
+        if (chunk != NULL && heading_of(chunk)->numbers >= numbers)
+            return chunk;
+        free_chunk(chunk);
+    }
+    char *block = numbers > SIZE_MAX - BEFORE ? NULL : pg_alloc(numbers + BEFORE, sizeof(double));
+    if (block == NULL)
+        return NULL;
+    char *at = block + sizeof(heading);
+    double *chunk = (double *)(void *)(at + (-(uintptr_t)at & 63));
+    *heading_of(chunk) = (heading){block, numbers};
+    return chunk;
+}
+
+static void give_chunk(size_t which, double *chunk)
+{
+    const int kept = is_kept_for_others(which, heading_of(chunk)->numbers);
+    for (size_t i = 0; kept && chunk != NULL && i < OF_A_SIZE; i++)
+        chunk = exchange(&spare[which][i], chunk);
+    free_chunk(chunk);
+}
+
+/* -- histories ---------------------------------------------------------------------------------- */
 
 static size_t limit = SIZE_MAX;
 
@@ -27,7 +105,7 @@ void pg_history_open(pg_history *h, size_t width, size_t bytes)
 void pg_history_close(pg_history *h)
 {
     for (size_t i = 0; i < h->chunk_count; i++)
-        pg_free(h->chunks[i]);
+        give_chunk(i, h->chunks[i]);
     pg_free((void *)h->chunks);
     pg_free(h->segment);
 }
@@ -79,7 +157,7 @@ static int make_room(pg_history *h)
         return 1;
     if (!pg_room((void **)&h->chunks, h->chunk_count, &h->chunk_capacity, sizeof *h->chunks))
         return 0;
-    double *chunk = pg_alloc(((end < h->most ? end : h->most) - first) * h->width + 1, sizeof *chunk);
+    double *chunk = new_chunk(h->chunk_count, ((end < h->most ? end : h->most) - first) * h->width + 1);
     if (chunk != NULL)
         h->chunks[h->chunk_count++] = chunk;
     return chunk != NULL;

@@ -93,17 +93,28 @@ void pg_loop_destroy(pg_several *rule)
     pg_free(loop);
 }
 
+/* A body with another program for lanes, or itself if that is NULL. NULL for want of memory. Takes the program over, also
+ * then. Caller owns. */
+static pg_body *with_program(pg_body *body, pg_program *wide)
+{
+    if (wide == NULL)
+        return pg_body_retain(body);
+    pg_body *b = pg_body_make(NULL, wide, body->state, body->captured, body->counts, body->most);
+    if (b != NULL)
+        b->scan = body->scan;
+    if (b != NULL && b->scan.numbers != NULL)
+        pg_columns_retain(b->scan.numbers);
+    return b;
+}
+
 /* What the way back needs not compute once more is noted. False for want of memory. */
 static int note(pg_loop *loop)
 {
-    const pg_body *body = loop->body, *back = loop->back;
     pg_program *ahead, *behind;
-    if (!pg_note(body, back, &ahead, &behind, &loop->noted))
+    if (!pg_note(loop->body, loop->back, &ahead, &behind, &loop->noted))
         return 0;
-    loop->ahead = ahead == NULL ? pg_body_retain(loop->body)
-                                : pg_body_make(NULL, ahead, body->state, body->captured, body->counts, body->most);
-    loop->behind = behind == NULL ? pg_body_retain(loop->back)
-                                  : pg_body_make(NULL, behind, back->state, back->captured, back->counts, back->most);
+    loop->ahead = with_program(loop->body, ahead);
+    loop->behind = with_program(loop->back, behind);
     return loop->ahead != NULL && loop->behind != NULL;
 }
 

@@ -87,15 +87,29 @@ static void number_constants(numbered *n, const numbered *other, uint32_t *next)
     }
 }
 
-/* Inputs from number `from` on have the numbers from 0 on, those before fresh ones. */
-static void number(numbered *n, size_t from, const numbered *other, uint32_t *next)
+/* Which input of the body the one of that number is of the way back, or NOBODY: what has arrived is in front, and behind
+ * what is given. */
+static uint32_t input_of_body(const pg_body *body, const pg_body *back, size_t i)
+{
+    const size_t common = body->state + body->captured + body->scan.given;
+    const size_t arrived = back->scan.given - body->scan.given;
+    if (i < back->state)
+        return NOBODY;
+    i -= back->state;
+    return i < common ? (uint32_t)i : i < common + arrived ? (uint32_t)NOBODY : (uint32_t)(i - arrived);
+}
+
+/* Inputs of the body have their numbers, also in the way back, in which others have fresh ones; back is NULL in the
+ * body. */
+static void number(numbered *n, const pg_body *body, const pg_body *back, const numbered *other, uint32_t *next)
 {
     const pg_program *p = n->p;
     uint32_t at = 0;
     number_constants(n, other, next);
     for (size_t i = 0; i < p->inputs; i++)
         if (p->input_slots[i] != PG_NO_SLOT) {
-            n->there[place_of(p, p->input_slots[i])] = i < from ? (*next)++ : (uint32_t)(i - from);
+            const uint32_t same = back == NULL ? (uint32_t)i : input_of_body(body, back, i);
+            n->there[place_of(p, p->input_slots[i])] = same == NOBODY ? (*next)++ : same;
             n->by[place_of(p, p->input_slots[i])] = (uint32_t)(p->length + i);
         }
     for (size_t i = 0; i < p->length; i++) {
@@ -377,12 +391,10 @@ int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_pro
 {
     choice c = {.seeds = back->state};
     const size_t length = back->wide->length;
-    uint32_t next = (uint32_t)(body->state + body->captured);
+    uint32_t next = (uint32_t)body->wide->inputs;
     int done = 1;
     *noted = 0;
     *ahead = *behind = NULL;
-    if (body->scan.length != 0 || back->scan.length != 0) /* inputs do not match one by one */
-        return 1;
     for (int i = 0; i < 2; i++)
         if (!is_plain(i == 0 ? body->wide : back->wide))
             return 1;
@@ -393,8 +405,8 @@ int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_pro
         c.may = flags;
         c.noted = c.may + length;
         c.needed = c.noted + 2 * length;
-        number(&c.body, 0, NULL, &next);
-        number(&c.back, c.seeds, &c.body, &next);
+        number(&c.body, body, NULL, NULL, &next);
+        number(&c.back, body, back, &c.body, &next);
         compare(&c, body->state);
         choose(&c, c.noted + length);
         *noted = leave_out(&c, 1 + pg_count_kept(body, back, 1) / 2);

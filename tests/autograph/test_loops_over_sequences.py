@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -93,3 +94,33 @@ def test_a_program_has_one_body(f: Callable[..., Any]) -> None:
     call = compile(vmap(autograph(f)))
     call(np.array([0.5]), np.ones((1, N)))
     assert call.programs[0]["instructions"] < 20
+
+
+def leaves_twice(x: Any, zs: Any) -> Any:
+    for z in zs:
+        x = x * z
+        if x > 4.0:
+            return 0.5 * x
+        if x < -4.0:
+            break
+    return x
+
+
+def until(x: Any, zs: Any) -> Any:
+    while x < 100.0:
+        x = x * 1.5
+        if x > 50.0:
+            return x - zs[0]
+    return x
+
+
+@pytest.mark.parametrize(("f", "carried"), [(leaves_twice, {0}), (until, {0})])
+def test_a_trip_does_not_ask_whether_one_before_it_has_left(
+    f: Callable[..., Any], carried: set[int]
+) -> None:
+    text = compile(autograph(f)).to_c(0.5, np.ones(N), name="f")
+    state = int(re.findall(r"the state, (\d+) number", text)[0])
+    body = text.split("f_body_0(")[1].split("}")[0]
+    read = {int(i) for i in re.findall(r"in\[(\d+)\]", body)}
+    assert state > 3  # whether it has left, and with what
+    assert {i for i in read if i < state} == carried

@@ -212,6 +212,76 @@ static void test_derivatives_of_a_lengthy_body(void)
     check_kind(&lengthy, 500, 2);
 }
 
+/* A scan whose way back is spared what is dear of a trip, which the trip gives away besides. */
+static void make_dear(pg_node *const *x, pg_node **out)
+{
+    out[1] = of(PG_OP_exp, of(PG_OP_sub, of(PG_OP_mul, x[0], x[2]), of(PG_OP_mul, x[1], x[3])), NULL);
+    out[0] = of(PG_OP_mul, x[1], out[1]);
+}
+
+static int trip_dear(double *x)
+{
+    x[MADE] = value(PG_OP_exp, x[0] * x[2] - x[1] * x[3], 0.0);
+    x[0] = x[1] * x[MADE];
+    return 1;
+}
+
+static void test_the_way_back_of_a_scan_is_spared_what_is_dear(void)
+{
+    const kind dear = {"dear", 1, 1, 1, make_dear, trip_dear, -1.0, 1.0, 3.0, {1, 1, 1, 2, 0, NULL}};
+    const size_t before = held_count, count = operands_of(&dear);
+    pg_node *first[MOST_IN];
+    problem q;
+    check_kind(&dear, 700, 6);
+    pg_limit_histories(1);
+    check_kind(&dear, 800, 3);
+    pg_limit_histories(SIZE_MAX);
+    pg_loop *loop = made_loop(&dear, 1e6);
+    any_problem(&dear, loop, &q);
+    q.seeds[0] = 1.0;
+    CHECK(derive(PG_REVERSE, q.out[0], q.out_count, q.operands, count, q.operands, count, q.seeds, first) == PG_OK);
+    CHECK(loop->derived_count == 1 && loop->derived[0]->noted == 1);
+    const pg_body *behind = loop->derived[0]->behind;
+    CHECK(behind->scan.given == loop->derived[0]->back->scan.given && behind->scan.length == 2);
+    for (size_t i = 0; i < behind->wide->length; i++)
+        CHECK(behind->wide->code[i].code != PG_OP_exp);
+    pg_release_all(first, count);
+    let_go(before);
+    pg_loop_release(loop);
+}
+
+/* What a history has been given by others begins where registers do, and serves the next ones. */
+static void test_histories_use_the_same_memory_again(void)
+{
+    enum { CHUNKS = 6 };
+    const size_t width = 64;
+    double *chunks[2][CHUNKS], *into;
+    pg_history h;
+    for (int round = 0; round < 2; round++) {
+        pg_history_open(&h, width, 8 << 20);
+        while (h.chunk_count < CHUNKS)
+            CHECK(pg_history_note(&h, &into));
+        for (size_t i = 0; i < CHUNKS; i++) {
+            chunks[round][i] = h.chunks[i];
+            CHECK((uintptr_t)h.chunks[i] % 64 == 0);
+        }
+        pg_history_close(&h);
+    }
+#ifndef PG_HOSTILE
+    for (size_t i = 0; i < 4; i++)
+        CHECK(chunks[0][i] == chunks[1][i]);
+#endif
+    pg_history_open(&h, width + 50, 8 << 20); /* for which the first one is too small */
+    CHECK(pg_history_note(&h, &into));
+    memset(into, 0, (width + 50) * sizeof *into);
+    pg_history_close(&h);
+    pg_fail_at(1);
+    pg_history_open(&h, width, 8 << 20);
+    CHECK(!pg_history_note(&h, &into)); /* each request is seen while some are to fail */
+    pg_history_close(&h);
+    pg_fail_at(0);
+}
+
 static void test_a_history_keeps_some_and_says_which(void)
 {
     pg_history h;
@@ -605,6 +675,8 @@ int main(void)
     RUN(test_derivatives_are_those_of_all_trips);
     RUN(test_derivatives_with_little_room_for_states);
     RUN(test_derivatives_of_a_lengthy_body);
+    RUN(test_the_way_back_of_a_scan_is_spared_what_is_dear);
+    RUN(test_histories_use_the_same_memory_again);
     RUN(test_a_history_keeps_some_and_says_which);
     RUN(test_each_allocation_fails_in_turn);
     RUN(test_loops_stop_wherever_they_are);

@@ -105,7 +105,7 @@ def _staged_while(
 
     def trip() -> Any:
         signal = guarded(body) or GOES_ON
-        carried.signal = after(carried.signal, signal)
+        carried.leave(signal)
         if signal.dead:
             return False
         go = both(opposite(signal.left), alive())
@@ -150,6 +150,12 @@ class Carried:
     def signal(self, signal: Signal) -> None:
         self.broke.cell_contents, self.returned.cell_contents = signal.broke, signal.returned
         Place(self.value, None).put(signal.value)
+
+    def leave(self, signal: Signal) -> None:
+        """Takes what a trip has returned. Rows that have left do no other trip, so none has before it: what
+        earlier ones have returned need not be looked at, and costs nothing."""
+        if signal is not GOES_ON and not signal.dead:
+            self.signal = signal
 
     def add(self, place: Place, temporary: bool = False) -> None:
         self.slots[place.mark] = Slot(place, called(place, self.names), temporary)
@@ -385,7 +391,7 @@ def _indexed(
     def trip() -> Any:
         i = index.cell_contents
         signal = guarded(lambda: body(i)) or GOES_ON
-        carried.signal = after(carried.signal, signal)
+        carried.leave(signal)
         if signal.dead:
             return False
         index.cell_contents = i + step
@@ -400,7 +406,7 @@ def _of_items(info: Info, items: Any, part: Part, body: Body, line: Callable[[],
 
     def trip(item: Any) -> Any:
         signal = guarded(lambda: body(item)) or GOES_ON
-        carried.signal = after(carried.signal, signal)
+        carried.leave(signal)
         return False if signal.dead else both(opposite(signal.left), alive())
 
     try:
