@@ -7,7 +7,7 @@
 #ifndef PG_GRAPH_H
 #define PG_GRAPH_H
 
-#include "graph/node.h"
+#include "graph/newborn.h"
 
 /* PG_TRACED while this thread traces, else 0: what is given to nodes that it makes. */
 extern PG_THREAD_LOCAL uint8_t pg_birth_flags;
@@ -26,8 +26,11 @@ PG_INLINE void pg_mark_traced(pg_node *n)
 /* The new node n (or NULL), marked as made in this thread's trace, if there is one. */
 PG_INLINE pg_node *pg_born(pg_node *n)
 {
-    if (PG_UNLIKELY(pg_tracing_threads != 0) && n != NULL && pg_birth_flags != 0)
+    if (PG_UNLIKELY(pg_tracing_threads != 0) && n != NULL && pg_birth_flags != 0) {
         pg_mark_traced(n);
+        if (pg_noted_births != NULL)
+            pg_note_birth(n);
+    }
     return n;
 }
 

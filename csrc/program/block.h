@@ -6,6 +6,9 @@
 #include "program/history.h"
 #include "program/program.h"
 
+/* How many loops have theirs handed at a time. */
+enum { PG_HANDED = 4 };
+
 /* The states of a loop that goes forward, for the instruction that goes the same way back: see turns.c. */
 typedef struct {
     const pg_instruction *to; /* NULL: there are none */
@@ -31,7 +34,7 @@ typedef struct {
     double *spare;         /* SPARE numbers */
     double *frame;         /* where loops keep what is theirs */
     pg_work *work;
-    pg_handed *handed;     /* NULL in bodies */
+    pg_handed *handed;     /* PG_HANDED of them; NULL in bodies */
     int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     int failed;            /* a loop was stopped: see pg_loop_failure() */
     size_t first, count;   /* rows of the call in this block */

@@ -482,10 +482,12 @@ static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed
 
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
 {
-    pg_handed handed;
-    handed.to = handed.from = NULL;
-    const int64_t outcome = run(p, batch, &handed);
-    pg_handed_close(&handed);
+    pg_handed handed[PG_HANDED];
+    for (size_t i = 0; i < PG_HANDED; i++)
+        handed[i].to = handed[i].from = NULL;
+    const int64_t outcome = run(p, batch, handed);
+    for (size_t i = 0; i < PG_HANDED; i++)
+        pg_handed_close(&handed[i]);
     return outcome;
 }
 

@@ -216,6 +216,21 @@ static const double *state_before_flat(flat *f, const pg_body *back, pg_history 
     return pg_history_at(h, i);
 }
 
+/* Whether the way back through a way needs nothing but what is captured. */
+static int needs_no_state(const pg_body *body, const pg_body *back)
+{
+    return pg_is_way(body) && body->counts && pg_count_kept(body, back, 0) == 0;
+}
+
+/* The trips of one that is not run for that. */
+static double count_trips(double control, pg_history *h)
+{
+    double *into;
+    if (control > 0.0 && !pg_history_note(h, &into))
+        return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0) - 1.0;
+    return control > 0.0 ? 1.0 : 0.0;
+}
+
 /* Back from the last trip to the first. */
 static int go_back_flat(flat *f, flat *back, pg_history *h, size_t trips)
 {
@@ -249,7 +264,8 @@ static int run_back_flat(const pg_loop *loop, flat *f, pg_handed *handed, const 
     double trips;
     if (handed == NULL) {
         pg_history_open(h, pg_count_kept(f->body, loop->back, 0), PG_HISTORY_OF_NUMBERS);
-        trips = run_flat(f, operands[n], loop->back, h);
+        trips = needs_no_state(f->body, loop->back) ? count_trips(operands[n], h)
+                                                    : run_flat(f, operands[n], loop->back, h);
     } else {
         trips = handed->trips[0];
     }

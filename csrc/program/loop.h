@@ -65,6 +65,12 @@ static inline size_t pg_parts_of(const pg_body *b)
     return b->state + b->captured + b->scan.given + b->scan.made;
 }
 
+/* Whether there is one trip at most. */
+static inline int pg_is_way(const pg_body *b)
+{
+    return b->most <= 1.0;
+}
+
 static inline size_t pg_count_flags(const uint8_t *flags, size_t count)
 {
     size_t found = 0;

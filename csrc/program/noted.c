@@ -409,7 +409,7 @@ int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_pro
         number(&c.back, body, back, &c.body, &next);
         compare(&c, body->state);
         choose(&c, c.noted + length);
-        *noted = leave_out(&c, 1 + pg_count_kept(body, back, 1) / 2);
+        *noted = leave_out(&c, pg_is_way(body) ? length : 1 + pg_count_kept(body, back, 1) / 2);
         if (*noted != 0)
             done = write_both(&c, *noted, ahead, behind);
     }

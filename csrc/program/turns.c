@@ -115,6 +115,8 @@ static void open_history(pg_history *h, const pg_loop *back)
 {
     const size_t kept = pg_count_kept(back->ahead, back->behind, 1);
     pg_history_open(h, (kept + back->noted) * PG_LANES, PG_HISTORY);
+    if (pg_is_way(back->body))
+        h->in_chunk = 0;
 }
 
 /* What is kept of the state into a history; where what is noted follows, or NULL as it was. */
@@ -470,7 +472,7 @@ static pg_slot last_operand(const pg_program *p, const pg_instruction *loop, siz
 
 /* The instruction behind a loop that goes forward that goes the same way back: with the same body, and the same operands,
  * which nothing has written to in between (a loop writes to slots of its own). NULL if there is none, or another loop
- * goes forward first: only one has its states handed. */
+ * goes forward first: only one has its states handed, beside ways, which have few. */
 static const pg_instruction *way_back(const pg_program *p, const pg_instruction *in)
 {
     const pg_loop *loop = p->loops[in->a];
@@ -478,7 +480,7 @@ static const pg_instruction *way_back(const pg_program *p, const pg_instruction 
     const pg_instruction *end = p->code + p->length, *found = in + 1;
     for (; found != end; found++) {
         const pg_loop *other = found->code == PG_CODE_LOOP ? p->loops[found->a] : NULL;
-        if (other != NULL && other->back == NULL)
+        if (other != NULL && other->back == NULL && !pg_is_way(other->body) && !pg_is_way(loop->body))
             return NULL;
         if (other != NULL && other->body == loop->body && are_same(p, in, found, count))
             break;
@@ -545,24 +547,47 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
     return done;
 }
 
+/* Where a loop that goes forward is to leave its states; NULL if there is no room. */
+static pg_handed *handed_from(pg_handed *handed, const pg_program *p, const pg_instruction *in)
+{
+    pg_handed *found = NULL;
+    for (size_t i = 0; found == NULL && i < PG_HANDED; i++)
+        if (handed[i].from == in)
+            found = &handed[i];
+    for (size_t i = 0; found == NULL && i < PG_HANDED; i++)
+        if (handed[i].to == NULL)
+            found = &handed[i];
+    if (found == NULL)
+        return NULL;
+    pg_handed_close(found); /* by rows that have left the path */
+    if (found->from != in) {
+        found->from = in;
+        found->way = way_back(p, in);
+    }
+    found->to = found->way;
+    found->history = (pg_history){0};
+    return found;
+}
+
+/* What a loop that goes back is handed, or NULL. */
+static pg_handed *handed_to(pg_handed *handed, const pg_instruction *in)
+{
+    for (size_t i = 0; i < PG_HANDED; i++)
+        if (handed[i].to == in)
+            return &handed[i];
+    return NULL;
+}
+
 int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
 {
     const pg_loop *loop = p->loops[in->a], *later = NULL;
     const pg_term *operands = p->terms + in->first;
     pg_handed *handed = rows->handed;
     double *lanes = rows->lanes;
-    if (handed != NULL && loop->back == NULL) {
-        pg_handed_close(handed); /* by rows that have left the path */
-        if (handed->from != in) {
-            handed->from = in;
-            handed->way = way_back(p, in);
-        }
-        handed->to = handed->way;
-        handed->history = (pg_history){0};
-        later = handed->to == NULL ? NULL : p->loops[handed->to->a];
-    } else if (handed != NULL && handed->to != in) {
-        handed = NULL;
-    }
+    if (handed != NULL)
+        handed = loop->back == NULL ? handed_from(handed, p, in) : handed_to(handed, in);
+    if (handed != NULL && loop->back == NULL && handed->to != NULL)
+        later = p->loops[handed->to->a];
     rows->failed = rows->count == 1 ? !run_single(loop, later, handed, operands, rows, LANE(in->out))
                                     : !run_rows(loop, later, handed, operands, rows, LANE(in->out));
     if (handed != NULL && loop->back != NULL)

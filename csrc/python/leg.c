@@ -5,6 +5,7 @@
 #include "program/evaluate.h"
 #include "program/pack.h"
 #include "program/program.h"
+#include "program/steps.h"
 #include "python/trace.h"
 
 /* Items of a Path. */
@@ -66,6 +67,7 @@ static int fill(pg_leg *leg, size_t numbers, PyObject *path, PyObject *address, 
     leg->lives = PyTuple_GetItem(path, LIVES);
     leg->branches = PyTuple_GetItem(path, BRANCHES);
     leg->program = p;
+    leg->steps = pg_program_steps(p);
     return 1;
 }
 
@@ -242,9 +244,9 @@ static int run(const pg_program *p, double *uniforms, uint32_t *guard)
 int pg_leg_run(const pg_leg *leg, double *uniforms, uint32_t *guard)
 {
     const pg_program *p = leg->program;
-    if (p->loop_count != 0 || (p->lives != 0 && !read_lives(leg, uniforms)))
+    if (leg->steps == SIZE_MAX || (p->lives != 0 && !read_lives(leg, uniforms)))
         return -1;
-    if (p->length + p->term_count < SHORT)
+    if (leg->steps < SHORT)
         return run(p, uniforms, guard);
     PyThreadState *state = PyEval_SaveThread();
     const int outcome = run(p, uniforms, guard);

@@ -25,6 +25,7 @@ struct pg_leg {
     pg_fork *forks;
     size_t fork_count;
     double *idle;          /* memory of a call, or NULL */
+    size_t steps;          /* as pg_program_steps() says */
     size_t calls;          /* as long as it is not packed */
     struct pg_pack *pack;  /* a reference; NULL before it has been called often, and where packing is of no use */
 };
@@ -62,8 +63,8 @@ void pg_leg_drop(double *uniforms);
 const pg_slot *pg_leg_results(const pg_leg *leg, double *uniforms);
 
 /* Runs the program: 1 if the results are there, 0 if its numbers leave the path at *guard, 2 if they are there and a
- * derivative may be singular; -1 where a captured Value is not to be read so, or where the program has loops, which
- * may have to be stopped. Never with an exception set. */
+ * derivative may be singular; -1 where a captured Value is not to be read so, or where the program has loops of many
+ * trips, which may have to be stopped. Never with an exception set. */
 int pg_leg_run(const pg_leg *leg, double *uniforms, uint32_t *guard);
 
 #endif

@@ -179,7 +179,7 @@ static int captures_of(capture *c, pg_node *const *leaves, size_t leaf_count, pg
 
 /* -- the loop's node ------------------------------------------------------------------------------ */
 
-static PyObject *failed(pg_status status, pg_node *opaque)
+PyObject *pg_loop_refused(pg_status status, pg_node *opaque)
 {
     if (status != PG_OPAQUE)
         return pg_raise(status);
@@ -228,24 +228,14 @@ static void arrange_inputs(traced_body *t)
         t->inputs[captured + i] = t->found.inputs[i];
 }
 
-/* The results of a loop whose body is made, as Values. */
-static PyObject *node_of(pg_body *body, const traced_body *t, PyObject *state, PyObject *control, PyObject *columns)
+PyObject *pg_loop_values(pg_body *body, pg_node *const *operands)
 {
-    const size_t n = body->state, m = body->captured, items_given = body->scan.given * body->scan.length;
     pg_loop *loop = pg_loop_make(body, NULL, NULL);
-    pg_node **operands = pg_alloc(n + 1 + m + items_given, sizeof *operands);
     pg_node **items = loop == NULL ? NULL : pg_alloc(loop->base.results, sizeof *items);
     PyObject *values = NULL;
-    if (operands == NULL || items == NULL) {
+    if (items == NULL) {
         PyErr_NoMemory();
     } else {
-        for (size_t i = 0; i < n; i++)
-            operands[i] = PG_NODE(PyTuple_GetItem(state, (Py_ssize_t)i));
-        operands[n] = PG_NODE(control);
-        for (size_t i = 0; i < m; i++)
-            operands[n + 1 + i] = t->inputs[n + i];
-        for (size_t i = 0; i < items_given; i++)
-            operands[n + 1 + m + i] = PG_NODE(PyTuple_GetItem(columns, (Py_ssize_t)i));
         pg_status status;
         pg_node *made = pg_loop_node(loop, operands, items, &status);
         values = made == NULL ? pg_raise(status) : values_of(items, loop->base.results);
@@ -255,8 +245,28 @@ static PyObject *node_of(pg_body *body, const traced_body *t, PyObject *state, P
             pg_release(made);
     }
     pg_loop_release(loop);
-    pg_free((void *)operands);
     pg_free((void *)items);
+    return values;
+}
+
+/* The results of a loop whose body is made, which it takes over, as Values. */
+static PyObject *node_of(pg_body *body, const traced_body *t, PyObject *state, PyObject *control, PyObject *columns)
+{
+    const size_t n = body->state, m = body->captured, items_given = body->scan.given * body->scan.length;
+    pg_node **operands = pg_alloc(n + 1 + m + items_given, sizeof *operands);
+    if (operands == NULL) {
+        pg_body_release(body);
+        return PyErr_NoMemory();
+    }
+    for (size_t i = 0; i < n; i++)
+        operands[i] = PG_NODE(PyTuple_GetItem(state, (Py_ssize_t)i));
+    operands[n] = PG_NODE(control);
+    for (size_t i = 0; i < m; i++)
+        operands[n + 1 + i] = t->inputs[n + i];
+    for (size_t i = 0; i < items_given; i++)
+        operands[n + 1 + m + i] = PG_NODE(PyTuple_GetItem(columns, (Py_ssize_t)i));
+    PyObject *values = pg_loop_values(body, operands);
+    pg_free((void *)operands);
     return values;
 }
 
@@ -282,7 +292,7 @@ static PyObject *made_of(traced_body *t, PyObject *leaves, PyObject *results, Py
             arrange_inputs(t);
             pg_body *body = pg_scan_body(t->inputs, t->state, t->found.count - count, t->outcome, result_count,
                                          t->counts, t->most, &t->scan, &status, &opaque);
-            values = body == NULL ? failed(status, opaque) : node_of(body, t, state, control, columns);
+            values = body == NULL ? pg_loop_refused(status, opaque) : node_of(body, t, state, control, columns);
         }
     }
     refuse(leaves, 1);

@@ -2,7 +2,14 @@
 #ifndef PG_PYTHON_LOOPS_H
 #define PG_PYTHON_LOOPS_H
 
+#include "program/derived.h"
 #include "python/object.h"
+
+/* The results of a loop with this body, which it takes over, as Values; NULL with an exception set. */
+PyObject *pg_loop_values(pg_body *body, pg_node *const *operands);
+
+/* NULL, with the exception set that says why there is no body. */
+PyObject *pg_loop_refused(pg_status status, pg_node *opaque);
 
 extern PyMethodDef pg_loop_functions[];
 

@@ -33,6 +33,7 @@
 #include "python/tracing.h"
 #include "python/value.h"
 #include "python/watching.h"
+#include "python/ways.h"
 
 /* -- the type ----------------------------------------------------------------------------------- */
 
@@ -121,7 +122,7 @@ static PyMethodDef *const functions[] = {
     pg_lifted_functions,   pg_outside_functions,  pg_raising_functions,    pg_recording_functions,
     pg_replay_functions,   pg_rounding_functions, pg_singular_functions,   pg_stay_functions,
     pg_loop_functions,     pg_sum_functions,      pg_table_functions,      pg_text_functions,
-    pg_trace_functions,    pg_tracing_functions,  pg_watching_functions,
+    pg_trace_functions,    pg_tracing_functions,  pg_watching_functions,   pg_way_functions,
 };
 
 static int add_functions(PyObject *module)

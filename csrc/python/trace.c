@@ -122,6 +122,7 @@ void pg_trace_end(PyObject *inputs)
         return;
     current = NULL;
     pg_birth_flags = 0;
+    pg_births_forget();
     pg_tracing_threads--;
     pg_special_threads--;
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pygrad.control.autograph import ways
 from pygrad.control.autograph.context import context
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import NUMBERS, Mismatch, both, condition, merged, opposite
@@ -18,6 +19,7 @@ from pygrad.control.autograph.signals import DEAD, GOES_ON, Signal, either_signa
 from pygrad.control.state import either
 
 Thunk = Callable[[], Any]
+_Way = tuple[Any, dict[tuple[int, Any], Change]]  # what it gives, and what it changes
 
 
 def signals(c: Any, true: Thunk, false: Thunk) -> Signal:
@@ -35,29 +37,36 @@ def values(
             return b if a is DEAD else a
         return merged(c, a, b, what, kept)
 
+    def of_numbers(a: Any, b: Any) -> Any:
+        return (merged(c, a, b, what),) if isinstance(a, NUMBERS) and isinstance(b, NUMBERS) else ()
+
     if pure:
-        a, _ = _run(true, c, None)
-        b, _ = _run(false, opposite(c), None)
-        if isinstance(a, NUMBERS) and isinstance(b, NUMBERS):
-            return merged(c, a, b, what)
+        first, second = lambda: _run(true, c, None)[0], lambda: _run(false, opposite(c), None)[0]
+        for result in ways.run(_controls(c), first, second, of_numbers):
+            return result
     return _both(c, true, false, choose, DEAD)
 
 
 def _both(c: Any, true: Thunk, false: Thunk, choose: Any, dead: Any) -> Any:
     snapshot = Snapshot([true, false, context.raised])
     was = len(context.errors)
-    try:
-        one, changed = _run(true, c, snapshot)
-        other, changed_by_other = _run(false, opposite(c), snapshot)
+
+    def put_together(first: _Way, second: _Way) -> tuple[Any, list[tuple[Place, Any]]]:
+        (one, changed), (other, by_other) = first, second
         names = _names(true, false)
         made = [
-            (
-                change.place,
-                _merged_place(c, mark, changed, changed_by_other, one, other, names, snapshot),
-            )
-            for mark, change in {**changed_by_other, **changed}.items()
+            (change.place, _merged_place(c, mark, changed, by_other, one, other, names, snapshot))
+            for mark, change in {**by_other, **changed}.items()
         ]
-        result = choose(c, one, other, snapshot.has)
+        return choose(c, one, other, snapshot.has), made
+
+    try:
+        result, made = ways.run(
+            _controls(c),
+            lambda: _run(true, c, snapshot),
+            lambda: _run(false, opposite(c), snapshot),
+            put_together,
+        )
     except BaseException:
         snapshot.restore()
         del context.errors[was:]
@@ -67,9 +76,13 @@ def _both(c: Any, true: Thunk, false: Thunk, choose: Any, dead: Any) -> Any:
     return result
 
 
+def _controls(c: Any) -> tuple[Any, Any]:
+    return both(context.active, c), both(context.active, opposite(c))
+
+
 def _run(
     function: Thunk, c: Any, snapshot: Snapshot | None
-) -> tuple[Any, dict[tuple[int, Any], Change]]:
+) -> _Way:
     """What a branch gives for the rows for which c holds, and what it changes; that is put back."""
     was = context.active
     context.active = both(was, c)

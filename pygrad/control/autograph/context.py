@@ -30,6 +30,7 @@ class Context(threading.local):
             Any
         ] = []  # of each block of try that runs: gives what its handlers catch
         self.max_trips = MAX_TRIPS  # of a loop
+        self.sides: Any = None  # while what two ways give is put together: see ways.py
 
     @property
     def decides(self) -> bool:

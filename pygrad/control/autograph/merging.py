@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pygrad.control.autograph.context import context
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.places import NOTHING
 from pygrad.control.state import State, either, is_condition
@@ -75,6 +76,21 @@ def any_of(a: Any, b: Any) -> Any:
     return a | b
 
 
+def side(item: Any, which: int) -> Any:
+    """What stands for something that the first (0) or the second way (1) of a branch gives."""
+    sides = context.sides
+    if sides is None:
+        return item
+    if type(item) is tuple:
+        return tuple([side(each, which) for each in item])
+    return sides.of(item, which)
+
+
+def chosen(c: Any, a: Any, b: Any) -> Any:
+    """a, of the first way, where c holds, else b, of the second: numbers, or truths."""
+    return a if a is b else either(c, side(a, 0), side(b, 1))
+
+
 def merged(c: Any, a: Any, b: Any, what: str, kept: Any = None) -> Any:
     """a where c holds, else b. kept: tells of a container whether it was there before both.
 
@@ -88,7 +104,7 @@ def merged(c: Any, a: Any, b: Any, what: str, kept: Any = None) -> Any:
     if any(x is NOTHING or isinstance(x, Maybe | Temporary) for x in (a, b)):
         return _maybe(c, a, b, what, kept)
     if isinstance(a, NUMBERS) and isinstance(b, NUMBERS):
-        return either(c, a, b)
+        return chosen(c, a, b)
     if kept is not None:
         for item in (a, b):
             if kept(item) and not isinstance(item, tuple):
@@ -109,18 +125,19 @@ def merged(c: Any, a: Any, b: Any, what: str, kept: Any = None) -> Any:
     if not one.items:
         return a
     pairs = zip(one.items, other.items, strict=True)
-    return one.arrange([either(c, x, y) for x, y in pairs])
+    return one.arrange([chosen(c, x, y) for x, y in pairs])
 
 
 def _maybe(c: Any, a: Any, b: Any, what: str, kept: Any) -> Any:
     x, by_a, before = _assigned(a)
     y, by_b, otherwise = _assigned(b)
+    by_a, by_b = side(by_a, 0), side(by_b, 1)
     assigned = any_of(both(c, by_a), both(opposite(c), by_b))
     otherwise = otherwise or before
     if by_a is False:
-        value = y
+        value = side(y, 1)
     elif by_b is False:
-        value = x
+        value = side(x, 0)
     else:
         value = merged(c, x, y, what, kept)
     if assigned is False:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pygrad.control.autograph.merging import any_of, bare, both, merged, opposite
+from pygrad.control.autograph.merging import any_of, bare, both, chosen, merged, opposite, side
 from pygrad.control.autograph.places import NOTHING
-from pygrad.control.state import either
 
 
 class Signal(NamedTuple):
@@ -40,12 +39,12 @@ def either_signal(c: Any, a: Signal, b: Signal, kept: Any) -> Signal:
     if a.dead:
         return b
     if a.returned is False:
-        value = b.value
+        value = side(b.value, 1)
     elif b.returned is False:
-        value = a.value
+        value = side(a.value, 0)
     else:
         value = merged(c, bare(a.value), bare(b.value), "what is returned", kept)
-    return Signal(either(c, a.broke, b.broke), either(c, a.returned, b.returned), value)
+    return Signal(chosen(c, a.broke, b.broke), chosen(c, a.returned, b.returned), value)
 
 
 def after(first: Signal, then: Signal, kept: Any = None) -> Signal:
