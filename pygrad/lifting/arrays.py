@@ -10,12 +10,12 @@ from typing import Any
 from pygrad import math
 from pygrad.arrays.engines import engine_of
 from pygrad.core.implementation import Value, chooser
+from pygrad.lifting import quick
 from pygrad.lifting.builtin import as_type
 from pygrad.lifting.linear import lifted_linalg
 from pygrad.lifting.values import holds_values
 
 _FILLED = ("zeros", "ones", "empty")
-_NUMBERS = {float, int, bool, str, type(None)}  # and words, as modes are
 
 
 def lifted_numpy() -> ModuleType:
@@ -97,17 +97,13 @@ def _where_there_are_values(standard: Any) -> Callable[..., Any]:
     """A function of NumPy that takes Values in lists, too."""
     from pygrad.arrays.overrides import called
 
-    of_numbers = _of_numbers()
-
     @functools.wraps(standard)
     def choose(*args: Any, **named: Any) -> Any:
-        if not named and all([type(arg) in _NUMBERS or of_numbers(arg) for arg in args]):
-            return standard(*args)
         if any(map(holds_values, [*args, *named.values()])):
             return called(standard, args, named)
         return standard(*args, **named)
 
-    return choose
+    return quick.of_numbers(choose, standard)
 
 
 def _of_numbers() -> Callable[[Any], bool]:
@@ -147,7 +143,7 @@ def _for_values(function: Callable[..., Any]) -> Callable[..., Any]:
     def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
         return function(x, object if holds_values(x) else dtype, *args, **named)
 
-    return array
+    return quick.of_numbers(array, function)
 
 
 def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,8 +155,6 @@ def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
-        if type(x) in _NUMBERS or of_numbers(x):
-            return function(x, dtype, *args, **named)
         found = array_of_conditions(x)
         if found is not None:
             return found if dtype is None else found.astype(dtype)
@@ -174,4 +168,4 @@ def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:
                 raise
         return of_values(as_type(function(x, object, *args, **named), dtype or float))
 
-    return array
+    return quick.of_numbers(array, function)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 import sys
 from collections.abc import Callable
 from types import FunctionType
@@ -20,6 +21,7 @@ from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
 from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text
 from pygrad.lifting.floats import class_of_twin, twin_in
+from pygrad.lifting.quick import of_numbers, unless_values
 from pygrad.lifting.raising import LIFTED_FROM, raised, with_methods
 from pygrad.lifting.tables import item_at
 from pygrad.lifting.values import holds_values, is_of_values
@@ -245,13 +247,43 @@ METHODS: dict[str, Callable[..., Any]] = {
 # Attributes that a number of NumPy's has.
 ATTRIBUTES = {name: number_like(name) for name in ("ndim", "shape", "size", "dtype")}
 
+# What needs not be asked of plain numbers: see quick.py.
+_BY_VALUES: dict[Callable[..., Any], Any] = {
+    is_instance: isinstance,
+    rounded: round,
+    kind_of: type,
+    class_of: operator.attrgetter("__class__"),
+    item_at: operator.getitem,
+    as_index: None,
+    as_bits: None,
+    is_whole: "is_integer",
+    item_of: "item",
+    round_of: "round",
+    **{METHODS[name]: name for name in ("sum", "mean", "max", "min", "prod")},
+    **{function: operator.attrgetter(name) for name, function in ATTRIBUTES.items()},
+}
+_BY_ITEMS: dict[Callable[..., Any], Any] = {
+    as_float: float,
+    as_text: operator.mod,
+    as_type: "astype",
+    as_double: True,
+}
+
+
+def quick(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, as lifted code has it."""
+    if function in _BY_VALUES:
+        return unless_values(function, _BY_VALUES[function])
+    return of_numbers(function, _BY_ITEMS[function]) if function in _BY_ITEMS else function
+
+
 # In the place of the builtins, for code that may be rewritten or not.
 BUILTINS: dict[str, Any] = {
     **vars(builtins),
-    "isinstance": is_instance,
-    "round": rounded,
+    "isinstance": quick(is_instance),
+    "round": quick(rounded),
     **{
-        is_callable_as(function): function
+        is_callable_as(function): quick(function)
         for function in (
             *CALLS.values(),
             *METHODS.values(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from types import FunctionType, ModuleType
+
+from pygrad.lifting.quick import of_numbers
 
 
 def lifted_linalg() -> ModuleType:
@@ -13,5 +15,8 @@ def lifted_linalg() -> ModuleType:
 
     lifted = ModuleType(linalg.__name__, linalg.__doc__)
     vars(lifted).update({k: v for k, v in vars(linalg).items() if not k.startswith("__")})
-    vars(lifted).update({name: getattr(of_values, name) for name in of_values.__all__})
+    for name in of_values.__all__:
+        function = getattr(of_values, name)
+        original = getattr(linalg, name, None) if isinstance(function, FunctionType) else None
+        setattr(lifted, name, function if original is None else of_numbers(function, original))
     return lifted

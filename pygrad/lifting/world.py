@@ -38,7 +38,13 @@ from pygrad.lifting.travelling import take_objects_along
 STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statistics"}
 
 _modules: dict[str, ModuleType] = {}
+_whole: dict[str, ModuleType] = {}  # of these, which are done: others have a lock around them
 _asked_for: set[str] = set()  # top-level packages that are lifted whatever else they are
+_times_asked: list[object] = [
+    object()
+]  # the last is another one as soon as the set above has changed
+# Imports, without names or with some, of modules that nothing stands for, and when that was seen.
+_others: dict[tuple[str, bool], object] = {}
 _lifted: dict[str, bool] = {}  # top-level packages that were met, and whether they are lifted
 _lock = threading.RLock()
 
@@ -115,6 +121,7 @@ def load(name: str, asked_for: bool = False, rounding: bool | None = None) -> Mo
         newly = asked_for and top not in _asked_for
         if newly:
             _asked_for.add(top)
+            _times_asked[:] = [object()]
         try:
             return _loaded(name)
         except BaseException as error:
@@ -174,6 +181,7 @@ def _loaded(name: str) -> ModuleType:
     _name_functions(module)
     if name == "statistics":
         averages.complete(module)
+    _whole[name] = module
     return module
 
 
@@ -233,6 +241,13 @@ def _import(
     level: int = 0,
 ) -> ModuleType:
     """What an import statement of lifted code calls."""
+    if not level:
+        known = _known(name, fromlist)
+        if known is not None:
+            return known
+        if _others.get((name, not fromlist)) is _times_asked[-1]:
+            return builtins.__import__(name, namespace, local, fromlist, level)
+    asked = _times_asked[-1]
     full = name
     if level:
         assert namespace is not None
@@ -246,7 +261,21 @@ def _import(
         _load_submodules(module, fromlist)
         return module
     module = builtins.__import__(name, namespace, local, fromlist, level)
-    return module_for(module.__name__ if not fromlist else full) or module
+    standing = module_for(module.__name__ if not fromlist else full)
+    if standing is None and not level:
+        _others[name, not fromlist] = asked
+    return standing or module
+
+
+def _known(name: str, names: Any) -> ModuleType | None:
+    """What an import gives that was done before: it is in the table, whole, and has the names."""
+    module = _STAND_INS.get(name) or _whole.get(name)
+    if module is None or (name in _whole and _modules.get(name) is not module):
+        return None
+    if not names:
+        return module if "." not in name else _known(name.partition(".")[0], ())
+    own = vars(module)
+    return module if all([item in own for item in names]) else None
 
 
 def _package_of(namespace: Mapping[str, Any]) -> str:
@@ -284,7 +313,7 @@ def _standing_module(name: str) -> ModuleType | None:
         with _lock:
             if name not in _modules:
                 made = lifted_numpy() if name == "numpy" else dispatching.lifted_numba(original)
-                _modules[name] = made
+                _modules[name] = _whole[name] = made
             return _modules[name]
     if name == "numpy.linalg":
         return load("numpy").linalg  # type: ignore[no-any-return]
@@ -312,9 +341,11 @@ def _reload(module: ModuleType) -> ModuleType:
         return importlib.reload(module)
     with _lock:
         assert module.__spec__ is not None
+        _whole.pop(name, None)
         code = _code(module.__spec__)
         assert code is not None
         exec(code, vars(module))
+        _whole[name] = _modules[name]
         return _modules[name]
 
 

@@ -236,6 +236,8 @@ def chooser(both: tuple[Any, ...]) -> Callable[..., Any]:
     Then come its name and docstring, and perhaps a function to be called where the second raises TypeError.
     """
     with_values, standard, name, doc, *rescue = both
+    if len(rescue) > 1:  # to look into arguments saves time in C alone: with_values can do both
+        return _named(with_values, name, doc)
 
     def choose(*args: Any, **keywords: Any) -> Any:
         if any(isinstance(item, Value) for item in (*args, *keywords.values())):
@@ -247,9 +249,13 @@ def chooser(both: tuple[Any, ...]) -> Callable[..., Any]:
                 raise
         return rescue[0](*args, **keywords)
 
-    choose.__name__ = choose.__qualname__ = name
-    choose.__doc__ = doc
-    return choose
+    return _named(choose, name, doc)
+
+
+def _named(function: Callable[..., Any], name: str, doc: str) -> Callable[..., Any]:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
 class no_grad(NoGrad, contextlib.ContextDecorator):

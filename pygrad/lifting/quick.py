@@ -1,0 +1,44 @@
+"""What lifted code calls in the place of builtins, decided in C: most calls are of plain numbers.
+
+A function that does more for Values stands behind each. It is called where there are some, or may be;
+else the call is that of the original, at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pygrad.core.implementation import IMPLEMENTATION, chooser
+
+
+def unless_values(function: Callable[..., Any], original: Any) -> Callable[..., Any]:
+    """original where no argument is a Value, else function.
+
+    original may be a name, of a method of the first argument; None: the first argument is the result.
+    """
+    if IMPLEMENTATION != "compiled":
+        return function
+    return chooser((function, original, function.__name__, function.__doc__ or ""))
+
+
+def of_numbers(function: Callable[..., Any], original: Any) -> Callable[..., Any]:
+    """original where all arguments are made of plain numbers, words and types alone, else function.
+
+    Lists are looked into, and so is the dtype of an array. original as above; True: the first argument is
+    called with the others.
+    """
+    if IMPLEMENTATION != "compiled":
+        return function
+    name, doc = function.__name__, function.__doc__ or ""
+    return chooser((function, original, name, doc, *_kinds_of_numpy()))
+
+
+def _kinds_of_numpy() -> tuple[tuple[type, ...], Any, tuple[Any, ...]]:
+    """Types of its numbers, that of arrays, and dtypes of plain numbers, of each of which there is one."""
+    np: Any = sys.modules.get("numpy")
+    if np is None:
+        return (), None, ()
+    kinds = (np.float64, np.bool_, np.int64, np.dtype, np.ufunc, type(np.array), type(np.sum))
+    return kinds, np.ndarray, tuple(map(np.dtype, (float, bool, int, np.int32, np.float32)))
