@@ -68,6 +68,15 @@ __all__ = [
 ]
 
 
+def _at_ints(f: Any) -> None:
+    from pygrad.programs.asked import tell_of_ints  # which looks at code
+
+    tell_of_ints(f)
+
+
+Call.at_ints = staticmethod(_at_ints)
+
+
 def _check(f: Any, argnums: Any = 0) -> None:
     """TypeError, when the transform is made, for what is no function or no position."""
     if not callable(f):

@@ -33,7 +33,7 @@ from pygrad.core.callables import (
 )
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
-from pygrad.core.structure import as_values, detached, flatten_result, values_in
+from pygrad.core.structure import as_values, detached, flatten_result, has_static, values_in
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.direct import direct
@@ -142,7 +142,8 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         with with_ints(ints) if ints else _NOTHING:
             result = self._finish(store, program, program.call, arguments.items, args, kwargs)
         flat = all(is_flat(arg) for arg in args if type(arg) is list)
-        if plain is not None and not arguments.static and flat and not arguments.tells_bools:
+        tells = arguments.tells_bools or arguments.tells_ints
+        if plain is not None and not arguments.static and flat and not tells:
             store.calls.shorten(plain, key, program)
         if not kwargs:
             self._leave_to_c(store, program, args)
@@ -273,9 +274,9 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         if program is None and flat and not (store.has_rows or _native.trace_active()):
             arguments = Arguments(args, {}, self.static, store.asked)
             key = arguments.key()
-            if not arguments.static:
+            if not (arguments.static or has_static(arguments.structure)):
                 program = store.call_program(key, arguments)
-            if program is not None:
+            if program is not None and not arguments.tells_ints:
                 store.calls.shorten(plain, key, program)
         if program is None or not flat:
             raise TypeError(

@@ -29,12 +29,13 @@ from pygrad.compiled.store import Store
 from pygrad.core.callables import FunctionOf, found_by_name
 from pygrad.core.library import ffi, lib
 from pygrad.core.static import Static
-from pygrad.core.structure import Container, as_values, container_like, key_of
+from pygrad.core.structure import Container, Structure, as_values, container_like, key_of
 from pygrad.programs.arguments import Arguments, static_of
 from pygrad.programs.asked import Asked, asks
 from pygrad.programs.mapped import RowsProgram, vmap
 from pygrad.programs.paths import Paths, path_of
 from pygrad.programs.results import RowResult, Totals
+from pygrad.programs.whole import is_whole
 from pygrad.transform import grad, value_and_grad
 
 _TOTALS = ("total", "total_product", "total_uniform")
@@ -198,6 +199,13 @@ def _check_fit(saved: SavedPath, entry: Entry, rows: str | None) -> None:
 # -- on Values -------------------------------------------------------------------------------------
 
 
+def _has_ints(structure: Structure) -> bool:
+    """Whether there is a static int in it: files have no classes that declare one."""
+    if isinstance(structure, Container):
+        return any(map(_has_ints, structure.parts))
+    return isinstance(structure, Static) and is_whole(structure.item)
+
+
 class Replay:
     """The saved programs as a function of Values: all that is known of the function."""
 
@@ -212,7 +220,8 @@ class Replay:
 
     def _has_ints(self, entry: Entry) -> bool:
         """Whether it is of an int that is static as the function asks for ints."""
-        return any(type(item) is int and name not in self.static for name, item in entry.static)
+        given = any(is_whole(item) and name not in self.static for name, item in entry.static)
+        return given or _has_ints(entry.structure)
 
     def add(self, key: Any, paths: Paths) -> None:
         self.known.setdefault(key, []).append(paths)

@@ -18,7 +18,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.static import is_hashable, unhashable
 from pygrad.core.structure import container_like, statics_in
 from pygrad.programs.arguments import Arguments, at_end
-from pygrad.programs.asked import Asked
+from pygrad.programs.asked import Asked, tell_of_ints
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.few import FewRows
 from pygrad.programs.mapped import RowsProgram, Vmapped
@@ -26,6 +26,7 @@ from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
 from pygrad.programs.plain import runs_on_floats
 from pygrad.programs.table import MOST, Programs
+from pygrad.programs.whole import ints_among
 from pygrad.programs.worth import Verdict
 from pygrad.transform import Derivative, Gradient, Jacobian
 
@@ -152,6 +153,8 @@ class Store:
     def _new_program(self, key: Any, arguments: Arguments) -> OneRowProgram:
         if arguments.has_fixed_ints:
             self._tell_of_ints()
+        if ints_among(arguments.items):
+            tell_of_ints(self.f)
         at_end(key, functools.partial(_forget, weakref.ref(self.calls), key))
         objects = arguments.objects()
         if not objects or not Captures(self.f, objects).names:

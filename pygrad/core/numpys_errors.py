@@ -1,8 +1,11 @@
-"""Cures for errors that others raise of Values: NumPy of arrays with some, decimal and fractions."""
+"""Cures for errors that others raise of Values: NumPy of arrays with some, and what takes floats alone."""
 
 from __future__ import annotations
 
 import re
+import struct
+
+from pygrad.core.implementation import OF_VALUE
 
 # Of plain arrays of objects NumPy asks items, or nobody.
 _OF_OBJECTS = re.compile(
@@ -29,20 +32,55 @@ CURE_OF_DIGITS = (
     "decimals and fractions hold digits and no derivative, so a Value does not become one: compute with it "
     "as with a float, or with v.data, a number without derivative"
 )
+_OF_INDICES = re.compile(
+    r"only integers, slices \(`:`\), ellipsis"
+    r"|arrays used as indices must be of integer"
+    r"|only integer scalar arrays can be converted to a scalar index"
+    r"|(list|tuple|string) indices must be integers or slices, not (\w*Array\b|numpy\.ndarray)"
+)
+_CURE_OF_INDICES = (
+    "numbers and arrays that a transform or a program is given are Values, and no indices by themselves. "
+    "Write a[int(i)], which a program asks anew at each call, or np.take(a, i), which makes no path of "
+    "its own; or keep the index out of what is differentiated: compile by static_argnums, vmap by "
+    "in_axes=None and closing over it"
+)
+_OF_BYTES = re.compile(
+    r"required argument is not (a float|an integer)"
+    r"|Object of type \w+ is not JSON serializable"
+    r"|unsupported type for timedelta \w+ component"
+    r"|The only supported seed types are"
+    r"|argument must be int or float"
+    r"|Fraction\.from_float\(\) only takes floats"
+    r"|descriptor '\w+' (for 'float' objects doesn't apply|requires a 'float' object but)"
+)
+_CURE_OF_BYTES = (
+    "this takes plain numbers alone, and gives what has no derivative. If it was given a Value, v.data is "
+    "its number outside of programs; what is computed from that, or read again from a text or bytes, "
+    "does not depend on the Value"
+)
+_OF_COMPLEX = re.compile(
+    r"unsupported operand type\(s\) for .*('pygrad\.\w+' and 'complex'|'complex' and 'pygrad\.\w+')"
+)
+_CURE_OF_COMPLEX = (
+    "Values are real numbers: compute with the real and the imaginary part, as two of them"
+)
+_CURES = (
+    (_OF_OBJECTS, _CURE),
+    (_OF_DIGITS, CURE_OF_DIGITS),
+    (_OF_INDICES, _CURE_OF_INDICES),
+    (_OF_BYTES, _CURE_OF_BYTES),
+    (_OF_COMPLEX, _CURE_OF_COMPLEX),
+)
+MAY_BE = (TypeError, ValueError, AttributeError, IndexError, struct.error)  # what has a cure
 
 
 def hinted(error: Exception) -> Exception:
-    """The error itself, or one that says more if it is NumPy's about an array of objects."""
-    if not isinstance(error, TypeError | AttributeError):
+    """The error itself, or one that says more if it is one that others raise of Values."""
+    if not isinstance(error, MAY_BE) or getattr(error, OF_VALUE, None) is not None:
         return error
-    cure = (
-        _CURE
-        if _OF_OBJECTS.match(str(error))
-        else CURE_OF_DIGITS
-        if _OF_DIGITS.match(str(error))
-        else None
-    )
-    if cure is None or cure in str(error):
+    text = str(error)
+    cure = next((cure for pattern, cure in _CURES if pattern.match(text)), None)
+    if cure is None or cure in text:
         return error
-    made = type(error) if type(error) in {TypeError, AttributeError} else TypeError
+    made = type(error) if type(error) in {*MAY_BE} else TypeError
     return made(f"{error}: {cure}")

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pygrad.core import hints, implementation
 from pygrad.core.callables import function_name
 from pygrad.core.callers import users_line, warn_once
 from pygrad.core.implementation import FUNCTIONS, Value
-from pygrad.core.numpys_errors import hinted
+from pygrad.core.numpys_errors import MAY_BE, hinted
 from pygrad.core.structure import as_values, detached, flatten_numbers, values_in
 
 implementation.set_users_line(users_line)
@@ -172,6 +172,8 @@ def _has_value(row: _Row) -> bool:
 class Call:
     """A function with some of its arguments to be differentiated by."""
 
+    at_ints: ClassVar[Callable[[Function], None]] = staticmethod(lambda f: None)  # among these
+
     def __init__(
         self, f: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
@@ -185,6 +187,8 @@ class Call:
             else f"arguments of {function_name(f)}()"
         )
         self.points, self.structure = flatten_numbers(chosen, what)
+        if int in {*map(type, self.points)}:
+            Call.at_ints(f)
         self.one = one
 
     def run(self, recording: Recording) -> Any:
@@ -195,7 +199,7 @@ class Call:
             args[i] = argument
         try:
             return self.f(*args, **self.kwargs)
-        except (TypeError, ValueError, AttributeError) as error:
+        except MAY_BE as error:
             more = hinted(error)
             if more is not error:
                 raise more from error

@@ -217,7 +217,7 @@ class Way(NamedTuple):
     """How a part of a tree is looked at."""
 
     free: bool  # what is no number may stand there: in records and dicts, and all over results
-    whole: bool = False  # whole numbers are static: a field's type says so
+    whole: bool = False  # whole numbers are static: a field's type says so, or a function asks
     static: bool = False  # whatever it is
     as_given: bool = True  # for a function to be given it
     gaps: bool = True  # None may stand in a list of numbers
@@ -258,7 +258,7 @@ def look_into(tree: Any, what: str, way: Way) -> Look | None:
     """What a container has in it; None for all else."""
     found = None if type(tree) in {list, tuple, dict} else opened(tree, way.as_given)
     if found is not None:
-        ways, suffixes = _ways_of_fields(found.fields, way.as_given)
+        ways, suffixes = _ways_of_fields(found.fields, way)
         whats = [what + suffix for suffix in suffixes]
         if found.names[-1:] == (REST,):
             whats[-1] = place(what, REST, True)
@@ -277,9 +277,9 @@ def look_into(tree: Any, what: str, way: Way) -> Look | None:
 
 
 @functools.lru_cache(maxsize=256)
-def _ways_of_fields(fields: tuple[Field, ...], as_given: bool) -> tuple[list[Way], list[str]]:
+def _ways_of_fields(fields: tuple[Field, ...], way: Way) -> tuple[list[Way], list[str]]:
     """How fields are looked at, and what errors put behind the name of the record for each."""
-    ways = [Way(True, field.whole, field.static, as_given) for field in fields]
+    ways = [Way(True, way.whole or f.whole, f.static, way.as_given) for f in fields]
     return ways, [place("", field.name, True) for field in fields]
 
 

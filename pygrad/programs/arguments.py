@@ -29,6 +29,7 @@ from pygrad.core.structure import (
     key_of,
 )
 from pygrad.programs.asked import Asked, asks
+from pygrad.programs.whole import WITHOUT_INTS, is_whole
 
 _MAKE_STATIC = (
     "compile(f, static_argnums={place}), and giving it by position, makes it a plain number with programs "
@@ -41,6 +42,7 @@ _NUMBERS = {float, int, bool, np.float64}
 
 
 _LISTS = {list, tuple}
+_WHOLE = ARGUMENT._replace(whole=True)  # for a function that asks whether a number is an int
 NOTHING_ASKED = asks(False)
 
 
@@ -120,22 +122,33 @@ class Arguments:
         self._outlined: dict[Any, Any] | None = None
         dynamic: dict[Any, Structure] = {}
         for name, arg in [*enumerate(args), *kwargs.items()]:
-            stays = name in fixed
-            if not stays and type(arg) is int and asked.fixes(name, count):
-                stays = self.has_fixed_ints = True
-            way = FREE if type(arg) in _LISTS and _has_bools(arg) and asked.truths else ARGUMENT
+            stays, way = name in fixed, ARGUMENT
+            if not stays and type(arg) not in WITHOUT_INTS and asked.fixes(name, count):
+                stays, way = is_whole(arg), _WHOLE
+            elif type(arg) in _LISTS and _has_bools(arg) and asked.truths:
+                way = FREE
             part = None if stays else dynamic_part(arg, name, self.items, way)
             if part is None:
                 self.static[name] = arg
+                self.has_fixed_ints |= way is _WHOLE
             else:
                 dynamic[name] = part
+                self.has_fixed_ints |= way is _WHOLE and has_static(part)
         self.structure: Container = container_like(dynamic, tuple(dynamic.values()))
 
     @property
     def tells_bools(self) -> bool:
         """Whether bools in lists, if there are any, are no numbers."""
-        parts = self.structure.parts
-        return any(isinstance(part, Container) for part in parts) and self.asked.truths
+        return self._has_containers and self.asked.truths
+
+    @property
+    def tells_ints(self) -> bool:
+        """The same of ints."""
+        return self._has_containers and self.asked.ints
+
+    @property
+    def _has_containers(self) -> bool:
+        return any(isinstance(part, Container) for part in self.structure.parts)
 
     def key(self) -> Any:
         """What calls have in common that one program serves; to be hashed if static arguments can."""

@@ -19,12 +19,17 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any, NamedTuple
 
-from pygrad.core.callables import FunctionOf
+from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.callers import warn_once
 from pygrad.core.jacobians import JacobianOf
 from pygrad.programs.identity import MATCH_CLASS, NAMES, Search, codes_within, steps_of
 
+_WHOLE = NAMES | {"integer", "signedinteger"}  # classes that ints are of, NumPy's too
 _OF_INSTANCES = {"isinstance", "issubclass"}
 _OF_TYPES = {"type", "__class__", "__lifted_kind_of__", "__lifted_class_of__"}
+# Who names one of these beside int means any number; and who names these, NumPy's ints or any.
+_OF_ANY = {"float", "Value", "Real", "Complex", "Number", "floating", "number"}
+_OF_ARRAYS = {"integer", "signedinteger", "Integral", "Rational"}
 _ATTRIBUTES = {"bit_length", "bit_count", "to_bytes", "numerator", "denominator"}
 _NEAR = 16  # instructions between a function's name and the end of its arguments
 _ENDS = ("POP_JUMP", "STORE_", "RETURN")
@@ -34,6 +39,8 @@ _MOST = 10_000  # codes that are remembered
 class _Questions(NamedTuple):
     ints: bool
     truths: bool
+    narrowly: bool = False  # of ints, in a way that no float is meant, too
+    of_arrays: bool = False  # of ints, those in NumPy's arrays too
 
 
 _known: dict[CodeType, _Questions] = {}
@@ -54,7 +61,8 @@ class Asked:
             search = _Search()
             # it has found classes under names and who may ask for them, or there is too much to look at
             ints = search.asks(self._f) or search.ints
-            self._found = _Questions(ints, search.truths)
+            narrowly, of_arrays = search.narrowly, search.of_arrays
+            self._found = _Questions(ints, search.truths, narrowly, of_arrays)
         return self._found
 
     def fixes(self, position: Any, count: int) -> bool:
@@ -79,13 +87,38 @@ _of_functions: weakref.WeakKeyDictionary[Any, _Questions] = weakref.WeakKeyDicti
 
 def asks_for_ints(f: Any) -> bool:
     """Whether a function that is called again and again asks for ints: what was found out at first."""
+    return _questions_of(f).ints
+
+
+def _questions_of(f: Any) -> _Questions:
     try:
         found = _of_functions.get(f)
         if found is None:
             found = _of_functions[f] = Asked(f).questions()
     except TypeError:  # it cannot be hashed, or not weakly held
-        return Asked(f).ints
-    return found.ints
+        return Asked(f).questions()
+    return found
+
+
+def tell_of_ints(f: Any) -> None:
+    """A warning if a function that is differentiated by an int, which is a float then, asks for ints."""
+    if _questions_of(f).narrowly:
+        warn_once(
+            f"{function_name(f)}() is differentiated by an int, and it, or a function that it reaches, "
+            "asks whether a number is an int: it is a Value there, and the derivative is that by a float. "
+            "Give a float where that is meant; else take the int out of the arguments that argnums names"
+        )
+
+
+def tell_of_rows(f: Any, what: str, is_array: bool) -> None:
+    """The same where rows are ints, which are inputs of a program."""
+    found = _questions_of(f)
+    if found.of_arrays if is_array else found.ints:
+        warn_once(
+            f"{what} has rows of ints, and {function_name(f)}(), or a function that it reaches, asks "
+            "whether a number is an int, which an input of a program is not. Give floats where these are "
+            "meant; else map over the rows of one int at a time, by in_axes=None for the int"
+        )
 
 
 def asks(ints: bool, truths: bool = False) -> Asked:
@@ -107,7 +140,7 @@ class _Search(Search):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ints = self.truths = False
+        self.ints = self.truths = self.narrowly = self.of_arrays = False
 
     def is_asking(self, item: Any) -> bool:
         return False
@@ -119,6 +152,8 @@ class _Search(Search):
         asked = _asked_by(code)
         self.ints |= asked.ints
         self.truths |= asked.truths
+        self.narrowly |= asked.narrowly
+        self.of_arrays |= asked.of_arrays
         self.kinds |= not _OF_INSTANCES.isdisjoint(code.co_names)
 
 
@@ -128,7 +163,13 @@ def _asked_by(code: CodeType) -> _Questions:
         if len(_known) > _MOST:
             _known.clear()
         codes = list(codes_within(code))
-        found = _Questions(any(map(_asks_for_ints, codes)), any(map(_asks_for_truths, codes)))
+        ints = [code for code in codes if _asks_for_ints(code)]
+        found = _Questions(
+            bool(ints),
+            any(map(_asks_for_truths, codes)),
+            any(_OF_ANY.isdisjoint(code.co_names) for code in ints),
+            any(not _OF_ARRAYS.isdisjoint(code.co_names) for code in ints),
+        )
         _known[code] = found
     return found
 
@@ -138,7 +179,7 @@ def _asks_for_ints(code: CodeType) -> bool:
     if not _ATTRIBUTES.isdisjoint(names | {*filter(_is_text, code.co_consts)}) or _has_set(code):
         return True
     matches = MATCH_CLASS in code.co_code[::2]
-    if NAMES.isdisjoint(names) or not (matches or names & (_OF_INSTANCES | _OF_TYPES)):
+    if _WHOLE.isdisjoint(names) or not (matches or names & (_OF_INSTANCES | _OF_TYPES)):
         return False
     if names & _OF_TYPES:
         return True
@@ -169,7 +210,7 @@ def _has_set(code: CodeType) -> bool:
 
 
 def _names(step: dis.Instruction) -> bool:
-    return isinstance(step.argval, str) and step.argval in NAMES
+    return isinstance(step.argval, str) and step.argval in _WHOLE
 
 
 def _asks_for_truths(code: CodeType) -> bool:

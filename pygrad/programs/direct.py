@@ -10,9 +10,9 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.library import ffi
-from pygrad.core.structure import Number
+from pygrad.core.structure import Array
 from pygrad.programs.arguments import Arguments, dynamic_part
-from pygrad.programs.forms import FLOAT, TUPLE, Form, fixed, of_argument, of_result
+from pygrad.programs.forms import TUPLE, Form, fixed, of_argument, of_floats, of_result
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
 from pygrad.programs.results import RowResult
@@ -42,9 +42,8 @@ def _form_of(arguments: Arguments) -> Form | None:
         return None
     for i in range(count):
         if i in dynamic:
-            part = of_argument(dynamic[i])
-            if type(dynamic[i]) is Number and arguments.asked.fixes(i, count):
-                part = FLOAT, None, 0  # an int is another thing
+            stay = not isinstance(dynamic[i], Array) and arguments.asked.fixes(i, count)
+            part = of_floats(dynamic[i]) if stay else of_argument(dynamic[i])
         else:
             part = fixed(arguments.static[i]) if i in arguments.static else None
         if part is None:

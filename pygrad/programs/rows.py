@@ -22,11 +22,11 @@ from pygrad.core.structure import (
     own_array,
     values_in,
 )
-from pygrad.programs.asked import asks_for_ints
+from pygrad.programs.asked import asks_for_ints, tell_of_rows
 from pygrad.programs.axes import Part, axes_of, is_column, names_of, parts_of
 from pygrad.programs.memory import own_view, places
 from pygrad.programs.results import truths_in
-from pygrad.programs.whole import ints_among
+from pygrad.programs.whole import WITHOUT_INTS, ints_among, is_whole
 
 
 class Leaf(NamedTuple):
@@ -79,7 +79,9 @@ class RowArguments:
 
     def _add(self, of: Part) -> Structure:
         arg, axis, what, way = of
-        if of.is_static or (axis is None and type(arg) is int and asks_for_ints(self._f)):
+        if axis is None and type(arg) not in WITHOUT_INTS and asks_for_ints(self._f):
+            way = way._replace(whole=True)
+        if of.is_static or (way.whole and is_whole(arg)):
             if axis is not None and way is ARGUMENT:
                 self._unmapped = self._unmapped or of
             return Static(arg, what)
@@ -96,7 +98,10 @@ class RowArguments:
             look, parts = found
             return look.structure(list(map(self._add, parts)))
         if is_column(arg):
-            if set(map(type, arg)) == {int}:
+            kinds = set(map(type, arg))
+            if int in kinds:
+                tell_of_rows(self._f, what, False)
+            if kinds == {int}:
                 self._of_ints.add(len(self.leaves))
             arg = np.array(list(arg), dtype=np.float64)
         return self._add_rows(arg, axis, what)
@@ -113,6 +118,7 @@ class RowArguments:
                 "what is the same in all rows"
             )
         if array.dtype.kind in "iu":
+            tell_of_rows(self._f, what, True)
             self._of_ints.add(len(self.leaves))
         if axis != 0:
             array = np.moveaxis(array, axis, 0)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from pygrad.core.implementation import OF_VALUE, Value
 
 _NO_KEY = (
@@ -18,6 +20,10 @@ _NO_KEY = (
     "found by its number. Compare it by `==`, or make it static: compile by static_argnums, vmap by "
     "closing over it"
 )
+
+
+# Types of arguments that are no int, and have none in them.
+WITHOUT_INTS = frozenset({float, bool, str, bytes, type(None), Value, np.ndarray, np.float64})
 
 
 class Whole(Value):
@@ -38,6 +44,11 @@ class _Given(threading.local):
 
 
 _given = _Given()
+
+
+def is_whole(x: Any) -> bool:
+    """Whether something is an int, which may be one of NumPy's."""
+    return type(x) is int or (isinstance(x, np.integer) and not isinstance(x, np.timedelta64))
 
 
 def ints_among(items: Sequence[Any]) -> list[int]:

@@ -107,8 +107,10 @@ def test_derivatives_by_ints_are_those_of_numbers():
         return x**2 if isinstance(x, (int, Value)) else x
 
     assert compile(grad(f))(3) == grad(f)(3) == 6.0
-    g = compile(grad(ASK[0], 1))
-    assert g(1.5, 2) == grad(ASK[0], 1)(1.5, 2) == 0.0
+    g = grad(ASK[0], 1)
+    for derivative in (g, compile(g)):
+        with pytest.warns(RuntimeWarning, match=r"differentiated by an int, .* by a float"):
+            assert derivative(1.5, 2) == 0.0
     assert compile(grad(ASK[0]))(1.5, 2) == 2.0
     assert compile(grad(ASK[0]))(1.5, 2.0) == 3.0
 
