@@ -232,9 +232,9 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         result = None
         f: Any = store.f
         if store.gradient is not None and not kwargs:
-            rows, argnum, with_value = store.gradient
+            rows, argnums, with_value = store.gradient
             try:
-                result = gradient_of_rows(rows, argnum, args)
+                result = gradient_of_rows(rows, argnums, args)
             except TooManyPaths:
                 f = f.of(lambda *given: rows.row_by_row(given))
             if result is not None and not with_value:

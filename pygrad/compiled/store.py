@@ -15,6 +15,7 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import warn_once
 from pygrad.core.hints import of_static
 from pygrad.core.jacobians import JacobianOf
+from pygrad.core.recording import Argnums
 from pygrad.core.static import is_hashable, unhashable
 from pygrad.core.structure import container_like, statics_in
 from pygrad.programs.arguments import Arguments, at_end
@@ -34,10 +35,10 @@ _MANY_INTS = 32
 
 
 class GradientOfRows(NamedTuple):
-    """grad() or value_and_grad(), by one argument, of rows that are added up."""
+    """grad() or value_and_grad() of rows that are added up."""
 
     rows: Vmapped
-    argnum: int
+    argnums: Argnums
     with_value: bool
 
 
@@ -90,7 +91,7 @@ class Store:
         f, rows = self.f, self.rows
         if not isinstance(f, Gradient) or rows is None or rows.reduce is None or f.has_aux:
             return None
-        return GradientOfRows(rows, f.argnums, f.with_value) if isinstance(f.argnums, int) else None
+        return GradientOfRows(rows, f.argnums, f.with_value)
 
     def _few_rows(self) -> FewRows | None:
         """What serves calls of few rows; None if f is nothing that it knows."""

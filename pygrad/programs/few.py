@@ -8,6 +8,7 @@ where the program reads them. What is not for here is left to mapped.py, from th
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ import numpy as np
 from pygrad import _native
 from pygrad.arrays.quiet import quietly
 from pygrad.core.library import ffi, lib
+from pygrad.core.recording import Argnums
 from pygrad.core.structure import (
     Array,
     Container,
@@ -70,8 +72,8 @@ class Mapping(Protocol):
 class FewRows:
     """Plans for calls of a vmap, or of the compiled gradient of one that adds up rows."""
 
-    def __init__(self, gradient_by: int | None = None, with_value: bool = True) -> None:
-        """gradient_by: of which argument, if the function is value_and_grad() or, without value, grad()."""
+    def __init__(self, gradient_by: Argnums | None = None, with_value: bool = True) -> None:
+        """gradient_by: by what arguments, if the function is value_and_grad() or, without value, grad()."""
         self.gradient_by, self.with_value = gradient_by, with_value
         self.met: set[Any] = set()  # what arguments had in common
         self.plans: dict[Any, Plan | None] = {}  # of what was met twice; None: there is to be none
@@ -125,22 +127,37 @@ class FewRows:
         layout, by = Layout(parts, axes, flat), self._differentiated(parts, axes)
         found = None
         if by is not None:
-            slopes = None if self.gradient_by is None else parts[self.gradient_by]
+            slopes = None if self.gradient_by is None else slopes_of(parts, self.gradient_by)
             found = Plan(container_like((), tuple(parts)), layout, by, slopes, self.with_value)
         self.plans[key] = found
         return found
 
     def _differentiated(
         self, parts: Sequence[Structure], axes: Sequence[int | None]
-    ) -> range | None:
+    ) -> Sequence[int] | None:
         """By which numbers among the shared ones; None for what is left to transforms."""
         if self.gradient_by is None:
-            return range(0)
-        if not 0 <= self.gradient_by < len(parts) or axes[self.gradient_by] is not None:
+            return ()
+        chosen = chosen_of(self.gradient_by, len(parts))
+        if chosen is None or any(axes[i] is not None for i in chosen):
             return None
         shared = [0 if axis is not None else p.size for p, axis in zip(parts, axes, strict=True)]
-        start = sum(shared[: self.gradient_by])
-        return range(start, start + shared[self.gradient_by]) or None
+        starts = list(itertools.accumulate(shared, initial=0))
+        return [item for i in chosen for item in range(starts[i], starts[i + 1])] or None
+
+
+def chosen_of(argnums: Argnums, count: int) -> list[int] | None:
+    """The positions that argnums names, of so many; None for those that are not there, or come twice."""
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    fits = all(0 <= i < count for i in chosen) and len(set(chosen)) == len(chosen)
+    return chosen if fits else None
+
+
+def slopes_of(parts: Sequence[Structure], argnums: Argnums) -> Structure:
+    """What a gradient by some arguments is like: one of them, or a tuple."""
+    if isinstance(argnums, int):
+        return parts[argnums]
+    return container_like((), tuple(parts[i] for i in argnums))
 
 
 # -- arguments -------------------------------------------------------------------------------------
@@ -274,13 +291,13 @@ def _by_rows(structure: Structure) -> Callable[[Any, int], Any]:
     return arrays
 
 
-def _gradient(slopes_of: Structure, with_value: bool) -> Callable[[Any, int], Any]:
+def _gradient(slopes_like: Structure, with_value: bool) -> Callable[[Any, int], Any]:
     """What makes the gradient, by something of such a structure, of a total and its derivatives."""
-    shape = slopes_of.shape if isinstance(slopes_of, Array) else None
+    shape = slopes_like.shape if isinstance(slopes_like, Array) else None
 
     def gradient(total: Any, rows: int) -> Any:
         slopes = total[1:]
-        found = slopes_of.arrange(slopes.tolist()) if shape is None else slopes.reshape(shape)
+        found = slopes_like.from_array(slopes) if shape is None else slopes.reshape(shape)
         return (float(total[0]), found) if with_value else found
 
     return gradient
@@ -300,6 +317,10 @@ class Results:
         self.finish = finish
         self.known = {id(path.result): path.result}  # of paths that return the same
         self.has_truths = any(truths_in(structure))
+
+    def size(self, rows: int) -> int:
+        """How many numbers a call of so many rows writes; totals are one row."""
+        return self.count * rows if self.by_row else self.count
 
     def fits(self, path: Path) -> bool:
         """Whether a path returns the same."""
@@ -357,7 +378,7 @@ class Seat:
         if results.sizes != self.sizes or results.count != self.count:
             self.sizes, self.count = results.sizes, results.count
             count = results.count
-            self.results = np.empty(max(count * (self.most if results.by_row else 1), 1))
+            self.results = np.empty(max(results.size(self.most), 1))
             self.totals = np.empty((-(-self.most // _PIECE), count))
             self.outputs = np.empty(max(count, 1), np.uintp)
             columns = [(at, i, size) for at, size in _starts(self.sizes) for i in range(size)]
@@ -418,12 +439,12 @@ class Plan:
         structure: Structure,
         layout: Layout,
         by: Sequence[int],
-        slopes_of: Structure | None,
+        slopes_like: Structure | None,
         with_value: bool,
     ) -> None:
-        """by: by which of the shared numbers to differentiate, which have the structure slopes_of."""
+        """by: by which of the shared numbers to differentiate, which have the structure slopes_like."""
         self.structure, self.layout, self.by = structure, layout, by
-        self.finish = None if slopes_of is None else _gradient(slopes_of, with_value)
+        self.finish = None if slopes_like is None else _gradient(slopes_like, with_value)
         self.most_rows = NUMBERS // max(
             layout.width, 1
         )  # 0 once it is clear that it serves no call
@@ -462,8 +483,9 @@ class Plan:
         if results.has_truths:
             self.most_rows = 0
             return None
-        if path.lane_bytes > _SCRATCH or results.count * rows > NUMBERS:
-            self.most_rows = NUMBERS // results.count if path.lane_bytes <= _SCRATCH else 0
+        if path.lane_bytes > _SCRATCH or results.size(rows) > NUMBERS:
+            by_row = results.by_row and path.lane_bytes <= _SCRATCH
+            self.most_rows = NUMBERS // results.count if by_row else 0
             return None
         try:
             total = self._run(seat, program.paths, results)

@@ -22,10 +22,9 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.implementation import Value
-from pygrad.core.recording import Kind
+from pygrad.core.recording import Argnums, Kind
 from pygrad.core.static import unhashable
 from pygrad.core.structure import (
-    Array,
     Container,
     Number,
     Structure,
@@ -36,7 +35,7 @@ from pygrad.core.structure import (
 )
 from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of
 from pygrad.programs.batch import Batch, by_guard
-from pygrad.programs.few import FewRows
+from pygrad.programs.few import FewRows, chosen_of, slopes_of
 from pygrad.programs.paths import Path, Paths, reads_active, trace
 from pygrad.programs.results import Result, RowResult, Totals, as_numbers, taken_apart, with_truths
 from pygrad.programs.rows import (
@@ -480,15 +479,17 @@ def _report(errors: str, name: str, count: int) -> None:
     warnings.warn(message, RuntimeWarning, stacklevel=users_depth())
 
 
-def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> Any:
-    """The value of a reduced vmap, and its derivatives by an argument that rows share: a program's totals.
+def gradient_of_rows(vmapped: Vmapped, argnums: Argnums, args: tuple[Any, ...]) -> Any:
+    """The value of a reduced vmap, and its derivatives by arguments that rows share: a program's totals.
 
     None where these do not do: for Values, or by an argument of rows; then it is left to transforms.
     """
-    if _native.trace_active() or values_in(args) or not 0 <= argnum < len(args):
+    chosen = chosen_of(argnums, len(args))
+    if chosen is None or _native.trace_active() or values_in(args):
         return None
     arguments = RowArguments(args, vmapped.in_axes, vmapped.f)
-    by, structure = arguments.ranges[argnum], arguments.structure.parts[argnum]
+    by = [item for i in chosen for item in arguments.ranges[i]]
+    structure = slopes_of(arguments.structure.parts, argnums)
     if not by or len(by) != structure.size:
         return None
     try:
@@ -501,9 +502,7 @@ def gradient_of_rows(vmapped: Vmapped, argnum: int, args: tuple[Any, ...]) -> An
         if _native.any_active():
             raise
         total = _total_on_numbers(vmapped, arguments, by)
-    if isinstance(structure, Array):
-        return float(total[0]), total[1:].reshape(structure.shape)
-    return float(total[0]), structure.arrange(total[1:].tolist())
+    return float(total[0]), structure.from_array(total[1:])
 
 
 def _total_on_numbers(vmapped: Vmapped, arguments: RowArguments, by: Iterable[int]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -224,6 +225,49 @@ def test_gradients_of_sums(w: Any, with_value: bool, only_few: Any) -> None:
     program(3.0, w, ROWS)
     only_few()
     assert alike(program(3.0, w, ROWS), expected)
+
+
+@pytest.mark.parametrize("by", [(0,), (0, 1), (3, 0), [3, 1, 0], range(2)])
+def test_gradients_of_sums_by_several_arguments(by: Any, only_few: Any) -> None:
+    def loss(a: Any, b: Any, x: Any, c: Any) -> Any:
+        return a * (b[0][1] * math.tanh(x) + b[1] * x * x) + c["u"][2] * math.sin(x) - c["v"]
+
+    shared = 1.5, [np.array([1.0, 2.0]), 3.0], {"u": np.array([0.1, 0.2, 0.3]), "v": 2.0}
+    args = (*shared[:2], ROWS, shared[2])
+    mean = vmap(loss, (None, None, 0, None), reduce="mean")
+    plain = value_and_grad(mean, by)(*args)
+    compiled = compile(value_and_grad(mean, by))
+    first = compiled(*args), compiled(*args)
+    only_few()
+    assert all(alike(result, plain) for result in (*first, compiled(*args)))
+
+
+def test_sums_with_more_slopes_than_rows_have_numbers(only_few: Any) -> None:
+    """Totals are written once, whatever the rows."""
+
+    def loss(w: Any, x: Any) -> Any:
+        return sum(a * x for a in w) ** 2
+
+    w, rows = np.linspace(0.0, 1.0, 40), np.linspace(-1.0, 1.0, 1000)
+    assert len(w) * len(rows) > few.NUMBERS
+    slopes = compile(grad(vmap(loss, (None, 0), reduce="sum")))
+    first = slopes(w, rows), slopes(w, rows)
+    only_few()
+    assert all(alike(result, slopes(w, rows)) for result in first)
+
+
+@pytest.mark.parametrize("by", [(0, 0), (), (0, 2), (0, 1)])
+def test_gradients_by_what_is_no_shared_argument_are_left_to_transforms(by: Any) -> None:
+    mean = vmap(lambda w, x: w * x * x, (None, 0), reduce="sum")
+    compiled = compile(grad(mean, by))
+    for _ in range(3):
+        try:
+            plain = grad(mean, by)(2.0, ROWS)
+        except (TypeError, ValueError) as error:
+            with pytest.raises(type(error), match=re.escape(str(error).partition("()")[0])):
+                compiled(2.0, ROWS)
+        else:
+            assert alike(compiled(2.0, ROWS), plain)
 
 
 def test_what_does_not_fit_is_left_to_other_calls() -> None:
