@@ -59,6 +59,7 @@ class Store:
         self._waiting: dict[Any, Verdict] = {}  # those on programs that were given up, by key
         self.written = self._table()  # for C only
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
+        self.trainings: dict[Any, Any] = {}  # how steps of backward() run: see training.py
         self.jacobian = _jacobian_in(f)
         self.has_rows = vmap_in(f) is not None
         self.f = _keeping(f, Programs(self.name, self.holds)) if self.has_rows else f
