@@ -197,8 +197,10 @@ class Store:
 
     def row_programs(self) -> list[RowsProgram]:
         """All that were made for many rows."""
-        of = [self.rows, *self.backwards.values()]
-        return [p for rows in of if rows is not None for p in rows.programs or ()]
+        maps = [rows for rows in (vmap_in(self.f), *self.backwards.values()) if rows is not None]
+        tables = [rows.programs for rows in maps if rows.programs is not None]
+        tables += [of.programs for table in tables for of in table.derived.values()]
+        return [program for table in tables for program in table]
 
     def paths(self) -> list[Path]:
         """All of them, program by program."""
