@@ -444,6 +444,9 @@ void pg_sweep_abandon(pg_sweep *s);
 /* Writes a grad from outside a rule; within a sweep of this thread the old one is journalled first. */
 pg_status pg_write_grad(pg_node *n, double grad);
 
+/* Whether there is such a sweep: else whoever writes many grads may do it by himself. */
+int pg_sweep_notes_grads(void);
+
 /* -- derivatives as nodes (adjoint.c) ------------------------------------------------------------------- *
  * The same two ways over a sorted sweep, with every slope, product and sum made a node, so that what comes
  * out can be differentiated again. Only what depends on the inputs is looked at. Use: pg_adjoint_open,

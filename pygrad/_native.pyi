@@ -453,6 +453,26 @@ class Bound:
     def _hand_over_branch(self, path: Any, guard: int, branch: Any, address: int, /) -> None: ...
     def _take_back(self) -> None: ...
 
+class Training:
+    def __new__(
+        cls,
+        path: Any,
+        address: int,
+        by: tuple[Value, ...],
+        parts: tuple[tuple[bool, tuple[int, ...] | None], ...],
+        mean: bool,
+    ) -> Self: ...
+    def step(
+        self,
+        rows: tuple[Any, ...],
+        step: tuple[Parameters, str, tuple[float, ...]] | None,
+        zero_grad: bool,
+        /,
+    ) -> float | None: ...
+
+def descend(
+    root: Value, step: tuple[Parameters, str, tuple[float, ...]] | None, zero_grad: bool, /
+) -> None: ...
 def set_description(function: Callable[[Any], tuple[int, _Form] | None], /) -> None: ...
 def know_arrays(
     array: Any,

@@ -24,6 +24,8 @@ from pygrad.core.implementation import Parameters, Value
 
 __all__ = ["SGD", "Adam"]
 
+Step = tuple[Parameters, str, tuple[float, ...]]  # of these, by which rule, with which numbers
+
 
 def _non_negative(name: str, number: Any, below: float = math.inf) -> float:
     """The number as a float; ValueError unless 0 <= number < below."""
@@ -125,7 +127,14 @@ class SGD(_Optimizer):
 
     def step(self) -> None:
         """Move every parameter once, by its present gradient."""
-        self._parameters.sgd(self._lr, self._momentum, self._weight_decay)
+        self._parameters.sgd(*self._settings())
+
+    def _settings(self) -> tuple[float, ...]:
+        return self._lr, self._momentum, self._weight_decay
+
+    def as_step(self) -> Step:
+        """What step() does, for those who do it in C: see `compiled.backward`."""
+        return self._parameters, "sgd", self._settings()
 
     def __repr__(self) -> str:
         return (
@@ -176,7 +185,14 @@ class Adam(_Optimizer):
 
     def step(self) -> None:
         """Move every parameter once, by its present gradient."""
-        self._parameters.adam(self._lr, self._beta1, self._beta2, self._eps, self._weight_decay)
+        self._parameters.adam(*self._settings())
+
+    def _settings(self) -> tuple[float, ...]:
+        return self._lr, self._beta1, self._beta2, self._eps, self._weight_decay
+
+    def as_step(self) -> Step:
+        """What step() does, for those who do it in C: see `compiled.backward`."""
+        return self._parameters, "adam", self._settings()
 
     def __repr__(self) -> str:
         return (

@@ -33,7 +33,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygrad.core import implementation
-from pygrad.core.callables import MethodOf, P, R, Transformable, function_name
+from pygrad.core.callables import FunctionOf, MethodOf, P, R, Transformable, function_name
 from pygrad.core.implementation import Value
 from pygrad.core.jacobians import JacobianOf, record
 from pygrad.core.recording import (
@@ -117,6 +117,30 @@ class Derivative(MethodOf[P, R]):
         """The same derivative of another function."""
         raise NotImplementedError
 
+    @property
+    def how(self) -> tuple[Any, ...]:
+        """What it is besides a derivative of f."""
+        raise NotImplementedError
+
+    @property
+    def argnums_alone(self) -> Argnums | None:
+        """By which arguments, where its result is numbers that are linear in f; else None."""
+        raise NotImplementedError
+
+    def over_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any] | None:
+        """Its result, in a tuple, by a program of rows, if it is a second or higher derivative of a
+        reduced map that can be had so; else None."""
+        chain: list[Derivative[..., Any]] = [self]
+        f = self.f
+        while isinstance(f, Derivative):
+            chain.append(f)
+            f = f.f
+        if len(chain) == 1 or not isinstance(f, FunctionOf):
+            return None
+        from pygrad.programs.derived import derivative_of_rows  # which imports NumPy
+
+        return derivative_of_rows(chain, f, args, kwargs)
+
 
 # -- one output ----------------------------------------------------------------------------------
 
@@ -138,7 +162,18 @@ class Gradient(Derivative[P, R]):
     def of(self, f: Callable[..., Any]) -> Gradient[P, R]:
         return Gradient(f, self.argnums, self.has_aux, self.with_value)
 
+    @property
+    def how(self) -> tuple[Any, ...]:
+        return "gradient", *self.made_from()[1:]
+
+    @property
+    def argnums_alone(self) -> Argnums | None:
+        return None if self.has_aux else self.argnums
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        of_rows = self.over_rows(args, kwargs)
+        if of_rows is not None:
+            return of_rows[0]  # type: ignore[no-any-return]
         call = Call(self.f, self.argnums, args, kwargs)
         with Recording(call.points) as recording:
             result, aux = split_aux(self.f, call.run(recording), self.has_aux)
@@ -291,7 +326,18 @@ class Jacobian(Derivative[P, R]):
     def of(self, f: Callable[..., Any]) -> Jacobian[P, R]:
         return Jacobian(self.what._replace(f=f))
 
+    @property
+    def how(self) -> tuple[Any, ...]:
+        return "jacobian", *self.what[1:]
+
+    @property
+    def argnums_alone(self) -> Argnums | None:
+        return None if self.what.has_aux or self.what.sparse else self.what.argnums
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        of_rows = self.over_rows(args, kwargs)
+        if of_rows is not None:
+            return of_rows[0]
         if self.what.sparse:
             from pygrad.programs.sweeps import sparse_at  # which imports NumPy
 

@@ -56,6 +56,11 @@ static pg_sweep *writing(pg_sweep *s)
     return s;
 }
 
+int pg_sweep_notes_grads(void)
+{
+    return writing(innermost) != NULL;
+}
+
 static void unregister(pg_sweep *s)
 {
     pg_sweep **link = &unfinished;

@@ -10,28 +10,33 @@
 
 /* -- backward ----------------------------------------------------------------------------------- */
 
+int pg_backward(PyObject *root, double seed)
+{
+    if (PG_TRACING && pg_require_built(root) && !pg_trace_sweep(root))
+        return 0;
+    pg_sweep *s = pg_require_built(root) ? pg_sorted(PG_NODE(root), 1, NULL, 0) : NULL;
+    if (s == NULL)
+        return 0;
+    pg_sweep_begin(s, seed);
+    const unsigned before = pg_suppressed;
+    int told = 0;
+    if (!pg_go_back(s) || !pg_tell_singular(before, s, PG_REVERSE, NULL, 0, NULL, &told)) {
+        pg_give_up(s);
+        return 0;
+    }
+    pg_spare_constants(s);
+    pg_sweep_commit(s);
+    return 1;
+}
+
 static PyObject *backward(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *root, *number;
     double seed;
     if (!PyArg_ParseTuple(args, "O!O:backward", pg_value_type, &root, &number) ||
-        !pg_require_number(number, "seed", &seed))
+        !pg_require_number(number, "seed", &seed) || !pg_backward(root, seed))
         return NULL;
-    if (PG_TRACING && pg_require_built(root) && !pg_trace_sweep(root))
-        return NULL;
-    pg_sweep *s = pg_require_built(root) ? pg_sorted(PG_NODE(root), 1, NULL, 0) : NULL;
-    if (s == NULL)
-        return NULL;
-    pg_sweep_begin(s, seed);
-    const unsigned before = pg_suppressed;
-    int told = 0;
-    if (!pg_go_back(s) || !pg_tell_singular(before, s, PG_REVERSE, NULL, 0, NULL, &told)) {
-        pg_give_up(s);
-        return NULL;
-    }
-    pg_spare_constants(s);
-    pg_sweep_commit(s);
     Py_RETURN_NONE;
 }
 

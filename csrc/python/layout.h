@@ -49,6 +49,13 @@ static inline int pg_is_array(PyObject *object)
     return Py_TYPE(object) == pg_array_type && ((pg_array_layout *)object)->dtype == pg_float64;
 }
 
+/* Whether the numbers of such an array stand one after the other, in C's order, where doubles may stand. */
+static inline int pg_array_in_place(PyObject *array)
+{
+    enum { CONTIGUOUS_AND_ALIGNED = 0x101 }; /* as NumPy numbers them */
+    return (((pg_array_layout *)array)->flags & CONTIGUOUS_AND_ALIGNED) == CONTIGUOUS_AND_ALIGNED;
+}
+
 /* Numbers of such an array, all of them, in C's order: to out[0], out[1], ..., or to out[places[0]], ... */
 void pg_array_read(const pg_array_layout *array, double *out, const uint32_t *places);
 

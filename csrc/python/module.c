@@ -31,6 +31,7 @@
 #include "python/texts.h"
 #include "python/trace.h"
 #include "python/tracing.h"
+#include "python/training.h"
 #include "python/value.h"
 #include "python/watching.h"
 #include "python/ways.h"
@@ -122,7 +123,8 @@ static PyMethodDef *const functions[] = {
     pg_lifted_functions,   pg_outside_functions,  pg_raising_functions,    pg_recording_functions,
     pg_replay_functions,   pg_rounding_functions, pg_singular_functions,   pg_stay_functions,
     pg_loop_functions,     pg_sum_functions,      pg_table_functions,      pg_text_functions,
-    pg_trace_functions,    pg_tracing_functions,  pg_watching_functions,   pg_way_functions,
+    pg_trace_functions,    pg_tracing_functions,  pg_training_functions,   pg_watching_functions,
+    pg_way_functions,
 };
 
 static int add_functions(PyObject *module)
@@ -154,8 +156,8 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     if (pg_operators_init() < 0 || pg_captures_init() < 0 || pg_layout_init() < 0 || add_value_type(module) < 0 ||
         pg_conditions_init(module) < 0 || pg_parameters_init(module) < 0 || pg_stays_init(module) < 0 ||
-        pg_direct_init(module) < 0 || pg_bound_init(module) < 0 || add_op_functions(module) < 0 ||
-        add_functions(module) < 0) {
+        pg_direct_init(module) < 0 || pg_bound_init(module) < 0 || pg_training_init(module) < 0 ||
+        add_op_functions(module) < 0 || add_functions(module) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

@@ -17,6 +17,8 @@ typedef struct {
     double steps;
 } parameters;
 
+static PyTypeObject *parameters_type;
+
 static PyObject *parameters_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *iterable;
@@ -79,32 +81,20 @@ static double decayed_grad(const pg_node *n, double weight_decay)
     return weight_decay != 0.0 ? n->grad + weight_decay * n->value : n->grad;
 }
 
-/* The arguments as numbers, named in that order; 0 with an exception set. */
-static int settings(PyObject *args, const char *const *names, Py_ssize_t count, double *out)
-{
-    if (PyTuple_Size(args) != count) {
-        PyErr_Format(PyExc_TypeError, "a step takes %zd settings (%zd given)", count, PyTuple_Size(args));
-        return 0;
-    }
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (!pg_require_number(PyTuple_GetItem(args, i), names[i], &out[i]))
-            return 0;
-    return 1;
-}
+/* -- rules ------------------------------------------------------------------------------------------- */
 
-static PyObject *sgd(PyObject *self, PyObject *args)
+/* How a step moves parameters by numbers that were given for it. */
+struct pg_rule {
+    const char *name;
+    const char *const settings[PG_MOST_SETTINGS + 1]; /* NULL after the last one */
+    int averages;          /* 1: it has first; 2: second, too; -1: first, where the second setting is not 0 */
+    void (*take)(parameters *p, const double *given);
+};
+
+static void take_sgd(parameters *p, const double *given)
 {
-    static const char *const names[] = {"lr", "momentum", "weight_decay"};
-    parameters *p = (parameters *)self;
-    double given[3];
-    if (PG_TRACING && !pg_trace_refuse("step", self, Py_None))
-        return NULL;
-    if (!settings(args, names, 3, given))
-        return NULL;
     const double lr = given[0], momentum = given[1], weight_decay = given[2];
-    Py_ssize_t count = PyTuple_Size(p->values);
-    if (momentum != 0.0 && !require_state(&p->first, (size_t)count))
-        return NULL;
+    const Py_ssize_t count = PyTuple_Size(p->values);
     for (Py_ssize_t i = 0; i < count; i++) {
         pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
         if (PG_IS_CONSTANT(n))
@@ -114,25 +104,14 @@ static PyObject *sgd(PyObject *self, PyObject *args)
             g = p->first[i] = momentum * p->first[i] + g;
         n->value -= lr * g;
     }
-    Py_RETURN_NONE;
 }
 
-static PyObject *adam(PyObject *self, PyObject *args)
+static void take_adam(parameters *p, const double *given)
 {
-    static const char *const names[] = {"lr", "beta1", "beta2", "eps", "weight_decay"};
-    parameters *p = (parameters *)self;
-    double given[5];
-    if (PG_TRACING && !pg_trace_refuse("step", self, Py_None))
-        return NULL;
-    if (!settings(args, names, 5, given))
-        return NULL;
-    const double lr = given[0], beta1 = given[1], beta2 = given[2], eps = given[3];
-    const double weight_decay = given[4];
-    Py_ssize_t count = PyTuple_Size(p->values);
-    if (!require_state(&p->first, (size_t)count) || !require_state(&p->second, (size_t)count))
-        return NULL;
+    const double lr = given[0], beta1 = given[1], beta2 = given[2], eps = given[3], weight_decay = given[4];
+    const Py_ssize_t count = PyTuple_Size(p->values);
     p->steps += 1.0;
-    double correction1 = 1.0 - pow(beta1, p->steps), correction2 = 1.0 - pow(beta2, p->steps);
+    const double correction1 = 1.0 - pow(beta1, p->steps), correction2 = 1.0 - pow(beta2, p->steps);
     for (Py_ssize_t i = 0; i < count; i++) {
         pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
         if (PG_IS_CONSTANT(n))
@@ -142,7 +121,82 @@ static PyObject *adam(PyObject *self, PyObject *args)
         double v = p->second[i] = beta2 * p->second[i] + (1.0 - beta2) * (g * g);
         n->value -= lr * (m / correction1) / (sqrt(v / correction2) + eps);
     }
+}
+
+static const pg_rule rules[] = {
+    {"sgd", {"lr", "momentum", "weight_decay"}, -1, take_sgd},
+    {"adam", {"lr", "beta1", "beta2", "eps", "weight_decay"}, 2, take_adam},
+};
+
+/* The arguments as numbers; false with an exception set. */
+static int read_settings(const pg_rule *rule, PyObject *args, double *out)
+{
+    Py_ssize_t count = 0;
+    while (rule->settings[count] != NULL)
+        count++;
+    if (PyTuple_Size(args) != count) {
+        PyErr_Format(PyExc_TypeError, "a step takes %zd settings (%zd given)", count, PyTuple_Size(args));
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!pg_require_number(PyTuple_GetItem(args, i), rule->settings[i], &out[i]))
+            return 0;
+    return 1;
+}
+
+static int get_ready(PyObject *self, const pg_rule *rule, PyObject *args, pg_step *step)
+{
+    parameters *p = (parameters *)self;
+    if (PG_TRACING && !pg_trace_refuse("step", self, Py_None))
+        return 0;
+    *step = (pg_step){.parameters = self, .rule = rule};
+    if (!read_settings(rule, args, step->settings))
+        return 0;
+    const int averages = rule->averages >= 0 ? rule->averages : step->settings[1] != 0.0;
+    const size_t count = (size_t)PyTuple_Size(p->values);
+    return (averages < 1 || require_state(&p->first, count)) && (averages < 2 || require_state(&p->second, count));
+}
+
+int pg_step_ready(PyObject *self, const char *rule, PyObject *settings, pg_step *step)
+{
+    if (Py_TYPE(self) != parameters_type) {
+        PyErr_SetString(PyExc_TypeError, "a step is one of Parameters");
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(rules[i].name, rule) == 0)
+            return get_ready(self, &rules[i], settings, step);
+    PyErr_Format(PyExc_ValueError, "there is no rule %s", rule);
+    return 0;
+}
+
+void pg_step_take(const pg_step *step)
+{
+    step->rule->take((parameters *)step->parameters, step->settings);
+}
+
+PyObject *pg_step_values(const pg_step *step)
+{
+    return ((parameters *)step->parameters)->values;
+}
+
+static PyObject *move(PyObject *self, PyObject *args, const pg_rule *rule)
+{
+    pg_step step;
+    if (!get_ready(self, rule, args, &step))
+        return NULL;
+    pg_step_take(&step);
     Py_RETURN_NONE;
+}
+
+static PyObject *sgd(PyObject *self, PyObject *args)
+{
+    return move(self, args, &rules[0]);
+}
+
+static PyObject *adam(PyObject *self, PyObject *args)
+{
+    return move(self, args, &rules[1]);
 }
 
 static PyObject *zero_grad(PyObject *self, PyObject *ignored)
@@ -259,7 +313,6 @@ int pg_parameters_init(PyObject *module)
     PyObject *type = PyType_FromSpec(&spec);
     if (type == NULL)
         return -1;
-    int failed = PyModule_AddObjectRef(module, "Parameters", type);
-    Py_DECREF(type);
-    return failed;
+    parameters_type = (PyTypeObject *)type; /* kept */
+    return PyModule_AddObjectRef(module, "Parameters", type);
 }

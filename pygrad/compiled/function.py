@@ -24,6 +24,7 @@ from pygrad.compiled.buffer import Buffer
 from pygrad.compiled.fileformat import SavedFunction, decode
 from pygrad.compiled.replay import Replay, fill, made_again
 from pygrad.compiled.store import Store
+from pygrad.compiled.training import Ending, backward
 from pygrad.core.callables import (
     MethodOf,
     P,
@@ -37,11 +38,10 @@ from pygrad.core.structure import as_values, detached, flatten_result, has_stati
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.direct import direct
-from pygrad.programs.mapped import Run, Vmapped, gradient_of_rows
+from pygrad.programs.mapped import gradient_of_rows
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import BASES, Path, Paths, reads_active
 from pygrad.programs.results import as_programs_give
-from pygrad.programs.rows import RowArguments
 from pygrad.programs.sparsity import without_sparse
 from pygrad.programs.table import Programs
 from pygrad.programs.uncompiled import as_in_a_program, may_be_of_numbers, uncompiled
@@ -285,12 +285,24 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             )
         return store.captures, program.paths
 
-    def backward(self, *rows: Any, in_axes: Any = 0, reduce: str = "mean") -> float:
+    def backward(
+        self,
+        *rows: Any,
+        in_axes: Any = 0,
+        reduce: str = "mean",
+        optim: Any = None,
+        zero_grad: bool = False,
+    ) -> float:
         """f over rows: its mean (or sum) is returned, and its derivatives are added to ``.grad``.
 
         rows and in_axes are as for vmap. The derivatives are those by every Value that f closes
         over, and by what those were computed from: a training loop needs no other change than this
         line in the place of ``loss = ...; loss.backward()``.
+
+        With ``optim``, an optimiser, its step follows; with ``zero_grad=True`` its ``zero_grad()`` goes
+        before: ``loss.backward(x, y, optim=optim, zero_grad=True)`` is the whole step of a training loop,
+        with the same bits as these lines one by one. With pygrad's optimisers there is all of it or, where
+        it ends by an exception or by Ctrl-C, nothing.
 
         >>> import numpy as np
         >>> from pygrad import Value, compile
@@ -303,18 +315,7 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
         """
         if reduce not in {"mean", "sum"}:
             raise ValueError(f"reduce must be 'mean' or 'sum', not {reduce!r}")
-        arguments = RowArguments(rows, in_axes, self)
-        try:
-            run = Run(self.store.backward_of(reduce), arguments, by_lives=True)
-            _, numbers, by, grads = run.reduced()
-        except TooManyPaths as error:
-            error.warn(f"rows of {self.__name__}() have", "row by row")
-            loss = Vmapped(self.f, in_axes, reduce).row_by_row(rows, keep=True)
-            loss.backward()
-            return float(loss.data)
-        if by:
-            Value(numbers[0], by, grads).backward()
-        return float(numbers[0])
+        return backward(self, self.store, rows, in_axes, reduce, Ending(optim, zero_grad))
 
     def transformed(self, derivative: Callable[..., Any]) -> Callable[..., Any]:
         """A derivative, compiled as this function is; a Jacobian of this function is kept here."""

@@ -61,6 +61,7 @@ class Store:
         self._waiting: dict[Any, Verdict] = {}  # those on programs that were given up, by key
         self.written = self._table()  # for C only
         self.backwards: dict[str, Vmapped] = {}  # by how rows are reduced
+        self.trainings: dict[Any, Any] = {}  # how steps of backward() run: see training.py
         self.jacobian = _jacobian_in(f)
         self.has_rows = vmap_in(f) is not None
         self.f = _keeping(f, Programs(self.name, self.holds)) if self.has_rows else f
@@ -200,8 +201,10 @@ class Store:
 
     def row_programs(self) -> list[RowsProgram]:
         """All that were made for many rows."""
-        of = [self.rows, *self.backwards.values()]
-        return [p for rows in of if rows is not None for p in rows.programs or ()]
+        maps = [rows for rows in (vmap_in(self.f), *self.backwards.values()) if rows is not None]
+        tables = [rows.programs for rows in maps if rows.programs is not None]
+        tables += [of.programs for table in tables for of in table.derived.values()]
+        return [program for table in tables for program in table]
 
     def paths(self) -> list[Path]:
         """All of them, program by program."""

@@ -26,6 +26,9 @@ class Programs(Generic[_Program]):
         self._by_key: dict[Any, _Program] = {}
         # Some of them, by keys that take less time to find.
         self.shortcuts: dict[Any, _Program] = {}
+        self.derived: dict[
+            str, Any
+        ] = {}  # maps of derivatives, with tables of their own: see derived.py
 
     def __len__(self) -> int:
         return len(self._by_key)

@@ -199,6 +199,24 @@ def calls_in_c() -> FunctionScenario:
 
 
 @scenario
+def a_step_of_a_training_loop() -> FunctionScenario:
+    a, b = leaf_values()
+    loss = compile(lambda x: (a * x - b) ** 2)
+    x, adam = np.array([1.0, 2.0, 4.0]), optim.Adam([a, b], lr=0.1)
+    return FunctionScenario(lambda: loss.backward(x, optim=adam, zero_grad=True), [a, b], [loss])
+
+
+@scenario
+def such_a_step_in_c() -> FunctionScenario:
+    a, b = leaf_values()
+    loss = compile(lambda x: (a * x - b) ** 2)
+    x = np.ones(2000)
+    loss.backward(x[:3])
+    adam = optim.Adam([a, b], lr=0.1)
+    return FunctionScenario(lambda: loss.backward(x, optim=adam, zero_grad=True), [a, b], [loss])
+
+
+@scenario
 def compiled_gradient_with_captured_values() -> FunctionScenario:
     a, b = leaf_values()
     f = compile(value_and_grad(lambda x: a * math.exp(x[0]) + b * x[1] * a))

@@ -443,3 +443,23 @@ def compiled_training() -> Scenario:
         return w.data
 
     return Scenario(call)
+
+
+@scenario
+def compiled_training_by_one_call() -> Scenario:
+    xs = np.linspace(0.0, 1.0, 20_000)
+    loss = pygrad.compile(lambda x: (w * x - x * x) ** 2)
+    w = Value(0.3)
+    optims = [Adam([w], lr=0.1)]
+
+    def reset() -> None:
+        w.data, w.grad = 0.3, 2.0
+        optims[0] = Adam([w], lr=0.1)
+
+    def call() -> Any:
+        return loss.backward(xs, optim=optims[0], zero_grad=True)
+
+    def state() -> Any:
+        return w.data, w.grad, optims[0]._parameters.__reduce__()[2]
+
+    return Scenario(call, reset, state)
