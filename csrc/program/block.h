@@ -70,6 +70,7 @@ typedef struct {
     void (*copy)(double *to, const double *from);
     void (*blend)(double *into, const double *given, const double *other, const int64_t *mask);
     int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done);
+    int (*is_all)(const double *says);
 } pg_turn;
 
 const pg_turn *pg_lane_turn(void);

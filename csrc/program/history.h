@@ -11,8 +11,7 @@ typedef struct {
     size_t width;          /* numbers of a state */
     size_t most;           /* states that are kept */
     double **chunks;       /* of states that are kept: the one before trip i << stride is number i */
-    unsigned in_chunk; /* 2 ** in_chunk states of the first chunk; each other one has as many as all before it, so that
-                        * the C library keeps from run to run what it has got from the system */
+    unsigned in_chunk;     /* 2 ** in_chunk states of the first chunk; each other one has as many as all before it */
     size_t chunk_count, chunk_capacity;
     size_t count, noted;
     unsigned stride; /* 2 ** stride */
@@ -25,6 +24,7 @@ void pg_history_open(pg_history *h, size_t width, size_t bytes);
 /* For tests: use no more than so many bytes of those. Not while a program runs. */
 void pg_limit_histories(size_t bytes);
 
+/* Some of its memory is kept for the next ones. */
 void pg_history_close(pg_history *h);
 
 /* Where the state before the next trip is to be written, or NULL in *into if it is not kept; false for want of memory. */

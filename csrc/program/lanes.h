@@ -282,6 +282,21 @@ LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const doub
     return (int)left;
 }
 
+/* Whether none of a block's numbers is 0. */
+LANE_TARGET static int LANE_NAME(is_all)(const double *says)
+{
+    typedef LANE_NAME(vec) vec;
+    typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
+    const vec *x = (const vec *)(const void *)says;
+    ints any = {0};
+    for (int k = 0; k < PG_LANES / LANE_WIDTH; k++)
+        any |= (ints)(x[k] == 0.0);
+    int64_t found = 0;
+    for (int i = 0; i < LANE_WIDTH; i++)
+        found |= any[i];
+    return found == 0;
+}
+
 /* -- a function for each code: how many instructions it has done, or 0 if that was the end ---------- */
 
 #define STEP(name) LANE_TARGET static int LANE_NAME(name)(const pg_program *p, const pg_instruction *in, block *rows)

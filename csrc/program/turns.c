@@ -3,6 +3,8 @@
 
 #include "program/history.h"
 
+#include <math.h>
+
 /* A body that runs on the lanes of a block. Its state stands where the program has its inputs, or, of what the program
  * does not read, in others. Where the body has two programs they take turns: see turned.h. */
 typedef struct {
@@ -275,7 +277,8 @@ static int trip_wide(wide *w, size_t i, const int64_t *mask, int all)
     return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
 }
 
-/* Which rows begin: those that are there, and on the path, and are told to; how many. */
+/* Which rows begin: those that are on the path, and are told to; how many. Lanes without a row do what the last row does,
+ * so that all lanes may begin. */
 static int begin_mask(const wide *w, const double *control, int64_t *mask)
 {
     const block *rows = &w->rows;
@@ -283,12 +286,21 @@ static int begin_mask(const wide *w, const double *control, int64_t *mask)
                                                                                      : rows->batch->left + rows->first;
     int count = 0;
     for (size_t l = 0; l < PG_LANES; l++) {
-        const int there = l < rows->count && (left == NULL || left[l] == UINT32_MAX);
+        const int there = left == NULL || left[l < rows->count ? l : rows->count - 1] == UINT32_MAX;
         const int begins = there && (w->body->counts ? control[l] > 0.0 : control[l] != 0.0);
         mask[l] = -begins;
         count += begins;
     }
     return count;
+}
+
+/* The least of a block's numbers; nan counts as 0. */
+static double least_of(const double *control)
+{
+    double least = INFINITY;
+    for (int l = 0; l < PG_LANES; l++)
+        least = control[l] >= least ? least : control[l] > 0.0 ? control[l] : 0.0;
+    return least;
 }
 
 static int too_long(const wide *w, const int64_t *mask, double trips)
@@ -308,16 +320,19 @@ static void pass_on_unread(const wide *w, const double *trips, double done)
     pass_on(w, mask, 0, 0);
 }
 
-/* The trips of all rows, how many each has done in trips; noted if there is a way back. False if it was stopped. */
+/* The trips of all rows, how many each has done in trips; noted if there is a way back. False if it was stopped. As long
+ * as all lanes go on together nothing is counted for each. */
 static int run_wide(wide *w, const double *control, double *trips, const pg_loop *back, pg_history *h)
 {
     _Alignas(64) int64_t mask[PG_LANES];
     const pg_turn *turn = pg_lane_turn();
     const int counts = w->body->counts;
+    const double least = counts ? least_of(control) : 0.0;
     double done = 0.0, *into = NULL;
+    int running = begin_mask(w, control, mask), together = running == PG_LANES;
     for (int l = 0; l < PG_LANES; l++)
         trips[l] = 0.0;
-    for (int running = begin_mask(w, control, mask); running != 0;) {
+    while (running != 0) {
         if (done >= w->body->most)
             return too_long(w, mask, done);
         if (back != NULL) {
@@ -329,10 +344,17 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
             return 0;
         if (into != NULL)
             note_wide(w, back->noted, into);
+        const int is_over = pg_is_over(&w->body->scan, done + 1.0);
+        const double *says = counts ? control : result_of(w, w->body->state);
         done += 1.0;
+        if (together && !is_over && (counts ? done < least : turn->is_all(says)))
+            continue;
+        for (int l = 0; together && l < PG_LANES; l++)
+            trips[l] = done - 1.0;
+        together = 0;
         const int before = running;
-        running = turn->go_on(mask, trips, counts ? control : result_of(w, w->body->state), counts, done);
-        if (pg_is_over(&w->body->scan, done))
+        running = turn->go_on(mask, trips, says, counts, done);
+        if (is_over)
             running = 0;
         if (w->unread && running != before)
             pass_on_unread(w, trips, done);
