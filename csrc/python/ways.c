@@ -171,8 +171,7 @@ static int find_inputs(way *w, size_t count)
 }
 
 /* The results of the loop, and the number of its trips. */
-static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t count, pg_node *control,
-                                double most)
+static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t count, pg_node *control, double most)
 {
     pg_status status;
     pg_node *opaque;
@@ -220,8 +219,9 @@ static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *result
     values = PyTuple_New(PyTuple_Size(results));
     at = 0;
     for (Py_ssize_t i = 0; values != NULL && i < PyTuple_Size(results); i++)
-        PyTuple_SetItem(values, i, Py_NewRef(nodes[i] == NULL ? PyTuple_GetItem(results, i)
-                                                              : PyTuple_GetItem(found, (Py_ssize_t)at++)));
+        PyTuple_SetItem(
+            values, i,
+            Py_NewRef(nodes[i] == NULL ? PyTuple_GetItem(results, i) : PyTuple_GetItem(found, (Py_ssize_t)at++)));
     Py_DECREF(found);
     return values;
 }

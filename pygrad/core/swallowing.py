@@ -27,7 +27,7 @@ def swallowed_by(manager: Any) -> tuple[type, ...] | None:
     """The classes of exceptions that end where its block does; None: perhaps all."""
     if isinstance(manager, contextlib.suppress):
         return _flat(manager._exceptions)  # type: ignore[attr-defined]
-    made_by = getattr(manager, "gen", None)
+    made_by: Any = getattr(manager, "gen", None)
     if isinstance(manager, contextlib.AbstractContextManager) and hasattr(made_by, "gi_code"):
         return None if has_handlers(made_by.gi_code) else ()
     if hasattr(made_by, "ag_code"):
@@ -50,7 +50,11 @@ def _gives_nothing(code: CodeType) -> bool:
     before = None
     for i in dis.get_instructions(code):
         if i.opname == "RETURN_VALUE":
-            if before is None or before.opname != "LOAD_CONST" or before.argval not in (None, False):
+            if (
+                before is None
+                or before.opname != "LOAD_CONST"
+                or before.argval not in (None, False)
+            ):
                 return False
         elif i.opname == "RETURN_CONST" and i.argval not in (None, False):
             return False

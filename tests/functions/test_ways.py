@@ -139,7 +139,9 @@ def test_handlers_and_guards_within_a_way_are_what_they_were(always: None) -> No
         except ZeroDivisionError:
             return v * 100.0
 
-    f = lambda x: cond(x > 0, caught, lambda v: long(v) if v > -1 else v, x)
+    def f(x: Any) -> Any:
+        return cond(x > 0, caught, lambda v: long(v) if v > -1 else v, x)
+
     x = np.array([2.0, 3.0, -0.5, -3.0])
     wanted = [f(a) for a in x.tolist()]
     assert [compile(f)(a) for a in x] == pytest.approx(wanted)

@@ -80,9 +80,7 @@ def _controls(c: Any) -> tuple[Any, Any]:
     return both(context.active, c), both(context.active, opposite(c))
 
 
-def _run(
-    function: Thunk, c: Any, snapshot: Snapshot | None
-) -> _Way:
+def _run(function: Thunk, c: Any, snapshot: Snapshot | None) -> _Way:
     """What a branch gives for the rows for which c holds, and what it changes; that is put back."""
     was = context.active
     context.active = both(was, c)

@@ -319,7 +319,7 @@ def _is_iterator(items: Any, info: Info) -> bool:
 
 
 def _decided(signal: Signal) -> Signal:
-    """The same for the rows that have left, or for the others: how many items are taken is the same for all."""
+    """The same for the rows that have left, or for the others: all have taken as many items then."""
     if not is_staged(signal.left) or not signal.left:
         return signal if signal.left is True else GOES_ON
     return signal._replace(broke=bool(signal.broke), returned=bool(signal.returned))

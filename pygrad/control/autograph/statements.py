@@ -313,9 +313,11 @@ class _Statements(Expressions):
     def watched(self, node: Any) -> ast.stmt:
         """The block of a with, in one that knows what its managers do not let through."""
         number = self.number_of(node)
-        names = [f"manager_{number.value}_{at}" for at in range(len(node.items))]
+        names = [f"manager_{number.value!r}_{at}" for at in range(len(node.items))]
         for item, name in zip(node.items, names, strict=True):
-            item.context_expr = ast.NamedExpr(ast.Name(f"{AG}{name}", ast.Store()), item.context_expr)
+            item.context_expr = ast.NamedExpr(
+                ast.Name(f"{AG}{name}", ast.Store()), item.context_expr
+            )
         managers = ast.Tuple([_name(name) for name in names], ast.Load())
         block = call("within", number, thunk(managers))
         return _at(ast.With([ast.withitem(block)], node.body), node)  # type: ignore[no-any-return]
