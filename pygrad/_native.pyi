@@ -512,7 +512,14 @@ def ways_place() -> int: ...
 def ways_record() -> bool: ...
 def ways_end() -> None: ...
 def way_made(
-    start: int, end: int, results: tuple[Value, ...], control: Value, least: float, each: float, /
+    start: int,
+    end: int,
+    results: tuple[Value, ...],
+    control: Value,
+    most: float,
+    least: float,
+    each: float,
+    /,
 ) -> tuple[Value, ...] | None: ...
 def scan_made(
     leaves: tuple[Value, ...],

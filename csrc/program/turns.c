@@ -504,7 +504,7 @@ static const pg_instruction *way_back(const pg_program *p, const pg_instruction 
         const pg_loop *other = found->code == PG_CODE_LOOP ? p->loops[found->a] : NULL;
         if (other != NULL && other->back == NULL && !pg_is_way(other->body) && !pg_is_way(loop->body))
             return NULL;
-        if (other != NULL && other->body == loop->body && are_same(p, in, found, count))
+        if (other != NULL && other->back != NULL && other->body == loop->body && are_same(p, in, found, count))
             break;
     }
     const pg_slot last = last_operand(p, in, count);

@@ -171,12 +171,12 @@ static int find_inputs(way *w, size_t count)
 }
 
 /* The results of the loop, and the number of its trips. */
-static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t count, pg_node *control)
+static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t count, pg_node *control, double most)
 {
     pg_status status;
     pg_node *opaque;
     const size_t captured = w->input_count - count;
-    pg_body *body = pg_body_of(w->inputs, count, captured, results, count, 1, 1.0, &status, &opaque);
+    pg_body *body = pg_body_of(w->inputs, count, captured, results, count, 1, most, &status, &opaque);
     if (body == NULL)
         return pg_loop_refused(status, opaque);
     pg_node **operands = pg_alloc(w->input_count + 1, sizeof *operands);
@@ -194,8 +194,8 @@ static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t co
 }
 
 /* Values of the loop in the places of results that are of the way (count of them; the others are NULL in nodes). */
-static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *results, PyObject *control, double least,
-                         double each)
+static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *results, PyObject *control, double most,
+                         double least, double each)
 {
     if (count == 0 || w->work < least) /* whatever it captures */
         return Py_NewRef(Py_None);
@@ -211,7 +211,7 @@ static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *result
         if (w->work < least + each * (double)w->input_count)
             values = Py_NewRef(Py_None);
         else
-            found = values_of_loop(w, kept, count, PG_NODE(control));
+            found = values_of_loop(w, kept, count, PG_NODE(control), most);
     }
     pg_free((void *)kept);
     if (found == NULL)
@@ -219,8 +219,9 @@ static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *result
     values = PyTuple_New(PyTuple_Size(results));
     at = 0;
     for (Py_ssize_t i = 0; values != NULL && i < PyTuple_Size(results); i++)
-        PyTuple_SetItem(values, i, Py_NewRef(nodes[i] == NULL ? PyTuple_GetItem(results, i)
-                                                              : PyTuple_GetItem(found, (Py_ssize_t)at++)));
+        PyTuple_SetItem(
+            values, i,
+            Py_NewRef(nodes[i] == NULL ? PyTuple_GetItem(results, i) : PyTuple_GetItem(found, (Py_ssize_t)at++)));
     Py_DECREF(found);
     return values;
 }
@@ -229,9 +230,10 @@ static PyObject *way_made(PyObject *module, PyObject *args)
 {
     (void)module;
     Py_ssize_t start, end, kept;
-    double least, each;
+    double most, least, each;
     PyObject *results, *control, *values = NULL;
-    if (!PyArg_ParseTuple(args, "nnO!Odd:way_made", &start, &end, &PyTuple_Type, &results, &control, &least, &each))
+    if (!PyArg_ParseTuple(args, "nnO!Oddd:way_made", &start, &end, &PyTuple_Type, &results, &control, &most, &least,
+                          &each))
         return NULL;
     const pg_newborn *births = pg_noted_births;
     if (pg_trace_running() == NULL || births == NULL || start < 0 || end < start || (size_t)end > births->count)
@@ -244,7 +246,7 @@ static PyObject *way_made(PyObject *module, PyObject *args)
     pg_node **nodes = pg_require_built(control) ? pg_nodes_of(results, "what a way gives must be") : NULL;
     if (nodes != NULL) {
         kept = find_nodes(&w, (size_t)start, (size_t)end, nodes, (size_t)PyTuple_Size(results));
-        values = kept < 0 ? NULL : made_of(&w, nodes, (size_t)kept, results, control, least, each);
+        values = kept < 0 ? NULL : made_of(&w, nodes, (size_t)kept, results, control, most, least, each);
         for (size_t i = 0; w.inputs != NULL && i < (size_t)kept && i < w.input_count; i++)
             pg_release(w.inputs[i]);
         pg_free((void *)w.inputs);
@@ -264,8 +266,8 @@ PyMethodDef pg_way_functions[] = {
     {"ways_record", ways_record, METH_NOARGS, "ways_record()\n--\n\nWhether a transform runs in this trace."},
     {"ways_end", ways_end, METH_NOARGS, "ways_end()\n--\n\nNodes are noted no more."},
     {"way_made", way_made, METH_VARARGS,
-     "way_made(start, end, results, control, least, each, /)\n--\n\n"
-     "Results of a loop of one trip where control is 1, and of none where it is 0; what was not computed between these\n"
+     "way_made(start, end, results, control, most, least, each, /)\n--\n\n"
+     "Results of a loop of one trip where control is 1, and of none where it is 0, whose bound is most; what was not computed between these\n"
      "places, which is its body, as it is. None, and nothing is made, where that is less work than least, and each for\n"
      "a result and for what it captures."},
     {NULL, NULL, 0, NULL},

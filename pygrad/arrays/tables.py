@@ -38,7 +38,8 @@ def take(table: Any, index: Any, /) -> Any:
     the index; a list that is indexed by `int(i)` needs a program for each.
 
     Raises:
-        IndexError: there is no such item; in a program the row is nan, or so reported.
+        IndexError: there is no such item; in a program the row is nan, or so reported, and its derivatives
+            are 0, as no item is taken.
         TypeError: the index is not whole, as floor(i), round(i) and trunc(i) are.
 
     >>> from pygrad import Value, take

@@ -9,15 +9,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from pygrad.control import traced
 from pygrad.control.autograph.branching import settle, values
-from pygrad.control.autograph.context import context
 from pygrad.control.autograph.merging import Mismatch, condition, is_staged
-from pygrad.control.bodies import loop
 from pygrad.control.state import ControlError, State
 from pygrad.core.implementation import Value, trace_active
 
@@ -29,7 +27,7 @@ def cond(pred: Any, true_fun: Callable[..., R], false_fun: Callable[..., R], *op
 
     In a trace, where pred depends on the inputs, both are in the program, and each row has the result of
     its own: what the other one gives, be it nan, does not touch it or its derivatives. Both have to return
-    the same kind of thing then.
+    the same kind of thing then. One that is much work runs only if some row of a block takes it.
 
     Raises:
         TypeError: they do not.
@@ -110,25 +108,9 @@ def checkpoint(f: Callable[..., R]) -> Callable[..., R]:
     return call
 
 
-class _Learnt(Exception):
-    """What a function returns is known."""
-
-
 def _once(f: Callable[[], Any]) -> Any:
-    """The result of f, which runs in a loop of one trip: its derivative has a body that runs f again."""
-    states: list[State] = []
-
-    def body(_: list[Any]) -> tuple[list[Any], Any]:
-        states.append(State.of(f(), "the result"))
-        if len(states) == 1:
-            raise _Learnt
-        return states[-1].items, False
-
-    errors = len(context.errors)
-    with contextlib.suppress(_Learnt):
-        loop(body, [0.0], True)
-    del context.errors[errors:]
-    state = states[0]
-    found = loop(body, [0.0] * len(state.items), True) if state.items else []
-    settle()
-    return state.arrange(found)
+    """The result of f, which becomes the body of a loop of one trip."""
+    with traced.noted() as place:
+        start = place()
+        state = State.of(f(), "the result")
+        return state.arrange(traced.once((start, place()), state.items))

@@ -7,7 +7,6 @@ traced when first met, with that row's numbers.
 
 from __future__ import annotations
 
-import dis
 import functools
 import threading
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import hinted
 from pygrad.core.shown import settle
+from pygrad.core.swallowing import has_handlers
 from pygrad.core.texts import forget_texts, tell_of_texts
 from pygrad.programs.catching import caught_by
 from pygrad.programs.identity import asks_for_bools
@@ -263,7 +263,6 @@ def _name(f: Any) -> str:
     return function_name(f)
 
 
-_HANDLERS = {"PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"}
 _kinds: dict[CodeType, int] = {}  # by code
 # Code that lets nothing of a numeric reason through: what has called it need not be asked for handlers.
 BASES = {_run.__code__}
@@ -286,12 +285,6 @@ def _refuse_caught(frame: FrameType, names: str) -> None:
         _raise("handler", found, None)
 
 
-def has_handlers(code: CodeType) -> bool:
-    """Whether code has a `try` or a `with`."""
-    return not _OPCODES.isdisjoint(code.co_code[::2])
-
-
-_OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
 _native.set_kind_of_code(_kind_of_code, _refuse_caught)
 
 

@@ -31,8 +31,8 @@ from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.structure import Container, Number, Structure
+from pygrad.core.swallowing import has_handlers
 from pygrad.programs.identity import asks_of_kinds
-from pygrad.programs.paths import has_handlers
 
 _PYGRAD = __name__.partition(".")[0]
 _TRANSFORMS, _MATH = ".transform", ".math"  # of pygrad

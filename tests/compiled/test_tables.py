@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -321,3 +322,12 @@ def test_wrong_points_are_refused_as_numpy_does(wrong):
         np.interp(**args)
     with pytest.raises(ValueError, match=str(numpys.value).rstrip(".")):
         interp(**{**args, "x": Value(0.5)})
+
+
+def test_an_item_that_there_is_not_has_no_slope():
+    mapped = pygrad.vmap(pygrad.value_and_grad(lambda x, i: pygrad.take([x, 2 * x], i)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values, slopes = mapped(np.array([3.0, 3.0, 3.0]), np.array([1.0, 2.0, -3.0]))
+    assert values[0] == 6.0 and np.isnan(values[1:]).all()
+    assert slopes.tolist() == [2.0, 0.0, 0.0]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pygrad.control.autograph import ways
-from pygrad.control.autograph.context import context
+from pygrad.control.autograph.context import context, is_caught
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import NUMBERS, Mismatch, both, condition, merged, opposite
 from pygrad.control.autograph.places import NOTHING, Change, Place, Snapshot, closures
@@ -80,9 +80,7 @@ def _controls(c: Any) -> tuple[Any, Any]:
     return both(context.active, c), both(context.active, opposite(c))
 
 
-def _run(
-    function: Thunk, c: Any, snapshot: Snapshot | None
-) -> _Way:
+def _run(function: Thunk, c: Any, snapshot: Snapshot | None) -> _Way:
     """What a branch gives for the rows for which c holds, and what it changes; that is put back."""
     was = context.active
     context.active = both(was, c)
@@ -105,13 +103,13 @@ def guarded(function: Thunk) -> Any:
     try:
         return function()
     except Exception as error:
-        if is_refusal(error) or context.trying:
-            if context.trying and not is_refusal(error):
-                raise AutographError(
-                    f"{type(error).__name__} is raised for some rows in a block of try, which decides "
-                    "what happens then"
-                ) from error
+        if is_refusal(error):
             raise
+        if context.trying or is_caught(error):
+            raise AutographError(
+                f"{type(error).__name__} is raised for some rows in a block of try or with, which "
+                "decides what happens then"
+            ) from error
         note(error)
         return DEAD
 
@@ -120,6 +118,7 @@ def forgive(error: BaseException) -> None:
     """What was refused while this came about is done in another way."""
     from pygrad.programs import paths  # there are traces, so there are programs
 
+    context.refusal = None
     cause: BaseException | None = error
     seen: list[BaseException] = []  # a chain of contexts may lead back to where it began
     while cause is not None and not any(cause is one for one in seen):
@@ -230,6 +229,7 @@ def either_way(both_ways: Thunk, c: Any, true: Thunk, false: Thunk, line: Callab
     except (AutographError, RecursionError) as error:
         if not context.decides:
             raise located(error, line) from error
+        context.refusal = None
         return (true if c else false)() or GOES_ON
     settle()
     return result

@@ -9,6 +9,7 @@ from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import Lost, Maybe, Temporary
 from pygrad.control.autograph.places import NOTHING, Place
 from pygrad.control.state import State
+from pygrad.core.structure import difference
 
 
 class Again(Exception):
@@ -126,8 +127,8 @@ class Slot:
 
     def _differs(self, found: State, wrong: str) -> None:
         assert self.state is not None
-        one, other = self.state.structure, found.structure
-        if found.structure == one or str(one) == str(other):  # truths here, numbers there
+        same = difference(self.state.structure, found.structure, self.name) is None
+        if same:  # truths here, numbers there
             merged = tuple([a and b for a, b in zip(self.state.truths, found.truths, strict=True)])
             if merged != self.state.truths:
                 state = self.state._replace(truths=merged)

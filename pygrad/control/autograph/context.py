@@ -30,6 +30,9 @@ class Context(threading.local):
             Any
         ] = []  # of each block of try that runs: gives what its handlers catch
         self.max_trips = MAX_TRIPS  # of a loop
+        self.refusal: BaseException | None = (
+            None  # what has left a block of try, which may catch it
+        )
         self.sides: Any = None  # while what two ways give is put together: see ways.py
 
     @property
@@ -52,6 +55,13 @@ def caught() -> str:
             if found is None or issubclass(kind, found):
                 return kind.__name__
     return ""
+
+
+def is_caught(error: BaseException) -> bool:
+    """Whether a handler around the code that runs would catch an exception."""
+    return any(
+        found is None or isinstance(error, found) for found in (t() for t in context.handlers)
+    )
 
 
 @contextlib.contextmanager

@@ -43,12 +43,16 @@ class Autograph(MethodOf[P, R]):
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if not trace_active():
             return self.f(*args, **kwargs)  # type: ignore[no-any-return]
-        was = context.max_trips
-        context.max_trips = was if self.max_trips is None else self.max_trips
+        was = context.max_trips, context.refusal
+        context.max_trips = was[0] if self.max_trips is None else self.max_trips
+        context.refusal = None
         try:
-            return _converted(self.f)(*args, **kwargs)  # type: ignore[no-any-return]
+            result = _converted(self.f)(*args, **kwargs)
+            if context.refusal is not None:  # which a handler of everything has caught
+                raise context.refusal
+            return result  # type: ignore[no-any-return]
         finally:
-            context.max_trips = was
+            context.max_trips, context.refusal = was
 
 
 @overload

@@ -278,26 +278,27 @@ class Carried:
 def for_loop(info: Info, items: Any, body: Body, line: Callable[[], str]) -> Signal:
     if isinstance(items, Counted):
         return _staged_range(info, items, body, line)
-    if hasattr(items, "__next__") and (context.bodies or context.branches):
-        names = {"zip", "enumerate", "reversed", "map", "filter"}
-        if type(items).__name__ not in names:
-            raise located(
-                AutographError(
-                    "it takes items of an iterator in code that stands in the program once: make a list "
-                    "of it before"
-                ),
-                line,
-            )
+    if _is_iterator(items, info) and (context.bodies or context.branches):
+        raise located(
+            AutographError(
+                "it takes items of an iterator in code that stands in the program once: make a list "
+                "of it before"
+            ),
+            line,
+        )
     count = len(items) if hasattr(items, "__len__") else 0
     if count * context.times > UNROLLED and traced.ROLLED:
         signal = _rolled(info, items, body, line)
         if signal is not None:
             return signal
-    return _trip_by_trip(items, body, line, max(count, 1))
+    return _trip_by_trip(info, items, body, line, max(count, 1))
 
 
-def _trip_by_trip(items: Any, body: Body, line: Callable[[], str], count: int) -> Signal:
+def _trip_by_trip(
+    info: Info, items: Any, body: Body, line: Callable[[], str], count: int
+) -> Signal:
     signal = GOES_ON
+    is_taken_from = _is_iterator(items, info)
     was, context.times = context.times, context.times * count
     try:
         for item in items:
@@ -308,11 +309,26 @@ def _trip_by_trip(items: Any, body: Body, line: Callable[[], str], count: int) -
                 goes_on = opposite(signal.left)
                 then = either_way(trip.masked(goes_on), goes_on, trip, lambda: GOES_ON, line)
                 signal = after(signal, then)
+            if is_taken_from:
+                signal = _decided(signal)
             if signal.left is True:
                 break
     finally:
         context.times = was
     return signal
+
+
+def _is_iterator(items: Any, info: Info) -> bool:
+    """Whether what is left of it after a loop may be used elsewhere."""
+    names = {"zip", "enumerate", "reversed", "map", "filter"}
+    return hasattr(items, "__next__") and (info.named or type(items).__name__ not in names)
+
+
+def _decided(signal: Signal) -> Signal:
+    """The same for the rows that have left, or for the others: all have taken as many items then."""
+    if not is_staged(signal.left) or not signal.left:
+        return signal if signal.left is True else GOES_ON
+    return signal._replace(broke=bool(signal.broke), returned=bool(signal.returned))
 
 
 class _Trip:

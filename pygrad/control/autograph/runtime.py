@@ -28,6 +28,7 @@ from pygrad.control.autograph.places import NOTHING
 from pygrad.control.autograph.signals import BREAK, GOES_ON, Signal, returning
 from pygrad.control.autograph.statements import Info
 from pygrad.core.implementation import Value
+from pygrad.core.swallowing import swallowed_by
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "Lt": lambda a, b: a < b,
@@ -284,9 +285,20 @@ class Runtime:
             if context.bodies and (name := caught()):
                 raise self.refused(number, refusal_of_handlers(name))
             yield
+        except AutographError as error:
+            context.refusal = error
+            raise
         finally:
             context.trying -= inside
             context.handlers.pop()
+
+    def within(self, number: int, managers: Callable[[], Any]) -> Any:
+        """The block of a with: one of try where its managers may keep exceptions from leaving it."""
+        found = [swallowed_by(manager) for manager in managers()]
+        if not any(found) and None not in found:
+            return contextlib.nullcontext()
+        types = None if None in found else tuple([kind for kinds in found for kind in kinds or ()])
+        return self.trying(number, lambda: types)
 
     def refused(self, number: int, why: str) -> BaseException:
         return located(AutographError(why), self.line(number))

@@ -52,6 +52,7 @@ class Info(NamedTuple):
     stored: frozenset[str] = frozenset()
     temporary: frozenset[str] = frozenset()  # of these, those that nobody reads outside
     pure: bool = False  # it changes nothing
+    named: bool = False  # a loop over what a variable holds
 
 
 def converted(function: Any, owner: str = "") -> tuple[Any, list[Info]]:
@@ -249,7 +250,8 @@ class _Statements(Expressions):
         self.count += 1
         at = self.count
         facts = self.facts([node])
-        number = self.number_of(node, **facts)
+        named = isinstance(node, ast.For) and not isinstance(node.iter, ast.Call)
+        number = self.number_of(node, named=named, **facts)
         made: list[ast.stmt] = []
         if isinstance(node, ast.While):
             test = self.made(f"test_{at}", [ast.Expr(node.test)])
@@ -300,11 +302,25 @@ class _Statements(Expressions):
             if case.guard is not None:
                 case.guard = call("truth", self.number_of(node), self.visit(case.guard))
             case.body = self.in_place(case.body)
-        if isinstance(node, ast.Try) and node.handlers:
+        if isinstance(node, ast.With | ast.AsyncWith):
+            node.body = [self.watched(node)]
+        if isinstance(node, _TRIES) and node.handlers:
             number = self.number_of(node)
             block = call("trying", number, thunk(_caught(node.handlers)))
             node.body = [_at(ast.With([ast.withitem(block)], node.body), node)]
         return node
+
+    def watched(self, node: Any) -> ast.stmt:
+        """The block of a with, in one that knows what its managers do not let through."""
+        number = self.number_of(node)
+        names = [f"manager_{number.value!r}_{at}" for at in range(len(node.items))]
+        for item, name in zip(node.items, names, strict=True):
+            item.context_expr = ast.NamedExpr(
+                ast.Name(f"{AG}{name}", ast.Store()), item.context_expr
+            )
+        managers = ast.Tuple([_name(name) for name in names], ast.Load())
+        block = call("within", number, thunk(managers))
+        return _at(ast.With([ast.withitem(block)], node.body), node)  # type: ignore[no-any-return]
 
     def in_place(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         made: list[ast.stmt] = []
@@ -339,6 +355,9 @@ class _Statements(Expressions):
             test = call("truth", number, call("unbroken", _global(signal)))
             new.append(_at(ast.If(test, self.in_place(orelse), []), node))
         return new
+
+
+_TRIES = (ast.Try, getattr(ast, "TryStar", ast.Try))  # which Python has from 3.11 on
 
 
 class _Go(ast.stmt):

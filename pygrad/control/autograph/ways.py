@@ -1,7 +1,7 @@
 """Ways of a branch that only those rows run which take them.
 
-Both ways are traced, and what they give is chosen from by `where`. Where a way is much work, its part of the
-program becomes a loop of one trip for the rows that take it, and of none for the others.
+Both ways are traced, and what they give is chosen from by `where`. Where a way is much work, its part of
+the program becomes a loop of one trip for the rows that take it, and of none for the others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pygrad.control import traced
 from pygrad.control.autograph.context import context
 from pygrad.control.state import is_condition
 from pygrad.core.implementation import Value
-
 
 T = TypeVar("T")
 
