@@ -344,7 +344,7 @@ class Paths:
         self._by_place: dict[tuple[int, int], Path] = {}
 
     def asks(self, f: Callable[..., Any]) -> bool:
-        """Whether f asks which object a bool is. Where paths serve one call it is looked at once for all."""
+        """Whether f asks which object a bool is; once for all paths, where they serve one call."""
         if self._asks is None or self.worth.kept:
             self._asks = asks_for_bools(f)
         return self._asks
