@@ -15,8 +15,10 @@ static const uint8_t ops[] = {
 
 PyObject *pg_compared(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome)
 {
-    const pg_running_trace *running = pg_trace_running();
-    if (running != NULL && running->bools)
+    const int bools = pg_trace_gives_bools();
+    if (bools < 0)
+        return NULL;
+    if (bools)
         return pg_trace_comparison(a, b, number, compare, outcome) ? PyBool_FromLong(outcome) : NULL;
     pg_node *left = PG_NODE(a), *right = b != NULL ? pg_retain(PG_NODE(b)) : pg_number_leaf(number);
     if (right == NULL)

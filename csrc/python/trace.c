@@ -121,6 +121,7 @@ void pg_trace_end(PyObject *inputs)
     if (t == NULL || t->inputs != inputs)
         return;
     current = NULL;
+    Py_XDECREF(t->asks);
     pg_birth_flags = 0;
     pg_births_forget();
     pg_tracing_threads--;
@@ -180,13 +181,28 @@ static PyObject *trace_limit(PyObject *module, PyObject *number)
     Py_RETURN_NONE;
 }
 
-static PyObject *trace_bools(PyObject *module, PyObject *ignored)
+static PyObject *trace_bools(PyObject *module, PyObject *asks)
 {
-    (void)module, (void)ignored;
+    (void)module;
     if (current == NULL)
         return PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
-    current->bools = 1;
+    pg_set(&current->asks, Py_NewRef(asks));
     Py_RETURN_NONE;
+}
+
+int pg_trace_gives_bools(void)
+{
+    PyObject *asks = current == NULL ? NULL : current->asks;
+    if (asks == NULL)
+        return current != NULL && current->bools;
+    current->asks = NULL;
+    PyObject *found = PyObject_CallFunctionObjArgs(asks, NULL);
+    Py_DECREF(asks);
+    const int bools = found == NULL ? -1 : PyObject_IsTrue(found);
+    Py_XDECREF(found);
+    if (current != NULL)
+        current->bools = bools != 0;
+    return bools;
 }
 
 pg_running_trace *pg_trace_running(void)
@@ -342,8 +358,10 @@ PyMethodDef pg_trace_functions[] = {
      "trace_raised()\n--\n\nThe exceptions that operations have raised in this thread's trace."},
     {"trace_limit", trace_limit, METH_O,
      "trace_limit(number, /)\n--\n\nThe function is run again in its trace, and so many operations may raise."},
-    {"trace_bools", trace_bools, METH_NOARGS,
-     "trace_bools()\n--\n\nFrom here on comparisons in this thread's trace give bools, and are guards at once."},
+    {"trace_bools", trace_bools, METH_O,
+     "trace_bools(asks, /)\n--\n\n"
+     "From here on comparisons in this thread's trace give bools, and are guards at once, if asks() says so. It is\n"
+     "called at the first of them."},
     {"trace_places", trace_places, METH_NOARGS,
      "trace_places()\n--\n\nOf each guard up to here the number of its line, a byte, and the lines: code and number."},
     {"trace_active", trace_active, METH_NOARGS, "trace_active()\n--\n\nWhether this thread traces."},

@@ -24,6 +24,7 @@ typedef struct {
     pg_raised errors;
     int loops;             /* bodies that run, one in the other */
     int bools;             /* comparisons give bools, and are guards at once */
+    PyObject *asks;        /* Python's function that says whether they do, owned; NULL once it was asked */
     pg_numbers *numbers;   /* leaves of tables, owned */
 } pg_running_trace;
 
@@ -41,6 +42,9 @@ pg_node *pg_recorded(pg_node *n);
 
 /* stop_gradient of n, which it takes over. */
 pg_node *pg_stopped(pg_node *n);
+
+/* Whether comparisons give bools in this thread's trace, which is asked at the first of them; -1 with an exception. */
+int pg_trace_gives_bools(void);
 
 /* Lets Python raise TraceError with the user's line; always 0. */
 int pg_trace_refuse(const char *kind, PyObject *a, PyObject *b);

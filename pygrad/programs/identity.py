@@ -79,6 +79,7 @@ class Search:
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.new: set[str] = set()  # names that are yet to be looked up
         self.spaces: list[dict[str, Any]] = []  # of modules
         self.classes: list[type] = []
         self.seen: set[int] = set()
@@ -89,7 +90,10 @@ class Search:
 
     def asks(self, f: Any) -> bool:
         self.queue.append((f, 0))
-        while self.queue and not self.found:
+        while (self.queue or self.new) and not self.found:
+            if not self.queue:
+                self.name()
+                continue
             item, depth = self.queue.pop()
             if type(item) in _PLAIN or id(item) in self.seen:
                 continue
@@ -141,7 +145,7 @@ class Search:
         self.found = True
 
     def add(self, items: Any, depth: int) -> None:
-        self.queue += [(item, depth) for item in items]
+        self.queue += [(item, depth) for item in items if type(item) not in _PLAIN]
 
     def contents(self, item: Any, depth: int) -> None:
         if isinstance(item, dict | MappingProxyType):
@@ -171,26 +175,27 @@ class Search:
                 self.unknown()
             else:
                 self.add((module,), 0)
-        self.name(facts.names - self.names)
+        self.new |= facts.names - self.names
         self.space(function.__globals__)
 
-    def name(self, new: frozenset[str]) -> None:
+    def name(self) -> None:
+        """Looks up new names, of many functions at a time, in all places where they may lead."""
+        new, self.new = self.new, set()
         self.names |= new
         for space in self.spaces:
-            self.add([space[name] for name in new if name in space], 0)
+            self.add([space[name] for name in space.keys() & new], 0)
         for cls in self.classes:
             own = cls.__dict__
-            self.add([own[n] for n in new if n in own and not _is_made(own, n)], 0)
+            if found := own.keys() & new:
+                self.add([own[n] for n in found if not _is_made(own, n)], 0)
 
     def space(self, space: dict[str, Any]) -> None:
         if id(space) in self.seen or _is_left_out(str(space.get("__file__") or "")):
             return
         self.seen.add(id(space))
         self.spaces.append(space)
-        self.add([space[name] for name in self.names if name in space], 0)
-        for item in list(space.values()):
-            if issubclass(type(item), type):
-                self.add((item,), 0)
+        self.add([space[name] for name in space.keys() & self.names], 0)
+        self.add([item for item in list(space.values()) if issubclass(type(item), type)], 0)
 
     def of_class(self, cls: type) -> None:
         for base in cls.__mro__:

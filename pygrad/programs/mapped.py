@@ -97,7 +97,7 @@ class RowsProgram:
         return key_of(structure), flags, tuple(wrt), by_lives
 
     def _follow(self, point: Sequence[float]) -> Path:
-        return trace(self._traced, point, self.flags, self.f)
+        return trace(self._traced, point, self.flags, self.f, self.paths.asks)
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         given = self.structure.arrange(inputs)

@@ -173,8 +173,10 @@ def trace(
     point: Sequence[float],
     rows: bytes,
     f: Callable[..., Any],
+    asks: Callable[[Any], bool] = asks_for_bools,
 ) -> Path:
     """The path that function takes at a point; f is the user's function in it, for errors to name.
+    asks: says whether it asks which object a bool is.
 
     function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
     and what they are. rows has a byte for each input: whether it differs by row.
@@ -185,8 +187,7 @@ def trace(
         with _native.Traced() as traced:
             inputs = traced.begin(tuple(point))
             mark(inputs)
-            if asks_for_bools(f):
-                _native.trace_bools()
+            _native.trace_bools(functools.partial(asks, f))
             _latest.error = None
             try:
                 outputs, totals, result = _run(function, inputs)
@@ -328,11 +329,18 @@ class Paths:
         self.follow, self.holds = follow, holds
         self.worth = Worth(kept=True, by_call=True) if worth is None else worth
         self.root: Path | None = None
+        self._asks: bool | None = None
         self._astray = 0  # paths in a row that left one which is not kept
         self.met = 0  # how many calls may have had singular derivatives
         # All in the order in which they were traced: by whose branch it is, and at which guard. Root and
         # branches follow; an interrupt that keeps one from being set has the path traced once more.
         self._by_place: dict[tuple[int, int], Path] = {}
+
+    def asks(self, f: Callable[..., Any]) -> bool:
+        """Whether f asks which object a bool is; once for all paths, where they serve one call."""
+        if self._asks is None or self.worth.kept:
+            self._asks = asks_for_bools(f)
+        return self._asks
 
     @property
     def all(self) -> list[Path]:

@@ -9,10 +9,12 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pygrad import compile as compile_
-from pygrad import vmap, where
+from pygrad import math, vmap, where
+from pygrad.programs import identity
 from pygrad.programs.identity import asks_for_bools
 
 TRUTH = True
@@ -184,3 +186,66 @@ def f(x):
     assert not asks_for_bools(space.f)
     exec("def total(c):\n    return c is True\n", space.__dict__)
     assert asks_for_bools(space.f)  # of a name that it uses
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Functions that were searched, each time that they were."""
+    found: list[Any] = []
+    search = identity.Search.asks
+
+    def asks(self: Any, f: Any) -> bool:
+        if type(self) is identity.Search:
+            found.append(f)
+        return search(self, f)
+
+    monkeypatch.setattr(identity.Search, "asks", asks)
+    return found
+
+
+def test_what_compares_nothing_is_not_searched(searches: list[Any]) -> None:
+    f: Any = lambda x: math.sin(x) * x  # noqa: E731
+    assert vmap(f)(np.array([0.5, 2.0]))[1] == pytest.approx(f(2.0))
+    compile_(f)(0.5)
+    assert not searches
+
+
+def test_a_map_is_searched_once_for_all_its_paths(searches: list[Any]) -> None:
+    def f(x: Any) -> Any:
+        return x * 2.0 if x > 1.0 else x * 3.0 if x > 0.0 else -x
+
+    assert vmap(f)(np.array([2.0, 0.5, -1.0])).tolist() == [4.0, 1.5, 1.0]
+    assert searches == [f]
+    vmap(f)(np.array([2.0, 0.5, -1.0]))
+    assert searches == [f, f]  # it may have changed
+
+
+def test_a_path_asks_though_the_first_one_compared_nothing_of_the_kind(searches: list[Any]) -> None:
+    def f(x: Any) -> Any:
+        if x > 1.0:
+            return x
+        return x * pick(x > 0.0)
+
+    for g in (vmap(f), compile_(vmap(f))):
+        assert g(np.array([2.0, 0.5, -1.0])).tolist() == [2.0, 0.5, -2.0]
+
+
+def test_a_helper_that_asks_by_the_next_call_is_met(searches: list[Any]) -> None:
+    space = module(
+        "helpers_that_change", "def g(c):\n    return 2.0\ndef f(x):\n    return x * g(x > 0)\n"
+    )
+    f: Any = vmap(vars(space)["f"])
+    assert f(np.array([2.0, -1.0])).tolist() == [4.0, -2.0]
+    exec("def g(c):\n    return 1.0 if c is True else 3.0\n", vars(space))
+    assert f(np.array([2.0, -1.0])).tolist() == [2.0, -3.0]
+
+
+def test_an_error_of_the_search_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Any, f: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as changed:
+        changed.setattr(identity.Search, "asks", fail)
+        with pytest.raises(KeyboardInterrupt):
+            compile_(lambda x: x if x > 0 else -x)(1.0)
+    assert compile_(lambda x: x if x > 0 else -x)(-1.0) == 1.0
