@@ -1,7 +1,8 @@
 """A small network over many rows: its mean loss and the 337 gradients by its parameters.
 
 2-16-16-1 with tanh, parameters as arguments. pygrad, CasADi and JAX's scalar form get the same plain
-Python function of one row; JAX's matrix form and PyTorch get products of matrices; C is written by hand.
+Python function of one row; JAX's matrix form and PyTorch get products of matrices. C is written by hand,
+and so is backpropagation in NumPy, as an expert does it: products of matrices, into memory made beforehand.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import compiled_by_hand
 import harness
-from compiled_models import PARAMETERS, mlp_data, mlp_loss, mlp_losses
+from compiled_models import PARAMETERS, matrices, mlp_data, mlp_loss, mlp_losses
 from harness import Row, Side, timed
 
 ROWS, MANY_ROWS = 10_000, 100_000
@@ -99,6 +100,40 @@ def with_casadi(data: Data) -> Step:
     return step
 
 
+def with_numpy(data: Data) -> Step:
+    """Backpropagation by hand; what a step needs is made once."""
+    import numpy as np
+
+    p, points, targets = data
+    rows = len(points)
+    layers = matrices(p)
+    gradient = np.empty(PARAMETERS)
+    slopes = matrices(gradient)  # views of it
+    outputs = [np.empty((rows, len(biases))) for _, biases in layers]
+    inputs = [points, *outputs[:-1]]
+    towards = [np.empty_like(output) for output in outputs]
+
+    def step() -> tuple[Any, Any]:
+        for x, (weights, biases), output in zip(inputs, layers, outputs, strict=True):
+            np.matmul(x, weights, out=output)
+            np.add(output, biases, out=output)
+            np.tanh(output, out=output)
+        away = outputs[-1][:, 0] - targets
+        towards[-1][:, 0] = away * (2.0 / rows)
+        for k in reversed(range(len(layers))):
+            by_output, output = towards[k], outputs[k]
+            loss_by_sum = np.multiply(output, output)
+            np.subtract(1.0, loss_by_sum, out=loss_by_sum)
+            np.multiply(by_output, loss_by_sum, out=by_output)
+            np.matmul(inputs[k].T, by_output, out=slopes[k][0])
+            np.sum(by_output, axis=0, out=slopes[k][1])
+            if k:
+                np.matmul(by_output, layers[k][0].T, out=towards[k - 1])
+        return away @ away / rows, gradient
+
+    return step
+
+
 def with_c(data: Data, flags: str) -> Step:
     import numpy as np
 
@@ -129,6 +164,7 @@ def side(make: Callable[..., Step], needs: tuple[str, ...], **settings: Any) -> 
     return Side(run, (*needs, "numpy"), tools)
 
 
+BY_HAND = "NumPy, backpropagation by hand"
 SIDES = {
     "pygrad": side(with_pygrad, ("pygrad",)),
     "pygrad, 2 threads": side(with_pygrad, ("pygrad",), threads=2),
@@ -136,12 +172,13 @@ SIDES = {
     "JAX, matrices": side(with_jax_matrices, ("jax",)),
     "PyTorch, matrices": side(with_torch, ("torch",)),
     "CasADi map": side(with_casadi, ("casadi",)),
+    BY_HAND: side(with_numpy, ()),
     "C, -O3": side(with_c, (), flags="-O3"),
     "C, -O3 -march=native": side(with_c, (), flags="-O3 -march=native"),
     "C, -Ofast -march=native": side(with_c, (), flags="-Ofast -march=native"),
 }
 JAX = ("JAX, scalars", "JAX, matrices")
-TARGETS = {"the better form of JAX": 1, "CasADi map": 30}
+TARGETS = {"the better form of JAX": 1, "CasADi map": 30, BY_HAND: 4}
 
 
 def compare(quick: bool) -> list[Row]:

@@ -295,15 +295,20 @@ def show_samples(samples: dict[str, list[float]], unit: str = "") -> None:
 # --- results --------------------------------------------------------------------------------------
 
 
-def check_equal(what: str, first: Sequence[float], second: Sequence[float], rel: float) -> None:
+def check_equal(
+    what: str, first: Sequence[float], second: Sequence[float], rel: float, least: float = 0.0
+) -> None:
     """Print the largest relative difference of two sequences (over their common length).
+
+    Of numbers below `least` the difference counts as relative to that.
 
     Raises:
         Failed: it is larger than `rel`, or there is nothing to compare.
     """
     pairs = list(zip(first, second, strict=False))
     worst = max(
-        (0.0 if a == b else abs(a - b) / max(abs(a), abs(b)) for a, b in pairs), default=math.nan
+        (0.0 if a == b else abs(a - b) / max(abs(a), abs(b), least) for a, b in pairs),
+        default=math.nan,
     )
     if not worst <= rel:
         raise Failed(f"check failed: {what} differ by {worst:.1e} relative, allowed {rel:.0e}")

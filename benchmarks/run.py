@@ -5,7 +5,8 @@
     python benchmarks/run.py --write docs/speed.md
 
 Tables go to stdout, what happens meanwhile to stderr; --write puts them into a page, too, each between
-a line with ``measured: GROUP`` and one with ``measured: end``. Libraries that are not installed are
+a line with ``measured: GROUP`` and one with ``measured: end``, and their ratios into history.csv, which has
+those of each release. Libraries that are not installed are
 skipped. Let nothing else run on the machine.
 """
 
@@ -16,6 +17,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+import adbench
 import against_reference
 import compiled_branches
 import compiled_call
@@ -28,6 +30,7 @@ import contention
 import generated_c
 import gpt_step
 import harness
+import history
 import lifted_packages
 import loops
 import loops_elsewhere
@@ -66,6 +69,7 @@ GROUPS = {
         tables,
         generated_c,
     ),
+    "adbench": (adbench,),
     "mapped": (mapped_call, lifted_packages),
 }
 BENCHMARKS = {module.__name__: module for modules in GROUPS.values() for module in modules}
@@ -96,7 +100,9 @@ def main() -> None:
         raise SystemExit(f"failed: {', '.join(failed)}")
     if arguments.write:
         text = arguments.write.read_text(encoding="utf-8")
-        arguments.write.write_text(renewed(text, tables), encoding="utf-8")
+        page = renewed(text, tables)
+        arguments.write.write_text(page, encoding="utf-8")
+        history.write(page)
 
 
 def _table(names: list[str], quick: bool, failed: list[str]) -> str:

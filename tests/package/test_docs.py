@@ -95,7 +95,8 @@ def test_no_page_leans_on_the_readme() -> None:
 def test_tables_of_speed_can_be_written_anew() -> None:
     """`benchmarks/run.py --write` finds the place of each of its tables, and replaces nothing else."""
     program = (
-        "import run, sys; print(run.renewed(sys.stdin.read(), dict.fromkeys(run.GROUPS, 'NEW')))"
+        "import run, sys; sys.stderr.write('\\n'.join(run.GROUPS));"
+        "print(run.renewed(sys.stdin.read(), dict.fromkeys(run.GROUPS, 'NEW')))"
     )
     page = (DOCS / "speed.md").read_text(encoding="utf-8")
     done = subprocess.run(
@@ -108,11 +109,30 @@ def test_tables_of_speed_can_be_written_anew() -> None:
     )
     between = re.compile(r"^<!-- measured: \w+ -->\n(.*?)<!-- measured: end -->", re.M | re.S)
     assert between.sub("", done.stdout.removesuffix("\n")) == between.sub("", page)
-    assert between.findall(done.stdout) == ["NEW\n"] * 3
+    groups = done.stderr.split()
+    assert re.findall(r"^<!-- measured: (?!end)(\w+) -->$", page, re.M) == groups
+    assert between.findall(done.stdout) == ["NEW\n"] * len(groups)
     for table in between.findall(page):
         assert (
             table.startswith("| what ") and "\n- machine: " in table and "\n- versions: " in table
         )
+
+
+def test_the_history_of_speed_has_the_figures_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`benchmarks/run.py --write` renews both; what the page says of a release is what is kept of it."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import history
+
+    page = (DOCS / "speed.md").read_text(encoding="utf-8")
+    text = history.FILE.read_text(encoding="utf-8")
+    lines, kept = history.lines_of(page), history.read(text)
+    assert len(lines) == len(re.findall(r"^\|", page, re.M)) - 2 * page.count("| what ")
+    assert [line for line in kept if line in lines] == lines
+    assert all(line.release and line.what and line.result for line in kept)
+    assert history.renewed(text, page) == text
+    older = history.read(history.renewed(text.replace("0.1.0", "0.0.9"), page))
+    assert {line.release for line in older} == {"0.0.9", *(line.release for line in lines)}
+    assert len(older) == len(kept) + len(lines)
 
 
 def test_figures_of_reliability_can_be_written_anew() -> None:
