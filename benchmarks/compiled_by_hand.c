@@ -96,3 +96,23 @@ void kepler(const double *m, const double *e, size_t rows, double *out)
         out[3 * r] = v, out[3 * r + 1] = vm, out[3 * r + 2] = ve;
     }
 }
+
+/* Memory as large as that of so many nodes, six words each: a number read from each and another written, in its order. */
+double stream_nodes(double *nodes, size_t count)
+{
+    double total = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        total += nodes[6 * i];
+        nodes[6 * i + 1] = 0.0;
+    }
+    return total;
+}
+
+/* The same memory, where each node's first word is the number of the next one: where count steps lead. */
+size_t follow_nodes(const size_t *nodes, size_t count)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++)
+        at = nodes[6 * at];
+    return at;
+}

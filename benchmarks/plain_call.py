@@ -1,7 +1,8 @@
 """One call of a compiled function by position: what it takes beside the program, which is a few operations.
 
 Floats, arrays, lists and containers of these, a Value that is captured, and a buffer, beside an empty call
-of C by cffi; and 300 floats as a list beside the same as an array, in a program that adds their squares.
+of C by cffi; and 300 floats as a list beside the same as an array, in a program that adds their squares;
+and so as lists of lists, dicts and tuples of floats beside arrays in their place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from harness import Row, Side
 
 TARGETS = {"one float": 450.0, "two arrays": 900.0}  # ns
 ARRAY, LIST = "300 floats as an array", "300 floats as a list"
+ARRAYS, NESTED = "a dict of 10 arrays of 30 floats", "a dict of 10 lists of 30 floats"
+PAIRS = "150 pairs of floats in a list"
 
 
 def calls() -> dict[str, Callable[[], object]]:
@@ -28,8 +31,13 @@ def calls() -> dict[str, Callable[[], object]]:
     nested = compile(lambda p: p["w"][0] * p["w"][1] + p["b"])
     slopes = compile(grad(lambda x: x[0] * x[1] * x[2]))
     squares = compile(lambda x: sum(item * item for item in x))
+    of_parts = compile(lambda p: sum(item * item for x in p.values() for item in x))
+    of_pairs = compile(lambda p: sum(a * a + b * b for a, b in p))
     a, b, many = np.array([1.0, 2.0, 3.0]), np.array([2.0, 1.0, 5.0]), np.linspace(0.0, 1.0, 300)
     lists, listed = (a.tolist(), b.tolist()), many.tolist()
+    arrays = {f"part {k}": many[30 * k : 30 * k + 30].copy() for k in range(10)}
+    nest = {name: part.tolist() for name, part in arrays.items()}
+    pairs = list(zip(listed[::2], listed[1::2], strict=True))
     parts = {"w": [1.0, 2.0], "b": 3.0}
     branches(1.0)
     return {
@@ -44,6 +52,9 @@ def calls() -> dict[str, Callable[[], object]]:
         "buffer() of two arrays": products.buffer(a, b),
         ARRAY: lambda: squares(many),
         LIST: lambda: squares(listed),
+        ARRAYS: lambda: of_parts(arrays),
+        NESTED: lambda: of_parts(nest),
+        PAIRS: lambda: of_pairs(pairs),
     }
 
 
@@ -59,6 +70,7 @@ def compare(quick: bool) -> list[Row]:
     rows = []
     for times in harness.run_sides(__file__, SIDES, 1, options).get("plain call", []):
         empty, array, listed = (times.pop(name) for name in ("nothing", ARRAY, LIST))
+        arrays, nest, pairs = (times.pop(name) for name in (ARRAYS, NESTED, PAIRS))
         harness.show_samples({name: [t] for name, t in times.items()})
         for name, time in times.items():
             row = harness.figure(
@@ -68,8 +80,13 @@ def compare(quick: bool) -> list[Row]:
             rows.append(
                 row._replace(other=f"empty cffi call: {harness.quantity(empty)}", ratio=ratio)
             )
-        what = f"plain call, {LIST}"
-        rows.append(harness.versus(what, [listed], "as an array", [array], at_most=1.5))
+        for name, time, other, beside in (
+            (LIST, listed, "as an array", array),
+            (NESTED, nest, "as arrays", arrays),
+            (PAIRS, pairs, "as an array", array),
+        ):
+            row = harness.versus(f"plain call, {name}", [time], other, [beside], at_most=1.5)
+            rows.append(row)
     return rows
 
 

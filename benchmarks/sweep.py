@@ -4,20 +4,28 @@ Three graphs, each in a process of its own: rows through an MLP as micrograd bui
 sums, ReLUs); a chain of multiplications and additions; sums of two random earlier nodes. Memory is
 that of the whole process: what it holds after the graph is built less before, and the peak of its
 first sweep less what it held just before.
+
+Beside each sweep, in the same process, stands what memory of that size costs in C: one pass over it from
+end to end, and a walk in which each step says where the next one goes, at random. A sweep of nodes that
+stand as they were made takes the first at least; one of a random graph has to do with the second.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import gc
 import importlib
 import random
+import shutil
 import statistics
 import sys
 import time
+from array import array
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import compiled_by_hand
 import harness
 from harness import Row, Side
 
@@ -104,11 +112,14 @@ def measure(build: Callable[..., Graph], sweeps: int) -> dict[str, Any]:
     peak = memory("VmHWM")
     grad = leaf.grad
 
+    memory_of = Memory(nodes) if shutil.which(compiled_by_hand.COMPILER) else None
     seconds = []
     for _ in range(sweeps):
         start = time.perf_counter()
         root.backward()
         seconds.append((time.perf_counter() - start) / nodes)
+        if memory_of is not None:
+            memory_of.measure()
 
     expected = build(float, functools.partial(max, 0.0)).root
     return {
@@ -116,9 +127,40 @@ def measure(build: Callable[..., Graph], sweeps: int) -> dict[str, Any]:
         "ns": [s * 1e9 for s in seconds],
         "at rest": (at_rest - before) / nodes,
         "extra": (peak - at_rest) / nodes,
+        "pass": memory_of.one_pass if memory_of else [],
+        "walk": memory_of.walk if memory_of else [],
         "found": [root.data, grad],
         "expected": [expected, slope],
     }
+
+
+WORDS = 6  # of a node
+
+
+class Memory:
+    """As much memory as nodes take, and what passes over it cost, in ns a node."""
+
+    def __init__(self, nodes: int) -> None:
+        self.c = compiled_by_hand.library("-O3")
+        order = list(range(1, nodes))
+        random.shuffle(order)
+        self.nodes, self.words = nodes, array("Q", bytes(8 * WORDS * nodes))
+        for at, to in zip([0, *order], [*order, 0], strict=True):  # once through all of them
+            self.words[WORDS * at] = to
+        address, _ = self.words.buffer_info()
+        self.at = ctypes.c_void_p(address), ctypes.c_size_t(nodes)
+        self.c.follow_nodes.restype = ctypes.c_size_t
+        self.one_pass: list[float] = []
+        self.walk: list[float] = []
+
+    def measure(self) -> None:
+        for function, times in (
+            (self.c.stream_nodes, self.one_pass),
+            (self.c.follow_nodes, self.walk),
+        ):
+            start = time.perf_counter()
+            function(*self.at)
+            times.append((time.perf_counter() - start) / self.nodes * 1e9)
 
 
 def live_nodes() -> int:
@@ -146,6 +188,8 @@ SIDES = {
     for name, build in (("MLP", mlp), ("chain", chain), ("random", random_graph))
 }
 TARGETS = {"MLP": 12, "chain": 30, "random": 40}
+# What bounds a sweep, beside which it is put.
+BOUNDS = {"MLP": ("pass", "one pass over memory"), "random": ("walk", "one random access")}
 
 
 def compare(quick: bool) -> list[Row]:
@@ -164,6 +208,12 @@ def compare(quick: bool) -> list[Row]:
         harness.figure(f"sort + sweep of a node, {name}", ns, "ns", at_most=TARGETS[name])
         for name, ns in times.items()
     ]
+    for name, (bound, words) in BOUNDS.items():
+        floor = [1e-9 * ns for run in results.get(name, []) for ns in run[bound]]
+        if floor:
+            ours = [1e-9 * ns for ns in times[name]]
+            what = f"sort + sweep of a node, {name}, beside memory"
+            rows.append(harness.versus(what, ours, words, floor, at_most=1.2))
     if not sys.platform.startswith("linux"):
         print("skipped: memory per node is read from Linux's /proc")
         return rows

@@ -184,14 +184,14 @@ static int read_array(const pg_form *form, PyObject *object, pg_cursor *to)
     return 1;
 }
 
-/* The floats of a list from the first on, until there is another number or slots do not stand side by side; how many. */
-static Py_ssize_t read_floats(PyObject *list, Py_ssize_t count, const pg_cursor *to)
+/* The floats of a list or tuple from the first on, until there is another number or slots do not stand side by side; how
+ * many. */
+static Py_ssize_t read_floats(PyObject *const *items, Py_ssize_t count, const pg_cursor *to)
 {
     Py_ssize_t i = 0;
-    if (!pg_floats_known || !pg_lists_known || !stand_side_by_side(to, (size_t)count))
+    if (!pg_floats_known || items == NULL || !stand_side_by_side(to, (size_t)count))
         return 0;
     double *out = to->uniforms + to->slots[0];
-    PyObject *const *items = ((pg_list_layout *)list)->items;
     for (; i < count && PyFloat_CheckExact(items[i]); i++)
         out[i] = ((pg_float_layout *)items[i])->number;
     return i;
@@ -202,8 +202,8 @@ static int read_numbers(const pg_form *form, PyObject *list, pg_cursor *to)
 {
     const Py_ssize_t count = form->count;
     const int is_list = form->kind == PG_FORM_LIST;
-    for (Py_ssize_t i = is_list ? read_floats(list, count, to) : 0; i < count; i++)
-        if (!read_number(is_list ? pg_list_item(list, i) : PyTuple_GetItem(list, i), 1, to->uniforms + to->slots[i]))
+    for (Py_ssize_t i = read_floats(pg_items(list, is_list), count, to); i < count; i++)
+        if (!read_number(is_list ? pg_list_item(list, i) : pg_tuple_item(list, i), 1, to->uniforms + to->slots[i]))
             return 0;
     skip(to, (size_t)count);
     return 1;
@@ -247,7 +247,7 @@ static int read_items(const pg_form *form, PyObject *items, pg_cursor *to)
     if (form->parts == NULL)
         return read_numbers(form, items, to);
     for (Py_ssize_t i = 0; i < form->count; i++)
-        if (!pg_form_read(&form->parts[i], is_list ? pg_list_item(items, i) : PyTuple_GetItem(items, i), 1, to))
+        if (!pg_form_read(&form->parts[i], is_list ? pg_list_item(items, i) : pg_tuple_item(items, i), 1, to))
             return 0;
     return 1;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-int pg_floats_known, pg_lists_known;
+int pg_floats_known, pg_lists_known, pg_tuples_known;
 PyTypeObject *pg_array_type;
 PyObject *pg_float64;
 
@@ -50,10 +50,22 @@ static int list_is_known(void)
     return same;
 }
 
+static int tuple_is_known(void)
+{
+    PyObject *tuple = PyTuple_Pack(2, Py_None, Py_True);
+    if (tuple == NULL)
+        return 0;
+    const pg_tuple_layout *layout = (pg_tuple_layout *)tuple;
+    const int same = layout->items[0] == Py_None && layout->items[1] == Py_True;
+    Py_DECREF(tuple);
+    return same;
+}
+
 int pg_layout_init(void)
 {
     pg_floats_known = size_of(&PyFloat_Type) == sizeof(pg_float_layout) && float_is(0.1) && float_is(-2e300);
     pg_lists_known = size_of(&PyList_Type) == sizeof(pg_list_layout) && list_is_known();
+    pg_tuples_known = size_of(&PyTuple_Type) == sizeof(pg_tuple_layout) && tuple_is_known();
     return PyErr_Occurred() ? -1 : 0;
 }
 

@@ -1,8 +1,8 @@
-/* layout.h: what stands in floats, lists and NumPy's arrays, read where it stands.
+/* layout.h: what stands in floats, lists, tuples and NumPy's arrays, read where it stands.
  *
  * The limited API asks for each item by a call, and does not know arrays at all. Their structs have been the same in all
  * versions of Python and NumPy that we know; each is compared with an object whose contents are known, once, and where
- * it has become another one pg_float_at and pg_list_items ask by a call, and no array is recognised. */
+ * it has become another one pg_float_at and its like ask by a call, and no array is recognised. */
 #ifndef PG_LAYOUT_H
 #define PG_LAYOUT_H
 
@@ -27,7 +27,9 @@ typedef struct {
     int flags;
 } pg_array_layout;
 
-extern int pg_floats_known, pg_lists_known;
+typedef struct { PyObject_VAR_HEAD PyObject *items[]; } pg_tuple_layout;
+
+extern int pg_floats_known, pg_lists_known, pg_tuples_known;
 extern PyTypeObject *pg_array_type; /* NULL: no array is recognised */
 extern PyObject *pg_float64; /* the dtype of which there is one */
 
@@ -37,10 +39,24 @@ static inline double pg_float_at(PyObject *object)
     return PG_LIKELY(pg_floats_known) ? ((pg_float_layout *)object)->number : PyFloat_AsDouble(object);
 }
 
-/* Item i of an exact list or tuple that has it. Borrowed. */
+/* Item i of an exact list that has it. Borrowed. */
 static inline PyObject *pg_list_item(PyObject *list, Py_ssize_t i)
 {
     return PG_LIKELY(pg_lists_known) ? ((pg_list_layout *)list)->items[i] : PyList_GetItem(list, i);
+}
+
+/* The same of an exact tuple. */
+static inline PyObject *pg_tuple_item(PyObject *tuple, Py_ssize_t i)
+{
+    return PG_LIKELY(pg_tuples_known) ? ((pg_tuple_layout *)tuple)->items[i] : PyTuple_GetItem(tuple, i);
+}
+
+/* The items of an exact list, else of an exact tuple, where they stand; NULL if they can only be asked for. */
+static inline PyObject *const *pg_items(PyObject *sequence, int is_list)
+{
+    if (is_list)
+        return PG_LIKELY(pg_lists_known) ? ((pg_list_layout *)sequence)->items : NULL;
+    return PG_LIKELY(pg_tuples_known) ? ((pg_tuple_layout *)sequence)->items : NULL;
 }
 
 /* Whether an object is an array of float64 of NumPy's own class, in the computer's order of bytes. */

@@ -25,7 +25,7 @@ from pygrad.programs.worth import TooManyPaths
 _FLOAT64 = np.dtype(np.float64)
 _OWN_STEPS = {SGD.step, Adam.step}
 _OWN_ZERO_GRADS = {SGD.zero_grad, Adam.zero_grad}
-_MISSES = 3  # calls in a row that C has left to Python: it does not try again
+_MISSES = 3  # calls in a row that C leaves to Python, before it stops trying each time
 _MOST = 16
 
 
@@ -83,7 +83,7 @@ class _Plan:
     __slots__ = ("misses", "training")
 
     def __init__(self) -> None:
-        self.misses = 0  # since the last call that C has done
+        self.misses = 0  # calls that Python has done since the last one that C has
         self.training: _native.Training | None = None
 
     def call(self, rows: tuple[Any, ...], ending: Ending) -> float | None:
@@ -96,12 +96,15 @@ class _Plan:
             given = tuple(map(_in_place, rows))
             if any(a is not b for a, b in zip(given, rows, strict=True)):
                 total = training.step(given, ending.step, ending.zero_grad)
-        self.misses = 0 if total is not None else self.misses + 1
+        if total is not None:
+            self.misses = 0
         return total
 
     def learn(self, run: Run) -> None:
-        """From a call that Python has done."""
-        self.training = None if self.misses >= _MISSES else _training_of(run)
+        """From a call that Python has done: where C has left many to it, it tries again now and then."""
+        self.misses += 1
+        tries = self.misses <= _MISSES or self.misses & (self.misses - 1) == 0
+        self.training = _training_of(run) if tries else None
 
 
 def _plan_of(store: Store, in_axes: Any, reduce: str) -> _Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import random
 import struct
 import warnings
@@ -361,6 +362,32 @@ def test_numbers_that_are_not_finite_are_told_once_a_step():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert loss.backward(np.array([1.0, np.nan])) != 0.0
+
+
+def test_c_tries_again_after_calls_that_were_not_for_it(by_c):
+    w = Value(1.0)
+    loss = compile(lambda x: w * x)
+    optim, good = SGD([w], lr=0.0), np.ones(2)
+    for _ in range(2):
+        loss.backward(good, optim=optim, zero_grad=True)
+    assert by_c.done == 1
+    for _ in range(20):
+        loss.backward(np.array([1.0, np.nan]))
+    for _ in range(20):
+        loss.backward(good, optim=optim, zero_grad=True)
+    assert by_c.done > 5 and w.grad == 1.0
+
+
+def test_what_was_loaded_trains():
+    w = Value(1.5, label="w")
+    loss = compile(lambda x, y: (w * x - y) ** 2)
+    loss.backward(X[:, 0], Y)
+    loaded = pickle.loads(pickle.dumps(loss))
+    optim, other = SGD([w], lr=0.1), SGD(loaded.captured, lr=0.1)
+    for _ in range(4):
+        wanted = loss.backward(X[:, 0], Y, optim=optim, zero_grad=True)
+        assert loaded.backward(X[:, 0], Y, optim=other, zero_grad=True) == wanted
+        assert bits([loaded.captured[0].data]) == bits([w.data])
 
 
 @pytest.mark.parametrize("inherited", [True, False])
