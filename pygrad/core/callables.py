@@ -30,9 +30,12 @@ def function_name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
-def original_module(module: str | None) -> str:
-    """The name of a module that a function says it is of, without what lifting puts before it."""
-    return (module or "").removeprefix(LIFTED)
+def original_module(module: Any) -> str:
+    """The name of a module that a function says it is of, without what lifting puts before it.
+
+    Some say none, and of a slot of a class it is no text.
+    """
+    return module.removeprefix(LIFTED) if isinstance(module, str) else ""
 
 
 def found_by_name(module: str | None, name: str) -> Any:

@@ -30,6 +30,11 @@ def set_maker(lift: Callable[[Any, bool], Any]) -> None:
     _makers[:] = [lift]
 
 
+def lifted_later(f: Any) -> Any:
+    """A function that lifted code has made, lifted."""
+    return _makers[0](f, True)
+
+
 def made_anew(target: Any, rounding: bool, make: Callable[[Any, bool], Any]) -> Any:
     """What was made of a function or a class, or make(target, rounding), with a name that leads to it."""
     module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")

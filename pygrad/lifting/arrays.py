@@ -92,6 +92,14 @@ class _Ufunc(functools.partial[Any]):
     def __reduce__(self) -> Any:
         return self.ufunc.__reduce__()
 
+    # A table of ufuncs, which NumPy asks for by the ufunc itself, has it.
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or other is self.ufunc
+
+    def __hash__(self) -> int:
+        return hash(self.ufunc)
+
 
 def _where_there_are_values(standard: Any) -> Callable[..., Any]:
     """A function of NumPy that takes Values in lists, too."""

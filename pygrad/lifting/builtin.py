@@ -22,7 +22,7 @@ from pygrad.core.shown import shown
 from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text
 from pygrad.lifting.floats import class_of_twin, twin_in
 from pygrad.lifting.quick import of_numbers, unless_values
-from pygrad.lifting.raising import LIFTED_FROM, raised, with_methods
+from pygrad.lifting.raising import LIFTED_FROM, decorating, raised, with_methods
 from pygrad.lifting.tables import item_at
 from pygrad.lifting.values import holds_values, is_of_values
 
@@ -135,6 +135,11 @@ def as_index(x: Any) -> Any:
     return int(x) if isinstance(x, Value) else x
 
 
+def whole_of(x: Any, index: Any) -> Any:
+    """x[()] or x[...], by which an array of one becomes a number; a Value is one."""
+    return x if isinstance(x, Value) else x[index]
+
+
 def as_bits(x: Any) -> Any:
     """An operand of `&` and its like: for a Value that math.floor() or its like gave, the whole number."""
     return int(x) if isinstance(x, Value) and is_int(x) else x
@@ -222,8 +227,10 @@ CLASS = class_of
 TEXT: Callable[..., Any] = as_text
 INDEX: Callable[..., Any] = as_index
 ITEM: Callable[..., Any] = item_at
+WHOLE: Callable[..., Any] = whole_of
 BITS: Callable[..., Any] = as_bits
 RAISED: Callable[..., Any] = raised
+DECORATOR: Callable[..., Any] = decorating
 BASE: Callable[..., Any] = with_methods
 SHOWN: Callable[..., Any] = shown
 SUPER: Callable[..., Any] = above
@@ -292,6 +299,8 @@ BUILTINS: dict[str, Any] = {
             TEXT,
             INDEX,
             ITEM,
+            WHOLE,
+            DECORATOR,
             BITS,
             SUPER,
             RAISED,

@@ -26,6 +26,7 @@ from pygrad.lifting.builtin import (
     CALLS,
     CLASS,
     CONSTRUCTORS,
+    DECORATOR,
     INDEX,
     ITEM,
     METHODS,
@@ -33,14 +34,17 @@ from pygrad.lifting.builtin import (
     SHOWN,
     SUPER,
     TEXT,
+    WHOLE,
     is_callable_as,
 )
-from pygrad.lifting.kinds import KINDS
+from pygrad.lifting.kinds import KINDS, OPERATORS
 from pygrad.lifting.storing import slice_of, stored
 
 _WHOLE = ("floor", "ceil", "trunc", "round", "rint")
 _FOUND = ("bisect", "bisect_left", "bisect_right", "searchsorted", "digitize")
-_NAMED = "|".join([*CALLS, *METHODS, *_WHOLE, *_FOUND, "super", "__class__", "raise"])
+_NAMED = "|".join(
+    [*CALLS, *METHODS, *_WHOLE, *_FOUND, "super", "__class__", "raise", "dataclass", "attrs?"]
+)
 _NEEDED = re.compile(rf"\b(?:{_NAMED})\b|[\"'][\s)]*%|[&|^]|<<|>>")
 _ARRAYS = re.compile(r"\bnumpy\b")
 _INDEX, _ITEM, _PART = "__lifted_index__", "__lifted_item__", "__lifted_part__"
@@ -106,7 +110,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
-        if not isinstance(node.value, ast.Name) or node.attr in {*METHODS, "__new__"}:
+        if not isinstance(node.value, ast.Name) or node.attr in {*METHODS, *OPERATORS, "__new__"}:
             self.generic_visit(node)
         if self.arrays and node.attr in ATTRIBUTES and isinstance(node.ctx, ast.Load):
             call = ast.Call(_called(ATTRIBUTES[node.attr], node), [node.value], [])
@@ -153,6 +157,9 @@ class _Rewriter(ast.NodeTransformer):
                     ast.Call(_called(ITEM, node), [node.value, index], []), node
                 )
             node.slice = self._as_index(index, True)
+        elif self.arrays and _is_whole_array(node):
+            call = ast.Call(_called(WHOLE, node), [node.value, node.slice], [])
+            return ast.copy_location(call, node)
         else:
             node.slice = self._unless_a_type(node.slice)
         return node
@@ -176,12 +183,18 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         bases, node.bases = list(map(self._unless_a_type, node.bases)), []
+        node.decorator_list = [
+            ast.copy_location(ast.Call(_called(DECORATOR, each), [self.visit(each)], []), each)
+            for each in node.decorator_list
+        ]
+        decorators, node.decorator_list = node.decorator_list, []
         outer, self.own, texts = self.own, set(), self.texts
         self.texts = any(map(self._is_exception, map(_last, bases)))
         if self.texts:
             self.exceptions.add(node.name)
         self.generic_visit(node)
         node.bases, self.own, self.texts = bases, outer, texts
+        node.decorator_list = decorators
         return node
 
     def _is_exception(self, name: str) -> bool:
@@ -387,6 +400,14 @@ def _is_a_type(node: ast.AST) -> bool:
 
 def _shown(node: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Call(_called(SHOWN, node), [node], []), node)
+
+
+def _is_whole_array(node: ast.Subscript) -> bool:
+    """Whether it is `x[()]` or `x[...]`, which makes a number of an array of one."""
+    index = node.slice
+    all_of_it = isinstance(index, ast.Constant) and index.value is ...
+    all_of_it |= isinstance(index, ast.Tuple) and not index.elts
+    return all_of_it and isinstance(node.ctx, ast.Load)
 
 
 def _as_bits(node: ast.expr) -> ast.expr:

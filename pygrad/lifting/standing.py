@@ -17,20 +17,29 @@ from pygrad.lifting.quick import of_numbers
 
 
 class _Like(ModuleType):
-    """What is set in it is set in the original: `sys.stdout = ...`."""
+    """What is set in it is set in the original: `sys.stdout = ...`; not so a name that is another here.
+
+    Code that puts `builtins.__import__` back would give all others that of lifted code.
+    """
 
     def __init__(self, original: ModuleType, changes: dict[str, Any]) -> None:
         super().__init__(original.__name__, original.__doc__)
         vars(self).update(changes, __getattr__=lambda name: getattr(original, name))
-        vars(self)["__original__"] = original
+        vars(self)["__original__"], vars(self)["__changed__"] = original, frozenset(changes)
         if not hasattr(original, "__all__"):  # for `from math import *`
             vars(self)["__all__"] = [name for name in vars(original) if name[:1] != "_"]
 
     def __setattr__(self, name: str, item: Any) -> None:
-        setattr(vars(self)["__original__"], name, item)
+        if name in vars(self)["__changed__"]:
+            vars(self)[name] = item
+        else:
+            setattr(vars(self)["__original__"], name, item)
 
     def __delattr__(self, name: str) -> None:
-        delattr(vars(self)["__original__"], name)
+        if name in vars(self)["__changed__"]:
+            super().__delattr__(name)
+        else:
+            delattr(vars(self)["__original__"], name)
 
     def __dir__(self) -> list[str]:
         return dir(vars(self)["__original__"])

@@ -23,6 +23,7 @@ from pygrad.core.callables import LIFTED, found_by_name
 from pygrad.lifting import averages, dispatching
 from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting.builtin import BUILTINS, MARK, UNROUNDED, is_callable_as
+from pygrad.lifting.changed import CHANGED, changed
 from pygrad.lifting.errors import LiftError, compiled
 from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.kinds import COUNTERPARTS
@@ -73,7 +74,7 @@ def is_lifted(name: str) -> bool:
 
 
 _FEW = 3
-_NEVER = ("pygrad", "numpy", "numba")
+_NEVER = ("pygrad", "numpy", "numba", "sympy")
 
 
 def _compiled_files(top: str) -> float:
@@ -317,6 +318,11 @@ def _standing_module(name: str) -> ModuleType | None:
             return _modules[name]
     if name == "numpy.linalg":
         return load("numpy").linalg  # type: ignore[no-any-return]
+    if name in CHANGED:
+        with _lock:
+            if name not in _modules:
+                _modules[name] = changed(name, importlib.import_module(name))
+            return _modules[name]
     return None
 
 
