@@ -98,29 +98,50 @@ def lstm_with_pygrad(layers: int, length: int) -> Calls:
     return Calls(lambda: f(*data), derivative)
 
 
-def hand_with_pygrad(points: int, places: bool) -> Calls:
-    """The bones are the same for all points: a program computes them once a call."""
+def hand_with_pygrad(points: int) -> Calls:
+    """Maps over vertices, whose places and slopes points then look up.
+
+    The bones are the same for all vertices: a program computes them once a call.
+    """
+    import numpy as np
+
+    pygrad, m = importlib.import_module("pygrad"), OfPygrad()
+    pose, _, hand = models.hand_data(points)
+    relatives, inverses = hand.relatives.tolist(), hand.inverses.tolist()
+    used, at = models.used_vertices(hand, False)
+
+    def place(pose: Any, weights: Any, vertex: Any) -> Any:
+        bones = models.bones_of(m, hand.parents, relatives, inverses, pose)
+        return models.skinned(bones, weights, vertex)
+
+    positions, slopes = (
+        pygrad.compile(pygrad.vmap(f, in_axes=(None, 0, 0), threads=CORES))
+        for f in (place, pygrad.jacobian(place))
+    )
+    vertices = pose, hand.weights[used], hand.vertices[used]
+    return Calls(
+        lambda: hand.points - np.stack(positions(*vertices), axis=1)[at],
+        lambda: -slopes(*vertices)[at],
+    )
+
+
+def places_with_pygrad(points: int) -> Calls:
+    """Maps over points, each of which computes its triangle's corners."""
     pygrad, m = importlib.import_module("pygrad"), OfPygrad()
     pose, u, hand = models.hand_data(points)
     relatives, inverses = hand.relatives.tolist(), hand.inverses.tolist()
-    at = hand.triangles[hand.places] if places else hand.places
-    by_point = (hand.weights[at], hand.vertices[at], hand.points)
+    at = hand.triangles[hand.places]
 
-    def simple(pose: Any, weights: Any, vertex: Any, point: Any) -> Any:
-        bones = models.bones_of(m, hand.parents, relatives, inverses, pose)
-        return models.distance(bones, weights, vertex, point)
-
-    def complicated(pose: Any, u: Any, weights: Any, corners: Any, point: Any) -> Any:
+    def distance(pose: Any, u: Any, weights: Any, corners: Any, point: Any) -> Any:
         bones = models.bones_of(m, hand.parents, relatives, inverses, pose)
         return models.distance_inside(bones, u, weights, corners, point)
 
-    f = complicated if places else simple
-    slopes = pygrad.jacobian(f, argnums=(0, 1) if places else 0)
-    given = (pose, u, *by_point) if places else (pose, *by_point)
-    axes = (None, *[0] * (len(given) - 1))
+    given = pose, u, hand.weights[at], hand.vertices[at], hand.points
     objective, derivative = (
-        functools.partial(pygrad.compile(pygrad.vmap(g, in_axes=axes, threads=CORES)), *given)
-        for g in (f, slopes)
+        functools.partial(
+            pygrad.compile(pygrad.vmap(f, in_axes=(None, 0, 0, 0, 0), threads=CORES)), *given
+        )
+        for f in (distance, pygrad.jacobian(distance, argnums=(0, 1)))
     )
     return Calls(objective, derivative)
 
@@ -229,9 +250,9 @@ def hand_with_arrays(library: Any, points: int, places: bool) -> Calls:
     relatives, inverses = (
         m.array(np.concatenate([part, last], axis=1)) for part in (hand.relatives, hand.inverses)
     )
-    vertices = m.array(np.column_stack([hand.vertices, np.ones(len(hand.vertices))]))
-    weights, measured = m.array(hand.weights), m.array(hand.points)
-    at = m.array(hand.triangles[hand.places] if places else hand.places)
+    used, which = models.used_vertices(hand, places)
+    vertices = m.array(np.column_stack([hand.vertices[used], np.ones(len(used))]))
+    weights, measured, at = m.array(hand.weights[used]), m.array(hand.points), m.array(which)
 
     def positions(pose: Any) -> Any:
         bones = adbench_arrays.bones_of(m, hand.parents, relatives, inverses, pose)
@@ -293,13 +314,13 @@ PROBLEMS = {
     ),
     "hand": Problem(
         "hand, Jacobian",
-        functools.partial(hand_with_pygrad, places=False),
+        hand_with_pygrad,
         functools.partial(hand_with_arrays, places=False),
         tuple({"points": points} for points in (100, 1000, 10_000)),
     ),
     "places": Problem(
         "hand with places, Jacobian",
-        functools.partial(hand_with_pygrad, places=True),
+        places_with_pygrad,
         functools.partial(hand_with_arrays, places=True),
         tuple({"points": points} for points in (100, 1000, 10_000)),
     ),

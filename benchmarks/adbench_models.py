@@ -233,11 +233,6 @@ def skinned(bones: Any, weights: Numbers, vertex: Numbers) -> list[Any]:
     return [sum(row[k] * vertex[k] for k in range(3)) + row[3] for row in mixed]
 
 
-def distance(bones: Any, weights: Numbers, vertex: Numbers, point: Numbers) -> list[Any]:
-    """From a vertex to the point that was measured of it."""
-    return [p - v for p, v in zip(point, skinned(bones, weights, vertex), strict=True)]
-
-
 def distance_inside(
     bones: Any, u: Numbers, weights: Any, corners: Any, point: Numbers
 ) -> list[Any]:
@@ -245,6 +240,15 @@ def distance_inside(
     a, b, c = (skinned(bones, w, v) for w, v in zip(weights, corners, strict=True))
     rest = 1.0 - u[0] - u[1]
     return [p - (u[0] * x + u[1] * y + rest * z) for p, x, y, z in zip(point, a, b, c, strict=True)]
+
+
+def used_vertices(hand: Hand, places: bool) -> tuple[Any, Any]:
+    """The vertices that points need, and for each point which of these: one, or a triangle's three."""
+    import numpy as np
+
+    at = hand.triangles[hand.places] if places else hand.places
+    used, which = np.unique(at, return_inverse=True)
+    return used, which.reshape(at.shape)
 
 
 def hand_data(points: int) -> tuple[Any, Any, Hand]:

@@ -255,8 +255,8 @@ int pg_program_read(const unsigned char *bytes, size_t size, size_t lives, const
  * runs. */
 void pg_choose_lanes(int most);
 
-/* For tests: after how many calls, from C, a program without rows is packed (see pack.h); SIZE_MAX: never. Programs that
- * are keep their packs. */
+/* For tests: after how many calls, from C, a program without rows is packed (see pack.h), and bodies of loops when they
+ * are made; SIZE_MAX: never. Programs that are keep their packs. */
 void pg_pack_choose(size_t calls);
 
 /* Rows of a piece; and a name for the instructions in use: "avx512", "avx2" or "baseline". */

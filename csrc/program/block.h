@@ -59,6 +59,9 @@ int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *
 int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruction *end, double *uniforms,
                 uint32_t *guard, int *met, pg_work *work);
 
+/* pg_run_uniform of a pack, on its memory: see pack.h. In packed.c. */
+int pg_pack_run_within(const pg_pack *k, double *uniforms, uint32_t *guard, int *met, pg_work *work);
+
 /* Uniforms into the lanes over which they are spread. */
 void pg_spread(const pg_program *p, const double *uniforms, double *lanes);
 

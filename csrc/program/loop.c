@@ -37,9 +37,10 @@ void pg_loop_failed_in(size_t row)
 
 /* -- memory ------------------------------------------------------------------------------------- */
 
+/* Uniforms, which begin at a whole register; the state twice. */
 static size_t flat_of(const pg_body *b)
 {
-    return b->flat->uniforms + 1 + 2 * b->state + pg_loops_flat(b->flat);
+    return 7 + b->numbers->uniforms + 1 + 2 * b->state + pg_loops_flat(b->flat);
 }
 
 /* Uniforms; lanes and spare ones; the state twice, and whether it goes on; a flag for each of them. */
@@ -100,7 +101,12 @@ typedef struct {
 /* In the memory from *at on, of which it takes its part. */
 static flat open_flat(const pg_body *b, double **at, pg_work *work, int *met)
 {
-    flat f = {.body = b, .uniforms = *at, .state = *at + b->flat->uniforms + 1 + pg_loops_flat(b->flat)};
+    const size_t uniforms = b->numbers->uniforms + 1 + pg_loops_flat(b->flat);
+    const size_t begin = (uintptr_t)*at / sizeof **at;
+    flat f = {.body = b, .uniforms = *at + (pg_whole(begin) - begin)};
+    f.state = f.uniforms + uniforms;
+    if (b->pack != NULL)
+        memset(f.uniforms, 0, uniforms * sizeof *f.uniforms);
     f.work = work;
     f.met = met;
     f.first = b->scan.given;
@@ -131,14 +137,16 @@ static void put_items(flat *f, size_t i)
 /* Trip i; whether it goes on is in *goes_on. False if it was stopped. */
 static int trip_flat(flat *f, size_t i, int *goes_on)
 {
-    const pg_program *p = f->body->flat;
+    const pg_program *p = f->body->numbers;
+    const pg_pack *pack = f->body->pack;
     const pg_scan *s = &f->body->scan;
     const size_t n = f->body->state;
     uint32_t guard;
     for (size_t k = 0; k < n; k++)
         put_flat(f, k, f->state[k]);
     put_items(f, i);
-    if (pg_run_uniform(p, f->uniforms, &guard, f->met, f->work) != 1)
+    if ((pack == NULL ? pg_run_uniform(p, f->uniforms, &guard, f->met, f->work)
+                      : pg_pack_run_within(pack, f->uniforms, &guard, f->met, f->work)) != 1)
         return 0;
     for (size_t k = 0; k < n; k++)
         f->state[k] = f->uniforms[p->result_slots[k]];
@@ -146,7 +154,7 @@ static int trip_flat(flat *f, size_t i, int *goes_on)
         f->made[k * s->length + pg_item_at(s, i)] = f->uniforms[p->result_slots[pg_first_made(f->body) + k]];
     if (!f->body->counts)
         *goes_on = f->uniforms[p->result_slots[n]] != 0.0;
-    return pg_goes_on(f->work, p->length + 4);
+    return pg_goes_on(f->work, f->body->flat->length + 4);
 }
 
 /* The trips that a count asks for: those of `while trips < count`. */

@@ -47,6 +47,8 @@ typedef struct {
 typedef struct {
     pg_program *flat, *wide;
     pg_program *turned;    /* the other one of wide, or NULL: see turned.h */
+    pg_pack *pack;         /* of flat, or NULL: see pack.h */
+    const pg_program *numbers; /* what runs on numbers: flat, or the pack's own */
     size_t state, captured;
     int counts;            /* the number of trips is given */
     double most;           /* trips */

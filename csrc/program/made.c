@@ -4,6 +4,7 @@
 #include "graph/graph.h"
 #include "program/growth.h"
 #include "program/noted.h"
+#include "program/pack.h"
 #include "program/turned.h"
 
 #include <math.h>
@@ -11,17 +12,26 @@
 
 /* -- life --------------------------------------------------------------------------------------- */
 
+/* The pack of a body that runs on numbers, if it is of use: of many trips. False for want of memory. */
+static int packed(const pg_program *flat, pg_pack **out)
+{
+    const int may = flat != NULL && flat->loop_count == 0 && pg_pack_after() != SIZE_MAX;
+    return !may || pg_pack_make(flat, out) == PG_OK;
+}
+
 pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
 {
     pg_program *turned = NULL;
-    pg_body *b = pg_program_turn(wide, state, &turned) ? pg_alloc(1, sizeof *b) : NULL;
+    pg_pack *pack = NULL;
+    pg_body *b = pg_program_turn(wide, state, &turned) && packed(flat, &pack) ? pg_alloc(1, sizeof *b) : NULL;
     if (b == NULL) {
+        pg_pack_release(pack);
         pg_program_free(flat);
         pg_program_free(wide);
         pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, turned, state, captured, counts, most, 1, {0}};
+    *b = (pg_body){flat, wide, turned, pack, pack == NULL ? flat : &pack->rest, state, captured, counts, most, 1, {0}};
     return b;
 }
 
@@ -56,6 +66,7 @@ void pg_body_release(pg_body *b)
     if (b == NULL || PG_ADD(&b->refs, -1) != 0)
         return;
     pg_columns_release(b->scan.numbers);
+    pg_pack_release(b->pack);
     pg_program_free(b->flat);
     pg_program_free(b->wide);
     pg_program_free(b->turned);

@@ -35,7 +35,7 @@ typedef struct {
 
 /* The rest is the program with what is not packed for its code. Its code, terms and result_slots are the pack's own, in its
  * slots; all else is the program's. */
-typedef struct pg_pack {
+struct pg_pack {
     const pg_program *of;
     size_t refs;
     pg_program rest;
@@ -43,7 +43,7 @@ typedef struct pg_pack {
     size_t step_count, step_capacity;
     uint32_t *words;
     size_t word_count, word_capacity, code_capacity, term_capacity;
-} pg_pack;
+};
 
 /* A pack of a program that outlives it. PG_OK with *out NULL where it would not be worth its while. Caller owns a
  * reference, to be given back by pg_pack_release. Who counts references holds Python's lock. */

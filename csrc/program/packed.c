@@ -1,7 +1,6 @@
 /* packed.c: packs at work, with the instructions that lanes use. */
 #include "program/pack.h"
 
-#include "graph/stopping.h"
 #include "graph/suppressed.h"
 #include "program/lanewords.h"
 #include "program/lanepow.h"
@@ -76,19 +75,25 @@ static run_step_function *step_function(void)
 #endif
 }
 
-int pg_pack_run(const pg_pack *k, double *uniforms, uint32_t *guard)
+int pg_pack_run_within(const pg_pack *k, double *uniforms, uint32_t *guard, int *met, pg_work *work)
 {
     run_step_function *run_step = step_function();
-    pg_work work = {0};
-    int met = 0;
     for (const pg_step *s = k->steps, *end = s + k->step_count; s != end; s++)
         if (s->code == PG_STEP_ALONE) {
             const pg_instruction *in = k->rest.code + s->out;
-            const int outcome = pg_run_some(&k->rest, in, in + s->count, uniforms, guard, &met, &work);
+            const int outcome = pg_run_some(&k->rest, in, in + s->count, uniforms, guard, met, work);
             if (outcome != 1)
                 return outcome;
         } else if (PG_UNLIKELY(run_step(s, k->words + s->words, uniforms))) {
-            step_again(k, s, uniforms, &met);
+            step_again(k, s, uniforms, met);
         }
-    return 1 + (k->rest.tells && met);
+    return 1;
+}
+
+int pg_pack_run(const pg_pack *k, double *uniforms, uint32_t *guard)
+{
+    pg_work work = {0};
+    int met = 0;
+    const int outcome = pg_pack_run_within(k, uniforms, guard, &met, &work);
+    return outcome != 1 ? outcome : 1 + (k->rest.tells && met);
 }

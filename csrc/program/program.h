@@ -13,6 +13,9 @@
 /* See loop.h. */
 typedef struct pg_loop pg_loop;
 
+/* See pack.h. */
+typedef struct pg_pack pg_pack;
+
 /* Rows of a block, and of a piece, whose totals are added up before they join those of other pieces. */
 enum { PG_LANES = 64, PG_PIECE = 16 * PG_LANES };
 

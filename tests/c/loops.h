@@ -315,6 +315,29 @@ static int trip_scans(double *x)
     return 1;
 }
 
+/* Much that is alike side by side, which is packed; and sums of products in which an exact 0 wins. */
+static void make_broad(pg_node *const *x, pg_node **out)
+{
+    out[0] = out[1] = constant(0.0);
+    for (int i = 0; i < 9; i++) {
+        pg_node *y = of(PG_OP_tanh, of(PG_OP_add, of(PG_OP_mul, x[0], constant(0.25 * i)), x[2]), NULL);
+        out[0] = of(PG_OP_add, out[0], of(PG_OP_mul, y, x[1]));
+        out[1] = of(PG_OP_add, out[1], of(PG_OP_mul0, x[0], of(PG_OP_sin, y, NULL)));
+    }
+}
+
+static int trip_broad(double *x)
+{
+    double first = 0.0, second = 0.0;
+    for (int i = 0; i < 9; i++) {
+        const double y = value(PG_OP_tanh, x[0] * (0.25 * i) + x[2], 0.0);
+        first += y * x[1];
+        second += value(PG_OP_mul0, x[0], value(PG_OP_sin, y, 0.0));
+    }
+    x[0] = first, x[1] = second;
+    return 1;
+}
+
 static const kind kinds[] = {
     {"root", 1, 1, 0, make_root, trip_root, 0.5, 4.0, 1.0, {0}},
     {"crossing", 3, 2, 1, make_crossing, trip_crossing, -1.5, 1.5, 7.0, {0}},
@@ -330,8 +353,9 @@ static const kind kinds[] = {
     {"early", 1, 0, 0, make_early, trip_early, 0.5, 1.2, 1.0, {1, 1, 0, 2, 1, NULL}},
     {"known", 0, 0, 1, make_known, trip_known, 0.0, 1.0, 4.0, {0, 1, 1, 3, 1, NULL}},
     {"scans", 1, 1, 1, make_scans, trip_scans, 0.5, 1.5, 99.0, {0, 0, 1, 50, 0, NULL}},
+    {"broad", 2, 1, 1, make_broad, trip_broad, -1.5, 1.5, 6.0, {0}},
 };
-enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7, SCAN = 10 };
+enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7, SCAN = 10, BROAD = 14 };
 
 /* The nodes of a body: leaves for what it reads, and results. */
 static inline void make_nodes(const kind *k, pg_node **leaves, pg_node **results)

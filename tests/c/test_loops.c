@@ -1,6 +1,7 @@
 /* test_loops.c: loops of programs: their values, row by row and for numbers, and when one is to end.
  * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
 #include "loops.h"
+#include "program/pack.h"
 #include "traces.h"
 
 enum { ROWS = 150 };
@@ -110,6 +111,27 @@ static void test_values_are_those_of_plain_loops(void)
         }
         pg_loop_release(loop);
     }
+}
+
+static void test_bodies_are_packed_where_much_is_alike(void)
+{
+    double x[5] = {0.5, -0.25, 4.0, 0.75}, out[2][3], frame[4096];
+    const kind *k = &kinds[BROAD];
+    for (int whole = 0; whole < 2; whole++) {
+        pg_pack_choose(whole ? SIZE_MAX : 16);
+        pg_loop *loop = made_loop(k, 1e6);
+        pg_work work = {0};
+        int met = 0;
+        CHECK((loop->body->pack == NULL) == whole && pg_loop_flat(loop) + 8 < 4096);
+        for (size_t at = 0; at < 8; at++) /* wherever the memory begins, and whatever is in it */
+            CHECK(pg_loop_run(loop, x, out[whole], frame + at, &work, &met));
+        pg_loop_release(loop);
+    }
+    pg_pack_choose(16);
+    CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
+    pg_loop *other = made_loop(&kinds[0], 1e6);
+    CHECK(other->body->pack == NULL);
+    pg_loop_release(other);
 }
 
 /* -- loops that are to end --------------------------------------------------------------------------- */
@@ -246,6 +268,7 @@ int main(void)
 {
     begin_tracing();
     RUN(test_values_are_those_of_plain_loops);
+    RUN(test_bodies_are_packed_where_much_is_alike);
     RUN(test_a_loop_that_goes_on_for_too_long_says_where);
     RUN(test_a_loop_in_a_loop_does_not_end);
     RUN(test_a_pattern_is_that_of_all_trips);
