@@ -275,11 +275,64 @@ static void test_histories_use_the_same_memory_again(void)
     CHECK(pg_history_note(&h, &into));
     memset(into, 0, (width + 50) * sizeof *into);
     pg_history_close(&h);
+    pg_history many[6]; /* more than are kept */
+    for (size_t i = 0; i < 6; i++) {
+        pg_history_open(&many[i], width, 8 << 20);
+        CHECK(pg_history_note(&many[i], &into));
+    }
+    for (size_t i = 0; i < 6; i++)
+        pg_history_close(&many[i]);
     pg_fail_at(1);
     pg_history_open(&h, width, 8 << 20);
     CHECK(!pg_history_note(&h, &into)); /* each request is seen while some are to fail */
     pg_history_close(&h);
     pg_fail_at(0);
+}
+
+/* Rows of numbers that stand side by side are read as those that do not. */
+static void test_rows_of_a_table(void)
+{
+    enum { COLUMNS = 20, COUNT = 70 };
+    static double table[COUNT * COLUMNS], found[2][COUNT];
+    const size_t before = held_count;
+    pg_node *x[COLUMNS], *sum = constant(0.0), *root, *opaque;
+    uint8_t rows[COLUMNS];
+    const double *inputs[COLUMNS];
+    ptrdiff_t strides[COLUMNS], one = 1;
+    uint32_t guard;
+    pg_sweep *s;
+    pg_program *p;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        x[i] = constant(0.5);
+        rows[i] = 1;
+        inputs[i] = table + i;
+        strides[i] = COLUMNS - (i == 13); /* of which the rows do not stand beside others' */
+        sum = of(PG_OP_add, of(PG_OP_mul, sum, constant(0.75)), x[i]);
+    }
+    for (size_t i = 0; i < COUNT * COLUMNS; i++)
+        table[i] = between(-1.0, 1.0);
+    CHECK(pg_sort_sum(&sum, 1, x, COLUMNS, &root, &s) == PG_OK);
+    const pg_trace what = {.sweep = s, .rows = rows, .outputs = &sum, .output_count = 1, .optimise = 1};
+    CHECK(pg_program_make(&what, &opaque, &p) == PG_OK);
+    pg_sweep_abandon(s);
+    pg_release(root);
+    pg_batch batch = {.inputs = inputs, .strides = strides, .output_strides = &one};
+    batch.uniforms = room(pg_uniform_bytes(p), 1);
+    batch.lanes = room(pg_lane_bytes(p), 1);
+    for (size_t i = 0; i < 2 * COUNT; i++) { /* all at once, and each alone */
+        double *out = i < COUNT ? found[0] : found[1];
+        batch.outputs = &out;
+        batch.first = i < COUNT ? 0 : i - COUNT;
+        batch.count = i < COUNT ? COUNT : 1;
+        CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == 0);
+        i = i < COUNT ? COUNT - 1 : i;
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        CHECK(same_number(found[0][i], found[1][i]));
+    free(batch.uniforms);
+    free(batch.lanes);
+    pg_program_free(p);
+    let_go(before);
 }
 
 static void test_a_history_keeps_some_and_says_which(void)
@@ -677,6 +730,7 @@ int main(void)
     RUN(test_derivatives_of_a_lengthy_body);
     RUN(test_the_way_back_of_a_scan_is_spared_what_is_dear);
     RUN(test_histories_use_the_same_memory_again);
+    RUN(test_rows_of_a_table);
     RUN(test_a_history_keeps_some_and_says_which);
     RUN(test_each_allocation_fails_in_turn);
     RUN(test_loops_stop_wherever_they_are);
