@@ -167,7 +167,7 @@ def _values(items: Sequence[Any]) -> _Items:
 # -- ways of branches ------------------------------------------------------------------------------
 
 # What a way has to cost to be a part of its own, in instructions, where a function is six: at least, and
-# for each number that goes in or out. Measured: so rows that all take one way gain 1.3 to 2 times, and mixed
+# for each number that goes in or out. Measured: rows that all take one way gain 1.3 to 2 times, and mixed
 # ones come to 0.8 to 1. In a transform the part would be there twice, on the way back once more: mixed rows
 # come to 0.6 then, and others gain little.
 LEAST, EACH, IN_TRANSFORMS = 192.0, 4.0, False
