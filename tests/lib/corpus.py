@@ -218,7 +218,6 @@ bond_pricing.irr([-100.0, 39.0, 59.0, 55.0])
 bond_pricing.nelson_siegel_zero_rate(0.05, 0.01, 0.02, 2.0, 3.0)
 gpxpy.geo.haversine_distance(45.0, 7.0, 45.5, 7.5)
 gpxpy.geo.get_course(45.0, 7.0, 45.5, 7.5)
-helpers.nurbs(0.3, 0.7)
 helpers.sun_altitude(42.2, -71.4)
 helpers.glicko(1500.0, 200.0, 0.06, 1400.0, 30.0)
 helpers.skill(25.0, 8.3, 30.0, 7.0)
@@ -307,20 +306,7 @@ def declination(latitude: Any, longitude: Any, height: Any) -> Any:
     return model.calculate(glat=latitude, glon=longitude, alt=height, time=2025.5).d
 
 
-def nurbs(parameter: Any, weight: Any) -> Any:
-    """A coordinate of an arc; a circle's if the weight is sqrt(0.5)."""
-    from geomdl import NURBS
-
-    curve = NURBS.Curve()
-    curve.degree = 2
-    curve.ctrlpts = [[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
-    curve.weights = [1.0, weight, 1.0]
-    curve.knotvector = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
-    return curve.evaluate_single(parameter)[0]
-
-
 HELPERS = (
-    nurbs,
     pid_output,
     satellite,
     satellite_height,
