@@ -8,12 +8,17 @@ from types import ModuleType
 from typing import Any
 
 from pygrad.lifting.anew import lifted_later
+from pygrad.lifting.scientific import of_special, of_stats
+from pygrad.lifting.solvers import of_optimize
 from pygrad.lifting.standing import like
 
 
 def changed(name: str, original: ModuleType) -> ModuleType:
     """A module of CHANGED with what lifted code has in the place of its functions."""
-    return like(original, **CHANGED[name](original))
+    made = like(original, **CHANGED[name](original))
+    if name == "scipy":  # whose submodules are imported when they are asked for
+        vars(made)["__getattr__"] = lambda part: _part(original, part)
+    return made
 
 
 def _lambdify(original: Any) -> dict[str, Any]:
@@ -26,7 +31,24 @@ def _lambdify(original: Any) -> dict[str, Any]:
     return {"lambdify": lambdify}
 
 
+def _part(scipy: Any, name: str) -> Any:
+    item = getattr(scipy, name)
+    return _found[0](f"scipy.{name}") if f"scipy.{name}" in CHANGED else item
+
+
+_found: list[Callable[[str], Any]] = []
+
+
+def set_finder(module_for: Callable[[str], Any]) -> None:
+    """What gives the module that lifted code has under a name."""
+    _found[:] = [module_for]
+
+
 CHANGED: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "scipy": lambda original: {},
+    "scipy.optimize": of_optimize,
+    "scipy.special": of_special,
+    "scipy.stats": of_stats,
     "sympy": _lambdify,
     "sympy.utilities": _lambdify,
     "sympy.utilities.lambdify": _lambdify,

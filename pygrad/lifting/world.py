@@ -23,7 +23,7 @@ from pygrad.core.callables import LIFTED, found_by_name
 from pygrad.lifting import averages, dispatching
 from pygrad.lifting.arrays import lifted_numpy
 from pygrad.lifting.builtin import BUILTINS, MARK, UNROUNDED, is_callable_as
-from pygrad.lifting.changed import CHANGED, changed
+from pygrad.lifting.changed import CHANGED, changed, set_finder
 from pygrad.lifting.errors import LiftError, compiled
 from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.kinds import COUNTERPARTS
@@ -112,6 +112,8 @@ def load(name: str, asked_for: bool = False, rounding: bool | None = None) -> Mo
         LiftError: it is compiled.
     """
     standing = _standing_module(name)
+    if asked_for and name in CHANGED and _is_compiled(name.partition(".")[0]):
+        raise compiled(name, sys.modules.get(name))
     if standing is not None:
         return standing
     importlib.import_module(name)  # by itself: its lock and this one could wait for each other
@@ -446,14 +448,15 @@ def counterpart_of(module: ModuleType) -> ModuleType:
     return module_for(name) or module
 
 
-_HOMES = ("builtins", "math", "cmath", "bisect", "functools", "importlib", "numpy", "numpy.linalg")
+_HOMES: tuple[str, ...] = ("builtins", "math", "cmath", "bisect", "functools", "importlib")
+_HOMES += ("numpy", "numpy.linalg", *CHANGED)
 
 
 def standing_for(item: Any) -> Any:
     """What stands for a function or a class of a module that something stands for; else the item itself."""
     if item is sys.modules:
         return _table
-    name = getattr(item, "__name__", "")
+    name = getattr(item, "__name__", "") or getattr(item, "name", "")
     for home in _HOMES if isinstance(name, str) and callable(item) else ():
         if vars(sys.modules.get(home, object)).get(name, _NOTHING) is item:
             return getattr(module_for(home), name)
@@ -461,6 +464,7 @@ def standing_for(item: Any) -> Any:
 
 
 _NOTHING = object()
+set_finder(module_for)
 
 
 def lifted_builtins() -> dict[str, Any]:

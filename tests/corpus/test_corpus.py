@@ -27,7 +27,6 @@ ROWS = 200
 OPEN = {
     "complex numbers": ("thermo.eos.PR", "thermo.eos.SRK"),
     "scipy.special.lambertw": ("fluids.friction.Colebrook", "fluids.compressible.isothermal_gas"),
-    "scipy.stats": ("mibian.",),
     "numpy.roots": ("numpy_financial.irr",),
     "scipy.integrate.quad": (
         "fluids.geometry.V_horiz_torispherical",

@@ -212,6 +212,12 @@ lambert.convertToWGS84Deg(780886.0, 6980743.0, lambert.Lambert93).getX()
 geodepy.convert.llh2xyz(-37.0, 145.0, 100.0)[0]
 geodepy.convert.xyz2llh(-4130000.0, 2890000.0, -3890000.0)[0]
 pysolar.radiation.get_air_mass_ratio(30.0)
+bond_pricing.bond_price(mat=10.3, cpn=0.05, yld=0.06)
+bond_pricing.annuity_pv(0.05, 10.0, 100.0)
+bond_pricing.irr([-100.0, 39.0, 59.0, 55.0])
+bond_pricing.nelson_siegel_zero_rate(0.05, 0.01, 0.02, 2.0, 3.0)
+gpxpy.geo.haversine_distance(45.0, 7.0, 45.5, 7.5)
+gpxpy.geo.get_course(45.0, 7.0, 45.5, 7.5)
 helpers.sun_altitude(42.2, -71.4)
 helpers.glicko(1500.0, 200.0, 0.06, 1400.0, 30.0)
 helpers.skill(25.0, 8.3, 30.0, 7.0)

@@ -1,0 +1,178 @@
+"""SciPy in lifted code: the normal distribution, functions of scipy.special, and root finders."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pygrad import LiftError, compile, grad, hessian, lift, value_and_grad, vmap
+
+scipy = pytest.importorskip("scipy")
+from scipy import optimize, special, stats  # noqa: E402
+from scipy.stats import norm  # noqa: E402
+
+mpmath = pytest.importorskip("mpmath")
+
+
+@lift
+def call(spot: Any, volatility: Any) -> Any:
+    d = (np.log(spot / 105.0) + 0.02 + 0.5 * volatility**2) / volatility
+    return spot * norm.cdf(d) - 105.0 * np.exp(-0.02) * stats.norm.cdf(d - volatility)
+
+
+def test_a_price_by_the_normal_distribution() -> None:
+    point = (100.0, 0.2)
+    d = (math.log(100.0 / 105.0) + 0.02 + 0.02) / 0.2
+    value, (delta, vega) = value_and_grad(call, (0, 1))(*point)
+    assert value == pytest.approx(call(*point), rel=1e-13)
+    assert type(call(*point)) is np.float64
+    assert delta == pytest.approx(norm.cdf(d), rel=1e-12)
+    assert vega == pytest.approx(100.0 * norm.pdf(d), rel=1e-12)
+    assert compile(grad(call))(*point) == pytest.approx(delta)
+    assert vmap(grad(call), in_axes=(0, None))([90.0, 100.0], 0.2)[1] == pytest.approx(delta)
+    gamma = norm.pdf(d) / (100.0 * 0.2)
+    assert hessian(lambda p: call(*p))([*point])[0][0] == pytest.approx(gamma, rel=1e-9)
+
+
+NORMAL = [
+    (name, x)
+    for name in ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf")
+    for x in (-7.0, -30.0, 0.4, 6.0)
+]
+NORMAL += [(name, x) for name in ("ppf", "isf") for x in (1e-12, 0.02, 0.4, 0.9, 1.0 - 1e-9)]
+
+
+@pytest.mark.parametrize(("name", "x"), NORMAL)
+def test_the_normal_distribution(name: str, x: float) -> None:
+    plain = getattr(norm, name)
+
+    @lift
+    def f(x: Any) -> Any:
+        return getattr(stats.norm, name)(x)
+
+    @lift
+    def frozen(x: Any) -> Any:
+        return getattr(scipy.stats.norm(0.5, scale=2.0), name)(x)
+
+    value, slope = value_and_grad(f)(x)
+    assert value == pytest.approx(float(plain(x)), rel=1e-11, abs=1e-300)
+    assert slope == pytest.approx(_slope_of(name, x), rel=1e-10, abs=1e-300)
+    assert value_and_grad(frozen)(x)[0] == pytest.approx(float(plain(x, 0.5, 2.0)), rel=1e-9)
+    assert compile(grad(f))(x) == pytest.approx(slope, rel=1e-11)
+    assert f(x) == plain(x)
+
+
+def _slope_of(name: str, x: float) -> float:
+    z = mpmath.mpf(x)
+    with mpmath.workdps(40):
+        cdf, pdf = mpmath.ncdf, mpmath.npdf
+        if name in {"ppf", "isf"}:
+            root = mpmath.findroot(lambda t: mpmath.log(cdf(t) / z), float(norm.ppf(x)))
+            return float((1 if name == "ppf" else -1) / pdf(root))
+        slopes = {
+            "pdf": lambda: -z * pdf(z),
+            "logpdf": lambda: -z,
+            "cdf": lambda: pdf(z),
+            "sf": lambda: -pdf(z),
+            "logcdf": lambda: pdf(z) / cdf(z),
+            "logsf": lambda: -pdf(z) / cdf(-z),
+        }
+        return float(slopes[name]())
+
+
+SPECIAL = {
+    "ndtr": (0.3,),
+    "log_ndtr": (-2.3,),
+    "ndtri": (0.3,),
+    "erfinv": (-0.3,),
+    "logit": (0.3,),
+    "xlogy": (1.2, 2.0),
+    "xlog1py": (1.2, 2.0),
+    "betaln": (1.2, 2.0),
+    "beta": (1.2, -2.3),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_functions_of_scipy_special(name: str) -> None:
+    plain, point = getattr(special, name), SPECIAL[name]
+
+    @lift
+    def f(*args: Any) -> Any:
+        return getattr(special, name)(*args)
+
+    value, slopes = value_and_grad(f, tuple(range(len(point))))(*point)
+    assert value == pytest.approx(float(plain(*point)), rel=1e-12)
+    for i, slope in enumerate(slopes):
+        near = [list(point), list(point)]
+        near[0][i], near[1][i] = point[i] + 1e-5, point[i] - 1e-5
+        assert slope == pytest.approx(float(plain(*near[0]) - plain(*near[1])) / 2e-5, rel=1e-7)
+
+    @lift
+    def of_array(x: Any) -> Any:
+        return np.sum(getattr(special, name)(np.array([x, 0.5 * x]), *point[1:]))
+
+    expected = slopes[0] + 0.5 * grad(f)(0.5 * point[0], *point[1:])
+    assert grad(of_array)(point[0]) == pytest.approx(expected)
+
+
+def test_logsumexp_and_what_has_no_counterpart() -> None:
+    f = lift(lambda x: special.logsumexp([x, 1.0, 2.0 * x]))
+    weights = np.exp(np.array([0.7, 1.0, 1.4]) - special.logsumexp([0.7, 1.0, 1.4]))
+    assert grad(f)(0.7) == pytest.approx(weights[0] + 2.0 * weights[2])
+    with pytest.raises(TypeError, match="takes no Values"):
+        grad(lift(lambda x: special.j0(x)))(1.0)
+    with pytest.raises(LiftError, match=r"scipy\.stats .* compiled"):
+        lift("scipy.stats")
+
+
+SOLVERS: dict[str, Any] = {
+    "brentq": lambda f: optimize.brentq(f, 0.1, 5.0),
+    "bisect": lambda f: scipy.optimize.bisect(f, 0.1, 5.0),
+    "brentq, all of it": lambda f: optimize.brentq(f, 0.1, 5.0, (), 1e-13, full_output=True)[0],
+    "newton": lambda f: optimize.newton(f, 1.1),
+    "newton, all of it": lambda f: optimize.newton(f, 1.1, full_output=True, disp=False)[1].root,
+    "newton, of x": None,
+}
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_root_is_differentiated_as_a_root(name: str) -> None:
+    """Of y * exp(y) = x, at x = 2: Lambert's function."""
+    solve = SOLVERS[name]
+
+    @lift
+    def root(x: Any) -> Any:
+        def excess(y: Any, _: Any = None) -> Any:
+            return y * np.exp(y) - x
+
+        if solve is None:
+            return optimize.newton(excess, x, lambda y, _: (1.0 + y) * np.exp(y), args=(x,))
+        return solve(excess)
+
+    y = float(special.lambertw(2.0).real)
+    slope = y / (2.0 * (1.0 + y))
+    curvature = -(y**2) * (2.0 + y) / (4.0 * (1.0 + y) ** 3)
+    value, found = value_and_grad(root)(2.0)
+    assert root(2.0) == pytest.approx(y, rel=1e-9)
+    assert value == pytest.approx(root(2.0), rel=1e-14)
+    assert found == pytest.approx(slope, rel=1e-9)
+    assert grad(grad(root))(2.0) == pytest.approx(curvature, rel=1e-8)
+    both = compile(value_and_grad(root))(2.0)
+    assert both == (pytest.approx(y, rel=1e-9), pytest.approx(slope, rel=1e-9))
+    rows = vmap(grad(root))([1.9, 2.0, 2.2])
+    assert rows == pytest.approx([grad(root)(x) for x in (1.9, 2.0, 2.2)], rel=1e-9)
+
+
+def test_solvers_raise_what_they_raise_for_floats() -> None:
+    f = lift(lambda x: optimize.brentq(lambda y: y * y + x, 0.0, 1.0))
+    for solve in (f, grad(f), compile(f)):
+        with pytest.raises(ValueError, match="must have different signs"):
+            solve(1.0)
+    never = lift(lambda x: optimize.newton(lambda y: y * y + x, 1.0))
+    for solve in (never, grad(never), compile(never)):
+        with pytest.raises(RuntimeError, match="Failed to converge after 50 iterations"):
+            solve(1.0)
