@@ -105,8 +105,8 @@ def tell_of_ints(f: Any) -> None:
     if _questions_of(f).narrowly:
         warn_once(
             f"{function_name(f)}() is differentiated by an int, and it, or a function that it reaches, "
-            "asks whether a number is an int: it is a Value there, and the derivative is that by a float. Give "
-            "a float where that is meant; else take the int out of the arguments that argnums names"
+            "asks whether a number is an int: it is a Value there, and the derivative is that by a float. "
+            "Give a float where that is meant; else take the int out of the arguments that argnums names"
         )
 
 
