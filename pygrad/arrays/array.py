@@ -33,6 +33,14 @@ class ValueArray(np.ndarray):
             index = ...
         _set_item(self, index, item)
 
+    def argsort(self, axis: Any = -1, *args: Any, **named: Any) -> Any:
+        """NumPy compares objects, of which nan stops the order: it is last, as among floats."""
+        return np.argsort(self, axis, *args, **named)
+
+    def sort(self, axis: Any = -1, *args: Any, **named: Any) -> None:
+        """The same in place."""
+        self[...] = np.sort(self, axis, *args, **named)
+
 
 def array_of_values(array: Any) -> Any:
     """An array of objects that has Values, as a ValueArray; its memory is shared."""

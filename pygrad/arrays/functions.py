@@ -24,6 +24,15 @@ from pygrad.arrays.conditions import (
 )
 from pygrad.arrays.engines import engine_of, has_values, is_value
 from pygrad.arrays.quiet import quietly
+from pygrad.arrays.sorting import (
+    argpartition,
+    argsort,
+    array_equal,
+    array_equiv,
+    in_an_array,
+    partition,
+    sort,
+)
 from pygrad.arrays.tables import digitize, interp, searchsorted
 
 
@@ -183,9 +192,10 @@ def _along_one_axis(a: Any, axis: Any) -> tuple[Any, int]:
 
 def _sorted(array: Any, axis: int) -> Any:
     """Sorted along an axis; where one is nan all are."""
-    rest = np.sum(array * 0.0, axis=axis, keepdims=True) if np.any(np.isnan(array)) else None
     ordered = np.sort(array, axis=axis)
-    return ordered if rest is None else ordered + rest
+    last = np.take(ordered, [-1], axis=axis)
+    is_nan = np.isnan(last)
+    return ordered + np.where(is_nan, last, 0.0) if np.any(is_nan) else ordered
 
 
 def _shaped(found: Any, a: Any, axis: int, keepdims: bool, out: Any) -> Any:
@@ -387,7 +397,7 @@ def clip(a: Any, *args: Any, **named: Any) -> Any:
     short = {name.removeprefix("a_"): bound for name, bound in named.items()}
     bounds: dict[str, Any] = dict(zip(("min", "max"), args, strict=False)) | short
     if not is_value(a) or len(args) > 2 or not bounds.keys() <= {"min", "max"}:
-        return _plainly(np.clip, a, *args, **named)
+        return _plainly(np.clip, in_an_array(a), *args, **named)
     low: Any = bounds.get("min")
     high: Any = bounds.get("max")
     if np.ndim(low) == np.ndim(high) == 0:
@@ -395,6 +405,19 @@ def clip(a: Any, *args: Any, **named: Any) -> Any:
     low, high = -math.inf if low is None else low, math.inf if high is None else high
     limited = np.frompyfunc(engine_of([a]).functions["clip"], 3, 1)
     return quietly(limited, *map(as_objects, (a, low, high)))
+
+
+# NumPy compares the items of a list, and takes what no comparison holds for, nan, for the smaller one.
+_COMPARING = {"amax", "amin", "max", "min", "ptp", "unique"}
+
+
+def _of_an_array(function: Any) -> Callable[..., Any]:
+    """A function of NumPy's that asks the first argument, which is made one that can be asked."""
+
+    def of_array(a: Any, *args: Any, **named: Any) -> Any:
+        return _plainly(function, in_an_array(a), *args, **named)
+
+    return of_array
 
 
 def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
@@ -414,7 +437,15 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         percentile,
         polyfit,
         clip,
+        argpartition,
+        argsort,
+        array_equal,
+        array_equiv,
+        partition,
+        sort,
     )
+    for name in _COMPARING & vars(np).keys():
+        yield getattr(np, name), _of_an_array(getattr(np, name))
     for function in (*own, gradient, linspace, logspace, geomspace, cov, corrcoef, copyto):
         yield getattr(np, function.__name__), function
     for name, function in algebra.FUNCTIONS.items():

@@ -81,6 +81,9 @@ _OF_TRUTHS = {
 }
 _QUESTIONS = frozenset({*_TRUTHS, "logical_xor", "isnan", "isinf", "isfinite", "signbit"})
 
+# Of nan the C library compares, where NumPy's own loops for floats have no warning.
+_QUIET = elementary.METHODS.keys() | {"clip", "maximum", "minimum"}
+
 # What floats refuse, too.
 _OF_WHOLE_NUMBERS = frozenset(
     [
@@ -111,6 +114,20 @@ def functions_of_items(engine: Engine) -> dict[str, Callable[..., Any]]:
     for name, function in _OF_TRUTHS.items():
         made[name] = _of_truths(name, function)
     return {**made, **_TRUTHS, "divmod": divmod}
+
+
+def _are_equal(x: Any, y: Any) -> Any:
+    found = x == y
+    if isinstance(found, bool) and is_value(x) and is_value(y):  # as objects, not as numbers
+        return bool(x <= y and x >= y)
+    return found
+
+
+# Of arrays, whose numbers have become Values: by number, whatever these depend on.
+_EQUALITIES: dict[str, Any] = {
+    "equal": np.frompyfunc(_are_equal, 2, 1),
+    "not_equal": np.frompyfunc(lambda x, y: negated(_are_equal(x, y)), 2, 1),
+}
 
 
 def _of_truths(name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -202,6 +219,9 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
         raise TypeError(_refusal(ufunc, name))
     if traces:
         return _in_a_trace(table, ufunc, method, inputs, kwargs)
+    if name in _EQUALITIES and method in {"__call__", "outer"} and not kwargs:
+        call = getattr(_EQUALITIES[name], method)
+        return np.asarray(quietly(call, *map(plain, inputs)), dtype=bool)
     return _ran(table, ufunc, method, inputs, kwargs)
 
 
@@ -224,7 +244,7 @@ def _ran(
             return NO_ROOM
         options["out"] = tuple(map(plain, outs))
     call = getattr(run, method)
-    if name in elementary.METHODS or table.trace_active():
+    if name in _QUIET or table.trace_active():
         result = quietly(call, *map(plain, inputs), **options)
     else:
         result = call(*map(plain, inputs), **options)
@@ -306,8 +326,10 @@ def _in_a_trace(
     name = ufunc.__name__
     outs = kwargs.get("out")
     if outs is None and name in _COMPARISONS and method in {"__call__", "outer"}:
-        call = getattr(ufunc, method)
-        return as_conditions(quietly(call, *map(plain, inputs), **{**kwargs, "dtype": object}))
+        stated = None if kwargs else _EQUALITIES.get(name)
+        call = getattr(stated or ufunc, method)
+        options = kwargs if stated else {**kwargs, "dtype": object}
+        return as_conditions(quietly(call, *map(plain, inputs), **options))
     found = _ran(table, ufunc, method, inputs, kwargs)
     if outs is None and name in _KEEP_WHOLE and are_whole(inputs):
         return as_wholes(found)

@@ -13,6 +13,7 @@ _OF_OBJECTS = re.compile(
     r"|Cannot cast ufunc '\w+' input( \d+)? from dtype\('O'\)"
     r"|Cannot cast array data from dtype\('O'\)"
     r"|ufunc '\w+' not supported for the input types"
+    r"|'pygrad\.Value' object has no attribute 'dtype'"
     r"|'(float|int)' object has no attribute '(arctan2|fmod|hypot|logical_xor)'"
 )
 _CURE = (

@@ -20,6 +20,7 @@ from pygrad.core.callers import users_line, warn_once
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.numpys_errors import MAY_BE, hinted
 from pygrad.core.structure import as_values, detached, flatten_numbers, values_in
+from pygrad.core.texts import reads_in_texts
 
 implementation.set_users_line(users_line)
 
@@ -70,7 +71,7 @@ class Recording(implementation.Recorded):
         """Take what the function has computed, numbers among it, and what it has returned besides."""
         self.outputs = tuple(as_values(outputs))
         self.returned = self.outputs if aux is None else (*self.outputs, *values_in(aux))
-        reads = implementation.noted_reads()
+        reads = implementation.noted_reads() or reads_in_texts()  # the latter in a trace
         if reads and not all(implementation.connected(self.outputs, self.inputs)):
             self._warn_of(reads)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from pygrad.arrays.elementary import signbit
 from pygrad.arrays.engines import MARK
-from pygrad.core.callers import is_pygrads, warn_once
+from pygrad.core.callers import is_pygrads, users_line, warn_once
 from pygrad.core.implementation import IMPLEMENTATION, Value, trace_active
 from pygrad.core.ints import is_int
 
@@ -91,6 +91,8 @@ def number_in_text(v: Any, is_shown: bool = False) -> float | int:
     else:
         depends = _native.is_of_inputs(v) and not is_shown
         number = _native.number_in_text(v, depends)
+        if depends:
+            _made.reads.append((v, users_line()))
         if depends and number == 0.0:
             bool(signbit(v))
     return int(number) if is_int(v) and math.isfinite(number) else number
@@ -127,6 +129,12 @@ class _Made(threading.local):
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.reads: list[tuple[Any, str]] = []  # of numbers, for texts of lifted code
+
+
+def reads_in_texts() -> list[tuple[Any, str]]:
+    """Values of a trace whose numbers stand in texts, which may be read again, and where they were read."""
+    return _made.reads
 
 
 _made = _Made()
@@ -146,6 +154,7 @@ def tell_of_texts() -> None:
 
 def forget_texts() -> None:
     _made.lines.clear()
+    _made.reads.clear()
 
 
 def _asking() -> FrameType | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import linecache
 import math
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -165,3 +167,19 @@ def test_outside_lifted_code_a_text_is_that_of_a_value() -> None:
     x = Value(2.0)
     assert str(x) == repr(x) == f"{x}" == "Value(data=2.0, grad=0.0)"
     assert f"{x:.1f}" == "2.0"
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: float(json.loads(json.dumps({"a": x}, default=str))["a"]),
+        lambda x: float(re.match(r"[\d.]+", str(x)).group()),
+        lambda x: float(",".join([str(x), "2.0"]).split(",")[0]),
+        lambda x: eval(f"{x}*2"),
+    ],
+)
+def test_a_number_that_is_read_again_by_others_is_told_of(f):
+    lifted = lift(f)
+    for call in (grad(lifted), compile(grad(lifted)), lambda x: vmap(grad(lifted))(np.array([x]))):
+        with pytest.warns(RuntimeWarning, match="a plain number, was read here"):
+            assert call(1.5) == 0.0
