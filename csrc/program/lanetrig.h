@@ -293,7 +293,8 @@ LANE_INLINE double lane_atan2_dx(double x, double y)
     const int far = (fabs(x) == LANE_INF) & (fabs(y) < LANE_INF);
     const double endless = far ? 0.0 * y : LANE_NAN;
     const double found = more < LANE_INF ? slope : endless;
-    return more == 0.0 ? 0.0 : found;
+    const int origin = (x == 0.0) & (y == 0.0); /* more is 0 beside a nan, too */
+    return origin ? 0.0 : found;
 }
 
 #endif
