@@ -100,7 +100,7 @@ static void list_items(writer *w, int row)
         const value *v = &w->d->values[i];
         if (v->needed && v->row == row && v->op != INPUT && v->op != LIVE && v->op != CONSTANT && w->last[i] == NONE) {
             list_value(w, i);
-            const uint32_t partner = pg_partner(v->op) < 0 ? NONE : pg_draft_find(w->d, pg_partner(v->op), v->a);
+            const uint32_t partner = pg_partner(v->op) < 0 ? NONE : pg_draft_find(w->d, pg_partner(v->op), v->a, v->b);
             if (partner != NONE && w->d->values[partner].needed && w->last[partner] == NONE)
                 list_value(w, partner);
         }

@@ -115,9 +115,9 @@ static location locate(const draft *d, const value *v)
     return (location){i, head};
 }
 
-uint32_t pg_draft_find(const draft *d, int op, uint32_t a)
+uint32_t pg_draft_find(const draft *d, int op, uint32_t a, uint32_t b)
 {
-    const value v = blank(op, a, NONE, NONE);
+    const value v = blank(op, a, b, NONE);
     return locate(d, &v).found;
 }
 

@@ -76,8 +76,8 @@ uint32_t pg_draft_unique(draft *d, value v);
 /* The value of a number; bits make the difference, so 0.0 and -0.0 are two. */
 uint32_t pg_draft_constant(draft *d, double number);
 
-/* The value of op on a, if there is one; else NONE. */
-uint32_t pg_draft_find(const draft *d, int op, uint32_t a);
+/* The value of op on a, and on b if that is not NONE, if there is one; else NONE. */
+uint32_t pg_draft_find(const draft *d, int op, uint32_t a, uint32_t b);
 
 /* A value, or an item of the code, was dealt with: false if that is to be the end. */
 static inline int goes_on(draft *d)

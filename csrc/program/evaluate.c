@@ -9,7 +9,7 @@
 #include "ops/cells.h"
 #include "ops/compare.h"
 #include "program/lanewords.h"
-#include "program/lanepow.h"
+#include "program/laneremainder.h"
 #include "program/block.h"
 #include "program/lookup.h"
 #include "program/loop.h"
@@ -110,7 +110,8 @@ static size_t run_of_products(const pg_instruction *in, const pg_instruction *en
 static inline int is_in_block(int op)
 {
     return op == PG_OP_sin || op == PG_OP_cos || op == PG_OP_tan || op == PG_OP_pow || op == PG_OP_pown ||
-           op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx || op == PG_OP_pow_dy;
+           op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx ||
+           op == PG_OP_pow_dy || op == PG_OP_mod || op == PG_OP_floordiv;
 }
 
 #endif

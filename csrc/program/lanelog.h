@@ -137,6 +137,16 @@ LANE_INLINE double lane_logaddexp(double x, double y)
     return x == y ? x + 0x1.62e42fefa39efp-1 : z;
 }
 
+/* sigmoid(x - y), the difference split exactly. */
+LANE_INLINE double lane_logaddexp_dx(double x, double y)
+{
+    const double d = x - y, t = d - x;
+    const double lost = (x - (d - t)) + (-y - t);
+    const double s = lane_sigmoid(d), slope = s + lane_sigmoid_dx(d) * lost;
+    const double found = fabs(d) < LANE_INF ? slope : s;
+    return x == y ? 0.5 : found;
+}
+
 /* log(a + sqrt(a*a + 1)), less 1 behind the log: a + a*a / (1 + sqrt(a*a + 1)); log(2a) far out */
 LANE_INLINE double lane_asinh(double x)
 {
@@ -262,6 +272,14 @@ LANE_INLINE double lane_hypot(double x, double y)
     double u = x * scale, v = y * scale;
     double z = sqrt(u * u + v * v) * back;
     return fabs(x) == LANE_INF || fabs(y) == LANE_INF ? LANE_INF : z;
+}
+
+/* The slope by x, x over that, with a quarter of both where the length would overflow. */
+LANE_INLINE double lane_hypot_dx(double x, double y)
+{
+    const double a = fabs(x) > fabs(y) ? fabs(x) : fabs(y), scale = a > 0x1p1020 ? 0.25 : 1.0;
+    const double h = lane_hypot(scale * x, scale * y), slope = (scale * x) / h;
+    return h == 0.0 ? 0.0 : slope;
 }
 
 /* -- the cube root ---------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@ typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(dou
 /* Eight numbers. */
 typedef struct { LANE_NAME(vec) part[PG_SIDE / LANE_WIDTH]; } LANE_NAME(side);
 
+#include "program/lanepowblock.h"
+
 #define EACH_PART for (int k = 0; k < PG_SIDE / LANE_WIDTH; k++)
 #if defined __GNUC__ && !defined PG_COUNTED
 #define LANE_ALWAYS LANE_TARGET static inline __attribute__((always_inline))
@@ -190,24 +192,35 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
     case PG_OP_tan:
         lanes_tan(a, z, count);
         return 1;
+    case PG_STEP_PAIR + PG_OP_pow:
+    case PG_STEP_PAIR + PG_OP_pown:
+    case PG_STEP_PAIR + PG_OP_power:
+        LANE_NAME(lanes_power_and_slope)(s->code - PG_STEP_PAIR, a, b, z, z + pg_whole(s->count), count);
+        return 1;
     case PG_OP_pow:
         lanes_pow(a, b, z, count);
         return 1;
     case PG_OP_pown:
     case PG_OP_power:
-        lanes_power(a, b, z, count);
+        LANE_NAME(lanes_power)(a, b, z, count);
         return 1;
     case PG_OP_pow_dx:
-        lanes_pow_dx(a, b, z, count);
+        LANE_NAME(lanes_pow_dx)(a, b, z, count);
         return 1;
     case PG_OP_pow_less:
-        lanes_pow_less(a, b, z, count);
+        LANE_NAME(lanes_pow_less)(a, b, z, count);
         return 1;
     case PG_OP_pow_dxx:
-        lanes_pow_dxx(a, b, z, count);
+        LANE_NAME(lanes_pow_dxx)(a, b, z, count);
         return 1;
     case PG_OP_pow_dy:
-        lanes_pow_dy(a, b, z, count);
+        LANE_NAME(lanes_pow_dy)(a, b, z, count);
+        return 1;
+    case PG_OP_mod:
+        lanes_mod(a, b, z, count);
+        return 1;
+    case PG_OP_floordiv:
+        lanes_floordiv(a, b, z, count);
         return 1;
     default:
         return 0;

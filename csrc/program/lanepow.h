@@ -1,32 +1,150 @@
-/* lanepow.h: powers and their slopes on whole blocks, with the bits that the functions of scalar.h have on one lane.
- *
- * These decide lane by lane which of two powers serves, x ** y or x ** (y - 1), whole y apart from others. A block
- * computes the one that nearly always does, in loops that vectorise; lanes that it does not serve are done again,
- * one by one. A result may take the place of an operand. For evaluate.c, after lanewords.h. */
+/* lanepow.h: powers and their slopes on one lane, as scalar.h has them, but with more exponents that need no logarithm:
+ * 0.5, -0.5 and 1.5 are roots, and whole ones up to 16 are products of pairs, which lose no digit on the way. */
 #ifndef PG_LANEPOW_H
 #define PG_LANEPOW_H
 
-#ifndef PG_LIBM_LANES
-
-#include <string.h>
+#include <stddef.h>
 
 #include "program/lanelog.h"
 
-enum { LANES_AT_ONCE = 64 };
+#define LANE_MOST_PRODUCTS 16.0 /* the largest whole exponent that is made of products */
 
-/* log|x| of some lanes: in a pass of its own, as so long a chain of steps leaves a processor waiting. */
-typedef struct { double high[LANES_AT_ONCE], low[LANES_AT_ONCE]; } lanes_log;
-
-LANE_INLINE void lanes_log_pairs(const double *x, lanes_log *logs, size_t count)
+LANE_INLINE int lane_is_root(double n)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct lane_pair log = lane_log_pair(fabs(x[i]));
-        logs->high[i] = log.high;
-        logs->low[i] = log.low;
+    return (n == 0.5) | (n == -0.5) | (n == 1.5);
+}
+
+/* x ** n for such an n: at -0.0 and -inf not what roots are. */
+LANE_INLINE double lane_root_power(double x, double n)
+{
+    const double a = x == -LANE_INF ? LANE_INF : x + 0.0, root = sqrt(a);
+    return n == 0.5 ? root : n == 1.5 ? a * root : 1.0 / root;
+}
+
+/* Whether a whole n is of products, but for those that power() of scalar.h has. */
+LANE_INLINE int lane_is_of_products(double n)
+{
+    const double a = fabs(n);
+    return (a <= LANE_MOST_PRODUCTS) & lane_is_whole(a) & ((n > 3.0) | (n < -1.0));
+}
+
+/* n as bits: which of x, x ** 2, x ** 4 ... are factors. */
+LANE_INLINE uint64_t lane_factors(double n)
+{
+    return lane_to_bits(fabs(n) + 0x1p52) & 31;
+}
+
+LANE_INLINE struct lane_pair lane_product(struct lane_pair a, struct lane_pair b)
+{
+    const struct lane_pair exactly = lane_times(a, b);
+    return lane_pair(exactly.high, exactly.low);
+}
+
+/* Whether all the parts of a product on its way to so large a result were normal, so that it is good to the last digit. */
+LANE_INLINE int lane_is_amid(double z)
+{
+    const double a = fabs(z);
+    return (a > 0x1p-800) & (a < 0x1p800);
+}
+
+/* x ** |n| for an n of products, where lane_is_amid() */
+LANE_INLINE double lane_power_by_products(double x, double n)
+{
+    const uint64_t factors = lane_factors(n);
+    struct lane_pair square = lane_pair(x, 0.0), product = {1.0, 0.0};
+    for (int bit = 0;; bit++) {
+        if (factors >> bit & 1)
+            product = lane_product(product, square);
+        if (factors >> bit < 2)
+            return product.high + product.low;
+        square = lane_product(square, square);
     }
 }
 
 /* power() of scalar.h. */
+static inline double lane_power(double x, double n)
+{
+    if (n == 2.0)
+        return x * x;
+    if (n == -1.0)
+        return 1.0 / x;
+    if (n == 1.0)
+        return x;
+    if (n == 3.0)
+        return x * x * x;
+    if (lane_is_root(n))
+        return lane_root_power(x, n);
+    if (lane_is_of_products(n)) {
+        const double z = lane_power_by_products(x, n);
+        if (lane_is_amid(z))
+            return n < 0.0 ? 1.0 / z : z;
+    }
+    return lane_pow(x, n);
+}
+
+LANE_INLINE int lane_is_normal(double z)
+{
+    const double a = fabs(z);
+    return (a >= 0x1p-1022) & (a < LANE_INF);
+}
+
+/* Whether the slope by x is y * x ** (y - 1), y - 1 not being rounded. */
+LANE_INLINE int lane_has_less(double y)
+{
+    return (fabs(y) < 0x1p53) & lane_is_whole(fabs(y));
+}
+
+/* The slope from z = x ** y, in the order that neither overflows nor underflows. */
+LANE_INLINE double lane_slope_of_power(double x, double y, double z)
+{
+    const int last = (fabs(y) > 1.0) & (z > 1.0);
+    const double quotient = (last ? z : y * z) / x;
+    return last ? y * quotient : quotient;
+}
+
+/* pow_dx(), pow_less() and pow_dxx() of scalar.h, which says why. */
+static inline double lane_pow_dx(double x, double y)
+{
+    if (y == 0.0)
+        return 0.0;
+    if (lane_has_less(y)) {
+        const double p = lane_power(x, y - 1.0);
+        if (lane_is_normal(p) || x == 0.0)
+            return y * p;
+    }
+    const double z = lane_power(x, y);
+    return lane_is_normal(z) && x != 0.0 ? lane_slope_of_power(x, y, z) : y * lane_power(x, y - 1.0);
+}
+
+static inline double lane_pow_less(double x, double y)
+{
+    const double p = lane_power(x, y - 1.0);
+    if (lane_has_less(y) && (lane_is_normal(p) || x == 0.0))
+        return p;
+    const double z = lane_power(x, y);
+    return lane_is_normal(z) && x != 0.0 ? z / x : p;
+}
+
+static inline double lane_pow_dxx(double x, double y)
+{
+    if (y == 0.0)
+        return 0.0;
+    const double slope = lane_pow_dx(x, y - 1.0), first = y * slope;
+    if (fabs(slope) < LANE_INF || x == 0.0)
+        return first;
+    const double second = (y - 1.0) * (lane_pow_dx(x, y) / x);
+    return fabs(second) < LANE_INF ? second : first;
+}
+
+LANE_INLINE double lane_pow_dy_of(double x, double y, struct lane_pair log)
+{
+    const double slope = lane_pow_of(x, y, log) * lane_log(x), at_zero = y >= 0.0 ? 0.0 : y < 0.0 ? -LANE_INF : y;
+    return x > 0.0 ? slope : x == 0.0 ? at_zero : LANE_NAN;
+}
+
+/* -- for lanepowblock.h -- */
+
+/* lane_power() by logarithms, and where the exponent is from -1 to 3 */
 LANE_INLINE double lane_power_of(double x, double n, struct lane_pair log)
 {
     double z = lane_pow_of(x, n, log);
@@ -36,114 +154,15 @@ LANE_INLINE double lane_power_of(double x, double n, struct lane_pair log)
     return n == -1.0 ? 1.0 / x : z;
 }
 
-LANE_INLINE int lane_is_normal(double z)
-{
-    const double a = fabs(z);
-    return (a >= 0x1p-1022) & (a < LANE_INF);
-}
+enum { LANES_AT_ONCE = 64 };
 
-/* What pow_dx() and pow_less() take their result from: x ** (y - 1) for whole y, x ** y for others. */
-struct lane_base {
-    double z;
-    int whole;
-    uint64_t fails; /* not 0 where the other power is to be asked */
-};
+/* A loop over stretches of lanes: where each starts, and how many they are. */
+#define LANES_IN_STRETCHES(count, start, some) \
+    for (size_t start = 0, some; \
+         start < (count) && (some = (count) - start < LANES_AT_ONCE ? (count) - start : LANES_AT_ONCE); \
+         start += LANES_AT_ONCE)
 
-LANE_INLINE struct lane_base lane_base_of(double x, double y, struct lane_pair log)
-{
-    const int whole = (fabs(y) < 0x1p53) & lane_is_whole(fabs(y));
-    const double z = lane_power_of(x, whole ? y - 1.0 : y, log);
-    const int serves = whole ? lane_is_normal(z) | (x == 0.0) : lane_is_normal(z) & (x != 0.0);
-    return (struct lane_base){z, whole, lane_to_bits(serves ? 0.0 : 1.0)};
-}
+/* Logarithms, or what products are made of, of some lanes. */
+typedef struct { double high[LANES_AT_ONCE], low[LANES_AT_ONCE]; } lanes_pairs;
 
-LANE_INLINE double lane_pow_dx_from(double x, double y, struct lane_base base)
-{
-    const double z = base.z, slope = fabs(y) > 1.0 && z > 1.0 ? y * (z / x) : (y * z) / x;
-    return y == 0.0 ? 0.0 : base.whole ? y * z : slope;
-}
-
-LANE_INLINE double lane_pow_less_from(double x, double y, struct lane_base base)
-{
-    (void)y;
-    return base.whole ? base.z : base.z / x;
-}
-
-/* A function on blocks: lane_NAME_from() where that serves, NAME() where it does not. z may be x or y. */
-#define LANES_FROM_BASE(name) \
-    LANE_INLINE void lanes_##name(const double *x, const double *y, double *z, size_t count) \
-    { \
-        for (size_t start = 0; start < count; start += LANES_AT_ONCE) { \
-            const size_t some = count - start < LANES_AT_ONCE ? count - start : LANES_AT_ONCE; \
-            const double *a = x + start, *b = y + start; \
-            double found[LANES_AT_ONCE]; \
-            uint64_t fails[LANES_AT_ONCE], any = 0; \
-            lanes_log logs; \
-            lanes_log_pairs(a, &logs, some); \
-            LANE_LOOP \
-            for (size_t i = 0; i < some; i++) { \
-                const struct lane_base base = lane_base_of(a[i], b[i], (struct lane_pair){logs.high[i], logs.low[i]}); \
-                found[i] = lane_##name##_from(a[i], b[i], base); \
-                fails[i] = base.fails; \
-                any |= base.fails; \
-            } \
-            for (size_t i = 0; any && i < some; i++) \
-                if (fails[i]) \
-                    found[i] = name(a[i], b[i]); \
-            memcpy(z + start, found, some * sizeof *z); \
-        } \
-    }
-LANES_FROM_BASE(pow_dx)
-LANES_FROM_BASE(pow_less)
-#undef LANES_FROM_BASE
-
-/* power() and pow_dy(), which need one power for every x and y. z may be x or y. */
-#define LANES_OF_ONE_POWER(name, of) \
-    LANE_INLINE void lanes_##name(const double *x, const double *y, double *z, size_t count) \
-    { \
-        for (size_t start = 0; start < count; start += LANES_AT_ONCE) { \
-            const size_t some = count - start < LANES_AT_ONCE ? count - start : LANES_AT_ONCE; \
-            lanes_log logs; \
-            lanes_log_pairs(x + start, &logs, some); \
-            LANE_LOOP \
-            for (size_t i = 0; i < some; i++) { \
-                const double a = x[start + i], b = y[start + i]; \
-                z[start + i] = of(a, b, (struct lane_pair){logs.high[i], logs.low[i]}); \
-            } \
-        } \
-    }
-
-LANE_INLINE double lane_pow_dy_of(double x, double y, struct lane_pair log)
-{
-    const double slope = lane_pow_of(x, y, log) * lane_log(x), at_zero = y >= 0.0 ? 0.0 : y < 0.0 ? -LANE_INF : y;
-    return x > 0.0 ? slope : x == 0.0 ? at_zero : LANE_NAN;
-}
-
-LANES_OF_ONE_POWER(power, lane_power_of)
-LANES_OF_ONE_POWER(pow_dy, lane_pow_dy_of)
-#undef LANES_OF_ONE_POWER
-
-/* pow_dxx() on blocks. z may be x or y. */
-LANE_INLINE void lanes_pow_dxx(const double *x, const double *y, double *z, size_t count)
-{
-    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
-        const size_t some = count - start < LANES_AT_ONCE ? count - start : LANES_AT_ONCE;
-        const double *a = x + start, *b = y + start;
-        double less[LANES_AT_ONCE], slope[LANES_AT_ONCE], found[LANES_AT_ONCE];
-        uint64_t any = 0;
-        for (size_t i = 0; i < some; i++)
-            less[i] = b[i] - 1.0;
-        lanes_pow_dx(a, less, slope, some);
-        for (size_t i = 0; i < some; i++) {
-            found[i] = b[i] == 0.0 ? 0.0 : b[i] * slope[i];
-            any |= lane_to_bits(fabs(slope[i]) < LANE_INF ? 0.0 : 1.0);
-        }
-        for (size_t i = 0; any && i < some; i++)
-            if (!(fabs(slope[i]) < LANE_INF))
-                found[i] = pow_dxx(a[i], b[i]);
-        memcpy(z + start, found, some * sizeof *z);
-    }
-}
-
-#endif
 #endif

@@ -5,6 +5,7 @@
 typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double))));
 
 #include "program/lanetable.h"
+#include "program/lanepowblock.h"
 
 /* So many sums are under way at once that none waits for its last addition. */
 enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
@@ -127,7 +128,7 @@ LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const
 }
 
 #ifndef PG_LIBM_LANES
-/* tanh and sech2, or sin and cos, of the same lanes: the same bits as one by one. */
+/* tanh and sech2, sin and cos, or a power and its slope, of the same lanes: the same bits as one by one. */
 LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 {
     const double *x = LANE(in->a);
@@ -135,6 +136,10 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
     double *first = LANE(in[swapped].out), *second = LANE(in[!swapped].out);
     if (in->code == PG_OP_sin || in->code == PG_OP_cos) {
         lanes_sin_and_cos(x, first, second, PG_LANES);
+        return;
+    }
+    if (in->code == PG_OP_pow || in->code == PG_OP_pown || in->code == PG_OP_power) {
+        LANE_NAME(lanes_power_and_slope)(in->code, x, LANE(in->b), first, second, PG_LANES);
         return;
     }
     LANE_LOOP
@@ -205,19 +210,25 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
         lanes_pow(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow_dx:
-        lanes_pow_dx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_dx)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow_less:
-        lanes_pow_less(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_less)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow_dxx:
-        lanes_pow_dxx(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_dxx)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow_dy:
-        lanes_pow_dy(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_dy)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        break;
+    case PG_OP_mod:
+        lanes_mod(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        break;
+    case PG_OP_floordiv:
+        lanes_floordiv(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
     default: /* pown, power */
-        lanes_power(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_power)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
     }
 }
 

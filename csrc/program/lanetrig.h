@@ -281,4 +281,20 @@ LANE_INLINE double lane_atan2(double y, double x)
     return copysign(lane_angle_of(up, across, copysign(1.0, x) < 0.0), y);
 }
 
+/* y / (x*x + y*y), the bits of atan2_dx() in scalar.h: scaled by the power of two of the larger, in two steps where that
+ * alone would leave the range. */
+LANE_INLINE double lane_atan2_dx(double x, double y)
+{
+    const double more = fabs(x) > fabs(y) ? fabs(x) : fabs(y);
+    const double first = more > 0x1p900 ? 0x1p-100 : more < 0x1p-900 ? 0x1p100 : 1.0;
+    const double scale = lane_from_bits(((uint64_t)2045 << 52) - (lane_to_bits(more * first) & 0x7ff0000000000000));
+    const double a = x * first * scale, b = y * first * scale;
+    const double slope = b / (a * a + b * b) * scale * first;
+    const int far = (fabs(x) == LANE_INF) & (fabs(y) < LANE_INF);
+    const double endless = far ? 0.0 * y : LANE_NAN;
+    const double found = more < LANE_INF ? slope : endless;
+    const int origin = (x == 0.0) & (y == 0.0); /* more is 0 beside a nan, too */
+    return origin ? 0.0 : found;
+}
+
 #endif

@@ -1,4 +1,4 @@
-/* lanewords.h: forward.h once more, with the functions of lanemath.h, lanelog.h and lanetrig.h in the place of
+/* lanewords.h: forward.h once more, with the functions of lanemath.h, lanelog.h, lanepow.h and lanetrig.h in the place of
  * libm's. Their bits do not depend on the processor, and loops over them vectorise. For evaluate.c only, in place of scalar.h.
  * PG_LIBM_LANES, a build for tests, leaves everything as it is: rows equal eager results bit for bit. */
 #ifndef PG_LANEWORDS_H
@@ -8,6 +8,7 @@
 
 #include "program/lanelog.h"
 #include "program/lanemath.h"
+#include "program/lanepow.h"
 #include "program/lanetrig.h"
 
 #ifdef PG_LIBM_LANES
@@ -50,6 +51,13 @@
 #define hypotenuse(x, y) lane_hypot(x, y)
 #define erf_dx(x) lane_erf_dx(x)
 #define logaddexp(x, y) lane_logaddexp(x, y)
+#define logaddexp_dx(x, y) lane_logaddexp_dx(x, y)
+#define hypot_dx(x, y) lane_hypot_dx(x, y)
+#define atan2_dx(x, y) lane_atan2_dx(x, y)
+#define power(x, n) lane_power(x, n)
+#define pow_dx(x, y) lane_pow_dx(x, y)
+#define pow_less(x, y) lane_pow_less(x, y)
+#define pow_dxx(x, y) lane_pow_dxx(x, y)
 
 #include "ops/forward.h"
 

@@ -3,7 +3,7 @@
 
 #include "graph/suppressed.h"
 #include "program/lanewords.h"
-#include "program/lanepow.h"
+#include "program/laneremainder.h"
 #include "program/block.h"
 #include "program/evaluate.h"
 #include "program/loop.h"

@@ -59,7 +59,7 @@ static inline void pg_place_constants(const pg_program *p, double *uniforms)
         memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
 }
 
-/* The op that costs little in lanes beside op on the same operand, -1 if none does: code.c puts the two together. */
+/* The op that costs little in lanes beside op on the same operands, -1 if none does: code.c puts the two together. */
 static inline int pg_partner(int op)
 {
     switch (op) {
@@ -71,6 +71,10 @@ static inline int pg_partner(int op)
         return PG_OP_cos;
     case PG_OP_cos:
         return PG_OP_sin;
+    case PG_OP_pow:
+    case PG_OP_pown:
+    case PG_OP_power:
+        return PG_OP_pow_dx;
     default:
         return -1;
     }
@@ -80,8 +84,11 @@ static inline int pg_partner(int op)
 static inline int pg_is_pair(const pg_instruction *in, const pg_instruction *end)
 {
 #ifndef PG_LIBM_LANES
-    return in + 1 != end && in[1].code == pg_partner(in->code) && in[1].a == in->a && in->out != in->a &&
-           in[1].out != in->a && in[1].out != in->out;
+    if (in + 1 == end || in[1].code != pg_partner(in->code))
+        return 0;
+    const int like = (in[1].a == in->a) & (in[1].b == in->b), apart = in[1].out != in->out;
+    const int first = (in->out != in->a) & (in->out != in->b), second = (in[1].out != in->a) & (in[1].out != in->b);
+    return like & apart & first & second;
 #else
     (void)in, (void)end;
     return 0;

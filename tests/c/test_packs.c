@@ -63,6 +63,15 @@ static pg_instruction *put_code(made *m, uint16_t code, size_t results)
     return in;
 }
 
+/* A partner, on the operands that another has. */
+static void put_beside(made *m, uint16_t partner, const pg_instruction *other)
+{
+    const pg_slot a = other->a, b = other->b;
+    pg_instruction *in = put_code(m, partner, 1);
+    in->a = a;
+    in->b = b;
+}
+
 static void add_ops(made *m, int op, size_t width)
 {
     const pg_op_info *info = pg_op_at(op - PG_OP_add);
@@ -82,7 +91,7 @@ static void add_ops(made *m, int op, size_t width)
         if (info->arity > 2)
             in->c = z;
         if (partner >= 0 && !one_in(10))
-            put_code(m, (uint16_t)partner, 1)->a = x;
+            put_beside(m, (uint16_t)partner, in);
     }
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
+import os
 import random
 import struct
 from collections.abc import Callable, Iterator
@@ -11,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from truth import MAX, MIN_NORMAL, mp, ulps
 
-from pygrad import compile, grad, vmap
+from pygrad import compile, grad, value_and_grad, vmap
 from pygrad._core import lib
 from pygrad.math import pow
 
@@ -76,7 +79,9 @@ def test_rows_have_the_bits_of_one_row(order: tuple[int, ...], level: int) -> No
         assert bits(found) == bits(one(a, b)), (a, b)
 
 
-@pytest.mark.parametrize("exponent", [*EXPONENTS, -0.5, -2.0, -3.0, -7.5, math.nan])
+@pytest.mark.parametrize(
+    "exponent", [*EXPONENTS, 6.0, 16.0, 17.0, -0.5, -1.5, -2.0, -3.0, -7.5, -16.0, -17.0, math.nan]
+)
 def test_so_have_constant_exponents_and_their_slopes(exponent: float, level: int) -> None:
     def f(x: Any) -> Any:
         return x**exponent
@@ -88,3 +93,45 @@ def test_so_have_constant_exponents_and_their_slopes(exponent: float, level: int
     one = compile(both)
     for x, *found in zip(xs.tolist(), *vmap(both, errors="ignore")(xs), strict=True):
         assert [*map(bits, found)] == [*map(bits, one(x))], x
+
+
+@pytest.mark.skipif(bool(os.environ.get("PYGRAD_LIBM_LANES")), reason="eager powers are libm's")
+@pytest.mark.parametrize("exponent", [0.9, 0.5, -0.5, 1.5, *range(-17, -1), *range(4, 18)])
+def test_constant_powers_are_within_2_ulp_and_their_slopes_within_4(exponent: float) -> None:
+    rng = random.Random(str(exponent))
+    edge = 1000.0 / max(abs(exponent), 1.0)  # powers from the least normal number to the largest
+    xs = [2.0 ** rng.uniform(-edge, edge) for _ in range(40)]
+    xs += [1.0 + rng.uniform(-0.1, 0.1) for _ in range(40)]
+    if exponent == int(exponent):
+        xs = [x * rng.choice([-1.0, 1.0]) for x in xs]
+    both = vmap(value_and_grad(lambda x: x**exponent), errors="ignore")
+    mp.prec = 300
+    for x, value, slope in zip(xs, *map(np.ndarray.tolist, both(np.array(xs))), strict=True):
+        truth = mp.mpf(x) ** mp.mpf(exponent)
+        steep = exponent * truth / x
+        assert ulps(value, truth) <= 2.0, x
+        if MIN_NORMAL < abs(steep) < MAX:
+            assert ulps(slope, steep) <= 4.0, x
+
+
+@pytest.mark.skipif(bool(os.environ.get("PYGRAD_LIBM_LANES")), reason="eager powers are libm's")
+def test_half_powers_in_rows_are_roots() -> None:
+    x = np.array([0.0, -0.0, LEAST, 0.1, 2.0, 3.0, 1e300, math.inf, -math.inf, -1.0, math.nan])
+    by_root = [0.0, 0.0, *np.sqrt(x[2:8]).tolist(), math.inf, math.nan, math.nan]
+    found = vmap(lambda v: v**0.5, errors="ignore")(x).tolist()
+    assert [*map(bits, found)] == [*map(bits, by_root)]
+
+
+@pytest.mark.parametrize("op", [pow, operator.pow], ids=["pow", "**"])
+def test_a_value_beside_its_slope_has_the_bits_that_each_has_alone(op: Any, level: int) -> None:
+    rng = random.Random(3)
+    xs = np.array([*BASES, *(2.0 ** rng.uniform(-9, 9) for _ in range(100))])
+    for exponent in (0.9, -1.7, 0.5, -0.5, 1.5, 2.5, -2.0, 5.0, 40.0):
+
+        def f(x: Any, exponent: float = exponent) -> Any:
+            return op(x, exponent)
+
+        both = vmap(value_and_grad(f), errors="ignore")(xs)
+        apart = vmap(f, errors="ignore")(xs), vmap(grad(f), errors="ignore")(xs)
+        for found, alone in zip(both, apart, strict=True):
+            assert [*map(bits, found.tolist())] == [*map(bits, alone.tolist())], exponent
