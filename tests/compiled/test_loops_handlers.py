@@ -125,7 +125,8 @@ def test_a_handler_around_the_loop_is_refused() -> None:
     assert around(2.0) == 100.0
     with pytest.raises(TraceError, match="catches ZeroDivisionError"):
         compile(around)(1.0)
-    checked = compile(lambda x: checkpoint(by_a_class)(x))  # no operation of it stands for many trips
+    # no operation of it stands for many trips
+    checked = compile(lambda x: checkpoint(by_a_class)(x))
     assert [checked(x) for x in (1.0, 2.0, 3.0)] == [by_a_class(x) for x in (1.0, 2.0, 3.0)]
 
 
