@@ -3,8 +3,27 @@
 #define PG_BLOCK_H
 
 #include "graph/stopping.h"
-#include "program/handed.h"
+#include "program/history.h"
 #include "program/program.h"
+
+/* How many loops have theirs handed at a time. */
+enum { PG_HANDED = 4 };
+
+/* The states of a loop that goes forward, for the instruction that goes the same way back: see handed.h. */
+typedef struct {
+    const pg_instruction *to; /* NULL: there are none */
+    const pg_instruction *from, *way; /* what was looked for last, and what was found */
+    pg_history history;
+    _Alignas(64) double trips[PG_LANES];
+} pg_handed;
+
+/* Frees what has not been taken. */
+static inline void pg_handed_close(pg_handed *handed)
+{
+    if (handed->to != NULL)
+        pg_history_close(&handed->history);
+    handed->to = NULL;
+}
 
 /* Rows of a block while it runs. */
 typedef struct {

@@ -1,6 +1,7 @@
 /* turns.c: loops at work on the lanes of a block, until the last row is done. */
 #include "program/loop.h"
 
+#include "program/handed.h"
 #include "program/history.h"
 
 #include <math.h>
