@@ -170,6 +170,13 @@ def _has_value(row: _Row) -> bool:
 # -- the user's function and its arguments -------------------------------------------------------
 
 
+def _has_int(x: Any) -> bool:
+    """Whether it is an int, or has some as an item; not in records, whose declarations say what is one."""
+    if type(x) is dict:
+        x = list(x.values())
+    return type(x) is int or (type(x) in {list, tuple} and any(map(_has_int, x)))
+
+
 class Call:
     """A function with some of its arguments to be differentiated by."""
 
@@ -188,7 +195,7 @@ class Call:
             else f"arguments of {function_name(f)}()"
         )
         self.points, self.structure = flatten_numbers(chosen, what)
-        if int in {*map(type, self.points)}:
+        if int in {*map(type, self.points)} and _has_int(chosen):
             Call.at_ints(f)
         self.one = one
 

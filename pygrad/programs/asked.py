@@ -16,7 +16,7 @@ import dis
 import itertools
 import weakref
 from collections.abc import Iterator
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
@@ -101,13 +101,28 @@ def _questions_of(f: Any) -> _Questions:
 
 
 def tell_of_ints(f: Any) -> None:
-    """A warning if a function that is differentiated by an int, which is a float then, asks for ints."""
-    if _questions_of(f).narrowly:
+    """A warning if a function that is differentiated by an int, a float then, asks for ints.
+
+    It, or a function of its module that it names: what else it reaches may ask for ints of all sorts.
+    """
+    if any(_asked_by(code).narrowly for code in _codes_at_hand(f)):
         warn_once(
-            f"{function_name(f)}() is differentiated by an int, and it, or a function that it reaches, "
-            "asks whether a number is an int: it is a Value there, and the derivative is that by a float. "
-            "Give a float where that is meant; else take the int out of the arguments that argnums names"
+            f"{function_name(f)}() is differentiated by an int, and it, or a function that it calls, asks "
+            "whether a number is an int: it is a Value there, and the derivative is that by a float. Give a "
+            "float where that is meant; else take the int out of the arguments that argnums names"
         )
+
+
+def _codes_at_hand(f: Any) -> Iterator[CodeType]:
+    while isinstance(f, FunctionOf):
+        f = f.f
+    function = getattr(f, "__func__", f)
+    if isinstance(function, FunctionType):
+        yield function.__code__
+        for name in function.__code__.co_names:
+            named = function.__globals__.get(name)
+            if isinstance(named, FunctionType) and named.__globals__ is function.__globals__:
+                yield named.__code__
 
 
 def tell_of_rows(f: Any, what: str, is_array: bool) -> None:
