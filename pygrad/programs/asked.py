@@ -108,8 +108,8 @@ def tell_of_ints(f: Any) -> None:
     if any(_asked_by(code).narrowly for code in _codes_at_hand(f)):
         warn_once(
             f"{function_name(f)}() is differentiated by an int, and it, or a function that it calls, asks "
-            "whether a number is an int: it is a Value there, and the derivative is that by a float. Give a "
-            "float where that is meant; else take the int out of the arguments that argnums names"
+            "whether a number is an int: it is a Value there, and the derivative is that by a float. Give "
+            "a float where that is meant; else take the int out of the arguments that argnums names"
         )
 
 

@@ -113,8 +113,9 @@ static void digest_programs(void)
 /* Adjoints of graphs of ops that call no function of libm. */
 static void digest_sweeps(void)
 {
-    static const int exact[] = {PG_OP_add, PG_OP_sub,     PG_OP_mul,     PG_OP_div,  PG_OP_neg,  PG_OP_sqrt, PG_OP_relu,
-                                PG_OP_abs, PG_OP_maximum, PG_OP_minimum, PG_OP_clip, PG_OP_where, PG_OP_sign, PG_OP_mul0};
+    static const int exact[] = {PG_OP_add,  PG_OP_sub,   PG_OP_mul,  PG_OP_div,     PG_OP_neg,
+                                PG_OP_sqrt, PG_OP_relu,  PG_OP_abs,  PG_OP_maximum, PG_OP_minimum,
+                                PG_OP_clip, PG_OP_where, PG_OP_sign, PG_OP_mul0};
     uint64_t hash = none;
     for (uint64_t seed = 1; seed <= 1000; seed++) {
         pg_node *nodes[60];

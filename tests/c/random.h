@@ -56,8 +56,9 @@ static inline int same_number(double x, double y)
 
 static inline double corner(void)
 {
-    static const double corners[] = {0.0, 0.5,    1.0,    2.0,     3.0,       4.0,      0x1p52,  0x1p60,
-                                     600, 0x1p53, 0x1p-60, 0x1p-900, 0x1p-1070, 0x1.8p1000, 51471.0, 0x1.921fb54442d18p+0};
+    static const double corners[] = {
+        0.0, 0.5,    1.0,     2.0,      3.0,       4.0,        0x1p52,  0x1p60,
+        600, 0x1p53, 0x1p-60, 0x1p-900, 0x1p-1070, 0x1.8p1000, 51471.0, 0x1.921fb54442d18p+0};
     double x = corners[below(sizeof corners / sizeof *corners)];
     return one_in(2) ? -x : x;
 }

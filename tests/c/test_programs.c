@@ -546,13 +546,13 @@ static answers ask(pg_instruction in, const pg_term *term, int tells, int rows, 
     double *outputs = results;
     const ptrdiff_t strides[3] = {rows, rows, 0}, output_stride = rows;
     pg_batch batch = {.inputs = columns,
-                            .strides = strides,
-                            .count = count,
-                            .outputs = &outputs,
-                            .output_strides = &output_stride,
-                            .totals = partial,
-                            .uniforms = room(pg_uniform_bytes(&p), 1),
-                            .lanes = room(pg_lane_bytes(&p), 1)};
+                      .strides = strides,
+                      .count = count,
+                      .outputs = &outputs,
+                      .output_strides = &output_stride,
+                      .totals = partial,
+                      .uniforms = room(pg_uniform_bytes(&p), 1),
+                      .lanes = room(pg_lane_bytes(&p), 1)};
     answers found = {.guard = 7};
     CHECK(pg_program_verify(&p) == 1 && count <= sizeof results / sizeof *results);
     found.once = pg_program_run_once(&p, &batch, &found.guard);

@@ -261,8 +261,8 @@ static void test_of_each_entry_one_end_stands_alone_with_its_colours(void)
         for (size_t v = 0; v < count; v++)
             for (size_t w = 0; w < v; w++)
                 if (graph[v][w])
-                    CHECK(colours[v] != colours[w] && (!has_another(count, graph, colours, v, w) ||
-                                                       !has_another(count, graph, colours, w, v)));
+                    CHECK(colours[v] != colours[w] &&
+                          (!has_another(count, graph, colours, v, w) || !has_another(count, graph, colours, w, v)));
         CHECK(pg_colour_stars(&m, order, used - 1, colours) > used - 1);
     }
 }
