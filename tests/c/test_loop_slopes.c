@@ -154,9 +154,9 @@ static void check_order(const kind *k, const problem *q, pg_node *const *roots, 
     }
 }
 
-static void check_kind(const kind *k, uint64_t start, uint64_t times)
+static void check_kind_of(const kind *k, double most, uint64_t start, uint64_t times)
 {
-    pg_loop *loop = made_loop(k, 1e6);
+    pg_loop *loop = made_loop(k, most);
     for (uint64_t seed = 1; seed <= times; seed++) {
         problem q;
         const size_t before = held_count;
@@ -168,6 +168,11 @@ static void check_kind(const kind *k, uint64_t start, uint64_t times)
         let_go(before);
     }
     pg_loop_release(loop);
+}
+
+static void check_kind(const kind *k, uint64_t start, uint64_t times)
+{
+    check_kind_of(k, 1e6, start, times);
 }
 
 static void check_kinds(uint64_t start, uint64_t times)
@@ -248,6 +253,43 @@ static void test_the_way_back_of_a_scan_is_spared_what_is_dear(void)
     pg_release_all(first, count);
     let_go(before);
     pg_loop_release(loop);
+}
+
+/* Ways, which have one trip at most: of what is captured alone, of the state as well, and one that says when it ends. */
+static void make_captured(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_mul, of(PG_OP_sin, x[1], NULL), x[2]);
+}
+
+static int trip_captured(double *x)
+{
+    x[0] = value(PG_OP_sin, x[1], 0.0) * x[2];
+    return 1;
+}
+
+static void make_once(pg_node *const *x, pg_node **out)
+{
+    out[0] = of(PG_OP_mul, of(PG_OP_exp, x[0], NULL), x[1]);
+    out[1] = constant(0.0);
+}
+
+static int trip_once(double *x)
+{
+    x[0] = value(PG_OP_exp, x[0], 0.0) * x[1];
+    return 0;
+}
+
+static const kind ways[] = {
+    {"captured", 1, 2, 1, make_captured, trip_captured, -1.5, 1.5, 1.0, {0}},
+    {"long", 1, 1, 1, make_long, trip_long, 0.5, 1.1, 1.0, {0}},
+    {"once", 1, 1, 0, make_once, trip_once, -1.0, 1.0, 1.0, {0}},
+};
+enum { WAYS = sizeof ways / sizeof *ways };
+
+static void test_derivatives_of_ways(void)
+{
+    for (size_t which = 0; which < WAYS; which++)
+        check_kind_of(&ways[which], 1.0, 600 + 10 * which, 8);
 }
 
 /* What a history has been given by others begins where registers do, and serves the next ones. */
@@ -412,11 +454,11 @@ static pg_status program_fails(const problem *q, pg_node *const *nodes, size_t c
 }
 
 /* All that can be done with a loop. */
-static pg_status everything(const kind *k, problem *q, pg_node *const *leaves, pg_node *const *results)
+static pg_status everything(const kind *k, double most, problem *q, pg_node *const *leaves, pg_node *const *results)
 {
     pg_node *first[MOST_IN], *second[MOST_IN];
     pg_status status;
-    pg_body *b = try_body(k, leaves, results, 1e6, &status);
+    pg_body *b = try_body(k, leaves, results, most, &status);
     if (b == NULL)
         return status;
     pg_loop *loop = pg_loop_make(b, NULL, NULL);
@@ -452,31 +494,37 @@ static pg_status everything(const kind *k, problem *q, pg_node *const *leaves, p
     return status;
 }
 
+static void check_failing(const kind *k, double most, double trips, int alone)
+{
+    pg_loop *loop = made_loop(k, most);
+    pg_node *leaves[MOST_IN], *results[MOST_OUT];
+    problem q;
+    const size_t before = held_count;
+    any_problem(k, loop, &q);
+    q.operands[k->state]->value = k->counts ? trips : 1.0;
+    make_nodes(k, leaves, results);
+    const size_t start = pg_live_nodes();
+    pg_status status = PG_NO_MEMORY;
+    for (size_t n = 1; status != PG_OK; n++) {
+        fail(n, alone);
+        status = everything(k, most, &q, leaves, results);
+        pg_fail_at(0);
+        CHECK((status == PG_OK || status == PG_NO_MEMORY) && pg_live_nodes() == start);
+    }
+    let_go(before);
+    pg_loop_release(loop);
+}
+
 static void test_each_allocation_fails_in_turn(void)
 {
     pg_limit_histories(1);
     for (size_t which = 0; which < KINDS; which++) {
-        const kind *k = &kinds[which];
-        pg_loop *loop = made_loop(k, 1e6);
-        pg_node *leaves[MOST_IN], *results[MOST_OUT];
-        problem q;
         random_state = 77 + which;
-        const size_t before = held_count;
-        any_problem(k, loop, &q);
-        q.operands[k->state]->value = k->counts ? which == LONG ? 20.0 : 2.0 : 1.0;
-        make_nodes(k, leaves, results);
-        const size_t start = pg_live_nodes();
-        pg_status status = PG_NO_MEMORY;
-        for (size_t n = 1; status != PG_OK; n++) {
-            fail(n, which % 2 == 0);
-            status = everything(k, &q, leaves, results);
-            pg_fail_at(0);
-            CHECK((status == PG_OK || status == PG_NO_MEMORY) && pg_live_nodes() == start);
-        }
-        let_go(before);
-        pg_loop_release(loop);
+        check_failing(&kinds[which], 1e6, which == LONG ? 20.0 : 2.0, which % 2 == 0);
     }
     pg_limit_histories(SIZE_MAX);
+    random_state = 77;
+    check_failing(&ways[0], 1.0, 1.0, 1);
 }
 
 /* -- who is asked to stop ------------------------------------------------------------------------------ */
@@ -729,6 +777,7 @@ int main(void)
     RUN(test_derivatives_with_little_room_for_states);
     RUN(test_derivatives_of_a_lengthy_body);
     RUN(test_the_way_back_of_a_scan_is_spared_what_is_dear);
+    RUN(test_derivatives_of_ways);
     RUN(test_histories_use_the_same_memory_again);
     RUN(test_rows_of_a_table);
     RUN(test_a_history_keeps_some_and_says_which);

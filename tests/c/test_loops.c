@@ -1,7 +1,9 @@
 /* test_loops.c: loops of programs: their values, row by row and for numbers, and when one is to end.
  * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
 #include "loops.h"
+#include "program/handed.h"
 #include "program/pack.h"
+#include "program/steps.h"
 #include "traces.h"
 
 enum { ROWS = 150 };
@@ -264,6 +266,94 @@ static void test_a_pattern_is_that_of_all_trips(void)
     pg_loop_release(loop);
 }
 
+/* -- loops of programs as they stand there ------------------------------------------------------------ */
+
+/* A program of a loop forward, something else, and the way back through the body of that; what the two read stands in
+ * lanes 3 and 5. */
+typedef struct {
+    pg_body bodies[3]; /* of the loop, of the way back, of another loop */
+    pg_loop there, back, other;
+    void *loops[3];
+    pg_term terms[4];
+    pg_instruction code[3];
+    pg_program p;
+} passage;
+
+static void lay(passage *s, double most, double other)
+{
+    *s = (passage){.bodies = {{.most = most}, {.most = most}, {.most = other}},
+                   .there = {.base.operands = 2, .body = &s->bodies[0]},
+                   .back = {.base.operands = 2, .body = &s->bodies[0], .back = &s->bodies[1]},
+                   .other = {.base.operands = 2, .body = &s->bodies[2]},
+                   .loops = {&s->there, &s->other, &s->back},
+                   .terms = {{.a = PG_ROW | 3}, {.a = PG_ROW | 5}, {.a = PG_ROW | 3}, {.a = PG_ROW | 5}},
+                   .code = {{.code = PG_CODE_LOOP, .a = 0, .out = PG_ROW | 8, .first = 0},
+                            {.code = PG_CODE_LOOP, .a = 1, .out = PG_ROW | 16, .first = 0},
+                            {.code = PG_CODE_LOOP, .a = 2, .out = PG_ROW | 24, .first = 2}},
+                   .p = {.code = s->code, .length = 3, .terms = s->terms, .term_count = 4, .loops = s->loops}};
+    s->p.loop_count = 3;
+}
+
+/* Whether the way back takes the states of the loop. */
+static int takes(const passage *s)
+{
+    pg_handed handed[PG_HANDED] = {{.to = NULL}};
+    const pg_handed *found = pg_handed_from(handed, &s->p, s->code);
+    CHECK(found == handed && found->from == s->code && (found->to == NULL || found->to == s->code + 2));
+    CHECK(pg_handed_to(handed, s->code + 2) == (found->to == NULL ? NULL : found));
+    return found->to != NULL;
+}
+
+static void test_a_way_back_takes_the_states_of_the_same_loop(void)
+{
+    static passage s;
+    const pg_slot out[] = {PG_ROW | 3, PG_ROW | 4, PG_ROW | 5, PG_ROW | 9, 3};
+    for (int n = 0; n < 4; n++) { /* only one loop has its states handed, beside ways */
+        lay(&s, n / 2 ? 1.0 : 9.0, n % 2 ? 1.0 : 9.0);
+        CHECK(takes(&s) == (n != 0));
+    }
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++) { /* what it reads has to stand there still */
+        lay(&s, 9.0, 9.0);
+        s.code[1] = (pg_instruction){.code = PG_OP_neg, .out = out[i], .a = PG_ROW | 3};
+        CHECK(takes(&s) == (out[i] != (PG_ROW | 3) && out[i] != (PG_ROW | 5)));
+    }
+    lay(&s, 1.0, 9.0);
+    s.terms[3].a = PG_ROW | 4;
+    CHECK(!takes(&s)); /* reads something else */
+    lay(&s, 1.0, 9.0);
+    s.back.body = &s.bodies[2];
+    CHECK(!takes(&s)); /* goes another way back */
+    lay(&s, 1.0, 9.0);
+    s.p.length = 2;
+    CHECK(!takes(&s)); /* is not there */
+}
+
+static void test_no_more_states_are_handed_than_there_are_places(void)
+{
+    static passage s;
+    pg_handed handed[PG_HANDED];
+    lay(&s, 1.0, 9.0);
+    for (size_t i = 0; i < PG_HANDED; i++)
+        handed[i] = (pg_handed){.to = &s.code[1], .from = &s.code[1], .way = &s.code[1]};
+    CHECK(pg_handed_from(handed, &s.p, s.code) == NULL);
+    handed[2].to = NULL;
+    CHECK(pg_handed_from(handed, &s.p, s.code) == &handed[2] && handed[2].to == &s.code[2]);
+    CHECK(pg_handed_from(handed, &s.p, s.code) == &handed[2]); /* of rows that have left the path, closed */
+}
+
+static void test_a_program_says_how_long_it_may_run(void)
+{
+    static passage s;
+    pg_program flat[3] = {{.length = 10, .term_count = 2}, {.length = 100}, {.length = 1000}};
+    for (int n = 0; n < 4; n++) {
+        lay(&s, 1.0, n == 1 ? 2.0 : 1.0);
+        for (int i = 0; i < 3; i++)
+            s.bodies[i].flat = &flat[i];
+        flat[2].length = n == 2 ? SIZE_MAX : n == 3 ? SIZE_MAX - 12 : 1000;
+        CHECK(pg_program_steps(&s.p) == (n == 0 ? 7 + 12 + 1000 + 12 + 100 : SIZE_MAX));
+    }
+}
+
 int main(void)
 {
     begin_tracing();
@@ -272,6 +362,9 @@ int main(void)
     RUN(test_a_loop_that_goes_on_for_too_long_says_where);
     RUN(test_a_loop_in_a_loop_does_not_end);
     RUN(test_a_pattern_is_that_of_all_trips);
+    RUN(test_a_way_back_takes_the_states_of_the_same_loop);
+    RUN(test_no_more_states_are_handed_than_there_are_places);
+    RUN(test_a_program_says_how_long_it_may_run);
     end_tracing();
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");

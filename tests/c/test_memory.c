@@ -5,6 +5,7 @@
 
 #include "harness.h"
 
+#include "graph/graph.h"
 #include "graph/memory.h"
 
 #if defined(__linux__) && !defined(PG_HOSTILE) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -214,6 +215,58 @@ static void test_a_sweep_allocates_nothing_once_it_is_sorted(void)
     pg_fail_at(0);
 }
 
+/* -- what a trace makes --------------------------------------------------------------------------- */
+
+static void trace_nodes(int on)
+{
+    pg_tracing_threads = on;
+    pg_birth_flags = on ? PG_TRACED : 0;
+}
+
+static void test_births_are_noted_while_somebody_asks(void)
+{
+    enum { COUNT = 600 };
+    static pg_node *nodes[COUNT];
+    trace_nodes(1);
+    pg_release(pg_born(pg_leaf(1.0))); /* nobody asks */
+    pg_births_let();
+    pg_births_forget();
+    pg_fail_at(1);
+    CHECK(!pg_births_ask() && pg_noted_births == NULL);
+    pg_fail_at(0);
+    CHECK(pg_births_ask() && pg_births_ask());
+    for (int i = 0; i < COUNT; i++)
+        nodes[i] = pg_born(pg_leaf(i));
+    CHECK(pg_noted_births->count == COUNT && !pg_noted_births->lacks_memory);
+    for (int i = 0; i < COUNT; i++)
+        CHECK(pg_noted_births->nodes[i] == nodes[i]);
+    pg_births_let();
+    CHECK(pg_noted_births != NULL && pg_noted_births->count == COUNT); /* the other one does */
+    pg_births_let();
+    CHECK(pg_noted_births == NULL);
+    for (int i = 0; i < COUNT; i++)
+        pg_release(nodes[i]);
+    trace_nodes(0);
+}
+
+static void test_births_that_find_no_room_are_said_to_be_missing(void)
+{
+    pg_node *n = pg_leaf(1.0);
+    for (int much = 0; much < 2; much++) {
+        CHECK(pg_births_ask());
+        if (much) /* more than can be counted */
+            pg_noted_births->count = pg_noted_births->capacity = SIZE_MAX / 2 + 1;
+        else
+            pg_fail_at(1);
+        pg_note_birth(n);
+        pg_fail_at(0);
+        CHECK(pg_noted_births->lacks_memory && pg_noted_births->nodes == NULL);
+        pg_births_forget();
+        CHECK(pg_noted_births == NULL);
+    }
+    pg_release(n);
+}
+
 /* -- the pool ------------------------------------------------------------------------------------ */
 
 static void count_node(pg_node *n, void *context)
@@ -313,6 +366,8 @@ int main(void)
     RUN(test_a_sweep_allocates_nothing_once_it_is_sorted);
     RUN(test_each_allocation_of_a_long_path_fails_in_turn);
     RUN(test_more_stops_than_fit_into_a_sweep);
+    RUN(test_births_are_noted_while_somebody_asks);
+    RUN(test_births_that_find_no_room_are_said_to_be_missing);
     RUN(test_each_node_that_exists_is_visited);
 #ifndef PG_HOSTILE
     RUN(test_slabs_are_filled_again_before_there_are_more);
