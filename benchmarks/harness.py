@@ -387,7 +387,10 @@ def machine() -> str:
 def versions(packages: Any) -> str:
     """Python's version and those of pygrad and the packages that are installed."""
     found = [f"{platform.python_implementation()} {platform.python_version()}"]
-    for package in dict.fromkeys(("pygrad-core", *packages)):
+    others = [
+        package for package in packages if package != "pygrad"
+    ]  # which is what pygrad-core is imported as
+    for package in dict.fromkeys(("pygrad-core", *others)):
         try:
             found.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
