@@ -76,7 +76,11 @@ def test_a_state_that_is_refused_changes_nothing() -> None:
     parameters = optim.Adam([Value(1.0), Value(2.0)])._parameters
     before = ([1.0, 2.0], [3.0, 4.0], 5.0)
     parameters.__setstate__(before)
-    for broken in (([6.0, "a"], [0.0, 0.0], 0.0), ([6.0, 7.0], [8.0, "a"], 0.0), ([6.0, 7.0], (), 0.0)):
+    for broken in (
+        ([6.0, "a"], [0.0, 0.0], 0.0),
+        ([6.0, 7.0], [8.0, "a"], 0.0),
+        ([6.0, 7.0], (), 0.0),
+    ):
         with pytest.raises((ValueError, TypeError)):
             parameters.__setstate__(broken)
         assert parameters.__reduce__()[2] == before
