@@ -13,7 +13,6 @@ typedef struct {
     pg_unit *spare;        /* room for as many */
     uint64_t *keys;        /* of units in a group; room for twice as many */
     pg_slot *where;        /* for each slot of the program that of the pack */
-    size_t packed;
 } maker;
 
 /* -- the order within a step --------------------------------------------------------------------- */
@@ -235,7 +234,6 @@ static int pack(maker *m, pg_unit *units, size_t count)
         for (int second = 0; second <= pair; second++)
             m->where[m->p->code[units[i].at + (uint32_t)second].out] = step.out + (pg_slot)(i + (size_t)second * whole);
     rest->uniforms += whole * (size_t)(1 + pair);
-    m->packed += count;
     return 1;
 }
 
@@ -402,10 +400,15 @@ size_t pg_pack_after(void)
     return after;
 }
 
-/* Whether enough became steps. What stands behind a guard may be done before it, in vain where the guard does not hold. */
+/* Whether enough becomes steps. What stands behind a guard may be done before it, in vain where the guard does not hold. */
 static int is_worth_it(const maker *m)
 {
-    return (m->p->guards != 0 ? 2 : 4) * m->packed >= m->units.count;
+    size_t packed = 0;
+    for (size_t i = 0, count; i < m->units.count; i += count) {
+        count = group_at(m, i);
+        packed += count >= least(m, &m->units.all[i]) ? count : 0;
+    }
+    return packed != 0 && (m->p->guards != 0 ? 2 : 4) * packed >= m->units.count;
 }
 
 pg_status pg_pack_make(const pg_program *p, pg_pack **out)
@@ -415,17 +418,19 @@ pg_status pg_pack_make(const pg_program *p, pg_pack **out)
     *out = NULL;
     if (p->uniforms + 3 * PG_SIDE * p->once >= PG_EACH) /* slots are words */
         return PG_OK;
-    if (open(&m) && pg_units_of(p, &m.units) && write_steps(&m)) {
-        finish(&m);
-        status = PG_OK;
+    if (pg_units_of(p, &m.units)) {
+        if (!is_worth_it(&m)) { /* most are not: nothing is made of them */
+            status = PG_OK;
+        } else if (open(&m) && write_steps(&m)) {
+            finish(&m);
+            *out = m.k;
+            status = PG_OK;
+        }
     }
-    close(&m);
-    if (status != PG_OK || !is_worth_it(&m)) {
+    if (*out == NULL)
         pg_pack_release(m.k);
-        return status;
-    }
-    *out = m.k;
-    return PG_OK;
+    close(&m);
+    return status;
 }
 
 pg_pack *pg_pack_retain(pg_pack *k)

@@ -245,35 +245,55 @@ static PyObject *reduce(PyObject *self, PyObject *ignored)
     return Py_BuildValue("O(O)(NNd)", Py_TYPE(self), p->values, first, second, p->steps);
 }
 
-/* Takes over a list that as_list() has made; 0 with an exception set. */
-static int take_list(PyObject *list, size_t count, double **state)
+/* The numbers of a list that as_list() has made, or NULL for None; 0 with an exception set. Caller frees, either way. What
+ * reads a number may run Python, which may change the list. */
+static int read_list(PyObject *list, size_t count, double **out)
 {
     if (list == Py_None)
         return 1;
-    if (!PyList_Check(list) || (size_t)PyList_Size(list) != count) {
+    PyObject *items = PyList_Check(list) ? PyList_AsTuple(list) : PyTuple_New(0);
+    if (items == NULL)
+        return 0;
+    int read = PyList_Check(list) && (size_t)PyTuple_Size(items) == count;
+    if (!read)
         PyErr_SetString(PyExc_ValueError, "the state of an optimiser has a number for each parameter");
-        return 0;
-    }
-    if (!require_state(state, count))
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        if (!pg_require_number(PyList_GetItem(list, (Py_ssize_t)i), "a state", &(*state)[i]))
-            return 0;
-    return 1;
+    read = read && require_state(out, count);
+    for (size_t i = 0; read && i < count; i++)
+        read = pg_require_number(PyTuple_GetItem(items, (Py_ssize_t)i), "a state", &(*out)[i]);
+    Py_DECREF(items);
+    return read;
+}
+
+/* Room for numbers that there are; 0 with an exception set. */
+static int room_for(const double *numbers, double **state, size_t count)
+{
+    return numbers == NULL || require_state(state, count);
+}
+
+static void take_over(const double *numbers, double *state, size_t count)
+{
+    for (size_t i = 0; numbers != NULL && i < count; i++)
+        state[i] = numbers[i];
 }
 
 static PyObject *restore(PyObject *self, PyObject *state)
 {
     parameters *p = (parameters *)self;
     PyObject *first, *second;
-    double steps;
+    double steps, *firsts = NULL, *seconds = NULL;
     if (!PyTuple_Check(state) || !PyArg_ParseTuple(state, "OOd:__setstate__", &first, &second, &steps))
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a state is a tuple");
     const size_t count = (size_t)PyTuple_Size(p->values);
-    if (!take_list(first, count, &p->first) || !take_list(second, count, &p->second))
-        return NULL;
-    p->steps = steps;
-    Py_RETURN_NONE;
+    const int done = read_list(first, count, &firsts) && read_list(second, count, &seconds) &&
+                     room_for(firsts, &p->first, count) && room_for(seconds, &p->second, count);
+    if (done) {
+        take_over(firsts, p->first, count);
+        take_over(seconds, p->second, count);
+        p->steps = steps;
+    }
+    pg_free(firsts);
+    pg_free(seconds);
+    return done ? Py_NewRef(Py_None) : NULL;
 }
 
 static Py_ssize_t length(PyObject *self)

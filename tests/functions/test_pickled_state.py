@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import numbers
 import pickle
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,42 @@ def test_a_broken_state_is_refused() -> None:
             parameters.__setstate__(broken)
     with pytest.raises(TypeError, match="tuple"):
         parameters.__setstate__([])
+
+
+class Number(numbers.Real):
+    """A number of an unusual kind, which does something when it is read."""
+
+    def __init__(self, does: Callable[[], None]) -> None:
+        self.does = does
+
+    def __float__(self) -> float:
+        self.does()
+        return 7.0
+
+
+Number.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+
+
+def test_a_state_is_read_whatever_its_numbers_do_to_it() -> None:
+    parameters = optim.Adam([Value(1.0), Value(2.0)])._parameters
+    given: list[Any] = []
+    given += [Number(given.clear), 3.0]
+    parameters.__setstate__((given, None, 4.0))
+    assert given == [] and parameters.__reduce__()[2] == ([7.0, 3.0], None, 4.0)
+
+
+def test_a_state_that_is_refused_changes_nothing() -> None:
+    parameters = optim.Adam([Value(1.0), Value(2.0)])._parameters
+    before = ([1.0, 2.0], [3.0, 4.0], 5.0)
+    parameters.__setstate__(before)
+    for broken in (
+        ([6.0, "a"], [0.0, 0.0], 0.0),
+        ([6.0, 7.0], [8.0, "a"], 0.0),
+        ([6.0, 7.0], (), 0.0),
+    ):
+        with pytest.raises((ValueError, TypeError)):
+            parameters.__setstate__(broken)
+        assert parameters.__reduce__()[2] == before
 
 
 class Model:
