@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -133,7 +134,8 @@ def test_variables_by_name() -> None:
 
 def test_no_source() -> None:
     space: dict[str, Any] = {}
-    exec("def f(x):\n    return x if x > 0 else -x", space)
+    code = builtins.compile("def f(x):\n    return x if x > 0 else -x", "<nowhere>", "exec")
+    exec(code, space)
     with pytest.raises(AutographError, match="its source is not at hand"):
         compile(autograph(space["f"]))(1.0)
     assert autograph(space["f"])(-2.0) == 2.0
