@@ -453,6 +453,7 @@ class Bound:
     def _hand_over_branch(self, path: Any, guard: int, branch: Any, address: int, /) -> None: ...
     def _take_back(self) -> None: ...
 
+@final
 class Training:
     def __new__(
         cls,
