@@ -519,6 +519,8 @@ static void test_each_allocation_fails_in_turn(void)
 {
     pg_limit_histories(1);
     for (size_t which = 0; which < KINDS; which++) {
+        if (which == BROAD) /* of a thousand allocations, as other bodies have: those of packs fail in test_packs.c */
+            continue;
         random_state = 77 + which;
         check_failing(&kinds[which], 1e6, which == LONG ? 20.0 : 2.0, which % 2 == 0);
     }

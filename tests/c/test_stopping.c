@@ -60,7 +60,7 @@ static void check_making(uint8_t row)
     const pg_trace what = {.sweep = s, .rows = &row, .outputs = &n, .output_count = 1, .optimise = 1};
     const size_t start = pg_live_nodes();
     size_t times = 0;
-    for (size_t k = 1; p == NULL; k++, times++) {
+    for (size_t k = 1; p == NULL; k += 1 + k / 4, times++) { /* each begins anew */
         stop_at(k);
         const pg_status status = pg_program_make(&what, &opaque, &p);
         CHECK(status == (p == NULL ? PG_STOPPED : PG_OK) && pg_live_nodes() == start);
