@@ -8,7 +8,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -25,6 +25,15 @@ def impl(request: pytest.FixtureRequest) -> ModuleType:
     """An implementation module: Value, FUNCTIONS, Parameters, dot, no_grad, sum, zero_grad."""
     name = {"compiled": "pygrad.value", "reference": "pygrad.reference"}[request.param]
     return importlib.import_module(name)
+
+
+@pytest.fixture(params=[0, 1, 2])
+def lanes(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Each set of vector instructions in turn; the best one afterwards."""
+    lib = importlib.import_module("pygrad._core").lib
+    lib.pg_choose_lanes(request.param)
+    yield request.param
+    lib.pg_choose_lanes(2)
 
 
 @pytest.fixture

@@ -18,14 +18,6 @@ USUAL = 16  # calls before a program is packed
 NEVER = 2**62
 
 
-@pytest.fixture(params=[0, 1, 2])
-def lanes(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Each set of vector instructions; the best one afterwards."""
-    lib.pg_choose_lanes(request.param)
-    yield request.param
-    lib.pg_choose_lanes(2)
-
-
 @pytest.fixture(autouse=True)
 def soon() -> Iterator[None]:
     lib.pg_pack_choose(3)
