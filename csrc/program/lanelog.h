@@ -249,9 +249,9 @@ LANE_INLINE double lane_pow(double x, double y)
 /* As lane_pow in a loop, in two passes: so long a chain of steps leaves a processor waiting. z may be x or y. */
 LANE_INLINE void lanes_pow(const double *x, const double *y, double *z, size_t count)
 {
-    double high[64], low[64];
-    for (size_t start = 0; start < count; start += 64) {
-        size_t some = count - start < 64 ? count - start : 64;
+    double high[LANES_AT_ONCE], low[LANES_AT_ONCE];
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
         for (size_t i = 0; i < some; i++) {
             struct lane_pair log = lane_log_pair(fabs(x[start + i]));
             high[i] = log.high;

@@ -45,6 +45,14 @@
 #define LANE_LN2_HI 0x1.62e42fefa38p-1 /* 42 bits: a product with an exponent is exact */
 #define LANE_LN2_LO 0x1.ef35793c7673p-45
 
+/* Blocks are gone through in stretches of so many lanes; how many the one from start on has. */
+enum { LANES_AT_ONCE = 64 };
+
+LANE_INLINE size_t lanes_from(size_t start, size_t count)
+{
+    return count - start < LANES_AT_ONCE ? count - start : LANES_AT_ONCE;
+}
+
 LANE_INLINE uint64_t lane_to_bits(double x)
 {
     uint64_t bits;

@@ -154,14 +154,6 @@ LANE_INLINE double lane_power_of(double x, double n, struct lane_pair log)
     return n == -1.0 ? 1.0 / x : z;
 }
 
-enum { LANES_AT_ONCE = 64 };
-
-/* A loop over stretches of lanes: where each starts, and how many they are. */
-#define LANES_IN_STRETCHES(count, start, some) \
-    for (size_t start = 0, some; \
-         start < (count) && (some = (count) - start < LANES_AT_ONCE ? (count) - start : LANES_AT_ONCE); \
-         start += LANES_AT_ONCE)
-
 /* Logarithms, or what products are made of, of some lanes. */
 typedef struct { double high[LANES_AT_ONCE], low[LANES_AT_ONCE]; } lanes_pairs;
 

@@ -151,8 +151,8 @@ LANE_TARGET static void LANE_NAME(lanes_power_to_each)(const double *x, const do
 
 LANE_TARGET static void LANE_NAME(lanes_power)(const double *x, const double *n, double *z, size_t count)
 {
-    LANES_IN_STRETCHES(count, start, some)
-    {
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
         double found[LANES_AT_ONCE];
         if (LANE_NAME(lanes_are_one)(n + start, some))
             LANE_NAME(lanes_power_to_one)(x + start, n + start, found, some);
@@ -209,8 +209,8 @@ LANE_TARGET static void LANE_NAME(lanes_bases)(const double *x, const double *y,
 
 LANE_TARGET static void LANE_NAME(lanes_pow_dx)(const double *x, const double *y, double *z, size_t count)
 {
-    LANES_IN_STRETCHES(count, start, some)
-    {
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
         double bases[LANES_AT_ONCE];
         LANE_NAME(lanes_bases)(x + start, y + start, bases, some);
         LANE_NAME(lanes_slope_from)(x + start, y + start, bases, z + start, some);
@@ -219,8 +219,8 @@ LANE_TARGET static void LANE_NAME(lanes_pow_dx)(const double *x, const double *y
 
 LANE_TARGET static void LANE_NAME(lanes_pow_less)(const double *x, const double *y, double *z, size_t count)
 {
-    LANES_IN_STRETCHES(count, start, some)
-    {
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
         const double *a = x + start, *b = y + start;
         double found[LANES_AT_ONCE];
         uint64_t fails[LANES_AT_ONCE], any = 0;
@@ -245,8 +245,8 @@ LANE_TARGET static void LANE_NAME(lanes_pow_less)(const double *x, const double 
 LANE_TARGET static void LANE_NAME(lanes_power_and_slope)(int op, const double *x, const double *y, double *z,
                                                          double *slope, size_t count)
 {
-    LANES_IN_STRETCHES(count, start, some)
-    {
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
         const double *a = x + start, *b = y + start;
         const size_t step = LANE_NAME(lanes_are_one)(b, some) ? some : 1;
         int apart = 0;
@@ -265,8 +265,8 @@ LANE_TARGET static void LANE_NAME(lanes_power_and_slope)(int op, const double *x
 
 LANE_TARGET static void LANE_NAME(lanes_pow_dy)(const double *x, const double *y, double *z, size_t count)
 {
-    LANES_IN_STRETCHES(count, start, some)
-    {
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
         lanes_pairs logs;
         LANE_NAME(lanes_log_pairs)(x + start, &logs, some);
         LANE_LOOP
@@ -279,8 +279,8 @@ LANE_TARGET static void LANE_NAME(lanes_pow_dy)(const double *x, const double *y
 
 LANE_TARGET static void LANE_NAME(lanes_pow_dxx)(const double *x, const double *y, double *z, size_t count)
 {
-    LANES_IN_STRETCHES(count, start, some)
-    {
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
         const double *a = x + start, *b = y + start;
         double less[LANES_AT_ONCE], slope[LANES_AT_ONCE], found[LANES_AT_ONCE];
         uint64_t any = 0;

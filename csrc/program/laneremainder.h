@@ -52,12 +52,11 @@ LANE_INLINE double lane_floordiv_from(double x, double y, double r)
 #define LANES_FROM_REMAINDER(name) \
     LANE_INLINE void lanes_##name(const double *x, const double *y, double *z, size_t count) \
     { \
-        enum { AT_ONCE = 64 }; \
-        for (size_t start = 0; start < count; start += AT_ONCE) { \
-            const size_t some = count - start < AT_ONCE ? count - start : AT_ONCE; \
+        for (size_t start = 0; start < count; start += LANES_AT_ONCE) { \
+            const size_t some = lanes_from(start, count); \
             const double *a = x + start, *b = y + start; \
-            double found[AT_ONCE]; \
-            uint64_t fails[AT_ONCE], any = 0; \
+            double found[LANES_AT_ONCE]; \
+            uint64_t fails[LANES_AT_ONCE], any = 0; \
             LANE_LOOP \
             for (size_t i = 0; i < some; i++) { \
                 const struct lane_remainder left = lane_remainder(a[i], b[i]); \

@@ -161,9 +161,9 @@ LANE_INLINE struct lane_circle lane_circle_of(double x, struct lane_angle a)
     } \
     LANE_INLINE void lanes_##name(const double *x, double *z, size_t count) \
     { \
-        for (size_t start = 0; start < count; start += 64) { \
-            size_t some = count - start < 64 ? count - start : 64; \
-            double kept[64]; \
+        for (size_t start = 0; start < count; start += LANES_AT_ONCE) { \
+            const size_t some = lanes_from(start, count); \
+            double kept[LANES_AT_ONCE]; \
             uint64_t far = 0; \
             for (size_t i = 0; i < some; i++) \
                 far |= lane_to_bits(fabs(x[start + i]) > LANE_NEAR ? 1.0 : 0.0); \

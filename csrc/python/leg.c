@@ -8,9 +8,6 @@
 #include "program/steps.h"
 #include "python/trace.h"
 
-/* Items of a Path. */
-enum { LIVES = 2, BRANCHES = 5 };
-
 /* Instructions and terms of a program that is not worth letting other threads run meanwhile: some 10 us. */
 enum { SHORT = 5000 };
 
@@ -54,7 +51,7 @@ static int fits(const pg_leg *leg, const pg_program *p)
 static int fill(pg_leg *leg, size_t numbers, PyObject *path, PyObject *address, PyObject *result)
 {
     const pg_program *p = PyLong_AsVoidPtr(address);
-    if (p == NULL || !PyTuple_Check(path) || PyTuple_Size(path) <= BRANCHES) {
+    if (p == NULL || !PyTuple_Check(path) || PyTuple_Size(path) <= PG_PATH_BRANCHES) {
         if (!PyErr_Occurred())
             PyErr_SetString(PyExc_TypeError, "a path is a Path, and has a program");
         return 0;
@@ -64,8 +61,8 @@ static int fill(pg_leg *leg, size_t numbers, PyObject *path, PyObject *address, 
     if (!place_inputs(leg, p, numbers))
         return 0;
     leg->path = Py_NewRef(path);
-    leg->lives = PyTuple_GetItem(path, LIVES);
-    leg->branches = PyTuple_GetItem(path, BRANCHES);
+    leg->lives = PyTuple_GetItem(path, PG_PATH_LIVES);
+    leg->branches = PyTuple_GetItem(path, PG_PATH_BRANCHES);
     leg->program = p;
     leg->steps = pg_program_steps(p);
     return 1;

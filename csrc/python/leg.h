@@ -15,6 +15,9 @@ typedef struct {
     pg_leg *to;            /* NULL: to Python */
 } pg_fork;
 
+/* Where a Path, which is a tuple, has what is read of it here. */
+enum { PG_PATH_LIVES = 2, PG_PATH_BRANCHES = 5 };
+
 struct pg_leg {
     const pg_program *program; /* of the path, which keeps it */
     PyObject *path;        /* a Path, owned: see pygrad/programs/paths.py */

@@ -87,6 +87,17 @@ static void note_use(capture *c, pg_node *n)
     c->inputs[c->count++] = n;
 }
 
+int pg_require_alive(pg_node *n)
+{
+    if ((n->flags & PG_ESCAPED) != PG_ESCAPED)
+        return 1;
+    PyObject *v = pg_value_of(n);
+    if (v != NULL)
+        pg_trace_refuse("of a loop", v, Py_None);
+    Py_XDECREF(v);
+    return 0;
+}
+
 /* The kind of node i; -1 with TraceError set where it is the state of a loop that has ended. */
 static int kind_of(const capture *c, const pg_sweep *s, size_t i, size_t leaves)
 {
@@ -95,13 +106,8 @@ static int kind_of(const capture *c, const pg_sweep *s, size_t i, size_t leaves)
         return OF_STATE;
     if (!(n->flags & PG_TRACED))
         return OUTSIDE;
-    if ((n->flags & PG_ESCAPED) == PG_ESCAPED) {
-        PyObject *v = pg_value_of(n);
-        if (v != NULL)
-            pg_trace_refuse("of a loop", v, Py_None);
-        Py_XDECREF(v);
+    if (!pg_require_alive(n))
         return -1;
-    }
     if (n->op == PG_LEAF)
         return n->flags & PG_ACTIVE ? OUTSIDE : OF_NUMBERS;
     int kind = n->flags & PG_ACTIVE ? OUTSIDE : OF_NUMBERS; /* an input that was given as a Value is no leaf */

@@ -8,6 +8,7 @@
 #include "python/convert.h"
 #include "python/interrupts.h"
 #include "python/layout.h"
+#include "python/leg.h"
 #include "python/outside.h"
 #include "python/parameters.h"
 #include "python/trace.h"
@@ -137,7 +138,7 @@ typedef struct {
     int runs; /* it is in use */
 } training;
 
-enum { LIVES = 2, LINE = 64 };
+enum { LINE = 64 };
 
 static void *aligned(char *block)
 {
@@ -429,7 +430,7 @@ static PyObject *new(PyTypeObject *type, PyObject *args, PyObject *keywords)
                                               &by, &PyTuple_Type, &parts, &mean))
         return NULL;
     const pg_program *program = PyLong_AsVoidPtr(address);
-    PyObject *lives = program == NULL ? NULL : PyTuple_GetItem(path, LIVES);
+    PyObject *lives = program == NULL ? NULL : PyTuple_GetItem(path, PG_PATH_LIVES);
     if (lives == NULL || !PyTuple_Check(lives) || !pg_require_values(lives, "lives are") ||
         !pg_require_values(by, "derivatives are by")) {
         if (!PyErr_Occurred())

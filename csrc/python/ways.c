@@ -102,23 +102,11 @@ static void meet(way *w, pg_node *n)
     w->uses += pg_operand_count(n);
 }
 
-/* False with TraceError set if a node is the state of a loop that has ended. */
-static int require_alive(pg_node *n)
-{
-    if ((n->flags & PG_ESCAPED) != PG_ESCAPED)
-        return 1;
-    PyObject *v = pg_value_of(n);
-    if (v != NULL)
-        pg_trace_refuse("of a loop", v, Py_None);
-    Py_XDECREF(v);
-    return 0;
-}
-
 /* Captures what is used; false with an exception set. */
 static int capture(way *w, pg_node *n)
 {
     size_t met;
-    if (!require_alive(n))
+    if (!pg_require_alive(n))
         return 0;
     if (is_of_way(w, n, &met) || is_number(n) || pg_index_find(&w->outside, n, &met))
         return 1;
@@ -267,8 +255,8 @@ PyMethodDef pg_way_functions[] = {
     {"ways_end", ways_end, METH_NOARGS, "ways_end()\n--\n\nNodes are noted no more."},
     {"way_made", way_made, METH_VARARGS,
      "way_made(start, end, results, control, most, least, each, /)\n--\n\n"
-     "Results of a loop of one trip where control is 1, and of none where it is 0, whose bound is most; what was not computed between these\n"
-     "places, which is its body, as it is. None, and nothing is made, where that is less work than least, and each for\n"
-     "a result and for what it captures."},
+     "Results of a loop of one trip where control is 1, and of none where it is 0, whose bound is most; what was not\n"
+     "computed between these places, which is its body, as it is. None, and nothing is made, where that is less work\n"
+     "than least, and each for a result and for what it captures."},
     {NULL, NULL, 0, NULL},
 };
