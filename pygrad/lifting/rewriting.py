@@ -183,11 +183,11 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         bases, node.bases = list(map(self._unless_a_type, node.bases)), []
-        node.decorator_list = [
+        decorators: list[ast.expr] = [
             ast.copy_location(ast.Call(_called(DECORATOR, each), [self.visit(each)], []), each)
             for each in node.decorator_list
         ]
-        decorators, node.decorator_list = node.decorator_list, []
+        node.decorator_list = []
         outer, self.own, texts = self.own, set(), self.texts
         self.texts = any(map(self._is_exception, map(_last, bases)))
         if self.texts:

@@ -31,8 +31,7 @@ def of_optimize(original: Any) -> dict[str, Any]:
 def _bracketing(original: Any) -> Any:
     @functools.wraps(original)
     def solve(f: Any, a: Any, b: Any, *rest: Any, **named: Any) -> Any:
-        args = named.get("args", rest[0] if rest else ())
-        args = args if isinstance(args, tuple) else (args,)
+        args = _as_tuple(named.get("args", rest[0] if rest else ()))
         if trace_active():
             options = dict(zip(("args", "xtol", "rtol", "maxiter"), rest, strict=False), **named)
             options.pop("args", None)
@@ -49,7 +48,7 @@ def _newton(original: Any) -> Any:
     def newton(
         func: Any, x0: Any, fprime: Any = None, args: Any = (), *rest: Any, **named: Any
     ) -> Any:
-        plain = _Plain(func)
+        args, plain = _as_tuple(args), _Plain(func)
         if trace_active():
             options = dict(zip(("tol", "maxiter"), rest, strict=False), **named)
             options.pop("fprime2", None)
@@ -57,7 +56,6 @@ def _newton(original: Any) -> Any:
             return _traced(_secant, func, args, (x0, slope), options)
         if isinstance(x0, list | tuple) or getattr(x0, "ndim", 0) > 0:  # several at once
             return original(func, x0, fprime, args, *rest, **named)
-        args = args if isinstance(args, tuple) else (args,)
         slope = fprime and _Plain(fprime)
         for name in ("x1", "fprime2"):
             if named.get(name) is not None:
@@ -66,6 +64,11 @@ def _newton(original: Any) -> Any:
         return _result(found, func, args, plain.met or holds_values(args))
 
     return newton
+
+
+def _as_tuple(args: Any) -> tuple[Any, ...]:
+    """What SciPy takes for the further arguments of a function: one of them needs no tuple."""
+    return args if isinstance(args, tuple) else (args,)
 
 
 class _Plain:
@@ -97,9 +100,8 @@ def _result(found: Any, f: Any, args: tuple[Any, ...], met: bool) -> Any:
     return _at_root(f, args, found, found)
 
 
-def _traced(solve: Any, f: Any, args: Any, start: tuple[Any, ...], options: Any) -> Any:
+def _traced(solve: Any, f: Any, args: tuple[Any, ...], start: tuple[Any, ...], options: Any) -> Any:
     """The root that a solver of this file finds in a trace, with a report where one is asked for."""
-    args = args if isinstance(args, tuple) else (args,)
     report, disp = options.pop("full_output", False), options.pop("disp", True)
     calls: list[Any] = []
 
@@ -129,7 +131,6 @@ def _stopped(f: Any, args: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 def _at_root(f: Any, args: tuple[Any, ...], root: Any, number: Any) -> Any:
     """The root that depends on what f does; number: what its value shall be, if that is known."""
-    args = args if isinstance(args, tuple) else (args,)
     x = stop_gradient(root) if isinstance(root, Value) else float(root)
     slope = grad(lambda t: f(t, *args))
     for _ in range(2):

@@ -41,9 +41,7 @@ STANDARD = frozenset(sys.stdlib_module_names) - {"__main__", "colorsys", "statis
 _modules: dict[str, ModuleType] = {}
 _whole: dict[str, ModuleType] = {}  # of these, which are done: others have a lock around them
 _asked_for: set[str] = set()  # top-level packages that are lifted whatever else they are
-_times_asked: list[object] = [
-    object()
-]  # the last is another one as soon as the set above has changed
+_times_asked = [object()]  # another one as soon as the set above has grown
 # Imports, without names or with some, of modules that nothing stands for, and when that was seen.
 _others: dict[tuple[str, bool], object] = {}
 _lifted: dict[str, bool] = {}  # top-level packages that were met, and whether they are lifted

@@ -39,8 +39,8 @@ _MOST = 10_000  # codes that are remembered
 class _Questions(NamedTuple):
     ints: bool
     truths: bool
-    narrowly: bool = False  # of ints, in a way that no float is meant, too
     of_arrays: bool = False  # of ints, those in NumPy's arrays too
+    narrowly: bool = False  # of ints, in a way that no float is meant, too; known of code alone
 
 
 _known: dict[CodeType, _Questions] = {}
@@ -61,8 +61,7 @@ class Asked:
             search = _Search()
             # it has found classes under names and who may ask for them, or there is too much to look at
             ints = search.asks(self._f) or search.ints
-            narrowly, of_arrays = search.narrowly, search.of_arrays
-            self._found = _Questions(ints, search.truths, narrowly, of_arrays)
+            self._found = _Questions(ints, search.truths, search.of_arrays)
         return self._found
 
     def fixes(self, position: Any, count: int) -> bool:
@@ -155,7 +154,7 @@ class _Search(Search):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ints = self.truths = self.narrowly = self.of_arrays = False
+        self.ints = self.truths = self.of_arrays = False
 
     def is_asking(self, item: Any) -> bool:
         return False
@@ -167,7 +166,6 @@ class _Search(Search):
         asked = _asked_by(code)
         self.ints |= asked.ints
         self.truths |= asked.truths
-        self.narrowly |= asked.narrowly
         self.of_arrays |= asked.of_arrays
         self.kinds |= not _OF_INSTANCES.isdisjoint(code.co_names)
 
@@ -182,8 +180,8 @@ def _asked_by(code: CodeType) -> _Questions:
         found = _Questions(
             bool(ints),
             any(map(_asks_for_truths, codes)),
-            any(_OF_ANY.isdisjoint(code.co_names) for code in ints),
             any(not _OF_ARRAYS.isdisjoint(code.co_names) for code in ints),
+            any(_OF_ANY.isdisjoint(code.co_names) for code in ints),
         )
         _known[code] = found
     return found

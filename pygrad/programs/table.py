@@ -26,9 +26,8 @@ class Programs(Generic[_Program]):
         self._by_key: dict[Any, _Program] = {}
         # Some of them, by keys that take less time to find.
         self.shortcuts: dict[Any, _Program] = {}
-        self.derived: dict[
-            str, Any
-        ] = {}  # maps of derivatives, with tables of their own: see derived.py
+        # Maps of derivatives, with tables of their own: see derived.py.
+        self.derived: dict[str, Any] = {}
 
     def __len__(self) -> int:
         return len(self._by_key)

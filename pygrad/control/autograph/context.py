@@ -30,9 +30,7 @@ class Context(threading.local):
             Any
         ] = []  # of each block of try that runs: gives what its handlers catch
         self.max_trips = MAX_TRIPS  # of a loop
-        self.refusal: BaseException | None = (
-            None  # what has left a block of try, which may catch it
-        )
+        self.refusal: BaseException | None = None  # has left a block of try, which may catch it
         self.sides: Any = None  # while what two ways give is put together: see ways.py
 
     @property
