@@ -167,6 +167,14 @@ def test_a_root_is_differentiated_as_a_root(name: str) -> None:
     assert rows == pytest.approx([grad(root)(x) for x in (1.9, 2.0, 2.2)], rel=1e-9)
 
 
+def test_one_further_argument_needs_no_tuple() -> None:
+    root = lift(
+        lambda a: optimize.newton(lambda x, a: x * x - a, 1.5, lambda x, a: 2.0 * x, args=a)
+    )
+    for slope in (grad(root), compile(grad(root))):
+        assert slope(2.0) == pytest.approx(0.5 / np.sqrt(2.0))
+
+
 def test_solvers_raise_what_they_raise_for_floats() -> None:
     f = lift(lambda x: optimize.brentq(lambda y: y * y + x, 0.0, 1.0))
     for solve in (f, grad(f), compile(f)):
