@@ -308,7 +308,9 @@ typedef enum {
     PG_DIVISION_BY_ZERO,
     PG_INFINITE,           /* inf has no whole number */
     PG_NOT_A_NUMBER,       /* nan has no whole number */
-    PG_STOPPED             /* work was asked to stop: see stopping.h */
+    PG_STOPPED,            /* work was asked to stop: see stopping.h */
+    PG_RULED,              /* a program that has lost a rule of the user's is to be differentiated */
+    PG_RAISED              /* a rule of the user's has raised, and its exception is set */
 } pg_status;
 
 /* When eager evaluation of an op fails, given its operands and its result. ops.def omits the PG_ERR_: math.h

@@ -40,6 +40,8 @@ _PLACES = {
     "clip": "math",
     "compile": "compiled.function",
     "cond": "control.branches",
+    "custom_jvp": "rules.custom",
+    "custom_vjp": "rules.custom",
     "dask": "",
     "debug_nans": "debugging",
     "dot": "core.implementation",
@@ -154,6 +156,8 @@ if TYPE_CHECKING:
     from pygrad.programs.mapped import vmap as vmap
     from pygrad.programs.paths import TraceError as TraceError
     from pygrad.programs.worth import path_memory as path_memory
+    from pygrad.rules.custom import custom_jvp as custom_jvp
+    from pygrad.rules.custom import custom_vjp as custom_vjp
     from pygrad.seeing.drawing import draw as draw
     from pygrad.seeing.drawing import draw_dot as draw_dot
     from pygrad.seeing.drawing import trace as trace

@@ -60,6 +60,7 @@ from pygrad._native import (  # noqa: E402
     Parameters,
     Recorded,
     Value,
+    births,
     chooser,
     connected,
     depend_on_input,
@@ -67,9 +68,14 @@ from pygrad._native import (  # noqa: E402
     forward,
     in_no_grad,
     noted_reads,
+    number_in,
     refusal,
     refused,
     reverse,
+    rule_captured,
+    rule_made,
+    rule_results,
+    rule_way,
     search,
     set_users_line,
     settled,
@@ -91,6 +97,7 @@ __all__ = [
     "Parameters",
     "Recorded",
     "Value",
+    "births",
     "chooser",
     "connected",
     "depend_on_input",
@@ -99,9 +106,14 @@ __all__ = [
     "in_no_grad",
     "no_grad",
     "noted_reads",
+    "number_in",
     "refusal",
     "refused",
     "reverse",
+    "rule_captured",
+    "rule_made",
+    "rule_results",
+    "rule_way",
     "set_users_line",
     "settled",
     "sum",
@@ -334,7 +346,7 @@ def _like(original: Any, children: tuple[Any, ...], grads: tuple[Any, ...], deep
             f"{original!r} has a _backward of its own, which would still refer to the original; copy "
             "the code that made it instead"
         )
-    if form == "op":
+    if form in {"op", "rule"}:
         _native.become(copied, original, children)
         if original._op != _native.symbol(original):
             copied._op = original._op

@@ -27,7 +27,7 @@ LAYERS = """
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
     transform
-    control
+    control rules
     programs debugging math linalg nn optim engine
     core
     value reference

@@ -332,7 +332,7 @@ static pg_status pass_several(pg_adjoint *a, pg_node *n)
 /* The rule of n, whose X Y W K Z are made where the rule names them. */
 static pg_status apply_rule(pg_adjoint *a, pg_node *n)
 {
-    if (n->flags & PG_HAS_CLOSURE)
+    if (n->flags & PG_HAS_CLOSURE && n->op != PG_SEVERAL) /* a rule is held where a closure would be */
         return PG_OPAQUE;
     switch (n->op) {
 #define X own(n->of.two.a)

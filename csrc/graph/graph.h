@@ -17,6 +17,10 @@ extern int pg_tracing_threads; /* how many threads trace: to be asked first, as 
 /* What leaves are born at. It grows with each recording, whose inputs are the first that are born at it. */
 extern uint64_t pg_births;
 
+/* While it is not 0, new sweeps of this thread may go through nodes of its unfinished ones, whose marks they take over:
+ * those are adjoints, and look at no mark once they are sorted. */
+extern PG_THREAD_LOCAL int pg_sweeps_shared;
+
 PG_INLINE void pg_mark_traced(pg_node *n)
 {
     pg_traced_nodes += !(n->flags & PG_TRACED);

@@ -1,6 +1,7 @@
 /* journal.c: unfinished sweeps, and how one ends: its grads kept, or every old grad restored. */
 #include "graph/journal.h"
 
+#include "graph/graph.h"
 #include "graph/memory.h"
 
 static pg_sweep *unfinished;                  /* all of them, in any thread */
@@ -13,6 +14,16 @@ int pg_sweep_unfinished(uint16_t id)
     while (s != NULL && s->id != id)
         s = s->next;
     return s != NULL;
+}
+
+PG_THREAD_LOCAL int pg_sweeps_shared;
+
+int pg_sweep_keeps(uint16_t id)
+{
+    const pg_sweep *s = pg_sweeps_shared == 0 ? NULL : innermost;
+    while (s != NULL && s->id != id)
+        s = s->outer;
+    return s == NULL && pg_sweep_unfinished(id);
 }
 
 int pg_sweep_alone(const pg_sweep *s)

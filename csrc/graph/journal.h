@@ -13,6 +13,9 @@ pg_status pg_sweep_register(pg_sweep *s);
 /* Whether a number is an unfinished sweep's. */
 int pg_sweep_unfinished(uint16_t id);
 
+/* Whether a node with this mark is not to be touched: its sweep is unfinished, and does not share its nodes. */
+int pg_sweep_keeps(uint16_t id);
+
 /* Whether s is the only unfinished sweep. */
 int pg_sweep_alone(const pg_sweep *s);
 

@@ -55,6 +55,14 @@ PG_INLINE int pg_is_condition(unsigned op)
     return op >= PG_OP_below || op == PG_SEARCH;
 }
 
+/* Whether no sweep for derivatives goes further than an op, whose operands need not be in its order: a condition, or
+ * what a rule of the user's stands beside (see several.h). */
+PG_INLINE int pg_is_sealed(unsigned op)
+{
+    return op >= PG_OP_ruled || op == PG_SEARCH;
+}
+
+_Static_assert(PG_OP_below == PG_OP_ruled + 1, "what is sealed stands before conditions");
 _Static_assert(PG_OP_either == PG_OPCODE_COUNT - 1, "conditions are the last lines of the table");
 
 /* How a node holds its operands. */

@@ -58,7 +58,7 @@ static int is_of_a_rule(int op)
     switch (op) {
 #define SLOPE1(name, symbol, errors, forward, dx, doc) \
     case PG_OP_##name: \
-        return PG_OP_##name != PG_OP_identity;
+        return PG_OP_##name != PG_OP_identity && PG_OP_##name != PG_OP_ruled;
 #define SLOPE2(name, symbol, errors, forward, dx, dy, doc) \
     case PG_OP_##name: \
         return !((dx) && (dy));

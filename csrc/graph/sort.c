@@ -94,7 +94,7 @@ PG_INLINE verdict look(pg_sweep *s, pg_node *operand, int alone)
         operand->mark = s->id; /* a leaf may be in another unfinished sweep, too */
         return DONE;
     }
-    return alone || !pg_sweep_unfinished(operand->mark) ? DOWN : BUSY;
+    return alone || !pg_sweep_keeps(operand->mark) ? DOWN : BUSY;
 }
 
 /* A sweep over a large graph waits for memory more than it computes, so what it will need is fetched
@@ -120,7 +120,7 @@ PG_INLINE void fetch_on_the_way_up(const pg_sweep *s)
     }
 }
 
-/* Shapes as derivatives see them: conditions have no operands. */
+/* Shapes as derivatives see them: conditions, and what a rule stands beside, have no operands. */
 static const uint8_t shapes_of_slopes[PG_OPCODE_COUNT] = {
     [PG_LEAF] = PG_NO_OPERANDS, [PG_CUSTOM] = PG_MANY,  [PG_PARTIALS] = PG_MANY,
     [PG_SUM] = PG_MANY,         [PG_DOT] = PG_MANY,     [PG_SEARCH] = PG_NO_OPERANDS,
@@ -129,7 +129,7 @@ static const uint8_t shapes_of_slopes[PG_OPCODE_COUNT] = {
 #define BINARY(name, ...) [PG_OP_##name] = PG_TWO,
 #define TERNARY(name, ...) [PG_OP_##name] = PG_MANY,
 #define CONSTANT(name, ...) [PG_OP_##name] = PG_ONE,
-#define SLOPE1(name, ...) [PG_OP_##name] = PG_ONE,
+#define SLOPE1(name, ...) [PG_OP_##name] = PG_OP_##name < PG_OP_ruled ? PG_ONE : PG_NO_OPERANDS,
 #define SLOPE2(name, ...) [PG_OP_##name] = PG_OP_##name < PG_OP_below ? PG_TWO : PG_NO_OPERANDS,
 #include "ops.def"
 };
@@ -231,7 +231,7 @@ fail:
 
 pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)
 {
-    if (root->op != PG_LEAF && pg_sweep_unfinished(root->mark))
+    if (root->op != PG_LEAF && pg_sweep_keeps(root->mark))
         return PG_BUSY;
     pg_sweep *s = pg_alloc(1, sizeof *s);
     if (s == NULL)
@@ -273,7 +273,7 @@ pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count)
         pg_node *n = stops[i];
         if (n->mark == s->id)
             continue;
-        if (n->op != PG_LEAF && pg_sweep_unfinished(n->mark))
+        if (n->op != PG_LEAF && pg_sweep_keeps(n->mark))
             return PG_BUSY;
         if (!append(s, n))
             return PG_NO_MEMORY;

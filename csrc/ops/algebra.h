@@ -98,6 +98,7 @@
 #define VALID(a, b) CALL2(valid, a, b)
 #define GREATER(a, b) CALL2(greater, a, b)
 #define LESS(a, b) CALL2(less, a, b)
+#define RULED(a) CALL1(ruled, a)
 #define BELOW(a, b) CALL2(below, a, b)
 #define AT_MOST(a, b) CALL2(at_most, a, b)
 #define EQUAL(a, b) CALL2(equal, a, b)

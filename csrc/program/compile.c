@@ -51,14 +51,6 @@ static uint32_t loop_of(draft *d, const pg_node *n, const uint32_t *operands)
     return pg_draft_add(d, v);
 }
 
-static uint32_t item_of(draft *d, const pg_node *n, uint32_t loop)
-{
-    value v = blank(ITEM, loop, NONE, NONE);
-    v.tail = (uint32_t)n->of.constant.k;
-    v.row = d->values[loop].row;
-    return pg_draft_add(d, v);
-}
-
 /* The numbers of nodes' values. Those of the trace's own nodes stand in their grads, which nothing else uses
  * before the trace has ended and which are 0 again then; an index has those of live nodes. */
 static void number_node(pg_index *lives, pg_node *n, uint32_t v)
@@ -75,6 +67,18 @@ static uint32_t number_of_node(const pg_index *lives, const pg_node *n)
     if (n->flags & PG_TRACED)
         return (uint32_t)n->grad;
     return pg_index_find(lives, n, &found) ? (uint32_t)found : 0;
+}
+
+/* A result of a loop; or of a rule, which is the operand that has its number. */
+static uint32_t item_of(draft *d, const pg_index *lives, const pg_node *n, uint32_t loop)
+{
+    const pg_many *m = n->of.constant.a->of.many;
+    if (m->rule->kind != &pg_loop_kind)
+        return number_of_node(lives, m->operands[(size_t)n->of.constant.k]);
+    value v = blank(ITEM, loop, NONE, NONE);
+    v.tail = (uint32_t)n->of.constant.k;
+    v.row = d->values[loop].row;
+    return pg_draft_add(d, v);
 }
 
 enum { AHEAD = 8 };
@@ -98,9 +102,9 @@ static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint
     if (n->op == PG_SEARCH || n->op == PG_TAKE)
         return pg_value_of_table(d, n, operands);
     if (n->op == PG_SEVERAL)
-        return loop_of(d, n, operands);
+        return n->of.many->rule->kind == &pg_loop_kind ? loop_of(d, n, operands) : operands[0];
     if (n->op == PG_ITEM)
-        return item_of(d, n, operands[0]);
+        return item_of(d, lives, n, operands[0]);
     uint32_t b = n->op == PG_OP_pown ? pg_draft_constant(d, n->of.constant.k) : count > 1 ? operands[1] : NONE;
     return pg_simplified(d, n->op, operands[0], b, count > 2 ? operands[2] : NONE);
 }
@@ -108,7 +112,7 @@ static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint
 /* Whether the nodes of a trace can be computed again from their operands. */
 static int is_computable(const pg_node *n)
 {
-    return !(n->flags & PG_HAS_CLOSURE) && n->op != PG_CUSTOM && n->op != PG_PARTIALS;
+    return (!(n->flags & PG_HAS_CLOSURE) || n->op == PG_SEVERAL) && n->op != PG_CUSTOM && n->op != PG_PARTIALS;
 }
 
 /* The largest number of operands, at least 3, and how many nodes are not the trace's own. */

@@ -80,6 +80,10 @@ static void take_operands(finder *f, const pg_instruction *in)
         if (in->c != PG_NO_SLOT)
             take(f, in->c);
         return;
+    case PG_OP_ruled: /* by what it has a derivative, a rule says that the program does not have */
+        for (size_t i = 0; i < f->inputs; i++)
+            take_place(f, (uint32_t)(1 + i));
+        return;
     default:
         break;
     }
@@ -138,7 +142,7 @@ static size_t followed_uses(const pg_program *p, const pg_instruction *in)
 static size_t uses_of(const pg_program *p, const pg_instruction *in)
 {
     const size_t followed = in->code == PG_CODE_LOOP ? followed_uses(p, in) : 0;
-    return 4 + (pg_has_items(in->code) ? 2 * (size_t)in->count : 0) + followed;
+    return 4 + (pg_has_items(in->code) ? 2 * (size_t)in->count : 0) + followed + (in->code == PG_OP_ruled ? p->inputs : 0);
 }
 
 static void follow(finder *f, const pg_instruction *in);

@@ -103,6 +103,8 @@ static pg_status run(const pg_program *p, pg_node **slots)
 {
     for (size_t i = 0; i < p->once; i++) {
         const pg_instruction *in = &p->code[i];
+        if (in->code == PG_OP_ruled)
+            return PG_RULED; /* the program has its numbers, and not its rule */
         if (in->code == PG_CODE_LOOP) {
             const pg_status status = loop_of(p, slots, in);
             if (status != PG_OK)

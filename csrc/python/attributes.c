@@ -1,11 +1,13 @@
 /* attributes.c: what a Value shows of its node: attributes, hash, text. */
 #include "python/attributes.h"
 
+#include "graph/suppressed.h"
 #include "python/constants.h"
 #include "python/convert.h"
 #include "python/lifted.h"
 #include "python/outside.h"
 #include "python/recording.h"
+#include "python/rules.h"
 #include "python/texts.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -179,11 +181,12 @@ static PyObject *get_children(PyObject *self, void *closure)
     (void)closure;
     if (!pg_require_built(self))
         return NULL;
-    pg_node *n = PG_NODE(self);
-    size_t count = pg_operand_count(n);
+    pg_node *room[2];
+    size_t count;
+    pg_node *const *operands = pg_shown_operands(PG_NODE(self), &count, room);
     PyObject *children = PyTuple_New((Py_ssize_t)count);
     for (size_t i = 0; children != NULL && i < count; i++) {
-        PyObject *child = pg_value_of(pg_operand(n, i));
+        PyObject *child = pg_value_of(operands[i]);
         if (child == NULL)
             Py_CLEAR(children);
         else
@@ -218,10 +221,16 @@ static PyObject *get_local_derivatives(PyObject *self, void *closure)
         return NULL;
     }
     size_t count = pg_operand_count(n);
+    const int has_rule = pg_rule_inputs(n, &count) != NULL;
     double *slopes = pg_alloc(count, sizeof *slopes);
     if (slopes == NULL)
         return PyErr_NoMemory();
-    pg_local_derivatives(n, slopes);
+    if (!has_rule) {
+        pg_local_derivatives(n, slopes);
+    } else if (!pg_rule_slopes(n, slopes)) {
+        pg_free(slopes);
+        return NULL;
+    }
     PyObject *result = PyTuple_New((Py_ssize_t)count);
     for (size_t i = 0; result != NULL && i < count; i++) {
         pg_node *given = closure == NULL ? NULL : pg_given_partial(n, i);
@@ -242,10 +251,18 @@ static PyObject *propagate(PyObject *self, PyObject *ignored)
     pg_node *n = PG_NODE(self);
     if (!pg_require_built(self))
         return NULL;
-    double *slopes = pg_alloc(pg_operand_count(n), sizeof *slopes);
+    size_t count = pg_operand_count(n);
+    pg_node *const *inputs = pg_rule_inputs(n, &count);
+    double *slopes = pg_alloc(count, sizeof *slopes);
     if (slopes == NULL)
         return PyErr_NoMemory();
-    pg_status status = n->op == PG_CUSTOM ? PG_OK : pg_propagate(n, slopes);
+    pg_status status = PG_OK;
+    if (inputs == NULL)
+        status = n->op == PG_CUSTOM ? PG_OK : pg_propagate(n, slopes);
+    else if (!pg_rule_slopes(n, slopes))
+        status = PG_RAISED;
+    for (size_t i = 0; inputs != NULL && status == PG_OK && i < count; i++)
+        status = pg_write_grad(inputs[i], inputs[i]->grad + pg_strong(n->grad, slopes[i]));
     pg_free(slopes);
     if (status != PG_OK)
         return pg_raise(status);

@@ -3,12 +3,15 @@
 
 #include "python/constants.h"
 #include "python/convert.h"
+#include "python/rules.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
 #include "python/value.h"
 
 /* -- backward ----------------------------------------------------------------------------------- */
+
+static int backward_by_nodes(pg_node *root, double seed);
 
 int pg_backward(PyObject *root, double seed)
 {
@@ -17,6 +20,10 @@ int pg_backward(PyObject *root, double seed)
     pg_sweep *s = pg_require_built(root) ? pg_sorted(PG_NODE(root), 1, NULL, 0) : NULL;
     if (s == NULL)
         return 0;
+    if (PG_UNLIKELY(pg_meets_rules(s))) {
+        pg_give_up(s);
+        return backward_by_nodes(PG_NODE(root), seed);
+    }
     pg_sweep_begin(s, seed);
     const unsigned before = pg_suppressed;
     int told = 0;
@@ -85,7 +92,7 @@ static PyObject *adjoint_values(const pg_sweep *s, pg_adjoint *a)
     return pairs;
 }
 
-/* Fails no more: the grads as numbers, then as Values where there is somebody to ask for them. */
+/* Fails no more: the grads as numbers, then as Values where there is somebody to ask for them, if there are pairs. */
 static void write_adjoints(const pg_sweep *s, const pg_adjoint *a, PyObject *pairs)
 {
     for (size_t i = 0; i + 1 < pg_sweep_count(s); i++) {
@@ -93,7 +100,7 @@ static void write_adjoints(const pg_sweep *s, const pg_adjoint *a, PyObject *pai
         n->grad = (n->op == PG_LEAF ? pg_sweep_old_grad(s, i) : 0.0) + pg_adjoint_value_at(a, n);
     }
     pg_spare_constants(s);
-    for (Py_ssize_t i = 0; i < PyList_Size(pairs); i++) {
+    for (Py_ssize_t i = 0; pairs != NULL && i < PyList_Size(pairs); i++) {
         PyObject *pair = PyList_GetItem(pairs, i), *grad = PyTuple_GetItem(pair, 1);
         pg_value *v = (pg_value *)PyTuple_GetItem(pair, 0);
         if (v->extras != NULL) { /* always, unless the collector has cleared v */
@@ -109,8 +116,37 @@ static int adjoints(const pg_sweep *s, pg_adjoint *a, double seed)
     int told = 0;
     const unsigned before = pg_suppressed;
     pg_status status = pg_adjoint_begin(a, PG_REVERSE, &seed, NULL);
-    return status == PG_OK ? pg_go_on(a) && pg_tell_singular(before, s, PG_REVERSE, NULL, 0, &seed, &told)
-                           : (pg_raise(status), 0);
+    if (status != PG_OK)
+        return pg_raise(status) != NULL;
+    return pg_go_on(a) && (pg_meets_rules(s) || pg_tell_singular(before, s, PG_REVERSE, NULL, 0, &seed, &told));
+}
+
+/* A sweep with numbers that has met a rule of the user's, which gives nodes: so all it computes are nodes, and what is
+ * kept of them are their numbers. False with an exception set. */
+static int backward_by_nodes(pg_node *root, double seed)
+{
+    int done = 0;
+    pg_node *above = pg_compute_many(PG_SUM, &root, 1, root->value, NULL, NULL);
+    pg_sweep *s = above == NULL ? (pg_sweep *)(void *)PyErr_NoMemory() : pg_sorted(above, 1, NULL, 0);
+    if (s != NULL) {
+        pg_adjoint *a = pg_ready_adjoint(s, NULL, 0);
+        if (a != NULL) {
+            pg_adjoint_take_constants(a);
+            pg_numbers_alone++;
+            done = adjoints(s, a, seed);
+            pg_numbers_alone--;
+        }
+        if (done)
+            write_adjoints(s, a, NULL);
+        pg_adjoint_close(a);
+        if (done)
+            pg_sweep_commit(s);
+        else
+            pg_give_up(s);
+    }
+    if (above != NULL)
+        pg_release(above);
+    return done;
 }
 
 static PyObject *backward_graph(PyObject *module, PyObject *args)

@@ -2,10 +2,12 @@
  * an unbuilt node, which every use refuses. */
 #include "python/construction.h"
 
+#include "graph/several.h"
 #include "python/attributes.h"
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/recording.h"
+#include "python/rules.h"
 #include "python/trace.h"
 #include "python/value.h"
 #include "python/watching.h"
@@ -302,6 +304,8 @@ static pg_node *same_op(const pg_node *n, pg_node *const *operands)
 {
     if (n->op == PG_OP_pown)
         return pg_compute_pown(operands[0], n->of.constant.k, n->value);
+    if (n->op == PG_ITEM)
+        return pg_compute_item(operands[0], (size_t)n->of.constant.k, n->value);
     if (pg_shapes[n->op] == PG_MANY) {
         pg_node *copy = pg_compute_many(n->op, operands, n->of.many->count, n->value, NULL, NULL);
         if (copy != NULL) {
@@ -323,21 +327,32 @@ static PyObject *become(PyObject *module, PyObject *args)
         !pg_require_built(v) || !pg_ensure_node((pg_value *)unbuilt))
         return NULL;
     const pg_node *n = PG_NODE(v);
-    if (!PG_WAITING(PG_NODE(unbuilt)) || n->op < PG_SUM || (size_t)PyTuple_Size(children) != pg_operand_count(n)) {
+    size_t count = pg_operand_count(n);
+    const int has_rule = pg_rule_inputs(n, &count) != NULL;
+    if (!PG_WAITING(PG_NODE(unbuilt)) || n->op < PG_SUM || (size_t)PyTuple_Size(children) != count) {
         PyErr_SetString(PyExc_ValueError, "become() takes a new Value, one made by an op, and its operands");
         return NULL;
     }
     pg_node **nodes = pg_nodes_of(children, "children must be");
-    if (nodes == NULL)
+    PyObject *several = nodes != NULL && has_rule ? pg_rule_again(n, children) : NULL;
+    if (nodes == NULL || (has_rule && several == NULL)) {
+        pg_free(nodes);
         return NULL;
-    pg_node *copy = same_op(n, nodes);
+    }
+    pg_node *const of_rule = several == NULL ? NULL : PG_NODE(several);
+    pg_node *copy = same_op(n, several == NULL ? nodes : &of_rule);
     pg_free(nodes);
-    if (copy == NULL)
+    if (copy == NULL) {
+        Py_XDECREF(several);
         return PyErr_NoMemory();
+    }
     copy->flags = n->flags & PG_WHOLE_EXPONENT;
     pg_born(copy);
     fill((pg_value *)unbuilt, copy);
-    if (!keep_declared((pg_value *)unbuilt, children, NULL))
+    const int kept = several == NULL ? keep_declared((pg_value *)unbuilt, children, NULL)
+                                     : pg_keep_operands(unbuilt, &several, 1);
+    Py_XDECREF(several);
+    if (!kept)
         return NULL;
     Py_RETURN_NONE;
 }

@@ -2,6 +2,7 @@
 #include "python/convert.h"
 
 #include "python/interrupts.h"
+#include "python/trace.h"
 
 /* -- errors and arguments ----------------------------------------------------------------------- */
 
@@ -23,6 +24,11 @@ PyObject *pg_raise(pg_status status)
         break;
     case PG_STOPPED:
         return pg_raise_interrupt();
+    case PG_RULED:
+        pg_trace_refuse("ruled", Py_None, Py_None);
+        break;
+    case PG_RAISED:
+        break;
     default:
         PyErr_SetString(PyExc_SystemError, "pygrad: a status that is no error was raised");
     }

@@ -6,6 +6,7 @@
 #include "program/evaluate.h"
 #include "python/attributes.h"
 #include "python/convert.h"
+#include "python/rules.h"
 #include "python/sweeping.h"
 #include "python/value.h"
 
@@ -18,7 +19,9 @@ static PyObject *form(PyObject *module, PyObject *v)
     if (!pg_require_built(v))
         return NULL;
     const pg_node *n = PG_NODE(v);
+    size_t inputs;
     return PyUnicode_FromString(n->flags & PG_HAS_CLOSURE ? "closure"
+                                : pg_rule_inputs(n, &inputs) != NULL ? "rule"
                                 : n->op == PG_LEAF        ? "leaf"
                                 : n->op == PG_CUSTOM      ? "custom"
                                 : n->op == PG_PARTIALS    ? "partials"
@@ -132,11 +135,13 @@ static PyObject *first_operands(PyObject *module, PyObject *args)
     Py_ssize_t most;
     if (!PyArg_ParseTuple(args, "O!n:first_operands", pg_value_type, &v, &most) || !pg_require_built(v))
         return NULL;
-    size_t count = pg_operand_count(PG_NODE(v));
+    pg_node *room[2];
+    size_t count;
+    pg_node *const *operands = pg_shown_operands(PG_NODE(v), &count, room);
     size_t some = most < 0 ? 0 : (size_t)most < count ? (size_t)most : count;
     PyObject *first = PyTuple_New((Py_ssize_t)some);
     for (size_t i = 0; first != NULL && i < some; i++) {
-        PyObject *operand = pg_value_of(pg_operand(PG_NODE(v), i));
+        PyObject *operand = pg_value_of(operands[i]);
         if (operand == NULL)
             Py_CLEAR(first);
         else
@@ -155,11 +160,16 @@ static PyObject *first_slopes(PyObject *module, PyObject *args)
         return NULL;
     pg_node *n = PG_NODE(v);
     size_t count = n->op == PG_CUSTOM ? 0 : pg_operand_count(n);
+    const int has_rule = pg_rule_inputs(n, &count) != NULL;
     size_t some = most < 0 ? 0 : (size_t)most < count ? (size_t)most : count;
     double *slopes = pg_alloc(count, sizeof *slopes);
     if (slopes == NULL)
         return PyErr_NoMemory();
-    if (count > 0)
+    if (has_rule && !pg_rule_slopes(n, slopes)) {
+        pg_free(slopes);
+        return NULL;
+    }
+    if (!has_rule && count > 0)
         pg_local_derivatives(n, slopes);
     PyObject *first = PyTuple_New((Py_ssize_t)some);
     for (size_t i = 0; first != NULL && i < some; i++) {
@@ -215,7 +225,7 @@ static PyObject *number_in(PyObject *module, PyObject *v)
 }
 
 PyMethodDef pg_inspection_functions[] = {
-    {"form", form, METH_O, "form(v, /)\n--\n\nleaf, op, partials, custom or closure."},
+    {"form", form, METH_O, "form(v, /)\n--\n\nleaf, op, rule, partials, custom or closure."},
     {"symbol", symbol, METH_O, "symbol(v, /)\n--\n\nThe op that made v, whatever _op says by now."},
     {"is_number", is_number, METH_O, "is_number(v, /)\n--\n\nWhether v stands for a number that was an operand."},
     {"outdated", outdated, METH_O,

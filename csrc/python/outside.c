@@ -158,7 +158,7 @@ static int mark_all(pg_sweep *s, size_t own, pg_run *run, pg_findings *found)
                 return 0;
             marks = outside ? OUTSIDE : 0;
         } else if (i >= own) {
-            marks = n->op == PG_OP_stop_gradient || pg_is_condition(n->op) ? 0 : marks_of_operands(n);
+            marks = n->op == PG_OP_stop_gradient || pg_is_sealed(n->op) ? 0 : marks_of_operands(n);
             found->slopes |= marks == BOTH && !is_linear(n);
             found->given |= has_given(n) && marks & OWN;
             found->constants &= n->op != PG_PARTIALS || marks != BOTH;

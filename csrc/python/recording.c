@@ -9,6 +9,7 @@
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/outside.h"
+#include "python/rules.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/value.h"
@@ -160,7 +161,7 @@ static void mark_connected(pg_sweep *s, size_t own)
     for (size_t i = 0; i < pg_sweep_count(s); i++) {
         pg_node *n = pg_sweep_node(s, i);
         int connected = i < own || has_given_partials(n);
-        for (size_t k = 0; !connected && !pg_is_condition(n->op) && k < pg_operand_count(n); k++)
+        for (size_t k = 0; !connected && !pg_is_sealed(n->op) && k < pg_operand_count(n); k++)
             connected = pg_operand(n, k)->grad != 0.0;
         n->grad = connected;
     }
@@ -393,20 +394,22 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
         return NULL;
     if (as_reached)
         kind = kind_as_reached(d, &found);
-    d->several = pg_traced_nodes != 0 && d->sweep != NULL && has_several(d->sweep);
-    d->as_numbers = d->several && kind == NUMBERS && !as_reached;
+    d->several = (pg_traced_nodes != 0 || pg_rules != 0) && d->sweep != NULL && has_several(d->sweep);
+    d->as_numbers = d->several && kind == NUMBERS;
     if (d->several && kind == NUMBERS)
         kind = VALUES;
     PyObject *rows = NULL;
     if (kind == VALUES) {
         d->adjoint = pg_ready_adjoint(d->sweep, inputs, count);
-        if (d->adjoint != NULL && found.constants)
+        if (d->adjoint != NULL && (found.constants || d->as_numbers))
             pg_adjoint_take_constants(d->adjoint);
+        pg_numbers_alone += d->as_numbers;
         if (d->adjoint != NULL)
             rows = result_rows(d, seeds);
+        pg_numbers_alone -= d->as_numbers;
         if (rows != NULL && !d->as_numbers)
             pg_keep_graph(d->sweep);
-        else if (as_reached && PyErr_ExceptionMatches(PyExc_TypeError))
+        else if (rows == NULL && found.slopes && PyErr_ExceptionMatches(PyExc_TypeError))
             name_another_cure();
     } else if (kind == NUMBERS) {
         rows = result_rows(d, seeds);
@@ -414,7 +417,7 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
     pg_adjoint_close(d->adjoint);
     if (d->sweep != NULL)
         pg_give_up(d->sweep);
-    if (rows != NULL && as_reached && kind == VALUES) {
+    if (rows != NULL && as_reached && kind == VALUES && !d->as_numbers) {
         PyObject *settled = settled_derivatives(d, rows);
         Py_DECREF(rows);
         rows = settled;

@@ -10,6 +10,7 @@
 #include "python/convert.h"
 #include "python/interrupts.h"
 #include "python/outside.h"
+#include "python/rules.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -178,6 +179,10 @@ static int run_one(replay *r, const pg_instruction *in)
     }
     case PG_CODE_LOOP:
         return loop_of(r, in);
+    case PG_OP_ruled: {
+        pg_node *n = pg_rule_lost(*place(r, in->a));
+        return n != NULL && hold(place(r, in->out), n);
+    }
     default: {
         pg_node *n = op_of(r, in);
         return n != NULL && hold(place(r, in->out), n);

@@ -4,6 +4,7 @@
 
 #include "python/convert.h"
 #include "python/modes.h"
+#include "python/rules.h"
 #include "python/value.h"
 #include "python/watching.h"
 
@@ -176,7 +177,10 @@ int pg_go_on(pg_adjoint *a)
     PyObject *op = v == NULL ? NULL : PyObject_GetAttrString(v, "_op");
     if (op != NULL)
         PyErr_Format(PyExc_TypeError,
-                     opaque->flags & PG_HAS_CLOSURE
+                     pg_numbers_alone != 0
+                         ? "%R, with _op %R, has a _backward of its own, which works on numbers: it does not go with "
+                           "functions that have rules of their own in one graph. Make it such a function, by custom_vjp"
+                     : opaque->flags & PG_HAS_CLOSURE
                          ? "%R, with _op %R, has a _backward of its own, which works on numbers: it can be "
                            "differentiated once, in reverse. Build it from differentiable ops, or give "
                            "Value(data, children, local_grads) with local_grads that are Values"

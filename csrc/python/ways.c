@@ -55,6 +55,7 @@ typedef struct {
     size_t count, uses;    /* uses: operands that they have in all */
     pg_node **inputs;      /* a leaf for each result, owned, and what is captured */
     size_t input_count;
+    int rules;             /* a rule of the user's is among them: a loop would lose it */
     double work;           /* roughly how many instructions the body has */
 } way;
 
@@ -99,6 +100,7 @@ static void meet(way *w, pg_node *n)
     pg_index_put(&w->made, n, 1);
     w->nodes[w->count++] = n;
     w->work += work_of(n);
+    w->rules |= n->op == PG_OP_ruled;
     w->uses += pg_operand_count(n);
 }
 
@@ -185,7 +187,7 @@ static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t co
 static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *results, PyObject *control, double most,
                          double least, double each)
 {
-    if (count == 0 || w->work < least) /* whatever it captures */
+    if (count == 0 || w->work < least || w->rules) /* whatever it captures */
         return Py_NewRef(Py_None);
     pg_node **kept = pg_alloc(count, sizeof *kept);
     PyObject *found = NULL, *values = NULL;

@@ -106,6 +106,17 @@ _CURES = {
         "{0}, the state of a loop while its body ran or computed from that, is used after it: it has "
         "another number at each trip. Make it part of the state, and use what the loop returns"
     ),
+    "ruled": (
+        "the derivative of a loop was asked for whose body calls a function with a rule of its own "
+        "(custom_jvp, custom_vjp, custom_root ...): loops of programs are differentiated by the body's "
+        "operations, which do not know the rule. Write the loop in Python, whose trips are traced one by "
+        "one, or put the rule around the whole loop"
+    ),
+    "ruled, of a file": (
+        "the derivative of a program was asked for that calls a function with a rule of its own (custom_jvp, "
+        "custom_vjp, custom_root ...): a saved program has operations, and not the rule. Save its derivative, "
+        "compile(grad(f)), as well, or use the function itself"
+    ),
     "handler": (
         "a handler around an operation in the body of a loop catches {0}, but the body is traced once for "
         "all trips and rows, and nothing raises there: it would be inf or nan. Compare before, and choose "
@@ -141,7 +152,12 @@ def forgive(error: BaseException) -> None:
         _latest.error = None
 
 
+def _lost(*_: Any) -> None:
+    _raise("ruled, of a file", None, None)
+
+
 _native.set_trace_error(_raise)
+_native.set_lost_rule(_lost)
 
 
 class Path(NamedTuple):

@@ -58,7 +58,8 @@ def form(v: Any) -> str:
     ('leaf', 'op', 'partials', 'custom')
     """
     if _is_compiled(v):
-        return _native.form(v)
+        form = _native.form(v)
+        return "partials" if form == "rule" else form  # by which it has slopes, and no formula
     if v._closure is not None:
         return "closure"
     if not v._operands:
@@ -75,7 +76,7 @@ def symbol(v: Any) -> str:
     ('*', 'area')
     """
     if _is_compiled(v):
-        return _native.symbol(v)
+        return _native.symbol(v) if _native.form(v) == "op" else ""
     return v._symbol if form(v) == "op" else ""
 
 
