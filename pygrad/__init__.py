@@ -11,6 +11,7 @@ Values: `Value`, `pygrad.math`, `sum`, `dot`, `no_grad`, `zero_grad`.
 To see them: `explain`, `draw`, `explore`, `pygrad.plot`.
 Functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`, `hvp`; checked by `check_grad`.
 Loops and branches: `while_loop`, `fori_loop`, `scan`, `cond`, `switch`, `checkpoint`, `autograph`.
+Rules of your own: `custom_jvp`, `custom_vjp`.
 Programs: `compile` (or `jit`), `vmap`, `load`; their errors `TraceError` and `NotSavedError`.
 Uses: `newton`, `gauss_newton`, `gradient_descent`, `sensitivity`, `propagate`, `pygrad.scipy`.
 Networks: `pygrad.nn`, `pygrad.optim`; `pygrad.engine` for code that imports it from micrograd.

@@ -135,8 +135,8 @@ class Derivative(MethodOf[P, R]):
         while isinstance(f, Derivative):
             chain.append(f)
             f = f.f
-        if len(chain) == 1 or not isinstance(f, FunctionOf):
-            return None
+        if len(chain) == 1 or not isinstance(f, FunctionOf) or isinstance(f, MethodOf):
+            return None  # vmap's are no methods
         from pygrad.programs.derived import derivative_of_rows  # which imports NumPy
 
         return derivative_of_rows(chain, f, args, kwargs)

@@ -142,7 +142,8 @@ static size_t followed_uses(const pg_program *p, const pg_instruction *in)
 static size_t uses_of(const pg_program *p, const pg_instruction *in)
 {
     const size_t followed = in->code == PG_CODE_LOOP ? followed_uses(p, in) : 0;
-    return 4 + (pg_has_items(in->code) ? 2 * (size_t)in->count : 0) + followed + (in->code == PG_OP_ruled ? p->inputs : 0);
+    return 4 + (pg_has_items(in->code) ? 2 * (size_t)in->count : 0) + followed +
+           (in->code == PG_OP_ruled ? p->inputs : 0);
 }
 
 static void follow(finder *f, const pg_instruction *in);

@@ -2,9 +2,10 @@
 #include "python/convert.h"
 
 #include "python/interrupts.h"
-#include "python/trace.h"
 
 /* -- errors and arguments ----------------------------------------------------------------------- */
+
+void (*pg_refuse_lost_rule)(void);
 
 PyObject *pg_raise(pg_status status)
 {
@@ -25,7 +26,7 @@ PyObject *pg_raise(pg_status status)
     case PG_STOPPED:
         return pg_raise_interrupt();
     case PG_RULED:
-        pg_trace_refuse("ruled", Py_None, Py_None);
+        pg_refuse_lost_rule();
         break;
     case PG_RAISED:
         break;

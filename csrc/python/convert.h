@@ -48,6 +48,9 @@ int pg_require_built(PyObject *value);
  * the first trace. */
 extern int (*pg_may_use)(PyObject *value);
 
+/* Raises for PG_RULED; put there before the first trace. */
+extern void (*pg_refuse_lost_rule)(void);
+
 /* A node to serve as operand: that of a Value, or a new leaf; NULL with an exception set. Caller owns. */
 pg_node *pg_operand_node(PyObject *object, const char *what);
 

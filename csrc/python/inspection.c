@@ -20,12 +20,12 @@ static PyObject *form(PyObject *module, PyObject *v)
         return NULL;
     const pg_node *n = PG_NODE(v);
     size_t inputs;
-    return PyUnicode_FromString(n->flags & PG_HAS_CLOSURE ? "closure"
+    return PyUnicode_FromString(n->flags & PG_HAS_CLOSURE            ? "closure"
                                 : pg_rule_inputs(n, &inputs) != NULL ? "rule"
-                                : n->op == PG_LEAF        ? "leaf"
-                                : n->op == PG_CUSTOM      ? "custom"
-                                : n->op == PG_PARTIALS    ? "partials"
-                                                          : "op");
+                                : n->op == PG_LEAF                   ? "leaf"
+                                : n->op == PG_CUSTOM                 ? "custom"
+                                : n->op == PG_PARTIALS               ? "partials"
+                                                                     : "op");
 }
 
 /* The op that made v, as _op says where nobody has assigned another name; "" of a user's own. */
@@ -203,13 +203,14 @@ static PyObject *order(PyObject *module, PyObject *root)
     if (s == NULL)
         return NULL;
     size_t count = pg_sweep_count(s);
-    PyObject *list = PyList_New((Py_ssize_t)count);
+    PyObject *list = PyList_New(0);
     for (size_t i = 0; list != NULL && i < count; i++) {
+        if (pg_has_rule(pg_sweep_node(s, i))) /* its results lead on to its inputs, as they are shown */
+            continue;
         PyObject *v = pg_value_of(pg_sweep_node(s, i));
-        if (v == NULL)
+        if (v == NULL || PyList_Append(list, v) < 0)
             Py_CLEAR(list);
-        else
-            PyList_SetItem(list, (Py_ssize_t)i, v);
+        Py_XDECREF(v);
     }
     pg_give_up(s);
     return list;

@@ -10,7 +10,6 @@
 #include "python/watching.h"
 
 size_t pg_rules;
-PG_THREAD_LOCAL int pg_numbers_alone;
 
 /* -- what the rule says ------------------------------------------------------------------------- */
 
@@ -198,8 +197,8 @@ static PyObject *items_of(PyObject *v, PyObject *name)
     PyObject *items = PyTuple_New((Py_ssize_t)results);
     for (size_t k = 0; items != NULL && k < results; k++) {
         PyObject *item = pg_wrap(pg_born(pg_compute_item(n, k, n->of.many->operands[k]->value)));
-        if (item == NULL || !pg_keep_operands(item, &v, 1) ||
-            (name != NULL && !pg_name_op((pg_value *)item, name)) || (PG_WATCHED && (item = pg_watched(item)) == NULL)) {
+        if (item == NULL || !pg_keep_operands(item, &v, 1) || (name != NULL && !pg_name_op((pg_value *)item, name)) ||
+            (PG_WATCHED && (item = pg_watched(item)) == NULL)) {
             Py_XDECREF(item);
             Py_CLEAR(items);
         } else {
@@ -437,8 +436,8 @@ static pg_node *first_outside(pg_sweep *s, size_t own, uint64_t since)
         int outside = i >= own && is_outside(n, since);
         if (outside && first == NULL)
             first = n;
-        for (size_t k = 0; i >= own && !outside && n->op != PG_OP_stop_gradient && !pg_is_sealed(n->op) &&
-                           k < pg_operand_count(n);
+        for (size_t k = 0;
+             i >= own && !outside && n->op != PG_OP_stop_gradient && !pg_is_sealed(n->op) && k < pg_operand_count(n);
              k++)
             outside = pg_operand(n, k)->grad != 0.0;
         n->grad = outside;
@@ -487,7 +486,8 @@ PyMethodDef pg_rule_functions[] = {
      "Values with the numbers of primals, whose derivatives by the inputs are what the rule says: it is called with\n"
      "whether the way is back, the node, its inputs, the derivatives that have arrived, and by which inputs some are\n"
      "wanted, and gives a tuple of derivatives."},
-    {"rule_results", rule_results, METH_O, "rule_results(node, /)\n--\n\nThe results of the node that a rule is called with."},
+    {"rule_results", rule_results, METH_O,
+     "rule_results(node, /)\n--\n\nThe results of the node that a rule is called with."},
     {"rule_way", rule_way, METH_VARARGS,
      "rule_way(reverse, outputs, inputs, stops, seeds, /)\n--\n\n"
      "Derivatives between outputs and inputs as Values, in a graph that ends at the stops."},

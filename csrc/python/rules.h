@@ -12,9 +12,6 @@
 /* How many nodes with a rule of the user's there are; while it is 0 nobody has to look for them. */
 extern size_t pg_rules;
 
-/* Not 0 while this thread takes derivatives of which the numbers are kept, and not the nodes. */
-extern PG_THREAD_LOCAL int pg_numbers_alone;
-
 /* Whether a node has one. */
 int pg_has_rule(const pg_node *n);
 

@@ -4,7 +4,6 @@
 
 #include "python/convert.h"
 #include "python/modes.h"
-#include "python/rules.h"
 #include "python/value.h"
 #include "python/watching.h"
 
@@ -127,6 +126,8 @@ int pg_go_forward(pg_sweep *s)
     }
     return status == PG_OK;
 }
+
+PG_THREAD_LOCAL int pg_numbers_alone;
 
 /* -- derivatives as nodes ------------------------------------------------------------------------ */
 

@@ -27,6 +27,9 @@ int pg_go_forward(pg_sweep *s);
 /* Abandons a sweep; an exception that is set stays as it is. */
 void pg_give_up(pg_sweep *s);
 
+/* Not 0 while this thread takes derivatives of which the numbers are kept, and not the nodes. */
+extern PG_THREAD_LOCAL int pg_numbers_alone;
+
 /* A prepared adjoint over a sorted sweep (borrowed), or NULL with an exception set. Caller owns. */
 pg_adjoint *pg_ready_adjoint(const pg_sweep *s, pg_node *const *inputs, size_t count);
 

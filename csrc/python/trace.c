@@ -39,10 +39,16 @@ static int may_use(PyObject *v)
     return current != NULL ? 1 : pg_trace_refuse("thread", v, Py_None);
 }
 
+static void refuse_lost_rule(void)
+{
+    pg_trace_refuse("ruled", Py_None, Py_None);
+}
+
 static PyObject *set_trace_error(PyObject *module, PyObject *function)
 {
     (void)module;
     pg_may_use = may_use;
+    pg_refuse_lost_rule = refuse_lost_rule;
     pg_set(&raise_error, Py_NewRef(function));
     Py_RETURN_NONE;
 }

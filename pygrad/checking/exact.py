@@ -124,6 +124,7 @@ def functions(mp: Any) -> dict[str, Callable[..., Real]]:
         "atan2_dxy": lambda x, y: over(x * x - y * y, (x * x + y * y) ** 2),
         "hypot_dx": lambda x, y: over(x, mp.hypot(x, y)),
         "identity": lambda x: x,
+        "ruled": lambda x: x,
         "mul0": lambda x, y: x * y,
         "div0": over,
         "power": mp.power,
@@ -146,8 +147,8 @@ def _function(v: Value, mp: Any, table: dict[str, Any]) -> Callable[..., Real]:
 
     if _native.form(v) != "op":
         raise TypeError(
-            f"the node {v._op!r} has a _backward or local_grads of its own, so nobody but the code that "
-            "made it knows what it computes, and it cannot be evaluated again in mpmath; check with "
+            f"the node {v._op!r} has a _backward, local_grads or a rule of its own, so nobody but the code "
+            "that made it knows what it computes, and it cannot be evaluated again in mpmath; check with "
             "exact=False"
         )
     symbol = _native.symbol(v)

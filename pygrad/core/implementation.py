@@ -70,12 +70,16 @@ else:
 if IMPLEMENTATION == "compiled":  # the reference, where Python sees its frames, warns by itself
     from pygrad import _native
 
+    stated: Any = _native  # what a rule of the user's asks of an implementation
+
     def _warn_of_truth() -> None:
         from pygrad.core.callers import warn_of_truth
 
         warn_of_truth()
 
     _native.set_truth_warning(_warn_of_truth)
+else:
+    from pygrad.reference import stated as stated  # noqa: PLC0414
 
 if _FALLS_BACK:
     warnings.warn(

@@ -113,9 +113,9 @@ _CURES = {
         "one, or put the rule around the whole loop"
     ),
     "ruled, of a file": (
-        "the derivative of a program was asked for that calls a function with a rule of its own (custom_jvp, "
-        "custom_vjp, custom_root ...): a saved program has operations, and not the rule. Save its derivative, "
-        "compile(grad(f)), as well, or use the function itself"
+        "the derivative of a program was asked for that calls a function with a rule of its own "
+        "(custom_jvp, custom_vjp, custom_root ...): a saved program has operations, and not the rule. Save "
+        "its derivative, compile(grad(f)), as well, or use the function itself"
     ),
     "handler": (
         "a handler around an operation in the body of a loop catches {0}, but the body is traced once for "

@@ -1,4 +1,4 @@
-"""One call of a function with a rule: what it has computed, and the rule at work where a derivative is wanted.
+"""One call of a function with a rule: what it has computed, and the rule at work where one is wanted.
 
 Arguments are taken apart into items. Those that are Values are inputs, by which there are derivatives; all
 else stays what it is. The function runs on Values of its own, as transforms run functions, and so does the
@@ -7,12 +7,13 @@ rule, later and as often as a sweep meets the result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pygrad.core import implementation
-from pygrad.core.implementation import Value
 from pygrad.core.callables import function_name
+from pygrad.core.implementation import Value
 from pygrad.core.structure import (
     RESULT,
     Static,
@@ -31,9 +32,10 @@ _CAPTURED = (
     "stop_gradient() of it, or its number"
 )
 _READ = (
-    "the number of a Value was read, v.data, by {rule} at {line}: what is made of a number has no derivative, "
-    "so the derivative that the rule gives cannot be differentiated again. Compute with the Value itself"
+    "the number of a Value was read, v.data, by {rule} at {line}: what is made of a number has no "
+    "derivative, so what the rule gives cannot be differentiated again. Compute with the Value itself"
 )
+_ROUNDING = 1e-6  # of sums that are equal but for that
 
 
 class Argument:
@@ -71,13 +73,15 @@ class Argument:
 
 
 class Arguments:
-    """The arguments of a call by which there are derivatives, and those by which there are none."""
+    """The arguments of a call, by some of which there are derivatives."""
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], without: frozenset[int]) -> None:
         self.args = list(args)
         self.without = [args[i] for i in sorted(without)]
         self.places = [i for i in range(len(args)) if i not in without]
-        self.parts = [Argument(args[i], f"argument {i} of {function_name(f)}()") for i in self.places]
+        self.parts = [
+            Argument(args[i], f"argument {i} of {function_name(f)}()") for i in self.places
+        ]
         self.values = [value for part in self.parts for value in part.values]
 
     def _each(self, values: Sequence[Any]) -> list[tuple[Argument, Sequence[Any]]]:
@@ -113,31 +117,49 @@ class Result:
         """ValueError for what is not arranged as the result is."""
         _, structure = flatten_part(other, what, RESULT)
         if not same(structure, self.structure):
-            raise ValueError(f"{what} must match the function's result: {self.structure}, not {structure}")
+            raise ValueError(
+                f"{what} must match the function's result: {self.structure}, not {structure}"
+            )
+
+
+class At(NamedTuple):
+    """Where a rule is at work: Values that stand for the arguments, and for what they lead to."""
+
+    xs: list[Any]
+    ys: list[Any]  # results; of rules that ask for them
+    inputs: tuple[Any, ...]  # all that lead on: what the rule has made ends here
 
 
 class Rule(Protocol):
-    """What a function's derivative is made by."""
+    """What the derivatives of a function are made by."""
 
     f: Callable[..., Any]
 
-    def back(self, call: Applied, xs: list[Any], seeds: list[Any]) -> list[Any]:
-        """The derivatives by xs, given those by the results."""
+    @property
+    def by_tangents(self) -> bool:
+        """Whether the way back is to go through what along() makes of tangents."""
 
-    def along(self, call: Applied, xs: list[Any], tangents: list[Any]) -> list[Any]:
-        """The tangents of the results, given those of xs."""
+    @property
+    def needs_results(self) -> bool: ...
 
-    def linear(self) -> Callable[..., Any] | None:
-        """The user's function that gives tangents, if back() is to be made of along(); else None."""
+    @property
+    def stated(self) -> Callable[..., Any]:
+        """What the user has written, for errors to name."""
 
     def check(self) -> None:
-        """Raises if the rule is missing."""
+        """TypeError if the rule is missing."""
+
+    def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
+        """The derivatives by xs, of those of the results, None for 0."""
+
+    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
+        """The tangents of the results, of those of xs, None for 0."""
 
 
 class Applied:
-    """A call whose derivative a rule says: what a node with such a rule holds."""
+    """A call whose derivatives a rule says: what a node with such a rule holds."""
 
-    def __init__(self, rule: Any, arguments: Arguments, result: Result) -> None:
+    def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
         self.rule, self.arguments, self.result = rule, arguments, result
 
     def __call__(
@@ -154,89 +176,75 @@ class Applied:
         numbers: whether they will be used as numbers, and not be differentiated again.
         """
         given = [seed for seed in seeds if seed is not None]
-        if numbers and all(_is_zero(seed) for seed in given):  # an exact 0 wins over whatever it meets
+        if numbers and all(
+            _number(seed) == 0 for seed in given
+        ):  # an exact 0 wins over all it meets
             return (None,) * (len(xs) if reverse else len(self.result.items))
+        ys = implementation.stated.rule_results(node) if self.rule.needs_results else ()
+        fresh = [1.0] * sum(wanted) if reverse and self.rule.by_tangents else []
+        before = len(implementation.noted_reads() or ())
         with implementation.Recorded() as recorded:
-            found = self._derived(recorded, bool(reverse), bool(numbers), node, xs, seeds, wanted)
+            inputs = recorded.begin((*xs, *ys, *given, *fresh))
+            new = iter(inputs)
+            at = At([next(new) for _ in xs], [next(new) for _ in ys], inputs)
+            arrived = [None if seed is None else next(new) for seed in seeds]
+            with named(self.rule.stated, self.rule.f):
+                if not reverse:
+                    found = self.rule.along(self, at, arrived)
+                elif self.rule.by_tangents:
+                    found = self._pulled(at, arrived, wanted, tuple(new))
+                else:
+                    found = self.rule.back(self, at, arrived)
+            if not numbers:
+                self._check_reads(before, inputs)
         self._check_finite(found, [*xs, *given])
         return tuple(found)
 
-    def _derived(
-        self,
-        recorded: Any,
-        reverse: bool,
-        numbers: bool,
-        node: Any,
-        xs: tuple[Any, ...],
-        seeds: tuple[Any, ...],
-        wanted: tuple[bool, ...],
-    ) -> list[Any]:
-        given = [seed for seed in seeds if seed is not None]
-        fresh = [1.0] * sum(wanted) if reverse and self.rule.by_tangents else []
-        inputs = list(recorded.begin((*xs, *given, *fresh)))
-        own, rest = inputs[: len(xs)], iter(inputs[len(xs) :])
-        arrived = [None if seed is None else next(rest) for seed in seeds]
-        before = len(implementation.noted_reads() or ())
-        with named(self.rule.stated, self.rule.f):
-            if not reverse:
-                found = self.rule.along(self, own, arrived)
-            elif self.rule.by_tangents:
-                found = self._pulled(own, arrived, wanted, list(rest), tuple(inputs))
-            else:
-                found = self.rule.back(self, own, arrived)
-        if not numbers:
-            self._check_reads(before, tuple(inputs))
-        return found
-
     def _pulled(
-        self,
-        own: list[Any],
-        seeds: list[Any],
-        wanted: tuple[bool, ...],
-        fresh: list[Any],
-        inputs: tuple[Any, ...],
+        self, at: At, seeds: list[Any], wanted: tuple[bool, ...], fresh: tuple[Any, ...]
     ) -> list[Any]:
-        """The derivatives by own, by the way back through what a rule makes of tangents."""
+        """The derivatives by xs, by the way back through what the rule makes of tangents."""
         new = iter(fresh)
-        tangents = [next(new) if want else None for want in wanted]
-        items = self.rule.along(self, own, tangents)
+        items = self.rule.along(self, at, [next(new) if want else None for want in wanted])
         pairs = [
             (item, seed)
             for item, seed in zip(items, seeds, strict=True)
             if seed is not None and isinstance(item, Value)
         ]
         if not pairs:
-            return [None] * len(own)
+            return [None] * len(wanted)
         outputs, weights = zip(*pairs, strict=True)
-        found = iter(implementation.rule_way(True, outputs, tuple(fresh), inputs, weights))
-        pulled = [next(found) if want else None for want in wanted]
-        self._check_linear(outputs, weights, pulled)
-        return pulled
+        pulled = implementation.stated.rule_way(True, outputs, fresh, at.inputs, weights)
+        self._check_linear(pairs, pulled)
+        found = iter(pulled)
+        return [next(found) if want else None for want in wanted]
 
-    def _check_linear(self, outputs: Any, weights: Any, pulled: list[Any]) -> None:
-        """ValueError if the tangents that have come out are not what the slopes make of those that went in."""
-        out = sum([_number(y) * _number(w) for y, w in zip(outputs, weights, strict=True)])
-        terms = [_number(d) for d in pulled if d is not None]
-        scale = sum(map(abs, terms)) + sum([abs(_number(y) * _number(w)) for y, w in zip(outputs, weights, strict=True)])
-        if abs(out - sum(terms)) > 1e-6 * scale:
+    def _check_linear(self, pairs: list[tuple[Any, Any]], pulled: Sequence[Any]) -> None:
+        """ValueError if tangents that have come out are not what slopes make of those that went in."""
+        terms = [_number(y) * _number(seed) for y, seed in pairs]
+        slopes = list(map(_number, pulled))  # those that went in are 1
+        scale = sum(map(abs, slopes)) + sum(map(abs, terms))
+        if abs(sum(terms) - sum(slopes)) > _ROUNDING * scale:
             raise ValueError(
-                f"the tangents that {described(self.rule.stated, self.rule.f)}, gives are not linear in those "
-                f"that it is given: they come to {out!r}, and their slopes to {sum(terms)!r}"
+                f"tangents that {described(self.rule.stated, self.rule.f)}, gives are not linear in "
+                f"those that it is given: they come to {sum(terms)!r}, and their slopes to {sum(slopes)!r}"
             )
 
     def _check_reads(self, before: int, inputs: tuple[Any, ...]) -> None:
-        reads = (implementation.noted_reads() or ())[before:]
-        for v, line in reads:
+        """TypeError if the rule has read a number on which its derivative depends."""
+        for v, line in (implementation.noted_reads() or ())[before:]:
             if any(implementation.connected((v,), inputs)):
-                raise TypeError(_READ.format(rule=described(self.rule.stated, self.rule.f), line=line))
+                raise TypeError(
+                    _READ.format(rule=described(self.rule.stated, self.rule.f), line=line)
+                )
 
     def _check_finite(self, found: list[Any], given: list[Any]) -> None:
-        """ValueError where nan has come of numbers that are finite; in a trace there are other numbers."""
+        """ValueError where nan has come of finite numbers; in a trace other rows have others."""
         if implementation.trace_active():
             return
-        if not any(_is_nan(_number(d)) for d in found if d is not None):
+        if not any(math.isnan(_number(d)) for d in found if d is not None):
             return
-        if all(abs(_number(v)) < float("inf") for v in (*given, *self.result.items)):
+        if all(math.isfinite(_number(v)) for v in (*given, *self.result.items)):
             raise ValueError(
                 f"{described(self.rule.stated, self.rule.f)}, gave nan at {[_number(v) for v in given]}"
             )
@@ -266,24 +274,17 @@ class Applied:
         if item == 0:
             return None
         raise TypeError(
-            f"{what} is the number {item!r}, and no Value: it does not depend on the derivative that the rule "
-            "was given, so something was computed with v.data or float(v). Compute with the Values themselves"
+            f"{what} is the number {item!r}, and no Value: it does not depend on the derivative that the "
+            "rule was given, so something was computed with v.data or float(v). Compute with the Values "
+            "themselves"
         )
 
 
 def _number(v: Any) -> float:
-    return implementation.number_in(v) if isinstance(v, Value) else float(v)
+    return implementation.stated.number_in(v) if isinstance(v, Value) else float(v)
 
 
-def _is_zero(v: Any) -> bool:
-    return _number(v) == 0
-
-
-def _is_nan(x: float) -> bool:
-    return x != x
-
-
-def call(rule: Any, args: Sequence[Any], without: frozenset[int]) -> Any:
+def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
     """What the function of a rule returns, whose derivative the rule says."""
     arguments = Arguments(rule.f, args, without)
     if implementation.in_no_grad():
@@ -296,17 +297,17 @@ def call(rule: Any, args: Sequence[Any], without: frozenset[int]) -> Any:
     points = arguments.values if traced else list(map(_number, arguments.values))
     with implementation.Recorded() as recorded:
         inputs = recorded.begin(tuple(points))
-        since = implementation.births()
+        since = implementation.stated.births()
         result = Result(rule.f, rule.f(*arguments.whole(inputs)))
         outputs = tuple([v for v in result.items if isinstance(v, Value)])
-        captured = implementation.rule_captured(outputs, inputs, since) if outputs else None
+        captured = implementation.stated.rule_captured(outputs, inputs, since) if outputs else None
     if captured is not None:
         raise TypeError(_CAPTURED.format(f=function_name(rule.f), v=captured))
     if not arguments.values:
         return result.structure.arrange(result.items)
     rule.check()
     applied = Applied(rule, arguments, result)
-    made = implementation.rule_made(
+    made = implementation.stated.rule_made(
         applied, function_name(rule.f), tuple(result.items), tuple(arguments.values)
     )
     result.items = [_number(v) for v in result.items]

@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 from pygrad.core import implementation
 from pygrad.core.callables import MethodOf, P, R, function_name
 from pygrad.core.structure import RESULT, flatten_part
-from pygrad.rules.applied import Applied, call
+from pygrad.rules.applied import Applied, At, call
 from pygrad.rules.described import described, named
 
 _Rule = TypeVar("_Rule", bound=Callable[..., Any])
@@ -32,7 +32,8 @@ class _WithRule(MethodOf[P, R], Generic[P, R]):
     """A function with a rule of its own."""
 
     __slots__ = ("_signature", "without")
-    by_tangents = False  # whether back() is to be made of along()
+    by_tangents = False
+    needs_results = False
 
     def __init__(self, f: Callable[..., Any], without: Sequence[int]) -> None:
         super().__init__(f)
@@ -46,6 +47,12 @@ class _WithRule(MethodOf[P, R], Generic[P, R]):
 
     def check(self) -> None:
         """TypeError if the rule is missing."""
+        raise NotImplementedError
+
+    def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
+        raise NotImplementedError
+
+    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         raise NotImplementedError
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -135,8 +142,10 @@ class CustomJvp(_WithRule[P, R]):
         if self.without:
             raise TypeError("defjvps() does not go with nondiff_argnums; use defjvp()")
 
+        function: Callable[..., Any] = self
+
         def rule(primals: Any, tangents: Any) -> Any:
-            result = self(*primals)
+            result = function(*primals)
             if len(jvps) != len(primals):
                 raise TypeError(f"defjvps() got {len(jvps)} rules for {len(primals)} arguments")
             terms = [jvp(t, result, *primals) for jvp, t in zip(jvps, tangents, strict=True) if jvp]
@@ -144,12 +153,10 @@ class CustomJvp(_WithRule[P, R]):
 
         self._jvp = rule
 
-    def along(self, applied: Applied, xs: list[Any], tangents: list[Any]) -> list[Any]:
+    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         arguments = applied.arguments
         zeros = [implementation.Value(0.0) if t is None else t for t in tangents]
-        pair = self._jvp(
-            *arguments.without, arguments.primals(xs), arguments.tangents(zeros)
-        )
+        pair = self._jvp(*arguments.without, arguments.primals(at.xs), arguments.tangents(zeros))
         what = described(self._jvp, self.f)
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise TypeError(f"{what}, must return a pair: the result, and its tangent")
@@ -235,12 +242,12 @@ class CustomVjp(_WithRule[P, R]):
             items += applied.items_of_argument(part, tree, cotangent, place)
         return items
 
-    def back(self, applied: Applied, xs: list[Any], seeds: list[Any]) -> list[Any]:
-        return self._backward(applied, self._forward(applied, xs), seeds)
+    def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
+        return self._backward(applied, self._forward(applied, at.xs), seeds)
 
-    def along(self, applied: Applied, xs: list[Any], tangents: list[Any]) -> list[Any]:
+    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         """The way forward has no rule: a row of the Jacobian for each result, by the way back."""
-        residuals = self._forward(applied, xs)
+        residuals = self._forward(applied, at.xs)
         count, found = len(applied.result.items), []
         for k in range(count):
             seeds = [implementation.Value(float(i == k)) for i in range(count)]
@@ -250,9 +257,7 @@ class CustomVjp(_WithRule[P, R]):
         return found
 
 
-def custom_jvp(
-    f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()
-) -> CustomJvp[P, R]:
+def custom_jvp(f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()) -> CustomJvp[P, R]:
     """f with a rule for the way forward, which ``defjvp`` states; derivatives of all kinds follow from it.
 
     Where f is called with Values it computes its result as ever, and a derivative is what the rule says,
@@ -282,9 +287,7 @@ def custom_jvp(
     return CustomJvp(f, _positions(f, nondiff_argnums, "custom_jvp"))
 
 
-def custom_vjp(
-    f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()
-) -> CustomVjp[P, R]:
+def custom_vjp(f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()) -> CustomVjp[P, R]:
     """f with a rule for the way back, which ``defvjp`` states.
 
     The same as custom_jvp, for a rule that is known the other way round. Forward transforms (jvp, jacfwd)

@@ -19,7 +19,7 @@ def described(rule: Callable[..., Any], f: Callable[..., Any]) -> str:
 
 @contextlib.contextmanager
 def named(rule: Callable[..., Any], f: Callable[..., Any]) -> Iterator[None]:
-    """What is raised within says in its message whose rule it was; of a rule within a rule, the inner one."""
+    """What is raised within says in its message whose rule it was; in a rule within a rule, the inner's."""
     try:
         yield
     except Exception as error:
