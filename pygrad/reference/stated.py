@@ -1,11 +1,12 @@
 """Functions whose derivative a rule of the user's states, for `pygrad.rules`.
 
-A result is a node on the function's arguments, whose slopes are what the rule gives for a derivative of 1
-by that result alone: so the rule is called once for each, and with numbers only.
+A result is a node on the function's arguments. The rule is called once for each, with what has arrived at
+it alone, and with numbers only.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,8 @@ from pygrad.reference import sweeps, transforms
 from pygrad.reference.modes import is_active
 from pygrad.reference.order import operands_first
 from pygrad.reference.rules import OPS
+from pygrad.reference.stating import Stated, number_of
 from pygrad.reference.value import Value, make_node
-
-_Number = Any  # a Value or a float
 
 
 def births() -> int:
@@ -32,23 +32,14 @@ def rule_made(
     rule: Callable[..., Any], name: str, primals: tuple[Any, ...], inputs: tuple[Value, ...]
 ) -> tuple[Value, ...]:
     """Values with the numbers of primals, whose derivatives by the inputs the rule says."""
-    numbers = [p._data if isinstance(p, Value) else float(p) for p in primals]
-    every = (True,) * len(inputs)
-
-    def slopes_of(k: int) -> Callable[..., tuple[float, ...]]:
-        seeds = tuple([1.0 if i == k else None for i in range(len(numbers))])
-
-        def slopes(*data: float) -> tuple[float, ...]:
-            found = rule(1, 1, tuple(numbers), data[:-1], seeds, every)
-            return tuple([0.0 if d is None else number_of(d) for d in found])
-
-        return slopes
-
-    return tuple([make_node(y, inputs, name, slopes_of(k)) for k, y in enumerate(numbers)])
-
-
-def number_of(v: _Number) -> float:
-    return v._data if isinstance(v, Value) else float(v)
+    numbers = tuple(map(number_of, primals))
+    made = []
+    for k, number in enumerate(numbers):
+        stated = Stated(rule, numbers, k)
+        node = make_node(number, inputs, name, stated.slopes)
+        node._closure, stated.node = stated, weakref.ref(node)
+        made.append(node)
+    return tuple(made)
 
 
 def rule_results(node: tuple[float, ...]) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from pygrad.reference.arithmetic import constant_slopes, mul0, real
 from pygrad.reference.inputs import depends_on_input
 from pygrad.reference.order import describe, operands_first
 from pygrad.reference.rules import OPS
+from pygrad.reference.stating import Stated
 from pygrad.reference.sweeps import state, users_line
 from pygrad.reference.value import (
     ONCE,
@@ -183,7 +184,9 @@ def forward(
 
 
 def _tangent(node: Value, tangents: list[float]) -> float:
-    """The sum of tangent * slope over the operands, from left to right."""
+    """The sum of tangent * slope over the operands, from left to right; or what a user's rule says."""
+    if isinstance(node._closure, Stated):
+        return node._closure.tangent(tuple([v._data for v in node._operands]), tangents)
     if node._closure is not None and any(t != 0 for t in tangents):
         raise TypeError(
             f"{describe(node)} has a _backward of its own, which says nothing about the forward "
