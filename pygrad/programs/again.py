@@ -1,7 +1,7 @@
 """Calls of a map that come again: programs that `vmap` keeps by itself.
 
 A map traces its function at each call, as the function may read something else by then. One that has a
-reach (see reach.py) reads what it has read, as long as that holds: from the second call on its programs stay.
+reach (see reach.py) reads what it has read, as long as that holds: programs stay from its second call on.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 captures.py finds what a function reads by name, and leaves the rest, the contents of lists say, to whoever
 compiles. Here nothing is left: a function has a reach if all that it may run is code that is at hand, or
-functions of Python and pygrad that depend on nothing but their arguments, and if all that it reads is plain,
-in places that can be compared. Then it does again what it has done, as long as these places hold the same.
+functions of Python and pygrad that depend on nothing but their arguments, and if all that it reads is
+plain, in places that can be compared. It does again what it has done, as long as these places hold the same.
 It is looked at instruction by instruction; what is not known to be so has no reach, and costs a trace.
 
 >>> rate = 2.0
@@ -18,7 +18,16 @@ import operator
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
+from enum import Enum, EnumMeta
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MemberDescriptorType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +45,9 @@ _MOST = 10_000  # codes that are remembered
 _FAR = 300  # functions
 _DEEP = 4  # containers within others
 _ITEMS = 1000  # of containers, and numbers of an array
+_BUILT = frozenset({list, tuple, dict, np.ndarray, BuiltinFunctionType})
+_PLAINLY = (object.__getattribute__, SimpleNamespace.__getattribute__)
+_COMPARED = ("__eq__", "__ne__", "__hash__")
 _NOTHING = NotImplemented  # in the place of what is not there; C knows it
 
 # -- what is known ---------------------------------------------------------------------------------
@@ -53,7 +65,7 @@ _PURE = {
         "sum",
     ]),
     # What lifted code has in the place of builtins says that it is of pygrad.math.
-    _MATH: frozenset(["as_float", "class_of", "is_instance", "kind_of"]),
+    _MATH: frozenset(["as_bits", "as_float", "as_index", "class_of", "is_instance", "item_at", "kind_of"]),
     "pygrad.lifting.raising": frozenset(["raised"]),
 }
 # Attributes that numbers, lists and arrays have, and nothing else that a function with a reach may meet.
@@ -67,7 +79,7 @@ _QUIET = frozenset([
     "DICT_UPDATE", "END_FOR", "EXTENDED_ARG", "FOR_ITER", "GEN_START", "GET_ITER", "IS_OP", "KW_NAMES",
     "LIST_APPEND", "LIST_EXTEND", "LIST_TO_TUPLE", "LOAD_ASSERTION_ERROR", "LOAD_CLOSURE",
     "LOAD_COMMON_CONSTANT", "LOAD_CONST", "LOAD_SMALL_INT", "MAKE_CELL", "MAKE_FUNCTION", "MAP_ADD", "NOP",
-    "NOT_TAKEN", "POP_ITER", "POP_TOP", "PRECALL", "PUSH_NULL", "RAISE_VARARGS", "RESUME",
+    "NOT_TAKEN", "POP_ITER", "POP_TOP", "PRECALL", "PUSH_NULL", "RAISE_VARARGS", "RERAISE", "RESUME",
     "RETURN_GENERATOR", "SET_FUNCTION_ATTRIBUTE", "STORE_SLICE", "STORE_SUBSCR", "SWAP", "TO_BOOL",
     "YIELD_VALUE",
 ])
@@ -266,6 +278,10 @@ class _Search:
             self.contents.append(_Items(item, tuple(item), tuple(item.values())))
         elif kind is np.ndarray:
             self.array(item)
+        elif _is_member(item):
+            for name in _COMPARED:
+                self.watch(kind, name, getattr(kind, name))
+            self.watch(kind, "__bool__", EnumMeta.__bool__)
         elif isinstance(item, type):
             if item not in _TYPES and not _is_exception(item):
                 raise _Anywhere
@@ -317,10 +333,7 @@ class _Search:
         self.add(f.__kwdefaults__)
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
         for cell in cells.values():
-            content = _native.content_of(cell)
-            self.watch(cell, None, content)
-            if type(content) not in _MODULES:
-                self.add(content)
+            self.watch(cell, None, _native.content_of(cell))
         for name in facts.names:
             self.name(f, name, cells)
         self.methods(facts.attributes)
@@ -341,18 +354,15 @@ class _Search:
             found = self.looked_up(f, name.name)
         elif name.name in cells:
             found = _native.content_of(cells[name.name])
+            if found is _NOTHING:
+                raise _Anywhere
         else:  # of a function around one that is in its code
             self.methods(set(name.attributes))
             return
         attributes = list(name.attributes)
-        while type(found) in _MODULES:
-            if not attributes:
-                raise _Anywhere
-            space, attribute = vars(found), attributes.pop(0)
-            if attribute not in space or hasattr(type(found), attribute):
-                raise _Anywhere
-            found = space[attribute]
-            self.watch(space, attribute, found)
+        while attributes and (where := _where(found, attributes[0])) is not None:
+            found = _found_there(where, attributes[0])
+            self.watch(where, attributes.pop(0), found)
         self.add(found)
         self.methods(set(attributes))
 
@@ -369,16 +379,50 @@ class _Search:
         return builtin[name]
 
 
-class _Modules:
-    """Classes of modules whose attributes are what stands in them."""
+def _where(of: Any, name: str) -> Any:
+    """Where an attribute of a module, a class or an object is found: the dict of a module, or what has it.
+    None for what Python code gives, for methods, and for what numbers and lists have."""
+    kind = type(of)
+    if kind in _PLAIN or kind in _BUILT or isinstance(of, FunctionOf | FunctionType):
+        return None
+    if issubclass(kind, ModuleType):
+        plain = kind.__getattribute__ is ModuleType.__getattribute__ and not hasattr(kind, name)
+        return vars(of) if plain and name in vars(of) else None
+    if kind is EnumMeta:
+        return of if name in of.__members__ else None
+    if kind is type:
+        raw, own = _in_class(of, name), False
+    elif kind.__getattribute__ in _PLAINLY:
+        raw, own = _in_class(kind, name), name in getattr(of, "__dict__", ())
+    else:
+        return None
+    if raw is _NOTHING:
+        return of if own else None
+    if isinstance(raw, MemberDescriptorType):
+        return of if kind is not type and hasattr(of, name) else None
+    return None if hasattr(type(raw), "__get__") else of
 
-    def __contains__(self, kind: type) -> bool:
-        return issubclass(kind, ModuleType) and (
-            kind.__getattribute__ is ModuleType.__getattribute__
-        )
+
+def _found_there(where: Any, name: str) -> Any:
+    return where[name] if type(where) is dict else getattr(where, name)
 
 
-_MODULES = _Modules()
+def _in_class(kind: type, name: str) -> Any:
+    for base in kind.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    return _NOTHING
+
+
+def _is_member(item: Any) -> bool:
+    """Whether it is one of an Enum, which is compared by which object it is."""
+    kind = type(item)
+    return (
+        type(kind) is EnumMeta
+        and kind.__mro__[1:] == (Enum, object)
+        and all(getattr(kind, name) is getattr(Enum, name) for name in _COMPARED)
+        and _in_class(kind, "__bool__") is _NOTHING
+    )
 
 
 def _methods() -> frozenset[str]:
@@ -393,10 +437,7 @@ def _is_pure(f: Any) -> bool:
         return True
     if module == _MATH and f.__name__ in vars(sys.modules[_MATH]):
         return True
-    return f.__name__ in _PURE.get(module, ()) and getattr(f, "__self__", None) in _SELVES
-
-
-_SELVES = (None, sys.modules["builtins"])
+    return f.__name__ in _PURE.get(module, ())
 
 
 def _is_exception(item: type) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import enum
 import functools
 import math
 import types
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,40 @@ def squared(x: Any) -> Any:
 TABLE = [0.25, 0.5]
 NAMED = {"a": 2.0}
 
+
+class Settings:
+    k = 2.0
+
+    def __init__(self) -> None:
+        self.own = 2.0
+
+    def scaled(self, x: Any) -> Any:
+        return self.own * x
+
+    @property
+    def both(self) -> float:
+        return self.k * self.own
+
+
+class Slot:
+    __slots__ = ("a",)
+
+    def __init__(self) -> None:
+        self.a = 2.0
+
+
+class Weird:
+    def __getattr__(self, name: str) -> float:
+        return 2.0
+
+
+class Units(enum.Enum):
+    SI = 1
+    IP = 2
+
+
+OF, SLOT, WEIRD, SPACE, UNITS = Settings(), Slot(), Weird(), SimpleNamespace(rate=2.0), Units.SI
+
 KEPT: dict[str, Callable[..., Any]] = {
     "arithmetic": lambda x: x * x + 1.0,
     "functions": squared,
@@ -73,7 +109,10 @@ KEPT: dict[str, Callable[..., Any]] = {
     "builtins": lambda x: max(x, 0.0) + sum([x, abs(x)]),
     "tables": lambda x: x * TABLE[0] + NAMED["a"],
     "comprehensions": lambda x: sum([c * x for c in TABLE]),
-    "a function within": lambda x: (lambda y: x * y)(3.0),
+    "a function within": lambda x: list(map(lambda y: x * y, TABLE))[0],  # noqa: C417, RUF015
+    "settings": lambda x: x * OF.own * Settings.k + SPACE.rate,
+    "slots": lambda x: x * SLOT.a,
+    "members": lambda x: x * 2.0 if UNITS == Units.SI else x,
     "methods": lambda x: x.tanh(),
     "gradients": grad(lambda x: x**3),
     "hessians": hessian(lambda x: x**3),
@@ -236,21 +275,7 @@ def test_names_of_a_dict_change_in_order() -> None:
     def turn() -> None:
         named["a"] = named.pop("a")
 
-    changed(lambda x: x * 2.0 if [*named][0] == "a" else x, turn, lambda x: x)
-
-
-class Settings:
-    k = 2.0
-
-    def __init__(self) -> None:
-        self.own = 2.0
-
-    def scaled(self, x: Any) -> Any:
-        return self.own * x
-
-    @property
-    def both(self) -> float:
-        return self.k * self.own
+    changed(lambda x: x * 2.0 if next(iter(named)) == "a" else x, turn, lambda x: x)
 
 
 def test_attributes_of_objects_and_classes_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,6 +289,34 @@ def test_attributes_of_objects_and_classes_change(monkeypatch: pytest.MonkeyPatc
     changed(lambda x: Settings.k * x, lambda: setattr(Settings, "k", 6.0), lambda x: 6.0 * x)
     partial = functools.partial(lambda k, x, *, more: k * x + more, 2.0, more=1.0)
     changed(partial, lambda: partial.keywords.update(more=2.0), lambda x: 2.0 * x + 2.0)
+
+
+def test_what_an_object_has_changes_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, slot, space = Settings(), Slot(), SimpleNamespace(rate=2.0)
+    f = lambda x: of.own * x  # noqa: E731
+    changed(f, lambda: vars(of).update(own=3.0), lambda x: 3.0 * x)
+    changed(lambda x: of.k * x, lambda: setattr(of, "k", 7.0), lambda x: 7.0 * x)
+    changed(lambda x: slot.a * x, lambda: setattr(slot, "a", 7.0), lambda x: 7.0 * x)
+    changed(lambda x: space.rate * x, lambda: setattr(space, "rate", 7.0), lambda x: 7.0 * x)
+    kind = type("Own", (Settings,), {"own": property(lambda self: 9.0)})
+    changed(f, lambda: setattr(of, "__class__", kind), lambda x: 9.0 * x)
+
+    module = module_of(
+        "def f(x): return 2.0 * x if units == SI else x", units=Units.SI, SI=Units.SI
+    )
+    changed(module["f"], lambda: module.update(units=Units.IP), lambda x: x)
+    changed(module["f"], lambda: module.update(units=Units.SI), lambda x: 2.0 * x)
+    changed(
+        module["f"],
+        lambda: monkeypatch.setattr(Units, "__eq__", lambda a, b: False, raising=False),
+        lambda x: x,
+    )
+    monkeypatch.undo()
+    changed(
+        lambda x: 2.0 * x if UNITS else x,
+        lambda: monkeypatch.setattr(Units, "__bool__", lambda a: False, raising=False),
+        lambda x: x,
+    )
 
 
 def test_data_of_a_value_changes() -> None:
@@ -307,7 +360,7 @@ def test_what_a_function_does_beside_its_result() -> None:
         assert [mapped(X[:1])[0] for _ in range(6)] == [0.5 * i for i in range(1, 7)]
 
     def assigns(x: Any) -> Any:
-        global BOX
+        global BOX  # noqa: PLW0603
         BOX += 1.0
         return x * BOX
 
@@ -407,7 +460,10 @@ def test_a_map_does_not_keep_what_it_has_read() -> None:
         lambda x: {x},
         lambda x: f"{x}",
         lambda x: Settings().own,
-        lambda x: Settings.k,
+        lambda x: Settings.scaled(x, x),
+        lambda x: OF.both,
+        lambda x: OF,
+        lambda x: WEIRD.a,
         lambda x: math,
         lambda x: id(x),
         lambda x: pygrad.compile(lambda y: y)(x),
