@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from pygrad.core.implementation import Value
+from pygrad.core.structure import Structure, key_of
+from pygrad.programs.plain import runs_on_floats
 from pygrad.programs.reach import Reach, reach_of
 from pygrad.programs.table import Programs
 
@@ -55,6 +57,16 @@ class Again:
             self._found = known = (reach_of(f),)
         return known[0]
 
+    def runs_on_floats(self, f: Callable[..., Any], arguments: Structure) -> bool:
+        """See plain.py."""
+        reach = self.reach(f)
+        if reach is None:
+            return runs_on_floats(f, arguments)
+        key = key_of(arguments)
+        if reach.on_floats is None or reach.on_floats[0] != key:
+            reach.on_floats = key, runs_on_floats(f, arguments)
+        return reach.on_floats[1]
+
     def rows(self, of: _Rows, args: tuple[Any, ...]) -> _Rows | None:
         """The map with programs that are there from earlier calls, or stay for later ones; None if it is
         not known that they may."""
@@ -73,7 +85,7 @@ class Again:
 
     def _look(self, of: _Rows) -> _Rows | None:
         reach = self.reach(of.f)
-        if reach is None:
+        if reach is None or not reach.lasts:
             self._wait_longer()
             return None
         rows = of.keeping(Programs(holds=reach.holds))

@@ -87,7 +87,9 @@ class Vmapped(FunctionOf[..., Any]):
 
     def keeping(self, programs: Programs[RowsProgram]) -> Vmapped:
         """The same, with programs that are kept in a table."""
-        return Vmapped(*self.made_from(), programs=programs)
+        kept = Vmapped(*self.made_from())
+        kept.programs = programs
+        return kept
 
     def __call__(self, /, *args: Any, out: Any = None, **named: Any) -> Any:
         if out is not None and self.reduce is not None:
@@ -133,9 +135,9 @@ class Vmapped(FunctionOf[..., Any]):
 
     def _on_numbers(self, arguments: RowArguments, out: Any) -> Any:
         """The same without programs."""
-        rows = RowsUncompiled(self.f, arguments)
+        rows = RowsUncompiled(self.f, arguments, again=self.again)
         with progress_of(arguments.rows, arguments.name, self.progress) as bar:
-            table = rows.run(tell=bar.advance)
+            table = rows.run(tell=bar.advance if self.progress else None)
         structure = rows.returned
         self.report(rows.not_finite)
         if self.reduce is None:
@@ -292,7 +294,7 @@ class Run:
     def _uncompiled(self, rows: Any, like: Structure) -> tuple[RowsUncompiled, Any]:
         """Rows for which there is no path, and an array of their results, which are like others."""
         program = self.program
-        others = RowsUncompiled(program.f, self.arguments, rows, program.wrt)
+        others = RowsUncompiled(program.f, self.arguments, rows, program.wrt, program.again)
         return others, others.run(like, self.batch.tell)
 
     def _same_structure(self, path: Path) -> Structure:
@@ -383,9 +385,10 @@ def gradient_of_rows(vmapped: Vmapped, argnums: Argnums, args: tuple[Any, ...]) 
 def _total_on_numbers(vmapped: Vmapped, arguments: RowArguments, by: Iterable[int]) -> Any:
     """The same total and derivatives without programs."""
     where = uniform_inputs(arguments)
-    rows = RowsUncompiled(vmapped.f, arguments, wrt=[where[i] for i in by])
+    rows = RowsUncompiled(vmapped.f, arguments, None, [where[i] for i in by], vmapped.again)
     with progress_of(arguments.rows, arguments.name, vmapped.progress) as bar:
-        total = added_up(rows.run(tell=bar.advance))
+        tell = bar.advance if vmapped.progress else None
+        total = added_up(rows.run(tell=tell))
     vmapped.report(rows.not_finite)
     return total / arguments.rows if vmapped.reduce == "mean" else total
 
@@ -435,10 +438,10 @@ def vmap(
     are mapped, too, along axis 0, unless ``in_axes`` is a dict by names of arguments that says something
     else: ``in_axes={"rate": None}``. Results are arrays with a row for each;
     with ``reduce="sum"`` or ``"mean"`` they are added up over rows and never stored by row. f is
-    traced at each call, once for every path that a row takes through it; ``compile(vmap(f))``
-    traces once. In a row ops follow NumPy: inf and nan instead of exceptions that no handler in f
-    catches, and one report a call (``errors``: "warn", "ignore" or "raise") if finite inputs gave
-    something that is not finite.
+    traced at each call, once for every path that a row takes through it, unless all that it reads is
+    known to be as it was; ``compile(vmap(f))`` traces once. In a row ops follow NumPy: inf and nan
+    instead of exceptions that no handler in f catches, and one report a call (``errors``: "warn",
+    "ignore" or "raise") if finite inputs gave something that is not finite.
     Where f takes too many paths for few rows each these run uncompiled, with inf and nan as in a program.
     ``threads`` share the rows; results do not depend on how many. The mapped function takes
     ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is

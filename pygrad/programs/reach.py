@@ -3,8 +3,8 @@
 captures.py finds what a function reads by name, and leaves the rest, the contents of lists say, to whoever
 compiles. Here nothing is left: a function has a reach if all that it may run is code that is at hand, or
 functions of Python and pygrad that depend on nothing but their arguments, and if all that it reads is
-plain, in places that can be compared. It does again what it has done, as long as these places hold the same.
-It is looked at instruction by instruction; what is not known to be so has no reach, and costs a trace.
+plain, in places that can be compared. It does again what it has done as long as these hold the same. It is
+looked at instruction by instruction; what is not known to be so has no reach, and costs a trace.
 
 >>> rate = 2.0
 >>> reach_of(lambda x: rate * x).holds(), reach_of(lambda x: print(x))
@@ -52,7 +52,10 @@ _NOTHING = NotImplemented  # in the place of what is not there; C knows it
 
 # -- what is known ---------------------------------------------------------------------------------
 
-_MATH, _TRANSFORMS = "pygrad.math", "pygrad.transform"
+_PYGRAD = __name__.partition(".")[0]
+_MATH, _TRANSFORMS, _RAISING = (
+    _PYGRAD + name for name in (".math", ".transform", ".lifting.raising")
+)
 _PLAIN = frozenset({float, int, bool, str, bytes, type(None), np.float64})
 _TYPES = frozenset(
     {float, int, bool, list, tuple, dict, range, enumerate, zip, map, filter, reversed, slice}
@@ -64,9 +67,9 @@ _PURE = {
         "abs", "all", "any", "divmod", "isinstance", "iter", "len", "max", "min", "next", "pow", "sorted",
         "sum",
     ]),
-    # What lifted code has in the place of builtins says that it is of pygrad.math.
+    # What lifted code has in the place of builtins says that it is of that module.
     _MATH: frozenset(["as_bits", "as_float", "as_index", "class_of", "is_instance", "item_at", "kind_of"]),
-    "pygrad.lifting.raising": frozenset(["raised"]),
+    _RAISING: frozenset(["raised"]),
 }
 # Attributes that numbers, lists and arrays have, and nothing else that a function with a reach may meet.
 _ATTRIBUTES = frozenset([
@@ -91,6 +94,12 @@ _QUIET_KINDS = (
 _CALLS = frozenset([
     "CALL", "CALL_FUNCTION", "CALL_FUNCTION_EX", "CALL_FUNCTION_KW", "CALL_KW", "CALL_METHOD",
 ])
+# Those of handlers, which may catch that memory or the stack has ended, and of texts, which are told of at
+# each trace: who has them asks no more than is seen in the code, but may do something else the next time.
+_ONCE = frozenset([
+    "BUILD_STRING", "CHECK_EXC_MATCH", "CONVERT_VALUE", "FORMAT_SIMPLE", "FORMAT_VALUE", "FORMAT_WITH_SPEC",
+    "JUMP_IF_NOT_EXC_MATCH", "POP_BLOCK", "POP_EXCEPT", "PUSH_EXC_INFO", "SETUP_FINALLY",
+])
 # fmt: on
 _INTRINSICS = ("STOPITERATION_ERROR", "LIST_TO_TUPLE", "UNARY_POSITIVE")
 _ATTRIBUTE = frozenset(["LOAD_ATTR", "LOAD_METHOD"])
@@ -110,6 +119,9 @@ class _Facts(NamedTuple):
 
     names: tuple[_Name, ...]
     attributes: frozenset[str]  # of anything else
+    lasts: bool  # whether it does the same each time
+    percent: bool  # whether it has "%" as an operator,
+    formats: bool  # and in texts: together they make a text
 
 
 _known: dict[CodeType, _Facts | None] = {}
@@ -134,17 +146,19 @@ def _within(code: CodeType) -> Iterator[CodeType]:
 def _looked_at(code: CodeType) -> _Facts | None:
     names: dict[_Name, None] = {}
     attributes: set[str] = set()
+    lasts, percent, formats = True, False, False
     if is_pygrads(code.co_filename):
         return None
     for each in _within(code):
-        if has_handlers(each):
-            return None
+        lasts = lasts and not has_handlers(each)
+        formats |= any("%" in repr(c) for c in each.co_consts if isinstance(c, str | tuple))
         own = frozenset(each.co_cellvars)
         steps = [step for step in dis.get_instructions(each) if step.opname not in _PASSED]
         at = 0
         while at < len(steps):
             step = steps[at]
             at += 1
+            percent |= step.opname.endswith("_MODULO") or step.argrepr in {"%", "%="}
             if step.opname in {"LOAD_GLOBAL", "LOAD_DEREF"}:
                 first = at
                 while (
@@ -157,9 +171,11 @@ def _looked_at(code: CodeType) -> _Facts | None:
                 names[_Name(step.opname == "LOAD_GLOBAL", str(step.argval), asked)] = None
             elif step.opname in _ATTRIBUTE:
                 attributes.add(str(step.argval))
+            elif step.opname in _ONCE:
+                lasts = False
             elif not _is_quiet(step, own):
                 return None
-    return _Facts(tuple(names), frozenset(attributes))
+    return _Facts(tuple(names), frozenset(attributes), lasts, percent, formats)
 
 
 def _is_quiet(step: dis.Instruction, own: frozenset[str]) -> bool:
@@ -182,13 +198,16 @@ class _Anywhere(Exception):
 class Reach:
     """All that a function reads from elsewhere, as it was when it was looked at."""
 
-    __slots__ = ("__weakref__", "asks", "contents", "places")
+    __slots__ = ("__weakref__", "asks", "contents", "lasts", "on_floats", "places")
 
     def __init__(self, f: Any) -> None:
         search = _Search()
         search.add(f)
         self.places: tuple[Any, ...] = tuple(search.places)  # as captures.py has them
         self.contents = tuple(search.contents)
+        # Whether the function does the same each time, as long as this holds.
+        self.lasts = search.lasts and not (search.percent and search.formats)
+        self.on_floats: tuple[Any, bool] | None = None  # see again.py
         # Whether code asks which object, or of which class, something is: see identity.py.
         self.asks = search.asks or (search.kinds and search.bools)
 
@@ -241,6 +260,7 @@ class _Search:
         self.attributes: set[str] = set()
         self.size = 0  # of containers
         self.asks = self.kinds = self.bools = False
+        self.lasts, self.percent, self.formats = True, False, False
 
     def watch(self, where: Any, name: str | None, found: Any) -> None:
         key = id(where), name
@@ -257,6 +277,7 @@ class _Search:
         """
         kind = type(item)
         if kind in _PLAIN or id(item) in self.met:
+            self.formats |= kind is str and "%" in item
             return
         self.met[id(item)] = item
         if len(self.met) > _FAR + _ITEMS or depth > _DEEP:
@@ -323,6 +344,9 @@ class _Search:
         facts = _facts(f.__code__)
         if facts is None or type(f.__globals__) is not dict:
             raise _Anywhere
+        self.lasts = self.lasts and facts.lasts
+        self.percent |= facts.percent
+        self.formats |= facts.formats
         asked = facts_of(f.__code__)
         self.asks |= asked.asks
         self.kinds |= asked.kinds

@@ -458,7 +458,6 @@ def test_a_map_does_not_keep_what_it_has_read() -> None:
         lambda x: x.__class__,
         lambda x: type(x),
         lambda x: {x},
-        lambda x: f"{x}",
         lambda x: Settings().own,
         lambda x: Settings.scaled(x, x),
         lambda x: OF.both,
@@ -475,6 +474,35 @@ def test_a_map_does_not_keep_what_it_has_read() -> None:
 )
 def test_what_leads_anywhere(f: Any) -> None:
     assert reach_of(f) is None
+
+
+def caught(x: Any) -> Any:
+    try:
+        return 1.0 / x
+    except Exception:
+        return x
+
+
+def formatted(x: Any) -> Any:
+    text = f"{x}"
+    return x * len(text)
+
+
+def formatted_as_before(x: Any) -> Any:
+    return x * len(FORMAT % x)
+
+
+FORMAT = "%s"
+
+
+@pytest.mark.filterwarnings("ignore:a text was made")
+@pytest.mark.parametrize("f", [caught, formatted, formatted_as_before])
+def test_what_may_do_something_else_the_next_time(f: Any, traces: list[int]) -> None:
+    reach = reach_of(f)
+    assert reach is not None and not reach.lasts and not reach.asks
+    mapped = vmap(f)
+    calls(mapped, np.ones(1))
+    assert len(traces) == 4
 
 
 def test_a_name_that_is_not_there_yet() -> None:
