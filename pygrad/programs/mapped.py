@@ -120,6 +120,8 @@ class Vmapped(FunctionOf[..., Any]):
             run = Run(self, arguments)
             if not run.drops_lives(run.batch.first(run.program.paths).lives):
                 result = run.result(out)
+                if self.programs is None and run.program.paths.worth.verdict.denied:
+                    self.few.serves = False  # it would trace in vain
                 lives = tuple(v for path in run.used for v in path.lives)
                 if not (run.drops_lives(lives) or reads_active(lives)):
                     return result

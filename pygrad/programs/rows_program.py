@@ -46,10 +46,15 @@ class RowsProgram:
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
         self.again = again
+        compiled = kept and not (again is not None and again.keeps)
         verdict = None
-        if not kept or (again is not None and again.keeps):
+        if not compiled:
             verdict = verdict_on(f, lambda: (self.key(structure, flags, wrt, by_lives), reduce))
-        self.paths = Paths(self._follow, holds, Worth(kept, verdict))
+        self.paths = Paths(
+            self._follow,
+            holds,
+            Worth(kept, verdict, False, None if compiled else self._runs_on_floats),
+        )
 
     @property
     def is_of_use(self) -> bool:
@@ -63,6 +68,12 @@ class RowsProgram:
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, self.flags, self.f, self._asks)
+
+    def _runs_on_floats(self) -> bool:
+        """Whether rows without a path run on plain floats."""
+        if self.again is None or self.wrt or self.by_lives or _native.any_active():
+            return False
+        return self.again.runs_on_floats(self.f, self.structure)
 
     def _asks(self, f: Callable[..., Any]) -> bool:
         """Whether f asks which object a bool is."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import Value, grad, jacobian, no_grad, value_and_grad, vmap
+from pygrad import Value, compile, grad, jacobian, no_grad, value_and_grad, vmap
 from pygrad import math as pm
-from pygrad.programs import rows_uncompiled, worth
+from pygrad.programs import rows_program, rows_uncompiled, worth
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*different paths")
 ROWS = np.linspace(0.1, 50.0, 100)
@@ -144,3 +144,55 @@ def test_a_derivative_with_captured_values() -> None:
     )
     found = grad(lambda v: vmap(grad(lambda x, y: v * bisection(x, y)))(ROWS, ROWS)[3])(2.0)
     assert found == pytest.approx(grad(bisection)(float(ROWS[3]), float(ROWS[3])))
+
+
+class Tank:
+    def __init__(self, gain: Any) -> None:
+        self.gain, self.total = gain, 0.0
+
+    def __call__(self, error: Any) -> Any:
+        self.total += 0.1 * error
+        flow = self.gain * error + 0.1 * self.total
+        if flow > 1.0:
+            flow = 1.0
+            self.total -= 0.1 * error
+        elif flow < 0.0:
+            flow = 0.0
+        return flow
+
+
+def controlled(gain: Any, target: Any) -> Any:
+    """Saturation, an object, and a steady state that is counted."""
+    level, settled, controller = 0.5, 0, Tank(gain)
+    for _ in range(60):
+        level += 0.1 * (controller(target - level) - 0.5 * pm.sqrt(level))
+        settled = settled + 1 if abs(level - target) < 0.001 else 0
+        if settled > 3:
+            break
+    return level
+
+
+def test_on_floats_few_paths_are_traced_for_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worth, "MANY", 128)
+    gains, targets = np.linspace(0.5, 3.0, 400), np.linspace(0.4, 1.8, 400)
+    traces: list[int] = []
+
+    def counted(*args: Any) -> Any:
+        traces.append(1)
+        return trace(*args)
+
+    trace = rows_program.trace
+    monkeypatch.setattr(rows_program, "trace", counted)
+    mapped = vmap(controlled)
+    wanted = [controlled(*row) for row in zip(gains.tolist(), targets.tolist(), strict=True)]
+    counts = []
+    for _ in range(3):
+        before = len(traces)
+        assert mapped(gains, targets).tolist() == pytest.approx(wanted, rel=1e-12)
+        counts.append(len(traces) - before)
+    assert (
+        max(counts) <= 8
+    )  # a trace takes as long as many rows; no call traces twice what it drops
+    compiled = compile(vmap(controlled))
+    compiled(gains, targets)
+    assert len(compiled.programs) > 8  # its later calls have use of them
