@@ -3,8 +3,8 @@
 Those of tests/lib/corpus.py that a program can hold (pip install '.[corpus]'), over 1,000 rows near the
 point that their documentation shows: the value, and the value with its gradient, against the original
 called with floats row by row, without a gradient; and a call of the lifted function with floats, against
-the original. "Compiled" is `compile(vmap(f))`, whose programs are kept; `vmap(f)` alone traces f at each
-call.
+the original. "Compiled" is `compile(vmap(f))`, whose programs are kept; `vmap(f)` alone keeps those of a
+function where it can compare all that this reads, and traces others at each call.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ SIDES = {"lifted": Side(measure, ("pygrad", "numpy", *PACKAGES))}
 WORDS = {
     "value": ("value, compiled", 6, 1),
     "gradient": ("value and gradient, compiled", 4, 1),
-    "value, traced": ("value, traced at each call", None, None),
-    "gradient, traced": ("value and gradient, traced at each call", None, None),
+    "value, traced": ("value, not compiled", None, 1),
+    "gradient, traced": ("value and gradient, not compiled", None, 1),
 }
 
 

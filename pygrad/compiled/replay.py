@@ -32,9 +32,10 @@ from pygrad.core.static import Static
 from pygrad.core.structure import Container, Structure, as_values, container_like, key_of
 from pygrad.programs.arguments import Arguments, static_of
 from pygrad.programs.asked import Asked, asks
-from pygrad.programs.mapped import RowsProgram, vmap
+from pygrad.programs.mapped import vmap
 from pygrad.programs.paths import Paths, path_of
 from pygrad.programs.results import RowResult, Totals
+from pygrad.programs.rows_program import RowsProgram
 from pygrad.programs.whole import is_whole
 from pygrad.transform import grad, value_and_grad
 

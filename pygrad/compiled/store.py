@@ -22,10 +22,11 @@ from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.asked import Asked, tell_of_ints
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.few import FewRows
-from pygrad.programs.mapped import RowsProgram, Vmapped
+from pygrad.programs.mapped import Vmapped
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
 from pygrad.programs.plain import runs_on_floats
+from pygrad.programs.rows_program import RowsProgram
 from pygrad.programs.table import MOST, Programs
 from pygrad.programs.whole import ints_among
 from pygrad.programs.worth import Verdict

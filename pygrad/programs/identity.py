@@ -70,7 +70,7 @@ def asks_for_bools(f: Callable[..., Any]) -> bool:
 
 def asks_of_kinds(code: CodeType) -> bool:
     """Whether code itself may ask which object something is, or of which class."""
-    facts = _facts_of(code)
+    facts = facts_of(code)
     return facts.asks or facts.kinds
 
 
@@ -136,7 +136,7 @@ class Search:
 
     def of_code(self, code: CodeType) -> None:
         """What code that was reached asks."""
-        facts = _facts_of(code)
+        facts = facts_of(code)
         self.found |= facts.asks
         self.kinds |= facts.kinds
 
@@ -160,7 +160,7 @@ class Search:
         self.add(list(own.values())[:_FAR], depth)
 
     def function(self, function: FunctionType) -> None:
-        facts = _facts_of(function.__code__)
+        facts = facts_of(function.__code__)
         self.add([_content(cell) for cell in function.__closure__ or ()], 0)
         self.add(function.__defaults__ or (), 0)
         self.add((function.__kwdefaults__ or {}).values(), 0)
@@ -242,7 +242,7 @@ def _is_left_out(filename: str) -> bool:
     return filename.startswith(_LIBRARY) and not filename.startswith(_SITES)
 
 
-def _facts_of(code: CodeType) -> _Facts:
+def facts_of(code: CodeType) -> _Facts:
     found = _facts.get(code)
     if found is None:
         if len(_facts) > _MOST:

@@ -20,24 +20,22 @@ from pygrad import _native
 from pygrad.arrays.quiet import quietly
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
-from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.implementation import Value
-from pygrad.core.recording import Argnums, Kind
+from pygrad.core.recording import Argnums
 from pygrad.core.static import unhashable
 from pygrad.core.structure import (
-    Container,
     Number,
     Structure,
-    as_values,
     key_of,
     statics_in,
     values_in,
 )
-from pygrad.programs.axes import axes_of, called, has_rows_of_values, names_of
-from pygrad.programs.batch import Batch, by_guard
+from pygrad.programs.again import Again
+from pygrad.programs.axes import axes_of, has_rows_of_values, names_of
+from pygrad.programs.batch import Batch
 from pygrad.programs.few import FewRows, chosen_of, slopes_of
-from pygrad.programs.paths import Path, Paths, reads_active, trace
-from pygrad.programs.results import Result, RowResult, Totals, as_numbers, taken_apart, with_truths
+from pygrad.programs.paths import Path, reads_active
+from pygrad.programs.results import as_numbers, with_truths
 from pygrad.programs.rows import (
     RowArguments,
     RowResults,
@@ -45,6 +43,7 @@ from pygrad.programs.rows import (
     stacked,
     uniform_inputs,
 )
+from pygrad.programs.rows_program import RowsProgram
 from pygrad.programs.rows_uncompiled import (
     NO_ROWS,
     RowsUncompiled,
@@ -52,145 +51,19 @@ from pygrad.programs.rows_uncompiled import (
     mixed,
     row_by_row,
 )
-from pygrad.programs.rows_without import is_of_a_row, nothing_like
 from pygrad.programs.table import Programs
 from pygrad.programs.whole import with_ints
-from pygrad.programs.worth import TRACE, TooManyPaths, Worth, verdict_on
+from pygrad.programs.worth import TooManyPaths
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
 
 _MANY = 10_000
-_CLOSE_OVER = "vmap(lambda x: f(x, {name}=...)) or functools.partial makes it a plain number"
-
-
-class RowsProgram:
-    """A function mapped over rows, compiled for one structure of arguments."""
-
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        structure: Structure,
-        flags: bytes,
-        reduce: str | None,
-        wrt: Sequence[int],
-        by_lives: bool,
-        holds: Callable[[], bool] | None = None,
-        kept: bool = False,
-    ) -> None:
-        """flags: of each input whether it differs by row; wrt, by_lives: by what to differentiate; kept:
-        whether later calls use it, too."""
-        self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
-        self.wrt, self.by_lives = tuple(wrt), by_lives
-        verdict = None
-        if not kept:
-            verdict = verdict_on(f, lambda: (self.key(structure, flags, wrt, by_lives), reduce))
-        self.paths = Paths(self._follow, holds, Worth(kept, verdict))
-
-    @property
-    def is_of_use(self) -> bool:
-        """Whether anything was traced that serves later calls, or they know that it is no use."""
-        return self.paths.root is not None or self.paths.worth.verdict.tries > 0
-
-    @staticmethod
-    def key(structure: Structure, flags: bytes, wrt: Sequence[int], by_lives: bool) -> Any:
-        """What programs have in common where one serves for all; wrt: by which shared items."""
-        return key_of(structure), flags, tuple(wrt), by_lives
-
-    def _follow(self, point: Sequence[float]) -> Path:
-        return trace(self._traced, point, self.flags, self.f, self.paths.asks)
-
-    def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        given = self.structure.arrange(inputs)
-        try:
-            result = called(self.f, self.structure.as_argument(inputs))
-        except Exception as error:
-            if isinstance(error, TypeError | ValueError | LookupError | AttributeError):
-                parts = self.structure.parts if isinstance(self.structure, Container) else ()
-                of_containers(error, self.f, parts, "vmap(vmap({f}))(x)")
-                by_name = given if isinstance(given, dict) else dict(enumerate(given))
-                of_an_input(error, self.f, list(by_name), by_name.values(), _CLOSE_OVER)
-            if self.paths.root is None or not is_of_a_row(error):
-                raise
-            return nothing_like(self.paths.root)
-        items, structure = taken_apart(result)
-        outputs = as_values(items)
-        if self.reduce is None:
-            return outputs, bytes(len(outputs)), RowResult(structure)
-        structure = as_numbers(structure)  # sums of truths are numbers
-        if not self.wrt and not self.by_lives:
-            return outputs, b"\1" * len(outputs), Totals(structure, ())
-        if len(outputs) != 1:
-            raise TypeError("derivatives of a reduced vmap need a function of one output")
-        lives: tuple[Any, ...] = ()
-        if self.by_lives:
-            _, lives, _ = _native.trace_program(
-                tuple(outputs), self.flags, bytes(len(outputs)), False
-            )
-        by = tuple(inputs[i] for i in self.wrt) + lives
-        _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
-        return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
-
-    def run(
-        self,
-        batch: Batch,
-        outputs: Callable[[Path], Any] | None,
-        report: Report = None,
-        mixes: bool = True,
-    ) -> Iterable[tuple[Path | None, Any]]:
-        """Runs all rows, each on its own path; for each path that was used, it and the totals.
-
-        Last come, with None for a path, rows for which no path is worth its trace; if mixes, else they get
-        one. Where they are most, TooManyPaths.
-        """
-        arguments, paths, worth = batch.arguments, self.paths, self.paths.worth
-        rest: list[Any] = []
-        path, rows = batch.first(paths), None
-        # Rows by where they have left which path, and whether half of those that have left it did so there.
-        large: list[tuple[Path, int, Any, bool]] = []
-        small: list[tuple[Path, int, Any, bool]] = []
-        worth.asked += arguments.rows
-        without = used = 0
-        with progress_of(arguments.rows, arguments.name, report) as bar:
-            batch.tell = bar.advance if report else None
-            while True:
-                used += 1
-                left, totals = batch.run(path, rows, outputs(path) if outputs else None)
-                if batch.singular is not None:
-                    paths.look(arguments.point(batch.singular))
-                yield path, totals
-                groups = list(by_guard(left, rows))
-                count = sum(len(gone) for _, gone in groups)
-                for guard, gone in groups:
-                    group = (path, guard, gone, 2 * len(gone) >= count)
-                    (large if len(gone) >= TRACE else small).append(group)
-                worth.served += (arguments.rows if rows is None else len(rows)) - count
-                while large or small:
-                    parent, guard, rows, together = (large or small).pop()
-                    point = functools.partial(arguments.point, int(rows[0]))
-                    try:
-                        path = paths.branch(parent, guard, point, len(rows), together)
-                        break
-                    except TooManyPaths:
-                        without += len(rows)
-                        served = arguments.rows - without
-                        if not worth.keeps(arguments.rows, served, used):
-                            self.paths = paths.given_up(served)
-                            raise
-                    if not mixes:
-                        path = paths.branch(parent, guard, point, len(rows), always=True)
-                        break
-                    rest.append(rows)
-                else:
-                    break
-            if rest:
-                worth.warn(f"rows of {arguments.name}() have", "row by row")
-                yield None, np.sort(np.concatenate(rest))
 
 
 class Vmapped(FunctionOf[..., Any]):
     """What vmap() returns."""
 
-    __slots__ = ("errors", "few", "in_axes", "programs", "progress", "reduce", "threads")
+    __slots__ = ("again", "errors", "few", "in_axes", "programs", "progress", "reduce", "threads")
 
     def __init__(
         self,
@@ -207,7 +80,7 @@ class Vmapped(FunctionOf[..., Any]):
         self.in_axes, self.reduce = in_axes, reduce
         self.threads, self.errors, self.progress = threads, errors, progress
         self.programs = programs
-        self.few = FewRows()
+        self.few, self.again = FewRows(), Again()
 
     def made_from(self) -> tuple[Any, ...]:
         return self.f, self.in_axes, self.reduce, self.threads, self.errors, self.progress
@@ -223,10 +96,13 @@ class Vmapped(FunctionOf[..., Any]):
             raise ValueError(
                 "out= is for results by row; with reduce there is nothing to put into it"
             )
-        if out is None and self.programs is None and not named:
-            result = self.few.call(self, args)
+        if self.programs is None and not named:
+            rows = self.again.rows(self, args) or self
+            result = rows.few.call(rows, args) if out is None else None
             if result is not None:
                 return result
+            if rows is not self:
+                return rows(*args, out=out)
         given = (*args, *named.values())
         axes = axes_of(self.in_axes, self.f, len(args), tuple(named))
         by_rows = has_rows_of_values(given, axes, names_of(len(args), tuple(named), self.__name__))
@@ -244,6 +120,8 @@ class Vmapped(FunctionOf[..., Any]):
             run = Run(self, arguments)
             if not run.drops_lives(run.batch.first(run.program.paths).lives):
                 result = run.result(out)
+                if self.programs is None and run.program.paths.worth.verdict.denied:
+                    self.few.serves = False  # it would trace in vain
                 lives = tuple(v for path in run.used for v in path.lives)
                 if not (run.drops_lives(lives) or reads_active(lives)):
                     return result
@@ -259,9 +137,9 @@ class Vmapped(FunctionOf[..., Any]):
 
     def _on_numbers(self, arguments: RowArguments, out: Any) -> Any:
         """The same without programs."""
-        rows = RowsUncompiled(self.f, arguments)
+        rows = RowsUncompiled(self.f, arguments, again=self.again)
         with progress_of(arguments.rows, arguments.name, self.progress) as bar:
-            table = rows.run(tell=bar.advance)
+            table = rows.run(tell=bar.advance if self.progress else None)
         structure = rows.returned
         self.report(rows.not_finite)
         if self.reduce is None:
@@ -277,7 +155,7 @@ class Vmapped(FunctionOf[..., Any]):
         """For calls of few rows: see few.py."""
         if self.programs is not None:
             return self.programs.get(RowsProgram.key(structure, flags, wrt, False))
-        return RowsProgram(self.f, structure, flags, self.reduce, wrt, False)
+        return RowsProgram(self.f, structure, flags, self.reduce, wrt, False, again=self.again)
 
     def report(self, count: int) -> None:
         """Says that so many results are not finite."""
@@ -331,6 +209,7 @@ class Run:
                 by_lives,
                 holds,
                 programs is not None,
+                vmapped.again,
             )
 
         key = RowsProgram.key(arguments.structure, flags, wrt, by_lives)
@@ -417,7 +296,7 @@ class Run:
     def _uncompiled(self, rows: Any, like: Structure) -> tuple[RowsUncompiled, Any]:
         """Rows for which there is no path, and an array of their results, which are like others."""
         program = self.program
-        others = RowsUncompiled(program.f, self.arguments, rows, program.wrt)
+        others = RowsUncompiled(program.f, self.arguments, rows, program.wrt, program.again)
         return others, others.run(like, self.batch.tell)
 
     def _same_structure(self, path: Path) -> Structure:
@@ -508,9 +387,10 @@ def gradient_of_rows(vmapped: Vmapped, argnums: Argnums, args: tuple[Any, ...]) 
 def _total_on_numbers(vmapped: Vmapped, arguments: RowArguments, by: Iterable[int]) -> Any:
     """The same total and derivatives without programs."""
     where = uniform_inputs(arguments)
-    rows = RowsUncompiled(vmapped.f, arguments, wrt=[where[i] for i in by])
+    rows = RowsUncompiled(vmapped.f, arguments, None, [where[i] for i in by], vmapped.again)
     with progress_of(arguments.rows, arguments.name, vmapped.progress) as bar:
-        total = added_up(rows.run(tell=bar.advance))
+        tell = bar.advance if vmapped.progress else None
+        total = added_up(rows.run(tell=tell))
     vmapped.report(rows.not_finite)
     return total / arguments.rows if vmapped.reduce == "mean" else total
 
@@ -560,10 +440,10 @@ def vmap(
     are mapped, too, along axis 0, unless ``in_axes`` is a dict by names of arguments that says something
     else: ``in_axes={"rate": None}``. Results are arrays with a row for each;
     with ``reduce="sum"`` or ``"mean"`` they are added up over rows and never stored by row. f is
-    traced at each call, once for every path that a row takes through it; ``compile(vmap(f))``
-    traces once. In a row ops follow NumPy: inf and nan instead of exceptions that no handler in f
-    catches, and one report a call (``errors``: "warn", "ignore" or "raise") if finite inputs gave
-    something that is not finite.
+    traced at each call, once for every path that a row takes through it, unless all that it reads is
+    known to be as it was; ``compile(vmap(f))`` traces once. In a row ops follow NumPy: inf and nan
+    instead of exceptions that no handler in f catches, and one report a call (``errors``: "warn",
+    "ignore" or "raise") if finite inputs gave something that is not finite.
     Where f takes too many paths for few rows each these run uncompiled, with inf and nan as in a program.
     ``threads`` share the rows; results do not depend on how many. The mapped function takes
     ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is

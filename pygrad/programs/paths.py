@@ -367,8 +367,9 @@ class Paths:
         worth = self.worth
         if worth.always:
             return self
-        worth.verdict.give_up(rows)
-        return Paths(self.follow, self.holds, Worth(worth.kept, worth.verdict, worth.by_call))
+        worth.verdict.give_up(rows, worth.trace)
+        again = Worth(worth.kept, worth.verdict, worth.by_call, worth.on_floats)
+        return Paths(self.follow, self.holds, again)
 
     def first(self, point: Callable[[], Sequence[float]]) -> Path:
         return self._trace(point) if self.root is None else self.root

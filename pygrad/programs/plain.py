@@ -111,6 +111,26 @@ def _within_transforms(f: Any, arguments: Structure) -> tuple[Callable[..., Any]
     return f, covered
 
 
+def given_beside(f: Any, arguments: Structure) -> list[bool] | None:
+    """Of each number of the arguments whether a derivative is by others, and f is given that one beside
+    them; None if f is no derivative by some arguments, or derivatives are within it."""
+    if not isinstance(f, FunctionOf) or type(f).__module__ != _PYGRAD + _TRANSFORMS:
+        return None
+    what = getattr(f, "what", f)
+    if (
+        isinstance(f.f, FunctionOf)
+        or getattr(what, "sparse", False)
+        or not hasattr(what, "argnums")
+    ):
+        return None
+    if not isinstance(arguments, Container) or arguments.kind is not tuple:
+        return None
+    count = len(arguments.parts)
+    by = {what.argnums} if isinstance(what.argnums, int) else set(what.argnums)
+    by = {i + count if i < 0 else i for i in by}
+    return [i not in by for i, part in enumerate(arguments.parts) for _ in range(part.size)]
+
+
 def numbers_only(structure: Structure) -> bool:
     """Whether there are no arrays in it, of which NumPy makes something else than of Values."""
     if isinstance(structure, Container):

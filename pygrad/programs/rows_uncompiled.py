@@ -17,6 +17,7 @@ import numpy as np
 
 from pygrad import _native
 from pygrad.core.callables import function_name
+from pygrad.core.implementation import Value, no_grad
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
 from pygrad.core.structure import (
     FREE,
@@ -29,8 +30,9 @@ from pygrad.core.structure import (
     key_of,
     values_in,
 )
+from pygrad.programs.again import Again
 from pygrad.programs.axes import axes_of, called, names_of, rows_of
-from pygrad.programs.plain import is_flat, runs_on_floats
+from pygrad.programs.plain import given_beside, is_flat, runs_on_floats
 from pygrad.programs.results import as_numbers, taken_apart, truths_in
 from pygrad.programs.rows import RowArguments, stacked
 from pygrad.programs.rows_without import is_of_a_row, nothing_of
@@ -38,6 +40,7 @@ from pygrad.programs.uncompiled import uncompiled
 from pygrad.progress import progress as progress_of
 
 _FLOATS = {float}
+_BLOCK = 256  # rows between two looks at what they have given
 _LARGEST = sys.float_info.max
 NO_ROWS = "there are no rows, and f would have to be run to know what it returns"
 
@@ -73,18 +76,35 @@ class RowsUncompiled:
         arguments: RowArguments,
         rows: Any | None = None,
         wrt: Sequence[int] = (),
+        again: Again | None = None,
     ) -> None:
-        """rows: indices; None: all. wrt: inputs by which each row is differentiated."""
+        """rows: indices; None: all. wrt: inputs by which each row is differentiated. again: of the map."""
         self.f, self.arguments, self.rows, self.wrt = f, arguments, rows, tuple(wrt)
         self.count = arguments.rows if rows is None else len(rows)
         self.structure: Structure | None = None  # of the first result
         self.truths: list[bool] = []
+        self.table: list[Sequence[float]] = []  # results and derivatives, row by row
         self.without: list[int] = []  # places of rows that have no results
         self.numbers = False  # whether some results were just numbers
         self.not_finite = 0  # results of finite rows
-        self.on_floats = not (self.wrt or _native.any_active()) and runs_on_floats(
-            f, arguments.structure
-        )
+        self.quick = None if self.wrt or _native.any_active() else self._quick(again)
+
+    def _quick(self, again: Again | None) -> Callable[..., Any] | None:
+        """What gives of the numbers of a row the numbers that it has, or raises; None for what only
+        Values, with all that belongs to them, can give."""
+        f, structure = self.f, self.arguments.structure
+        same = runs_on_floats(f, structure) if again is None else again.runs_on_floats(f, structure)
+        if same:
+            return f if is_flat(structure) else self._arranged
+        beside = given_beside(f, structure)
+        return None if beside is None else functools.partial(self._with_values, beside)
+
+    def _with_values(self, beside: Sequence[bool], /, *point: float) -> Any:
+        """What a derivative by some arguments is for the numbers of a row; beside: which ones f is
+        given as Values, as those are that it is differentiated by."""
+        with no_grad():
+            items = [Value(x) if other else x for x, other in zip(point, beside, strict=True)]
+            return self._arranged(*items)
 
     @property
     def returned(self) -> Structure:
@@ -109,40 +129,60 @@ class RowsUncompiled:
         """An array with a row for each, of its results and, after these, derivatives.
 
         like: what others have returned; tell: is called with how many rows are done."""
-        self.structure, table = like, []
-        without: Exception = ValueError(NO_ROWS)
-        isfinite = math.isfinite
-        quick = self.f if is_flat(self.arguments.structure) else self._arranged
-        for k, point in enumerate(self.points()):
+        self.structure, self.table = like, []
+        self._without: Exception = ValueError(NO_ROWS)
+        points = self.points()
+        many = 1 if tell is not None or self.quick is None else _BLOCK
+        block: list[tuple[float, ...]] = []
+        while block or (block := list(itertools.islice(points, many if self.table else 1))):
+            done = self._run(block)
+            del block[:done]
+            if tell is not None:
+                tell(done)
+        if self.structure is None:
+            raise self._without
+        nothing = [math.nan] * (self.structure.size + len(self.wrt))
+        if self.without or self.numbers:
+            self.truths = [False] * self.structure.size
+        for k in self.without:
+            self.table[k] = nothing
+        return np.array(self.table, dtype=np.float64).reshape(self.count, len(nothing))
+
+    def _run(self, points: Sequence[tuple[float, ...]]) -> int:
+        """The results of some more rows: of how many."""
+        results = self._quickly(points)
+        if type(self.structure) is Number and _are_finite(results):
+            self.numbers = True
+            self.table += zip(results, strict=True)
+            return len(results)
+        for point, result in zip(points, results, strict=False):
             items: Sequence[float] = ()
             try:
-                result = quick(*point) if self.on_floats else None
-            except Exception:  # what Values make of it says what it was
-                result = None
-            try:
-                if type(result) is float and type(self.structure) is Number and isfinite(result):
-                    self.numbers, items = True, (result,)
-                elif type(result) is tuple and self._are_numbers(result):
+                if type(result) is tuple and self._are_numbers(result):
                     self.numbers, items = True, result
                 else:
                     items = self.row(point, result)
             except Exception as error:
                 if not is_of_a_row(error):
                     raise
-                without = error
-                self.without.append(k)
-                self.not_finite += all(map(isfinite, point))
-            table.append(items)
-            if tell is not None:
-                tell(1)
-        if self.structure is None:
-            raise without
-        nothing = [math.nan] * (self.structure.size + len(self.wrt))
-        if self.without or self.numbers:
-            self.truths = [False] * self.structure.size
-        for k in self.without:
-            table[k] = nothing
-        return np.array(table, dtype=np.float64).reshape(self.count, len(nothing))
+                self._without = error
+                self.without.append(len(self.table))
+                self.not_finite += all(map(math.isfinite, point))
+            self.table.append(items)
+        return len(results)
+
+    def _quickly(self, points: Sequence[tuple[float, ...]]) -> list[Any]:
+        """What f returns for floats, if that is known to do; last comes None where it raises."""
+        quick = self.quick
+        if quick is None:
+            return [None]
+        results: list[Any] = []
+        try:
+            for point in points:
+                results.append(quick(*point))  # those that are there count
+        except Exception:  # what Values make of it says what it was
+            results.append(None)
+        return results
 
     def _are_numbers(self, result: tuple[Any, ...]) -> bool:
         """Whether it is a tuple of finite floats, as those before."""
@@ -154,7 +194,7 @@ class RowsUncompiled:
             and all(map(math.isfinite, result))
         )
 
-    def _arranged(self, *point: float) -> Any:
+    def _arranged(self, *point: Any) -> Any:
         """What f returns for the numbers of a row."""
         return called(self.f, self.arguments.structure.as_argument(point))
 
@@ -195,6 +235,11 @@ class RowsUncompiled:
         if key_of(found) != key_of(self.structure):
             raise mixed(self.arguments.name, self.structure, found)
         self.truths = [a and b for a, b in zip(self.truths or are, are, strict=True)]
+
+
+def _are_finite(results: Sequence[Any]) -> bool:
+    """Whether all are floats, and finite."""
+    return _FLOATS.issuperset(map(type, results)) and all(map(math.isfinite, results))
 
 
 def added_up(table: Any) -> Any:

@@ -22,6 +22,8 @@ from pygrad.core.jacobians import JacobianOf
 
 MOST_PATHS = 256  # of one function
 TRACE = 12  # rows that run uncompiled take as long as a trace
+ON_FLOATS = 4  # as many times as many rows run on plain floats in the time of a trace,
+SHORT_ON_FLOATS = 2_000  # and paths are free there up to so many instructions
 FREE = 8  # paths that any function gets, as long as all together have no more instructions than
 LONG = 40_000
 MANY = 128  # and more, as long as they are this short,
@@ -120,9 +122,9 @@ class Verdict:
             self.remembers(self)
             self.remembers = None
 
-    def give_up(self, rows: int) -> None:
-        """The paths are no use; so many rows more have none."""
-        self.waits = AGAIN * TRACE * max(self.paths, 1) << min(self.tries, MOST_TRIES)
+    def give_up(self, rows: int, trace: int = TRACE) -> None:
+        """The paths are no use; so many rows more have none. trace: rows that take as long as one."""
+        self.waits = AGAIN * trace * max(self.paths, 1) << min(self.tries, MOST_TRIES)
         self.tries += 1
         self.deny(rows)
 
@@ -209,8 +211,18 @@ def _code_of(f: Any) -> tuple[Any, tuple[Any, ...]]:
 class Worth:
     """The account of one function's paths, for one structure of arguments."""
 
-    def __init__(self, kept: bool, verdict: Verdict | None = None, by_call: bool = False) -> None:
-        """kept: whether later calls have use of the paths; by_call: whether a call is of one row."""
+    def __init__(
+        self,
+        kept: bool,
+        verdict: Verdict | None = None,
+        by_call: bool = False,
+        on_floats: Callable[[], bool] | None = None,
+    ) -> None:
+        """kept: whether later calls have use of the paths; by_call: whether a call is of one row;
+        on_floats: says whether rows without a path run on plain floats, where that counts."""
+        self.on_floats = on_floats
+        self._floats: bool | None = None  # whether it says so, once that was asked
+        self.trace = TRACE  # rows that take as long as a trace
         self.kept, self.verdict, self.by_call = kept, verdict or Verdict(), by_call
         self.asked = self.served = 0  # rows; served: each path's first is among them
         self.bytes = self.instructions = 0
@@ -233,7 +245,10 @@ class Worth:
         if paths >= MOST_PATHS or self.bytes >= _memory[0]:
             return False
         short = SHORT_CALLED if self.by_call else SHORT
-        if self.instructions < max(LONG if paths < FREE else 0, short if paths < MANY else 0):
+        free = max(LONG if paths < FREE else 0, short if paths < MANY else 0)
+        if self.instructions >= SHORT_ON_FLOATS and self._runs_on_floats():
+            free = 0
+        if self.instructions < free:
             self.free += 1
             return True
         if len(self.left) > _MOST_NOTED:
@@ -243,9 +258,15 @@ class Worth:
             return True
         # Another path is worth it once those that are there have saved as much, each beyond its first row.
         saved = (4 if self.kept else 1) * (self.served - paths)
-        if wanted >= TRACE:
+        if wanted >= self.trace:
             saved += self.asked // SHARE
-        return TRACE * (paths - self.free) <= saved
+        return self.trace * (paths - self.free) <= saved
+
+    def _runs_on_floats(self) -> bool:
+        if self._floats is None:
+            self._floats = self.on_floats is not None and self.on_floats()
+            self.trace *= ON_FLOATS if self._floats else 1
+        return self._floats
 
     def traced(self, instructions: int, size: int) -> None:
         """A path more."""

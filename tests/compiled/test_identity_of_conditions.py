@@ -212,10 +212,10 @@ def test_what_compares_nothing_is_not_searched(searches: list[Any]) -> None:
 
 def test_a_map_is_searched_once_for_all_its_paths(searches: list[Any]) -> None:
     def f(x: Any) -> Any:
-        return x * 2.0 if x > 1.0 else x * 3.0 if x > 0.0 else -x
+        return x * float(str(2.0)) if x > 1.0 else x * 3.0 if x > 0.0 else -x
 
     assert vmap(f)(np.array([2.0, 0.5, -1.0])).tolist() == [4.0, 1.5, 1.0]
-    assert searches == [f]
+    assert searches == [f]  # it has no reach: see reach.py
     vmap(f)(np.array([2.0, 0.5, -1.0]))
     assert searches == [f, f]  # it may have changed
 
