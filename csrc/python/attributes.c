@@ -350,7 +350,7 @@ PyMemberDef pg_offsets[] = {
  * would find it. */
 Py_hash_t pg_value_hash(PyObject *self)
 {
-    int lifted = pg_in_lifted_code();
+    int lifted = pg_is_key_of_lifted_code();
     if (lifted != 0) {
         if (lifted > 0)
             PyErr_SetString(PyExc_TypeError,

@@ -52,13 +52,21 @@ def as_objects(x: Any) -> Any:
     array = np.array(objects(x).view(np.ndarray))
     if array.dtype != object:
         return array.astype(float).astype(object)
-    for i, item in enumerate(array.ravel().tolist()):
+    for i, item in enumerate(unboxed(array).ravel().tolist()):
         if not is_value(item) and item.__class__ is not float:
             if not isinstance(item, numbers.Real):
                 raise TypeError(
                     f"Values stand among real numbers in an array, not among {type(item).__name__}s"
                 )
             array.flat[i] = float(item)
+    return array
+
+
+def unboxed(array: Any) -> Any:
+    """The array, in which arrays of no axis that NumPy has left in it have become what they hold."""
+    for i, item in enumerate(array.ravel().tolist()):
+        if isinstance(item, np.ndarray) and not item.ndim:
+            array.flat[i] = item.item()
     return array
 
 
@@ -85,6 +93,10 @@ _NUMBERS = (float, int, np.floating, np.integer)
 
 def of_values(array: Any) -> Any:
     """The array; if it has Values, as a ValueArray that holds nothing else."""
+    if isinstance(array, np.ndarray) and array.dtype == object and array.ndim:
+        boxes = [item for item in array.ravel().tolist() if isinstance(item, np.ndarray)]
+        if any(not box.ndim and is_array_with_values(box) for box in boxes):
+            unboxed(array)
     if isinstance(array, np.ndarray) and is_array_with_values(array) and array.ndim:
         return lift_in_place(array).view(ValueArray)
     return array

@@ -153,7 +153,7 @@ def counts(x: Any, found_by: frozenset[str] = _COUNTS) -> bool:
 def _of_each(x: Any, find: Callable[[Any], Any]) -> Any:
     """A whole number for x; for each of an array an int, which NumPy wants of an array of indices."""
     if is_value(x) or not np.ndim(x):
-        found = find(x)
+        found = find(x.item() if isinstance(x, np.ndarray) else x)
         return found if is_value(found) else np.intp(found)
     cells = np.frompyfunc(lambda each: operator.index(find(each)), 1, 1)
     return cells(np.asarray(x, dtype=object)).astype(np.intp)
@@ -179,6 +179,8 @@ def interp(
     (25.0, 30.0)
     """
     many = not is_value(x) and np.ndim(x) != 0
+    if not many and isinstance(x, np.ndarray):
+        x = x.item()
     if many and not has_values([x, xp, fp, left, right, period]):
         return np.interp(x, xp, fp, left, right, period)
     places, heights = _listed(xp), _listed(fp)

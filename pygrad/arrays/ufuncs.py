@@ -205,7 +205,7 @@ def applied(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
     stated = name in table.of_items
     if method == "__call__" and stated and not kwargs:
         for x in inputs:
-            if isinstance(x, _MANY) and not (isinstance(x, np.ndarray) and x.ndim == 0):
+            if isinstance(x, _MANY) and (not isinstance(x, np.ndarray) or x.ndim or _has_rules(x)):
                 break
         else:
             found = table.of_items[name](*map(_as_pythons, inputs))
@@ -342,6 +342,13 @@ def _is_foreign(x: Any) -> bool:
     if kind in _COMMON or isinstance(x, np.ndarray | np.generic) or is_value(x):
         return False
     return hasattr(kind, "__array_ufunc__")
+
+
+def _has_rules(x: Any) -> bool:
+    """Whether an array of no axis is of a class that has more than numbers: units, a mask."""
+    return (
+        type(x) not in _COMMON and type(x).__array_finalize__ is not np.ndarray.__array_finalize__
+    )
 
 
 _COMMON = frozenset(

@@ -65,7 +65,24 @@ _OF_COMPLEX = re.compile(
 _CURE_OF_COMPLEX = (
     "Values are real numbers: compute with the real and the imaginary part, as two of them"
 )
+_OF_OTHER_ARRAYS = re.compile(r"operand type\(s\) all returned NotImplemented from __array_ufunc__")
+_CURE_OF_OTHER_ARRAYS = (
+    "a class of arrays with rules of its own, of units say, does not take Values: compute with its plain "
+    "numbers (array.value, array.magnitude)"
+)
+_OF_COMPILED = re.compile(
+    r"[\w ]+ object expected; got pygrad\.\w+"
+    r"|(.|\n)*incompatible function arguments(.|\n)*Invoked with: (.|\n)*Value\("
+    r"|Result from function call is not a proper array of floats"
+)
+_CURE_OF_COMPILED = (
+    "this is compiled code, which takes plain numbers, and no Value gets through. pygrad.scipy has solvers "
+    "with exact derivatives, and those of scipy.optimize take Values in code that is lifted; of other "
+    "functions state the derivatives, Value(data, children, local_grads)"
+)
 _CURES = (
+    (_OF_OTHER_ARRAYS, _CURE_OF_OTHER_ARRAYS),
+    (_OF_COMPILED, _CURE_OF_COMPILED),
     (_OF_OBJECTS, _CURE),
     (_OF_DIGITS, CURE_OF_DIGITS),
     (_OF_INDICES, _CURE_OF_INDICES),
@@ -77,7 +94,10 @@ MAY_BE = (TypeError, ValueError, AttributeError, IndexError, struct.error)  # wh
 
 def hinted(error: Exception) -> Exception:
     """The error itself, or one that says more if it is one that others raise of Values."""
-    if not isinstance(error, MAY_BE) or getattr(error, OF_VALUE, None) is not None:
+    if (
+        not (isinstance(error, MAY_BE) or type(error).__name__ == "error")
+        or getattr(error, OF_VALUE, None) is not None
+    ):
         return error
     text = str(error)
     cure = next((cure for pattern, cure in _CURES if pattern.match(text)), None)

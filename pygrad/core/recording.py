@@ -207,10 +207,12 @@ class Call:
             args[i] = argument
         try:
             return self.f(*args, **self.kwargs)
-        except MAY_BE as error:
+        except Exception as error:
             more = hinted(error)
             if more is not error:
                 raise more from error
+            if not isinstance(error, MAY_BE):
+                raise
             hints.of_containers(error, self.f, [self.structure], "vmap(grad({f}))(x)")
             raise
 

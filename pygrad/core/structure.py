@@ -25,10 +25,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from pygrad.arrays.engines import waits
 from pygrad.core.containers import REST, maker, opened, plain_maker
 from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
+from pygrad.core.own_array import own_array
 from pygrad.core.records import Field, Opened, whole_items
 from pygrad.core.static import Static, is_static
 from pygrad.core.truth import Truth
@@ -505,15 +505,6 @@ def container_like(tree: Any, parts: tuple[Structure, ...]) -> Container:
     size = sum(part.size for part in parts)
     names = tuple(tree) if isinstance(tree, dict) else tuple(range(len(parts)))
     return Container(type(tree), maker(tree), parts, names, size)
-
-
-def own_array(array: Any, what: str) -> Any:
-    """An array without what its class says of it."""
-    import numpy as np
-
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
-    return array.items if waits(array) else np.asarray(array)
 
 
 def _flatten_array(array: Any, items: list[Any], what: str, way: Way) -> Structure:

@@ -61,8 +61,42 @@ def harmonic_mean(data: Any, weights: Any = None) -> Any:
     return sum(shares) / math.fsum([w / x for w, x in zip(shares, data, strict=True)])
 
 
+def _counted(data: Any) -> list[list[Any]]:
+    """The numbers in data, each once, and how often each is there: by comparisons, which make paths."""
+    found: list[list[Any]] = []
+    for x in data:
+        entry = next((entry for entry in found if x <= entry[0] and x >= entry[0]), None)
+        if entry is None:
+            found.append([x, 1])
+        else:
+            entry[1] += 1
+    return found
+
+
+def mode(data: Any) -> Any:
+    """The number that is there most often, the first of several."""
+    return multimode(data)[0]
+
+
+def multimode(data: Any) -> Any:
+    """All numbers that are there most often."""
+    found = _counted(data)
+    most = max(count for _, count in found)
+    return [x for x, count in found if count == most]
+
+
 _LEAST = {"variance": 2, "stdev": 2}
-AVERAGES = (mean, variance, pvariance, stdev, pstdev, geometric_mean, harmonic_mean)
+AVERAGES = (
+    mean,
+    variance,
+    pvariance,
+    stdev,
+    pstdev,
+    geometric_mean,
+    harmonic_mean,
+    mode,
+    multimode,
+)
 
 
 def taking_values(standard: Callable[..., Any], own: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from types import FunctionType
 from typing import Any
 
 from pygrad.arrays.engines import MARK, waits
+from pygrad.core.callers import warn_once
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.core.ints import Int, as_int, is_int
 from pygrad.core.numpys_errors import CURE_OF_DIGITS
@@ -136,8 +137,15 @@ def as_index(x: Any) -> Any:
 
 
 def whole_of(x: Any, index: Any) -> Any:
-    """x[()] or x[...], by which an array of one becomes a number; a Value is one."""
-    return x if isinstance(x, Value) else x[index]
+    """x[()] or x[...], by which an array of one becomes a number; a Value is one. x[None]: with an axis."""
+    if not isinstance(x, Value):
+        return x[index]
+    if index is None or (isinstance(index, tuple) and None in index):
+        from pygrad.arrays.array import array_of_values
+        from pygrad.arrays.conditions import objects
+
+        return array_of_values(objects(x)[index])
+    return x
 
 
 def as_bits(x: Any) -> Any:
@@ -181,8 +189,24 @@ def _number(item: Any, shown: bool) -> Any:
 
 
 def as_double(kind: Any, *args: Any, **named: Any) -> Any:
-    """np.float64(x); of a Value the Value."""
-    return as_float(*args) if args and holds_values(args[0]) else kind(*args, **named)
+    """np.float64(x), or dtype(x) where that is held in a variable; of a Value the Value."""
+    if len(args) != 1 or named or not isinstance(kind, type) or not holds_values(args[0]):
+        return kind(*args, **named)
+    np = sys.modules.get("numpy")
+    if kind != float and (np is None or not issubclass(kind, np.floating)):
+        return kind(*args)  # type: ignore[call-arg]
+    if not issubclass(kind, float):
+        tell_of_precision(kind.__name__)
+    x = args[0]
+    many = getattr(x, "ndim", 0) > 0 and getattr(x, "size", 1) > 1
+    return as_type(x, float) if many else as_float(x)
+
+
+def tell_of_precision(kind: Any) -> None:
+    """Warns, once for each line, that Values have more digits, or fewer, than a type of NumPy's."""
+    warn_once(
+        f"Values are numbers of double precision: what is asked for as {kind} has the digits of float64"
+    )
 
 
 def as_exact(kind: Any, *args: Any, **named: Any) -> Any:
@@ -205,8 +229,10 @@ def as_type(array: Any, *args: Any, **named: Any) -> Any:
         return array.copy()
     if kind.kind == "b":
         return array != 0
-    if kind.kind not in "fiu" or (kind.kind == "f" and kind.itemsize != 8):
+    if kind.kind not in "fiu":
         raise TypeError(f"an array of Values becomes one of float or int, not of {kind}")
+    if kind.kind == "f" and kind.itemsize != 8:
+        tell_of_precision(kind)
     made = np.empty(array.shape, object if kind.kind == "f" else kind)
     made.flat[:] = [as_float(item) if kind.kind == "f" else int(item) for item in array.flat]
     return made
@@ -225,6 +251,7 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 CLASS = class_of
 TEXT: Callable[..., Any] = as_text
+TYPED: Callable[..., Any] = as_double
 INDEX: Callable[..., Any] = as_index
 ITEM: Callable[..., Any] = item_at
 WHOLE: Callable[..., Any] = whole_of
@@ -234,7 +261,7 @@ DECORATOR: Callable[..., Any] = decorating
 BASE: Callable[..., Any] = with_methods
 SHOWN: Callable[..., Any] = shown
 SUPER: Callable[..., Any] = above
-_DOUBLES = frozenset({"float64", "double"})  # of NumPy
+_DOUBLES = frozenset({"float64", "double", "float32", "single", "longdouble"})  # of NumPy
 _EXACT_NUMBERS = frozenset({"Decimal", "Fraction", "create_decimal"})
 CONSTRUCTORS = _DOUBLES | _EXACT_NUMBERS
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.

@@ -11,6 +11,7 @@ from pygrad.lifting.anew import lifted_later
 from pygrad.lifting.scientific import of_special, of_stats
 from pygrad.lifting.solvers import of_optimize
 from pygrad.lifting.standing import like
+from pygrad.lifting.systems import of_systems
 
 
 def changed(name: str, original: ModuleType) -> ModuleType:
@@ -46,7 +47,7 @@ def set_finder(module_for: Callable[[str], Any]) -> None:
 
 CHANGED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "scipy": lambda original: {},
-    "scipy.optimize": of_optimize,
+    "scipy.optimize": lambda original: {**of_optimize(original), **of_systems(original)},
     "scipy.special": of_special,
     "scipy.stats": of_stats,
     "sympy": _lambdify,

@@ -6,6 +6,7 @@ else the call is that of the original, at once.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ def unless_values(function: Callable[..., Any], original: Any) -> Callable[..., 
     """
     if IMPLEMENTATION != "compiled":
         return function
-    return chooser((function, original, function.__name__, function.__doc__ or ""))
+    return chooser((function, original, function.__name__, described(function)))
 
 
 def of_numbers(function: Callable[..., Any], original: Any) -> Callable[..., Any]:
@@ -31,8 +32,28 @@ def of_numbers(function: Callable[..., Any], original: Any) -> Callable[..., Any
     """
     if IMPLEMENTATION != "compiled":
         return function
-    name, doc = function.__name__, function.__doc__ or ""
-    return chooser((function, original, name, doc, *_kinds_of_numpy()))
+    return chooser((function, original, function.__name__, described(function), *_kinds_of_numpy()))
+
+
+def described(function: Callable[..., Any]) -> str:
+    """A docstring that begins with the signature, which inspect.signature() asks functions of C for.
+
+    A default that is no word and no number is None there.
+    """
+    doc = function.__doc__ or ""
+    try:
+        own = inspect.signature(function)
+    except (TypeError, ValueError):
+        return doc
+    plain = [
+        p.replace(annotation=p.empty, default=p.default if _is_stated(p.default) else None)
+        for p in own.parameters.values()
+    ]
+    return f"{function.__name__}{own.replace(parameters=plain, return_annotation=own.empty)}\n--\n\n{doc}"
+
+
+def _is_stated(default: Any) -> bool:
+    return default is inspect.Parameter.empty or isinstance(default, str | int | float | None)
 
 
 def _kinds_of_numpy() -> tuple[tuple[type, ...], Any, tuple[Any, ...]]:

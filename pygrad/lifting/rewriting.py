@@ -34,6 +34,7 @@ from pygrad.lifting.builtin import (
     SHOWN,
     SUPER,
     TEXT,
+    TYPED,
     WHOLE,
     is_callable_as,
 )
@@ -43,7 +44,18 @@ from pygrad.lifting.storing import slice_of, stored
 _WHOLE = ("floor", "ceil", "trunc", "round", "rint")
 _FOUND = ("bisect", "bisect_left", "bisect_right", "searchsorted", "digitize")
 _NAMED = "|".join(
-    [*CALLS, *METHODS, *_WHOLE, *_FOUND, "super", "__class__", "raise", "dataclass", "attrs?"]
+    [
+        *CALLS,
+        *METHODS,
+        "_?dtype",
+        *_WHOLE,
+        *_FOUND,
+        "super",
+        "__class__",
+        "raise",
+        "dataclass",
+        "attrs?",
+    ]
 )
 _NEEDED = re.compile(rf"\b(?:{_NAMED})\b|[\"'][\s)]*%|[&|^]|<<|>>")
 _ARRAYS = re.compile(r"\bnumpy\b")
@@ -91,6 +103,7 @@ class _Rewriter(ast.NodeTransformer):
         if kept and name == "range":
             node.args = [self._as_index(item) for item in node.args]
         outer, self.texts = self.texts, self.texts or name in _TELLING
+        typed = _holds_a_type(function)
         self.generic_visit(node)
         self.texts = outer
         if self.texts and name == "__init__" and _is_a_type(function):
@@ -107,6 +120,9 @@ class _Rewriter(ast.NodeTransformer):
         elif name in METHODS and (not kept or name in CONSTRUCTORS):
             node.args.insert(0, function if name in CONSTRUCTORS else function.value)  # type: ignore[attr-defined]
             node.func = _called(METHODS[name], node)
+        elif typed:
+            node.args.insert(0, node.func)
+            node.func = _called(TYPED, node)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
@@ -360,6 +376,13 @@ def _name(name: str) -> ast.Name:
     return ast.Name(name, ast.Load())
 
 
+def _holds_a_type(function: ast.expr) -> bool:
+    """Whether what is called is named as variables are that hold a type of numbers: dtype, x.dtype.type."""
+    if isinstance(function, ast.Attribute) and function.attr == "type":
+        return _last(function.value) == "dtype"
+    return _last(function).strip("_") == "dtype"
+
+
 def _called(function: Any, place: ast.AST) -> Any:
     return ast.copy_location(_name(is_callable_as(function)), place)
 
@@ -403,11 +426,16 @@ def _shown(node: ast.expr) -> ast.expr:
 
 
 def _is_whole_array(node: ast.Subscript) -> bool:
-    """Whether it is `x[()]` or `x[...]`, which makes a number of an array of one."""
+    """Whether it is `x[()]`, `x[...]`, `x[..., None]` or the like: what a number of NumPy's can do, too."""
     index = node.slice
-    all_of_it = isinstance(index, ast.Constant) and index.value is ...
-    all_of_it |= isinstance(index, ast.Tuple) and not index.elts
-    return all_of_it and isinstance(node.ctx, ast.Load)
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    return isinstance(node.ctx, ast.Load) and all(map(_is_axis_or_all, parts))
+
+
+def _is_axis_or_all(part: ast.expr) -> bool:
+    if isinstance(part, ast.Constant):
+        return part.value is ... or part.value is None
+    return _last(part) == "newaxis"
 
 
 def _as_bits(node: ast.expr) -> ast.expr:

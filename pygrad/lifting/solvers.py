@@ -31,13 +31,13 @@ def of_optimize(original: Any) -> dict[str, Any]:
 def _bracketing(original: Any) -> Any:
     @functools.wraps(original)
     def solve(f: Any, a: Any, b: Any, *rest: Any, **named: Any) -> Any:
-        args = _as_tuple(named.get("args", rest[0] if rest else ()))
+        args = as_tuple(named.get("args", rest[0] if rest else ()))
         if trace_active():
             options = dict(zip(("args", "xtol", "rtol", "maxiter"), rest, strict=False), **named)
             options.pop("args", None)
-            return _traced(_brent, f, args, (a, b), options)
-        plain = _Plain(f)
-        found = original(plain, _number(a), _number(b), *rest, **named)
+            return traced(brent, f, args, (a, b), options)
+        plain = Plain(f)
+        found = original(plain, number(a), number(b), *rest, **named)
         return _result(found, f, args, plain.met or holds_values(args))
 
     return solve
@@ -48,30 +48,30 @@ def _newton(original: Any) -> Any:
     def newton(
         func: Any, x0: Any, fprime: Any = None, args: Any = (), *rest: Any, **named: Any
     ) -> Any:
-        args, plain = _as_tuple(args), _Plain(func)
+        args, plain = as_tuple(args), Plain(func)
         if trace_active():
             options = dict(zip(("tol", "maxiter"), rest, strict=False), **named)
             options.pop("fprime2", None)
             slope = fprime and _stopped(fprime, args)
-            return _traced(_secant, func, args, (x0, slope), options)
+            return traced(secant, func, args, (x0, slope), options)
         if isinstance(x0, list | tuple) or getattr(x0, "ndim", 0) > 0:  # several at once
             return original(func, x0, fprime, args, *rest, **named)
-        slope = fprime and _Plain(fprime)
+        slope = fprime and Plain(fprime)
         for name in ("x1", "fprime2"):
             if named.get(name) is not None:
-                named[name] = _Plain(named[name]) if callable(named[name]) else _number(named[name])
-        found = original(plain, _number(x0), slope, args, *rest, **named)
+                named[name] = Plain(named[name]) if callable(named[name]) else number(named[name])
+        found = original(plain, number(x0), slope, args, *rest, **named)
         return _result(found, func, args, plain.met or holds_values(args))
 
     return newton
 
 
-def _as_tuple(args: Any) -> tuple[Any, ...]:
+def as_tuple(args: Any) -> tuple[Any, ...]:
     """What SciPy takes for the further arguments of a function: one of them needs no tuple."""
     return args if isinstance(args, tuple) else (args,)
 
 
-class _Plain:
+class Plain:
     """A function that gives plain numbers, for a solver; met: whether there were Values."""
 
     def __init__(self, f: Callable[..., Any]) -> None:
@@ -85,7 +85,8 @@ class _Plain:
         return result.data
 
 
-def _number(x: Any) -> Any:
+def number(x: Any) -> Any:
+    """Of a Value its number."""
     return x.data if isinstance(x, Value) else x
 
 
@@ -94,15 +95,15 @@ def _result(found: Any, f: Any, args: tuple[Any, ...], met: bool) -> Any:
     if not met:
         return found
     if isinstance(found, tuple):  # with a report
-        root = _at_root(f, args, found[0], found[0])
+        root = at_root(f, args, found[0], found[0])
         found[1].root = root
         return (root, *found[1:])
-    return _at_root(f, args, found, found)
+    return at_root(f, args, found, found)
 
 
-def _traced(solve: Any, f: Any, args: tuple[Any, ...], start: tuple[Any, ...], options: Any) -> Any:
+def traced(solve: Any, f: Any, args: tuple[Any, ...], start: tuple[Any, ...], options: Any) -> Any:
     """The root that a solver of this file finds in a trace, with a report where one is asked for."""
-    report, disp = options.pop("full_output", False), options.pop("disp", True)
+    full, disp = options.pop("full_output", False), options.pop("disp", True)
     calls: list[Any] = []
 
     def counted(x: Any) -> Any:
@@ -110,15 +111,16 @@ def _traced(solve: Any, f: Any, args: tuple[Any, ...], start: tuple[Any, ...], o
         return stop_gradient(f(x, *args))
 
     try:
-        root = _at_root(f, args, solve(counted, *start, **options), None)
+        root = at_root(f, args, solve(counted, *start, **options), None)
     except RuntimeError:
-        if disp or not report:
+        if disp or not full:
             raise
-        return calls[-1], _report(calls[-1], calls, 1)
-    return (root, _report(root, calls, 0)) if report else root
+        return calls[-1], report(calls[-1], calls, 1)
+    return (root, report(root, calls, 0)) if full else root
 
 
-def _report(root: Any, calls: list[Any], flag: int) -> Any:
+def report(root: Any, calls: list[Any], flag: int) -> Any:
+    """What SciPy says of a root."""
     from scipy.optimize import RootResults
 
     named = {"method": "secant"} if "method" in signature(RootResults).parameters else {}
@@ -129,7 +131,7 @@ def _stopped(f: Any, args: tuple[Any, ...]) -> Callable[[Any], Any]:
     return lambda x: stop_gradient(f(x, *args))
 
 
-def _at_root(f: Any, args: tuple[Any, ...], root: Any, number: Any) -> Any:
+def at_root(f: Any, args: tuple[Any, ...], root: Any, number: Any) -> Any:
     """The root that depends on what f does; number: what its value shall be, if that is known."""
     x = stop_gradient(root) if isinstance(root, Value) else float(root)
     slope = grad(lambda t: f(t, *args))
@@ -141,7 +143,7 @@ def _at_root(f: Any, args: tuple[Any, ...], root: Any, number: Any) -> Any:
 # -- in a trace ----------------------------------------------------------------------------------
 
 
-def _brent(
+def brent(
     f: Any,
     a: Any,
     b: Any,
@@ -193,7 +195,7 @@ def _brent(
     raise RuntimeError(f"Failed to converge after {maxiter} iterations.")
 
 
-def _secant(
+def secant(
     f: Any,
     x0: Any,
     slope: Any = None,

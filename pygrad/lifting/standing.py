@@ -58,7 +58,8 @@ def lifted_math() -> ModuleType:
             own[name] = of_numbers(function, getattr(standard, name))
     for function in (floor, ceil, trunc):
         plain = getattr(standard, function.__name__)
-        own[function.__name__] = chooser((function, plain, function.__name__, plain.__doc__ or ""))
+        doc = f"{function.__name__}(x, /)\n--\n\n{plain.__doc__}"
+        own[function.__name__] = chooser((function, plain, function.__name__, doc))
     return _exactly(standard, own)
 
 

@@ -78,11 +78,16 @@ _NEVER = ("pygrad", "numpy", "numba", "sympy")
 def _compiled_files(top: str) -> float:
     """How many compiled modules a package has; infinitely many if it is not to be lifted at all."""
     spec = None if top in STANDARD or top in _NEVER else _find(top, None)
-    if spec is None or not hasattr(spec.loader, "get_source"):
+    if spec is None or not (hasattr(spec.loader, "get_source") or _is_namespace(spec)):
         return inf
     places = spec.submodule_search_locations or ()
     files = (file for place in places for _, _, files in os.walk(place) for file in files)
     return sum(file.endswith((".so", ".pyd", ".dylib")) for file in files)
+
+
+def _is_namespace(spec: ModuleSpec) -> bool:
+    """Whether it is of a package without a file of its own, which is folders of modules."""
+    return spec.origin is None and spec.submodule_search_locations is not None
 
 
 def _is_compiled(top: str) -> bool:
@@ -209,6 +214,8 @@ def _code(spec: ModuleSpec) -> CodeType | None:
     Raises:
         LiftError: it is compiled.
     """
+    if _is_namespace(spec):
+        return compile("", spec.name, "exec")
     loader: Any = spec.loader
     source = loader.get_source(spec.name) if hasattr(loader, "get_source") else None
     if source is not None and is_needed(source):

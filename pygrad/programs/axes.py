@@ -23,6 +23,7 @@ import numpy as np
 from pygrad.core.callables import function_name
 from pygrad.core.containers import opened
 from pygrad.core.implementation import Value
+from pygrad.core.own_array import own_array
 from pygrad.core.static import is_static
 from pygrad.core.structure import (
     ARGUMENT,
@@ -31,7 +32,6 @@ from pygrad.core.structure import (
     Way,
     as_static,
     look_into,
-    own_array,
     values_in,
 )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
+from pygrad.core.own_array import own_array
 from pygrad.core.static import Static
 from pygrad.core.structure import (
     ARGUMENT,
@@ -19,7 +20,6 @@ from pygrad.core.structure import (
     Structure,
     container_like,
     flatten_part,
-    own_array,
     values_in,
 )
 from pygrad.programs.asked import asks_for_ints, tell_of_rows

@@ -42,7 +42,10 @@ def in_lifted_code(depth: int) -> bool:
 
 def identity_hash(x: Any) -> int:
     """The hash of a Value; in lifted code, where it stands for a number, no table would find it."""
-    if in_lifted_code(1):
+    frame: Any = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("collections"):
+        frame = frame.f_back  # as Counter(...), which looks for keys
+    if frame is not None and MARK in frame.f_globals:
         raise TypeError(NO_KEY)
     return object.__hash__(x)
 

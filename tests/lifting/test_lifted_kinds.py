@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import importlib
 import math
+import statistics
 import sys
 import textwrap
 from collections.abc import Callable
@@ -166,6 +168,42 @@ def test_a_value_is_no_key_in_lifted_code() -> None:
     v = Value(1.0)
     assert {v: 1}[v] == 1
     assert v != Value(1.0)
+
+
+def test_a_counter_in_lifted_code_has_no_values_as_keys() -> None:
+    """It is Python code, by which alone a Value's hash is asked for."""
+
+    @lift
+    def added(x: Any) -> Any:
+        counter = collections.Counter([2.0])
+        counter.update([x, 3.0])
+        return counter[2.0] * x
+
+    functions = [
+        lift(lambda x: len(collections.Counter([x, 2.0, x * 1.0])) * x),
+        added,
+        lift(lambda x: collections.UserDict({2.0: 3.0})[x] * x),
+        lift(lambda x: collections.ChainMap({2.0: 3.0})[x] * x),
+    ]
+    assert [f(2.0) for f in functions] == [2.0, 4.0, 6.0, 6.0]
+    for f in functions:
+        for function, x in ((grad(f), 2.0), (compile(f), 2.0), (vmap(f), [2.0]), (f, Value(2.0))):
+            with pytest.raises(TypeError, match="a Value cannot be a key in lifted code"):
+                function(x)
+    v = Value(1.0)
+    assert collections.Counter([v, v, Value(1.0)])[v] == 2
+
+
+@pytest.mark.parametrize("name", ["mode", "multimode"])
+def test_the_number_that_is_there_most_often(name: str) -> None:
+    def f(x: Any) -> Any:
+        found = getattr(statistics, name)([1.0, x * x, 3.0, x * 2.0, 3.0, x + 2.0])
+        return found[0] * len(found) if name == "multimode" else found
+
+    for x in (2.0, 3.0):
+        assert lift(f)(x) == value_and_grad(lift(f))(x)[0] == compile(lift(f))(x) == f(x)
+        assert vmap(lift(f))([x, 0.3]).tolist() == [f(x), f(0.3)]
+    assert (grad(lift(f))(2.0), grad(lift(f))(0.3)) == (4.0, 0.0)
 
 
 def test_a_cache_keeps_no_value_and_gives_no_number_for_one(modules: Any) -> None:
