@@ -1,4 +1,4 @@
-"""Exponentials, tanh, maxima and minima have the same bits in blocks of rows as one row at a time, corners included."""
+"""Exponentials, tanh, maxima and minima have the same bits in blocks of rows as one row at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FUNCTIONS = {"exp": exp, "tanh": tanh, "value and slope": value_and_grad(tanh), 
 
 
 def rows() -> np.ndarray[Any, Any]:
-    """A block of small numbers; one with a number beyond each bound, and on each of the two; and one of all kinds."""
+    """A block of small numbers; one for each number about a bound or beyond; and some of all kinds."""
     rng = random.Random(1)
     small = [math.copysign(x, s) for x in SIZES for s in (1.0, -1.0)]
     small += [rng.uniform(-20.0, 20.0) for _ in range(BLOCK - len(small))]
