@@ -100,6 +100,24 @@ LANE_INLINE double lane_clamp(double x, double low, double high)
     return raised > high ? high : raised;
 }
 
+/* The larger, the smaller: as in scalar.h, but without branches. Of two zeros the bits that both have, or that one has,
+ * are the larger and the smaller. */
+LANE_INLINE double lane_maximum(double x, double y)
+{
+    double larger = x > y ? x : y;
+    double tied = lane_from_bits(lane_to_bits(x) & lane_to_bits(y));
+    double found = x == y ? tied : larger;
+    return x == x ? found : x;
+}
+
+LANE_INLINE double lane_minimum(double x, double y)
+{
+    double smaller = x < y ? x : y;
+    double tied = lane_from_bits(lane_to_bits(x) | lane_to_bits(y));
+    double found = x == y ? tied : smaller;
+    return x == x ? found : x;
+}
+
 /* a + b + c for |a| >= |b| or a = 0: the sum of the first two loses nothing. */
 LANE_INLINE double lane_sum(double a, double b, double c)
 {
@@ -193,26 +211,32 @@ LANE_INLINE double lane_exp2(double x)
  * sr). What the sums above and below the bar have rounded away is put back to first order. */
 struct lane_tanh { double value, slope; };
 
-LANE_INLINE struct lane_tanh lane_tanh_and_slope(double x)
+/* Of a reduced 2|x| with p = reduced + tail and s = 2**-n, where n may be large; the slope times 2**(n - 2). */
+LANE_INLINE struct lane_tanh lane_tanh_of(double reduced, double tail, double s, int large)
 {
-    double a = fabs(x);
-    struct lane_reduced y = lane_reduce(2.0 * (a > 376.0 ? 376.0 : a));
-    double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
-    double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
-    double p = y.r + tail;
-    double p_left = (y.r - p) + tail;
+    double p = reduced + tail;
+    double p_left = (reduced - p) + tail;
     double less = 1.0 - s, more = 1.0 + s;
     double above = less + p, below = more + p;
     double above_left = ((less - above) + p) + p_left;
     double below_left = ((more - below) + p) + (p_left + (s - (more - 1.0)));
     double r = 1.0 / below;
     double q = above * r, lost = below_left * r, sr = s * r;
-    double t = y.n > 2.0 ? 1.0 - 2.0 * sr : q + (above_left * r - q * lost);
-    double slope = r - r * (sr + lost * t);
+    double t = large ? 1.0 - 2.0 * sr : q + (above_left * r - q * lost);
+    return (struct lane_tanh){t, r - r * (sr + lost * t)};
+}
+
+LANE_INLINE struct lane_tanh lane_tanh_and_slope(double x)
+{
+    double a = fabs(x);
+    struct lane_reduced y = lane_reduce(2.0 * (a > 376.0 ? 376.0 : a));
+    double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
+    double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
+    struct lane_tanh t = lane_tanh_of(y.r, tail, s, y.n > 2.0);
     int deep = y.n > 900.0; /* the slope is scaled in two steps, of which only the last can round */
     double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
-    double scaled = lane_from_bits(lane_to_bits(slope * up) - ((y.bits - 2) << 52)) * down;
-    return (struct lane_tanh){copysign(t, x), x == x ? scaled : x};
+    double scaled = lane_from_bits(lane_to_bits(t.slope * up) - ((y.bits - 2) << 52)) * down;
+    return (struct lane_tanh){copysign(t.value, x), x == x ? scaled : x};
 }
 
 LANE_INLINE double lane_tanh(double x)

@@ -142,12 +142,7 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
         LANE_NAME(lanes_power_and_slope)(in->code, x, LANE(in->b), first, second, PG_LANES);
         return;
     }
-    LANE_LOOP
-    for (int l = 0; l < PG_LANES; l++) {
-        const struct lane_tanh y = lane_tanh_and_slope(x[l]);
-        first[l] = y.value;
-        second[l] = y.slope;
-    }
+    lanes_tanh_and_slope(x, first, second, PG_LANES);
 }
 
 #endif
@@ -197,6 +192,12 @@ LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
 LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *lanes)
 {
     switch (in->code) {
+    case PG_OP_exp:
+        lanes_exp(LANE(in->a), LANE(in->out), PG_LANES);
+        break;
+    case PG_OP_tanh:
+        lanes_tanh(LANE(in->a), LANE(in->out), PG_LANES);
+        break;
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);
         break;
@@ -245,6 +246,74 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
 #else
 #define IN_BLOCK(op)
 #endif
+
+/* -- choices by one condition, which is read once ------------------------------------------------ */
+
+/* Whether the instruction behind one chooses by the same condition, which that one gives or reads, and does not read what it
+ * gives, nor choose the condition itself. */
+static int LANE_NAME(chooses_too)(const pg_instruction *in, const pg_instruction *end, pg_slot condition)
+{
+    const pg_instruction *next = in + 1;
+    if (next == end || next->code != PG_OP_where)
+        return 0;
+    const int apart = (next->b != in->out) & (next->c != in->out);
+    return (next->a == condition) & apart & (next->b != condition) & (next->c != condition);
+}
+
+/* One or two choices; how many. */
+LANE_TARGET static int LANE_NAME(choose)(const pg_instruction *in, const pg_instruction *end, double *lanes)
+{
+    const double *x = LANE(in->a), *y = LANE(in->b), *w = LANE(in->c);
+    double *z = LANE(in->out);
+    if (!LANE_NAME(chooses_too)(in, end, in->a)) {
+        LANE_LOOP
+        for (int l = 0; l < PG_LANES; l++)
+            z[l] = x[l] != 0 ? y[l] : w[l];
+        return 1;
+    }
+    const double *y2 = LANE(in[1].b), *w2 = LANE(in[1].c);
+    double *z2 = LANE(in[1].out);
+    LANE_LOOP
+    for (int l = 0; l < PG_LANES; l++) {
+        const double first = x[l] != 0 ? y[l] : w[l], second = x[l] != 0 ? y2[l] : w2[l];
+        z[l] = first;
+        z2[l] = second;
+    }
+    return 2;
+}
+
+/* A comparison and the choice by it, or two of them. */
+#define COMPARED(name, holds) \
+    LANE_TARGET static int LANE_NAME(name##_and_choose)(const pg_instruction *in, const pg_instruction *end, \
+                                                        double *lanes) \
+    { \
+        const double *a = LANE(in->a), *b = LANE(in->b), *y = LANE(in[1].b), *w = LANE(in[1].c); \
+        double *x = LANE(in->out), *z = LANE(in[1].out); \
+        if (!LANE_NAME(chooses_too)(in + 1, end, in->out)) { \
+            LANE_LOOP \
+            for (int l = 0; l < PG_LANES; l++) { \
+                const int on = holds; \
+                const double first = on ? y[l] : w[l]; \
+                x[l] = on ? 1.0 : 0.0; \
+                z[l] = first; \
+            } \
+            return 2; \
+        } \
+        const double *y2 = LANE(in[2].b), *w2 = LANE(in[2].c); \
+        double *z2 = LANE(in[2].out); \
+        LANE_LOOP \
+        for (int l = 0; l < PG_LANES; l++) { \
+            const int on = holds; \
+            const double first = on ? y[l] : w[l], second = on ? y2[l] : w2[l]; \
+            x[l] = on ? 1.0 : 0.0; \
+            z[l] = first; \
+            z2[l] = second; \
+        } \
+        return 3; \
+    }
+COMPARED(below, a[l] < b[l])
+COMPARED(at_most, a[l] <= b[l])
+#undef COMPARED
 
 /* A block's numbers, which stand anywhere: eight registers at a time, as memcpy() would not. */
 LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from)
@@ -341,6 +410,11 @@ LANE_TARGET static int LANE_NAME(is_all)(const double *says)
         } \
         if (pg_is_settled(PG_OP_##name, 0.0, 0.0)) \
             LANE_NAME(settle)(in, rows); \
+        const pg_instruction *end = p->code + p->length; \
+        if (PG_OP_##name == PG_OP_below && LANE_NAME(chooses_too)(in, end, in->out)) \
+            return LANE_NAME(below_and_choose)(in, end, lanes); \
+        if (PG_OP_##name == PG_OP_at_most && LANE_NAME(chooses_too)(in, end, in->out)) \
+            return LANE_NAME(at_most_and_choose)(in, end, lanes); \
         const double *a = LANE(in->a), *b = LANE(in->b); \
         double *z = LANE(in->out); \
         LANE_LOOP \
@@ -354,6 +428,8 @@ LANE_TARGET static int LANE_NAME(is_all)(const double *says)
     STEP(do_##name) \
     { \
         LANES_OF_STEP \
+        if (PG_OP_##name == PG_OP_where) \
+            return LANE_NAME(choose)(in, p->code + p->length, lanes); \
         const double *a = LANE(in->a), *b = LANE(in->b), *c = LANE(in->c); \
         double *z = LANE(in->out); \
         LANE_LOOP \

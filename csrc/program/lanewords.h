@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "program/laneexp.h"
 #include "program/lanelog.h"
 #include "program/lanemath.h"
 #include "program/lanepow.h"
@@ -43,6 +44,8 @@
 #include "ops/scalar.h"
 
 /* what scalar.h defines, and these better for lanes */
+#define maximum(x, y) lane_maximum(x, y)
+#define minimum(x, y) lane_minimum(x, y)
 #define power_of_two(x) lane_exp2(x)
 #define sigmoid(x) lane_sigmoid(x)
 #define sigmoid_dx(x) lane_sigmoid_dx(x)

@@ -9,6 +9,8 @@ import numpy as np
 
 from pygrad.core.library import ffi
 
+_MANY = 32  # numbers of an array, from which on lists of them are slower
+
 
 def scratch(size: int) -> Any:
     """Scratch memory, aligned to 64 bytes."""
@@ -41,10 +43,15 @@ def places(arrays: Sequence[Any]) -> tuple[Any, Any]:
 
     Arrays of shape (rows, numbers) are by row, those of shape (numbers,) are the same for all.
     """
+    sizes = [array.shape[-1] for array in arrays]
+    steps = [array.shape[-1] if array.ndim == 2 else 0 for array in arrays]
+    if sum(sizes) > _MANY * len(sizes):
+        found = list(map(addresses, arrays, sizes))
+        return np.concatenate(found), np.repeat(np.array(steps, dtype=np.intp), sizes)
     pointers: list[int] = []
     strides: list[int] = []
-    for array in arrays:
-        size, start = array.shape[-1], address(array)
+    for array, size, step in zip(arrays, sizes, steps, strict=True):
+        start = address(array)
         pointers += range(start, start + 8 * size, 8)
-        strides += [size if array.ndim == 2 else 0] * size
+        strides += [step] * size
     return np.array(pointers, dtype=np.uintp), np.array(strides, dtype=np.intp)

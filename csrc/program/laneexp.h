@@ -1,0 +1,99 @@
+/* laneexp.h: exponentials and hyperbolic tangents of whole blocks, with the bits of those of one lane.
+ *
+ * Where all lanes of a stretch are near 0, as they mostly are, nothing has to be held within bounds, powers of two are
+ * added to exponents as they are, and fewer lanes choose. And each part of the work is done by all lanes of the stretch
+ * before the next one begins: a part is a short chain of steps that wait for each other, so that the processor has more
+ * lanes under way at once. Where a lane is not near, the stretch is done in the way that is for all. */
+#ifndef PG_LANEEXP_H
+#define PG_LANEEXP_H
+
+#include "program/lanemath.h"
+
+#define LANE_EXP_NEAR 700.0 /* below it the result and all on the way are normal numbers */
+#define LANE_TANH_NEAR 22.0 /* below it exp(2 |x|) is less than 2**64 */
+
+/* Whether all are nearer to 0 than that; nan is not. */
+LANE_INLINE int lanes_are_near(const double *x, size_t count, double bound)
+{
+    const uint64_t most = lane_to_bits(bound);
+    uint64_t beyond = 0;
+    for (size_t i = 0; i < count; i++)
+        beyond |= most - (lane_to_bits(x[i]) & 0x7fffffffffffffff);
+    return beyond >> 63 == 0;
+}
+
+/* A stretch between two parts of the work. */
+struct lanes_between {
+    double r[LANES_AT_ONCE], tail[LANES_AT_ONCE], n[LANES_AT_ONCE];
+    uint64_t bits[LANES_AT_ONCE];
+};
+
+/* Reduced, and the tail of exp(r) - 1 = r + tail. */
+LANE_INLINE void lanes_reduce(struct lanes_between *y, const double *x, size_t some, int twice)
+{
+    LANE_LOOP
+    for (size_t i = 0; i < some; i++) {
+        const struct lane_reduced one = lane_reduce(twice ? 2.0 * fabs(x[i]) : x[i]);
+        y->r[i] = one.r;
+        y->tail[i] = one.low;
+        y->n[i] = one.n;
+        y->bits[i] = one.bits;
+    }
+    LANE_LOOP
+    for (size_t i = 0; i < some; i++)
+        y->tail[i] = y->r[i] * y->r[i] * lane_exp_tail(y->r[i]) + y->tail[i];
+}
+
+/* z may be x. */
+LANE_INLINE void lanes_exp(const double *x, double *z, size_t count)
+{
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
+        if (!lanes_are_near(x + start, some, LANE_EXP_NEAR)) {
+            LANE_LOOP
+            for (size_t i = 0; i < some; i++)
+                z[start + i] = lane_exp(x[start + i]);
+            continue;
+        }
+        struct lanes_between y;
+        lanes_reduce(&y, x + start, some, 0);
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++)
+            z[start + i] = lane_from_bits(lane_to_bits(1.0 + (y.r[i] + y.tail[i])) + (y.bits[i] << 52));
+    }
+}
+
+/* tanh, and its slope unless that is NULL. z may be x where there is no slope. */
+LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope, size_t count)
+{
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
+        if (!lanes_are_near(x + start, some, LANE_TANH_NEAR)) {
+            LANE_LOOP
+            for (size_t i = 0; i < some; i++) {
+                const struct lane_tanh t = lane_tanh_and_slope(x[start + i]);
+                z[start + i] = t.value;
+                if (slope != NULL)
+                    slope[start + i] = t.slope;
+            }
+            continue;
+        }
+        struct lanes_between y;
+        lanes_reduce(&y, x + start, some, 1);
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++) {
+            const double s = lane_from_bits((1023 - y.bits[i]) << 52);
+            const struct lane_tanh t = lane_tanh_of(y.r[i], y.tail[i], s, y.n[i] > 2.0);
+            z[start + i] = copysign(t.value, x[start + i]);
+            if (slope != NULL)
+                slope[start + i] = lane_from_bits(lane_to_bits(t.slope) - ((y.bits[i] - 2) << 52));
+        }
+    }
+}
+
+LANE_INLINE void lanes_tanh(const double *x, double *z, size_t count)
+{
+    lanes_tanh_and_slope(x, z, NULL, count);
+}
+
+#endif
