@@ -13,7 +13,7 @@ static inline int pg_is_of_gammas(int op)
     return op == PG_OP_lgamma || op == PG_OP_gamma || op == PG_OP_gamma_dx || op == PG_OP_digamma;
 }
 
-/* Such an op of some lanes, for each set of vector instructions; z may be x. */
+/* Such an op of some lanes, whole eights, for each set of vector instructions; z may be x. */
 typedef void pg_gammas_function(int op, const double *x, double *z, size_t count);
 
 pg_gammas_function pg_gammas_baseline, pg_gammas_avx2, pg_gammas_avx512;

@@ -1,6 +1,8 @@
 /* lanegamma.h: the functions of gammas.c, which includes it once for each set of vector instructions. Counts are of whole
  * eights; results stand apart from what they are made of. */
 
+#include "program/lanepowpass.h"
+
 /* sum of c[i] * t**i, as Horner has it, for i from degree down to 0 */
 LANE_TARGET static void LANE_NAME(polynomial)(const double *c, int degree, const double *t, double *sum, size_t count)
 {
@@ -290,7 +292,7 @@ LANE_TARGET static void LANE_NAME(gamma_far)(const double *a, double *z, size_t 
         q.at[i] = a[i] / 2.718281828459045;
         r.at[i] = a[i] - 0.5;
     }
-    lanes_pow(q.at, r.at, z, count);
+    LANE_NAME(lanes_pow)(q.at, r.at, z, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         r.at[i] = 1.0 / a[i];
@@ -390,11 +392,8 @@ LANE_TARGET void LANE_NAME(pg_gammas)(int op, const double *x, double *z, size_t
 {
     for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
         const size_t some = lanes_from(start, count);
-        numbers given, found;
-        memcpy(given.at, x + start, some * sizeof *x);
-        for (size_t i = some; i < whole_eights(some); i++)
-            given.at[i] = 1.5;
-        LANE_NAME(gammas)(op, given.at, found.at, whole_eights(some));
+        numbers found;
+        LANE_NAME(gammas)(op, x + start, found.at, some);
         memcpy(z + start, found.at, some * sizeof *z);
     }
 }

@@ -207,7 +207,7 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
         lanes_tan(LANE(in->a), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow:
-        lanes_pow(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow_dx:
         LANE_NAME(lanes_pow_dx)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
