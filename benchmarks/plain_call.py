@@ -2,7 +2,7 @@
 
 Floats, arrays, lists and containers of these, a Value that is captured, and a buffer, beside an empty call
 of C by cffi; and 300 floats as a list beside the same as an array, in a program that adds their squares;
-and so as lists of lists, dicts and tuples of floats beside arrays in their place.
+and so as lists of lists, dicts and tuples of floats beside arrays in their place, in the same program.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness import Row, Side
 TARGETS = {"one float": 450.0, "two arrays": 900.0}  # ns
 ARRAY, LIST = "300 floats as an array", "300 floats as a list"
 ARRAYS, NESTED = "a dict of 10 arrays of 30 floats", "a dict of 10 lists of 30 floats"
-PAIRS = "150 pairs of floats in a list"
+PAIRS, TABLE = "150 pairs of floats in a list", "150 pairs of floats as an array"
 
 
 def calls() -> dict[str, Callable[[], object]]:
@@ -38,6 +38,7 @@ def calls() -> dict[str, Callable[[], object]]:
     arrays = {f"part {k}": many[30 * k : 30 * k + 30].copy() for k in range(10)}
     nest = {name: part.tolist() for name, part in arrays.items()}
     pairs = list(zip(listed[::2], listed[1::2], strict=True))
+    table = np.array(pairs)
     parts = {"w": [1.0, 2.0], "b": 3.0}
     branches(1.0)
     return {
@@ -55,6 +56,7 @@ def calls() -> dict[str, Callable[[], object]]:
         ARRAYS: lambda: of_parts(arrays),
         NESTED: lambda: of_parts(nest),
         PAIRS: lambda: of_pairs(pairs),
+        TABLE: lambda: of_pairs(table),
     }
 
 
@@ -70,7 +72,7 @@ def compare(quick: bool) -> list[Row]:
     rows = []
     for times in harness.run_sides(__file__, SIDES, 1, options).get("plain call", []):
         empty, array, listed = (times.pop(name) for name in ("nothing", ARRAY, LIST))
-        arrays, nest, pairs = (times.pop(name) for name in (ARRAYS, NESTED, PAIRS))
+        arrays, nest, pairs, table = (times.pop(name) for name in (ARRAYS, NESTED, PAIRS, TABLE))
         harness.show_samples({name: [t] for name, t in times.items()})
         for name, time in times.items():
             row = harness.figure(
@@ -83,7 +85,7 @@ def compare(quick: bool) -> list[Row]:
         for name, time, other, beside in (
             (LIST, listed, "as an array", array),
             (NESTED, nest, "as arrays", arrays),
-            (PAIRS, pairs, "as an array", array),
+            (PAIRS, pairs, "as an array", table),
         ):
             row = harness.versus(f"plain call, {name}", [time], other, [beside], at_most=1.5)
             rows.append(row)

@@ -11,6 +11,7 @@
 #include "program/lanewords.h"
 #include "program/laneremainder.h"
 #include "program/block.h"
+#include "program/gammas.h"
 #include "program/lookup.h"
 #include "program/loop.h"
 
@@ -111,7 +112,7 @@ static inline int is_in_block(int op)
 {
     return op == PG_OP_exp || op == PG_OP_tanh || op == PG_OP_sin || op == PG_OP_cos || op == PG_OP_tan ||
            op == PG_OP_pow || op == PG_OP_pown || op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less ||
-           op == PG_OP_pow_dxx || op == PG_OP_pow_dy || op == PG_OP_mod || op == PG_OP_floordiv;
+           op == PG_OP_pow_dxx || op == PG_OP_pow_dy || op == PG_OP_mod || op == PG_OP_floordiv || pg_is_of_gammas(op);
 }
 
 #endif

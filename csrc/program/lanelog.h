@@ -1,4 +1,4 @@
-/* lanelog.h: logarithms, inverse hyperbolic functions, powers, lengths and cube roots, by the rules of lanemath.h. */
+/* lanelog.h: logarithms, inverse hyperbolic functions, lengths and cube roots, by the rules of lanemath.h. */
 #ifndef PG_LANELOG_H
 #define PG_LANELOG_H
 
@@ -190,78 +190,7 @@ LANE_INLINE double lane_atanh(double x)
     return copysign(z, x);
 }
 
-/* -- powers and lengths ----------------------------------------------------------------------- */
-
-/* log(x) for x > 0 as a pair good to 2**-66: with s = f / (2 + f), z = s*s, it is
- * k ln 2 + 2s + 2s (z/3 + z*z/5 + ...), where only the terms from z*z/5 on are left to one double. */
-LANE_INLINE struct lane_pair lane_log_pair(double x)
-{
-    struct lane_split y = lane_split(x);
-    double below = 2.0 + y.f;
-    double below_lost = y.f - (below - 2.0);
-    double one_over = 1.0 / below;
-    struct lane_pair b = lane_pair(below, below_lost);
-    double s_high = lane_pair(y.f * one_over, 0.0).high;
-    double s_low = ((y.f - s_high * b.high) - s_high * b.low) * one_over;
-    struct lane_pair s = {s_high, s_low};
-    struct lane_pair square = lane_times(s, s);
-    double z = square.high + square.low;
-    double z2 = z * z, z4 = z2 * z2;
-    double p = lane_cubic(z, z2, 0x1.3b13649c07216p-4, 0x1.112076b3025ep-4, 0x1.de3c2839def3bp-5, 0x1.ead109174b195p-5);
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.9999999999996p-3, 0x1.2492492492f56p-3, 0x1.c71c71c595a01p-4, 0x1.745d1829e8ff4p-4);
-    const struct lane_pair third = {0x1.555555p-2, 0x1.5555555555555p-28};
-    struct lane_pair w = lane_times(lane_pair(square.high, square.low), third);
-    struct lane_pair sw = lane_times(s, lane_pair(w.high, w.low + z2 * p));
-    double lead = y.k * LANE_LN2_HI;
-    double half = s.high + sw.high;
-    double rest = ((s.high - half) + sw.high) + (s.low + sw.low);
-    double sum = lead + 2.0 * half;
-    return lane_pair(sum, ((lead - sum) + 2.0 * half) + (2.0 * rest + y.k * LANE_LN2_LO));
-}
-
-LANE_INLINE int lane_is_whole(double a)
-{
-    return a >= 0x1p52 || (a + 0x1p52) - 0x1p52 == a;
-}
-
-/* x**y, given log|x| */
-LANE_INLINE double lane_pow_of(double x, double y, struct lane_pair log)
-{
-    double a = fabs(x), b = fabs(y);
-    log.high = a == 0.0 ? -LANE_INF : a < LANE_INF ? log.high : a;
-    double safe = b < 0x1p-900 ? copysign(0x1p-900, y) : y; /* not 0, which times inf is nan */
-    struct lane_pair t = lane_times(lane_pair(safe, 0.0), log);
-    double low = fabs(t.high) < 1000.0 ? t.low : 0.0;
-    double z = lane_exp_pair(1.0, 0.0, t.high, low);
-    int whole = lane_is_whole(b);
-    int odd = whole && !lane_is_whole(0.5 * b);
-    z = x < 0.0 && a < LANE_INF && !whole ? LANE_NAN : z;
-    z = odd ? copysign(z, x) : z;
-    return y == 0.0 || x == 1.0 || (a == 1.0 && b == LANE_INF) ? 1.0 : z;
-}
-
-LANE_INLINE double lane_pow(double x, double y)
-{
-    return lane_pow_of(x, y, lane_log_pair(fabs(x)));
-}
-
-/* As lane_pow in a loop, in two passes: so long a chain of steps leaves a processor waiting. z may be x or y. */
-LANE_INLINE void lanes_pow(const double *x, const double *y, double *z, size_t count)
-{
-    double high[LANES_AT_ONCE], low[LANES_AT_ONCE];
-    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
-        const size_t some = lanes_from(start, count);
-        for (size_t i = 0; i < some; i++) {
-            struct lane_pair log = lane_log_pair(fabs(x[start + i]));
-            high[i] = log.high;
-            low[i] = log.low;
-        }
-        LANE_LOOP
-        for (size_t i = 0; i < some; i++)
-            z[start + i] = lane_pow_of(x[start + i], y[start + i], (struct lane_pair){high[i], low[i]});
-    }
-}
+/* -- lengths ---------------------------------------------------------------------------------- */
 
 /* sqrt(x*x + y*y), the same bits as hypotenuse() in scalar.h: scaling by a power of two changes none. */
 LANE_INLINE double lane_hypot(double x, double y)

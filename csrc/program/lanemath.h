@@ -1,7 +1,7 @@
 /* lanemath.h: elementary functions written so that a compiler can run one lane per row. Each is a straight line of
- * additions, products, quotients, square roots, selections and operations on bits: no table, no branch, no
- * conversion to an integer, no fused multiply-add. So a loop over lanes vectorises, and every build gives the same
- * bits: SSE2, AVX2, AVX-512, or one row at a time (only which nan a nan is may differ). Each is within 2 ulp of
+ * additions, products, quotients, square roots, selections and operations on bits: no branch, no conversion to an
+ * integer, no fused multiply-add, and no table but for powers. So a loop over lanes vectorises, and every build gives
+ * the same bits: SSE2, AVX2, AVX-512, or one row at a time (only which nan a nan is may differ). Each is within 2 ulp of
  * the true value, logaddexp apart where its terms cancel, with C99's values at +-0, inf, nan: see
  * tests/ops/test_lane_functions.py.
  *

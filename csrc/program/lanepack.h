@@ -198,7 +198,7 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
         LANE_NAME(lanes_power_and_slope)(s->code - PG_STEP_PAIR, a, b, z, z + pg_whole(s->count), count);
         return 1;
     case PG_OP_pow:
-        lanes_pow(a, b, z, count);
+        LANE_NAME(lanes_pow)(a, b, z, count);
         return 1;
     case PG_OP_pown:
     case PG_OP_power:
@@ -221,6 +221,12 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
         return 1;
     case PG_OP_floordiv:
         lanes_floordiv(a, b, z, count);
+        return 1;
+    case PG_OP_lgamma:
+    case PG_OP_gamma:
+    case PG_OP_gamma_dx:
+    case PG_OP_digamma:
+        LANE_NAME(pg_gammas)(s->code, a, z, count);
         return 1;
     default:
         return 0;

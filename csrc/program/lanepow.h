@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "program/lanelog.h"
+#include "program/lanepowone.h"
 
 #define LANE_MOST_PRODUCTS 16.0 /* the largest whole exponent that is made of products */
 
@@ -136,25 +136,25 @@ static inline double lane_pow_dxx(double x, double y)
     return fabs(second) < LANE_INF ? second : first;
 }
 
-LANE_INLINE double lane_pow_dy_of(double x, double y, struct lane_pair log)
+/* The slope by y from z = x ** y */
+LANE_INLINE double lane_pow_dy_of(double x, double y, double z)
 {
-    const double slope = lane_pow_of(x, y, log) * lane_log(x), at_zero = y >= 0.0 ? 0.0 : y < 0.0 ? -LANE_INF : y;
+    const double slope = z * lane_log(x), at_zero = y >= 0.0 ? 0.0 : y < 0.0 ? -LANE_INF : y;
     return x > 0.0 ? slope : x == 0.0 ? at_zero : LANE_NAN;
 }
 
 /* -- for lanepowblock.h -- */
 
-/* lane_power() by logarithms, and where the exponent is from -1 to 3 */
-LANE_INLINE double lane_power_of(double x, double n, struct lane_pair log)
+/* lane_power() where z = x ** n is by logarithms, and where the exponent is from -1 to 3 */
+LANE_INLINE double lane_power_of(double x, double n, double z)
 {
-    double z = lane_pow_of(x, n, log);
     z = n == 3.0 ? x * x * x : z;
     z = n == 2.0 ? x * x : z;
     z = n == 1.0 ? x : z;
     return n == -1.0 ? 1.0 / x : z;
 }
 
-/* Logarithms, or what products are made of, of some lanes. */
+/* What products are made of, of some lanes. */
 typedef struct { double high[LANES_AT_ONCE], low[LANES_AT_ONCE]; } lanes_pairs;
 
 #endif

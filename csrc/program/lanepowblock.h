@@ -6,24 +6,22 @@
  * each set of vector instructions, whose functions they are: inlined wherever they are called they take long to compile. */
 #ifndef PG_LIBM_LANES
 
-/* log|x| of some lanes: in a pass of its own, as so long a chain of steps leaves a processor waiting. */
-LANE_TARGET static void LANE_NAME(lanes_log_pairs)(const double *x, lanes_pairs *logs, size_t count)
-{
-    LANE_LOOP
-    for (size_t i = 0; i < count; i++) {
-        const struct lane_pair log = lane_log_pair(fabs(x[i]));
-        logs->high[i] = log.high;
-        logs->low[i] = log.low;
-    }
-}
+#include "program/lanepowpass.h"
 
 LANE_TARGET static void LANE_NAME(lanes_power_by_logarithms)(const double *x, const double *n, double *z, size_t some)
 {
-    lanes_pairs logs;
-    LANE_NAME(lanes_log_pairs)(x, &logs, some);
+    uint64_t any = 0;
+    double found[LANES_AT_ONCE];
+    LANE_NAME(lanes_pow_of_some)(x, n, found, some);
     LANE_LOOP
     for (size_t i = 0; i < some; i++)
-        z[i] = lane_power_of(x[i], n[i], (struct lane_pair){logs.high[i], logs.low[i]});
+        any |= lane_to_bits((n[i] >= -1.0) & (n[i] <= 3.0) & lane_is_whole(fabs(n[i])) ? 1.0 : 0.0);
+    if (any) {
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++)
+            found[i] = lane_power_of(x[i], n[i], found[i]);
+    }
+    memcpy(z, found, some * sizeof *z);
 }
 
 /* Lanes a, times b, as pairs. */
@@ -253,7 +251,7 @@ LANE_TARGET static void LANE_NAME(lanes_power_and_slope)(int op, const double *x
         for (size_t i = 0; i < some && !apart; i += step)
             apart = lane_has_less(b[i]) | ((op == PG_OP_pow) & lane_is_root(b[i]));
         if (op == PG_OP_pow)
-            lanes_pow(a, b, z + start, some);
+            LANE_NAME(lanes_pow)(a, b, z + start, some);
         else
             LANE_NAME(lanes_power)(a, b, z + start, some);
         if (apart)
@@ -267,13 +265,13 @@ LANE_TARGET static void LANE_NAME(lanes_pow_dy)(const double *x, const double *y
 {
     for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
         const size_t some = lanes_from(start, count);
-        lanes_pairs logs;
-        LANE_NAME(lanes_log_pairs)(x + start, &logs, some);
+        const double *a = x + start, *b = y + start;
+        double found[LANES_AT_ONCE];
+        LANE_NAME(lanes_pow_of_some)(a, b, found, some);
         LANE_LOOP
-        for (size_t i = 0; i < some; i++) {
-            const double a = x[start + i], b = y[start + i];
-            z[start + i] = lane_pow_dy_of(a, b, (struct lane_pair){logs.high[i], logs.low[i]});
-        }
+        for (size_t i = 0; i < some; i++)
+            found[i] = lane_pow_dy_of(a[i], b[i], found[i]);
+        memcpy(z + start, found, some * sizeof *z);
     }
 }
 

@@ -208,7 +208,7 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
         lanes_tan(LANE(in->a), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow:
-        lanes_pow(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
     case PG_OP_pow_dx:
         LANE_NAME(lanes_pow_dx)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
@@ -227,6 +227,12 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
         break;
     case PG_OP_floordiv:
         lanes_floordiv(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        break;
+    case PG_OP_lgamma:
+    case PG_OP_gamma:
+    case PG_OP_gamma_dx:
+    case PG_OP_digamma:
+        LANE_NAME(pg_gammas)(in->code, LANE(in->a), LANE(in->out), PG_LANES);
         break;
     default: /* pown, power */
         LANE_NAME(lanes_power)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);

@@ -6,6 +6,7 @@
 #include "program/laneremainder.h"
 #include "program/block.h"
 #include "program/evaluate.h"
+#include "program/gammas.h"
 #include "program/loop.h"
 
 /* -- what is the same for every set of instructions ---------------------------------------------- */

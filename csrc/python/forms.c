@@ -36,6 +36,19 @@ static int take_shape(pg_form *form, PyObject *shape)
 
 static int read_form(pg_form *form, PyObject *described, int depth);
 
+/* Whether parts are alike: lists of as many numbers, or tuples of them. */
+static int are_rows(const pg_form *form)
+{
+    const pg_form *first = form->parts;
+    for (Py_ssize_t i = 0; i < form->count; i++) {
+        const pg_form *part = &form->parts[i];
+        if ((part->kind != PG_FORM_LIST && part->kind != PG_FORM_TUPLE) || part->kind != first->kind ||
+            part->count != first->count || part->parts != NULL)
+            return 0;
+    }
+    return form->count > 0;
+}
+
 /* Parts that are forms themselves. */
 static int take_parts(pg_form *form, PyObject *parts, int depth)
 {
@@ -52,6 +65,7 @@ static int take_parts(pg_form *form, PyObject *parts, int depth)
         }
         form->size += part->size;
     }
+    form->of_rows = are_rows(form);
     return 1;
 }
 
@@ -209,6 +223,42 @@ static int read_numbers(const pg_form *form, PyObject *list, pg_cursor *to)
     return 1;
 }
 
+/* Whether rows can be read where they stand. */
+static int are_in_place(const pg_form *form, const pg_cursor *to)
+{
+    return form->of_rows && pg_floats_known && pg_lists_known && pg_tuples_known && stand_side_by_side(to, form->size);
+}
+
+/* The numbers of a row, floats where they stand. */
+PG_INLINE int read_row(PyObject *const *numbers, Py_ssize_t count, double *out)
+{
+    for (Py_ssize_t k = 0; k < count; k++)
+        if (PG_LIKELY(PyFloat_CheckExact(numbers[k])))
+            out[k] = ((pg_float_layout *)numbers[k])->number;
+        else if (!read_other_number(numbers[k], 1, &out[k]))
+            return 0;
+    return 1;
+}
+
+/* All the numbers of such rows in one go. */
+static int read_rows(const pg_form *form, PyObject *const *rows, pg_cursor *to)
+{
+    const Py_ssize_t many = form->count, count = form->parts->count;
+    const int are_lists = form->parts->kind == PG_FORM_LIST;
+    PyTypeObject *const type = are_lists ? &PyList_Type : &PyTuple_Type;
+    double *out = to->uniforms + to->slots[0];
+    for (Py_ssize_t i = 0; i < many; i++, out += count) {
+        PyObject *row = rows[i];
+        if (Py_TYPE(row) != type || Py_SIZE(row) != count)
+            return 0;
+        PyObject *const *numbers = are_lists ? ((pg_list_layout *)row)->items : ((pg_tuple_layout *)row)->items;
+        if (!(count == 2 ? read_row(numbers, 2, out) : read_row(numbers, count, out)))
+            return 0;
+    }
+    skip(to, form->size);
+    return 1;
+}
+
 static int read_part(const pg_form *form, Py_ssize_t i, PyObject *object, pg_cursor *to)
 {
     if (form->parts != NULL)
@@ -232,8 +282,8 @@ static int read_dict(const pg_form *form, PyObject *dict, pg_cursor *to)
     Py_ssize_t place = 0, i = 0;
     if (!PyDict_CheckExact(dict) || PyDict_Size(dict) != form->count)
         return 0;
-    for (; PyDict_Next(dict, &place, &name, &item); i++)
-        if (!is_same(name, PyTuple_GetItem(form->object, i)) || !read_part(form, i, item, to))
+    for (; i < form->count && PyDict_Next(dict, &place, &name, &item); i++)
+        if (!is_same(name, pg_tuple_item(form->object, i)) || !read_part(form, i, item, to))
             return 0;
     return 1;
 }
@@ -246,6 +296,8 @@ static int read_items(const pg_form *form, PyObject *items, pg_cursor *to)
         return 0;
     if (form->parts == NULL)
         return read_numbers(form, items, to);
+    if (are_in_place(form, to))
+        return read_rows(form, pg_items(items, is_list), to);
     for (Py_ssize_t i = 0; i < form->count; i++)
         if (!pg_form_read(&form->parts[i], is_list ? pg_list_item(items, i) : pg_tuple_item(items, i), 1, to))
             return 0;

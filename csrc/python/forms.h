@@ -29,6 +29,7 @@ struct pg_form {
     PyObject *object;      /* names of a dict, a tuple; what is always the same; what makes; or NULL. Owned */
     pg_form *parts;        /* owned; NULL: all are numbers */
     Py_ssize_t *shape;     /* of an array; owned */
+    int of_rows;           /* parts are lists, or tuples, of as many numbers each */
 };
 
 /* Where the next numbers go, or come from: slots of uniforms, one for each number. */

@@ -132,6 +132,8 @@ SAME: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     ),
     "a tuple": (((1.0, 2.0), 3.0), ((3, 2), 4.5)),
     "lists in lists": (([[1.0, 2.0], [3.0]],), ([[0.5, 2], [-3.0]],)),
+    "rows": (([(1.0, 2.0), (3.0, 4.0)],), ([(0.5, 2), (np.float64(-3.0), 0.0)],)),
+    "rows of three": ((([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]),), (([0.5, 2, -0.0], [1.0, 2.0, 3.0]),)),
     "a dict": (({"w": [1.0, 2.0], "b": 3.0},), ({"w": [0.5, 2.5], "b": -1},)),
     "a dict in a tuple in a list": (
         ([({"a": line(), 1: 2.0}, 1.0), 2.0],),
@@ -154,7 +156,8 @@ def test_arguments_of_the_same_structure(name: str) -> None:
     assert f.count == 0
 
 
-ARRAYS = (np.ones(3), [1.0, 2.0], {"a": 1.0}, (1.0, 2.0))
+ROWS = [(1.0, 2.0), (3.0, 4.0)]
+ARRAYS = (np.ones(3), [1.0, 2.0], {"a": 1.0}, (1.0, 2.0), ROWS)
 # Others in their place: results or errors of their own.
 OTHERS = [
     *(1.0, 1, True, None, "text", 1 + 2j, np.float32(1.5), np.int64(2), 10**400, Value(2.0)),
@@ -192,6 +195,11 @@ OTHERS = [
         np.ones(3).view(Subclass),
     ),
     *(
+        ROWS,
+        *([ROWS[0], other] for other in ((3.0,), [3.0, 4.0], Pair(3.0, 4.0), (3.0, None), None)),
+        [ROWS[0], (3.0, 10**400)],
+    ),
+    *(
         collections.OrderedDict(a=1.0),
         collections.UserList([1.0, 2.0]),
         range(2),
@@ -200,7 +208,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("first", ARRAYS, ids=["array", "list", "dict", "tuple"])
+@pytest.mark.parametrize("first", ARRAYS, ids=["array", "list", "dict", "tuple", "rows"])
 def test_arguments_of_another_structure(first: Any) -> None:
     c = compile(weighed)
     for other in OTHERS:

@@ -1,0 +1,69 @@
+"""gamma, lgamma, digamma and their slopes have the same bits in blocks and in packs as in one row."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from programs import exact
+
+from pygrad import compile, grad, vmap
+from pygrad.math import digamma, gamma, lgamma
+
+# Where scalar.h parts: zeros, ends of polynomials, whole numbers, overflow, and far out.
+BOUNDS = [
+    *(0.0, 5e-324, 2.0**-1022, 1e-17, 0.25, 0.5, 0.75, 1.375, 1.4616321449683622, 2.5, 8.0, 23.0),
+    *(139.5, 140.0, 140.5, 170.6, 171.7, 172.0, 199.5, 200.5, 51471.5, 2.0**50 + 0.25),
+    *(2.0**51 + 0.5, 2.0**52 - 0.5, 2.0**53, 1.7976931348623157e308, math.inf),
+]
+WAYS: dict[str, Callable[..., Any]] = {
+    "lgamma": lgamma,
+    "gamma": gamma,
+    "digamma": digamma,
+    "slope of gamma": grad(gamma),
+}
+
+
+def points() -> list[float]:
+    rng = random.Random(1)
+    sizes = [math.nextafter(x, to) for x in BOUNDS for to in (0.0, x, math.inf)]
+    sizes += [n + part for n in range(26) for part in (0.0, 0.5, 1e-9, 0.123)]
+    sizes += [2.0 ** rng.uniform(-5, 9) for _ in range(200)]
+    found = [math.copysign(x, s) for x in sizes for s in (1.0, -1.0)]
+    rng.shuffle(found)  # so that a block has lanes of all kinds
+    return [*found, math.nan]
+
+
+def bits(f: Callable[..., Any], xs: list[float]) -> list[Any]:
+    return [exact(y) for y in vmap(f, errors="ignore")(np.array(xs)).tolist()]
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_blocks_have_the_bits_of_one_row(name: str, lanes: int) -> None:
+    f, given = WAYS[name], points()
+    one = compile(f)
+    mixed = bits(f, given)
+    for x, y in zip(given, mixed, strict=True):
+        assert y == exact(one(x)), x
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_bits_do_not_depend_on_what_stands_beside_a_row(name: str, lanes: int) -> None:
+    given = sorted(points()[:-1])  # so that nearly all blocks have lanes of one kind
+    alike = dict(zip(given, bits(WAYS[name], given), strict=True))
+    for x, y in zip(points()[:-1], bits(WAYS[name], points()), strict=False):
+        if x:  # both zeros are one key
+            assert y == alike[x], x
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_packs_have_the_bits_of_one_row(name: str) -> None:
+    f, given = WAYS[name], points()[:150]
+    one = compile(f)
+    many = compile(lambda xs: [f(x) for x in xs])
+    for x, y in zip(given, many(given), strict=True):
+        assert exact(y) == exact(one(x)), x
