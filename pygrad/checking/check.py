@@ -1,12 +1,14 @@
 """check_grad: is the derivative of f right? Compared with differences of f, or with 50 digits.
 
 An exact derivative and a difference quotient never agree entirely, so the question is what a disagreement
-means. Every estimate here comes with an error bar, and there are four answers:
+means. Every estimate here comes with an error bar, and there are five answers:
 
 - ok: they agree, and the error bar is narrow enough for that to mean something;
 - wrong: they differ by more than the error bar and the tolerance allow;
 - not differentiable here: f has a kink, a jump or an infinite slope at x, or its domain ends there, so
   that no number is the derivative (a correct relu fails a naive check at 0);
+- depends on the step: f goes in stairs around x, as what an iteration gives that stops at a tolerance. The
+  derivative is that of the treads; over many of them f has another slope (pygrad.checking.stairs);
 - inconclusive: the error bar is too wide to decide.
 
 >>> from pygrad.checking.check import check_grad
@@ -35,6 +37,7 @@ from pygrad.checking.differences import (
     float_of,
     ridders,
 )
+from pygrad.checking.stairs import Stairs, stairs
 from pygrad.core.implementation import Recorded, Value
 from pygrad.core.recording import as_recorded, outside_traces, plain
 from pygrad.core.singular import listening
@@ -46,8 +49,9 @@ __all__ = ["CheckedDerivative", "GradientCheck", "GradientError", "check_grad"]
 OK = "ok"
 WRONG = "wrong"
 NOT_DIFFERENTIABLE = "not differentiable here"
+DEPENDS = "depends on the step"
 INCONCLUSIVE = "inconclusive"
-_GRAVEST_FIRST = (WRONG, NOT_DIFFERENTIABLE, INCONCLUSIVE, OK)
+_GRAVEST_FIRST = (WRONG, NOT_DIFFERENTIABLE, DEPENDS, INCONCLUSIVE, OK)
 
 _BARS = 3.0  # so many error bars of difference are no accident
 _NOTHING = 1e-300  # an error bar of a slope that is exactly 0
@@ -69,6 +73,7 @@ class CheckedDerivative(NamedTuple):
 
     name is the input's, as "x[0]"; for a higher order the inputs' one after the other. Errors are relative
     to the larger of exact and numerical; if both are 0 but for rounding, to the size of f over that of x.
+    Where the verdict is "depends on the step", numerical is the slope over many steps of f.
     error_bar says how large a relative error the comparison could miss.
     """
 
@@ -90,7 +95,9 @@ class GradientCheck:
 
     @property
     def verdict(self) -> str:
-        """The gravest of the rows': wrong, not differentiable here, inconclusive, ok."""
+        """The gravest of the rows': wrong, not differentiable here, depends on the step, inconclusive or
+        ok.
+        """
         return min((row.verdict for row in self.rows), key=_GRAVEST_FIRST.index)
 
     @property
@@ -159,12 +166,16 @@ def check_grad(
         rtol: the relative error that is still ok, and the widest error bar that can say so.
         atol: an absolute error that is ok whatever rtol says.
         exact: compare with the recorded graph evaluated to 50 digits in mpmath (see pygrad.checking.exact)
-            instead of with differences of floats. Notes then give the error in units of the last place.
+            instead of with differences of floats: branches that f took stay taken, so that no stairs are
+            seen. Notes then give the error in units of the last place.
         raises: raise a GradientError, which is an AssertionError, unless the verdict is "ok".
 
     Differences are Ridders' (pygrad.checking.differences), 50 to 110 runs of f for each input, some more
-    where x is tiny. A kink is found by comparing the two sides of x. Where differences show no slope, one
-    that would move f by no more than its rounding, over as much as x itself (that of tanh at 30), is ok.
+    where x is tiny. A kink is found by comparing the two sides of x. Where wide steps, of up to x / 4, tell
+    another tale than small ones, slopes elsewhere are added up, which tells stairs from kinks and waves:
+    16 gradients for each of a few stretches. Stairs whose treads are no wider than the rounding of f look
+    like a wrong slope. Where differences show no slope, one that would move f by no more than its rounding,
+    over as much as x itself (that of tanh at 30), is ok.
 
     Raises:
         TypeError: x is not made of numbers; f returns no single number; order is above 1 and a node on
@@ -274,9 +285,20 @@ class _Program:
             size /= abs(self.point[i]) or 1.0
         return size
 
+    def _moved(self, i: int, t: float) -> list[float]:
+        """The point with t in the place of input i."""
+        return [*self.point[:i], t, *self.point[i + 1 :]]
+
+    def slope(self, k: int, place: int, i: int, t: float) -> float:
+        """The derivative, by input i, of a derivative of order k, with t in the place of that input."""
+        if k == 0:
+            gradient = grad(lambda v: self.f(self.structure.as_argument(v)))(self._moved(i, t))
+            return float(plain(gradient[i], "f", _NUMBERS))
+        return self.at(k + 1, place * len(self.point) + i, i, t)
+
     def at(self, k: int, place: int, i: int, t: float) -> float:
         """A derivative of order k (f itself for k = 0) with t in the place of input i."""
-        numbers = [*self.point[:i], t, *self.point[i + 1 :]]
+        numbers = self._moved(i, t)
         if k == 0:
             return as_recorded(self.run, numbers).data  # type: ignore[no-any-return]
         if (k, i, t) not in self._seen:
@@ -295,7 +317,7 @@ class _Reference(NamedTuple):
 
     difference: how far the derivative to be checked is from it. error: its own error bar. scale: the
     slope of a line from 0 to f over x; slopes are rounded to about EPS of that, if not of themselves.
-    corner: why there is no derivative, if there is none.
+    corner: why there is no derivative, if there is none. stairs: those in which f goes there, if it does.
     """
 
     value: float
@@ -304,6 +326,7 @@ class _Reference(NamedTuple):
     scale: float
     corner: Corner
     note: str
+    stairs: Stairs | None = None
 
 
 class _ByDifferences:
@@ -339,7 +362,8 @@ class _ByDifferences:
             steepest = line.scatter / line.fine_steps()[-1]
             if abs(found) > steepest / 4 or error > 0.1 * abs(estimate):
                 note, error = "f varies faster than floats can follow, or scatters", math.inf
-        return _Reference(float(estimate), difference, error, scale, _SMOOTH, note)
+        wide = stairs(line, found, lambda t: self._program.slope(len(lower), index, i, t))
+        return _Reference(float(estimate), difference, error, scale, _SMOOTH, note, wide)
 
 
 class _Exactly:
@@ -397,6 +421,20 @@ def _judged(
         if math.isfinite(slack) and not low - slack <= found <= high + slack:
             return row(WRONG, f"{shape}; {found:.6g} is not between them")
         return row(NOT_DIFFERENTIABLE, str(shape))
+    if reference.stairs is not None:
+        wide, unsure = reference.stairs
+        size, difference = max(abs(found), abs(wide)), abs(found - wide)
+        if difference > max(rtol * size, atol, unsure):
+            return CheckedDerivative(
+                name,
+                order,
+                found,
+                wide,
+                difference / size,
+                unsure / size,
+                DEPENDS,
+                _advice(found, wide),
+            )
     if math.isnan(value) or error == math.inf:
         return row(INCONCLUSIVE)
     if not math.isfinite(found):
@@ -422,3 +460,10 @@ def _judged(
         return row(WRONG, relative=relative, bar=bar)
     note = reference.note or f"differences are good to {bar:.0e} here; exact=True gives 50 digits"
     return row(INCONCLUSIVE, note, relative, bar)
+
+
+def _advice(found: float, wide: float) -> str:
+    return (
+        f"slope {found:.6g} within a step of f, {wide:.6g} over many: where f iterates to a tolerance, "
+        "pygrad.custom_root has the derivative of what it solves"
+    )

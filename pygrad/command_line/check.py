@@ -19,7 +19,7 @@ NAME = "check"
 HELP = "compare the derivatives of a function of yours with differences"
 MORE = (
     "The file is run. Inputs without a value get the function's defaults, or some number. "
-    "Exit code 1 if a derivative is wrong."
+    "Exit code 1 if a derivative is wrong, or is that of the steps in which the function goes."
 )
 
 

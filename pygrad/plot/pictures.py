@@ -6,7 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pygrad.checking.check import INCONCLUSIVE, NOT_DIFFERENTIABLE, OK, WRONG, GradientCheck
+from pygrad.checking.check import (
+    DEPENDS,
+    INCONCLUSIVE,
+    NOT_DIFFERENTIABLE,
+    OK,
+    WRONG,
+    GradientCheck,
+)
 from pygrad.checking.differences import scalar_function
 from pygrad.core.recording import plain
 from pygrad.numeric import StepSweep
@@ -21,6 +28,7 @@ from pygrad.plot.axes import (
     ORANGE,
     PURPLE,
     SERIES,
+    SKY,
     VERMILION,
     Axes,
     as_float,
@@ -309,6 +317,7 @@ _LOOKS = {
     OK: (BLUE, "o"),
     WRONG: (VERMILION, "X"),
     NOT_DIFFERENTIABLE: (PURPLE, "D"),
+    DEPENDS: (SKY, "P"),
     INCONCLUSIVE: (ORANGE, "s"),
 }
 

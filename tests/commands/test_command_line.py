@@ -45,6 +45,10 @@ def kink(x):
     return math.relu(x)
 
 
+def stairs(x):
+    return x**2 - math.floor(1000 * x) / 1000
+
+
 def norm(w):
     return sum(v * v for v in w)
 
@@ -331,6 +335,13 @@ def test_a_kink_is_no_mistake_unless_that_is_asked_for(run, user_file):
     assert code == 0
     assert "not differentiable here (kink: slope 0 to the left, 1 to the right)" in out
     assert run("check", f"{user_file}:kink", "x=0", "--strict")[0] == 1
+
+
+def test_the_slope_of_stairs_ends_with_1(run, user_file):
+    code, out, _ = run("check", f"{user_file}:stairs", "x=0.7321")
+    assert code == 1
+    assert out.splitlines()[0] == "check_grad: depends on the step, 1 derivative"
+    assert "slope 1.4642 within a step of f, 0.46" in out
 
 
 def test_without_a_point_one_is_chosen_and_named(run, user_file):

@@ -16,7 +16,7 @@ import corpus
 import numpy as np
 import pytest
 
-from pygrad import compile, numeric, value_and_grad, vmap
+from pygrad import check_grad, compile, numeric, value_and_grad, vmap
 
 pytestmark = [pytest.mark.corpus, pytest.mark.filterwarnings("ignore")]
 
@@ -154,6 +154,9 @@ def test_a_bisections_slope_is_that_of_its_staircase(text: str) -> None:
         lambda t: entry.plain([t, *entry.point[1:]]), entry.point[0], 0.1
     )
     assert gradient[0] != pytest.approx(float(steep), rel=0.01)
+    row = check_grad(entry.lifted, entry.point).rows[0]
+    assert row.verdict == "depends on the step", str(row)
+    assert (row.exact, row.numerical) == (gradient[0], pytest.approx(float(steep), rel=0.01))
 
 
 def test_enough_of_them_run() -> None:
