@@ -23,6 +23,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -115,8 +116,8 @@ def odeint(
     """
     times = _checked_times(t)
     for name, number in (("rtol", rtol), ("atol", atol), ("hmax", hmax)):
-        if not number > 0:
-            raise ValueError(f"{name} of odeint() must be positive, not {number!r}")
+        if isinstance(number, Value) or not isinstance(number, numbers.Real) or not number > 0:
+            raise ValueError(f"{name} of odeint() must be a positive number, not {number!r}")
     if mxstep is not None and (not isinstance(mxstep, int) or mxstep < 1):
         raise ValueError(
             f"mxstep of odeint() must be a whole number of steps, 1 or more, not {mxstep!r}"

@@ -231,6 +231,7 @@ def test_more_steps_than_there_may_be() -> None:
         (lambda: odeint(decay, 1.0, [0.0, 1.0, 0.5], 1.0), ValueError, "all grow or all fall"),
         (lambda: odeint(decay, 1.0, [0.0, standard.nan], 1.0), ValueError, "finite"),
         (lambda: odeint(decay, 1.0, [0.0, 1.0], 1.0, rtol=0.0), ValueError, "rtol"),
+        (lambda: odeint(decay, 1.0, [0.0, 1.0], 1.0, atol=[1e-3]), ValueError, "atol"),
         (lambda: odeint(decay, 1.0, [0.0, 1.0], 1.0, hmax=-1.0), ValueError, "hmax"),
         (lambda: odeint(decay, 1.0, [0.0, 1.0], 1.0, mxstep=0), ValueError, "mxstep"),
         (lambda: odeint(decay, "1", [0.0, 1.0], 1.0), TypeError, "y0 of odeint"),
