@@ -1,9 +1,10 @@
-"""Loops of programs against those of JAX and Dr.Jit: `while_loop` and `scan` of the same bodies.
+"""Loops of programs against those of JAX and Dr.Jit: `while_loop`, `scan` and `odeint` of the same bodies.
 
-Rows under vmap, in float64, on one core: a bisection, an adaptive step, a barrier, and a scan of 1,000
-steps; values, and values with the slope by the first argument, reverse where there is a choice: JAX and
-Dr.Jit have no way back through a loop whose trips are not known, and go forward there. Then what the first
-call takes, with all that is traced and compiled for it, in a process that has compiled another function.
+Rows under vmap, in float64, on one core: a bisection, an adaptive step, a barrier, a scan of 1,000 steps,
+and trajectories of an equation; values, and values with the slope by the first argument, reverse where
+there is a choice: JAX and Dr.Jit have no way back through a loop whose trips are not known, and go
+forward there; JAX's `odeint` has no way forward. Then what the first call takes, with all that is traced
+and compiled for it, in a process that has compiled another function.
 """
 
 from __future__ import annotations
@@ -75,11 +76,22 @@ def filtered(m: Any, gain: Any, drive: Any) -> Any:
     return m.scan(body, (zero, zero), drive)[0][1]
 
 
+def orbit(m: Any, growth: Any) -> Any:
+    """Prey of Lotka and Volterra after 20 times."""
+
+    def slopes(y: Any, t: Any, growth: Any) -> Any:
+        return [y[0] * (growth - 0.4 * y[1]), y[1] * (0.5 * y[0] - 0.8)]
+
+    times = [0.5 * k for k in range(21)]
+    return m.odeint(slopes, [2.0, 1.0], times, growth)[0][20]
+
+
 class Case(NamedTuple):
     what: str
     f: Callable[..., Any]
     rows: int
     trips: int = 0  # of a scan; 0: as many as it takes
+    sides: tuple[str, ...] = ("pygrad", "JAX", "Dr.Jit")
 
 
 CASES = {
@@ -87,17 +99,21 @@ CASES = {
     "pendulum": Case("adaptive RK23", pendulum, 60),
     "barrier": Case("barrier, scan of 365 steps", barrier, 1000, 365),
     "filter": Case("scan of 1,000 steps", filtered, 100, 1000),
+    "orbit": Case("Lotka-Volterra by odeint", orbit, 1000, sides=("pygrad", "JAX")),
 }
 
 
 ANOTHER = Case("a square", lambda m, x: x * x, 4)
 
 
+_RANGES = {pendulum: (0.1, 3.0), orbit: (1.0, 1.2)}
+
+
 def columns(case: Case) -> list[Any]:
     import numpy as np
 
     if not case.trips:
-        return [np.linspace(0.1, 3.0 if case.f is pendulum else 50.0, case.rows)]
+        return [np.linspace(*_RANGES.get(case.f, (0.1, 50.0)), case.rows)]
     xs = np.random.default_rng(5).normal(size=(case.rows, case.trips))
     return [np.linspace(0.05, 0.4, case.rows), xs]
 
@@ -132,6 +148,7 @@ class OfPygrad:
         self.exp, self.log, self.sin, self.tanh = m.exp, m.log, m.sin, m.tanh
         self.where, self.minimum, self.maximum = m.where, m.minimum, m.maximum
         self.while_loop, self.scan = pygrad.while_loop, pygrad.scan
+        self.odeint = pygrad.odeint
 
 
 def with_pygrad(case: Case, slopes: bool) -> tuple[Callable[..., Any], list[Any]]:
@@ -149,6 +166,7 @@ def with_jax(case: Case, slopes: bool) -> tuple[Callable[..., Any], list[Any]]:
     import jax
     from jax import lax
     from jax import numpy as jnp
+    from jax.experimental import ode
 
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_platforms", "cpu")
@@ -158,13 +176,17 @@ def with_jax(case: Case, slopes: bool) -> tuple[Callable[..., Any], list[Any]]:
         where, minimum, maximum = jnp.where, jnp.minimum, jnp.maximum
         while_loop, scan = staticmethod(lax.while_loop), staticmethod(lax.scan)
 
+        @staticmethod
+        def odeint(slopes: Any, y0: Any, times: Any, *args: Any) -> Any:
+            return ode.odeint(slopes, y0, jnp.asarray(times), *args)
+
     def f(*x: Any) -> Any:
         return case.f(OfJax, *x)
 
     def forward(x: Any) -> Any:
         return jax.jvp(f, (x,), (jnp.ones_like(x),))
 
-    both = jax.value_and_grad(f) if case.trips else forward
+    both = jax.value_and_grad(f) if case.trips or case.f is orbit else forward
     call = jax.jit(jax.vmap(both if slopes else f))
     given = [jnp.asarray(column) for column in columns(case)]
 
@@ -244,9 +266,9 @@ def compare(quick: bool) -> list[Row]:
             for first in (False, True):
                 times = harness.race(
                     __file__,
-                    SIDES,
+                    {side: SIDES[side] for side in case.sides},
                     rounds,
-                    rel=1e-8,
+                    rel=1e-6 if case.f is orbit else 1e-8,  # steps of other sizes
                     per=1 if first else case.rows,
                     seconds=seconds,
                     cores=1,

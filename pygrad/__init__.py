@@ -76,6 +76,7 @@ _PLACES = {
     "no_grad": "core.implementation",
     "numeric": "",
     "numpy": "",
+    "odeint": "applications.odes",
     "optim": "",
     "path_memory": "programs.worth",
     "plot": "",
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
     from pygrad.applications.models import propagate as propagate
     from pygrad.applications.models import quadratic_model as quadratic_model
     from pygrad.applications.models import sensitivity as sensitivity
+    from pygrad.applications.odes import odeint as odeint
     from pygrad.applications.solvers import gauss_newton as gauss_newton
     from pygrad.applications.solvers import gradient_descent as gradient_descent
     from pygrad.applications.solvers import newton as newton

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from walks import Counted, rosenbrock
 
-import pygrad.scipy
 from pygrad import math as pm
-from pygrad.scipy import minimize
+from pygrad.scipy import minimize, minimizing
 
 optimize = pytest.importorskip("scipy.optimize")
 
@@ -70,7 +69,7 @@ def test_exact_jacobians_save_calls_of_constraints(method):
 def test_trust_constr_gets_the_hessian_of_constraints():
     seen = Counted(lambda x: [pm.exp(x[0]) * x[1], x[0] ** 2 * x[1] ** 2])
     constraint = optimize.NonlinearConstraint(seen, [-np.inf, 0.0], [3.0, 4.0])
-    given = pygrad.scipy._constraint(constraint, "trust-constr", optimize)
+    given = minimizing._constraint(constraint, "trust-constr", optimize)
     x, v = np.array([0.5, 1.5]), np.array([2.0, -3.0])
     a, b, e = 0.5, 1.5, math.exp(0.5)
     H = 2.0 * np.array([[e * b, e], [e, 0]]) - 3.0 * np.array(
@@ -86,15 +85,15 @@ def test_trust_constr_gets_the_hessian_of_constraints():
     assert isinstance(constraint.hess, optimize.BFGS)
     # a strategy that was chosen stays, and one that another run has used is still the default
     chosen = optimize.NonlinearConstraint(circle, 0, 1, hess=optimize.SR1())
-    assert pygrad.scipy._constraint(chosen, "trust-constr", optimize).hess is chosen.hess
+    assert minimizing._constraint(chosen, "trust-constr", optimize).hess is chosen.hess
     chosen = optimize.NonlinearConstraint(
         circle, 0, 1, hess=optimize.BFGS(exception_strategy="damp_update")
     )
-    assert pygrad.scipy._constraint(chosen, "trust-constr", optimize).hess is chosen.hess
+    assert minimizing._constraint(chosen, "trust-constr", optimize).hess is chosen.hess
     constraint.hess.initialize(2, "hess")
-    assert callable(pygrad.scipy._constraint(constraint, "trust-constr", optimize).hess)
+    assert callable(minimizing._constraint(constraint, "trust-constr", optimize).hess)
     # SLSQP would warn of a Hessian
-    assert pygrad.scipy._constraint(constraint, "slsqp", optimize).hess is constraint.hess
+    assert minimizing._constraint(constraint, "slsqp", optimize).hess is constraint.hess
 
 
 def test_settings_of_differences_that_are_not_taken_do_no_harm():
@@ -112,7 +111,7 @@ def test_constraints_of_yours_and_linear_ones_are_passed_on_as_they_are():
     linear = optimize.LinearConstraint([[1.0, 1.0]], 0.0, 1.0)
     three = optimize.NonlinearConstraint(circle, 0, 1, jac="3-point")
     for constraint in (mine, linear, three):
-        assert pygrad.scipy._constraint(constraint, "slsqp", optimize) is constraint
+        assert minimizing._constraint(constraint, "slsqp", optimize) is constraint
     result = minimize(
         lambda x: (x[0] - 3) ** 2 + (x[1] - 2) ** 2,
         [0.0, 0.0],

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from walks import START, Counted, rosenbrock
 
-import pygrad.scipy
 from pygrad import Value, grad, hessian
 from pygrad import math as pm
-from pygrad.scipy import minimize
+from pygrad.scipy import minimize, minimizing
 
 optimize = pytest.importorskip("scipy.optimize")
 
@@ -119,12 +118,12 @@ def test_the_hessian_of_rosenbrock_of_50_is_the_closed_form():
     x, v = rng.normal(size=50), rng.normal(size=50)
     H = optimize.rosen_hess(x)
     assert hessian(rosenbrock)(x) == pytest.approx(H, rel=1e-13, abs=1e-12)
-    assert pygrad.scipy._Products(rosenbrock)(x, v) == pytest.approx(H @ v, rel=1e-12, abs=1e-11)
+    assert minimizing._Products(rosenbrock)(x, v) == pytest.approx(H @ v, rel=1e-12, abs=1e-11)
 
 
 def test_products_at_one_point_share_one_recording():
     f = Counted(rosenbrock)
-    products = pygrad.scipy._Products(f)
+    products = minimizing._Products(f)
     x = START.copy()
     H = optimize.rosen_hess(x)
     for column in range(4):

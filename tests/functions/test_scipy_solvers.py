@@ -14,14 +14,15 @@ from walks import START, rosenbrock
 import pygrad.scipy
 from pygrad import Value, grad, hessian, hvp, jacobian
 from pygrad import math as pm
-from pygrad.scipy import curve_fit, least_squares, minimize, root
+from pygrad.scipy import curve_fit, equations, least_squares, minimize, minimizing, root
 
 optimize = pytest.importorskip("scipy.optimize")
 
 
 def test_the_examples_in_the_docstrings_run():
-    result = doctest.testmod(pygrad.scipy)
-    assert (result.failed, result.attempted > 10) == (0, True)
+    results = [doctest.testmod(part) for part in (pygrad.scipy, equations, minimizing)]
+    assert [result.failed for result in results] == [0, 0, 0]
+    assert sum(result.attempted for result in results) > 10
 
 
 # -- the plain transforms fit SciPy's signatures --------------------------------------------------

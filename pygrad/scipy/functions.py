@@ -1,0 +1,140 @@
+"""The user's function as SciPy wants it: on floats, with derivatives as arrays."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+from pygrad.core.callables import Transformable
+from pygrad.core.distribution import install
+from pygrad.core.implementation import Value, no_grad
+from pygrad.core.recording import as_recorded, plain
+from pygrad.core.structure import array_of, is_array
+from pygrad.transform import jacfwd, jacrev
+
+Function = Callable[..., Any]
+
+DETACHED = "no derivative flows through a solver"
+
+
+def scipys(part: str) -> Any:
+    """scipy.optimize, say; ImportError with the cure where there is none."""
+    try:
+        return importlib.import_module(f"scipy.{part}")
+    except ImportError as error:
+        raise ImportError(f"pygrad.scipy needs SciPy: {install('scipy')}") from error
+
+
+def on_values(fun: Function, x: Any) -> Any:
+    """What a function returns for an object array of Values."""
+    return as_recorded(lambda values: fun(array_of(values, x.shape)), x.ravel().tolist())
+
+
+def one_number(result: Any, name: str) -> Any:
+    """The one number, or Value, that a function returned; SciPy allows it in an array of one."""
+    if isinstance(result, (list, tuple)) or (is_array(result) and result.ndim):
+        if len(result) != 1 or getattr(result, "size", 1) != 1:
+            raise TypeError(
+                f"{name} must return one number, but it returned {len(result)}; for several there are "
+                "pygrad.scipy.least_squares and pygrad.scipy.root"
+            )
+        return one_number(result[0], name)
+    return result.item() if hasattr(result, "dtype") else result
+
+
+def array(result: Any) -> Any:
+    """What a vector function returned as a float64 array."""
+    import numpy as np
+
+    return np.array(as_plain(np.asarray(result, dtype=object), "fun"), dtype=np.float64)
+
+
+def items(result: Any) -> list[Any]:
+    """What a vector function returned as a flat list."""
+    import numpy as np
+
+    return np.asarray(result, dtype=object).ravel().tolist()  # type: ignore[no-any-return]
+
+
+class Guard:
+    """Lets errors of the first call through. Later ones, at points that a solver only tries, count as a
+    value that is not finite: that is what NumPy's functions return outside their domain."""
+
+    def __init__(self, refused: float = math.nan) -> None:
+        self.count = 0
+        self._refused = refused
+        self._last: Exception | None = None
+        self._shape: tuple[int, ...] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many numbers the function has returned; 0 before it has."""
+        return 0 if self._shape is None else math.prod(self._shape)
+
+    def __call__(self, function: Callable[[], Any]) -> Any:
+        """What function() returns, a float or an array."""
+        import numpy as np
+
+        try:
+            result = function()
+        except (ArithmeticError, ValueError) as error:
+            if self._shape is None:
+                raise
+            self.count += 1
+            self._last = error
+            return np.full(self._shape, self._refused) if self._shape else self._refused
+        self._shape = np.shape(result)
+        return result
+
+    def report(self, result: Any, advice: str = "") -> Any:
+        """The solver's result; its message tells of errors, if there were any."""
+        if self.count:
+            times = "once" if self.count == 1 else f"{self.count} times"
+            result.message = (
+                f"{result.message} (The function raised an error {times}, which counted as "
+                f"{self._refused}; the last was {type(self._last).__name__}: {self._last}{advice})"
+            )
+        return result
+
+
+def check_start(x0: Any, name: str = "x0") -> None:
+    import numpy as np
+
+    if any(isinstance(item, Value) for item in np.asarray(x0, dtype=object).ravel()):
+        raise TypeError(f"{name} holds Values; give numbers, v.data: {DETACHED}")
+
+
+def as_plain(derivative: Any, name: str) -> Any:
+    """Numbers of what is a Value where the function has used Values besides x."""
+    return plain(derivative, name, DETACHED)
+
+
+def as_traced(derivative: Function, of: Function) -> Function:
+    """A sparse derivative: compiled if the user's function is, and else traced at each call."""
+    return of.transformed(derivative) if isinstance(of, Transformable) else no_grad()(derivative)
+
+
+def vector(fun: Function) -> Function:
+    """A vector function on floats."""
+
+    @functools.wraps(fun)
+    def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return array(on_values(lambda values: fun(values, *args, **kwargs), x))
+
+    return evaluate
+
+
+def exact_jacobian(fun: Function, forward: bool = False, sparse: bool = False) -> Function:
+    """Its Jacobian, an (m, n) array."""
+    if sparse:
+        derivative = jacrev(lambda x, *args, **kwargs: items(fun(x, *args, **kwargs)), sparse=True)
+        return as_traced(derivative, fun)
+
+    def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
+        transform = jacfwd if forward else jacrev
+        return as_plain(transform(lambda y: items(fun(y, *args, **kwargs)))(x), "fun")
+
+    return evaluate

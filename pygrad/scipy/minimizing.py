@@ -1,0 +1,224 @@
+"""`minimize`, with the gradient, the Hessian or its products, and the derivatives of constraints."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+from typing import Any
+
+from pygrad.scipy.functions import (
+    Function,
+    Guard,
+    as_plain,
+    as_traced,
+    check_start,
+    exact_jacobian,
+    items,
+    on_values,
+    one_number,
+    scipys,
+    vector,
+)
+from pygrad.transform import grad, hessian, value_and_grad, vjp
+
+_TAKE_HESSP = {"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"}
+_TAKE_HESS = {"dogleg", "trust-exact"}  # and no products with it
+_TAKE_SPARSE = {"newton-cg", "trust-constr"}
+_TAKE_JAC = _TAKE_HESSP | _TAKE_HESS | {"cg", "bfgs", "l-bfgs-b", "tnc", "slsqp"}
+
+
+def _sparse_hessian(fun: Function) -> Function:
+    """``hess(x, *args)`` of a function of one number."""
+    return as_traced(hessian(lambda x, *args: one_number(fun(x, *args), "fun"), sparse=True), fun)
+
+
+class _SparseProducts:
+    """Products of a sparse Hessian, of which there is one at each point, with vectors."""
+
+    def __init__(self, hess: Function) -> None:
+        self._hess = hess
+        self._at: bytes | None = None
+        self._matrix: Any = None
+
+    def __call__(self, x: Any, v: Any, *args: Any) -> Any:
+        at = x.tobytes()
+        if at != self._at:
+            self._matrix, self._at = self._hess(x, *args), at
+        return self._matrix @ v
+
+
+def _check_sparse_method(method: Any, name: str | None) -> None:
+    if name is None or name not in _TAKE_HESSP | {"custom"}:
+        raise ValueError(
+            f"sparse=True is for methods that use a Hessian but not as a full array: Newton-CG, trust-ncg, "
+            f"trust-krylov, trust-constr or a function of yours, not {method!r}"
+        )
+
+
+class _Products:
+    """Products of the Hessian with vectors. At one point the gradient is recorded once for all of them."""
+
+    def __init__(self, fun: Function) -> None:
+        self._fun = fun
+        self._at: bytes | None = None
+        self._pull: Function = vjp
+
+    def __call__(self, x: Any, v: Any, *args: Any) -> Any:
+        at = x.tobytes()
+        if at != self._at:
+            _, self._pull = vjp(grad(lambda y: one_number(self._fun(y, *args), "fun")), x)
+            self._at = at
+        (product,) = self._pull(v)  # the Hessian is symmetric: v H is H v
+        return as_plain(product, "fun")
+
+
+def minimize(
+    fun: Function,
+    x0: Any,
+    args: Any = (),
+    method: Any = None,
+    jac: Any = None,
+    hess: Any = None,
+    hessp: Any = None,
+    bounds: Any = None,
+    constraints: Any = (),
+    sparse: bool = False,
+    **others: Any,
+) -> Any:
+    """`scipy.optimize.minimize` with the exact gradient, Hessian and constraint Jacobians.
+
+    The gradient comes with the value from one run of ``fun``, for every method that takes one; all do
+    but Nelder-Mead, Powell, COBYLA and COBYQA. Newton-CG, trust-ncg, trust-krylov and trust-constr get
+    products of the Hessian with vectors, which never cost more than the Hessian itself; dogleg and
+    trust-exact get the Hessian; a method that is a function of yours gets both.
+
+    Args:
+        fun: ``fun(x, *args)`` returns the number to minimise.
+        x0: where to start, n numbers.
+        jac, hess, hessp: yours win. With ``jac`` given, ``fun`` is passed on as it is.
+        constraints: as SciPy takes them. A dict without ``"jac"``, or a NonlinearConstraint whose
+            ``jac`` is the default "2-point", gets an exact Jacobian; the latter for trust-constr also a
+            Hessian, if its own is the default BFGS().
+        sparse: give Newton-CG, trust-constr and a function of yours the Hessian as a SciPy sparse array,
+            and derivatives of constraints likewise; trust-ncg and trust-krylov get its products with
+            vectors. Compile ``fun`` to have it traced once, and not at every point.
+        others: bounds, tol, callback, options, as SciPy takes them.
+
+    Returns:
+        SciPy's OptimizeResult.
+
+    Raises:
+        TypeError: fun returns more than one number; x0 holds Values.
+        ValueError: sparse, and the method takes no sparse Hessian.
+        ImportError: SciPy is missing.
+
+    >>> result = minimize(lambda x: (x[0] - 1) ** 2 + (x[1] - 2.5) ** 2, [2.0, 0.0],
+    ...                   constraints={"type": "ineq", "fun": lambda x: x[0] - 2 * x[1] + 2})
+    >>> result.x.round(6).tolist()
+    [1.4, 1.7]
+    """
+    optimize = scipys("optimize")
+    import numpy as np
+
+    check_start(x0)
+    name = "custom" if callable(method) else method.lower() if isinstance(method, str) else None
+    if sparse:
+        _check_sparse_method(method, name)
+    is_lbfgsb = name == "l-bfgs-b" or (name is None and bounds is not None and not constraints)
+    guard = Guard(math.nan if is_lbfgsb else math.inf)  # L-BFGS-B may take inf for convergence
+
+    def at_point(rest: tuple[Any, ...]) -> Function:
+        return lambda y: one_number(fun(y, *rest), "fun")
+
+    def value(x: Any, *rest: Any) -> Any:
+        return guard(lambda: float(as_plain(on_values(at_point(rest), x), "fun")))
+
+    def both(x: Any, *rest: Any) -> tuple[Any, Any]:
+        gradient = np.full(np.shape(x), np.nan)
+
+        def run() -> float:
+            nonlocal gradient
+            number, gradient = value_and_grad(at_point(rest))(x)
+            gradient = as_plain(gradient, "fun")
+            return float(as_plain(number, "fun"))
+
+        return guard(run), gradient
+
+    def full_hess(x: Any, *rest: Any) -> Any:
+        return as_plain(hessian(at_point(rest))(x), "fun")
+
+    hess_of_fun = _sparse_hessian(fun) if sparse else full_hess
+
+    def exact_hess(x: Any, *rest: Any) -> Any:
+        try:
+            return hess_of_fun(x, *rest)
+        except (ArithmeticError, ValueError):
+            if not guard.size:
+                raise
+            return np.eye(len(x))  # trust-exact asks before it knows the value there, and goes back
+
+    given: dict[str, Any] = {"jac": jac, "hess": hess, "hessp": hessp}
+    objective = fun
+    if jac is None:
+        if name is None or name == "custom" or name in _TAKE_JAC:
+            objective, given["jac"] = both, True
+        else:
+            objective = value
+    if hess is None and hessp is None and (jac is None or callable(jac)):
+        if name == "custom" or name in (_TAKE_SPARSE if sparse else _TAKE_HESS):
+            given["hess"] = exact_hess
+        elif sparse:
+            given["hessp"] = _SparseProducts(exact_hess)
+        if name == "custom" or (name in _TAKE_HESSP and not sparse):
+            given["hessp"] = _Products(fun)
+    result = optimize.minimize(
+        objective,
+        x0,
+        args=args,
+        method=method,
+        bounds=bounds,
+        constraints=_constraints(constraints, name, optimize, sparse),
+        **given,
+        **others,
+    )
+    return guard.report(result)
+
+
+def _constraints(constraints: Any, method: str | None, optimize: Any, sparse: bool) -> Any:
+    """The constraints, with exact derivatives where none are given; the caller's objects stay unchanged."""
+    if isinstance(constraints, (list, tuple)):
+        return [_constraint(each, method, optimize, sparse) for each in constraints]
+    return _constraint(constraints, method, optimize, sparse)
+
+
+def _constraint(constraint: Any, method: str | None, optimize: Any, sparse: bool = False) -> Any:
+    if isinstance(constraint, dict):
+        if callable(constraint.get("fun")) and constraint.get("jac") is None:
+            fun = constraint["fun"]
+            return {**constraint, "fun": vector(fun), "jac": exact_jacobian(fun, sparse=sparse)}
+        return constraint
+    if not isinstance(constraint, optimize.NonlinearConstraint) or constraint.jac != "2-point":
+        return constraint
+    fun = constraint.fun
+    exact = copy.copy(constraint)
+    exact.fun, exact.jac = vector(fun), exact_jacobian(fun, sparse=sparse)
+    exact.finite_diff_rel_step = exact.finite_diff_jac_sparsity = None
+    if method == "trust-constr" and _is_default(constraint.hess, optimize.BFGS):
+        hess = hessian(functools.partial(_weighted, fun), sparse=sparse)
+        exact.hess = as_traced(hess, fun) if sparse else lambda x, v: as_plain(hess(x, v), "fun")
+    return exact
+
+
+def _weighted(fun: Function, x: Any, weights: Any) -> Any:
+    """The sum of a vector function's items, by weights."""
+    return sum(w * item for w, item in zip(weights.tolist(), items(fun(x)), strict=True))
+
+
+def _is_default(strategy: Any, kind: type) -> bool:
+    """Whether it is kind() but for the state of a run."""
+    settings = ("exception_strategy", "min_curvature", "init_scale")
+    standard = kind()
+    return type(strategy) is kind and all(
+        getattr(strategy, name, None) == getattr(standard, name, None) for name in settings
+    )
