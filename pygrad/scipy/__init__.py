@@ -31,5 +31,6 @@ from pygrad.scipy.equations import curve_fit as curve_fit
 from pygrad.scipy.equations import least_squares as least_squares
 from pygrad.scipy.equations import root as root
 from pygrad.scipy.minimizing import minimize as minimize
+from pygrad.scipy.trajectories import solve_ivp as solve_ivp
 
-__all__ = ["curve_fit", "least_squares", "minimize", "root"]
+__all__ = ["curve_fit", "least_squares", "minimize", "root", "solve_ivp"]
