@@ -96,8 +96,9 @@ enum pg_flags {
 /* Of a leaf. */
 typedef struct {
     uint64_t birth;        /* pg_births when it was made */
-    uint32_t detached;     /* 1: no_grad() has made it of what depends on an input of a transform that was running */
-    uint32_t constant;     /* 1: the user wants no grad in it, which sweeps do not know: see backward.c */
+    uint8_t detached;      /* 1: no_grad() has made it of what depends on an input of a transform that was running */
+    uint8_t constant;      /* 1: the user wants no grad in it, which sweeps do not know: see backward.c */
+    uint8_t ruled;         /* 1: there are derivatives by it that a rule makes, which holds its Value: see rules.c */
 } pg_leaf_origin;
 
 struct pg_node {

@@ -95,7 +95,7 @@ static int is_outside(const pg_node *leaf, pg_run *run)
         return 0;
     if (leaf->of.leaf.birth < run->since)
         return 1;
-    if (PG_LIKELY(!is_held(leaf)))
+    if (PG_LIKELY(!is_held(leaf)) || leaf->of.leaf.ruled)
         return 0;
     int returned = was_returned(run, leaf);
     if (returned != 0)

@@ -304,6 +304,9 @@ static PyObject *rule_made(PyObject *module, PyObject *args)
     pg_node **operands = operands_of(primals, inputs, results, count);
     if (operands == NULL)
         return NULL;
+    for (size_t i = results; i < count; i++)
+        if (operands[i]->op == PG_LEAF)
+            operands[i]->of.leaf.ruled = 1;
     PyObject *v = node_of(rule, operands, inputs, results, count);
     for (size_t i = 0; i < count; i++)
         pg_release(operands[i]);

@@ -38,9 +38,9 @@ def solve_ivp(
     """`scipy.integrate.solve_ivp` with the exact Jacobian, and a solution that can be differentiated.
 
     The solution depends on what it was made of: Values in y0, args, t_span and t_eval, and those that fun
-    or an event uses from outside. Derivatives, of any order, go through its `y`, `t`, `t_events`, `y_events`
-    and `sol`. They are integrated along with the solution, by the same method and tolerances, where they
-    are asked for: n * p equations more for the derivatives of n numbers by p.
+    or an event uses from outside. Derivatives, of any order, go through `y`, `t`, `t_events`, `y_events`
+    and `sol`. They are integrated along with it, by the same method and tolerances, where they are asked
+    for: n * p equations more for the derivatives of n numbers by p.
 
     Args:
         fun: ``fun(t, y, *args)`` returns dy/dt. For derivatives it is called with an array of Values.
@@ -75,14 +75,14 @@ def solve_ivp(
     trajectory = _Trajectory(equation, t_span[0], _items(y0), t_span[1], settings)
     times = None if t_eval is None else _items(t_eval)
     live = bool(values_in([*t_span, *trajectory.y0, *(times or ()), *given]))
-    if live and trace_active():
+    found = trajectory.solve(times, dense_output or live, conditions)
+    if not live and not any(f.gave_values for f in (equation, *conditions)):
+        return found
+    if trace_active():
         raise TypeError(
             "solve_ivp() cannot be part of a program, as SciPy runs outside of it: use pygrad.odeint() in "
             "compiled and mapped functions"
         )
-    found = trajectory.solve(times, dense_output or live, conditions)
-    if not live and not any(f.gave_values for f in (equation, *conditions)):
-        return found
     if not (live or dense_output):
         trajectory.solve(times, True, conditions)
     return _differentiable(trajectory, times, conditions, dense_output)
