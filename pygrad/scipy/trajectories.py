@@ -66,6 +66,7 @@ def solve_ivp(
     >>> f"{fall(0.0):.6f} {grad(fall)(0.0):.6f}"
     '2.019275 0.679579'
     """
+    scipys("integrate")
     given = tuple(args or ())
     equation = _Function(fun, given)
     conditions = [_Function(g, given) for g in _as_list(events)]

@@ -153,7 +153,7 @@ for name in pygrad.scipy.__all__:
     assert done.stderr == ""
     assert (
         done.stdout.splitlines()
-        == ["pygrad.scipy needs SciPy: pip install 'pygrad-core[scipy]'"] * 4
+        == ["pygrad.scipy needs SciPy: pip install 'pygrad-core[scipy]'"] * 5
     )
 
 
