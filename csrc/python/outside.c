@@ -308,7 +308,7 @@ pg_node *pg_detached_leaf(double z, pg_node *const *operands, size_t count)
         found = operands[i] == NULL ? 0 : depends_on_input(operands[i]);
     pg_node *n = found < 0 ? NULL : pg_leaf(z);
     if (n != NULL)
-        n->of.leaf.detached = (uint32_t)found;
+        n->of.leaf.detached = (uint8_t)found;
     return n;
 }
 

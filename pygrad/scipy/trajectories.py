@@ -19,7 +19,7 @@ from typing import Any
 from pygrad.core import implementation
 from pygrad.core.implementation import Value, dot, sum, trace_active
 from pygrad.core.structure import array_of, values_in
-from pygrad.rules.applied import Applied, Result
+from pygrad.rules.applied import Applied, Arguments, At, Result
 from pygrad.scipy.functions import Function, scipys
 
 
@@ -94,7 +94,7 @@ def _as_list(events: Any) -> list[Any]:
 
 
 def _number(x: Any) -> Any:
-    return implementation.number_in(x) if isinstance(x, Value) else x
+    return implementation.stated.number_in(x) if isinstance(x, Value) else x
 
 
 def _items(result: Any) -> list[Any]:
@@ -137,7 +137,7 @@ class _Function:
             [
                 v,
                 *(
-                    implementation.rule_way(True, (v,), by, by, one)
+                    implementation.stated.rule_way(True, (v,), by, by, one)
                     if isinstance(v, Value)
                     else [0.0] * len(by)
                 ),
@@ -151,7 +151,7 @@ class _Function:
         for t, y in where if self.gave_values else ():
             with implementation.Recorded() as recorded:
                 inputs = recorded.begin((t, *y))
-                since = implementation.births()
+                since = implementation.stated.births()
                 outputs = tuple(values_in(self.values(inputs[0], list(inputs[1:]))))
                 if outputs:
                     known = _met(outputs, inputs, known, since)
@@ -160,11 +160,13 @@ class _Function:
 
 def _met(outputs: Any, inputs: Any, known: list[Any], since: int) -> list[Any]:
     """The known Values, and others that outputs depend on, but not by way of these alone."""
-    while (new := implementation.rule_captured(outputs, (*inputs, *known), since)) is not None:
+    while (
+        new := implementation.stated.rule_captured(outputs, (*inputs, *known), since)
+    ) is not None:
         known = [*known, new]
     for v in list(known):
         others = [w for w in known if w is not v]
-        if implementation.rule_captured(outputs, (*inputs, *others), since) is None:
+        if implementation.stated.rule_captured(outputs, (*inputs, *others), since) is None:
             known = others
     return known
 
@@ -299,7 +301,7 @@ def _rows(items: list[Any], n: int) -> list[list[Any]]:
 class _Rule:
     """What the derivatives of some numbers are that a trajectory has."""
 
-    by_tangents = True
+    by_tangents, needs_results = True, False
 
     def __init__(self, trajectory: _Trajectory, points: Sequence[Any]) -> None:
         """points: what the numbers depend on beside the origin."""
@@ -311,12 +313,18 @@ class _Rule:
     def values(self) -> tuple[Any, ...]:
         return tuple([self.items[i] for i in self.places])
 
-    def along(self, applied: Any, xs: list[Any], tangents: list[Any]) -> list[Any]:
+    def check(self) -> None:
+        """It is there."""
+
+    def back(self, applied: Any, at: At, seeds: list[Any]) -> list[Any]:
+        raise NotImplementedError("the way back is made of along()")
+
+    def along(self, applied: Any, at: At, tangents: list[Any]) -> list[Any]:
         items, moved = list(self.items), [None] * len(self.items)
-        for i, x, tangent in zip(self.places, xs, tangents, strict=True):
+        for i, x, tangent in zip(self.places, at.xs, tangents, strict=True):
             items[i], moved[i] = x, tangent
-        at = len(items) - len(self.points)
-        return self.tangents(self.trajectory.again(items[:at]), items[at:], moved[:at], moved[at:])
+        n = len(items) - len(self.points)
+        return self.tangents(self.trajectory.again(items[:n]), items[n:], moved[:n], moved[n:])
 
     def tangents(
         self, trajectory: _Trajectory, points: list[Any], by: list[Any], of_points: list[Any]
@@ -375,8 +383,8 @@ def _ruled(rule: _Rule, numbers: list[float]) -> list[Any]:
     values = rule.values()
     if not values:
         return numbers
-    applied = Applied(rule, None, Result(rule.f, numbers))
-    return list(implementation.rule_made(applied, "solve_ivp", tuple(numbers), values))
+    applied = Applied(rule, Arguments(rule.f, (), frozenset()), Result(rule.f, numbers))
+    return list(implementation.stated.rule_made(applied, "solve_ivp", tuple(numbers), values))
 
 
 # -- results --------------------------------------------------------------------------------------
@@ -428,7 +436,7 @@ class _Dense:
 
     def __call__(self, t: Any) -> Any:
         states = _array(self._trajectory.at(_items(t)))
-        return states.T if hasattr(t, "__len__") and getattr(t, "ndim", 1) else states[0]
+        return states.T if hasattr(t, "__len__") and getattr(t, "ndim", 1) > 0 else states[0]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._original, name)
