@@ -46,6 +46,7 @@ class RowsProgram:
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
         self.again = again
+        self._asked: bool | None = None
         compiled = kept and not (again is not None and again.keeps)
         verdict = None
         if not compiled:
@@ -77,10 +78,12 @@ class RowsProgram:
 
     def _asks(self, f: Callable[..., Any]) -> bool:
         """Whether f asks which object a bool is."""
-        reach = None
-        if self.again is not None and is_plain(self.structure):
-            reach = self.again.reach(f)
-        return self.paths.asks(f) if reach is None else reach.asks
+        if self._asked is None or self.paths.worth.kept:
+            reach = None
+            if self.again is not None and is_plain(self.structure):
+                reach = self.again.reach(f)
+            self._asked = self.paths.asks(f) if reach is None else reach.asks
+        return self._asked
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         given = self.structure.arrange(inputs)
