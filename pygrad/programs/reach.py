@@ -81,6 +81,11 @@ _ATTRIBUTES = frozenset([
     "min", "ndim", "pop", "ravel", "reshape", "reverse", "shape", "size", "sum", "tolist", "values", "T",
 ])
 _METHODS = frozenset(FUNCTIONS) & frozenset(dir(Value))  # ops
+_SIDES = ("add", "sub", "mul", "truediv", "pow")
+# Of Values what operators are, which users' code may replace.
+_OPERATORS = tuple(f"__{side}{name}__" for name in _SIDES for side in ("", "r")) + tuple(
+    f"__{name}__" for name in ("mod", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool")
+)
 # Instructions, of any version of Python, that do not lead elsewhere: by name, and by how they begin.
 _QUIET = frozenset([
     "CACHE", "CONTAINS_OP", "COPY", "COPY_FREE_VARS", "DELETE_FAST", "DELETE_SUBSCR", "DICT_MERGE",
@@ -208,6 +213,8 @@ class Reach:
     def __init__(self, f: Any) -> None:
         search = _Search()
         search.add(f)
+        for name in _OPERATORS:
+            search.watch(Value, name, getattr(Value, name))
         self.places: tuple[Any, ...] = tuple(search.places)  # as captures.py has them
         self.contents = tuple(search.contents)
         # Whether the function does the same each time, as long as this holds.

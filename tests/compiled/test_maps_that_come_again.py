@@ -348,6 +348,19 @@ def test_a_module_gets_another_class() -> None:
     changed(lambda x: module.k * x, lambda: setattr(module, "__class__", kind), lambda x: 9.0 * x)
 
 
+def test_what_values_do_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(
+        lambda x: x.tanh(),
+        lambda: monkeypatch.setattr(Value, "tanh", lambda v: v + 1.0),
+        lambda x: x + 1.0,
+    )
+    changed(
+        lambda x: x * x,
+        lambda: monkeypatch.setattr(Value, "__mul__", lambda a, b: a + b),
+        lambda x: x + x,
+    )
+
+
 def test_within_a_trace_nothing_is_forgotten(traces: list[int]) -> None:
     mapped = vmap(lambda x: x * TABLE[0])
     calls(mapped, X)
