@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
+from pygrad.core.callables import FunctionOf
 from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.recording import Kind
 from pygrad.core.structure import Container, Structure, as_values, key_of
@@ -71,8 +72,9 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f, self._asks)
 
     def _runs_on_floats(self) -> bool:
-        """Whether rows without a path run on plain floats."""
-        if self.again is None or self.wrt or self.by_lives or _native.any_active():
+        """Whether rows without a path cost what floats cost: no derivatives, which make Values of them."""
+        derives = self.wrt or self.by_lives or isinstance(self.f, FunctionOf)
+        if self.again is None or derives or _native.any_active():
             return False
         return self.again.runs_on_floats(self.f, self.structure)
 
