@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from pygrad import _native
 from pygrad.core.implementation import Value
 from pygrad.core.structure import Structure, key_of
 from pygrad.programs.plain import runs_on_floats
@@ -78,8 +79,9 @@ class Again:
             return self._look(of) if all(map(_is_plain, args)) else None
         reach, rows = kept
         if not reach.holds():
-            self._kept = None
-            self._wait_longer()
+            if not _native.trace_active():
+                self._kept = None
+                self._wait_longer()
             return None
         return rows if all(map(_is_plain, args)) else None
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dis
 import operator
-import sys
 import weakref
 from collections.abc import Callable, Iterator
 from enum import Enum, EnumMeta
@@ -35,7 +34,7 @@ import numpy as np
 from pygrad import _native
 from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads
-from pygrad.core.implementation import Value
+from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.structure import Array, Container, Number, Structure
 from pygrad.core.swallowing import has_handlers
@@ -67,8 +66,13 @@ _PURE = {
         "abs", "all", "any", "divmod", "isinstance", "iter", "len", "max", "min", "next", "pow", "sorted",
         "sum",
     ]),
-    # What lifted code has in the place of builtins says that it is of that module.
-    _MATH: frozenset(["as_bits", "as_float", "as_index", "class_of", "is_instance", "item_at", "kind_of"]),
+    # What lifted code has in the place of builtins says that it is of that module, too.
+    _MATH: frozenset([
+        *FUNCTIONS, "as_bits", "as_float", "as_index", "class_of", "comb", "copysign", "degrees", "dist",
+        "dot", "factorial", "fma", "fmod", "frexp", "fsum", "gcd", "is_instance", "isclose", "isfinite",
+        "isinf", "isnan", "isqrt", "item_at", "kind_of", "lcm", "ldexp", "modf", "nextafter", "perm",
+        "prod", "radians", "remainder", "sum", "sumprod", "ulp",
+    ]),
     _RAISING: frozenset(["raised"]),
 }
 # Attributes that numbers, lists and arrays have, and nothing else that a function with a reach may meet.
@@ -76,6 +80,12 @@ _ATTRIBUTES = frozenset([
     "append", "copy", "count", "dot", "extend", "get", "index", "insert", "items", "keys", "max", "mean",
     "min", "ndim", "pop", "ravel", "reshape", "reverse", "shape", "size", "sum", "tolist", "values", "T",
 ])
+_METHODS = frozenset(FUNCTIONS) & frozenset(dir(Value))  # ops
+_SIDES = ("add", "sub", "mul", "truediv", "pow")
+# Of Values what operators are, which users' code may replace.
+_OPERATORS = tuple(f"__{side}{name}__" for name in _SIDES for side in ("", "r")) + tuple(
+    f"__{name}__" for name in ("mod", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool")
+)
 # Instructions, of any version of Python, that do not lead elsewhere: by name, and by how they begin.
 _QUIET = frozenset([
     "CACHE", "CONTAINS_OP", "COPY", "COPY_FREE_VARS", "DELETE_FAST", "DELETE_SUBSCR", "DICT_MERGE",
@@ -203,6 +213,8 @@ class Reach:
     def __init__(self, f: Any) -> None:
         search = _Search()
         search.add(f)
+        for name in _OPERATORS:
+            search.watch(Value, name, getattr(Value, name))
         self.places: tuple[Any, ...] = tuple(search.places)  # as captures.py has them
         self.contents = tuple(search.contents)
         # Whether the function does the same each time, as long as this holds.
@@ -329,6 +341,8 @@ class _Search:
 
     def derivative(self, item: Any) -> None:
         """A transform of a function."""
+        if _has_attributes(item):
+            raise _Anywhere
         slots = [name for kind in type(item).__mro__ for name in getattr(kind, "__slots__", ())]
         for name in slots:
             if name[:2] != "__" and hasattr(item, name):
@@ -342,7 +356,7 @@ class _Search:
                 raise _Anywhere
             return
         facts = _facts(f.__code__)
-        if facts is None or type(f.__globals__) is not dict:
+        if facts is None or type(f.__globals__) is not dict or _has_attributes(f):
             raise _Anywhere
         self.lasts = self.lasts and facts.lasts
         self.percent |= facts.percent
@@ -350,6 +364,7 @@ class _Search:
         asked = facts_of(f.__code__)
         self.asks |= asked.asks
         self.kinds |= asked.kinds
+        self.watch(f.__globals__, "__builtins__", f.__globals__.get("__builtins__", _NOTHING))
         self.watch(f, "__code__", f.__code__)
         self.watch(f, "__defaults__", f.__defaults__)
         self.add(f.__defaults__)
@@ -366,7 +381,7 @@ class _Search:
         """Attributes of what a function computes with."""
         for name in names - self.attributes:
             if hasattr(Value, name):
-                if name[:1] == "_" or name not in _methods():
+                if name not in _METHODS:
                     raise _Anywhere
                 self.watch(Value, name, getattr(Value, name))
             elif name not in _ATTRIBUTES:
@@ -384,9 +399,12 @@ class _Search:
             self.methods(set(name.attributes))
             return
         attributes = list(name.attributes)
-        while attributes and (where := _where(found, attributes[0])) is not None:
-            found = _found_there(where, attributes[0])
-            self.watch(where, attributes.pop(0), found)
+        while attributes and _has_plainly(found, attributes[0]):
+            where, attribute = found, attributes.pop(0)
+            found = getattr(where, attribute)
+            self.watch(where, attribute, found)
+        if attributes and type(found) not in _PLAIN and type(found) not in _BUILT:
+            raise _Anywhere
         self.add(found)
         self.methods(set(attributes))
 
@@ -403,32 +421,33 @@ class _Search:
         return builtin[name]
 
 
-def _where(of: Any, name: str) -> Any:
-    """Where an attribute of a module, a class or an object is found: the dict of a module, or what has it.
-    None for what Python code gives, for methods, and for what numbers and lists have."""
+def _has_plainly(of: Any, name: str) -> bool:
+    """Whether a module, a class or an object has an attribute that is what stands there: none that Python
+    code gives, no method, and none of numbers and lists."""
     kind = type(of)
     if kind in _PLAIN or kind in _BUILT or isinstance(of, FunctionOf | FunctionType):
-        return None
+        return False
     if issubclass(kind, ModuleType):
         plain = kind.__getattribute__ is ModuleType.__getattribute__ and not hasattr(kind, name)
-        return vars(of) if plain and name in vars(of) else None
+        return plain and name in vars(of)
     if kind is EnumMeta:
-        return of if name in of.__members__ else None
+        return name in of.__members__
     if kind is type:
         raw, own = _in_class(of, name), False
     elif kind.__getattribute__ in _PLAINLY:
         raw, own = _in_class(kind, name), name in getattr(of, "__dict__", ())
     else:
-        return None
+        return False
     if raw is _NOTHING:
-        return of if own else None
+        return own
     if isinstance(raw, MemberDescriptorType):
-        return of if kind is not type and hasattr(of, name) else None
-    return None if hasattr(type(raw), "__get__") else of
+        return kind is not type and hasattr(of, name)
+    return not hasattr(type(raw), "__get__")
 
 
-def _found_there(where: Any, name: str) -> Any:
-    return where[name] if type(where) is dict else getattr(where, name)
+def _has_attributes(f: Any) -> bool:
+    """Whether a function has attributes of its own that code may ask for under another name of it."""
+    return not vars(f).keys().isdisjoint(_ATTRIBUTES | _METHODS)
 
 
 def _in_class(kind: type, name: str) -> Any:
@@ -446,20 +465,13 @@ def _is_member(item: Any) -> bool:
         and kind.__mro__[1:] == (Enum, object)
         and all(getattr(kind, name) is getattr(Enum, name) for name in _COMPARED)
         and _in_class(kind, "__bool__") is _NOTHING
+        and not any(hasattr(item, name) for name in _ATTRIBUTES | _METHODS)
     )
-
-
-def _methods() -> frozenset[str]:
-    """Ops that a Value has as methods."""
-    module = sys.modules.get(_MATH)
-    return frozenset() if module is None else frozenset(vars(module)) & frozenset(dir(Value))
 
 
 def _is_pure(f: Any) -> bool:
     module = f.__module__ or ""
     if module == "math":
-        return True
-    if module == _MATH and f.__name__ in vars(sys.modules[_MATH]):
         return True
     return f.__name__ in _PURE.get(module, ())
 

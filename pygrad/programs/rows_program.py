@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
+from pygrad.core.callables import FunctionOf
 from pygrad.core.hints import of_an_input, of_containers
 from pygrad.core.recording import Kind
 from pygrad.core.structure import Container, Structure, as_values, key_of
@@ -46,6 +47,7 @@ class RowsProgram:
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
         self.again = again
+        self._asked: bool | None = None
         compiled = kept and not (again is not None and again.keeps)
         verdict = None
         if not compiled:
@@ -70,17 +72,20 @@ class RowsProgram:
         return trace(self._traced, point, self.flags, self.f, self._asks)
 
     def _runs_on_floats(self) -> bool:
-        """Whether rows without a path run on plain floats."""
-        if self.again is None or self.wrt or self.by_lives or _native.any_active():
+        """Whether rows without a path cost what floats cost: no derivatives, which make Values of them."""
+        derives = self.wrt or self.by_lives or isinstance(self.f, FunctionOf)
+        if self.again is None or derives or _native.any_active():
             return False
         return self.again.runs_on_floats(self.f, self.structure)
 
     def _asks(self, f: Callable[..., Any]) -> bool:
         """Whether f asks which object a bool is."""
-        reach = None
-        if self.again is not None and is_plain(self.structure):
-            reach = self.again.reach(f)
-        return self.paths.asks(f) if reach is None else reach.asks
+        if self._asked is None or self.paths.worth.kept:
+            reach = None
+            if self.again is not None and is_plain(self.structure):
+                reach = self.again.reach(f)
+            self._asked = self.paths.asks(f) if reach is None else reach.asks
+        return self._asked
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
         given = self.structure.arrange(inputs)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import pygrad
-from pygrad import Value, grad, hessian, no_grad, value_and_grad, vmap
+from pygrad import Value, compile, debug_nans, grad, hessian, no_grad, value_and_grad, vmap
 from pygrad import math as pm
 from pygrad.programs import rows_program
 from pygrad.programs.reach import reach_of
@@ -317,6 +317,64 @@ def test_what_an_object_has_changes_its_kind(monkeypatch: pytest.MonkeyPatch) ->
         lambda: monkeypatch.setattr(Units, "__bool__", lambda a: False, raising=False),
         lambda x: x,
     )
+
+
+def test_attributes_of_functions_and_members_by_other_names() -> None:
+    def g(x: Any) -> Any:
+        return x
+
+    def f(x: Any) -> Any:
+        h = g
+        return h.count * x  # type: ignore[attr-defined]
+
+    class Sizes(enum.Enum):
+        SMALL = 1
+
+    vars(g)["count"] = vars(Sizes.SMALL)["size"] = 2.0
+    changed(f, lambda: vars(g).update(count=3.0), lambda x: 3.0 * x)
+    changed(lambda x: g.count * x, lambda: vars(g).update(count=4.0), lambda x: 4.0 * x)  # type: ignore[attr-defined]
+
+    def of_member(x: Any) -> Any:
+        size = Sizes.SMALL
+        return size.size * x  # type: ignore[attr-defined]
+
+    changed(of_member, lambda: vars(Sizes.SMALL).update(size=3.0), lambda x: 3.0 * x)
+
+
+def test_a_module_gets_another_class() -> None:
+    module = types.ModuleType("settings")
+    vars(module).update(k=2.0)
+    kind = type("Own", (types.ModuleType,), {"k": property(lambda self: 9.0, lambda self, k: None)})
+    changed(lambda x: module.k * x, lambda: setattr(module, "__class__", kind), lambda x: 9.0 * x)
+
+
+def test_what_values_do_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(
+        lambda x: x.tanh(),
+        lambda: monkeypatch.setattr(Value, "tanh", lambda v: v + 1.0),
+        lambda x: x + 1.0,
+    )
+    changed(
+        lambda x: x * x,
+        lambda: monkeypatch.setattr(Value, "__mul__", lambda a, b: a + b),
+        lambda x: x + x,
+    )
+
+
+def test_within_a_trace_nothing_is_forgotten(traces: list[int]) -> None:
+    mapped = vmap(lambda x: x * TABLE[0])
+    calls(mapped, X)
+    assert compile(lambda x: mapped([x, x])[1])(2.0) == 0.5
+    before = len(traces)
+    mapped(X)
+    assert len(traces) == before
+
+
+def test_watched_by_debug_nans() -> None:
+    mapped = vmap(lambda x: x * 2.0, errors="ignore")
+    calls(mapped, X)
+    with debug_nans():
+        assert mapped(X).tolist() == [1.0, 3.0, -4.0]
 
 
 def test_data_of_a_value_changes() -> None:

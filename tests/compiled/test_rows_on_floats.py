@@ -193,6 +193,9 @@ def test_on_floats_few_paths_are_traced_for_few_rows(monkeypatch: pytest.MonkeyP
     assert (
         max(counts) <= 8
     )  # a trace takes as long as many rows; no call traces twice what it drops
+    before = len(traces)
+    vmap(grad(controlled, (0, 1)))(gains, targets)
+    assert len(traces) - before > 8  # its rows run on Values, though they are given floats
     compiled = compile(vmap(controlled))
     compiled(gains, targets)
     assert len(compiled.programs) > 8  # its later calls have use of them
