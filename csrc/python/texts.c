@@ -7,9 +7,23 @@
 
 static PyObject *word; /* Python's function of a Value and a spec, set once */
 
+/* Whether a spec may ask for all digits of a number: it has two digits after a point. */
+static int is_long(PyObject *spec)
+{
+    if (spec == NULL || !PyUnicode_Check(spec))
+        return 0;
+    const Py_ssize_t length = PyUnicode_GetLength(spec), point = PyUnicode_FindChar(spec, '.', 0, length, 1);
+    int digits = 0;
+    for (Py_ssize_t i = point + 1; point >= 0 && i < length && i <= point + 2; i++) {
+        const Py_UCS4 character = PyUnicode_ReadChar(spec, i);
+        digits += character >= '0' && character <= '9';
+    }
+    return digits == 2;
+}
+
 PyObject *pg_text_instead(PyObject *v, PyObject *spec)
 {
-    if (word == NULL || (!PG_TRACING && !pg_lifted_code_is_about()))
+    if (word == NULL || (!PG_TRACING && !pg_lifted_code_is_about() && !is_long(spec)))
         return Py_NewRef(Py_None);
     return PyObject_CallFunctionObjArgs(word, v, spec == NULL ? Py_None : spec, NULL);
 }

@@ -32,8 +32,13 @@ def swallowed_by(manager: Any) -> tuple[type, ...] | None:
         return None if has_handlers(made_by.gi_code) else ()
     if hasattr(made_by, "ag_code"):
         return None if has_handlers(made_by.ag_code) else ()
+    return swallowed_by_kind(type(manager))
+
+
+def swallowed_by_kind(kind: type) -> tuple[type, ...] | None:
+    """The same of any manager of a class."""
     for name in ("__exit__", "__aexit__"):
-        leave = getattr(type(manager), name, None)
+        leave = getattr(kind, name, None)
         if isinstance(leave, FunctionType) and not _gives_nothing(leave.__code__):
             return None
     return ()

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import threading
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from pygrad.arrays.elementary import signbit
@@ -39,14 +39,41 @@ _LOGS = os.path.dirname(logging.__file__) + os.sep
 _OTHERS = re.compile(r"[\\/](site-packages|dist-packages)[\\/](?!numpy[\\/])")
 
 
-class NumberText(str):
+class _Text(str):
+    """A text that stays what it is where a method changes nothing, or takes blanks away."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        return str, ("".join(self),)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float() of a text that has all digits of a Value loses the derivative, as that of the Value "
+            "would: use the Value itself, pygrad.lift for code that is not yours, or v.data for the number"
+        )
+
+    def again(self, text: str) -> Any:
+        """The same with less around it."""
+        return type(self)(text)
+
+
+class NumberText(_Text):
     """The text of a Value in lifted code, `str(v)`, of which `float()` makes the Value again."""
 
     __slots__ = ("value",)
     value: Any
 
-    def __reduce__(self) -> Any:
-        return str, ("".join(self),)
+    def again(self, text: str) -> Any:
+        made = super().again(text)
+        made.value = self.value
+        return made
+
+
+class DigitsText(_Text):
+    """A text that has all digits of a Value, in code that is not lifted: no number is made of it."""
+
+    __slots__ = ()
 
 
 def _unchanged(name: str) -> Any:
@@ -56,11 +83,14 @@ def _unchanged(name: str) -> Any:
     @functools.wraps(method)
     def made(self: Any, *args: Any, **named: Any) -> Any:
         text = method(self, *args, **named)
-        return self if type(text) is str and text == self else text
+        if type(text) is not str or text == self:
+            return self if text == self else text
+        return self.again(text) if name in _STRIPPING and not args else text
 
     return made
 
 
+_STRIPPING = frozenset({"strip", "lstrip", "rstrip"})
 for _name in (
     "__add__",
     "__format__",
@@ -81,7 +111,16 @@ for _name in (
     "upper",
     "zfill",
 ):
-    setattr(NumberText, _name, _unchanged(_name))
+    setattr(_Text, _name, _unchanged(_name))
+
+
+_DIGITS = re.compile(r"(?:.?[<>=^])?[ +-]?z?#?0?\d*[_,]?\.(\d+)([eEfFgGn]?)")
+
+
+def has_all_digits(spec: str) -> bool:
+    """Whether a text by this spec tells a number from all others; most do not, and rounding has slope 0."""
+    found = _DIGITS.fullmatch(spec)
+    return found is not None and int(found[1]) >= (16 if found[2] in {"e", "E"} else 17)
 
 
 def number_in_text(v: Any, is_shown: bool = False) -> float | int:
@@ -105,7 +144,9 @@ def word(v: Any, spec: str | None) -> str | None:
         return None
     if MARK in frame.f_globals:
         return number_text(v, is_shown(frame), spec)
-    if not trace_active() or not _native.is_of_inputs(v):
+    if not trace_active():
+        return DigitsText(format(v.data, spec)) if spec and has_all_digits(spec) else None
+    if not _native.is_of_inputs(v):
         return None
     if is_shown(frame):
         return format(_native.number_in_text(v, False), spec) if spec else None
@@ -117,9 +158,9 @@ def word(v: Any, spec: str | None) -> str | None:
 def number_text(v: Any, is_shown: bool, spec: str | None = None) -> str:
     """The text of a Value as its number has it."""
     number = number_in_text(v, is_shown)
-    if spec:
+    if spec and not has_all_digits(spec):
         return format(number, spec)
-    text = NumberText(number)
+    text = NumberText(format(number, spec) if spec else number)
     text.value = v
     return text
 
@@ -168,7 +209,7 @@ def _asking() -> FrameType | None:
         frame = frame.f_back
     if frame is not None and frame.f_code.co_filename.startswith(_LOGS):
         return None
-    while frame is not None and _passes_on(frame.f_code.co_filename):
+    while frame is not None and _passes_on(frame.f_code):
         frame = frame.f_back
     return None if frame is None or is_pygrads(frame.f_code.co_filename) else frame
 
@@ -178,10 +219,11 @@ _WORDING = frozenset(
 )  # pygrad's functions that make texts for others
 
 
-def _passes_on(filename: str) -> bool:
+def _passes_on(code: CodeType) -> bool:
     """Whether it is Python's own code, or NumPy's."""
+    filename = code.co_filename
     if filename.startswith("<"):
-        return filename == "<string>"  # the __repr__ of a dataclass
+        return filename == "<string>" and code.co_name == "__repr__"  # of a dataclass
     if "numpy" in filename and _OTHERS.search(filename) is None:
         return f"{os.sep}numpy{os.sep}" in filename
     return filename.startswith(_STANDARD) and _OTHERS.search(filename) is None

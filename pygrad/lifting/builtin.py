@@ -20,7 +20,7 @@ from pygrad.core.ints import Int, as_int, is_int
 from pygrad.core.numpys_errors import CURE_OF_DIGITS
 from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
-from pygrad.core.texts import NumberText, is_shown, number_in_text, number_text
+from pygrad.core.texts import NumberText, has_all_digits, is_shown, number_in_text, number_text
 from pygrad.lifting.floats import class_of_twin, twin_in
 from pygrad.lifting.quick import of_numbers, unless_values
 from pygrad.lifting.raising import LIFTED_FROM, decorating, raised, with_methods
@@ -178,6 +178,8 @@ def as_text(template: Any, items: Any) -> Any:
     items = items if isinstance(items, tuple) else (items,)
     if template in _EXACT and len(items) == 1 and isinstance(items[0], Value):
         return number_text(items[0], shown)
+    if len(items) == 1 and isinstance(items[0], Value) and has_all_digits(template[1:]):
+        return number_text(items[0], shown, template[1:])
     return template % tuple([_number(item, shown) for item in items])
 
 
@@ -193,13 +195,16 @@ def as_double(kind: Any, *args: Any, **named: Any) -> Any:
     if len(args) != 1 or named or not isinstance(kind, type) or not holds_values(args[0]):
         return kind(*args, **named)
     np = sys.modules.get("numpy")
-    if kind != float and (np is None or not issubclass(kind, np.floating)):
+    if kind not in _PLAIN and (np is None or not issubclass(kind, np.floating)):
         return kind(*args)  # type: ignore[call-arg]
     if not issubclass(kind, float):
         tell_of_precision(kind.__name__)
     x = args[0]
     many = getattr(x, "ndim", 0) > 0 and getattr(x, "size", 1) > 1
     return as_type(x, float) if many else as_float(x)
+
+
+_PLAIN = (float,)
 
 
 def tell_of_precision(kind: Any) -> None:

@@ -9,6 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from pygrad.core.callers import is_pygrads
+from pygrad.programs.managers import swallowed
 
 _BLOCKS = {"SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"}  # to Python 3.10
 _ENDS = {"JUMP_FORWARD", "JUMP_ABSOLUTE", "RETURN_VALUE", "RAISE_VARARGS", "RERAISE"}
@@ -31,6 +32,9 @@ def caught_by(frame: FrameType, names: str, bases: set[CodeType]) -> str:
                 found = _caught(at, code, target, kinds)
                 if found:
                     return found
+            found = swallowed(at, kinds)
+            if found:
+                return found
         at = at.f_back
     return ""
 
@@ -98,7 +102,7 @@ def _caught(frame: FrameType, code: list[Any], target: int, kinds: list[type]) -
         elif name == "LOAD_ATTR":
             classes = [None]
         elif name not in {"BUILD_TUPLE", "CACHE", "NOP"}:
-            return ""  # a finally or a with: what they are left by goes on
+            return ""  # a finally, by which it goes on, or a with: see managers.py
         at += 1
     return ""
 

@@ -6,6 +6,7 @@ import io
 import json
 import linecache
 import math
+import pickle
 import re
 import warnings
 from collections.abc import Callable
@@ -183,3 +184,41 @@ def test_a_number_that_is_read_again_by_others_is_told_of(f):
     for call in (grad(lifted), compile(grad(lifted)), lambda x: vmap(grad(lifted))(np.array([x]))):
         with pytest.warns(RuntimeWarning, match="a plain number, was read here"):
             assert call(1.5) == 0.0
+
+
+ALL_DIGITS = [
+    "float(f'{x:.17g}')",
+    "float('{:.17g}'.format(x))",
+    "float(format(x, '+.16e'))",
+    "float(f'{x:>30.20f}'.strip())",
+]
+
+
+@pytest.mark.parametrize("expression", ALL_DIGITS)
+def test_a_text_of_all_digits_is_as_good_as_the_value(expression: str) -> None:
+    f = made(f"{expression} * x")["whole"]
+    for call in (lambda: f(Value(1.7)), lambda: grad(f)(1.7)):
+        with pytest.raises(TypeError, match=r"float\(\) of a text that has all digits of a Value"):
+            call()
+    with pytest.raises(TraceError):
+        compile(f)(1.7)
+    assert grad(lift(f))(1.7) == compile(grad(lift(f)))(1.7) == 3.4
+    assert lift(f)(1.7) == f(1.7) == 1.7**2
+    assert vmap(lift(f))([1.7, 1.9]).tolist() == [1.7**2, 1.9**2]
+
+
+def test_other_texts_of_values_stay_texts() -> None:
+    space: dict[str, Any] = {}
+    exec("def without_source(x): return float(f'{x:.17g}') * x", space)
+    with pytest.raises(TypeError, match="has all digits of a Value"):
+        grad(lift(space["without_source"]))(1.7)
+    v = Value(1.7)
+    assert float(f"{v:.3f}") == float(f"{v:10.4g}") == float(f"{v:e}") == 1.7
+    text = f"{v:.17g}"
+    assert text == "1.7" or text == format(1.7, ".17g")
+    assert type(pickle.loads(pickle.dumps(text))) is str
+    assert json.dumps([text]) == f'["{format(1.7, ".17g")}"]'
+    with pytest.raises(ValueError):
+        format(v, ".17q")
+    assert grad(lift(lambda x: float("%.17g" % x) * x))(1.7) == 3.4  # noqa: UP031
+    assert grad(lambda x: float(f"{x:.3f}") * x)(1.7) == 1.7  # as round() has it
