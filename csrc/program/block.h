@@ -6,8 +6,8 @@
 #include "program/history.h"
 #include "program/program.h"
 
-/* How many loops have theirs handed at a time. */
-enum { PG_HANDED = 4 };
+/* How many loops have theirs handed at a time; how many rows and items are read together: see standing.h. */
+enum { PG_HANDED = 4, PG_TILE = 8 };
 
 /* The states of a loop that goes forward, for the instruction that goes the same way back: see handed.h. */
 typedef struct {

@@ -2,7 +2,6 @@
 #include "program/loop.h"
 
 #include "program/history.h"
-#include "program/standing.h"
 
 #include <string.h>
 

@@ -8,9 +8,6 @@
 
 #include "program/block.h"
 
-/* How many rows and items are read together. */
-enum { PG_TILE = 8 };
-
 /* How many numbers of memory what is found needs. */
 size_t pg_standing_numbers(const pg_program *p);
 
