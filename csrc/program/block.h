@@ -6,8 +6,8 @@
 #include "program/history.h"
 #include "program/program.h"
 
-/* How many loops have theirs handed at a time. */
-enum { PG_HANDED = 4 };
+/* How many loops have theirs handed at a time; how many rows and items are read together: see standing.h. */
+enum { PG_HANDED = 4, PG_TILE = 8 };
 
 /* The states of a loop that goes forward, for the instruction that goes the same way back: see handed.h. */
 typedef struct {
@@ -35,6 +35,7 @@ typedef struct {
     double *frame;         /* where loops keep what is theirs */
     pg_work *work;
     pg_handed *handed;     /* PG_HANDED of them; NULL in bodies */
+    const uint32_t *standing; /* inputs that are not loaded: see standing.h; NULL: none, or in bodies */
     int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     int failed;            /* a loop was stopped: see pg_loop_failure() */
     size_t first, count;   /* rows of the call in this block */
@@ -74,6 +75,8 @@ typedef struct {
     void (*blend)(double *into, const double *given, const double *other, const int64_t *mask);
     int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done);
     int (*is_all)(const double *says);
+    void (*tile)(double *into,
+                 const double *const *from); /* eight items of eight rows: a block's lanes for each item */
 } pg_turn;
 
 const pg_turn *pg_lane_turn(void);

@@ -14,6 +14,7 @@
 #include "program/gammas.h"
 #include "program/lookup.h"
 #include "program/loop.h"
+#include "program/standing.h"
 
 #include <string.h>
 
@@ -141,6 +142,11 @@ double pg_evaluate_one(int op, double x, double y, double w)
     }
 }
 
+/* Four numbers of two vectors of four. */
+#if defined __clang__ || (defined __GNUC__ && __GNUC__ >= 12)
+#define LANE_MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+
 #define LANE_FILE "program/lanes.h"
 #include "program/lanesets.h"
 
@@ -149,26 +155,26 @@ double pg_evaluate_one(int op, double x, double y, double w)
 typedef void run_block_function(const pg_program *p, block *rows);
 
 static run_block_function *run_block = run_block_baseline;
-static pg_turn turn = {copy_baseline, blend_baseline, go_on_baseline, is_all_baseline};
+static pg_turn turn = {copy_baseline, blend_baseline, go_on_baseline, is_all_baseline, tile_baseline};
 static const char *const names[] = {"baseline", "avx2", "avx512"};
 static int level = 0; /* which of them are in use */
 
 void pg_choose_lanes(int most)
 {
     run_block = run_block_baseline;
-    turn = (pg_turn){copy_baseline, blend_baseline, go_on_baseline, is_all_baseline};
+    turn = (pg_turn){copy_baseline, blend_baseline, go_on_baseline, is_all_baseline, tile_baseline};
     level = 0;
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (most >= 1 && __builtin_cpu_supports("avx2")) {
         run_block = run_block_avx2;
-        turn = (pg_turn){copy_avx2, blend_avx2, go_on_avx2, is_all_avx2};
+        turn = (pg_turn){copy_avx2, blend_avx2, go_on_avx2, is_all_avx2, tile_avx2};
         level = 1;
     }
     if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
         run_block = run_block_avx512;
-        turn = (pg_turn){copy_avx512, blend_avx512, go_on_avx512, is_all_avx512};
+        turn = (pg_turn){copy_avx512, blend_avx512, go_on_avx512, is_all_avx512, tile_avx512};
         level = 2;
     }
 #else
@@ -203,10 +209,11 @@ size_t pg_piece(void)
 
 /* -- running ------------------------------------------------------------------------------------ */
 
-/* Scratch memory for lanes: the slots, then the spare ones, then eight sums for each total, then what loops need. */
+/* Scratch memory for lanes: the slots, then the spare ones, then eight sums for each total, then what loops need, then which columns
+ * stand. */
 static size_t lane_numbers(const pg_program *p)
 {
-    return p->lanes * PG_LANES + SPARE + 8 * p->outputs + pg_loops_wide(p);
+    return p->lanes * PG_LANES + SPARE + 8 * p->outputs + pg_loops_wide(p) + pg_standing_numbers(p);
 }
 
 size_t pg_uniform_bytes(const pg_program *p)
@@ -330,21 +337,22 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
     return pg_uniforms_run(p, uniforms, guard);
 }
 
-static int has_lanes(const pg_program *p, size_t input)
+/* Whether an input goes into lanes, and before the first instruction. */
+static int has_lanes(const pg_program *p, const block *rows, size_t input)
 {
-    return p->input_slots[input] != PG_NO_SLOT && p->input_slots[input] & PG_ROW;
+    const pg_slot slot = p->input_slots[input];
+    return slot != PG_NO_SLOT && slot & PG_ROW && pg_input_standing(rows, slot) == 0;
 }
 
-enum { TILE = 8 };
-
 /* How many inputs from i on stand side by side in each row, in whole tiles. */
-static size_t side_by_side(const pg_program *p, const pg_batch *batch, size_t i)
+static size_t side_by_side(const pg_program *p, const block *rows, size_t i)
 {
+    const pg_batch *batch = rows->batch;
     size_t count = 0;
-    while (i + count < p->inputs && has_lanes(p, i + count) && batch->inputs[i + count] == batch->inputs[i] + count &&
-           batch->strides[i + count] == batch->strides[i])
+    while (i + count < p->inputs && has_lanes(p, rows, i + count) &&
+           batch->inputs[i + count] == batch->inputs[i] + count && batch->strides[i + count] == batch->strides[i])
         count++;
-    return count / TILE * TILE;
+    return count / PG_TILE * PG_TILE;
 }
 
 /* So many inputs from i on, which stand side by side, of whole tiles of rows: a tile at a time, along the rows, as memory
@@ -353,13 +361,13 @@ static void load_tiles(const pg_program *p, const block *rows, size_t i, size_t 
 {
     const pg_batch *batch = rows->batch;
     double *lanes = rows->lanes;
-    for (size_t l = 0; l + TILE <= rows->count; l += TILE) {
-        const double *from[TILE];
-        for (size_t r = 0; r < TILE; r++)
+    for (size_t l = 0; l + PG_TILE <= rows->count; l += PG_TILE) {
+        const double *from[PG_TILE];
+        for (size_t r = 0; r < PG_TILE; r++)
             from[r] = batch->inputs[i] + (ptrdiff_t)row_of(batch, rows->first + l + r) * batch->strides[i];
         for (size_t k = 0; k < count; k++) {
             double *into = LANE(p->input_slots[i + k]) + l;
-            for (size_t r = 0; r < TILE; r++)
+            for (size_t r = 0; r < PG_TILE; r++)
                 into[r] = from[r][k];
         }
     }
@@ -372,14 +380,14 @@ static void load(const pg_program *p, const block *rows)
     double *lanes = rows->lanes;
     size_t tiled = 0; /* inputs before this one have their whole tiles */
     for (size_t i = 0; i < p->inputs; i++) {
-        if (!has_lanes(p, i))
+        if (!has_lanes(p, rows, i))
             continue;
         if (i >= tiled) {
-            tiled = i + side_by_side(p, batch, i);
+            tiled = i + side_by_side(p, rows, i);
             load_tiles(p, rows, i, tiled - i);
         }
         double *into = LANE(p->input_slots[i]);
-        for (size_t l = i < tiled ? rows->count / TILE * TILE : 0; l < rows->count; l++)
+        for (size_t l = i < tiled ? rows->count / PG_TILE * PG_TILE : 0; l < rows->count; l++)
             into[l] = batch->inputs[i][(ptrdiff_t)row_of(batch, rows->first + l) * batch->strides[i]];
         for (size_t l = rows->count; l < PG_LANES; l++)
             into[l] = into[rows->count - 1];
@@ -437,17 +445,20 @@ static int goes_on(const pg_program *p, const block *rows, pg_work *work)
 /* Rows from first on up to end; false if it was stopped. */
 static int run_piece(const pg_program *p, block *rows, size_t first, size_t end, pg_work *work)
 {
+    const uint32_t *standing = rows->standing;
     clear_partial(p, rows);
     for (rows->first = first; rows->first < end; rows->first += rows->count) {
         rows->count = end - rows->first < PG_LANES ? end - rows->first : PG_LANES;
         rows->staying = rows->count;
         for (size_t l = 0; p->guards != 0 && l < rows->count; l++)
             rows->batch->left[rows->first + l] = UINT32_MAX;
+        rows->standing = rows->count == 1 ? NULL : standing; /* a single row runs on numbers */
         load(p, rows);
         run_block(p, rows);
         if (rows->failed || !goes_on(p, rows, work))
             return 0;
     }
+    rows->standing = standing;
     return 1;
 }
 
@@ -463,6 +474,7 @@ static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed
                   .frame = spare + SPARE + 8 * p->outputs,
                   .work = &work,
                   .handed = handed};
+    rows.standing = pg_find_standing(p, batch, rows.frame + pg_loops_wide(p));
     pg_spread(p, rows.uniforms, lanes);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;

@@ -383,6 +383,31 @@ LANE_TARGET static int LANE_NAME(is_all)(const double *says)
     return found == 0;
 }
 
+/* Eight items of eight rows, which stand side by side in each: lanes of a block for each item. */
+LANE_TARGET static void LANE_NAME(tile)(double *into, const double *const *from)
+{
+#if LANE_WIDTH >= 4 && defined LANE_MIX
+    typedef double vec __attribute__((vector_size(32), aligned(sizeof(double))));
+    for (size_t r = 0; r < 8; r += 4)
+        for (size_t k = 0; k < 8; k += 4) {
+            const vec a = *(const vec *)(const void *)(from[r] + k), b = *(const vec *)(const void *)(from[r + 1] + k),
+                      c = *(const vec *)(const void *)(from[r + 2] + k),
+                      d = *(const vec *)(const void *)(from[r + 3] + k);
+            const vec even = LANE_MIX(a, b, 0, 4, 2, 6), odd = LANE_MIX(a, b, 1, 5, 3, 7),
+                      other_even = LANE_MIX(c, d, 0, 4, 2, 6), other_odd = LANE_MIX(c, d, 1, 5, 3, 7);
+            vec *z = (vec *)(void *)(into + k * PG_LANES + r);
+            z[0] = LANE_MIX(even, other_even, 0, 1, 4, 5);
+            z[PG_LANES / 4] = LANE_MIX(odd, other_odd, 0, 1, 4, 5);
+            z[2 * PG_LANES / 4] = LANE_MIX(even, other_even, 2, 3, 6, 7);
+            z[3 * PG_LANES / 4] = LANE_MIX(odd, other_odd, 2, 3, 6, 7);
+        }
+#else
+    for (size_t k = 0; k < 8; k++)
+        for (size_t r = 0; r < 8; r++)
+            into[k * PG_LANES + r] = from[r][k];
+#endif
+}
+
 /* -- a function for each code: how many instructions it has done, or 0 if that was the end ---------- */
 
 #define STEP(name) LANE_TARGET static int LANE_NAME(name)(const pg_program *p, const pg_instruction *in, block *rows)

@@ -43,11 +43,12 @@ static size_t flat_of(const pg_body *b)
     return 7 + b->numbers->uniforms + 1 + 2 * b->state + pg_loops_flat(b->flat);
 }
 
-/* Uniforms; lanes and spare ones; the state twice, and whether it goes on; a flag for each of them. */
+/* Uniforms; lanes and spare ones; the state twice, and whether it goes on; a flag for each of them; tiles of columns. */
 size_t pg_body_wide(const pg_body *b)
 {
     return pg_whole(b->wide->uniforms + 1 + pg_loops_flat(b->wide)) + b->wide->lanes * PG_LANES + SPARE +
-           (2 * b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1) + pg_loops_wide(b->wide);
+           (2 * b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1) +
+           b->scan.given * PG_TILE * PG_LANES + pg_loops_wide(b->wide);
 }
 
 size_t pg_loop_flat(const pg_loop *loop)

@@ -3,6 +3,7 @@
 
 #include "program/handed.h"
 #include "program/history.h"
+#include "program/standing.h"
 
 #include <math.h>
 
@@ -21,6 +22,8 @@ typedef struct {
     const block *outer;    /* where operands stand */
     size_t first;          /* of the columns that are given so many are in given, others in arrived */
     const pg_term *given, *arrived;
+    double *tiles;         /* of each column that is given, if it is read where it stands */
+    size_t tile;           /* which are there: so many tiles are before them in a column; SIZE_MAX: none */
     double *made;          /* NULL if nobody asks */
 } wide;
 
@@ -68,11 +71,14 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->rows.spare = lanes + p->lanes * PG_LANES;
     w->rows.partial = NULL;
     w->rows.handed = NULL;
+    w->rows.standing = NULL;
     w->rows.careful = 0;
     w->others = w->rows.spare + SPARE;
     w->aside = w->others + b->state * PG_LANES;
     w->crossing = (uint8_t *)(void *)(w->aside + (b->state + 1) * PG_LANES);
-    w->rows.frame = w->aside + (b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1);
+    w->tiles = w->aside + (b->state + 1) * PG_LANES + pg_whole(b->state / sizeof(double) + 1);
+    w->tile = SIZE_MAX;
+    w->rows.frame = w->tiles + b->scan.given * PG_TILE * PG_LANES;
     w->unread = 0;
     for (size_t k = 0; k < pg_first_made(b); k++)
         w->crossing[k] = (uint8_t)(b->turned == NULL && is_crossing(w, k));
@@ -207,15 +213,42 @@ static void put_known(wide *w, size_t input, double number)
         LANE(slot)[l] = number;
 }
 
+/* Another tile of a column that stands, and the one behind it in the same direction, if there is one, fetched. */
+static void read_tile(const wide *w, size_t k, size_t input, size_t tile, size_t before)
+{
+    const size_t length = w->body->scan.length, at = tile * PG_TILE, left = length - at, next = 2 * tile - before;
+    pg_read_tile(w->outer, input, at, left < PG_TILE ? left : PG_TILE, w->tiles + k * PG_TILE * PG_LANES);
+    if (before != SIZE_MAX && next < length / PG_TILE)
+        pg_fetch_tile(w->outer, input, next * PG_TILE);
+}
+
+/* The items of trip i that are given. */
+static void put_given(wide *w, size_t i)
+{
+    const pg_scan *s = &w->body->scan;
+    const size_t first = w->body->state + w->body->captured, at = pg_item_at(s, i), before = w->tile;
+    w->tile = at / PG_TILE;
+    for (size_t k = 0; k < s->given; k++) {
+        const pg_term *from = k < w->first ? w->given + k * s->length : w->arrived + (k - w->first) * s->length;
+        const uint32_t input = k < w->first ? pg_input_standing(w->outer, from[0].a) : 0;
+        double *into = input_of(w, first + k);
+        if (input == 0) {
+            put_operand(w->outer, from[at].a, into);
+            continue;
+        }
+        if (w->tile != before)
+            read_tile(w, k, input - 1, w->tile, before);
+        if (into != NULL)
+            pg_lane_turn()->copy(into, w->tiles + (k * PG_TILE + at % PG_TILE) * PG_LANES);
+    }
+}
+
 /* The items of trip i; false if it was stopped. */
 static int put_items(wide *w, size_t i)
 {
     const pg_scan *s = &w->body->scan;
     const size_t input = w->body->state + w->body->captured, at = pg_item_at(s, i);
-    for (size_t k = 0; k < s->given; k++) {
-        const pg_term *from = k < w->first ? w->given + k * s->length : w->arrived + (k - w->first) * s->length;
-        put_operand(w->outer, from[at].a, input_of(w, input + k));
-    }
+    put_given(w, i);
     if (s->known == 0)
         return 1;
     for (size_t k = 0; k < s->known; k++)
