@@ -120,8 +120,8 @@ def hand_with_pygrad(points: int) -> Calls:
     )
     vertices = pose, hand.weights[used], hand.vertices[used]
     return Calls(
-        lambda: hand.points - np.stack(positions(*vertices), axis=1)[at],
-        lambda: -slopes(*vertices)[at],
+        lambda: hand.points - np.take(np.stack(positions(*vertices), axis=1), at, axis=0),
+        lambda: np.take(-slopes(*vertices), at, axis=0),
     )
 
 

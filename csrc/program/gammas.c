@@ -1,4 +1,4 @@
-/* gammas.c: gamma, lgamma and digamma on whole blocks: what scalar.h does with branches, as steps that all lanes go.
+/* gammas.c: gamma, lgamma, digamma and its slope on whole blocks: what scalar.h does with branches, as steps that all lanes go.
  *
  * A lane's way is a matter of its own value, so its bits do not depend on what stands beside it. Which ways a block does not
  * need is asked of the whole block; where lanes part for long, those of each way are put side by side. */
@@ -74,6 +74,13 @@ static const double gamma_series[] = {
     0.0009356551939849346, -0.00042845871774290097, -0.0006490690282856402,
 };
 
+/* Euler's and Maclaurin's coefficients */
+static const double zeta_series[] = {
+    0.08333333333333333,   -0.001388888888888889,  3.306878306878307e-05,  -8.267195767195768e-07,
+    2.08767569878681e-08,  -5.284190138687493e-10, 1.3382536530684679e-11, -3.3896802963225827e-13,
+    8.586062056277845e-15, -2.174868698558062e-16,
+};
+
 /* -- parts --------------------------------------------------------------------------------------- */
 
 enum { EIGHT = 8 };
@@ -99,6 +106,13 @@ static void places_of(const uint64_t *chosen, size_t count, uint8_t *places)
         places[n] = (uint8_t)i;
         n += chosen[i];
     }
+}
+
+/* Whether x is no pole, and far from the ends of doubles. */
+LANE_INLINE int is_for_trigammas(double x)
+{
+    const double a = fabs(x);
+    return (a > 0x1p-300) & (a < 0x1p300) & ((x > 0.0) | (nearest_of(a) != a));
 }
 
 #define LANE_FILE "program/lanegamma.h"

@@ -371,6 +371,131 @@ LANE_TARGET static void LANE_NAME(gamma_slopes)(const double *x, double *z, size
             z[i] = gamma_dx(x[i]);
 }
 
+/* -- the slope of digamma ------------------------------------------------------------------------ */
+
+/* pow(x, -2.0) */
+LANE_TARGET static void LANE_NAME(over_squares)(const double *x, double *z, size_t count)
+{
+    numbers two = {{0.0}};
+    for (size_t i = 0; i < count; i++)
+        two.at[i] = -2.0;
+    LANE_NAME(lanes_pow_of_some)(x, two.at, z, count);
+}
+
+/* hurwitz_zeta(2, a) for an a > 0 */
+LANE_TARGET static void LANE_NAME(zeta_of_two)(const double *a, double *sum, size_t count)
+{
+    numbers z = {{0.0}}, terms, rest, term;
+    uint64_t any;
+    for (size_t i = 0; i < count; i++) {
+        z.at[i] = a[i];
+        terms.at[i] = 0.0;
+    }
+    do {
+        any = 0;
+        LANE_LOOP
+        for (size_t i = 0; i < count; i++) {
+            const int on = z.at[i] < 12.0;
+            const double next = terms.at[i] + 1.0;
+            terms.at[i] = on ? next : terms.at[i];
+            z.at[i] = on ? a[i] + next : z.at[i];
+            any |= lane_to_bits(z.at[i] < 12.0 ? 1.0 : 0.0);
+        }
+    } while (any);
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++) {
+        rest.at[i] = 0.5;
+        term.at[i] = 2.0 / z.at[i];
+    }
+    for (int k = 0; k < 10; k++) {
+        const double c = zeta_series[k], first = 2.0 + (2.0 * k + 1.0), second = 2.0 + (2.0 * k + 2.0);
+        LANE_LOOP
+        for (size_t i = 0; i < count; i++) {
+            rest.at[i] += c * term.at[i];
+            term.at[i] *= (first / z.at[i]) * (second / z.at[i]);
+        }
+    }
+    LANE_NAME(over_squares)(z.at, term.at, count);
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++) {
+        sum[i] = 1.0 / z.at[i] + term.at[i] * rest.at[i];
+        any |= lane_to_bits(terms.at[i] > 0.0 ? 1.0 : 0.0);
+    }
+    while (any) {
+        any = 0;
+        LANE_LOOP
+        for (size_t i = 0; i < count; i++)
+            z.at[i] = a[i] + (terms.at[i] - 1.0);
+        LANE_NAME(over_squares)(z.at, term.at, count);
+        LANE_LOOP
+        for (size_t i = 0; i < count; i++) {
+            const int on = terms.at[i] > 0.0;
+            const double less = terms.at[i] - 1.0, more = sum[i] + term.at[i];
+            sum[i] = on ? more : sum[i];
+            terms.at[i] = on ? less : terms.at[i];
+            any |= lane_to_bits(less > 0.0 ? 1.0 : 0.0);
+        }
+    }
+}
+
+/* What polygamma(1, x) is below 0. */
+LANE_TARGET static void LANE_NAME(trigamma_below)(const double *x, double *z, size_t count)
+{
+    numbers part = {{0.0}}, from = {{0.0}}, sums[3];
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++)
+        part.at[i] = x[i] - copysign(nearest_of(fabs(x[i])), x[i]);
+    for (int k = 0; k < 3; k++) {
+        const double sign = k == 2 ? 1.0 : -1.0, *of = k == 1 ? x : part.at;
+        LANE_LOOP
+        for (size_t i = 0; i < count; i++)
+            from.at[i] = 1.0 + sign * of[i];
+        LANE_NAME(zeta_of_two)(from.at, sums[k].at, count);
+    }
+    LANE_NAME(over_squares)(part.at, z, count);
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++)
+        z[i] += sums[2].at[i] + (sums[0].at[i] - sums[1].at[i]);
+}
+
+/* polygamma(1, x) */
+LANE_TARGET static void LANE_NAME(trigammas)(const double *x, double *z, size_t count)
+{
+    numbers known = {{0.0}};
+    uint64_t above[LANES_AT_ONCE], below[LANES_AT_ONCE], hard = 0;
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++) {
+        const int serves = is_for_trigammas(x[i]);
+        known.at[i] = serves ? x[i] : 1.5;
+        above[i] = lane_to_bits(known.at[i] > 0.0 ? 1.0 : 0.0) >> 61 & 1;
+        below[i] = above[i] ^ 1;
+        hard |= lane_to_bits(serves ? 0.0 : 1.0);
+    }
+    LANE_NAME(go)(LANE_NAME(zeta_of_two), above, 1.5, known.at, z, count);
+    LANE_NAME(go)(LANE_NAME(trigamma_below), below, -1.5, known.at, z, count);
+    for (size_t i = 0; hard && i < count; i++)
+        if (!is_for_trigammas(x[i]))
+            z[i] = polygamma(1.0, x[i]);
+}
+
+LANE_TARGET void LANE_NAME(pg_polygammas)(const double *n, const double *x, double *z, size_t count)
+{
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
+        uint64_t others = 0;
+        numbers found = {{0.0}};
+        for (size_t i = 0; i < some; i++)
+            others |= n[start + i] != 1.0;
+        if (!others)
+            LANE_NAME(trigammas)(x + start, found.at, some);
+        for (size_t i = 0; others && i < some; i++)
+            found.at[i] = polygamma(n[start + i], x[start + i]);
+        memcpy(z + start, found.at, some * sizeof *z);
+    }
+}
+
+/* -- by op --------------------------------------------------------------------------------------- */
+
 LANE_TARGET static void LANE_NAME(gammas)(int op, const double *x, double *z, size_t count)
 {
     switch (op) {

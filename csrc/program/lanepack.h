@@ -222,6 +222,9 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
     case PG_OP_floordiv:
         lanes_floordiv(a, b, z, count);
         return 1;
+    case PG_OP_polygamma:
+        LANE_NAME(pg_polygammas)(a, b, z, count);
+        return 1;
     case PG_OP_lgamma:
     case PG_OP_gamma:
     case PG_OP_gamma_dx:

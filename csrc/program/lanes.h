@@ -228,6 +228,9 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
     case PG_OP_floordiv:
         lanes_floordiv(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
         break;
+    case PG_OP_polygamma:
+        LANE_NAME(pg_polygammas)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        break;
     case PG_OP_lgamma:
     case PG_OP_gamma:
     case PG_OP_gamma_dx:

@@ -25,6 +25,8 @@ WAYS: dict[str, Callable[..., Any]] = {
     "gamma": gamma,
     "digamma": digamma,
     "slope of gamma": grad(gamma),
+    "slope of digamma": grad(digamma),
+    "slope of the slope": grad(grad(digamma)),
 }
 
 
