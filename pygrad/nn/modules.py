@@ -220,7 +220,7 @@ class Neuron(Module):
     """
 
     spelled_out: bool = False
-    activation: Activation | None = None  # ReLU
+    activation: Activation | None = None  # ReLU; of neurons in pickles that have none
 
     def __init__(
         self,
@@ -233,13 +233,12 @@ class Neuron(Module):
         if spelled_out is not None:
             self.spelled_out = spelled_out
         self.nonlin = _whether(nonlin)
-        if activation is not None:
-            self.activation = _checked_activation(activation)
-            if not self.nonlin:
-                raise ValueError(
-                    "nonlin=False is a neuron without activation, and activation= gives it one: leave one "
-                    "of the two out"
-                )
+        self.activation = None if activation is None else _checked_activation(activation)
+        if self.activation is not None and not self.nonlin:
+            raise ValueError(
+                "nonlin=False is a neuron without activation, and activation= gives it one: leave one "
+                "of the two out"
+            )
         self.w = [Value(random.uniform(-1, 1)) for _ in range(_size("nin", nin))]
         self.b = Value(0)
 

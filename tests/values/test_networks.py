@@ -130,7 +130,10 @@ def test_it_is_one_in_programs_copies_and_pickles(activation):
 
 def test_pickles_call_a_class_what_users_do_and_those_without_an_activation_are_relu():
     model = nn.MLP(1, [1, 1])
-    assert "activation" not in vars(model.layers[0].neurons[0])  # as in those of 0.1.0
+    for neuron in (model.layers[0].neurons[0], model.layers[1].neurons[0]):
+        del neuron.activation  # as in those of 0.1.0
+    assert repr(pickle.loads(pickle.dumps(model))) == repr(nn.MLP(1, [1, 1]))
+    assert model([1.0]).data == pickle.loads(pickle.dumps(model))([1.0]).data
     text = pickle.dumps(model)
     assert b"pygrad.nn" in text
     assert b"pygrad.nn." not in text
