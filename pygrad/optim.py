@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.core.distribution import install
 from pygrad.core.implementation import Parameters, Value
 
-__all__ = ["SGD", "Adam"]
+__all__ = ["LBFGS", "SGD", "Adam", "AdamW", "RMSprop", "clip_grad_norm"]
 
 Step = tuple[Parameters, str, tuple[float, ...]]  # of these, by which rule, with which numbers
 
@@ -64,9 +65,9 @@ def _listed(params: Any) -> list[Value]:
 
 
 class _Optimizer:
-    """What SGD and Adam share: parameters, and a learning rate that may change at any time."""
+    """Parameters that are moved together."""
 
-    def __init__(self, params: Iterable[Value], lr: Any) -> None:
+    def __init__(self, params: Iterable[Value]) -> None:
         params = _listed(params)
         if not params:
             raise ValueError("no parameters to optimise: params is empty")
@@ -78,6 +79,19 @@ class _Optimizer:
                     f"params[{i}] is the same Value as params[{first_index[id(p)]}]: "
                     "it would be moved twice"
                 )
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0.0; do this before each backward()."""
+        self._parameters.zero_grad()
+
+
+class Stepped(_Optimizer):
+    """What moves by the present gradient: all but LBFGS. The learning rate may change at any time."""
+
+    _rule: str  # the name of what Parameters do
+
+    def __init__(self, params: Iterable[Value], lr: Any) -> None:
+        super().__init__(params)
         self.lr = lr
 
     @property
@@ -89,22 +103,31 @@ class _Optimizer:
     def lr(self, lr: Any) -> None:
         self._lr = _non_negative("lr", lr)
 
-    def zero_grad(self) -> None:
-        """Set the gradient of every parameter to 0.0; do this before each backward()."""
-        self._parameters.zero_grad()
+    def step(self) -> None:
+        """Move every parameter once, by its present gradient."""
+        getattr(self._parameters, self._rule)(*self._settings())
+
+    def _settings(self) -> tuple[float, ...]:
+        raise NotImplementedError
+
+    def as_step(self) -> Step:
+        """What step() does, for those who do it in C: see `compiled.backward`."""
+        return self._parameters, self._rule, self._settings()
 
 
-class SGD(_Optimizer):
-    """Gradient descent, with momentum (Polyak 1964) and weight decay if asked for.
+class SGD(Stepped):
+    """Gradient descent, with momentum (Polyak 1964, Nesterov 1983) and weight decay if asked for.
 
     Args:
         params: the Values to move, each once.
         lr: the learning rate.
         momentum: how much of the last step is kept in the next one.
         weight_decay: a pull towards 0: `weight_decay * data` is added to the gradient.
+        nesterov: step by the momentum that the next step will have.
 
     Raises:
-        ValueError: params is empty or has a Value twice; a number is negative or not finite.
+        ValueError: params is empty or has a Value twice; a number is negative or not finite; nesterov
+            without momentum.
         TypeError: a parameter is not a Value; another argument is not a number.
 
     >>> w = Value(1.0)
@@ -114,36 +137,42 @@ class SGD(_Optimizer):
     0.7
     """
 
+    _nesterov = False
+
     def __init__(
         self,
         params: Iterable[Value],
         lr: float = 0.01,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
+        *,
+        nesterov: bool = False,
     ) -> None:
         super().__init__(params, lr)
         self._momentum = _non_negative("momentum", momentum)
         self._weight_decay = _non_negative("weight_decay", weight_decay)
+        if not isinstance(nesterov, bool):
+            raise TypeError(f"nesterov is True or False, not {nesterov!r}")
+        if nesterov and not self._momentum:
+            raise ValueError("nesterov=True is a kind of momentum: give momentum=, 0.9 say")
+        self._nesterov = nesterov
 
-    def step(self) -> None:
-        """Move every parameter once, by its present gradient."""
-        self._parameters.sgd(*self._settings())
+    @property
+    def _rule(self) -> str:  # type: ignore[override]
+        return "nesterov" if self._nesterov else "sgd"
 
     def _settings(self) -> tuple[float, ...]:
         return self._lr, self._momentum, self._weight_decay
 
-    def as_step(self) -> Step:
-        """What step() does, for those who do it in C: see `compiled.backward`."""
-        return self._parameters, "sgd", self._settings()
-
     def __repr__(self) -> str:
+        nesterov = ", nesterov=True" if self._nesterov else ""
         return (
             f"SGD({len(self._parameters)} parameters, lr={self._lr}, "
-            f"momentum={self._momentum}, weight_decay={self._weight_decay})"
+            f"momentum={self._momentum}, weight_decay={self._weight_decay}{nesterov})"
         )
 
 
-class Adam(_Optimizer):
+class Adam(Stepped):
     """Adam (Kingma & Ba 2015): each parameter gets a step size of its own, from running averages of
     its gradient and of the gradient's square.
 
@@ -166,6 +195,8 @@ class Adam(_Optimizer):
     0.9
     """
 
+    _rule = "adam"
+
     def __init__(
         self,
         params: Iterable[Value],
@@ -183,20 +214,306 @@ class Adam(_Optimizer):
         self._eps = _non_negative("eps", eps)
         self._weight_decay = _non_negative("weight_decay", weight_decay)
 
-    def step(self) -> None:
-        """Move every parameter once, by its present gradient."""
-        self._parameters.adam(*self._settings())
-
     def _settings(self) -> tuple[float, ...]:
         return self._lr, self._beta1, self._beta2, self._eps, self._weight_decay
 
-    def as_step(self) -> Step:
-        """What step() does, for those who do it in C: see `compiled.backward`."""
-        return self._parameters, "adam", self._settings()
-
     def __repr__(self) -> str:
         return (
-            f"Adam({len(self._parameters)} parameters, lr={self._lr}, "
+            f"{type(self).__name__}({len(self._parameters)} parameters, lr={self._lr}, "
             f"betas=({self._beta1}, {self._beta2}), eps={self._eps}, "
             f"weight_decay={self._weight_decay})"
         )
+
+
+class AdamW(Adam):
+    """Adam with weights that decay by themselves (Loshchilov & Hutter 2019): each step takes
+    `lr * weight_decay * data` off, whatever the gradient's averages are.
+
+    Arguments and errors are those of Adam, but that weight_decay is 0.01 unless told otherwise.
+
+    >>> w = Value(1.0)
+    >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (3.0 * w).backward()
+    >>> optimizer.step()
+    >>> round(w.data, 6)
+    0.85
+    """
+
+    _rule = "adamw"
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay)
+
+
+class RMSprop(Stepped):
+    """RMSprop (Hinton 2012): the gradient over a running root mean square of it.
+
+    Args:
+        params: the Values to move, each once.
+        lr: the learning rate, about the length of a step.
+        alpha: how slowly the average forgets, in [0, 1).
+        eps: keeps the division defined where the gradient is 0.
+        weight_decay: a pull towards 0: `weight_decay * data` is added to the gradient.
+        momentum: how much of the last step is kept in the next one.
+
+    Raises:
+        ValueError: params is empty or has a Value twice; a number is out of its range.
+        TypeError: a parameter is not a Value; another argument is not a number.
+
+    >>> w = Value(1.0)
+    >>> (3.0 * w).backward()
+    >>> RMSprop([w], lr=0.01, alpha=0.99).step()
+    >>> round(w.data, 6)
+    0.9
+    """
+
+    _rule = "rmsprop"
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr)
+        self._alpha = _non_negative("alpha", alpha, below=1.0)
+        self._eps = _non_negative("eps", eps)
+        self._weight_decay = _non_negative("weight_decay", weight_decay)
+        self._momentum = _non_negative("momentum", momentum)
+
+    def _settings(self) -> tuple[float, ...]:
+        return self._lr, self._alpha, self._eps, self._weight_decay, self._momentum
+
+    def __repr__(self) -> str:
+        return (
+            f"RMSprop({len(self._parameters)} parameters, lr={self._lr}, alpha={self._alpha}, "
+            f"eps={self._eps}, weight_decay={self._weight_decay}, momentum={self._momentum})"
+        )
+
+
+class LBFGS(_Optimizer):
+    """L-BFGS, as SciPy has it (``L-BFGS-B``): for losses over all the data, without noise.
+
+    A step is many: it asks for the loss several times, finds the length of each step by itself, and ends at
+    a minimum or after max_iter of them. Each call of step() begins anew.
+
+    Args:
+        params: the Values to move, each once.
+        max_iter: the most steps of SciPy's in one step().
+        history_size: from how many steps it knows the curvature.
+        tolerance_grad: it ends where no gradient is larger.
+        tolerance_change: it ends where the loss falls by less, in proportion.
+
+    Raises:
+        ValueError: params is empty or has a Value twice; a number is out of its range.
+        TypeError: a parameter is not a Value; another argument is not a number.
+        ImportError: SciPy is not installed.
+
+    >>> x, y = Value(-1.2), Value(1.0)
+    >>> optimizer = LBFGS([x, y], max_iter=100)
+    >>> def closure():
+    ...     loss = (1 - x) ** 2 + 100 * (y - x * x) ** 2
+    ...     loss.backward()
+    ...     return loss
+    >>> optimizer.step(closure) < 1e-9
+    True
+    >>> round(x.data, 4), round(y.data, 4)
+    (1.0, 1.0)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        max_iter: int = 20,
+        history_size: int = 10,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+    ) -> None:
+        params = _listed(params)
+        super().__init__(params)
+        self._values = params
+        self._max_iter = _count("max_iter", max_iter)
+        self._history_size = _count("history_size", history_size)
+        self._tolerance_grad = _non_negative("tolerance_grad", tolerance_grad)
+        self._tolerance_change = _non_negative("tolerance_change", tolerance_change)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> float:
+        """Move the parameters to where the loss is less; the loss there, their grads with it.
+
+        closure computes the loss, calls backward() and returns the loss, a Value or a number. Before each
+        call all grads are 0.0. Where a step is too long for it (an error of arithmetic, as log raises, inf
+        or nan) a shorter one is tried. If it raises anything else, or at the start, parameters are what
+        they were.
+
+        Raises:
+            TypeError: closure is none, or does not return a number.
+            ValueError: the loss or a gradient is not finite at the start.
+        """
+        if not callable(closure):
+            raise TypeError(
+                "LBFGS asks for the loss several times a step: give step() a function that computes it, "
+                f"calls backward() and returns it, not {closure!r}"
+            )
+        try:
+            from scipy import optimize  # type: ignore[import-untyped, import-not-found, unused-ignore]
+        except ImportError as error:
+            raise ImportError(f"LBFGS needs SciPy: {install('scipy')}") from error
+        self.zero_grad()  # an error in a trace, before anything has changed
+        moved = [p for p in self._values if p.requires_grad]
+        start = [p.data for p in moved]
+        try:
+            return self._minimised(optimize.minimize, closure, moved, start)
+        except BaseException:
+            _assign(moved, start)
+            raise
+
+    def _minimised(
+        self, minimize: Any, closure: Callable[[], Any], moved: list[Value], point: list[float]
+    ) -> float:
+        """The loss where SciPy ends, with the parameters there."""
+        best, gradient = self._evaluated(closure, moved, point)
+        if not all(map(math.isfinite, [best, *gradient])):
+            raise ValueError(f"the loss is {best} at the start, or its gradient is not finite")
+        left, refused = self._max_iter, 0
+
+        def tried(x: Any) -> tuple[float, list[float]]:
+            nonlocal refused
+            try:
+                loss, slopes = self._evaluated(closure, moved, x.tolist())
+                if all(map(math.isfinite, [loss, *slopes])):
+                    return loss, slopes
+            except (ArithmeticError, ValueError):
+                pass  # as log raises where a step was too long: it is made shorter
+            refused += 1
+            return math.inf, [0.0] * len(moved)
+
+        while moved and left > 0:
+            refused = 0
+            options = {
+                "maxiter": left,
+                "maxcor": self._history_size,
+                "gtol": self._tolerance_grad,
+                "ftol": self._tolerance_change,
+            }
+            found = minimize(tried, point, jac=True, method="L-BFGS-B", options=options)
+            is_better = found.fun < best
+            if is_better:
+                best, point = found.fun, found.x.tolist()
+            left -= max(1, found.nit)
+            if not (
+                refused and is_better
+            ):  # where a step was cut it may take what is left for a minimum
+                break
+        return self._evaluated(closure, moved, point)[0]
+
+    def _evaluated(
+        self, closure: Callable[[], Any], moved: list[Value], point: list[float]
+    ) -> tuple[float, list[float]]:
+        """The loss at a point, and its gradient."""
+        _assign(moved, point)
+        self.zero_grad()
+        loss = closure()
+        loss = loss.data if isinstance(loss, Value) else loss
+        if not isinstance(loss, numbers.Real):
+            raise TypeError(
+                f"the function that LBFGS calls returns the loss, a number or a Value, not {loss!r}"
+            )
+        return float(loss), [_grad(p) for p in moved]
+
+    def __repr__(self) -> str:
+        return f"LBFGS({len(self._parameters)} parameters, max_iter={self._max_iter})"
+
+
+def clip_grad_norm(params: Iterable[Value], max_norm: float, norm_type: float = 2.0) -> float:
+    """Scale the gradient down where its norm is above max_norm; returns the norm that it had.
+
+    Call it between backward() and step(). A Value that is listed twice counts once.
+
+    Args:
+        params: Values.
+        max_norm: what the norm is to be at most.
+        norm_type: 2 for the Euclidean length, inf for the largest, or another p > 0.
+
+    Raises:
+        ValueError: the norm is not finite, and nothing has changed; max_norm or norm_type is out of its
+        range.
+        TypeError: a parameter is not a Value; max_norm or norm_type is not a number; a grad is a Value, as
+            backward(create_graph=True) leaves it.
+
+    >>> v, w = Value(1.0), Value(2.0)
+    >>> (3 * v + 4 * w).backward()
+    >>> clip_grad_norm([v, w], 1.0)
+    5.0
+    >>> round(v.grad, 6), round(w.grad, 6)
+    (0.6, 0.8)
+    """
+    limit = _non_negative("max_norm", max_norm)
+    p = _norm_type(norm_type)
+    values = list({id(v): v for v in _listed(params)}.values())
+    sizes = [abs(_grad(v)) for v in values]
+    norm = _norm(sizes, p)
+    if not math.isfinite(norm):
+        worst = next((i for i, size in enumerate(sizes) if not math.isfinite(size)), None)
+        what = "is too large a number" if worst is None else f"of params[{worst}] is {sizes[worst]}"
+        raise ValueError(f"the gradient's norm is {norm}: the grad {what}, and cannot be clipped")
+    factor = limit / (norm + 1e-6)  # as PyTorch has it
+    if factor < 1:
+        for v in values:
+            if v.requires_grad:
+                v.grad *= factor
+    return norm
+
+
+def _norm_type(norm_type: Any) -> float:
+    if not isinstance(norm_type, numbers.Real):
+        raise TypeError(f"norm_type must be a real number, not {type(norm_type).__name__}")
+    if not float(norm_type) > 0:
+        raise ValueError(f"norm_type must be above 0, got {norm_type}")
+    return float(norm_type)
+
+
+def _norm(sizes: list[float], p: float) -> float:
+    """The p-norm, without overflow on the way."""
+    largest = max(sizes, default=0.0)
+    if any(map(math.isnan, sizes)):
+        return math.nan
+    if p == math.inf or largest in (0.0, math.inf):
+        return largest
+    if p == 2:
+        return math.hypot(*sizes)
+    return float(largest * math.fsum((size / largest) ** p for size in sizes) ** (1 / p))
+
+
+def _grad(p: Value) -> float:
+    """A parameter's grad, a number."""
+    grad = p.grad
+    if isinstance(grad, Value):
+        raise TypeError(
+            "a grad is a Value, as backward(create_graph=True) leaves it: what moves parameters goes by "
+            "numbers, and the derivative of the step would be lost"
+        )
+    return grad
+
+
+def _assign(values: list[Value], numbers: list[float]) -> None:
+    for p, number in zip(values, numbers, strict=True):
+        p.data = number
+
+
+def _count(name: str, number: Any) -> int:
+    """A whole number above 0."""
+    if isinstance(number, bool) or not isinstance(number, numbers.Integral):
+        raise TypeError(f"{name} must be a whole number, not {number!r}")
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}")
+    return int(number)

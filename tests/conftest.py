@@ -45,10 +45,13 @@ def package_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Simple
         chosen.__dict__.update({k: v for k, v in vars(impl).items() if not k.startswith("_")})
         monkeypatch.setitem(sys.modules, "pygrad.core.implementation", chosen)
         modules = SimpleNamespace()
-        for name in ("engine", "math", "nn", "optim"):
+        names = ("engine", "math", "nn.state", "nn.losses", "nn.modules", "nn", "optim")
+        for name in names:
             spec = importlib.util.find_spec(f"pygrad.{name}")
             assert spec is not None and spec.loader is not None
             module = importlib.util.module_from_spec(spec)
+            if "." in name:  # what the package imports
+                monkeypatch.setitem(sys.modules, f"pygrad.{name}", module)
             spec.loader.exec_module(module)
             setattr(modules, name, module)
         return modules

@@ -13,7 +13,7 @@ typedef struct {
     PyObject_HEAD
     PyObject *values;      /* tuple of Values */
     double *first;         /* velocity, or Adam's first moments; NULL until the first step */
-    double *second;        /* Adam's second moments */
+    double *second;        /* averages of squares: Adam's second moments */
     double steps;
 } parameters;
 
@@ -83,15 +83,18 @@ static double decayed_grad(const pg_node *n, double weight_decay)
 
 /* -- rules ------------------------------------------------------------------------------------------- */
 
+enum { ALWAYS = -1, NEVER = -2 };
+
 /* How a step moves parameters by numbers that were given for it. */
 struct pg_rule {
     const char *name;
     const char *const settings[PG_MOST_SETTINGS + 1]; /* NULL after the last one */
-    int averages;          /* 1: it has first; 2: second, too; -1: first, where the second setting is not 0 */
+    int first, second; /* whether there are such states: ALWAYS, NEVER, or where the setting of this place is not 0 */
     void (*take)(parameters *p, const double *given);
 };
 
-static void take_sgd(parameters *p, const double *given)
+/* Gradient descent; with momentum, and where looks_ahead is true by the velocity that the next step will have (Nesterov). */
+static void descend(parameters *p, const double *given, int looks_ahead)
 {
     const double lr = given[0], momentum = given[1], weight_decay = given[2];
     const Py_ssize_t count = PyTuple_Size(p->values);
@@ -100,13 +103,26 @@ static void take_sgd(parameters *p, const double *given)
         if (PG_IS_CONSTANT(n))
             continue;
         double g = decayed_grad(n, weight_decay);
-        if (momentum != 0.0)
-            g = p->first[i] = momentum * p->first[i] + g;
+        if (momentum != 0.0) {
+            const double velocity = p->first[i] = momentum * p->first[i] + g;
+            g = looks_ahead ? g + momentum * velocity : velocity;
+        }
         n->value -= lr * g;
     }
 }
 
-static void take_adam(parameters *p, const double *given)
+static void take_sgd(parameters *p, const double *given)
+{
+    descend(p, given, 0);
+}
+
+static void take_nesterov(parameters *p, const double *given)
+{
+    descend(p, given, 1);
+}
+
+/* Adam; where decoupled is true weights decay by themselves, beside the gradient. */
+static void adapt(parameters *p, const double *given, int decoupled)
 {
     const double lr = given[0], beta1 = given[1], beta2 = given[2], eps = given[3], weight_decay = given[4];
     const Py_ssize_t count = PyTuple_Size(p->values);
@@ -116,17 +132,56 @@ static void take_adam(parameters *p, const double *given)
         pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
         if (PG_IS_CONSTANT(n))
             continue;
-        double g = decayed_grad(n, weight_decay);
+        double g = decayed_grad(n, decoupled ? 0.0 : weight_decay);
         double m = p->first[i] = beta1 * p->first[i] + (1.0 - beta1) * g;
         double v = p->second[i] = beta2 * p->second[i] + (1.0 - beta2) * (g * g);
+        if (decoupled)
+            n->value *= 1.0 - lr * weight_decay;
         n->value -= lr * (m / correction1) / (sqrt(v / correction2) + eps);
     }
 }
 
+static void take_adam(parameters *p, const double *given)
+{
+    adapt(p, given, 0);
+}
+
+static void take_adamw(parameters *p, const double *given)
+{
+    adapt(p, given, 1);
+}
+
+static void take_rmsprop(parameters *p, const double *given)
+{
+    const double lr = given[0], alpha = given[1], eps = given[2], weight_decay = given[3], momentum = given[4];
+    const Py_ssize_t count = PyTuple_Size(p->values);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
+        if (PG_IS_CONSTANT(n))
+            continue;
+        double g = decayed_grad(n, weight_decay);
+        double v = p->second[i] = alpha * p->second[i] + (1.0 - alpha) * (g * g);
+        g = g / (sqrt(v) + eps);
+        if (momentum != 0.0)
+            g = p->first[i] = momentum * p->first[i] + g;
+        n->value -= lr * g;
+    }
+}
+
+enum { SGD, NESTEROV, ADAM, ADAMW, RMSPROP };
+
 static const pg_rule rules[] = {
-    {"sgd", {"lr", "momentum", "weight_decay"}, -1, take_sgd},
-    {"adam", {"lr", "beta1", "beta2", "eps", "weight_decay"}, 2, take_adam},
+    [SGD] = {"sgd", {"lr", "momentum", "weight_decay"}, 1, NEVER, take_sgd},
+    [NESTEROV] = {"nesterov", {"lr", "momentum", "weight_decay"}, 1, NEVER, take_nesterov},
+    [ADAM] = {"adam", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, take_adam},
+    [ADAMW] = {"adamw", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, take_adamw},
+    [RMSPROP] = {"rmsprop", {"lr", "alpha", "eps", "weight_decay", "momentum"}, 4, ALWAYS, take_rmsprop},
 };
+
+static int is_needed(int state, const double *settings)
+{
+    return state == ALWAYS || (state != NEVER && settings[state] != 0.0);
+}
 
 /* The arguments as numbers; false with an exception set. */
 static int read_settings(const pg_rule *rule, PyObject *args, double *out)
@@ -152,9 +207,9 @@ static int get_ready(PyObject *self, const pg_rule *rule, PyObject *args, pg_ste
     *step = (pg_step){.parameters = self, .rule = rule};
     if (!read_settings(rule, args, step->settings))
         return 0;
-    const int averages = rule->averages >= 0 ? rule->averages : step->settings[1] != 0.0;
     const size_t count = (size_t)PyTuple_Size(p->values);
-    return (averages < 1 || require_state(&p->first, count)) && (averages < 2 || require_state(&p->second, count));
+    return (!is_needed(rule->first, step->settings) || require_state(&p->first, count)) &&
+           (!is_needed(rule->second, step->settings) || require_state(&p->second, count));
 }
 
 int pg_step_ready(PyObject *self, const char *rule, PyObject *settings, pg_step *step)
@@ -189,15 +244,17 @@ static PyObject *move(PyObject *self, PyObject *args, const pg_rule *rule)
     Py_RETURN_NONE;
 }
 
-static PyObject *sgd(PyObject *self, PyObject *args)
-{
-    return move(self, args, &rules[0]);
-}
+#define STEP(NAME, RULE) \
+    static PyObject *NAME(PyObject *self, PyObject *args) \
+    { \
+        return move(self, args, &rules[RULE]); \
+    }
 
-static PyObject *adam(PyObject *self, PyObject *args)
-{
-    return move(self, args, &rules[1]);
-}
+STEP(sgd, SGD)
+STEP(nesterov, NESTEROV)
+STEP(adam, ADAM)
+STEP(adamw, ADAMW)
+STEP(rmsprop, RMSPROP)
 
 static PyObject *zero_grad(PyObject *self, PyObject *ignored)
 {
@@ -304,9 +361,17 @@ static Py_ssize_t length(PyObject *self)
 static PyMethodDef methods[] = {
     {"sgd", sgd, METH_VARARGS,
      "sgd($self, lr, momentum, weight_decay, /)\n--\n\nOne step of gradient descent with momentum."},
+    {"nesterov", nesterov, METH_VARARGS,
+     "nesterov($self, lr, momentum, weight_decay, /)\n--\n\nThe same with Nesterov's momentum."},
     {"adam", adam, METH_VARARGS,
      "adam($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\n"
      "One step of Adam (Kingma and Ba, 2015)."},
+    {"adamw", adamw, METH_VARARGS,
+     "adamw($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\n"
+     "The same with weights that decay beside the gradient (Loshchilov and Hutter, 2019)."},
+    {"rmsprop", rmsprop, METH_VARARGS,
+     "rmsprop($self, lr, alpha, eps, weight_decay, momentum, /)\n--\n\n"
+     "One step by the gradient over its running root mean square (Hinton, 2012)."},
     {"__reduce__", reduce, METH_NOARGS, "The Values, and the optimiser's state."},
     {"__setstate__", restore, METH_O, "Take over an optimiser's state."},
     {"zero_grad", zero_grad, METH_NOARGS, "zero_grad($self, /)\n--\n\nSet every grad to 0.0."},

@@ -16,15 +16,13 @@ from pygrad.compiled.store import Store
 from pygrad.core.callables import FunctionOf
 from pygrad.core.implementation import Value
 from pygrad.core.structure import Array, Number
-from pygrad.optim import SGD, Adam, Step
+from pygrad.optim import LBFGS, Step, Stepped
 from pygrad.programs.direct import address_of
 from pygrad.programs.mapped import Run, Vmapped
 from pygrad.programs.rows import RowArguments
 from pygrad.programs.worth import TooManyPaths
 
 _FLOAT64 = np.dtype(np.float64)
-_OWN_STEPS = {SGD.step, Adam.step}
-_OWN_ZERO_GRADS = {SGD.zero_grad, Adam.zero_grad}
 _MISSES = 3  # calls in a row that C leaves to Python, before it stops trying each time
 _MOST = 16
 
@@ -68,10 +66,15 @@ def _step_of(optim: Any) -> Step | None:
             f"optim is an optimiser, such as optim.SGD(model.parameters()), with step() and zero_grad(); "
             f"not {what}"
         )
+    if isinstance(optim, LBFGS):
+        raise TypeError(
+            "LBFGS asks for the loss several times a step: optimizer.step(lambda: loss.backward(...)), "
+            "where loss is this compiled function"
+        )
     if (
-        isinstance(optim, SGD | Adam)
-        and getattr(step, "__func__", None) in _OWN_STEPS
-        and getattr(zero_grad, "__func__", None) in _OWN_ZERO_GRADS
+        isinstance(optim, Stepped)
+        and getattr(step, "__func__", None) is Stepped.step
+        and getattr(zero_grad, "__func__", None) is Stepped.zero_grad
     ):
         return optim.as_step()
     return None

@@ -39,19 +39,34 @@ class Parameters:
 
     def sgd(self, lr: Any, momentum: Any, weight_decay: Any) -> None:
         """One step of gradient descent with momentum (Polyak 1964)."""
+        self._descend(lr, momentum, weight_decay, looks_ahead=False)
+
+    def nesterov(self, lr: Any, momentum: Any, weight_decay: Any) -> None:
+        """The same by the velocity that the next step will have (Nesterov 1983)."""
+        self._descend(lr, momentum, weight_decay, looks_ahead=True)
+
+    def _descend(self, lr: Any, momentum: Any, weight_decay: Any, looks_ahead: bool) -> None:
         lr, momentum, weight_decay = map(real, (lr, momentum, weight_decay))
         for i, p in enumerate(self._values):
             if p._constant:
                 continue
-            g = p._grad
-            if weight_decay != 0:
-                g = g + weight_decay * p._data
+            g = _decayed_grad(p, weight_decay)
             if momentum != 0:
-                g = self._velocity[i] = momentum * self._velocity[i] + g
+                velocity = self._velocity[i] = momentum * self._velocity[i] + g
+                g = g + momentum * velocity if looks_ahead else velocity
             p._data = p._data - lr * g
 
     def adam(self, lr: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any) -> None:
         """One step of Adam (Kingma & Ba 2015)."""
+        self._adapt(lr, beta1, beta2, eps, weight_decay, decoupled=False)
+
+    def adamw(self, lr: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any) -> None:
+        """The same with weights that decay beside the gradient (Loshchilov & Hutter 2019)."""
+        self._adapt(lr, beta1, beta2, eps, weight_decay, decoupled=True)
+
+    def _adapt(
+        self, lr: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any, decoupled: bool
+    ) -> None:
         lr, beta1, beta2, eps, weight_decay = map(real, (lr, beta1, beta2, eps, weight_decay))
         self._t += 1
         # The averages m and v start at 0; dividing by these takes that bias out.
@@ -60,9 +75,26 @@ class Parameters:
         for i, p in enumerate(self._values):
             if p._constant:
                 continue
-            g = p._grad
-            if weight_decay != 0:
-                g = g + weight_decay * p._data
+            g = _decayed_grad(p, 0.0 if decoupled else weight_decay)
             m = self._m[i] = beta1 * self._m[i] + (1.0 - beta1) * g
             v = self._v[i] = beta2 * self._v[i] + (1.0 - beta2) * (g * g)
+            if decoupled:
+                p._data = p._data * (1.0 - lr * weight_decay)
             p._data = p._data - div(lr * div(m, correction1), sqrt(div(v, correction2)) + eps)
+
+    def rmsprop(self, lr: Any, alpha: Any, eps: Any, weight_decay: Any, momentum: Any) -> None:
+        """One step by the gradient over its running root mean square (Hinton 2012)."""
+        lr, alpha, eps, weight_decay, momentum = map(real, (lr, alpha, eps, weight_decay, momentum))
+        for i, p in enumerate(self._values):
+            if p._constant:
+                continue
+            g = _decayed_grad(p, weight_decay)
+            v = self._v[i] = alpha * self._v[i] + (1.0 - alpha) * (g * g)
+            g = div(g, sqrt(v) + eps)
+            if momentum != 0:
+                g = self._velocity[i] = momentum * self._velocity[i] + g
+            p._data = p._data - lr * g
+
+
+def _decayed_grad(p: Value, weight_decay: float) -> float:
+    return p._grad + weight_decay * p._data if weight_decay != 0 else p._grad

@@ -18,7 +18,7 @@ import pytest
 import pygrad
 from pygrad import Value, _native, compile, math, nn, no_grad
 from pygrad.compiled import training
-from pygrad.optim import SGD, Adam
+from pygrad.optim import SGD, Adam, AdamW, RMSprop
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(40, 2))
@@ -28,6 +28,9 @@ OPTIMISERS: dict[str, Callable[[Any], Any]] = {
     "sgd": lambda p: SGD(p, lr=0.1),
     "momentum": lambda p: SGD(p, lr=0.05, momentum=0.9, weight_decay=0.01),
     "adam": lambda p: Adam(p, lr=0.03, weight_decay=0.1),
+    "nesterov": lambda p: SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+    "adamw": lambda p: AdamW(p, lr=0.03, weight_decay=0.1),
+    "rmsprop": lambda p: RMSprop(p, lr=0.01, momentum=0.5),
 }
 
 
