@@ -26,6 +26,7 @@ LAYERS = """
     dask plot
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
+    special
     transform
     control
     programs debugging math linalg nn optim engine
