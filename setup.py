@@ -71,20 +71,21 @@ def extension() -> list[str]:
 
 # -- what else ------------------------------------------------------------------------------------
 
-# What is copied, to where: pygrad.c_code puts this header into the C that it writes.
-HEADER = ("csrc/ops/scalar.h", "pygrad/c_code/scalar.h")
+# What is copied, to where: pygrad.c_code puts functions of these headers into the C that it writes.
+HEADERS = {f"csrc/ops/{name}": f"pygrad/c_code/{name}" for name in ("scalar.h", "normal.h")}
 
 
 class BuildPy(build_py):
-    """Modules, and the header."""
+    """Modules, and the headers."""
 
     def run(self) -> None:
         super().run()
-        source, name = HEADER
-        self.copy_file(source, name if self.editable_mode else f"{self.build_lib}/{name}")
+        for source, name in HEADERS.items():
+            self.copy_file(source, name if self.editable_mode else f"{self.build_lib}/{name}")
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        return [*super().get_outputs(include_bytecode), f"{self.build_lib}/{HEADER[1]}"]
+        copied = [f"{self.build_lib}/{name}" for name in HEADERS.values()]
+        return [*super().get_outputs(include_bytecode), *copied]
 
 
 # -- how ------------------------------------------------------------------------------------------
@@ -102,7 +103,8 @@ class BuildChanged(build_ext):
     def copy_extensions_to_source(self) -> None:
         """In place, so that a developer's build is one command."""
         super().copy_extensions_to_source()
-        self.copy_file(*HEADER)
+        for source, name in HEADERS.items():
+            self.copy_file(source, name)
 
     def _compile_changed(
         self,

@@ -86,6 +86,7 @@ _PLACES = {
     "scan": "control.scanning",
     "scipy": "",
     "sensitivity": "applications.models",
+    "special": "",
     "stop_gradient": "math",
     "sum": "core.implementation",
     "switch": "control.branches",
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
     from pygrad import optim as optim
     from pygrad import plot as plot
     from pygrad import scipy as scipy
+    from pygrad import special as special
     from pygrad.applications.models import linear_model as linear_model
     from pygrad.applications.models import propagate as propagate
     from pygrad.applications.models import quadratic_model as quadratic_model

@@ -258,6 +258,20 @@ class Value:
         """Gamma function: gamma(n + 1) is the factorial of n."""
     def digamma(self, /) -> Value:
         """Slope of lgamma: the logarithmic derivative of the gamma function."""
+    def erfcx(self, /) -> Value:
+        """exp(x * x) * erfc(x), without underflow."""
+    def ndtr(self, /) -> Value:
+        """Distribution function of the normal distribution, accurate in its tail."""
+    def log_ndtr(self, /) -> Value:
+        """log(ndtr(x)), without underflow."""
+    def ndtri(self, /) -> Value:
+        """Quantile of the normal distribution: the z with ndtr(z) = x."""
+    def erfinv(self, /) -> Value:
+        """Inverse error function: the z with erf(z) = x."""
+    def xlogy(self, y: _Operand, /) -> Value:
+        """x * log(y), and 0 where x is 0 and y any number."""
+    def xlog1py(self, y: _Operand, /) -> Value:
+        """x * log(1 + y), and 0 where x is 0 and y any number."""
     def abs(self, /) -> Value:
         """Absolute value; its slope at 0 is 0."""
     def absolute(self, /) -> Value:

@@ -417,6 +417,52 @@ def digamma(x: SupportsFloat, /) -> float:
     """Slope of lgamma: the logarithmic derivative of the gamma function."""
 
 @overload
+def erfcx(x: Value, /) -> Value: ...
+@overload
+def erfcx(x: SupportsFloat, /) -> float:
+    """exp(x * x) * erfc(x), without underflow."""
+
+@overload
+def ndtr(x: Value, /) -> Value: ...
+@overload
+def ndtr(x: SupportsFloat, /) -> float:
+    """Distribution function of the normal distribution, accurate in its tail."""
+
+@overload
+def log_ndtr(x: Value, /) -> Value: ...
+@overload
+def log_ndtr(x: SupportsFloat, /) -> float:
+    """log(ndtr(x)), without underflow."""
+
+@overload
+def ndtri(x: Value, /) -> Value: ...
+@overload
+def ndtri(x: SupportsFloat, /) -> float:
+    """Quantile of the normal distribution: the z with ndtr(z) = x."""
+
+@overload
+def erfinv(x: Value, /) -> Value: ...
+@overload
+def erfinv(x: SupportsFloat, /) -> float:
+    """Inverse error function: the z with erf(z) = x."""
+
+@overload
+def xlogy(x: Value, y: _Operand, /) -> Value: ...
+@overload
+def xlogy(x: SupportsFloat, y: Value, /) -> Value: ...
+@overload
+def xlogy(x: SupportsFloat, y: SupportsFloat, /) -> float:
+    """x * log(y), and 0 where x is 0 and y any number."""
+
+@overload
+def xlog1py(x: Value, y: _Operand, /) -> Value: ...
+@overload
+def xlog1py(x: SupportsFloat, y: Value, /) -> Value: ...
+@overload
+def xlog1py(x: SupportsFloat, y: SupportsFloat, /) -> float:
+    """x * log(1 + y), and 0 where x is 0 and y any number."""
+
+@overload
 def abs(x: Value, /) -> Value: ...
 @overload
 def abs(x: SupportsFloat, /) -> float:

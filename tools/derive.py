@@ -43,8 +43,11 @@ def algebra_words(root: Path) -> str:
 
 
 def scalar_functions(root: Path) -> str:
-    """The functions of csrc/ops/scalar.h, for the explorer's page."""
-    header = (root / "csrc" / "ops" / "scalar.h").read_text(encoding="utf-8")
+    """The functions of csrc/ops/scalar.h and normal.h, for the explorer's page."""
+    header = "".join(
+        (root / "csrc" / "ops" / name).read_text(encoding="utf-8")
+        for name in ("scalar.h", "normal.h")
+    )
     return "\n".join(map(javascript.transliterated, javascript.function_texts(header)))
 
 
@@ -256,7 +259,14 @@ PARTS: dict[str, dict[str, Part]] = {
 }
 
 # What the parts are made from, besides the marks in the files themselves.
-SOURCES = ["csrc/ops.def", "csrc/ops/scalar.h", "csrc/pygrad.h", "pygrad/math.py", "build.py"]
+SOURCES = [
+    "csrc/ops.def",
+    "csrc/ops/scalar.h",
+    "csrc/ops/normal.h",
+    "csrc/pygrad.h",
+    "pygrad/math.py",
+    "build.py",
+]
 
 
 # -- files ----------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ LAYERS = """
     dask plot
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
+    special
     transform
     control rules
     programs debugging math linalg nn optim engine

@@ -2,6 +2,7 @@
 #ifndef PG_FORWARD_H
 #define PG_FORWARD_H
 
+#include "ops/normal.h"
 #include "ops/scalar.h"
 
 #define UNARY(name, symbol, errors, forward, dx, doc) \

@@ -9,6 +9,7 @@
 #include "program/laneexp.h"
 #include "program/lanelog.h"
 #include "program/lanemath.h"
+#include "program/lanenormal.h"
 #include "program/lanepow.h"
 #include "program/lanetrig.h"
 
@@ -61,6 +62,7 @@
 #define pow_dx(x, y) lane_pow_dx(x, y)
 #define pow_less(x, y) lane_pow_less(x, y)
 #define pow_dxx(x, y) lane_pow_dxx(x, y)
+#define exp_of_square(c, x) lane_exp_of_square(c, x)
 
 #include "ops/forward.h"
 

@@ -1,7 +1,7 @@
 """The ops as C text, and the functions that this text calls: what text.py writes programs with.
 
-An op's forward expression comes from the op table. Functions that libm lacks come from csrc/ops/scalar.h,
-which setup.py puts beside this file.
+An op's forward expression comes from the op table. Functions that libm lacks come from csrc/ops/scalar.h
+and normal.h, which setup.py puts beside this file.
 
 >>> from pygrad.c_code.functions import expression
 >>> expression("add"), expression("hypot"), expression("relu")
@@ -80,13 +80,14 @@ def _table() -> dict[str, str]:
 
 
 def header() -> str:
-    """The text of csrc/ops/scalar.h."""
-    return (importlib.resources.files("pygrad.c_code") / "scalar.h").read_text(encoding="utf-8")
+    """The text of csrc/ops/scalar.h, and of normal.h."""
+    here = importlib.resources.files("pygrad.c_code")
+    return "".join((here / name).read_text(encoding="utf-8") for name in ("scalar.h", "normal.h"))
 
 
 @functools.cache
 def _scalar() -> dict[str, str]:
-    """Each function of csrc/ops/scalar.h with the comment before it."""
+    """Each function of these with the comment before it."""
     definition = re.compile(
         r"^(?:/\*(?:(?!\*/).)*\*/\n)?static inline double (\w+)\([^)]*\)\n\{\n.*?^\}\n", re.M | re.S
     )

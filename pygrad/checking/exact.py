@@ -75,6 +75,52 @@ def functions(mp: Any) -> dict[str, Callable[..., Real]]:
     def pow_dy(x: Real, y: Real) -> Real:
         return mp.power(x, y) * mp.log(x) if x or y < 0 else mp.zero
 
+    def erfcx(x: Real) -> Real:
+        if x < 1000:
+            return mp.exp(x * x) * mp.erfc(x)
+        term = total = mp.one
+        for k in range(1, 500):
+            term *= -(2 * k - 1) / (2 * x * x)
+            total += term
+            if abs(term) < mp.eps:
+                break
+        return total / (x * mp.sqrt(mp.pi))
+
+    def erfcx_more(n: Real, x: Real) -> Real:
+        """By the recurrence, with the digits that it loses."""
+        lost = int(3 * n * mp.log(abs(x) + 10, 2))
+        with mp.workprec(mp.prec + lost):
+            last, before = 2 * x * erfcx(x) - 2 / mp.sqrt(mp.pi), erfcx(x)
+            for k in range(2, int(n) + 1):
+                last, before = 2 * (x * last + (k - 1) * before), last
+            return last
+
+    def log_ndtr(x: Real) -> Real:
+        if x > 0:
+            return mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2)
+        return mp.log(erfcx(-x / mp.sqrt(2)) / 2) - x * x / 2
+
+    def mills(x: Real) -> Real:
+        """The slope of log_ndtr, with as many digits more as its own slopes lose."""
+        with mp.workprec(mp.prec + int(8 * mp.log(abs(x) + 10, 2))):
+            return mp.sqrt(2 / mp.pi) / erfcx(-x / mp.sqrt(2))
+
+    def log_ndtr_dxxx(x: Real) -> Real:
+        m = mills(x)
+        with mp.workprec(mp.prec + int(8 * mp.log(abs(x) + 10, 2))):
+            return m * ((x + m) ** 2 - 1 + m * (x + m))
+
+    def ndtri(x: Real) -> Real:
+        return mp.sqrt(2) * mp.erfinv(2 * x - 1) if x > 0.01 else -mp.sqrt(2) * erfcinv(2 * x)
+
+    def erfcinv(y: Real) -> Real:
+        """By Newton's steps on the logarithm."""
+        z = mp.sqrt(-mp.log(y))
+        for _ in range(12):
+            tail = mp.erfc(z)
+            z += mp.log(tail / y) * tail * mp.exp(z * z) * mp.sqrt(mp.pi) / 2
+        return z
+
     table: dict[str, Callable[..., Real]] = {
         "add": lambda x, y: x + y,
         "sub": lambda x, y: x - y,
@@ -88,6 +134,12 @@ def functions(mp: Any) -> dict[str, Callable[..., Real]]:
         "log2": lambda x: mp.log(x) / mp.ln2,
         "logaddexp": logaddexp,
         "lgamma": lambda x: mp.log(abs(mp.gamma(x))) if x < 8 else mp.loggamma(x),
+        "erfcx": erfcx,
+        "ndtr": lambda x: mp.erfc(-x / mp.sqrt(2)) / 2,
+        "log_ndtr": log_ndtr,
+        "ndtri": ndtri,
+        "xlogy": lambda x, y: x * mp.log(y) if x else mp.zero,
+        "xlog1py": lambda x, y: x * mp.log1p(y) if x else mp.zero,
         "relu": lambda x: max(x, mp.zero),
         "sigmoid": sigmoid,
         "softplus": lambda x: logaddexp(x, mp.zero),
@@ -105,6 +157,14 @@ def functions(mp: Any) -> dict[str, Callable[..., Real]]:
         "sech2": lambda x: mp.sech(x) ** 2,
         "sigmoid_dx": lambda x: sigmoid(x) * sigmoid(-x),
         "erf_dx": lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),
+        "erfcx_dx": lambda x: erfcx_more(mp.one, x),
+        "erfcx_more": erfcx_more,
+        "ndtr_dx": mp.npdf,
+        "log_ndtr_dx": mills,
+        "log_ndtr_dxx": lambda x: -mills(x) * (x + mills(x)),
+        "log_ndtr_dxxx": log_ndtr_dxxx,
+        "ndtri_dx": lambda x: 1 / mp.npdf(ndtri(x)),
+        "erfinv_dx": lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2),
         "polygamma": lambda n, x: mp.psi(int(n), x),
         "gamma_dx": lambda x: mp.gamma(x) * mp.psi(0, x),
         "cbrt": cbrt,

@@ -28,6 +28,10 @@ NEEDS: dict[str, str] = {
     "atanh": "-1 < x < 1",
     "lgamma": _POLES,
     **dict.fromkeys(("gamma", "digamma"), f"{_POLES} or -inf"),
+    "ndtri": "0 < x < 1",
+    "erfinv": "-1 < x < 1",
+    "xlogy": "x = 0 or y > 0",
+    "xlog1py": "x = 0 or y > -1",
     **dict.fromkeys(("sin", "cos", "tan", "floor", "ceil", "trunc", "round"), "a finite x"),
 }
 

@@ -47,6 +47,23 @@ from pygrad.reference.formulas import (
     whole,
 )
 from pygrad.reference.gamma import digamma, digamma_slope, gamma, gamma_slope, lgamma, trigamma
+from pygrad.reference.normal import (
+    erfcx,
+    erfcx_slope,
+    erfinv,
+    erfinv_slope,
+    log1p_slope,
+    log_ndtr,
+    log_ndtr_slope,
+    log_slope,
+    ndtr,
+    ndtr_slope,
+    ndtri,
+    ndtri_slope,
+    quotient_slope,
+    xlog1py,
+    xlogy,
+)
 
 
 class Op(NamedTuple):
@@ -77,6 +94,11 @@ UNARY: dict[str, Op] = {
     "lgamma": Op("lgamma", lgamma, lambda x, z: (digamma_slope(x),)),
     "gamma": Op("gamma", gamma, lambda x, z: (gamma_slope(x),)),
     "digamma": Op("digamma", digamma, lambda x, z: (unless_nan(z, trigamma(x)),)),
+    "erfcx": Op("erfcx", erfcx, lambda x, z: (erfcx_slope(x),)),
+    "ndtr": Op("ndtr", ndtr, lambda x, z: (ndtr_slope(x),)),
+    "log_ndtr": Op("log_ndtr", log_ndtr, lambda x, z: (log_ndtr_slope(x),)),
+    "ndtri": Op("ndtri", ndtri, lambda x, z: (ndtri_slope(x),)),
+    "erfinv": Op("erfinv", erfinv, lambda x, z: (erfinv_slope(x),)),
     "sin": Op("sin", math.sin, lambda x, z: (cos(x),)),
     "cos": Op("cos", math.cos, lambda x, z: (-sin(x),)),
     "tan": Op("tan", math.tan, lambda x, z: (1.0 + z * z,)),
@@ -108,6 +130,10 @@ BINARY: dict[str, Op] = {
     "pow": Op("pow", math_pow, lambda x, y, z: (pow_slope_x(x, y), pow_slope_y(x, y))),
     "atan2": Op("atan2", math.atan2, lambda x, y, z: (atan2_slope(y, x), -atan2_slope(x, y))),
     "hypot": Op("hypot", hypot, lambda x, y, z: (hypot_slope(x, y), hypot_slope(y, x))),
+    "xlogy": Op("xlogy", xlogy, lambda x, y, z: (log_slope(y), quotient_slope(z, x, y))),
+    "xlog1py": Op(
+        "xlog1py", xlog1py, lambda x, y, z: (log1p_slope(y), quotient_slope(z, x, 1.0 + y))
+    ),
     "maximum": Op("maximum", maximum, lambda x, y, z: (greater(x, y), greater(y, x))),
     "minimum": Op("minimum", minimum, lambda x, y, z: (greater(y, x), greater(x, y))),
     "logaddexp": Op(

@@ -359,7 +359,10 @@ def test_constants_are_exact() -> None:
 
 
 def test_the_functions_are_those_of_the_library() -> None:
-    header = (ROOT / "csrc" / "ops" / "scalar.h").read_text(encoding="utf-8")
+    header = "".join(
+        (ROOT / "csrc" / "ops" / name).read_text(encoding="utf-8")
+        for name in ("scalar.h", "normal.h")
+    )
     assert header == c_functions.header()
     assert set(re.findall(r"^static inline double (\w+)", header, re.MULTILINE)) == set(
         c_functions._scalar()

@@ -52,7 +52,7 @@ def read(name: str) -> str:
 
 SCALAR = {
     found[1]: text
-    for text in javascript.function_texts(read("csrc/ops/scalar.h"))
+    for text in javascript.function_texts(read("csrc/ops/scalar.h") + read("csrc/ops/normal.h"))
     if (found := re.search(r"static inline double (\w+)", text))
 }
 LANES = set(re.findall(r"^#define (\w+)\(", read("csrc/program/lanewords.h"), re.MULTILINE))

@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 SOURCES = {".c", ".h", ".def", ".py", ".pyi", ".js", ".css", ".html"}
-DERIVED = {"pygrad/_core.c", "pygrad/c_code/scalar.h"}  # what building leaves
+# what building leaves
+DERIVED = {"pygrad/_core.c", "pygrad/c_code/scalar.h", "pygrad/c_code/normal.h"}
 
 
 def section(title: str) -> str:

@@ -19,6 +19,7 @@ SCOPE = {name: getattr(math, name) for name in dir(math)} | {
     "max": max,
     "digamma": lambda x: float(mpmath.digamma(x)),
     "polygamma": lambda n, x: float(mpmath.psi(n, x)),
+    "ndtr": lambda x: float(mpmath.ncdf(x)),
 }
 
 

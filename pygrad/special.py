@@ -1,0 +1,449 @@
+"""Functions under the names of scipy.special, of numbers, Values and arrays of either; without SciPy.
+
+Each gives what SciPy's of its name gives, at poles and outside domains too, where the arguments are plain
+numbers; of Values, eager code raises there what `pygrad.math` raises, and a program has inf or nan.
+Derivatives are exact to any order, and keep their digits in tails. None of these functions asks a question
+that a trace would have to guard: a program of them has one path.
+
+What SciPy computes in compiled code that is not stated here (Bessel functions, gammainc, lambertw ...) is
+not in this module.
+
+>>> from pygrad import Value, grad, special
+>>> special.log_ndtr(-40.0)
+-804.6084420137538
+>>> f"{grad(special.log_ndtr)(-40.0):.12g}"
+'40.0249688472'
+>>> x = [Value(1.0), Value(2.0), Value(3.0)]
+>>> special.logsumexp(x).backward()
+>>> [round(v.grad, 6) for v in x]
+[0.090031, 0.244728, 0.665241]
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from math import copysign, inf, nan, pi
+from typing import Any
+
+import numpy as np
+
+from pygrad import math
+from pygrad.arrays.array import of_values
+from pygrad.arrays.elementary import isfinite
+from pygrad.arrays.engines import has_values, is_value
+from pygrad.core.implementation import FUNCTIONS
+from pygrad.transform import grad
+
+__all__ = [
+    "beta",
+    "betaln",
+    "cbrt",
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfcx",
+    "erfinv",
+    "expit",
+    "exprel",
+    "gamma",
+    "gammaln",
+    "log_expit",
+    "log_ndtr",
+    "log_softmax",
+    "logit",
+    "logsumexp",
+    "ndtr",
+    "ndtri",
+    "polygamma",
+    "psi",
+    "sinc",
+    "softmax",
+    "xlog1py",
+    "xlogy",
+]
+
+
+# -- how ---------------------------------------------------------------------------------------------
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, list | tuple) or getattr(x, "ndim", 0) > 0
+
+
+def _kept(made: Any) -> Any:
+    """An array of what has been made, of floats where there are no Values."""
+    if not _is_array(made):
+        return made
+    return of_values(made) if has_values(made) else np.asarray(made, float)
+
+
+def _by_item(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of numbers and Values, of arrays item by item."""
+
+    @functools.wraps(function)
+    def of_all(*args: Any) -> Any:
+        if not any(map(_is_array, args)):
+            return function(*args)
+        return _kept(np.frompyfunc(function, len(args), 1)(*args))
+
+    return of_all
+
+
+def _or_limit(limit: Callable[..., float]) -> Callable[..., Any]:
+    """Of plain numbers, for which the function raises, what SciPy gives."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def of_items(*args: Any) -> Any:
+            try:
+                return function(*args)
+            except (ValueError, ArithmeticError):
+                if any(map(is_value, args)):
+                    raise
+                return limit(*args)
+
+        return of_items
+
+    return decorate
+
+
+@_or_limit(lambda x: inf)
+def _exp(x: Any) -> Any:
+    return math.exp(x)
+
+
+@_or_limit(lambda x: -inf if x == 0.0 else nan)
+def _log(x: Any) -> Any:
+    """The logarithm, -inf of 0."""
+    nothing = x == 0.0
+    return math.where(nothing, -inf, math.log(math.where(nothing, 1.0, x)))
+
+
+# -- the normal distribution -------------------------------------------------------------------------
+
+
+@_by_item
+def erf(x: Any) -> Any:
+    """The error function."""
+    return math.erf(x)
+
+
+@_by_item
+def erfc(x: Any) -> Any:
+    """1 - erf(x), accurate in its tail."""
+    return math.erfc(x)
+
+
+@_by_item
+@_or_limit(lambda x: inf)
+def erfcx(x: Any) -> Any:
+    """exp(x * x) * erfc(x), without underflow."""
+    return FUNCTIONS["erfcx"](x)
+
+
+@_by_item
+@_or_limit(lambda y: y * inf if abs(y) == 1.0 else nan)
+def erfinv(y: Any) -> Any:
+    """The x with erf(x) = y."""
+    return FUNCTIONS["erfinv"](y)
+
+
+@_by_item
+def ndtr(x: Any) -> Any:
+    """The distribution function of the normal distribution."""
+    return FUNCTIONS["ndtr"](x)
+
+
+@_by_item
+@_or_limit(lambda x: -inf)
+def log_ndtr(x: Any) -> Any:
+    """log(ndtr(x)), without underflow."""
+    return FUNCTIONS["log_ndtr"](x)
+
+
+@_by_item
+@_or_limit(lambda y: (y - 0.5) * inf if y in {0.0, 1.0} else nan)
+def ndtri(y: Any) -> Any:
+    """The x with ndtr(x) = y."""
+    return FUNCTIONS["ndtri"](y)
+
+
+# -- the gamma function ------------------------------------------------------------------------------
+
+
+def _pole_of_gamma(x: float) -> float:
+    if x == 0.0:
+        return copysign(inf, x)
+    return inf if x > 0.0 else nan
+
+
+@_by_item
+@_or_limit(_pole_of_gamma)
+def gamma(x: Any) -> Any:
+    """The gamma function."""
+    return FUNCTIONS["gamma"](x)
+
+
+@_by_item
+@_or_limit(lambda x: inf)
+def gammaln(x: Any) -> Any:
+    """The logarithm of the absolute value of the gamma function."""
+    return math.lgamma(x)
+
+
+@_by_item
+@_or_limit(lambda x: copysign(inf, -x) if x == 0.0 else nan)
+def digamma(x: Any) -> Any:
+    """The logarithmic derivative of the gamma function."""
+    return FUNCTIONS["digamma"](x)
+
+
+psi = digamma
+
+
+def polygamma(n: int, x: Any) -> Any:
+    """The n-th derivative of digamma; n is a whole number, and no Value."""
+    order = operator.index(n)
+    if order < 0:
+        raise ValueError("polygamma needs an order n >= 0")
+    function: Callable[..., Any] = FUNCTIONS["digamma"]
+    for _ in range(order):
+        function = grad(function)
+    pole = _or_limit(lambda x: inf if order % 2 else nan)
+    return _by_item(pole(lambda x: function(x if is_value(x) else float(x))))(x)
+
+
+@_by_item
+@_or_limit(lambda a, b: inf)
+def betaln(a: Any, b: Any) -> Any:
+    """The logarithm of the absolute value of beta(a, b)."""
+    far = _is_far(a, b)
+    x, y = math.where(far, 1.0, a), math.where(far, 1.0, b)
+    near = math.log(abs(FUNCTIONS["gamma"](x) * FUNCTIONS["gamma"](y) / FUNCTIONS["gamma"](x + y)))
+    return math.where(far, _betaln_far(far, a, b), near)
+
+
+@_by_item
+@_or_limit(lambda a, b: inf if a == 0.0 or b == 0.0 else nan)
+def beta(a: Any, b: Any) -> Any:
+    """gamma(a) * gamma(b) / gamma(a + b); of large arguments by logarithms."""
+    far = _is_far(a, b)
+    x, y = math.where(far, 1.0, a), math.where(far, 1.0, b)
+    near = FUNCTIONS["gamma"](x) * FUNCTIONS["gamma"](y) / FUNCTIONS["gamma"](x + y)
+    sign = _sign_of_gamma(a) * _sign_of_gamma(b) * _sign_of_gamma(a + b)
+    return math.where(far, sign * math.exp(_betaln_far(far, a, b)), near)
+
+
+def _is_far(a: Any, b: Any) -> Any:
+    """Whether products of gamma functions may leave the range of floats."""
+    return (abs(a) > 80.0) | (abs(b) > 80.0)
+
+
+def _betaln_far(far: Any, a: Any, b: Any) -> Any:
+    """betaln where one of two is large: by Stirling's series, as the logarithms of two gamma functions
+    would nearly cancel, unless one is negative."""
+    swapped = a < b
+    p, q = math.where(swapped, a, b), math.where(swapped, b, a)
+    series = far & (q > 80.0) & (p > 0.0)
+    small, large = math.where(series, p, 1.0), math.where(series, q, 100.0)
+    beside = _stirling(large) - _stirling(small + large)
+    quotient = (large - 0.5) * math.log1p(small / large) + small * (math.log(small + large) - 1.0)
+    by_series = math.lgamma(small) + (beside - quotient)
+    other = far & ((q <= 80.0) | (p <= 0.0))
+    x, y = math.where(other, a, 1.0), math.where(other, b, 1.0)
+    return math.where(series, by_series, math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y))
+
+
+def _stirling(x: Any) -> Any:
+    """What Stirling's formula misses of lgamma(x), for x > 80."""
+    r = 1.0 / x
+    return r * _series(r * r, (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188))
+
+
+def _sign_of_gamma(x: Any) -> Any:
+    """-1 between -1 and 0, -3 and -2, ..."""
+    odd = (x < 0.0) & ((0.5 * x) % 1.0 >= 0.5)
+    return math.where(odd, -1.0, 1.0)
+
+
+# -- logarithms and exponentials ---------------------------------------------------------------------
+
+
+@_by_item
+def expit(x: Any) -> Any:
+    """1 / (1 + exp(-x))."""
+    return FUNCTIONS["sigmoid"](x)
+
+
+@_by_item
+def log_expit(x: Any) -> Any:
+    """log(expit(x)), without underflow."""
+    return -FUNCTIONS["softplus"](-x)
+
+
+@_by_item
+@_or_limit(lambda p: (p - 0.5) * inf if p in {0.0, 1.0} else nan)
+def logit(p: Any) -> Any:
+    """log(p / (1 - p)), accurate around 1/2, where it is 0."""
+    inner = (p > 0.25) & (p < 0.75)
+    middle = 2.0 * math.atanh(2.0 * math.where(inner, p, 0.5) - 1.0)
+    outer = math.where(inner, 0.5, p)
+    return math.where(inner, middle, math.log(outer) - math.log1p(-outer))
+
+
+@_by_item
+@_or_limit(lambda x, y: x * _log(y))
+def xlogy(x: Any, y: Any) -> Any:
+    """x * log(y), and 0 where x is 0."""
+    return FUNCTIONS["xlogy"](x, y)
+
+
+@_by_item
+@_or_limit(lambda x, y: x * _log(1.0 + y))
+def xlog1py(x: Any, y: Any) -> Any:
+    """x * log(1 + y), and 0 where x is 0."""
+    return FUNCTIONS["xlog1py"](x, y)
+
+
+@_by_item
+def entr(x: Any) -> Any:
+    """-x * log(x); 0 at 0, and -inf below."""
+    below = x < 0.0
+    inside = math.where(below, 1.0, x)
+    return math.where(below, -inf, -FUNCTIONS["xlogy"](inside, inside))
+
+
+@_by_item
+def cbrt(x: Any) -> Any:
+    """The cube root, of negative numbers too."""
+    return FUNCTIONS["cbrt"](x)
+
+
+def _series(x: Any, coefficients: tuple[float, ...]) -> Any:
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * x + c
+    return total
+
+
+_EXPREL = tuple(1.0 / math.factorial(k + 1) for k in range(19))
+_SINC = tuple((-1.0) ** k * (pi**2) ** k / math.factorial(2 * k + 1) for k in range(13))
+
+
+@_by_item
+@_or_limit(lambda x: inf)
+def exprel(x: Any) -> Any:
+    """(exp(x) - 1) / x, and 1 at 0."""
+    near = abs(x) < 1.0
+    far = math.where(near, 1.0, x)
+    series = _series(math.where(near, x, 0.0), _EXPREL)
+    return math.where(near, series, math.expm1(far) / math.where(far > 1e300, 1.0, far))
+
+
+@_by_item
+def sinc(x: Any) -> Any:
+    """sin(pi * x) / (pi * x), and 1 at 0."""
+    near = abs(x) < 0.5
+    far = pi * math.where(near, 1.0, x)
+    inner = math.where(near, x, 0.0)
+    return math.where(near, _series(inner * inner, _SINC), math.sin(far) / far)
+
+
+# -- sums --------------------------------------------------------------------------------------------
+
+
+def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
+    """log(sum(b * exp(a))) without overflow, over all items or along an axis or several."""
+    a = _as_array(a)
+    if b is not None:
+        a, b = np.broadcast_arrays(a, _as_array(b))
+        b = np.asarray(b)
+    return _reduced(a, b, axis, keepdims, _log_of_sum)
+
+
+def softmax(x: Any, axis: Any = None) -> Any:
+    """exp(x) / sum(exp(x)), over all items or along an axis or several."""
+    return _mapped(x, axis, _softmax_of)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """log(softmax(x)), without underflow."""
+    return _mapped(x, axis, _log_softmax_of)
+
+
+def _as_array(x: Any) -> Any:
+    return np.array(np.asarray(x), dtype=object)
+
+
+def _stopped_maximum(items: list[Any]) -> Any:
+    """The largest item, or 0 where that is infinite; no derivative goes through it."""
+    largest = functools.reduce(FUNCTIONS["maximum"], items)
+    largest = FUNCTIONS["stop_gradient"](largest)
+    return math.where(isfinite(largest), largest, 0.0)
+
+
+def _log_of_sum(items: list[Any], weights: list[Any] | None) -> Any:
+    if not items:
+        return -inf
+    shift = _stopped_maximum(items)
+    terms = [_exp(x - shift) for x in items]
+    if weights is not None:
+        terms = [math.where(w == 0.0, 0.0, w * t) for w, t in zip(weights, terms, strict=True)]
+    total = math.sum(terms)
+    return shift + _log(total)
+
+
+def _softmax_of(items: list[Any]) -> list[Any]:
+    shift = _stopped_maximum(items)
+    terms = [_exp(x - shift) for x in items]
+    total = math.sum(terms)
+    return [t / total for t in terms]
+
+
+def _log_softmax_of(items: list[Any]) -> list[Any]:
+    shift = _stopped_maximum(items)
+    moved = [x - shift for x in items]
+    rest = _log(math.sum([_exp(x) for x in moved]))
+    return [x - rest for x in moved]
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(ndim))
+    given = axis if isinstance(axis, tuple) else (axis,)
+    return tuple(sorted(range(ndim)[operator.index(i)] for i in given))
+
+
+def _reduced(a: Any, b: Any, axis: Any, keepdims: bool, function: Callable[..., Any]) -> Any:
+    """The function of all items along the axes, in the place of these."""
+    axes = _axes(axis, a.ndim)
+    kept = tuple(i for i in range(a.ndim) if i not in axes)
+    shape = tuple(a.shape[i] for i in kept)
+    rows = a.transpose(kept + axes).reshape(*shape, -1)
+    weights = rows if b is None else b.transpose(kept + axes).reshape(*shape, -1)
+    found: Any = np.empty(shape, dtype=object)
+    for place in np.ndindex(shape):
+        found[place] = function(
+            rows[place].tolist(), None if b is None else weights[place].tolist()
+        )
+    if keepdims:
+        found = found.reshape([1 if i in axes else n for i, n in enumerate(a.shape)])
+    return _kept(found) if found.ndim else found[()]
+
+
+def _mapped(x: Any, axis: Any, function: Callable[[list[Any]], list[Any]]) -> Any:
+    """The function of all items along the axes, whose results take their places."""
+    a = _as_array(x)
+    axes = _axes(axis, a.ndim)
+    kept = tuple(i for i in range(a.ndim) if i not in axes)
+    order = kept + axes
+    turned = a.transpose(order)
+    rows = turned.reshape(*(a.shape[i] for i in kept), -1)
+    found = np.empty(rows.shape, dtype=object)
+    for place in np.ndindex(rows.shape[:-1]):
+        found[place] = function(rows[place].tolist())
+    back = found.reshape(turned.shape).transpose(np.argsort(order))
+    return _kept(back) if a.ndim else back[()]

@@ -1,0 +1,190 @@
+"""pygrad.special: values and derivatives against mpmath, edges against SciPy, programs without guards."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from pygrad import Value, check_grad, compile, grad, hessian, special, vmap
+
+mp = mpmath.mp.clone()
+mp.dps = 50
+inf, nan = math.inf, math.nan
+
+TRUTH: dict[str, Any] = {
+    "erf": mp.erf,
+    "erfc": mp.erfc,
+    "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
+    "erfinv": mp.erfinv,
+    "ndtr": lambda x: mp.erfc(-x / mp.sqrt(2)) / 2,
+    "log_ndtr": lambda x: mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
+    "ndtri": lambda y: mp.sqrt(2) * mp.erfinv(2 * y - 1),
+    "gamma": mp.gamma,
+    "gammaln": lambda x: mp.log(abs(mp.gamma(x))),
+    "digamma": lambda x: mp.psi(0, x),
+    "expit": lambda x: 1 / (1 + mp.exp(-x)),
+    "log_expit": lambda x: -mp.log1p(mp.exp(-x)),
+    "logit": lambda p: mp.log(p / (1 - p)),
+    "entr": lambda x: -x * mp.log(x),
+    "cbrt": mp.cbrt,
+    "exprel": lambda x: mp.expm1(x) / x,
+    "sinc": lambda x: mp.sin(mp.pi * x) / (mp.pi * x),
+}
+POINTS: dict[str, tuple[float, ...]] = {
+    "erfcx": (-3.0, 0.2, 1.0, 30.0, 1e3),
+    "erfinv": (-0.999, 0.2, 0.9),
+    "ndtr": (-10.0, -2.0, 0.2, 3.0),
+    "log_ndtr": (-10.0, -2.0, 0.2, 3.0, 10.0),
+    "ndtri": (1e-10, 0.02, 0.3, 0.999),
+    "gamma": (0.3, -2.3, 20.0),
+    "gammaln": (0.3, -2.3, 200.0),
+    "digamma": (0.3, -2.3, 200.0),
+    "expit": (-40.0, 0.3, 40.0),
+    "log_expit": (-40.0, 0.3, 40.0),
+    "logit": (1e-10, 0.2, 0.5001, 0.9),
+    "entr": (1e-10, 0.3, 5.0),
+    "cbrt": (0.3, 20.0),
+    "exprel": (-3.0, 1e-9, 0.3, 0.99, 1.01, 20.0),
+    "sinc": (1e-9, 0.3, 0.49, 0.51, 2.7),
+}
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_values_and_three_derivatives(name: str) -> None:
+    f = getattr(special, name)
+    for x in POINTS.get(name, (-2.0, 0.2, 1.5)):
+        derivative = f
+        with mp.workdps(100 if name in {"ndtr", "log_ndtr"} else 50):  # of which tails take most
+            exactly = mp.taylor(TRUTH[name], mp.mpf(x), 3)
+        for order in range(4):
+            expected = float(exactly[order]) * math.factorial(order)
+            assert derivative(x) == pytest.approx(expected, rel=3e-13, abs=1e-300), (x, order)
+            derivative = grad(derivative)
+
+
+BETAS = [(0.3, 30.0), (2.5, 3.5), (0.4, 1e6), (90.0, 100.0), (100.0, 100.0), (1.0, 1e300)]
+
+
+@pytest.mark.parametrize(("a", "b"), BETAS)
+def test_betaln_where_logarithms_cancel(a: float, b: float) -> None:
+    def exactly(a: Any, b: Any) -> Any:
+        with mp.workdps(400):
+            return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(mp.mpf(a) + b)
+
+    assert special.betaln(a, b) == pytest.approx(float(exactly(a, b)), rel=2e-14)
+    assert special.betaln(b, a) == pytest.approx(float(exactly(a, b)), rel=2e-14)
+    slope = grad(special.betaln)(a, b)
+    assert slope == pytest.approx(float(mp.psi(0, a) - mp.psi(0, mp.mpf(a) + b)), rel=1e-12)
+    assert special.beta(a, b) == pytest.approx(float(mp.exp(exactly(a, b))), rel=2e-12, abs=1e-320)
+    curve = hessian(lambda v: special.betaln(v[0], v[1]))([a, b])
+    assert curve[0][1] == pytest.approx(float(-mp.psi(1, mp.mpf(a) + b)), rel=1e-9, abs=1e-300)
+
+
+def test_polygamma_of_any_order() -> None:
+    for n in range(4):
+        assert special.polygamma(n, 1.3) == pytest.approx(float(mp.psi(n, 1.3)), rel=1e-14)
+        slope = grad(lambda x, n=n: special.polygamma(n, x))(1.3)
+        assert slope == pytest.approx(float(mp.psi(n + 1, 1.3)), rel=1e-14)
+    program = compile(lambda x: special.polygamma(2, x))
+    assert program(1.3) == pytest.approx(float(mp.psi(2, 1.3)), rel=1e-14)
+    with pytest.raises(ValueError, match="n >= 0"):
+        special.polygamma(-1, 1.3)
+    with pytest.raises(TypeError):
+        special.polygamma(Value(1.5), 1.3)
+
+
+EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 40.0, -40.0, 300.0, 1e300, -1e300, inf, -inf, nan)
+
+
+@pytest.mark.parametrize("name", TRUTH.keys() - {"sinc"})
+def test_plain_numbers_at_edges_as_scipy(name: str) -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for x in EDGES[: -2 if name == "gammaln" else None]:  # at -inf it is math.lgamma's
+        expected = float(getattr(scipy, name)(x))
+        given = getattr(special, name)(x)
+        assert given == pytest.approx(expected, rel=1e-13, abs=0, nan_ok=True), x
+
+
+@pytest.mark.parametrize("name", ["xlogy", "xlog1py"])
+def test_products_with_logarithms_at_edges_as_scipy(name: str) -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for x in EDGES:
+        for y in EDGES:
+            expected = float(getattr(scipy, name)(x, y))
+            given = getattr(special, name)(x, y)
+            assert given == pytest.approx(expected, rel=1e-13, abs=0, nan_ok=True), (x, y)
+
+
+def test_a_weight_of_0_has_no_logarithm() -> None:
+    x, y = Value(0.0), Value(0.0)
+    z = special.xlogy(x, y)
+    z.backward()
+    assert (z.data, x.grad, y.grad) == (0.0, -inf, 0.0)
+    with pytest.raises(ValueError, match="xlogy needs x = 0 or y > 0, not x = 2"):
+        special.xlogy(Value(2.0), 0.0)
+
+
+def test_sums_of_exponentials_along_axes() -> None:
+    scipy = pytest.importorskip("scipy.special")
+    a = np.array([[1.0, 900.0, -3.0], [0.5, -inf, 2.0]])
+    b = np.array([[1.0, 2.0, 0.0], [1.0, 1.0, 0.5]])
+    for axis in (None, 0, 1, -1, (0, 1)):
+        for keepdims in (False, True):
+            expected = scipy.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
+            given = special.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
+            assert np.shape(given) == np.shape(expected)
+            assert np.allclose(given, expected, rtol=1e-14)
+        assert np.allclose(special.softmax(a, axis=axis), scipy.softmax(a, axis=axis), rtol=1e-14)
+        log_softmax = special.log_softmax(a, axis=axis)
+        assert np.allclose(log_softmax, scipy.log_softmax(a, axis=axis), rtol=1e-13)
+    assert special.logsumexp([-inf, -inf]) == -inf
+    assert special.logsumexp([1.0, inf]) == inf
+    with pytest.raises(IndexError):
+        special.softmax(a, axis=2)
+
+
+def test_the_gradient_of_logsumexp_is_softmax_and_its_hessian_that_of_softmax() -> None:
+    x = np.array([1.0, 2.0, 700.0, 700.5])
+    p = special.softmax(x)
+    assert np.allclose(grad(special.logsumexp)(x), p, rtol=1e-14)
+    assert np.allclose(hessian(special.logsumexp)(x), np.diag(p) - np.outer(p, p), atol=1e-15)
+    assert grad(lambda x: special.logsumexp(x))([-inf, 0.0]) == [0.0, 1.0]
+    assert np.allclose(compile(grad(special.logsumexp))(x), p, rtol=1e-14)
+
+
+ONE_PATH = {
+    **{name: ((0.3,), (0.9,)) for name in TRUTH},
+    **{name: ((0.3, 2.0), (90.0, 100.0), (2.0, 0.3)) for name in ("beta", "betaln")},
+    **{name: ((0.0, 2.0), (1.5, 2.0), (0.0, 0.5)) for name in ("xlogy", "xlog1py")},
+}
+
+
+@pytest.mark.parametrize("name", ONE_PATH)
+def test_programs_have_one_path(name: str) -> None:
+    f = getattr(special, name)
+    points = ONE_PATH[name]
+    program = compile(f)
+    mapped = vmap(grad(f))(*map(np.array, zip(*points, strict=True)))
+    for point, slope in zip(points, mapped, strict=True):
+        assert program(*point) == pytest.approx(f(*point), rel=1e-14)
+        assert slope == pytest.approx(grad(f)(*point), rel=1e-13, abs=1e-15)
+    (paths,) = [p.paths for p in program.store.calls if p is not None]
+    assert len(paths.all) == 1
+
+
+@pytest.mark.parametrize("name", ONE_PATH)
+def test_derivatives_are_checked(name: str) -> None:
+    f = getattr(special, name)
+    assert check_grad(lambda x: f(*x), [*ONE_PATH[name][1]], order=2).verdict == "ok"
+
+
+def test_arrays_item_by_item() -> None:
+    plain = special.ndtr(np.array([[0.0, 1.0], [-1.0, 2.0]]))
+    assert plain.dtype == float and plain.shape == (2, 2)
+    values = special.xlogy(np.array([Value(1.0), Value(2.0)]), 3.0)
+    assert [v.data for v in values] == [math.log(3.0), 2.0 * math.log(3.0)]
+    assert special.expit([0.0, Value(0.0)])[1].data == 0.5
