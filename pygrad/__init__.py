@@ -11,7 +11,7 @@ Values: `Value`, `pygrad.math`, `sum`, `dot`, `no_grad`, `zero_grad`.
 To see them: `explain`, `draw`, `explore`, `pygrad.plot`.
 Functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`, `hvp`; checked by `check_grad`.
 Loops and branches: `while_loop`, `fori_loop`, `scan`, `cond`, `switch`, `checkpoint`, `autograph`.
-Rules of your own: `custom_jvp`, `custom_vjp`.
+Rules of your own: `custom_jvp`, `custom_vjp`, `custom_root`, `custom_fixed_point`, `custom_minimum`.
 Programs: `compile` (or `jit`), `vmap`, `load`; their errors `TraceError` and `NotSavedError`.
 Uses: `newton`, `gauss_newton`, `gradient_descent`, `sensitivity`, `propagate`, `pygrad.scipy`.
 Networks: `pygrad.nn`, `pygrad.optim`; `pygrad.engine` for code that imports it from micrograd.
@@ -41,7 +41,10 @@ _PLACES = {
     "clip": "math",
     "compile": "compiled.function",
     "cond": "control.branches",
+    "custom_fixed_point": "rules.implicit",
     "custom_jvp": "rules.custom",
+    "custom_minimum": "rules.implicit",
+    "custom_root": "rules.implicit",
     "custom_vjp": "rules.custom",
     "dask": "",
     "debug_nans": "debugging",
@@ -163,6 +166,9 @@ if TYPE_CHECKING:
     from pygrad.programs.worth import path_memory as path_memory
     from pygrad.rules.custom import custom_jvp as custom_jvp
     from pygrad.rules.custom import custom_vjp as custom_vjp
+    from pygrad.rules.implicit import custom_fixed_point as custom_fixed_point
+    from pygrad.rules.implicit import custom_minimum as custom_minimum
+    from pygrad.rules.implicit import custom_root as custom_root
     from pygrad.seeing.drawing import draw as draw
     from pygrad.seeing.drawing import draw_dot as draw_dot
     from pygrad.seeing.drawing import trace as trace

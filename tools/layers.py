@@ -26,9 +26,9 @@ LAYERS = """
     dask plot
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
-    special
+    special rules
     transform
-    control rules
+    control
     programs debugging math linalg nn optim engine
     core
     value reference

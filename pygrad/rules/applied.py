@@ -26,7 +26,7 @@ from pygrad.core.structure import (
 )
 from pygrad.rules.described import described, named
 
-_CAPTURED = (
+CAPTURED = (
     "{f}() has a rule of its own, which says nothing of the derivative by {v}, a Value that {f}() uses and "
     "that is none of the arguments that it has derivatives by. Hand it over as an argument, or use "
     "stop_gradient() of it, or its number"
@@ -128,6 +128,7 @@ class At(NamedTuple):
     xs: list[Any]
     ys: list[Any]  # results; of rules that ask for them
     inputs: tuple[Any, ...]  # all that lead on: what the rule has made ends here
+    numbers: bool  # what it gives will be used as numbers
 
 
 class Rule(Protocol):
@@ -177,7 +178,7 @@ class Applied:
         """
         given = [seed for seed in seeds if seed is not None]
         if numbers and all(
-            _number(seed) == 0 for seed in given
+            number(seed) == 0 for seed in given
         ):  # an exact 0 wins over all it meets
             return (None,) * (len(xs) if reverse else len(self.result.items))
         ys = implementation.stated.rule_results(node) if self.rule.needs_results else ()
@@ -186,7 +187,7 @@ class Applied:
         with implementation.Recorded() as recorded:
             inputs = recorded.begin((*xs, *ys, *given, *fresh))
             new = iter(inputs)
-            at = At([next(new) for _ in xs], [next(new) for _ in ys], inputs)
+            at = At([next(new) for _ in xs], [next(new) for _ in ys], inputs, bool(numbers))
             arrived = [None if seed is None else next(new) for seed in seeds]
             with named(self.rule.stated, self.rule.f):
                 if not reverse:
@@ -221,8 +222,8 @@ class Applied:
 
     def _check_linear(self, pairs: list[tuple[Any, Any]], pulled: Sequence[Any]) -> None:
         """ValueError if tangents that have come out are not what slopes make of those that went in."""
-        terms = [_number(y) * _number(seed) for y, seed in pairs]
-        slopes = list(map(_number, pulled))  # those that went in are 1
+        terms = [number(y) * number(seed) for y, seed in pairs]
+        slopes = list(map(number, pulled))  # those that went in are 1
         scale = sum(map(abs, slopes)) + sum(map(abs, terms))
         if abs(sum(terms) - sum(slopes)) > _ROUNDING * scale:
             raise ValueError(
@@ -242,11 +243,11 @@ class Applied:
         """ValueError where nan has come of finite numbers; in a trace other rows have others."""
         if implementation.trace_active():
             return
-        if not any(math.isnan(_number(d)) for d in found if d is not None):
+        if not any(math.isnan(number(d)) for d in found if d is not None):
             return
-        if all(math.isfinite(_number(v)) for v in (*given, *self.result.items)):
+        if all(math.isfinite(number(v)) for v in (*given, *self.result.items)):
             raise ValueError(
-                f"{described(self.rule.stated, self.rule.f)}, gave nan at {[_number(v) for v in given]}"
+                f"{described(self.rule.stated, self.rule.f)}, gave nan at {[number(v) for v in given]}"
             )
 
     def of_result(self, items: list[Any]) -> Any:
@@ -280,7 +281,8 @@ class Applied:
         )
 
 
-def _number(v: Any) -> float:
+def number(v: Any) -> float:
+    """The number of a Value, or the number itself; nobody notes that it was read."""
     return implementation.stated.number_in(v) if isinstance(v, Value) else float(v)
 
 
@@ -294,7 +296,7 @@ def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
         if not values_in(plain):
             return plain
     traced = implementation.trace_active()
-    points = arguments.values if traced else list(map(_number, arguments.values))
+    points = arguments.values if traced else list(map(number, arguments.values))
     with implementation.Recorded() as recorded:
         inputs = recorded.begin(tuple(points))
         since = implementation.stated.births()
@@ -302,7 +304,7 @@ def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
         outputs = tuple([v for v in result.items if isinstance(v, Value)])
         captured = implementation.stated.rule_captured(outputs, inputs, since) if outputs else None
     if captured is not None:
-        raise TypeError(_CAPTURED.format(f=function_name(rule.f), v=captured))
+        raise TypeError(CAPTURED.format(f=function_name(rule.f), v=captured))
     if not arguments.values:
         return result.structure.arrange(result.items)
     rule.check()
@@ -310,5 +312,5 @@ def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
     made = implementation.stated.rule_made(
         applied, function_name(rule.f), tuple(result.items), tuple(arguments.values)
     )
-    result.items = [_number(v) for v in result.items]
+    result.items = [number(v) for v in result.items]
     return result.structure.arrange(made)

@@ -71,12 +71,12 @@ class _WithRule(MethodOf[P, R], Generic[P, R]):
         if not kwargs and len(args) >= len(self._signature.parameters):
             return args
         bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        if any(bound.kwargs.values()):
+        if bound.kwargs:
             raise TypeError(
                 f"{function_name(self)}() has a rule, which gets arguments by position: "
                 f"{', '.join(bound.kwargs)} can be given by name only"
             )
+        bound.apply_defaults()
         for i in self.without:
             if i >= len(bound.args):
                 raise TypeError(

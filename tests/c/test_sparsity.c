@@ -49,6 +49,8 @@ static void dependences(const trace *t, uint32_t *bits)
     for (size_t i = 0; i < t->count; i++) {
         const pg_node *n = t->nodes[i];
         bits[i] = i < t->inputs ? 1u << i : 0;
+        if (n->op == PG_OP_ruled && n->flags & PG_TRACED) /* by what, only its rule knows */
+            bits[i] = (1u << t->inputs) - 1;
         for (size_t k = 0; (n->flags & PG_TRACED) && k < pg_operand_count(n); k++)
             if (n->op < PG_OP_add || strcmp(pg_op_at(n->op - PG_OP_add)->rules[k], "ZERO") != 0)
                 bits[i] |= bits[(size_t)pg_operand(n, k)->grad];

@@ -1,0 +1,226 @@
+"""Solutions: what solves an equation, differentiated by the equation, whatever has solved it.
+
+Where F(y, x) = 0 states y, the implicit function theorem gives dy = -inverse(dF/dy) dF/dx dx: one system of
+linear equations, forward and back. It is made of Values, y among them, so it is differentiated in turn.
+
+>>> from pygrad import custom_root, grad
+>>> @custom_root(lambda y, a: y * y - a)
+... def root(a):
+...     y = a
+...     for _ in range(60):
+...         y = 0.5 * (y + a / y)
+...     return y
+>>> root(4.0), grad(root)(4.0), grad(grad(root))(4.0)
+(2.0, 0.25, -0.03125)
+
+Source: Blondel and others, Efficient and Modular Implicit Differentiation (2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pygrad.core import hints, implementation
+from pygrad.core.callables import MethodOf, P, R, function_name
+from pygrad.core.implementation import Value
+from pygrad.core.structure import flatten_result, values_in
+from pygrad.linalg import solve as solution_of
+from pygrad.rules.applied import CAPTURED, Applied, Arguments, At, Result, number
+from pygrad.rules.described import described, named
+from pygrad.transform import grad
+
+_IN_A_TRACE = (
+    "in a function that is compiled or mapped {f}() runs on Values, and becomes part of the program. A "
+    "solver that needs plain numbers, as SciPy's do, cannot: call it outside, row by row"
+)
+
+
+class Solution(MethodOf[P, R]):
+    """What custom_root() and its kin make of a solver."""
+
+    __slots__ = ("equation", "stated", "turned")
+    by_tangents = False
+    needs_results = True
+
+    def __init__(self, f: Callable[..., Any], stated: Callable[..., Any], kind: str) -> None:
+        super().__init__(f)
+        self.stated, self.turned = stated, kind
+        self.equation: Callable[..., Any] = stated
+        if kind == "minimum":
+            self.equation = grad(stated)
+
+    def made_from(self) -> tuple[Any, ...]:
+        return self.f, self.stated, self.turned
+
+    def check(self) -> None:
+        """There is an equation always."""
+
+    # -- the call
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        arguments = Arguments(self.f, args, frozenset())
+        if values_in(kwargs):
+            raise TypeError(
+                f"{function_name(self)}() hands arguments that are given by name to the solver alone: give "
+                "what there is a derivative by, by position"
+            )
+        traced = implementation.trace_active()
+        points = arguments.values if traced else list(map(number, arguments.values))
+        with implementation.Recorded() as recorded:
+            inputs = recorded.begin(tuple(points))
+            since = implementation.stated.births()
+            solved = self._solved(arguments.whole(inputs if traced else points), kwargs)
+            result = Result(self.f, solved)
+            self._check_captured(arguments, result, inputs, since)
+        if implementation.in_no_grad() or not arguments.values:
+            return solved  # type: ignore[no-any-return]
+        applied = Applied(self, arguments, result)
+        made = implementation.stated.rule_made(
+            applied, function_name(self.f), tuple(result.items), tuple(arguments.values)
+        )
+        result.items = list(map(number, result.items))
+        return result.structure.arrange(made)  # type: ignore[no-any-return]
+
+    def _solved(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        try:
+            return self.f(*args, **kwargs)
+        except (TypeError, RuntimeError) as error:  # RuntimeError: TraceError
+            if implementation.trace_active():
+                hints.add(error, _IN_A_TRACE.format(f=function_name(self.f)))
+            raise
+
+    def _check_captured(
+        self, arguments: Arguments, result: Result, inputs: tuple[Any, ...], since: int
+    ) -> None:
+        """TypeError if solver or equation depend on Values that are no arguments."""
+        ys = [y if isinstance(y, Value) else Value(y) for y in result.items]
+        outputs = self._residuals(arguments.whole(inputs), result, ys)
+        for f, found in ((self.f, result.items), (self.stated, outputs)):
+            values = tuple([v for v in found if isinstance(v, Value)])
+            if values:
+                captured = implementation.stated.rule_captured(values, inputs, since)
+                if captured is not None:
+                    raise TypeError(CAPTURED.format(f=function_name(f), v=captured))
+
+    # -- the equation
+
+    def _residuals(self, args: list[Any], result: Result, ys: Sequence[Any]) -> list[Any]:
+        """What is 0 at a solution, for each of its numbers."""
+        with named(self.stated, self.f):
+            found = self.equation(result.structure.as_argument(ys), *args)
+        items, _ = flatten_result(found, f"the result of {function_name(self.stated)}()")
+        if len(items) != len(ys):
+            raise ValueError(
+                f"{described(self.stated, self.f)}, gives {len(items)} numbers for {len(ys)} unknowns"
+            )
+        if self.turned == "fixed point":
+            items = [item - y for item, y in zip(items, ys, strict=True)]
+        return items
+
+    def _linear(self, applied: Applied, at: At) -> tuple[tuple[Any, ...], list[list[Any]]]:
+        """The residuals as Values, and their slopes by the unknowns: a row for each."""
+        items = self._residuals(applied.arguments.whole(at.xs), applied.result, at.ys)
+        outputs = tuple([v if isinstance(v, Value) else Value(v) for v in items])
+        way, ys = implementation.stated.rule_way, tuple(at.ys)
+        count = range(len(outputs))
+        rows = [list(way(True, (outputs[k],), ys, at.inputs, (1.0,))) for k in count]
+        return outputs, rows
+
+    def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
+        outputs, rows = self._linear(applied, at)
+        arrived = [0.0 if seed is None else seed for seed in seeds]
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        weights = _solved(columns, arrived, at.numbers)
+        found = implementation.stated.rule_way(
+            True, outputs, tuple(at.xs), at.inputs, tuple([-w for w in weights])
+        )
+        return list(found)
+
+    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
+        outputs, rows = self._linear(applied, at)
+        pairs = [(x, t) for x, t in zip(at.xs, tangents, strict=True) if t is not None]
+        xs, seeds = zip(*pairs, strict=True)
+        moved = implementation.stated.rule_way(False, outputs, xs, at.inputs, seeds)
+        return _solved(rows, [-m for m in moved], at.numbers)
+
+
+def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
+    """The solution of linear equations, of Values unless its numbers are all that is asked for."""
+    if numbers:
+        plain = np.linalg.solve([list(map(number, row)) for row in a], list(map(number, b)))
+        return list(map(Value, plain.tolist()))
+    if len(b) == 1:
+        return [b[0] / a[0][0]]
+    return list(solution_of(a, b))
+
+
+def _decorator(stated: Any, kind: str, name: str) -> Callable[[Callable[P, R]], Solution[P, R]]:
+    if not callable(stated):
+        raise TypeError(f"{name}() takes a function, not {type(stated).__name__}")
+
+    def decorate(solve: Callable[P, R]) -> Solution[P, R]:
+        if not callable(solve):
+            raise TypeError(f"{name}(...) decorates a function, not {type(solve).__name__}")
+        return Solution(solve, stated, kind)
+
+    return decorate
+
+
+def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[P, R]], Solution[P, R]]:
+    """Decorates a solver: its derivative is that of the root of ``residual(y, *args)``.
+
+    ``solve(*args)`` finds y, one number or any arrangement of them, by whatever means: in eager code it is
+    given plain numbers, so Python's loops and SciPy's solvers do. ``residual`` gives as many numbers, which
+    are 0 at y, and is run on Values. The derivative is one system of linear equations, of any order,
+    forward and back. In a function that is compiled or mapped the solver is traced into the program.
+
+    Raises:
+        TypeError: solver or residual use a Value that is no argument; one is given by name.
+        ValueError: there are not as many residuals as unknowns. numpy.linalg.LinAlgError: the derivative of
+            the residual by y is singular. All name the function.
+
+    >>> from pygrad import custom_root, grad, math
+    >>> @custom_root(lambda y, a: y + math.exp(y) - a)
+    ... def omega(a):  # by bisection, whose own slope is that of its last step
+    ...     low, high = -50.0, 50.0
+    ...     while high - low > 1e-14:
+    ...         y = (low + high) / 2
+    ...         low, high = (y, high) if y + math.exp(y) < a else (low, y)
+    ...     return low
+    >>> round(omega(1.0), 12), round(grad(omega)(1.0), 12)
+    (0.0, 0.5)
+    """
+    return _decorator(residual, "root", "custom_root")
+
+
+def custom_fixed_point(f: Callable[..., Any]) -> Callable[[Callable[P, R]], Solution[P, R]]:
+    """The same for a solver that finds y with ``y == f(y, *args)``.
+
+    >>> import math as plain
+    >>> from pygrad import custom_fixed_point, grad, math
+    >>> @custom_fixed_point(lambda y, a: a * math.cos(y))
+    ... def settled(a):
+    ...     y = 0.0
+    ...     for _ in range(200):
+    ...         y = a * plain.cos(y)
+    ...     return y
+    >>> round(grad(settled)(1.0), 9)
+    0.441682837
+    """
+    return _decorator(f, "fixed point", "custom_fixed_point")
+
+
+def custom_minimum(objective: Callable[..., Any]) -> Callable[[Callable[P, R]], Solution[P, R]]:
+    """The same for a solver that finds y at which ``objective(y, *args)`` is least: its gradient by y is 0.
+
+    >>> from pygrad import custom_minimum, jacobian
+    >>> @custom_minimum(lambda y, a: (y[0] - a) ** 2 + (y[1] - y[0]) ** 2 + y[1] ** 2)
+    ... def nearest(a):
+    ...     return [2 * a / 3, a / 3]
+    >>> [round(slope, 9) for slope in jacobian(nearest)(3.0)]
+    [0.666666667, 0.333333333]
+    """
+    return _decorator(objective, "minimum", "custom_minimum")

@@ -1,0 +1,133 @@
+/* test_rules.c: nodes whose derivative is a rule of somebody's: in sweeps, in programs, in what programs are made of.
+ * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
+#include "loops.h"
+
+/* A product, whose rule says three times as much. */
+static pg_status derive_thrice(pg_way way, pg_node *n, pg_node *const *given, const uint8_t *wanted, pg_node **out)
+{
+    pg_node *const *operands = n->of.many->operands;
+    pg_node *three = traced(pg_leaf(3.0));
+    pg_node *sum = NULL;
+    CHECK(pg_sweep_open(operands[1], 0, &(pg_sweep *){NULL}) == PG_BUSY); /* its sweep keeps its nodes, */
+    pg_sweep *s;
+    pg_sweeps_shared++; /* unless it shares them, */
+    CHECK(pg_sweep_open(operands[1], 0, &s) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
+    pg_sweep_abandon(s);
+    pg_sweeps_shared--;
+    for (size_t i = 1; i <= 2; i++) {
+        pg_node *slope = traced(node_of_op(PG_OP_mul, (pg_node *[3]){three, operands[3 - i], NULL}, 0.0));
+        pg_node *by = way == PG_REVERSE ? given[0] : given[i];
+        if (by != NULL && (way == PG_FORWARD || wanted[i])) {
+            pg_node *term = traced(node_of_op(PG_OP_mul, (pg_node *[3]){by, slope, NULL}, 0.0));
+            if (way == PG_REVERSE) {
+                out[i] = term;
+            } else {
+                pg_node *more = sum == NULL ? pg_retain(term)
+                                            : traced(node_of_op(PG_OP_add, (pg_node *[3]){sum, term, NULL}, 0.0));
+                pg_release(term);
+                if (sum != NULL)
+                    pg_release(sum);
+                sum = more;
+            }
+        }
+        pg_release(slope);
+    }
+    if (way == PG_FORWARD)
+        out[0] = sum;
+    pg_release(three);
+    return PG_OK;
+}
+
+static void destroy(pg_several *rule)
+{
+    pg_free(rule);
+}
+
+static const pg_several_kind kind_of_product = {derive_thrice, destroy};
+
+/* The result of such a node, of x * y sealed, x and y; all are held. */
+static pg_node *product_of(pg_node *x, pg_node *y)
+{
+    pg_several *rule = pg_alloc(1, sizeof *rule);
+    CHECK(rule != NULL);
+    *rule = (pg_several){&kind_of_product, 3, 1, 1};
+    pg_node *sealed = of(PG_OP_ruled, of(PG_OP_mul, x, y), NULL);
+    pg_node *n = hold(pg_compute_several(rule, (pg_node *[3]){sealed, x, y}, 0.0));
+    n->flags |= PG_HAS_CLOSURE; /* the rule is held where a closure would be */
+    pg_several_release(rule);
+    return hold(pg_compute_item(n, 0, sealed->value));
+}
+
+static void test_the_rule_is_asked_and_the_operations_are_not(void)
+{
+    pg_node *x = of(PG_OP_identity, constant(2.0), NULL), *y = of(PG_OP_identity, constant(5.0), NULL);
+    pg_node *z = product_of(x, y), *found[2];
+    CHECK(z->value == 10.0);
+    CHECK(derive(PG_REVERSE, &z, 1, NULL, 0, (pg_node *[2]){x, y}, 2, (double[1]){1.0}, found) == PG_OK);
+    CHECK(found[0]->value == 15.0 && found[1]->value == 6.0);
+    pg_release_all(found, 2);
+    CHECK(derive(PG_FORWARD, &z, 1, NULL, 0, (pg_node *[2]){x, y}, 2, (double[2]){1.0, 10.0}, found) == PG_OK);
+    CHECK(found[0]->value == 75.0);
+    pg_release_all(found, 1);
+    let_go(0);
+}
+
+/* A program of z = 3 * result, and its inputs. */
+static pg_program *program_with_rule(trace *t)
+{
+    *t = (trace){.inputs = 2, .optimise = 1};
+    t->nodes[0] = hold(pg_leaf(2.0));
+    t->nodes[1] = hold(pg_leaf(5.0));
+    t->outputs[0] = of(PG_OP_mul, constant(3.0), product_of(t->nodes[0], t->nodes[1]));
+    t->output_count = 1;
+    t->count = 2;
+    double lives[1];
+    return program_of(t, lives);
+}
+
+static void test_a_program_has_the_numbers_and_says_that_the_rule_is_lost(void)
+{
+    trace t;
+    pg_pattern *m;
+    pg_node *results[1] = {NULL}, *inputs[2];
+    pg_program *p = program_with_rule(&t);
+    int ruled = 0;
+    for (size_t i = 0; i < p->length; i++)
+        ruled += p->code[i].code == PG_OP_ruled;
+    CHECK(ruled == 1);
+    for (int i = 0; i < 2; i++)
+        inputs[i] = t.nodes[i];
+    CHECK(pg_unfold(p, inputs, results) == PG_RULED && results[0] == NULL);
+    CHECK(pg_program_pattern(p, 0, 2, 1, SIZE_MAX, &m) == 1 && m->count == 2); /* it may depend on all */
+    pg_pattern_free(m);
+    pg_program_free(p);
+    let_go(0);
+}
+
+static void test_what_is_constant_stays_ruled(void)
+{
+    trace t = {.inputs = 1, .optimise = 1, .output_count = 1, .count = 1};
+    double lives[1];
+    t.nodes[0] = hold(pg_leaf(2.0));
+    pg_several *rule = pg_alloc(1, sizeof *rule);
+    CHECK(rule != NULL);
+    *rule = (pg_several){&kind_of_product, 2, 1, 1};
+    pg_node *sealed = of(PG_OP_ruled, constant(7.0), NULL);
+    pg_node *n = hold(pg_compute_several(rule, (pg_node *[2]){sealed, t.nodes[0]}, 0.0));
+    pg_several_release(rule);
+    t.outputs[0] = hold(pg_compute_item(n, 0, 7.0));
+    pg_program *p = program_of(&t, lives);
+    CHECK(p->length != 0 && p->code[0].code == PG_OP_ruled);
+    pg_program_free(p);
+    let_go(0);
+}
+
+int main(void)
+{
+    RUN(test_the_rule_is_asked_and_the_operations_are_not);
+    RUN(test_a_program_has_the_numbers_and_says_that_the_rule_is_lost);
+    RUN(test_what_is_constant_stays_ruled);
+    CHECK(pg_live_nodes() == 0);
+    printf("OK\n");
+    return 0;
+}
