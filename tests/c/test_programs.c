@@ -430,13 +430,15 @@ static void test_a_partner_that_is_not_needed_is_not_computed(void)
 
 /* -- what only a file has ------------------------------------------------------------------------- */
 
-/* Two ops on a number x into the two given slots, which go to the two outputs; the second perhaps on -x. */
+/* Two ops on a number x, and on x again if they are of two, into the two given slots, which go to the two outputs; the
+ * second perhaps on -x. */
 static void run_two(const int *ops, int apart, pg_slot first, pg_slot second, double x, double *out)
 {
+    const pg_slot exponent = ops[0] == PG_OP_pow ? PG_ROW | 0 : PG_NO_SLOT;
     pg_instruction code[] = {
         {.code = PG_OP_neg, .out = PG_ROW | 1, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
-        {.code = (uint16_t)ops[0], .out = first, .a = PG_ROW | 0, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
-        {.code = (uint16_t)ops[1], .out = second, .a = PG_ROW | (apart != 0), .b = PG_NO_SLOT, .c = PG_NO_SLOT},
+        {.code = (uint16_t)ops[0], .out = first, .a = PG_ROW | 0, .b = exponent, .c = PG_NO_SLOT},
+        {.code = (uint16_t)ops[1], .out = second, .a = PG_ROW | (apart != 0), .b = exponent, .c = PG_NO_SLOT},
         {.code = PG_CODE_OUTPUT, .out = 0, .a = first, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
         {.code = PG_CODE_OUTPUT, .out = 1, .a = second, .b = PG_NO_SLOT, .c = PG_NO_SLOT},
     };
@@ -490,6 +492,13 @@ static void test_partners_are_one_only_of_the_same_number_and_into_two_places(vo
             run_two(ops, 1, PG_ROW | 2, PG_ROW | 3, x, out);
             CHECK(out[0] == first && out[1] == of(ops[1], -x));
         }
+    }
+    for (int lanes = 0; lanes < 3; lanes++) {
+        double out[2];
+        pg_choose_lanes(lanes);
+        run_two((const int[2]){PG_OP_pow, PG_OP_pow_dx}, 0, PG_ROW | 2, PG_ROW | 3, 2.5, out);
+        CHECK(out[0] == pg_evaluate_one(PG_OP_pow, 2.5, 2.5, 0.0));
+        CHECK(out[1] == pg_evaluate_one(PG_OP_pow_dx, 2.5, 2.5, 0.0));
     }
     CHECK(pg_evaluate_one(PG_SUM, 1.0, 2.0, 3.0) == 0.0); /* is no op of the table */
 }

@@ -11,8 +11,13 @@ static pg_status derive_thrice(pg_way way, pg_node *n, pg_node *const *given, co
     CHECK(pg_sweep_open(operands[1], 0, &(pg_sweep *){NULL}) == PG_BUSY); /* its sweep keeps its nodes, */
     pg_sweep *s;
     pg_sweeps_shared++; /* unless it shares them, */
+    pg_node *another = pg_leaf(1.0);
+    pg_sweep *between;
+    CHECK(pg_sweep_open(another, 0, &between) == PG_OK); /* whatever sweeps are around, */
     CHECK(pg_sweep_open(operands[1], 0, &s) == PG_OK && pg_sweep_sort(s, ENOUGH) == PG_OK);
     pg_sweep_abandon(s);
+    pg_sweep_abandon(between);
+    pg_release(another);
     pg_sweeps_shared--;
     for (size_t i = 1; i <= 2; i++) {
         pg_node *slope = traced(node_of_op(PG_OP_mul, (pg_node *[3]){three, operands[3 - i], NULL}, 0.0));
