@@ -127,6 +127,8 @@ PyObject *pg_value_richcompare(PyObject *self, PyObject *other, int op)
             op = op == Py_LT || op == Py_LE ? Py_LE : Py_GT;
         }
     }
+    if (PG_UNLIKELY(a != a || b != b) && op != Py_EQ && op != Py_NE && !PG_TRACING && !pg_warn_of_nan())
+        return NULL;
     int outcome = pg_holds((unsigned)op, a, b);
     return PG_TRACING ? pg_compared(self, PG_IS_VALUE(other) ? other : NULL, b, (pg_comparison)op, outcome)
                       : PyBool_FromLong(outcome);

@@ -335,6 +335,26 @@ static PyObject *set_truth_warning(PyObject *module, PyObject *function)
     Py_RETURN_NONE;
 }
 
+/* -- nan ------------------------------------------------------------------------------------------------ */
+
+static PyObject *warn_of_nan; /* Python's function that asks who compares */
+
+int pg_warn_of_nan(void)
+{
+    PyObject *result = warn_of_nan == NULL ? Py_NewRef(Py_None) : PyObject_CallNoArgs(warn_of_nan);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+static PyObject *set_nan_warning(PyObject *module, PyObject *function)
+{
+    (void)module;
+    PyObject *old = warn_of_nan;
+    warn_of_nan = Py_NewRef(function);
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
 /* -- for Python --------------------------------------------------------------------------------------- */
 
 static PyObject *settled(PyObject *module, PyObject *args)
@@ -375,6 +395,8 @@ PyMethodDef pg_outside_functions[] = {
      "The Values that depend on a Value outside the run with these inputs; in the place of the others numbers."},
     {"depend_on_input", depend_on_input, METH_O,
      "depend_on_input(values, /)\n--\n\nWhether one of them depends on an input of a transform that runs."},
+    {"set_nan_warning", set_nan_warning, METH_O,
+     "set_nan_warning(function, /)\n--\n\nSet what warns, outside of traces, that a nan was put in order by NumPy."},
     {"set_truth_warning", set_truth_warning, METH_O,
      "set_truth_warning(function, /)\n--\n\nSet what warns that the truth of a Value with the number 0 was asked for."},
     {NULL, NULL, 0, NULL},

@@ -56,6 +56,9 @@ pg_node *pg_detached_leaf(double z, pg_node *const *operands, size_t count);
  * set. */
 int pg_warn_of_truth(void);
 
+/* Warns, if NumPy is what compares nan with another number; false with an exception set. */
+int pg_warn_of_nan(void);
+
 extern PyMethodDef pg_outside_functions[];
 
 #endif

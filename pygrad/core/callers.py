@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from types import FrameType
 from typing import Any
 
 # As many folders up as this module's name has packages above it.
@@ -48,4 +49,23 @@ def warn_of_truth() -> None:
         "the truth of a Value whose number is 0 was asked for. A Value is true, whatever its number, "
         "unless it depends on an input of a transform or trace that runs. Write `v != 0` to ask for the "
         "number, or `v is not None` to ask whether there is a Value"
+    )
+
+
+def warn_of_nan(frame: FrameType | None) -> None:
+    """Says that NumPy puts nan in order among Values, if NumPy's code compares, and not for pygrad.
+
+    It asks objects for ``<`` alone, which holds for nan on neither side.
+    """
+    home = os.path.dirname(sys.modules["numpy"].__file__ or "") + os.sep
+    start = frame
+    while frame is not None and frame.f_code.co_filename.startswith(home):
+        frame = frame.f_back
+    if frame is None or frame is start or is_pygrads(frame.f_code.co_filename):
+        return
+    warn_once(
+        "nan among Values in a list or an array of objects: NumPy compares these by < alone, so its sort, "
+        "median, max and their like do not treat nan as they do among floats. Write `import pygrad.numpy "
+        "as np` in the place of `import numpy as np`, or take the numbers, [v.data for v in ...]",
+        f"{frame.f_code.co_filename}:{frame.f_lineno}",
     )

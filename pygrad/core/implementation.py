@@ -7,6 +7,7 @@ once, in a RuntimeWarning. With PYGRAD_REQUIRE_COMPILED=1 it is an error.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,14 @@ if IMPLEMENTATION == "compiled":  # the reference, where Python sees its frames,
 
         warn_of_truth()
 
+    def _warn_of_nan() -> None:
+        if "numpy" in sys.modules:
+            from pygrad.core.callers import warn_of_nan
+
+            warn_of_nan(sys._getframe(1))
+
     _native.set_truth_warning(_warn_of_truth)
+    _native.set_nan_warning(_warn_of_nan)
 else:
     from pygrad.reference import stated as stated  # noqa: PLC0414
 

@@ -95,3 +95,34 @@ def test_rows_of_a_map_with_and_without_nan():
     rows = np.array([[2.0, 1.0, 3.0], [math.nan, 1.0, 3.0], [2.0, 1.0, math.nan]])
     assert np.array_equal(vmap(lambda a: pnp.sort(a))(rows), np.sort(rows), equal_nan=True)
     assert vmap(lambda a: pnp.argsort(a) * 1.0)(rows).tolist() == np.argsort(rows).tolist()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.sort(a),
+        lambda a: np.argsort(a),
+        lambda a: np.median(a),
+        lambda a: np.partition(a, 1),
+        lambda a: np.unique(a),
+        lambda a: np.digitize(a, [1.5, 2.5]),
+    ],
+)
+@pytest.mark.parametrize("made", [list, np.array])
+def test_numpys_own_order_of_nan_among_values_is_told_of(f, made):
+    """Outside transforms and lifted code nobody asks the Values but by <."""
+    values = made([Value(3.0), Value(math.nan), Value(1.0), Value(2.0)])
+    with pytest.warns(RuntimeWarning, match=r"nan among Values .*`import pygrad\.numpy as np`"):
+        f(values)
+
+
+def test_nan_among_values_is_no_news_elsewhere():
+    values = [Value(3.0), Value(math.nan), Value(1.0)]
+    assert len(sorted(values)) == 3 and min(values) is values[2]
+    assert not values[0] < values[1] and not values[1] >= values[0]
+    assert np.sort([Value(3.0), Value(1.0)])[0].data == 1.0
+    array = pnp.array(values)
+    assert math.isnan(pnp.sort(array)[2].data) and math.isnan(pnp.median(array).data)
+    assert grad(lift(lambda a: np.sort(a * np.array([1.0, np.nan, 1.0]))[0]))(
+        np.array([1.0, 2.0, 3.0])
+    ).tolist() == [1.0, 0.0, 0.0]
