@@ -42,9 +42,9 @@ _OPS = """
     log1p log2 logaddexp maximum minimum rint=round sign sin sinh sqrt tan tanh trunc
 """
 # Of SciPy's, too.
-_OPS_OF_SCIPY = (
-    "digamma=digamma erf=erf erfc=erfc expit=sigmoid gamma=gamma gammaln=lgamma psi=digamma"
-)
+_OPS_OF_SCIPY = """
+    digamma erf erfc erfcx erfinv expit=sigmoid gamma gammaln=lgamma log_ndtr ndtr ndtri psi=digamma
+"""
 
 # What NumPy's own loops do with objects as they should, by Python's operators; here for single operands.
 _OPERATORS: dict[str, Callable[..., Any]] = {

@@ -198,7 +198,8 @@ def test_a_function_of_objects_made_by_numpy(impl):
 def test_scipys_ufuncs(impl):
     special = pytest.importorskip("scipy.special")
     v = impl.Value(0.4)
-    for name in ("erf", "erfc", "gamma", "gammaln", "digamma", "psi", "expit"):
+    names = ("erf", "erfc", "erfcx", "erfinv", "ndtr", "log_ndtr", "ndtri", "gamma", "gammaln")
+    for name in (*names, "digamma", "psi", "expit"):
         assert getattr(special, name)(v).data == pytest.approx(
             getattr(special, name)(0.4), rel=1e-14
         )

@@ -128,6 +128,23 @@ def test_a_weight_of_0_has_no_logarithm() -> None:
         special.xlogy(Value(2.0), 0.0)
 
 
+def test_slopes_of_products_with_logarithms_at_corners() -> None:
+    for f, corner in ((special.xlogy, 0.0), (special.xlog1py, -1.0)):
+        slopes = vmap(grad(f, (0, 1)), errors="ignore")(
+            np.array([0.0, 2.0, 0.0]), np.array([corner, corner - 1.0, corner - 1.0])
+        )
+        assert np.isneginf(slopes[0][0]) and np.isnan(slopes[0][1:]).all()
+        assert slopes[1][0] == 0.0 and np.isnan(slopes[1][1]) and slopes[1][2] == 0.0
+
+
+def test_all_derivatives_are_0_at_infinity() -> None:
+    for f in (special.ndtr, special.log_ndtr, special.erfcx):
+        derivative = f
+        for _ in range(4):
+            derivative = grad(derivative)
+            assert derivative(inf) == 0.0
+
+
 def test_sums_of_exponentials_along_axes() -> None:
     scipy = pytest.importorskip("scipy.special")
     a = np.array([[1.0, 900.0, -3.0], [0.5, -inf, 2.0]])

@@ -274,7 +274,10 @@ EQUIVALENT = {
     "div0 dy: NEG(DIV(Z, Y))": (
         "only hypot's rules use it; where the divisor is 0 they multiply the derivative by an exact 0"
     ),
-    "polygamma dx: ONE": "its order is a constant: nobody asks for the slope by it",
+    **dict.fromkeys(
+        ("polygamma dx: ONE", "erfcx_more dx: ONE"),
+        "its order is a constant: nobody asks for the slope by it",
+    ),
     "valid dy: VALID(Z, ONE)": (
         "where the output is nan and the first operand is not, the second is, and so is its own slope"
     ),
