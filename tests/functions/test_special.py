@@ -100,7 +100,7 @@ def test_polygamma_of_any_order() -> None:
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 40.0, -40.0, 300.0, 1e300, -1e300, inf, -inf, nan)
 
 
-@pytest.mark.parametrize("name", TRUTH.keys() - {"sinc"})
+@pytest.mark.parametrize("name", sorted(TRUTH.keys() - {"sinc"}))
 def test_plain_numbers_at_edges_as_scipy(name: str) -> None:
     scipy = pytest.importorskip("scipy.special")
     for x in EDGES[: -2 if name == "gammaln" else None]:  # at -inf it is math.lgamma's
