@@ -39,7 +39,7 @@ pg_node *pg_leaf(double value)
 {
     pg_node *n = make(PG_LEAF, value);
     if (PG_LIKELY(n != NULL))
-        n->of.leaf = (pg_leaf_origin){pg_births, 0, 0};
+        n->of.leaf = (pg_leaf_origin){pg_births, 0, 0, 0};
     return n;
 }
 

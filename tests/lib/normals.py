@@ -49,10 +49,14 @@ def log_ndtr_slope(x: Real) -> Real:
 
 
 def quantile(s: Real) -> Real:
-    """The z >= 0 with ndtr(-z) = s <= 1/4: by Newton's steps on the logarithm of that."""
+    """The z >= 0 with ndtr(-z) = s <= 1/4: by steps on the logarithm of that, which double the digits."""
     z = mp.mpf(-NormalDist().inv_cdf(float(s)))
-    for _ in range(4 + int(math.log2(mp.prec / 50))):
-        z += mp.log(ndtr(-z) / s) * ndtr(-z) / density(z)
+    right = 40 if s > 1e-300 else 5  # bits; a float near the end of the range has few
+    while right < mp.prec:
+        right *= 2
+        with mp.workprec(min(right, mp.prec) + 20):
+            p = ndtr(-z)
+            z += mp.log(p / s) * p / density(z)
     return z
 
 
