@@ -56,7 +56,7 @@ LANE_TARGET static void LANE_NAME(go)(LANE_NAME(way) * way, const uint64_t *chos
                                       double *z, size_t count)
 {
     uint8_t places[LANES_AT_ONCE];
-    numbers some, found;
+    numbers some = {{0.0}}, found = {{0.0}};
     uint64_t n = 0;
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
@@ -81,7 +81,7 @@ LANE_TARGET static void LANE_NAME(go)(LANE_NAME(way) * way, const uint64_t *chos
 LANE_TARGET static void LANE_NAME(part)(LANE_NAME(way) * far, LANE_NAME(way) * near, const double *x, double *z,
                                         size_t count)
 {
-    uint64_t chosen[LANES_AT_ONCE];
+    uint64_t chosen[LANES_AT_ONCE] = {0};
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         chosen[i] = lane_to_bits(x[i] >= 8.0 ? 1.0 : 0.0) >> 61 & 1;
@@ -97,7 +97,7 @@ LANE_TARGET static void LANE_NAME(part)(LANE_NAME(way) * far, LANE_NAME(way) * n
 /* lgamma of a from -1/4 to 8 that is not 0 */
 LANE_TARGET static void LANE_NAME(lgamma_near)(const double *a, double *z, size_t count)
 {
-    numbers d, logs, tail;
+    numbers d = {{0.0}}, logs = {{0.0}}, tail = {{0.0}};
     uint64_t one[LANES_AT_ONCE];
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
@@ -170,7 +170,7 @@ LANE_TARGET static void LANE_NAME(lgammas)(const double *x, double *z, size_t co
 /* digamma of a from 0 to 8 */
 LANE_TARGET static void LANE_NAME(digamma_near)(const double *a, double *z, size_t count)
 {
-    numbers t, sum, from, tail;
+    numbers t = {{0.0}}, sum = {{0.0}}, from = {{0.0}}, tail = {{0.0}};
     uint64_t any = 0;
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
@@ -247,7 +247,7 @@ LANE_TARGET static void LANE_NAME(digammas)(const double *x, double *z, size_t c
 /* gamma of a >= 1 by the recurrence, of a from 0 to 1 a * gamma(a) */
 LANE_TARGET static void LANE_NAME(gamma_near)(const double *a, double *z, size_t count)
 {
-    numbers t, product, lost, tail;
+    numbers t = {{0.0}}, product = {{0.0}}, lost = {{0.0}}, tail = {{0.0}};
     uint64_t any = 0;
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
@@ -269,7 +269,7 @@ LANE_TARGET static void LANE_NAME(gamma_near)(const double *a, double *z, size_t
             any |= lane_to_bits(t.at[i] > 2.0 ? 1.0 : 0.0);
         }
     }
-    numbers d;
+    numbers d = {{0.0}};
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         t.at[i] = t.at[i] < 1.0 ? t.at[i] : t.at[i] - 1.0;
@@ -286,7 +286,7 @@ LANE_TARGET static void LANE_NAME(gamma_near)(const double *a, double *z, size_t
 /* gamma of a from 8 on by Stirling's series */
 LANE_TARGET static void LANE_NAME(gamma_far)(const double *a, double *z, size_t count)
 {
-    numbers q, r, tail;
+    numbers q = {{0.0}}, r = {{0.0}}, tail = {{0.0}};
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         q.at[i] = a[i] / 2.718281828459045;
@@ -324,7 +324,7 @@ LANE_TARGET static void LANE_NAME(gamma_reflected)(const double *x, double *z, s
 LANE_TARGET static void LANE_NAME(gamma_functions)(const double *x, double *z, size_t count)
 {
     numbers a = {{0.0}};
-    uint64_t far[LANES_AT_ONCE], near[LANES_AT_ONCE], below[LANES_AT_ONCE], deep = 0;
+    uint64_t far[LANES_AT_ONCE] = {0}, near[LANES_AT_ONCE] = {0}, below[LANES_AT_ONCE] = {0}, deep = 0;
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         const double size = fabs(x[i]);
@@ -357,7 +357,7 @@ LANE_TARGET static void LANE_NAME(gamma_functions)(const double *x, double *z, s
 
 LANE_TARGET static void LANE_NAME(gamma_slopes)(const double *x, double *z, size_t count)
 {
-    numbers other;
+    numbers other = {{0.0}};
     uint64_t deep = 0;
     LANE_NAME(gamma_functions)(x, z, count);
     LANE_NAME(digammas)(x, other.at, count);
@@ -517,7 +517,7 @@ LANE_TARGET void LANE_NAME(pg_gammas)(int op, const double *x, double *z, size_t
 {
     for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
         const size_t some = lanes_from(start, count);
-        numbers found;
+        numbers found = {{0.0}};
         LANE_NAME(gammas)(op, x + start, found.at, some);
         memcpy(z + start, found.at, some * sizeof *z);
     }

@@ -347,6 +347,7 @@ static void test_what_counts_is_whether_a_zero_was_computed(void)
     CHECK(!is_told(given_out(of(PG_OP_mul, root, closure))));
     pg_node *opposite = of(PG_OP_neg, zero, NULL);
     CHECK(!is_told(given_out(of(PG_OP_mul, root, of(PG_OP_add, zero, opposite)))));
+    CHECK(!is_told(given_out(of(PG_OP_mul, root, of(PG_OP_add, opposite, zero)))));
     opposite->flags |= PG_HAS_CLOSURE; /* as it is then not known to be */
     CHECK(is_told(given_out(of(PG_OP_mul, root, of(PG_OP_add, zero, opposite)))));
     closure->flags |= PG_HAS_CLOSURE; /* what it computes from may be anything */
