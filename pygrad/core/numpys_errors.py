@@ -92,16 +92,18 @@ _CURES = (
 MAY_BE = (TypeError, ValueError, AttributeError, IndexError, struct.error)  # what has a cure
 
 
-def hinted(error: Exception) -> Exception:
-    """The error itself, or one that says more if it is one that others raise of Values."""
+def raise_with_cure(error: Exception) -> None:
+    """Raises one that says more if the error is one that others raise of Values.
+
+    Whoever handles the error holds it in no other name: it would be in a cycle with its traceback.
+    """
     if (
         not (isinstance(error, MAY_BE) or type(error).__name__ == "error")
         or getattr(error, OF_VALUE, None) is not None
     ):
-        return error
+        return
     text = str(error)
     cure = next((cure for pattern, cure in _CURES if pattern.match(text)), None)
-    if cure is None or cure in text:
-        return error
-    made = type(error) if type(error) in {*MAY_BE} else TypeError
-    return made(f"{error}: {cure}")
+    if cure is not None and cure not in text:
+        made = type(error) if type(error) in {*MAY_BE} else TypeError
+        raise made(f"{error}: {cure}") from error

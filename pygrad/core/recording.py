@@ -18,7 +18,7 @@ from pygrad.core import hints, implementation
 from pygrad.core.callables import function_name
 from pygrad.core.callers import users_line, warn_once
 from pygrad.core.implementation import FUNCTIONS, Value
-from pygrad.core.numpys_errors import MAY_BE, hinted
+from pygrad.core.numpys_errors import MAY_BE, raise_with_cure
 from pygrad.core.structure import as_values, detached, flatten_numbers, values_in
 from pygrad.core.texts import reads_in_texts
 
@@ -208,9 +208,7 @@ class Call:
         try:
             return self.f(*args, **self.kwargs)
         except Exception as error:
-            more = hinted(error)
-            if more is not error:
-                raise more from error
+            raise_with_cure(error)
             if not isinstance(error, MAY_BE):
                 raise
             hints.of_containers(error, self.f, [self.structure], "vmap(grad({f}))(x)")

@@ -18,7 +18,7 @@ from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import is_pygrads, users_line
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.library import ffi, lib
-from pygrad.core.numpys_errors import hinted
+from pygrad.core.numpys_errors import raise_with_cure
 from pygrad.core.shown import settle
 from pygrad.core.swallowing import has_handlers
 from pygrad.core.texts import forget_texts, tell_of_texts
@@ -241,10 +241,8 @@ def _run(function: Callable[[tuple[Any, ...]], _Traced], inputs: tuple[Any, ...]
     except Exception as error:
         most = _led_to(error)
         if most is None:
-            more = hinted(error)
-            if more is error:
-                raise
-            raise more from error
+            raise_with_cure(error)
+            raise
     try:
         _native.trace_limit(most)
         return function(inputs)
