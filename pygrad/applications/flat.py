@@ -20,6 +20,7 @@ from pygrad.core.structure import (
     look_into,
     names_in,
 )
+from pygrad.rules.implied import numbers_of
 from pygrad.transform import jacfwd, jacobian, value_and_grad
 
 Function = Callable[[Any], Any]
@@ -30,12 +31,15 @@ EPSILON = 2.0**-52
 class Point:
     """x as a list of floats with names, and the structure to put numbers back into."""
 
-    def __init__(self, x: Any, what: str = "x") -> None:
+    def __init__(self, x: Any, what: str = "x", *, is_start: bool = False) -> None:
+        """is_start: of a solver, whose solution does not depend on it."""
         items, self.structure = flatten_numbers(x, what, POINT)
         self.names = _names(self.structure, what)
         self.keys = _names(self.structure, "x")  # comparable between x and what belongs to x
         if not items:
             raise ValueError(f"{what} is empty: it has no numbers")
+        if is_start:
+            items = numbers_of(items)
         for item, name in zip(items, self.names, strict=True):
             if isinstance(item, Value):
                 raise TypeError(
@@ -84,9 +88,13 @@ def few(names: Sequence[str]) -> str:
 class FlatFunction:
     """f from a list of numbers to a list of numbers, and the structure that its results had last."""
 
-    def __init__(self, f: Function, point: Point) -> None:
+    def __init__(
+        self, f: Function, point: Point, reads: Callable[[Sequence[Any]], list[float]] | None = None
+    ) -> None:
+        """reads: makes floats of results; finite_floats by default."""
         self._f = f
         self._point = point
+        self._reads = reads or finite_floats
         self.structure: Structure = Number()
 
     def __call__(self, items: Sequence[Any]) -> list[Any]:
@@ -104,14 +112,20 @@ class FlatFunction:
             return found, found
 
         rows, found = (jacfwd if forward else jacobian)(twice, has_aux=True)(at)
-        return finite_floats(found), [finite_floats(row) for row in rows]
+        return self._reads(found), [self._reads(row) for row in rows]
 
 
 class ScalarFunction(FlatFunction):
     """The same for an f that returns one number; `cure` is advice for one that returns more."""
 
-    def __init__(self, f: Function, point: Point, cure: str) -> None:
-        super().__init__(f, point)
+    def __init__(
+        self,
+        f: Function,
+        point: Point,
+        cure: str,
+        reads: Callable[[Sequence[Any]], list[float]] | None = None,
+    ) -> None:
+        super().__init__(f, point, reads)
         self._cure = cure
 
     def __call__(self, items: Sequence[Any]) -> Any:
@@ -124,12 +138,17 @@ class ScalarFunction(FlatFunction):
 
     def with_gradient(self, at: list[float]) -> tuple[float, list[float]]:
         value, gradient = value_and_grad(self)(at)
-        return finite_floats([value])[0], finite_floats(gradient)
+        return self._reads([value])[0], self._reads(gradient)
 
 
 def finite_floats(items: Sequence[Any]) -> list[float]:
     """Results as floats: of Values that f has used besides its argument the numbers count."""
     return [float(item) for item in plain(list(items), "f", "results are plain numbers")]
+
+
+def solver_floats(items: Sequence[Any]) -> list[float]:
+    """Results as floats, for a solver whose solution has derivatives of its own."""
+    return finite_floats(numbers_of(items))
 
 
 def text_of(x: Any) -> str:

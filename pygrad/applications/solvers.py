@@ -6,6 +6,10 @@ called with Values in the same structure, and what comes back has it too. For wo
 arguments, an f without finite value, a singular Jacobian. What happens on the way they report and do not
 raise: look at ``.converged``, and at ``.message`` if it is False.
 
+In a function that is differentiated the solution depends on what f depends on: its derivatives, of any
+order, are those that the implicit function theorem gives for what is 0 at it. The steps have none, nor has
+the start. A solution that was not reached is a RuntimeError there.
+
 >>> from pygrad.applications.solvers import newton
 >>> print(newton(lambda x: x * x - 2.0, 1.0))
 converged after 6 steps: x = 1.41421, value = -4.44089e-16
@@ -25,9 +29,13 @@ from pygrad.applications.flat import (
     Point,
     Rows,
     ScalarFunction,
+    solver_floats,
     text_of,
 )
 from pygrad.arrays.quiet import quietly
+from pygrad.core.implementation import sum, trace_active
+from pygrad.rules.implied import implied
+from pygrad.transform import grad
 
 __all__ = ["Result", "gauss_newton", "gradient_descent", "newton"]
 
@@ -117,8 +125,8 @@ def gradient_descent(
     (True, 3.0, 0.0)
     """
     _check(steps, tol, rate)
-    point = Point(x)
-    one = ScalarFunction(f, point, "for residuals there is gauss_newton")
+    point = Point(x, is_start=True)
+    one = ScalarFunction(f, point, "for residuals there is gauss_newton", solver_floats)
 
     def evaluate(at: list[float]) -> tuple[tuple[float, list[float]], list[float]]:
         value, gradient = one.with_gradient(at)
@@ -150,7 +158,8 @@ def gradient_descent(
             break
         here, (value, gradient) = there, found
         step += 1
-    return Result(point.arrange(here), value, step, converged, message)
+    result = Result(point.arrange(here), value, step, converged, message)
+    return _differentiable(result, f, here, grad(one), point, one)
 
 
 def newton(
@@ -185,8 +194,8 @@ def newton(
     (True, 1.931851653, 0.51763809)
     """
     _check(steps, tol)
-    point = Point(x)
-    flat = FlatFunction(f, point)
+    point = Point(x, is_start=True)
+    flat = FlatFunction(f, point, solver_floats)
 
     def solve(values: list[float], rows: Rows) -> list[float] | str:
         if len(values) == 1:
@@ -204,7 +213,12 @@ def newton(
     def shown(at: list[float], values: list[float]) -> tuple[Any, Any]:
         return point.arrange(at), flat.structure.arrange(values)
 
-    return _iterate(evaluate, solve, shown, point.numbers, steps, tol, callback, "root")
+    result, at = _iterate(evaluate, solve, shown, point.numbers, steps, tol, callback, "root")
+
+    def left(at: list[Any]) -> Any:
+        return flat.structure.arrange(flat(at))
+
+    return _differentiable(result, f, at, flat, point, left)
 
 
 def gauss_newton(
@@ -239,8 +253,8 @@ def gauss_newton(
     (True, [8.0, 0.693147181])
     """
     _check(steps, tol)
-    point = Point(x)
-    flat = FlatFunction(residuals, point)
+    point = Point(x, is_start=True)
+    flat = FlatFunction(residuals, point, solver_floats)
 
     def evaluate(at: list[float]) -> tuple[tuple[list[float], Rows], list[float]]:
         values, rows = flat.with_jacobian(at, forward=True)
@@ -252,9 +266,39 @@ def gauss_newton(
     def shown(at: list[float], values: list[float]) -> tuple[Any, float]:
         return point.arrange(at), math.fsum(r * r for r in values)
 
-    return _iterate(
+    result, at = _iterate(
         evaluate, _least_squares, shown, point.numbers, steps, tol, callback, "least_squares"
     )
+
+    def squares(at: list[Any]) -> Any:
+        return sum([r * r for r in flat(at)])
+
+    return _differentiable(result, residuals, at, grad(squares), point, squares)
+
+
+def _differentiable(
+    result: Result,
+    f: Function,
+    at: list[float],
+    equation: Callable[[list[Any]], Any],
+    point: Point,
+    value: Callable[[list[Any]], Any],
+) -> Result:
+    """The result, with Values where f depends on an input of a transform around the solver.
+
+    at: the solution as a list, at which the equation gives zeros.
+    """
+    if trace_active():
+        return result
+    found = implied(equation, at, f)
+    if found is at:
+        return result
+    if not result.converged:
+        raise RuntimeError(
+            f"there is no derivative of a solution that was not reached: {result.message}; start closer, "
+            "or give more steps"
+        )
+    return result._replace(x=point.arrange(found), value=value(found))
 
 
 def _iterate(
@@ -266,8 +310,11 @@ def _iterate(
     tol: float,
     callback: Callable[[int, Any, Any], None] | None,
     robust: str,
-) -> Result:
-    """Newton's loop: evaluate, solve the linear model, step. `solve` returns a step, or why it has none."""
+) -> tuple[Result, list[float]]:
+    """Newton's loop: evaluate, solve the linear model, step. `solve` returns a step, or why it has none.
+
+    Returns the result, and where it ended as a list.
+    """
     here = start
     largest = [abs(a) for a in here]  # of each input so far: the scale for steps near 0
     (values, rows), _ = _attempt(evaluate, here, is_start=True)
@@ -279,22 +326,22 @@ def _iterate(
         if callback is not None:
             callback(step, x, value)
         if not any(values):
-            return Result(x, value, step, True, "f is exactly 0")
+            return Result(x, value, step, True, "f is exactly 0"), here
         if settled:
-            return Result(x, value, step, True, settled)
+            return Result(x, value, step, True, settled), here
         if step == steps:
             message = f"the last step changed an input by {previous:.2g} of its size"
-            return Result(x, value, step, False, message)
+            return Result(x, value, step, False, message), here
         move = solve(values, rows)
         if isinstance(move, str):
             if step == 0:
                 raise ValueError(f"{move} at the start, x = {text_of(x)}; start elsewhere")
-            return Result(x, value, step, False, f"{move} here; start elsewhere")
+            return Result(x, value, step, False, f"{move} here; start elsewhere"), here
         there = [a + d for a, d in zip(here, move, strict=True)]
         found, trouble = _attempt(evaluate, there)
         if trouble:
             message = f"diverged: {trouble} one step on; start closer, or use pygrad.scipy.{robust}"
-            return Result(x, value, step, False, message)
+            return Result(x, value, step, False, message), here
         largest = [max(s, abs(a)) for s, a in zip(largest, there, strict=True)]
         change = max(_ratio(d, s) for d, s in zip(move, largest, strict=True))
         if all(abs(d) <= tol * abs(a) for d, a in zip(move, there, strict=True)):

@@ -123,28 +123,56 @@ class Solution(MethodOf[P, R]):
     def _linear(self, applied: Applied, at: At) -> tuple[tuple[Any, ...], list[list[Any]]]:
         """The residuals as Values, and their slopes by the unknowns: a row for each."""
         items = self._residuals(applied.arguments.whole(at.xs), applied.result, at.ys)
-        outputs = tuple([v if isinstance(v, Value) else Value(v) for v in items])
-        way, ys = implementation.stated.rule_way, tuple(at.ys)
-        count = range(len(outputs))
-        rows = [list(way(True, (outputs[k],), ys, at.inputs, (1.0,))) for k in count]
-        return outputs, rows
+        return linear(items, at.ys, at.inputs)
 
     def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
         outputs, rows = self._linear(applied, at)
         arrived = [0.0 if seed is None else seed for seed in seeds]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        weights = _solved(columns, arrived, at.numbers)
-        found = implementation.stated.rule_way(
-            True, outputs, tuple(at.xs), at.inputs, tuple([-w for w in weights])
-        )
-        return list(found)
+        return pulled(outputs, rows, arrived, at.numbers, tuple(at.xs), at.inputs)
 
     def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         outputs, rows = self._linear(applied, at)
         pairs = [(x, t) for x, t in zip(at.xs, tangents, strict=True) if t is not None]
-        xs, seeds = zip(*pairs, strict=True)
-        moved = implementation.stated.rule_way(False, outputs, xs, at.inputs, seeds)
-        return _solved(rows, [-m for m in moved], at.numbers)
+        return pushed(outputs, rows, pairs, at.numbers, at.inputs)
+
+
+# -- one system of linear equations ---------------------------------------------------------------
+
+
+def linear(
+    items: Sequence[Any], ys: Sequence[Any], stops: tuple[Any, ...]
+) -> tuple[tuple[Any, ...], list[list[Any]]]:
+    """Residuals as Values, and their slopes by the unknowns: a row for each. Ways end at the stops."""
+    outputs = tuple([v if isinstance(v, Value) else Value(v) for v in items])
+    way = implementation.stated.rule_way
+    return outputs, [list(way(True, (v,), tuple(ys), stops, (1.0,))) for v in outputs]
+
+
+def pulled(
+    outputs: tuple[Any, ...],
+    rows: list[list[Any]],
+    arrived: list[Any],
+    numbers: bool,
+    xs: tuple[Any, ...],
+    stops: tuple[Any, ...],
+) -> list[Any]:
+    """The derivatives by xs, of those by the unknowns that have arrived."""
+    weights = _solved([list(column) for column in zip(*rows, strict=True)], arrived, numbers)
+    way = implementation.stated.rule_way
+    return list(way(True, outputs, xs, stops, tuple([-w for w in weights])))
+
+
+def pushed(
+    outputs: tuple[Any, ...],
+    rows: list[list[Any]],
+    pairs: Sequence[tuple[Any, Any]],
+    numbers: bool,
+    stops: tuple[Any, ...],
+) -> list[Any]:
+    """The tangents of the unknowns, of pairs of an x and its tangent."""
+    xs, seeds = zip(*pairs, strict=True)
+    moved = implementation.stated.rule_way(False, outputs, xs, stops, seeds)
+    return _solved(rows, [-m for m in moved], numbers)
 
 
 def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:

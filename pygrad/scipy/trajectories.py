@@ -20,6 +20,7 @@ from pygrad.core import implementation
 from pygrad.core.implementation import Value, dot, sum, trace_active
 from pygrad.core.structure import array_of, values_in
 from pygrad.rules.applied import Applied, Arguments, At, Result
+from pygrad.rules.outside import outside_of
 from pygrad.scipy.functions import Function, scipys
 
 
@@ -154,21 +155,8 @@ class _Function:
                 since = implementation.stated.births()
                 outputs = tuple(values_in(self.values(inputs[0], list(inputs[1:]))))
                 if outputs:
-                    known = _met(outputs, inputs, known, since)
+                    known = outside_of(outputs, inputs, since, known)
         return known
-
-
-def _met(outputs: Any, inputs: Any, known: list[Any], since: int) -> list[Any]:
-    """The known Values, and others that outputs depend on, but not by way of these alone."""
-    while (
-        new := implementation.stated.rule_captured(outputs, (*inputs, *known), since)
-    ) is not None:
-        known = [*known, new]
-    for v in list(known):
-        others = [w for w in known if w is not v]
-        if implementation.stated.rule_captured(outputs, (*inputs, *others), since) is None:
-            known = others
-    return known
 
 
 class _Trajectory:
