@@ -12,10 +12,21 @@ from typing import Any
 
 from pygrad.reference import sweeps, transforms
 from pygrad.reference.modes import is_active
+from pygrad.reference.modes import some_active as any_active
 from pygrad.reference.order import operands_first
 from pygrad.reference.rules import OPS
 from pygrad.reference.stating import Stated, number_of
 from pygrad.reference.value import Value, make_node
+
+__all__ = [
+    "any_active",
+    "births",
+    "number_in",
+    "rule_captured",
+    "rule_made",
+    "rule_results",
+    "rule_way",
+]
 
 
 def births() -> int:

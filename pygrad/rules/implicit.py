@@ -21,13 +21,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from pygrad.core import hints, implementation
 from pygrad.core.callables import MethodOf, P, R, function_name
 from pygrad.core.implementation import Value
 from pygrad.core.structure import flatten_result, values_in
-from pygrad.linalg import solve as solution_of
 from pygrad.rules.applied import CAPTURED, Applied, Arguments, At, Result, number
 from pygrad.rules.described import described, named
 from pygrad.transform import grad
@@ -178,11 +175,15 @@ def pushed(
 def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
     """The solution of linear equations, of Values unless its numbers are all that is asked for."""
     if numbers:
+        import numpy as np
+
         plain = np.linalg.solve([list(map(number, row)) for row in a], list(map(number, b)))
         return list(map(Value, plain.tolist()))
     if len(b) == 1:
         return [b[0] / a[0][0]]
-    return list(solution_of(a, b))
+    from pygrad.linalg import solve  # which imports NumPy
+
+    return list(solve(a, b))
 
 
 def _decorator(stated: Any, kind: str, name: str) -> Callable[[Callable[P, R]], Solution[P, R]]:

@@ -26,6 +26,8 @@ def implied(equation: Equation, ys: list[float], stated: Callable[..., Any]) -> 
     They stay numbers if that is no input of a transform that runs. stated: the user's function, which
     errors name.
     """
+    if not implementation.stated.any_active():
+        return ys
     with implementation.Recorded() as recorded:
         inputs = recorded.begin(tuple(ys))
         since = implementation.stated.births()

@@ -1,4 +1,4 @@
-"""SciPy's solvers with exact derivatives: minimize, least_squares, root, curve_fit.
+"""SciPy's solvers with exact derivatives: minimize, least_squares, root, brentq, curve_fit.
 
 Each is a thin wrapper with SciPy's own name, arguments, methods and results. It adds the derivatives that
 the chosen method takes and you have not given: gradient, Hessian or its products, Jacobian, those of
@@ -9,7 +9,8 @@ alone would pass floats, by every method; where you give ``jac`` yourself it is 
 At the start, an error in the function is raised. Later a solver may try a point that the function refuses
 (log of a negative number, an overflow): a ValueError or ArithmeticError there counts as a value that is not
 finite, from which most methods step back, and the result's ``message`` says that it happened. Results are
-plain numbers: no derivative flows through a solver.
+plain numbers, but in a function that is differentiated: there the solutions of `minimize`, `root`, `brentq`
+and `least_squares` depend on what their function depends on, by the implicit function theorem.
 
 With ``sparse=True`` minimize and least_squares get Hessians and Jacobians as sparse arrays, from few sweeps
 where they have many zeros (see pygrad.hessian). They are traced anew at each point, unless the function is
@@ -27,10 +28,11 @@ The plain transforms fit SciPy's signatures too, without this module:
 (True, [1.0, 1.0])
 """
 
+from pygrad.scipy.equations import brentq as brentq
 from pygrad.scipy.equations import curve_fit as curve_fit
 from pygrad.scipy.equations import least_squares as least_squares
 from pygrad.scipy.equations import root as root
 from pygrad.scipy.minimizing import minimize as minimize
 from pygrad.scipy.trajectories import solve_ivp as solve_ivp
 
-__all__ = ["curve_fit", "least_squares", "minimize", "root", "solve_ivp"]
+__all__ = ["brentq", "curve_fit", "least_squares", "minimize", "root", "solve_ivp"]

@@ -1,20 +1,28 @@
-"""`least_squares`, `root` and `curve_fit`, with Jacobians."""
+"""`least_squares`, `root`, `brentq` and `curve_fit`, with Jacobians."""
 
 from __future__ import annotations
 
 import functools
 from typing import Any
 
+from pygrad.core.implementation import sum
 from pygrad.core.recording import as_recorded
+from pygrad.core.structure import array_of
+from pygrad.rules.implied import implied, numbers_of
 from pygrad.scipy.functions import (
     Function,
     Guard,
     array,
-    check_start,
+    as_numbers,
+    differentiable,
     exact_jacobian,
+    items,
+    one_number,
     scipys,
+    start_of,
     vector,
 )
+from pygrad.transform import grad
 
 
 def least_squares(
@@ -43,11 +51,11 @@ def least_squares(
     [1.0, 1.0]
     """
     optimize = scipys("optimize")
-    check_start(x0)
+    x0 = start_of(x0)
     if jac is not None:
         return optimize.least_squares(fun, x0, jac=jac, **others)
     guard = Guard()
-    on_floats = vector(fun)
+    on_floats = vector(fun, as_numbers)
 
     def residuals(x: Any, *args: Any, **kwargs: Any) -> Any:
         return guard(lambda: on_floats(x, *args, **kwargs))
@@ -55,10 +63,27 @@ def least_squares(
     with_zeros = exact_jacobian(fun, sparse=True) if sparse else None
 
     def jacobian(x: Any, *args: Any, **kwargs: Any) -> Any:
-        exact = with_zeros or exact_jacobian(fun, forward=x.size <= guard.size)
+        exact = with_zeros or exact_jacobian(fun, x.size <= guard.size, read=as_numbers)
         return exact(x, *args, **kwargs)
 
-    return guard.report(optimize.least_squares(residuals, x0, jac=jacobian, **others))
+    result = guard.report(optimize.least_squares(residuals, x0, jac=jacobian, **others))
+    rest, named = others.get("args", ()), others.get("kwargs") or {}
+
+    def misfits(x: Any) -> list[Any]:
+        return items(fun(x, *rest, **named))
+
+    def cost(x: Any) -> Any:
+        return 0.5 * sum([r * r for r in misfits(x)])
+
+    changed = [name for name in ("bounds", "loss") if name in others]
+    before = result.x
+    result = differentiable(
+        result, fun, grad(cost), " and ".join(changed) and f"it has {changed[0]}"
+    )
+    if result.x is not before:
+        found = misfits(result.x)
+        result.fun, result.cost = array_of(found, (len(found),)), cost(result.x)
+    return result
 
 
 def root(
@@ -85,11 +110,11 @@ def root(
     [-1.029867]
     """
     optimize = scipys("optimize")
-    check_start(x0)
+    x0 = start_of(x0)
     if jac is not None:
         return optimize.root(fun, x0, args=args, method=method, jac=jac, **others)
     guard = Guard()
-    on_floats = vector(fun)
+    on_floats = vector(fun, as_numbers)
     is_hybr = method.lower() == "hybr"
 
     def equations(x: Any, *rest: Any) -> Any:
@@ -106,11 +131,50 @@ def root(
         x0,
         args=args,
         method=method,
-        jac=exact_jacobian(fun) if method.lower() in {"hybr", "lm"} else None,
+        jac=exact_jacobian(fun, read=as_numbers) if method.lower() in {"hybr", "lm"} else None,
         **others,
     )
     advise = is_hybr and not result.success
-    return guard.report(result, "; method='lm' steps back from such points" if advise else "")
+    guard.report(result, "; method='lm' steps back from such points" if advise else "")
+    rest = args if isinstance(args, tuple) else (args,)
+    before = result.x
+    result = differentiable(result, fun, lambda x: fun(x, *rest))
+    if result.x is not before:
+        result.fun = array_of(items(fun(result.x, *rest)), result.x.shape)
+    return result
+
+
+def brentq(f: Function, a: Any, b: Any, args: Any = (), **others: Any) -> Any:
+    """`scipy.optimize.brentq`: a root of f between a and b, at which f has different signs.
+
+    Args:
+        f: ``f(x, *args)`` returns a number.
+        others: xtol, rtol, maxiter, full_output, disp, as SciPy takes them.
+
+    Returns:
+        The root; with ``full_output=True`` also SciPy's RootResults.
+
+    Raises:
+        ValueError: f has the same sign at a and b. RuntimeError: maxiter steps were not enough.
+        ImportError: SciPy is missing.
+
+    >>> from pygrad import grad, math
+    >>> kepler = lambda e: brentq(lambda x: x - e * math.sin(x) - 1.0, 0.0, 3.0)
+    >>> round(kepler(0.1), 9), round(grad(kepler)(0.1), 9)
+    (1.088597752, 0.929060686)
+    """
+    optimize = scipys("optimize")
+    rest = args if isinstance(args, tuple) else (args,)
+
+    def on_floats(x: float) -> float:
+        return float(as_numbers(one_number(f(x, *rest), "f"), "f"))
+
+    root, report = optimize.brentq(
+        on_floats, *numbers_of([a, b]), **{**others, "full_output": True}
+    )
+    (root,) = implied(lambda ys: [one_number(f(ys[0], *rest), "f")], [root], f)
+    report.root = root
+    return (root, report) if others.get("full_output") else root
 
 
 def curve_fit(
@@ -152,7 +216,7 @@ def curve_fit(
     """
     optimize = scipys("optimize")
     if p0 is not None:
-        check_start(p0, "p0")
+        p0 = start_of(p0, "p0")
     return optimize.curve_fit(
         _model(f) if jac is None else f,
         xdata,

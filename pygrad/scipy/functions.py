@@ -8,16 +8,19 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from pygrad.core import implementation
 from pygrad.core.callables import Transformable
 from pygrad.core.distribution import install
-from pygrad.core.implementation import Value, no_grad
+from pygrad.core.implementation import Value, no_grad, trace_active
 from pygrad.core.recording import as_recorded, plain
-from pygrad.core.structure import array_of, is_array
+from pygrad.core.structure import array_of, detached, is_array
+from pygrad.rules.implied import implied, numbers_of
 from pygrad.transform import jacfwd, jacrev
 
 Function = Callable[..., Any]
 
-DETACHED = "no derivative flows through a solver"
+_NEAR = 1e-5
+DETACHED = "no derivative flows through this one"
 
 
 def scipys(part: str) -> Any:
@@ -45,11 +48,12 @@ def one_number(result: Any, name: str) -> Any:
     return result.item() if hasattr(result, "dtype") else result
 
 
-def array(result: Any) -> Any:
-    """What a vector function returned as a float64 array."""
+def array(result: Any, read: Callable[[Any, str], Any] | None = None) -> Any:
+    """What a vector function returned as a float64 array; read: as_plain or as_numbers."""
     import numpy as np
 
-    return np.array(as_plain(np.asarray(result, dtype=object), "fun"), dtype=np.float64)
+    read = read or as_plain
+    return np.array(read(np.asarray(result, dtype=object), "fun"), dtype=np.float64)
 
 
 def items(result: Any) -> list[Any]:
@@ -100,11 +104,19 @@ class Guard:
         return result
 
 
-def check_start(x0: Any, name: str = "x0") -> None:
+def start_of(x0: Any, name: str = "x0") -> Any:
+    """Where to start, with numbers for Values that depend on an input of a transform around the solver."""
     import numpy as np
 
-    if any(isinstance(item, Value) for item in np.asarray(x0, dtype=object).ravel()):
-        raise TypeError(f"{name} holds Values; give numbers, v.data: {DETACHED}")
+    given = np.asarray(x0, dtype=object)
+    if not any(isinstance(item, Value) for item in given.ravel()):
+        return x0
+    found = numbers_of(given.ravel().tolist())
+    if any(isinstance(item, Value) for item in found):
+        raise TypeError(
+            f"{name} holds Values; give numbers, v.data: a solution does not depend on it"
+        )
+    return np.array(found, dtype=float).reshape(given.shape)
 
 
 def as_plain(derivative: Any, name: str) -> Any:
@@ -112,22 +124,34 @@ def as_plain(derivative: Any, name: str) -> Any:
     return plain(derivative, name, DETACHED)
 
 
+def as_numbers(derivative: Any, name: str) -> Any:
+    """The same for a solver whose solution has derivatives of its own; in a trace there are no numbers."""
+    if trace_active():
+        return plain(derivative, name, "SciPy is no part of compiled and mapped functions")
+    return detached(derivative, implementation.stated.number_in)
+
+
 def as_traced(derivative: Function, of: Function) -> Function:
     """A sparse derivative: compiled if the user's function is, and else traced at each call."""
     return of.transformed(derivative) if isinstance(of, Transformable) else no_grad()(derivative)
 
 
-def vector(fun: Function) -> Function:
+def vector(fun: Function, read: Callable[[Any, str], Any] = as_plain) -> Function:
     """A vector function on floats."""
 
     @functools.wraps(fun)
     def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
-        return array(on_values(lambda values: fun(values, *args, **kwargs), x))
+        return array(on_values(lambda values: fun(values, *args, **kwargs), x), read)
 
     return evaluate
 
 
-def exact_jacobian(fun: Function, forward: bool = False, sparse: bool = False) -> Function:
+def exact_jacobian(
+    fun: Function,
+    forward: bool = False,
+    sparse: bool = False,
+    read: Callable[[Any, str], Any] = as_plain,
+) -> Function:
     """Its Jacobian, an (m, n) array."""
     if sparse:
         derivative = jacrev(lambda x, *args, **kwargs: items(fun(x, *args, **kwargs)), sparse=True)
@@ -135,6 +159,44 @@ def exact_jacobian(fun: Function, forward: bool = False, sparse: bool = False) -
 
     def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
         transform = jacfwd if forward else jacrev
-        return as_plain(transform(lambda y: items(fun(y, *args, **kwargs)))(x), "fun")
+        return read(transform(lambda y: items(fun(y, *args, **kwargs)))(x), "fun")
 
     return evaluate
+
+
+def differentiable(
+    result: Any,
+    fun: Function,
+    equation: Function,
+    refused: str = "",
+) -> Any:
+    """A solver's result whose x depends on what fun depends on, in a function that is differentiated.
+
+    equation: gives a zero at x for each of its numbers; refused: why there can be no derivative.
+    """
+    at = result.x.ravel().tolist()
+    if trace_active():
+        return result
+    found = implied(lambda ys: items(equation(array_of(ys, result.x.shape))), at, fun)
+    if found is at:
+        return result
+    if refused:
+        raise TypeError(f"the solution depends on an input of a transform around it, but {refused}")
+    if not (result.success or _is_near(equation, result.x)):
+        raise RuntimeError(
+            f"there is no derivative of a solution that was not reached: {result.message}"
+        )
+    result.x = array_of(found, result.x.shape)
+    return result
+
+
+def _is_near(equation: Function, x: Any) -> bool:
+    """Whether a step of Newton's method goes nowhere from x: solvers that are asked for more digits than
+    there are say that they have failed."""
+    import numpy as np
+
+    left = array(equation(x), as_numbers).ravel()
+    rows = exact_jacobian(equation, read=as_numbers)(x).reshape(left.size, x.size)
+    step = np.linalg.lstsq(rows, left, rcond=None)[0]
+    size = max(float(np.linalg.norm(x)), _NEAR)
+    return float(np.linalg.norm(step)) <= _NEAR * size

@@ -10,14 +10,16 @@ from typing import Any
 from pygrad.scipy.functions import (
     Function,
     Guard,
+    as_numbers,
     as_plain,
     as_traced,
-    check_start,
+    differentiable,
     exact_jacobian,
     items,
     on_values,
     one_number,
     scipys,
+    start_of,
     vector,
 )
 from pygrad.transform import grad, hessian, value_and_grad, vjp
@@ -70,7 +72,7 @@ class _Products:
             _, self._pull = vjp(grad(lambda y: one_number(self._fun(y, *args), "fun")), x)
             self._at = at
         (product,) = self._pull(v)  # the Hessian is symmetric: v H is H v
-        return as_plain(product, "fun")
+        return as_numbers(product, "fun")
 
 
 def minimize(
@@ -121,7 +123,7 @@ def minimize(
     optimize = scipys("optimize")
     import numpy as np
 
-    check_start(x0)
+    x0 = start_of(x0)
     name = "custom" if callable(method) else method.lower() if isinstance(method, str) else None
     if sparse:
         _check_sparse_method(method, name)
@@ -132,7 +134,7 @@ def minimize(
         return lambda y: one_number(fun(y, *rest), "fun")
 
     def value(x: Any, *rest: Any) -> Any:
-        return guard(lambda: float(as_plain(on_values(at_point(rest), x), "fun")))
+        return guard(lambda: float(as_numbers(on_values(at_point(rest), x), "fun")))
 
     def both(x: Any, *rest: Any) -> tuple[Any, Any]:
         gradient = np.full(np.shape(x), np.nan)
@@ -140,13 +142,13 @@ def minimize(
         def run() -> float:
             nonlocal gradient
             number, gradient = value_and_grad(at_point(rest))(x)
-            gradient = as_plain(gradient, "fun")
-            return float(as_plain(number, "fun"))
+            gradient = as_numbers(gradient, "fun")
+            return float(as_numbers(number, "fun"))
 
         return guard(run), gradient
 
     def full_hess(x: Any, *rest: Any) -> Any:
-        return as_plain(hessian(at_point(rest))(x), "fun")
+        return as_numbers(hessian(at_point(rest))(x), "fun")
 
     hess_of_fun = _sparse_hessian(fun) if sparse else full_hess
 
@@ -182,7 +184,13 @@ def minimize(
         **given,
         **others,
     )
-    return guard.report(result)
+    rest = args if isinstance(args, tuple) else (args,)
+    limited = "" if bounds is None and not constraints else "it has bounds or constraints"
+    number, before = at_point(rest), result.x
+    result = differentiable(guard.report(result), fun, grad(number), limited)
+    if result.x is not before:
+        result.fun = number(result.x)
+    return result
 
 
 def _constraints(constraints: Any, method: str | None, optimize: Any, sparse: bool) -> Any:

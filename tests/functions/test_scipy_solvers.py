@@ -98,18 +98,10 @@ def test_a_start_of_values_is_an_error(call):
             call(start)
 
 
-@pytest.mark.parametrize(
-    "solve",
-    [
-        lambda a: minimize(lambda x: (x[0] - a) ** 2, [0.0]).x[0],
-        lambda a: minimize(lambda x: (x[0] - a) ** 2, [0.0], method="trust-exact").x[0],
-        lambda a: least_squares(lambda x: [x[0] - a], [0.0]).x[0],
-        lambda a: root(lambda x: [x[0] - a], [0.0]).x[0],
-        lambda a: curve_fit(lambda t, b: a * b * t, [1.0, 2.0], [1.0, 2.1])[0][0],
-    ],
-    ids=["minimize", "trust-exact", "least_squares", "root", "curve_fit"],
-)
-def test_derivatives_do_not_silently_get_lost_in_a_solver(solve):
+def test_derivatives_do_not_silently_get_lost_in_a_fit():
+    def solve(a):
+        return curve_fit(lambda t, b: a * b * t, [1.0, 2.0], [1.0, 2.1])[0][0]
+
     with pytest.raises(TypeError, match="a transform around this call"):
         grad(lambda a: solve(a) * a)(2.0)
 
@@ -153,7 +145,7 @@ for name in pygrad.scipy.__all__:
     assert done.stderr == ""
     assert (
         done.stdout.splitlines()
-        == ["pygrad.scipy needs SciPy: pip install 'pygrad-core[scipy]'"] * 5
+        == ["pygrad.scipy needs SciPy: pip install 'pygrad-core[scipy]'"] * 6
     )
 
 
