@@ -38,6 +38,7 @@ import mapped_call
 import operators
 import plain_call
 import rosenbrock
+import solutions
 import sweep
 import tables
 import two_moons_step
@@ -66,6 +67,7 @@ GROUPS = {
         compiled_conditions,
         loops,
         loops_elsewhere,
+        solutions,
         tables,
         generated_c,
     ),
