@@ -18,7 +18,9 @@ Source: Blondel and others, Efficient and Modular Implicit Differentiation (2022
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import inspect
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,9 +28,10 @@ import numpy as np
 from pygrad.core import hints, implementation
 from pygrad.core.callables import MethodOf, P, R, function_name
 from pygrad.core.implementation import Value
+from pygrad.core.keys import in_order_of
 from pygrad.core.structure import flatten_result, values_in
 from pygrad.linalg import solve as solution_of
-from pygrad.rules.applied import CAPTURED, Applied, Arguments, At, Result, number
+from pygrad.rules.applied import Applied, Arguments, At, Result, check_captured, number
 from pygrad.rules.described import described, named
 from pygrad.transform import grad
 
@@ -62,11 +65,9 @@ class Solution(MethodOf[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         arguments = Arguments(self.f, args, frozenset())
-        if values_in(kwargs):
-            raise TypeError(
-                f"{function_name(self)}() hands arguments that are given by name to the solver alone: give "
-                "what there is a derivative by, by position"
-            )
+        if kwargs:
+            self._check_named(kwargs)
+        arguments.check_lasting(self.f)
         traced = implementation.trace_active()
         points = arguments.values if traced else list(map(number, arguments.values))
         with implementation.Recorded() as recorded:
@@ -83,6 +84,18 @@ class Solution(MethodOf[P, R]):
         )
         result.items = list(map(number, result.items))
         return result.structure.arrange(made)  # type: ignore[no-any-return]
+
+    def _check_named(self, options: dict[str, Any]) -> None:
+        """TypeError for an option that is none: the equation has it, too, or it is a Value."""
+        known: Collection[str] = ()
+        with contextlib.suppress(TypeError, ValueError):  # what no signature is known of
+            known = inspect.signature(self.stated).parameters
+        for name, option in options.items():
+            if name in known or values_in(option):
+                raise TypeError(
+                    f"{function_name(self)}() hands arguments that are given by name to the solver alone: "
+                    f"give {name} by position, as the equation or a derivative has to do with it"
+                )
 
     def _solved(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         try:
@@ -101,9 +114,7 @@ class Solution(MethodOf[P, R]):
         for f, found in ((self.f, result.items), (self.stated, outputs)):
             values = tuple([v for v in found if isinstance(v, Value)])
             if values:
-                captured = implementation.stated.rule_captured(values, inputs, since)
-                if captured is not None:
-                    raise TypeError(CAPTURED.format(f=function_name(f), v=captured))
+                check_captured(f, values, inputs, since)
 
     # -- the equation
 
@@ -111,12 +122,14 @@ class Solution(MethodOf[P, R]):
         """What is 0 at a solution, for each of its numbers."""
         with named(self.stated, self.f):
             found = self.equation(result.structure.as_argument(ys), *args)
-        items, _ = flatten_result(found, f"the result of {function_name(self.stated)}()")
+        what = f"the result of {function_name(self.stated)}()"
+        items, structure = flatten_result(found, what)
         if len(items) != len(ys):
             raise ValueError(
                 f"{described(self.stated, self.f)}, gives {len(items)} numbers for {len(ys)} unknowns"
             )
         if self.turned == "fixed point":
+            items = in_order_of(items, structure, result.structure, what, "the solution")
             items = [item - y for item, y in zip(items, ys, strict=True)]
         return items
 
@@ -153,6 +166,8 @@ def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
         plain = np.linalg.solve([list(map(number, row)) for row in a], list(map(number, b)))
         return list(map(Value, plain.tolist()))
     if len(b) == 1:
+        if number(a[0][0]) == 0 and not implementation.trace_active():
+            raise np.linalg.LinAlgError("Singular matrix")
         return [b[0] / a[0][0]]
     return list(solution_of(a, b))
 
