@@ -30,8 +30,10 @@ from typing import Any, NamedTuple
 from pygrad.control.loops import while_loop
 from pygrad.control.scanning import scan
 from pygrad.control.state import State
+from pygrad.core import implementation
 from pygrad.core.callables import function_name
-from pygrad.core.implementation import FUNCTIONS, Value, dot, sum
+from pygrad.core.implementation import FUNCTIONS, Value, dot, sum, trace_active
+from pygrad.core.keys import in_order_of
 
 __all__ = ["odeint"]
 
@@ -118,7 +120,8 @@ def odeint(
     for name, number in (("rtol", rtol), ("atol", atol), ("hmax", hmax)):
         if isinstance(number, Value) or not isinstance(number, numbers.Real) or not number > 0:
             raise ValueError(f"{name} of odeint() must be a positive number, not {number!r}")
-    if mxstep is not None and (not isinstance(mxstep, int) or mxstep < 1):
+    whole = isinstance(mxstep, numbers.Integral) and not isinstance(mxstep, bool)
+    if mxstep is not None and not (whole and mxstep > 0):
         raise ValueError(
             f"mxstep of odeint() must be a whole number of steps, 1 or more, not {mxstep!r}"
         )
@@ -127,33 +130,56 @@ def odeint(
         raise TypeError(f"y0 of odeint() must be numbers, not {y0!r}")
     toward = _where(times[-1] < times[0], -1.0, 1.0)  # back in time the equation runs in -t
     ends = [toward * (time - times[0]) for time in times]
+    moving = any(isinstance(time, Value) for time in times)
+    if moving and trace_active():  # of what rows have nobody knows yet
+        ends = _in_order(ends)
 
     def slopes(y: Numbers, elapsed: Any) -> Numbers:
         found = func(state.arrange(y), times[0] + toward * elapsed, *args)
-        items = State.of(found, f"the result of {function_name(func)}()").items
+        what = f"the result of {function_name(func)}()"
+        items, structure, _ = State.of(found, what)
         if len(items) != len(y):
             raise TypeError(
                 f"{function_name(func)}() of odeint() must return dy/dt, {len(y)} numbers as y0 has, not "
                 f"{len(items)}"
             )
+        items = in_order_of(items, structure, state.structure, what, "y0")
         return [toward * item for item in items]
 
-    steps = _Steps(slopes, _Tolerances(rtol, atol), hmax, _stop(ends[-1]), mxstep)
+    steps = _Steps(slopes, _Tolerances(rtol, atol), hmax, _stop(ends[-1]), mxstep and int(mxstep))
+
+    first = steps.first([1.0 * item for item in state.items])
 
     def reach(step: _Step, end: Any) -> tuple[_Step, Any]:
         step = steps.until(step, end)
-        return step, state.arrange(step.between(end))
+        found = step.between(end)
+        if moving:
+            found = steps.from_nothing(first, end, found)
+        return step, state.arrange(found)
 
-    return scan(reach, steps.first([1.0 * item for item in state.items]), ends)[1]
+    return scan(reach, first, ends)[1]
+
+
+def _in_order(ends: list[Any]) -> list[Any]:
+    """The times, nan in the place of those that are before another one that comes first."""
+    latest, found = ends[0], [ends[0]]
+    for end in ends[1:]:
+        found.append(_where(end >= latest, end, math.nan))
+        latest = _maximum(latest, _stop(end))
+    return found
 
 
 def _checked_times(t: Any) -> list[Any]:
-    """The times as a list; those that are numbers are finite, and grow or fall."""
+    """The times as a list; those whose numbers are known are finite, and grow or fall."""
     times = list(t) if hasattr(t, "__len__") else []
     if not times or any(hasattr(time, "__len__") for time in times):
         raise ValueError(f"t of odeint() must be a sequence of times, that of y0 first, not {t!r}")
     times = [1.0 * time for time in times]
-    known = [time for time in times if not isinstance(time, Value)]
+    known = [
+        implementation.stated.number_in(time) if isinstance(time, Value) else time
+        for time in times
+        if not (isinstance(time, Value) and trace_active())
+    ]
     if not all(map(math.isfinite, known)):
         raise ValueError(f"the times t of odeint() must be finite, not {t!r}")
     rises = [later - earlier for earlier, later in itertools.pairwise(known)]
@@ -243,16 +269,35 @@ class _Steps(NamedTuple):
         """The step that ends at this time or later."""
         return while_loop(lambda step: step.ended < time, self.next, step, max_trips=self.most)
 
+    def from_nothing(self, first: _Step, time: Any, found: Numbers) -> Numbers:
+        """What was found for a time, or where none has passed one step that long, from the start: this has
+        the derivatives by the time, which what is there before all steps has not."""
+
+        def step(last: tuple[Any, Numbers]) -> tuple[Any, Numbers]:
+            _, stages = self._step(first.y, first.slopes, 0.0 * time, time)
+            changes = [_moved(slopes, -1.0, [(1.0, first.slopes)]) for slopes in stages[1:]]
+            straight = _moved(first.y, time, [(1.0, first.slopes)])
+            return 0.0 * last[0], _moved(straight, time, zip(_END[1:], changes, strict=True))
+
+        left = _where(time == 0.0, 1.0, 0.0)
+        return while_loop(lambda last: last[0] > 0.5, step, (left, found))[1]  # type: ignore[no-any-return]
+
+    def _step(
+        self, y: Numbers, slopes: Numbers, begun: Any, length: Any
+    ) -> tuple[Numbers, list[Numbers]]:
+        """Where a step ends, and the slopes on the way there."""
+        stages = [slopes]
+        for at, weights in zip(_AT, _STAGES, strict=True):
+            there = _moved(y, length, zip(weights, stages, strict=True))
+            stages.append(self.equation(there, begun + at * length))
+        return _moved(y, length, zip(_END, stages, strict=True)), stages
+
     def next(self, last: _Step) -> _Step:
         """The next step, which begins once more where the last one did if its error is too large."""
         begun, rest = last.ended, self.end - last.ended
         is_last = last.size * (1.0 + 1e-9) >= rest
         length = _where(is_last, rest, last.size)
-        stages = [last.slopes]
-        for at, weights in zip(_AT, _STAGES, strict=True):
-            y = _moved(last.y, length, zip(weights, stages, strict=True))
-            stages.append(self.equation(y, begun + at * length))
-        end = _moved(last.y, length, zip(_END, stages, strict=True))
+        end, stages = self._step(last.y, last.slopes, begun, length)
         stages.append(self.equation(end, begun + length))
         zeros = [0.0] * len(end)
         errors = _moved(zeros, length, zip(_ERROR, stages, strict=True))
@@ -263,7 +308,7 @@ class _Steps(NamedTuple):
         log_error = 0.5 * _log(square)
         growth = _where(taken, _AFTER * last.log_error, 0.0) - _GROWTH * log_error
         size = length * _maximum(_LEAST, _minimum(_MOST, _SAFETY * _exp(growth)))
-        too_short = size <= 10.0 * _ULP * (self.end)
+        too_short = size <= 10.0 * _ULP * _maximum(begun, _ULP * self.end)
         return _Step(
             _where(too_short, math.nan, begun),
             length,

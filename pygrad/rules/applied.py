@@ -7,8 +7,9 @@ rule, later and as often as a sweep meets the result.
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pygrad.core import implementation
@@ -21,7 +22,6 @@ from pygrad.core.structure import (
     flatten_like,
     flatten_part,
     flatten_result,
-    same,
     values_in,
 )
 from pygrad.rules.described import described, named
@@ -84,6 +84,22 @@ class Arguments:
         ]
         self.values = [value for part in self.parts for value in part.values]
 
+    def used_up(self) -> int | None:
+        """The place of an iterator, which f uses up."""
+        for i, argument in enumerate(self.args):
+            if isinstance(argument, Iterator) and not isinstance(argument, io.IOBase):
+                return i
+        return None
+
+    def check_lasting(self, f: Callable[..., Any]) -> None:
+        """TypeError for an iterator: the rule would find nothing in it."""
+        i = self.used_up()
+        if i is not None:
+            raise TypeError(
+                f"argument {i} of {function_name(f)}() is a {type(self.args[i]).__name__}, which can be "
+                f"gone through once only, and a rule of {function_name(f)}() needs it again: give a list"
+            )
+
     def _each(self, values: Sequence[Any]) -> list[tuple[Argument, Sequence[Any]]]:
         found, at = [], 0
         for part in self.parts:
@@ -115,11 +131,7 @@ class Result:
 
     def check(self, other: Any, what: str) -> None:
         """ValueError for what is not arranged as the result is."""
-        _, structure = flatten_part(other, what, RESULT)
-        if not same(structure, self.structure):
-            raise ValueError(
-                f"{what} must match the function's result: {self.structure}, not {structure}"
-            )
+        flatten_like(other, self.structure, what, "the function's result")
 
 
 class At(NamedTuple):
@@ -286,15 +298,27 @@ def number(v: Any) -> float:
     return implementation.stated.number_in(v) if isinstance(v, Value) else float(v)
 
 
+def check_captured(
+    f: Callable[..., Any], outputs: tuple[Any, ...], inputs: tuple[Any, ...], since: int
+) -> None:
+    """TypeError if outputs of f depend on Values that were there before, and are none of the inputs."""
+    captured = implementation.stated.rule_captured(outputs, inputs, since)
+    if captured is not None:
+        raise TypeError(CAPTURED.format(f=function_name(f), v=captured))
+
+
 def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
     """What the function of a rule returns, whose derivative the rule says."""
     arguments = Arguments(rule.f, args, without)
     if implementation.in_no_grad():
         return rule.f(*args)
-    if not arguments.values and not values_in(arguments.without):
+    lasting = arguments.used_up() is None
+    if lasting and not arguments.values and not values_in(arguments.without):
         plain = rule.f(*args)
         if not values_in(plain):
             return plain
+    if arguments.values:
+        arguments.check_lasting(rule.f)
     traced = implementation.trace_active()
     points = arguments.values if traced else list(map(number, arguments.values))
     with implementation.Recorded() as recorded:
@@ -302,9 +326,8 @@ def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
         since = implementation.stated.births()
         result = Result(rule.f, rule.f(*arguments.whole(inputs)))
         outputs = tuple([v for v in result.items if isinstance(v, Value)])
-        captured = implementation.stated.rule_captured(outputs, inputs, since) if outputs else None
-    if captured is not None:
-        raise TypeError(CAPTURED.format(f=function_name(rule.f), v=captured))
+        if outputs:
+            check_captured(rule.f, outputs, inputs, since)
     if not arguments.values:
         return result.structure.arrange(result.items)
     rule.check()

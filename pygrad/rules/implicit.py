@@ -18,14 +18,17 @@ Source: Blondel and others, Efficient and Modular Implicit Differentiation (2022
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import inspect
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from pygrad.core import hints, implementation
 from pygrad.core.callables import MethodOf, P, R, function_name
 from pygrad.core.implementation import Value
+from pygrad.core.keys import in_order_of
 from pygrad.core.structure import flatten_result, values_in
-from pygrad.rules.applied import CAPTURED, Applied, Arguments, At, Result, number
+from pygrad.rules.applied import Applied, Arguments, At, Result, check_captured, number
 from pygrad.rules.described import described, named
 from pygrad.transform import grad
 
@@ -59,11 +62,9 @@ class Solution(MethodOf[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         arguments = Arguments(self.f, args, frozenset())
-        if values_in(kwargs):
-            raise TypeError(
-                f"{function_name(self)}() hands arguments that are given by name to the solver alone: give "
-                "what there is a derivative by, by position"
-            )
+        if kwargs:
+            self._check_named(kwargs)
+        arguments.check_lasting(self.f)
         traced = implementation.trace_active()
         points = arguments.values if traced else list(map(number, arguments.values))
         with implementation.Recorded() as recorded:
@@ -81,107 +82,30 @@ class Solution(MethodOf[P, R]):
         result.items = list(map(number, result.items))
         return result.structure.arrange(made)  # type: ignore[no-any-return]
 
-    def _solved(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        try:
-            return self.f(*args, **kwargs)
-        except (TypeError, RuntimeError) as error:  # RuntimeError: TraceError
-            if implementation.trace_active():
-                hints.add(error, _IN_A_TRACE.format(f=function_name(self.f)))
-            raise
+    def _check_named(self, options: dict[str, Any]) -> None:
+        """TypeError for an option that is none: the equation has it, too, or it is a Value."""
+        known: Collection[str] = ()
+        with contextlib.suppress(TypeError, ValueError):  # what no signature is known of
+            known = inspect.signature(self.stated).parameters
+        for name, option in options.items():
+            if name in known or values_in(option):
+                raise TypeError(
+                    f"{function_name(self)}() hands arguments that are given by name to the solver alone: "
+                    f"give {name} by position, as the equation or a derivative has to do with it"
+                )
 
-    def _check_captured(
-        self, arguments: Arguments, result: Result, inputs: tuple[Any, ...], since: int
-    ) -> None:
-        """TypeError if solver or equation depend on Values that are no arguments."""
-        ys = [y if isinstance(y, Value) else Value(y) for y in result.items]
-        outputs = self._residuals(arguments.whole(inputs), result, ys)
-        for f, found in ((self.f, result.items), (self.stated, outputs)):
-            values = tuple([v for v in found if isinstance(v, Value)])
-            if values:
-                captured = implementation.stated.rule_captured(values, inputs, since)
-                if captured is not None:
-                    raise TypeError(CAPTURED.format(f=function_name(f), v=captured))
-
-    # -- the equation
-
-    def _residuals(self, args: list[Any], result: Result, ys: Sequence[Any]) -> list[Any]:
-        """What is 0 at a solution, for each of its numbers."""
-        with named(self.stated, self.f):
-            found = self.equation(result.structure.as_argument(ys), *args)
-        items, _ = flatten_result(found, f"the result of {function_name(self.stated)}()")
-        if len(items) != len(ys):
-            raise ValueError(
-                f"{described(self.stated, self.f)}, gives {len(items)} numbers for {len(ys)} unknowns"
-            )
-        if self.turned == "fixed point":
-            items = [item - y for item, y in zip(items, ys, strict=True)]
-        return items
-
-    def _linear(self, applied: Applied, at: At) -> tuple[tuple[Any, ...], list[list[Any]]]:
-        """The residuals as Values, and their slopes by the unknowns: a row for each."""
-        items = self._residuals(applied.arguments.whole(at.xs), applied.result, at.ys)
-        return linear(items, at.ys, at.inputs)
-
-    def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
-        outputs, rows = self._linear(applied, at)
-        arrived = [0.0 if seed is None else seed for seed in seeds]
-        return pulled(outputs, rows, arrived, at.numbers, tuple(at.xs), at.inputs)
-
-    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
-        outputs, rows = self._linear(applied, at)
-        pairs = [(x, t) for x, t in zip(at.xs, tangents, strict=True) if t is not None]
-        return pushed(outputs, rows, pairs, at.numbers, at.inputs)
-
-
-# -- one system of linear equations ---------------------------------------------------------------
-
-
-def linear(
-    items: Sequence[Any], ys: Sequence[Any], stops: tuple[Any, ...]
-) -> tuple[tuple[Any, ...], list[list[Any]]]:
-    """Residuals as Values, and their slopes by the unknowns: a row for each. Ways end at the stops."""
-    outputs = tuple([v if isinstance(v, Value) else Value(v) for v in items])
-    way = implementation.stated.rule_way
-    return outputs, [list(way(True, (v,), tuple(ys), stops, (1.0,))) for v in outputs]
-
-
-def pulled(
-    outputs: tuple[Any, ...],
-    rows: list[list[Any]],
-    arrived: list[Any],
-    numbers: bool,
-    xs: tuple[Any, ...],
-    stops: tuple[Any, ...],
-) -> list[Any]:
-    """The derivatives by xs, of those by the unknowns that have arrived."""
-    weights = _solved([list(column) for column in zip(*rows, strict=True)], arrived, numbers)
-    way = implementation.stated.rule_way
-    return list(way(True, outputs, xs, stops, tuple([-w for w in weights])))
-
-
-def pushed(
-    outputs: tuple[Any, ...],
-    rows: list[list[Any]],
-    pairs: Sequence[tuple[Any, Any]],
-    numbers: bool,
-    stops: tuple[Any, ...],
-) -> list[Any]:
-    """The tangents of the unknowns, of pairs of an x and its tangent."""
-    xs, seeds = zip(*pairs, strict=True)
-    moved = implementation.stated.rule_way(False, outputs, xs, stops, seeds)
-    return _solved(rows, [-m for m in moved], numbers)
-
-
-def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
+    def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
     """The solution of linear equations, of Values unless its numbers are all that is asked for."""
-    if numbers:
-        import numpy as np
+    import numpy as np
 
+    if numbers:
         plain = np.linalg.solve([list(map(number, row)) for row in a], list(map(number, b)))
         return list(map(Value, plain.tolist()))
     if len(b) == 1:
+        if number(a[0][0]) == 0 and not implementation.trace_active():
+            raise np.linalg.LinAlgError("Singular matrix")
         return [b[0] / a[0][0]]
-    from pygrad.linalg import solve  # which imports NumPy
+    from pygrad.linalg import solve
 
     return list(solve(a, b))
 

@@ -68,6 +68,11 @@ def solve_ivp(
     '2.019275 0.679579'
     """
     scipys("integrate")
+    for name, option in options.items():
+        if values_in(option):
+            raise TypeError(
+                f"solve_ivp() has no derivative by {name}: give numbers, stop_gradient(v).data"
+            )
     given = tuple(args or ())
     equation = _Function(fun, given)
     conditions = [_Function(g, given) for g in _as_list(events)]
@@ -220,6 +225,8 @@ class _Trajectory:
         """The states at some times."""
         import numpy as np
 
+        if not len(times):
+            return []
         numbers = self.sol(np.array(list(map(_number, times)))).T.ravel().tolist()
         return _rows(_ruled(_States(self, times), numbers), len(self.y0))
 
@@ -382,8 +389,8 @@ def _differentiable(
     trajectory: _Trajectory, times: list[Any] | None, conditions: Sequence[_Function], dense: bool
 ) -> Any:
     """What SciPy has found, with Values that can be differentiated in the place of its numbers."""
-    found = trajectory.found
     trajectory.depends_on((trajectory.equation, *conditions))
+    found, trajectory.found = trajectory.found, None  # what it gets holds the trajectory: no circle
     if found.t_events is not None:
         found.t_events = [
             [_ruled(_EventTime(trajectory, condition, t), [t])[0] for t in each.tolist()]
@@ -391,7 +398,7 @@ def _differentiable(
         ]
         found.y_events = [_array(trajectory.at(each)) for each in found.t_events]
     if times is None:
-        times = [trajectory.t0, *found.t[1:-1].tolist(), _last(trajectory)]
+        times = [trajectory.t0, *found.t[1:-1].tolist(), _last(trajectory, found)]
     else:
         times = times[: len(found.t)]
     found.t, found.y = _array(times), _array(trajectory.at(times)).T
@@ -401,11 +408,11 @@ def _differentiable(
     return found
 
 
-def _last(trajectory: _Trajectory) -> Any:
+def _last(trajectory: _Trajectory, found: Any) -> Any:
     """The time at which the solution ends, which may be that of an event."""
-    last = trajectory.found.t[-1]
-    if trajectory.found.status == 1:
-        return next(t for each in trajectory.found.t_events for t in each if _number(t) == last)
+    last = found.t[-1]
+    if found.status == 1:
+        return next(t for each in found.t_events for t in each if _number(t) == last)
     return trajectory.end if last == _number(trajectory.end) else float(last)
 
 

@@ -49,6 +49,10 @@ def prey_at_four(a: Any) -> Any:
     )[0][4]
 
 
+def between_and_one(time: Any) -> Any:
+    return odeint(decay, 1.0, [0.0, time, 1.0], 0.5)[1]
+
+
 # -- against other truths --------------------------------------------------------------------------
 
 
@@ -241,8 +245,55 @@ def test_more_steps_than_there_may_be() -> None:
             "1 numbers as y0 has, not 2",
         ),
         (lambda: odeint(lambda y, t: None, 1.0, [0.0, 1.0]), TypeError, "not 0"),
+        (lambda: odeint(decay, 1.0, [0.0, 1.0], 1.0, mxstep=True), ValueError, "mxstep"),
+        (lambda: odeint(decay, 1.0, [0.0, Value(-1.0), 1.0], 1.0), ValueError, "all grow or all"),
+        (lambda: odeint(decay, 1.0, [0.0, Value(standard.inf)], 1.0), ValueError, "finite"),
+        (lambda: grad(between_and_one)(2.0), ValueError, "all grow or all fall"),
+        (
+            lambda: odeint(lambda y, t: {"x": 1.0, "w": 1.0}, {"x": 0.0, "v": 0.0}, [0.0, 1.0]),
+            ValueError,
+            r"has the keys \['x', 'w'\], and y0 has \['x', 'v'\]",
+        ),
     ],
 )
 def test_what_cannot_be(call: Callable[[], Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         call()
+
+
+# -- corners ---------------------------------------------------------------------------------------
+
+
+def test_dicts_match_by_key() -> None:
+    def turning(y: Any, t: Any) -> Any:
+        return {"v": -y["x"], "x": y["v"]}
+
+    found = odeint(turning, {"x": 1.0, "v": 0.0}, [0.0, 1.0], rtol=1e-10, atol=1e-10)
+    assert found["x"][1] == pytest.approx(standard.cos(1.0), rel=1e-8)
+
+
+def test_rows_whose_times_are_out_of_order_are_nan() -> None:
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="nan"):
+        found = vmap(between_and_one)([2.0, 0.5, -1.0])
+    assert np.isnan(found[[0, 2]]).all()
+    assert found[1] == pytest.approx(standard.exp(-0.25), rel=1e-7)
+
+
+def test_by_a_time_at_which_it_begins() -> None:
+    def growth(t: Any, end: Any = None) -> Any:  # exp(t ** 2 / 2 - 2)
+        times = [2.0, t] if end is None else [2.0, t, end]
+        return odeint(lambda y, t: t * y, 1.0, times, **TIGHT)[1]
+
+    order, expected = growth, [1.0, 2.0, 5.0, 14.0]
+    for derivative in expected:
+        assert order(2.0) == pytest.approx(derivative, rel=1e-12)
+        assert vmap(order)([2.0, 2.5])[0] == pytest.approx(derivative, rel=1e-12)
+        order = grad(order)
+    assert hessian(lambda t: growth(t, 3.0))(2.0) == pytest.approx(5.0, rel=1e-12)
+    begun = hessian(lambda t: odeint(lambda y, t: t * y, 1.0, [t, 2.0], **TIGHT)[1])(2.0)
+    assert begun == pytest.approx(3.0, rel=1e-12)  # exp(2 - t ** 2 / 2)
+
+
+def test_steps_may_be_as_short_as_the_time_they_are_at() -> None:
+    _, y = odeint(lambda y, t: -y / (t + 1e-9), 1.0, [0.0, 1e6], atol=1e-30)
+    assert y == pytest.approx(1e-15, rel=1e-4)

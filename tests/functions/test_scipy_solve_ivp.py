@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math as standard
+import weakref
 from typing import Any
 
 import numpy as np
@@ -231,3 +233,40 @@ def test_the_examples_in_the_docstring_run() -> None:
     import doctest
 
     assert doctest.testmod(pygrad.scipy.trajectories).failed == 0
+
+
+# -- corners -----------------------------------------------------------------------------------------
+
+
+def test_events_that_never_happen() -> None:
+    never: Any = lambda t, y: y[0] + 1.0  # noqa: E731
+    rate = Value(0.5)
+    found = solve_ivp(lambda t, y: -rate * y, (0.0, 2.0), [1.0], events=[never])
+    numbers = integrate.solve_ivp(lambda t, y: -0.5 * y, (0.0, 2.0), [1.0], events=[never])
+    assert found.t_events[0].shape == numbers.t_events[0].shape
+    assert found.y_events[0].shape == numbers.y_events[0].shape
+    found.y[0, -1].backward()
+    assert rate.grad == pytest.approx(-2 * standard.exp(-1.0), rel=1e-2)
+
+
+def test_options_have_no_derivative() -> None:
+    with pytest.raises(TypeError, match="no derivative by max_step"):
+        grad(lambda h: solve_ivp(lambda t, y: -y, (0.0, 1.0), [1.0], max_step=h).y[0, -1])(0.1)
+
+
+def test_nothing_of_a_solution_is_left() -> None:
+    class Rate(float):
+        """A number that can be watched."""
+
+    rate = Rate(0.5)
+    watched = weakref.ref(rate)
+
+    def equation(t: Any, y: Any, k: Any, rate: Rate = rate) -> Any:
+        return -k * y
+
+    solve_ivp(equation, (0.0, 1.0), [1.0], args=(Value(0.5),), dense_output=True).y[
+        0, -1
+    ].backward()
+    del rate, equation
+    gc.collect()
+    assert watched() is None

@@ -140,3 +140,45 @@ def test_values_that_are_no_arguments_are_refused() -> None:
             TypeError, match=r"(scaled|inner)\(\) has a rule of its own.*Hand it over"
         ):
             call()
+
+
+def test_values_in_what_nobody_looks_into_are_captured() -> None:
+    calls = []
+
+    @custom_vjp
+    def total(numbers: Any) -> Any:
+        calls.append(1)
+        return sum(numbers)
+
+    total.defvjp(lambda numbers: (sum(numbers), None), lambda _, cotangent: (None,))
+    with pytest.raises(TypeError, match=r"total.* has a rule of its own"):  # was 0.0
+        grad(lambda x: total(x * i for i in range(3)))(2.0)
+    assert len(calls) == 1
+    constant = grad(lambda x: x * total([Value(2.0), 1.0]))
+    assert constant(3.0) == 3.0
+    assert total(i for i in range(3)) == 3
+
+
+def test_iterators_would_be_used_up_when_the_rule_runs() -> None:
+    @custom_vjp
+    def scaled(x: Any, factors: Any) -> Any:
+        return x * sum(factors)
+
+    scaled.defvjp(
+        lambda x, factors: (x * sum(factors), sum(factors)),
+        lambda factor, cotangent: (factor * cotangent, None),
+    )
+    assert grad(scaled)(2.0, [1.0, 2.0]) == 3.0
+    with pytest.raises(
+        TypeError, match=r"argument 1 of scaled\(\) is a list_iterator.*give a list"
+    ):
+        grad(scaled)(2.0, iter([1.0, 2.0]))
+
+
+def test_dicts_of_rules_match_by_key() -> None:
+    @custom_vjp
+    def both(x: Any) -> Any:
+        return {"a": 2 * x, "b": 3 * x}
+
+    both.defvjp(lambda x: ({"b": 3 * x, "a": 2 * x}, None), lambda _, c: (2 * c["a"] + 3 * c["b"],))
+    assert grad(lambda x: both(x)["b"])(1.0) == 3.0

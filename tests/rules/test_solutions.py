@@ -177,3 +177,44 @@ def _by_floats(a: Any) -> float:
 
 
 _by_floats.__name__ = "omega"
+
+
+# -- corners -----------------------------------------------------------------------------------------
+
+
+def test_dicts_of_fixed_points_match_by_key() -> None:
+    @custom_fixed_point(lambda y, a: {"v": a * math.cos(y["v"]), "u": a / 2 + 0 * y["u"]})
+    def settled(a: Any) -> Any:
+        v = 0.0
+        for _ in range(200):
+            v = a * plain.cos(v)
+        return {"u": a / 2, "v": v}
+
+    v = settled(0.7)["v"]
+    found = grad(lambda a: settled(a)["v"])(0.7)
+    assert found == pytest.approx(plain.cos(v) / (1 + 0.7 * plain.sin(v)), rel=1e-12)
+
+    @custom_fixed_point(lambda y, a: {"w": a, "v": a})
+    def other(a: Any) -> Any:
+        return {"u": a, "v": a}
+
+    with pytest.raises(ValueError, match=r"has the keys \['w', 'v'\], and the solution has"):
+        other(0.7)
+
+
+def test_options_are_not_those_of_the_equation() -> None:
+    @custom_root(lambda y, a, b=2.0: y * b - a)
+    def ratio(a: Any, b: float = 2.0, tolerance: float = 0.0) -> Any:
+        return a / b
+
+    assert grad(lambda a: ratio(a, 5.0))(4.0) == pytest.approx(0.2)
+    assert grad(lambda a: ratio(a, tolerance=1.0))(4.0) == 0.5
+    with pytest.raises(TypeError, match="give b by position"):  # the slope would be that at b = 2
+        grad(lambda a: ratio(a, b=5.0))(4.0)
+
+
+@pytest.mark.parametrize("order", [grad, lambda f: grad(grad(f)), jacfwd])
+def test_a_singular_equation_is_a_linalgerror_of_any_order(order: Any) -> None:
+    root = custom_root(lambda y, a: y * y - a)(plain.sqrt)
+    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+        order(root)(0.0)
