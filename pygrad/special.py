@@ -24,7 +24,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
-from math import copysign, inf, nan, pi
+from math import copysign, floor, inf, nan, pi
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,9 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+
+
+_TINY = 1e-300  # what is smaller has an inverse that may be no float
 
 
 # -- how ---------------------------------------------------------------------------------------------
@@ -194,8 +197,12 @@ def gammaln(x: Any) -> Any:
     return math.lgamma(x)
 
 
+def _pole_of_digamma(x: float) -> float:
+    return copysign(inf, -x) if abs(x) < _TINY else nan
+
+
 @_by_item
-@_or_limit(lambda x: copysign(inf, -x) if x == 0.0 else nan)
+@_or_limit(_pole_of_digamma)
 def digamma(x: Any) -> Any:
     """The logarithmic derivative of the gamma function."""
     return FUNCTIONS["digamma"](x)
@@ -212,12 +219,48 @@ def polygamma(n: int, x: Any) -> Any:
     function: Callable[..., Any] = FUNCTIONS["digamma"]
     for _ in range(order):
         function = grad(function)
-    pole = _or_limit(lambda x: inf if order % 2 else nan)
+    limit = copysign(inf, (-1.0) ** (order + 1))
+    pole = _or_limit(lambda x: limit if order else _pole_of_digamma(x))
     return _by_item(pole(lambda x: function(x if is_value(x) else float(x))))(x)
 
 
+def _beta_at_pole(a: float, b: float) -> tuple[float, float] | None:
+    """Where gamma functions have poles that cancel, whole numbers of which beta is the same, or minus that
+    if the second one is odd; None where it is infinite.
+    """
+    for p, q in ((a, b), (b, a)):
+        if _is_pole(p):
+            return (1.0 - p - q, q) if q == floor(q) and 1.0 - p - q > 0.0 else None
+    return None
+
+
+def _limit_of_betaln(a: float, b: float) -> float:
+    """What SciPy has where a gamma function has a pole or is too large."""
+    if _is_pole(a) or _is_pole(b):
+        known = _beta_at_pole(a, b)
+        return inf if known is None else float(betaln(*known))
+    if _is_pole(a + b):
+        return -inf
+    return inf if min(abs(a), abs(b)) < _TINY else nan
+
+
+def _limit_of_beta(a: float, b: float) -> float:
+    if _is_pole(a) or _is_pole(b):
+        known = _beta_at_pole(a, b)
+        return inf if known is None else float(beta(*known)) * (-1.0) ** (known[1] % 2.0)
+    if _is_pole(a + b):
+        return 0.0
+    tiny = min(a, b, key=abs)
+    return copysign(inf, tiny) if abs(tiny) < _TINY else nan
+
+
+def _is_pole(x: float) -> bool:
+    """Whether the gamma function has a pole there."""
+    return x <= 0.0 and x == floor(x)
+
+
 @_by_item
-@_or_limit(lambda a, b: inf)
+@_or_limit(_limit_of_betaln)
 def betaln(a: Any, b: Any) -> Any:
     """The logarithm of the absolute value of beta(a, b)."""
     far = _is_far(a, b)
@@ -227,7 +270,7 @@ def betaln(a: Any, b: Any) -> Any:
 
 
 @_by_item
-@_or_limit(lambda a, b: inf if a == 0.0 or b == 0.0 else nan)
+@_or_limit(_limit_of_beta)
 def beta(a: Any, b: Any) -> Any:
     """gamma(a) * gamma(b) / gamma(a + b); of large arguments by logarithms."""
     far = _is_far(a, b)
@@ -309,6 +352,7 @@ def xlog1py(x: Any, y: Any) -> Any:
 
 
 @_by_item
+@_or_limit(lambda x: -inf)
 def entr(x: Any) -> Any:
     """-x * log(x); 0 at 0, and -inf below."""
     below = x < 0.0
@@ -344,6 +388,7 @@ def exprel(x: Any) -> Any:
 
 
 @_by_item
+@_or_limit(lambda x: nan)
 def sinc(x: Any) -> Any:
     """sin(pi * x) / (pi * x), and 1 at 0."""
     near = abs(x) < 0.5

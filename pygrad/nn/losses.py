@@ -69,7 +69,7 @@ def hinge(scores: Any, targets: Any, margin: float = 1.0, *, reduce: str = "mean
     def loss(score: Any, target: Any) -> Any:
         if not isinstance(target, Value) and target not in (-1, 1):
             raise ValueError(
-                f"a target of hinge is -1 or 1, not {target}; a y of 0 or 1 is 2 * y - 1"
+                f"a target of hinge is -1 or 1, not {target:g}; a y of 0 or 1 is 2 * y - 1"
             )
         return _relu(margin - target * score)
 
@@ -139,7 +139,7 @@ def _wherever(condition: Any, number: Callable[[], Any]) -> Any:
 def _check_probable(target: Any) -> None:
     if not isinstance(target, Value) and not 0 <= target <= 1:
         raise ValueError(
-            f"a target of binary_cross_entropy is between 0 and 1, not {target}; a y of -1 or 1 is "
+            f"a target of binary_cross_entropy is between 0 and 1, not {target:g}; a y of -1 or 1 is "
             "(y + 1) / 2"
         )
 
@@ -286,7 +286,9 @@ def _items(x: Any, what: str) -> list[Any] | None:
     axes = getattr(x, "ndim", None)
     if axes == 0:
         return None
-    if axes is None and (isinstance(x, str | bytes | dict) or not hasattr(x, "__iter__")):
+    if axes is None and (
+        isinstance(x, str | bytes | dict | set | frozenset) or not hasattr(x, "__iter__")
+    ):
         raise TypeError(f"{what} are numbers or Values, or lists of them, not {x!r}")
     items = list(x)
     if not items:
@@ -295,9 +297,12 @@ def _items(x: Any, what: str) -> list[Any] | None:
 
 
 def _number(x: Any, what: str) -> Any:
-    """A number or a Value; TypeError for anything else."""
-    if getattr(x, "ndim", None) == 0 and not isinstance(x, Value | numbers.Real):
-        x = x.item()  # an array of no axes
+    """A number or a Value; TypeError for anything else. Whole numbers, which have a range of their own in
+    NumPy, and NumPy's short ones are floats from here on."""
+    if getattr(x, "ndim", None) == 0 and not isinstance(x, Value):
+        x = x.item()  # NumPy's, or an array of no axes
+    if type(x) is int or type(x) is bool:
+        return float(x)
     if not isinstance(x, Value | numbers.Real):
         raise TypeError(f"{what} are numbers or Values, or lists of them, not {x!r}")
     return x

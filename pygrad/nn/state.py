@@ -25,10 +25,14 @@ def named(module: Any, parameters: list[Value]) -> list[tuple[str, Value]]:
     names: dict[int, str] = {}
     for name, v in _values_in(module):
         names.setdefault(id(v), name)
-    found: dict[int, tuple[str, Value]] = {}
+    found: dict[str, Value] = {}
     for i, p in enumerate(parameters):
-        found.setdefault(id(p), (names.get(id(p), f"parameters[{i}]"), p))
-    return list(found.values())
+        if names.get(id(p), "") in found:  # it was here, or two ways are written alike
+            if found[names[id(p)]] is p:
+                continue
+            names.pop(id(p))
+        found[names.setdefault(id(p), f"parameters[{i}]")] = p
+    return list(found.items())
 
 
 def _values_in(module: Any) -> Iterator[tuple[str, Value]]:

@@ -72,10 +72,12 @@ class Again:
         """The map with programs that are there from earlier calls, or stay for later ones; None if it is
         not known that they may."""
         kept = self._kept
+        if kept is None and self._left > 0:
+            self._left -= 1
+            return None
+        if _native.watching():  # a trace tells debug_nans of each operation, and a program of none
+            return None
         if kept is None:
-            if self._left > 0:
-                self._left -= 1
-                return None
             return self._look(of) if all(map(_is_plain, args)) else None
         reach, rows = kept
         if not reach.holds():

@@ -31,6 +31,7 @@ class Batch:
     def __init__(self, arguments: RowArguments, threads: int) -> None:
         self.arguments, self.threads = arguments, threads
         self.tell: _Tell = None
+        self.served = 0  # rows that have stayed on a path
         self.singular: int | None = None  # a row whose derivatives may be singular: see Paths.look
         self.pointers, self.strides = arguments.pointers()
         self._first: Path | None = None

@@ -326,7 +326,8 @@ class Results:
         """Whether a path returns the same."""
         if id(path.result) in self.known:
             return True
-        if key_of(path.result.structure) != key_of(self.structure):
+        structure = path.result.structure
+        if key_of(structure) != key_of(self.structure) or any(truths_in(structure)):
             return False
         if len(self.known) >= MOST_PATHS:
             self.known.clear()

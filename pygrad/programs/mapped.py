@@ -267,11 +267,14 @@ class Run:
         )
 
         def results_of(path: Path) -> RowResults:
+            structure = path.result.structure
+            if results and key_of(structure) != key_of(results[0].structure):
+                if self.batch.served:
+                    raise mixed(self.arguments.name, results[0].structure, structure)
+                results.clear()  # no row of this call has taken the paths of earlier ones
             if not results:
                 into = None if shared else out
-                results.append(RowResults(path.result.structure, self.arguments.rows, into))
-            elif key_of(path.result.structure) != key_of(results[0].structure):
-                raise mixed(self.arguments.name, results[0].structure, path.result.structure)
+                results.append(RowResults(structure, self.arguments.rows, into))
             return results[0]
 
         structures: list[Structure] = []

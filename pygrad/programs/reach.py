@@ -16,7 +16,7 @@ from __future__ import annotations
 import dis
 import operator
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum, EnumMeta
 from types import (
     BuiltinFunctionType,
@@ -47,6 +47,8 @@ _ITEMS = 1000  # of containers, and numbers of an array
 _BUILT = frozenset({list, tuple, dict, np.ndarray, BuiltinFunctionType})
 _PLAINLY = (object.__getattribute__, SimpleNamespace.__getattribute__)
 _COMPARED = ("__eq__", "__ne__", "__hash__")
+_TRUTHS = ("__bool__", "__len__")
+_HEAP_TYPE = 1 << 9  # of flags: a class that is not of C
 _NOTHING = NotImplemented  # in the place of what is not there; C knows it
 
 # -- what is known ---------------------------------------------------------------------------------
@@ -84,8 +86,23 @@ _METHODS = frozenset(FUNCTIONS) & frozenset(dir(Value))  # ops
 _SIDES = ("add", "sub", "mul", "truediv", "pow")
 # Of Values what operators are, which users' code may replace.
 _OPERATORS = tuple(f"__{side}{name}__" for name in _SIDES for side in ("", "r")) + tuple(
-    f"__{name}__" for name in ("mod", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool")
+    f"__{name}__" for name in ("neg", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool")
 )
+_DIVMOD = ("__divmod__", "__rdivmod__")
+# The same of operators that few have: by instruction in Python 3.10, and by sign since.
+_RARE = {
+    ("BINARY_FLOOR_DIVIDE", "//"): ("__floordiv__", "__rfloordiv__"),
+    ("BINARY_MODULO", "%"): ("__mod__", "__rmod__"),
+    ("INPLACE_ADD", "+="): ("__iadd__",),
+    ("INPLACE_SUBTRACT", "-="): ("__isub__",),
+    ("INPLACE_MULTIPLY", "*="): ("__imul__",),
+    ("INPLACE_TRUE_DIVIDE", "/="): ("__itruediv__",),
+    ("INPLACE_FLOOR_DIVIDE", "//="): ("__ifloordiv__", "__floordiv__", "__rfloordiv__"),
+    ("INPLACE_MODULO", "%="): ("__imod__", "__mod__", "__rmod__"),
+    ("INPLACE_POWER", "**="): ("__ipow__",),
+    ("UNARY_POSITIVE", "INTRINSIC_UNARY_POSITIVE"): ("__pos__",),
+}
+_RARELY = {sign: names for signs, names in _RARE.items() for sign in signs}
 # Instructions, of any version of Python, that do not lead elsewhere: by name, and by how they begin.
 _QUIET = frozenset([
     "CACHE", "CONTAINS_OP", "COPY", "COPY_FREE_VARS", "DELETE_FAST", "DELETE_SUBSCR", "DICT_MERGE",
@@ -130,6 +147,7 @@ class _Facts(NamedTuple):
     names: tuple[_Name, ...]
     attributes: frozenset[str]  # of anything else
     lasts: bool  # whether it does the same each time
+    operators: frozenset[str]  # methods of Values behind operators that few have
     percent: bool  # whether it has "%" as an operator,
     formats: bool  # and in texts: together they make a text
 
@@ -156,12 +174,13 @@ def _within(code: CodeType) -> Iterator[CodeType]:
 def _looked_at(code: CodeType) -> _Facts | None:
     names: dict[_Name, None] = {}
     attributes: set[str] = set()
+    operators: set[str] = set()
     lasts, percent, formats = True, False, False
     if is_pygrads(code.co_filename):
         return None
     for each in _within(code):
         lasts = lasts and not has_handlers(each)
-        formats |= any("%" in repr(c) for c in each.co_consts if isinstance(c, str | tuple))
+        formats |= any("%" in repr(c) for c in each.co_consts if isinstance(c, str | bytes | tuple))
         own = frozenset(each.co_cellvars)
         steps = [step for step in dis.get_instructions(each) if step.opname not in _PASSED]
         at = 0
@@ -169,6 +188,8 @@ def _looked_at(code: CodeType) -> _Facts | None:
             step = steps[at]
             at += 1
             percent |= step.opname.endswith("_MODULO") or step.argrepr in {"%", "%="}
+            sign = step.opname if step.opname in _RARELY else step.argrepr
+            operators.update(_RARELY.get(sign, ()))
             if step.opname in {"LOAD_GLOBAL", "LOAD_DEREF"}:
                 first = at
                 while (
@@ -185,7 +206,9 @@ def _looked_at(code: CodeType) -> _Facts | None:
                 lasts = False
             elif not _is_quiet(step, own):
                 return None
-    return _Facts(tuple(names), frozenset(attributes), lasts, percent, formats)
+    return _Facts(
+        tuple(names), frozenset(attributes), lasts, frozenset(operators), percent, formats
+    )
 
 
 def _is_quiet(step: dis.Instruction, own: frozenset[str]) -> bool:
@@ -213,8 +236,7 @@ class Reach:
     def __init__(self, f: Any) -> None:
         search = _Search()
         search.add(f)
-        for name in _OPERATORS:
-            search.watch(Value, name, getattr(Value, name))
+        search.operators(_OPERATORS)
         self.places: tuple[Any, ...] = tuple(search.places)  # as captures.py has them
         self.contents = tuple(search.contents)
         # Whether the function does the same each time, as long as this holds.
@@ -289,7 +311,7 @@ class _Search:
         """
         kind = type(item)
         if kind in _PLAIN or id(item) in self.met:
-            self.formats |= kind is str and "%" in item
+            self.formats |= (kind is str and "%" in item) or (kind is bytes and b"%" in item)
             return
         self.met[id(item)] = item
         if len(self.met) > _FAR + _ITEMS or depth > _DEEP:
@@ -299,22 +321,26 @@ class _Search:
         elif kind is BuiltinFunctionType:
             if not _is_pure(item):
                 raise _Anywhere
+            if item is divmod:
+                self.operators(_DIVMOD)
         elif kind is tuple:
             self.several(item, depth)
         elif kind is list:
-            self.several(item, depth)
-            self.contents.append(_Items(item, (), tuple(item)))
+            self.items(_Items(item, (), tuple(item)), depth)
         elif kind is dict:
-            if not all(type(key) in _PLAIN for key in item):
+            pairs = tuple(item.items())  # at once: another thread may change it
+            keys = tuple([key for key, _ in pairs])
+            if not all(type(key) in _PLAIN for key in keys):
                 raise _Anywhere
-            self.several(item.values(), depth)
-            self.contents.append(_Items(item, tuple(item), tuple(item.values())))
+            self.several(keys, depth)
+            self.items(_Items(item, keys, tuple([found for _, found in pairs])), depth)
         elif kind is np.ndarray:
             self.array(item)
         elif _is_member(item):
             for name in _COMPARED:
                 self.watch(kind, name, getattr(kind, name))
-            self.watch(kind, "__bool__", EnumMeta.__bool__)
+            for name in _TRUTHS:
+                self.watch(kind, name, getattr(EnumMeta, name))
         elif isinstance(item, type):
             if item not in _TYPES and not _is_exception(item):
                 raise _Anywhere
@@ -332,6 +358,15 @@ class _Search:
             raise _Anywhere
         for item in items:
             self.add(item, depth + 1)
+
+    def items(self, content: _Items, depth: int) -> None:
+        """A list or a dict, which is as it was where all that was looked at is in it."""
+        self.several(content.items, depth)
+        self.contents.append(content)
+
+    def operators(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.watch(Value, name, getattr(Value, name, _NOTHING))
 
     def array(self, array: Any) -> None:
         self.size += array.size
@@ -359,6 +394,7 @@ class _Search:
         if facts is None or type(f.__globals__) is not dict or _has_attributes(f):
             raise _Anywhere
         self.lasts = self.lasts and facts.lasts
+        self.operators(facts.operators)
         self.percent |= facts.percent
         self.formats |= facts.formats
         asked = facts_of(f.__code__)
@@ -410,9 +446,10 @@ class _Search:
 
     def looked_up(self, f: FunctionType, name: str) -> Any:
         space: Any = f.__globals__
-        if name in space:
-            self.watch(space, name, space[name])
-            return space[name]
+        found = space.get(name, _NOTHING)
+        if found is not _NOTHING:
+            self.watch(space, name, found)
+            return found
         builtin = f.__builtins__  # type: ignore[attr-defined]
         if type(builtin) is not dict or name not in builtin:
             raise _Anywhere
@@ -457,14 +494,22 @@ def _in_class(kind: type, name: str) -> Any:
     return _NOTHING
 
 
+class _Bare(Enum):
+    ONE = 1
+
+
+# What the class of a member has that no operator and no call of it would ask for code of its own.
+_BARE = frozenset(vars(_Bare)) | {"__annotations__", "__init__"}
+
+
 def _is_member(item: Any) -> bool:
-    """Whether it is one of an Enum, which is compared by which object it is."""
+    """Whether it is one of an Enum, which is compared by which object it is, and has no other operator."""
     kind = type(item)
     return (
         type(kind) is EnumMeta
         and kind.__mro__[1:] == (Enum, object)
         and all(getattr(kind, name) is getattr(Enum, name) for name in _COMPARED)
-        and _in_class(kind, "__bool__") is _NOTHING
+        and not any(name[:2] == "__" and name not in _BARE for name in vars(kind))
         and not any(hasattr(item, name) for name in _ATTRIBUTES | _METHODS)
     )
 
@@ -477,7 +522,7 @@ def _is_pure(f: Any) -> bool:
 
 
 def _is_exception(item: type) -> bool:
-    return issubclass(item, BaseException) and item.__module__ == "builtins"
+    return issubclass(item, BaseException) and not item.__flags__ & _HEAP_TYPE
 
 
 def _weakly(x: Any) -> Any:

@@ -125,7 +125,7 @@ class RowsProgram:
         report: Report = None,
         mixes: bool = True,
     ) -> Iterable[tuple[Path | None, Any]]:
-        """Runs all rows, each on its own path; for each path that was used, it and the totals.
+        """Runs all rows, each on its own path; for each path that rows have stayed on, it and the totals.
 
         Last come, with None for a path, rows for which no path is worth its trace; if mixes, else they get
         one. Where they are most, TooManyPaths.
@@ -145,13 +145,16 @@ class RowsProgram:
                 left, totals = batch.run(path, rows, outputs(path) if outputs else None)
                 if batch.singular is not None:
                     paths.look(arguments.point(batch.singular))
-                yield path, totals
                 groups = list(by_guard(left, rows))
                 count = sum(len(gone) for _, gone in groups)
+                stayed = (arguments.rows if rows is None else len(rows)) - count
+                batch.served += stayed
+                worth.served += stayed
+                if stayed:
+                    yield path, totals
                 for guard, gone in groups:
                     group = (path, guard, gone, 2 * len(gone) >= count)
                     (large if len(gone) >= TRACE else small).append(group)
-                worth.served += (arguments.rows if rows is None else len(rows)) - count
                 while large or small:
                     parent, guard, rows, together = (large or small).pop()
                     point = functools.partial(arguments.point, int(rows[0]))

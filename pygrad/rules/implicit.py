@@ -94,7 +94,98 @@ class Solution(MethodOf[P, R]):
                     f"give {name} by position, as the equation or a derivative has to do with it"
                 )
 
-    def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
+    def _solved(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        try:
+            return self.f(*args, **kwargs)
+        except (TypeError, RuntimeError) as error:  # RuntimeError: TraceError
+            if implementation.trace_active():
+                hints.add(error, _IN_A_TRACE.format(f=function_name(self.f)))
+            raise
+
+    def _check_captured(
+        self, arguments: Arguments, result: Result, inputs: tuple[Any, ...], since: int
+    ) -> None:
+        """TypeError if solver or equation depend on Values that are no arguments."""
+        ys = [y if isinstance(y, Value) else Value(y) for y in result.items]
+        outputs = self._residuals(arguments.whole(inputs), result, ys)
+        for f, found in ((self.f, result.items), (self.stated, outputs)):
+            values = tuple([v for v in found if isinstance(v, Value)])
+            if values:
+                check_captured(f, values, inputs, since)
+
+    # -- the equation
+
+    def _residuals(self, args: list[Any], result: Result, ys: Sequence[Any]) -> list[Any]:
+        """What is 0 at a solution, for each of its numbers."""
+        with named(self.stated, self.f):
+            found = self.equation(result.structure.as_argument(ys), *args)
+        what = f"the result of {function_name(self.stated)}()"
+        items, structure = flatten_result(found, what)
+        if len(items) != len(ys):
+            raise ValueError(
+                f"{described(self.stated, self.f)}, gives {len(items)} numbers for {len(ys)} unknowns"
+            )
+        if self.turned == "fixed point":
+            items = in_order_of(items, structure, result.structure, what, "the solution")
+            items = [item - y for item, y in zip(items, ys, strict=True)]
+        return items
+
+    def _linear(self, applied: Applied, at: At) -> tuple[tuple[Any, ...], list[list[Any]]]:
+        """The residuals as Values, and their slopes by the unknowns: a row for each."""
+        items = self._residuals(applied.arguments.whole(at.xs), applied.result, at.ys)
+        return linear(items, at.ys, at.inputs)
+
+    def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
+        outputs, rows = self._linear(applied, at)
+        arrived = [0.0 if seed is None else seed for seed in seeds]
+        return pulled(outputs, rows, arrived, at.numbers, tuple(at.xs), at.inputs)
+
+    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
+        outputs, rows = self._linear(applied, at)
+        pairs = [(x, t) for x, t in zip(at.xs, tangents, strict=True) if t is not None]
+        return pushed(outputs, rows, pairs, at.numbers, at.inputs)
+
+
+# -- one system of linear equations ---------------------------------------------------------------
+
+
+def linear(
+    items: Sequence[Any], ys: Sequence[Any], stops: tuple[Any, ...]
+) -> tuple[tuple[Any, ...], list[list[Any]]]:
+    """Residuals as Values, and their slopes by the unknowns: a row for each. Ways end at the stops."""
+    outputs = tuple([v if isinstance(v, Value) else Value(v) for v in items])
+    way = implementation.stated.rule_way
+    return outputs, [list(way(True, (v,), tuple(ys), stops, (1.0,))) for v in outputs]
+
+
+def pulled(
+    outputs: tuple[Any, ...],
+    rows: list[list[Any]],
+    arrived: list[Any],
+    numbers: bool,
+    xs: tuple[Any, ...],
+    stops: tuple[Any, ...],
+) -> list[Any]:
+    """The derivatives by xs, of those by the unknowns that have arrived."""
+    weights = _solved([list(column) for column in zip(*rows, strict=True)], arrived, numbers)
+    way = implementation.stated.rule_way
+    return list(way(True, outputs, xs, stops, tuple([-w for w in weights])))
+
+
+def pushed(
+    outputs: tuple[Any, ...],
+    rows: list[list[Any]],
+    pairs: Sequence[tuple[Any, Any]],
+    numbers: bool,
+    stops: tuple[Any, ...],
+) -> list[Any]:
+    """The tangents of the unknowns, of pairs of an x and its tangent."""
+    xs, seeds = zip(*pairs, strict=True)
+    moved = implementation.stated.rule_way(False, outputs, xs, stops, seeds)
+    return _solved(rows, [-m for m in moved], numbers)
+
+
+def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
     """The solution of linear equations, of Values unless its numbers are all that is asked for."""
     import numpy as np
 

@@ -99,6 +99,27 @@ class Units(enum.Enum):
     IP = 2
 
 
+class Working(enum.Enum):
+    """Members that do what their class says."""
+
+    ONE = 1
+
+    def __call__(self, x: Any) -> Any:
+        return x * TABLE[0]
+
+    def __mul__(self, x: Any) -> Any:
+        return x * TABLE[0]
+
+    def __getitem__(self, i: int) -> float:
+        return TABLE[i]
+
+    def __len__(self) -> int:
+        return len(TABLE)
+
+    def __lt__(self, other: Any) -> bool:
+        return TABLE[0] < 0.0
+
+
 OF, SLOT, WEIRD, SPACE, UNITS = Settings(), Slot(), Weird(), SimpleNamespace(rate=2.0), Units.SI
 
 KEPT: dict[str, Callable[..., Any]] = {
@@ -291,6 +312,41 @@ def test_attributes_of_objects_and_classes_change(monkeypatch: pytest.MonkeyPatc
     changed(partial, lambda: partial.keywords.update(more=2.0), lambda x: 2.0 * x + 2.0)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: Working.ONE(x),
+        lambda x: Working.ONE * x,
+        lambda x: Working.ONE[0] * x,
+        lambda x: x * TABLE[0] if Working.ONE else x,
+        lambda x: x * (len(Working.ONE) - 2) if Working.ONE else x,
+        lambda x: -x if Working.ONE < Working.ONE else x,
+    ],
+)
+def test_members_that_do_what_their_class_says(f: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reach_of(f) is None
+    mapped = vmap(f)
+    calls(mapped, X)
+    monkeypatch.setattr(f"{__name__}.TABLE", [-1.0])
+    assert calls(mapped, X).tolist() == (-X).tolist()
+
+
+def test_a_length_is_given_to_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(
+        lambda x: 2.0 * x if UNITS else x,
+        lambda: monkeypatch.setattr(Units, "__len__", lambda a: 0, raising=False),
+        lambda x: x,
+    )
+
+
+def test_a_class_that_says_that_it_is_a_builtin() -> None:
+    names: dict[str, Any] = {"k": 2.0}
+    exec("class E(ValueError):\n def __iter__(self): return iter([k])", names)
+    exec("def f(x): return x * next(iter(E()))", names)
+    assert names["E"].__module__ == "builtins"
+    changed(names["f"], lambda: names.update(k=3.0), lambda x: 3.0 * x)
+
+
 def test_what_an_object_has_changes_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     of, slot, space = Settings(), Slot(), SimpleNamespace(rate=2.0)
     f = lambda x: of.own * x  # noqa: E731
@@ -361,6 +417,54 @@ def test_what_values_do_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def added(x: Any) -> Any:
+    y = x * 1.0
+    y += 1.0
+    return y
+
+
+@pytest.mark.parametrize(
+    ("name", "f"),
+    [
+        ("__floordiv__", lambda x: x // 0.5),
+        ("__rfloordiv__", lambda x: 2.0 // x),
+        ("__mod__", lambda x: x % 0.5),
+        ("__rmod__", lambda x: 2.0 % x),
+        ("__divmod__", lambda x: divmod(x, 0.5)),
+        ("__rdivmod__", lambda x: divmod(2.0, x)),
+        ("__pos__", lambda x: +x),
+        ("__iadd__", added),
+    ],
+)
+def test_an_operator_that_few_have_is_replaced(
+    name: str, f: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped = vmap(f)
+    calls(mapped, X)
+    monkeypatch.setattr(Value, name, lambda v, *other: v * 100.0, raising=False)
+    assert calls(mapped, X).tolist() == [100.0 * x for x in X.tolist()]
+
+
+def test_a_result_is_what_the_paths_of_this_call_give() -> None:
+    """The paths of earlier calls may give something else."""
+    ones = np.ones(2)
+    for f in (
+        lambda x: [x, x] if x > 0.0 else x,
+        lambda x: x > 0.5 if x > 0.0 else 1.0,
+        lambda x: 1.0 if x > 0.0 else x > -2.0,
+    ):
+        for first, mapped in ((ones, vmap(f)), (-ones, vmap(f)), (ones, compile(vmap(f)))):
+            calls(mapped, first)
+            found, expected = mapped(-first), vmap(f)(-first)
+            assert np.array_equal(found, expected)
+            assert np.asarray(found).dtype == np.asarray(expected).dtype
+    mapped = vmap(lambda x: (x, x) if x > 0.0 else x, reduce="sum")
+    calls(mapped, ones)
+    assert mapped(-ones) == -2.0
+    with pytest.raises(TypeError, match="for one row"):
+        mapped(np.array([1.0, -1.0]))
+
+
 def test_within_a_trace_nothing_is_forgotten(traces: list[int]) -> None:
     mapped = vmap(lambda x: x * TABLE[0])
     calls(mapped, X)
@@ -375,6 +479,13 @@ def test_watched_by_debug_nans() -> None:
     calls(mapped, X)
     with debug_nans():
         assert mapped(X).tolist() == [1.0, 3.0, -4.0]
+
+    logarithm = vmap(lambda x: pm.log(x), errors="ignore")
+    calls(logarithm, np.ones(2))
+    for _ in range(3):
+        with debug_nans(), pytest.raises(FloatingPointError, match="'log' is -inf"):
+            logarithm(np.zeros(2))
+        assert logarithm(np.zeros(2)).tolist() == [-math.inf] * 2
 
 
 def test_data_of_a_value_changes() -> None:
@@ -550,11 +661,21 @@ def formatted_as_before(x: Any) -> Any:
     return x * len(FORMAT % x)
 
 
-FORMAT = "%s"
+def formatted_by_bytes(x: Any) -> Any:
+    return x * len(b"%a" % x)
+
+
+def formatted_by_a_name(x: Any) -> Any:
+    return x * len(next(iter(FORMATS)) % x)
+
+
+FORMAT, FORMATS = "%s", {"%s": 1.0}
 
 
 @pytest.mark.filterwarnings("ignore:a text was made")
-@pytest.mark.parametrize("f", [caught, formatted, formatted_as_before])
+@pytest.mark.parametrize(
+    "f", [caught, formatted, formatted_as_before, formatted_by_bytes, formatted_by_a_name]
+)
 def test_what_may_do_something_else_the_next_time(f: Any, traces: list[int]) -> None:
     reach = reach_of(f)
     assert reach is not None and not reach.lasts and not reach.asks

@@ -109,6 +109,26 @@ def test_plain_numbers_at_edges_as_scipy(name: str) -> None:
         assert given == pytest.approx(expected, rel=1e-13, abs=0, nan_ok=True), x
 
 
+@pytest.mark.parametrize("name", ["beta", "betaln"])
+def test_beta_at_poles_as_scipy(name: str) -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for a in (0.0, -1.0, -2.0, -3.0, -1.5, -0.5, 1e-320, 5e-309, -1e-320):
+        for b in (1.0, 1.5, 2.0, 3.0, -0.5, -1.0):
+            for x, y in ((a, b), (b, a)):
+                found, expected = getattr(special, name)(x, y), float(getattr(scipy, name)(x, y))
+                assert found == pytest.approx(expected, rel=1e-13), (name, x, y)
+
+
+def test_polygamma_and_others_at_poles_as_scipy() -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for n in range(4):
+        for x in (0.0, -0.0, -1.0, 1e-320, -math.inf):
+            expected = float(scipy.polygamma(n, x))
+            assert special.polygamma(n, x) == pytest.approx(expected, nan_ok=True), (n, x)
+    assert special.digamma(1e-320) == special.entr(1e308) == special.entr(inf) == -inf
+    assert math.isnan(special.sinc(inf)) and math.isnan(special.sinc(-inf))
+
+
 @pytest.mark.parametrize("name", ["xlogy", "xlog1py"])
 def test_products_with_logarithms_at_edges_as_scipy(name: str) -> None:
     scipy = pytest.importorskip("scipy.special")

@@ -146,3 +146,24 @@ def test_numbers_of_any_kind_and_iterables():
     assert mse((x for x in [1.0, 3.0]), (2, True)) == 2.5
     assert cross_entropy((1.0, 2.0), np.array(1)) == cross_entropy([1.0, 2.0], 1.0)
     assert cross_entropy(np.array([[1, 2]]), [True]) == cross_entropy([1.0, 2.0], 1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_whole_numbers_and_short_floats_of_numpy_have_no_range_of_their_own():
+    small = np.array([2], np.uint8)
+    assert mse(small, np.array([5], np.uint8)) == mse([2], [5]) == 9.0
+    assert mse(np.array([2**62]), np.array([-(2**62)])) == 2.0**126
+    assert mse(np.array([300], np.float16), [0]) == 9e4
+    assert mse(np.array(100, np.int8), np.array(-100, np.int8)) == 4e4
+    assert hinge(np.array([100], np.int8), np.array([-1], np.int8), 100) == 200.0
+    assert by_score(small, np.array([1], np.uint8)) == by_score([2.0], [1.0])
+    assert by_score(np.array([-128], np.int8), [1]) == 128.0
+    assert cross_entropy(np.array([127, -128], np.int8), 1) == 255.0
+    assert cross_entropy(np.array([1, 255], np.uint8), np.uint8(0)) == 254.0
+    for loss in (mse([1], [4]), mse([True], [False]), mse(np.float32([1]), [0]), hinge([0], [1])):
+        assert type(loss) is float
+
+
+def test_sets_have_no_order():
+    with pytest.raises(TypeError, match="numbers or Values, or lists of them"):
+        mse({1.0, 2.0}, [1.0, 2.0])

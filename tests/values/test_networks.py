@@ -285,3 +285,21 @@ def test_a_model_learns_on_from_a_state():
             loss.backward()
             optimizer.step()
     assert model.state_dict() == other.state_dict()
+
+
+def test_parameters_whose_names_are_written_alike_have_two():
+    class Key:
+        def __repr__(self) -> str:
+            return "k"
+
+    class Table(nn.Module):
+        def __init__(self) -> None:
+            self.table = {Key(): Value(1.0), Key(): Value(2.0)}
+
+        def parameters(self) -> list[Value]:
+            return [*self.table.values(), *self.table.values()]
+
+    table = Table()
+    assert table.state_dict() == {"table[k]": 1.0, "parameters[1]": 2.0}
+    table.load_state_dict({"table[k]": 3.0, "parameters[1]": 4.0})
+    assert [v.data for v in table.parameters()] == [3.0, 4.0] * 2
