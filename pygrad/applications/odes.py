@@ -128,6 +128,7 @@ def odeint(
     state = State.of(y0, "y0")
     if not state.items:
         raise TypeError(f"y0 of odeint() must be numbers, not {y0!r}")
+    state = state._replace(truths=(False,) * len(state.items))  # True is 1.0
     toward = _where(times[-1] < times[0], -1.0, 1.0)  # back in time the equation runs in -t
     ends = [toward * (time - times[0]) for time in times]
     moving = any(isinstance(time, Value) for time in times)
@@ -148,7 +149,7 @@ def odeint(
 
     steps = _Steps(slopes, _Tolerances(rtol, atol), hmax, _stop(ends[-1]), mxstep and int(mxstep))
 
-    first = steps.first([1.0 * item for item in state.items])
+    first = steps.first(list(map(_one, state.items)))
 
     def reach(step: _Step, end: Any) -> tuple[_Step, Any]:
         step = steps.until(step, end)
@@ -158,6 +159,11 @@ def odeint(
         return step, state.arrange(found)
 
     return scan(reach, first, ends)[1]
+
+
+def _one(number: Any) -> Any:
+    """A number of any kind as a float, or a Value."""
+    return 1.0 * number if isinstance(number, Value) else float(1.0 * number)
 
 
 def _in_order(ends: list[Any]) -> list[Any]:
@@ -174,7 +180,7 @@ def _checked_times(t: Any) -> list[Any]:
     times = list(t) if hasattr(t, "__len__") else []
     if not times or any(hasattr(time, "__len__") for time in times):
         raise ValueError(f"t of odeint() must be a sequence of times, that of y0 first, not {t!r}")
-    times = [1.0 * time for time in times]
+    times = list(map(_one, times))
     known = [
         implementation.stated.number_in(time) if isinstance(time, Value) else time
         for time in times

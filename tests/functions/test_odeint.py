@@ -272,6 +272,14 @@ def test_dicts_match_by_key() -> None:
     assert found["x"][1] == pytest.approx(standard.cos(1.0), rel=1e-8)
 
 
+@pytest.mark.parametrize("one", [np.float32(1.0), True, np.array(1.0, dtype=np.float32), 1])
+def test_numbers_of_other_kinds(one: Any) -> None:
+    times = np.array([0.0, 2.0], dtype=np.float32)
+    found = odeint(decay, one, times, 0.5)
+    assert found.dtype == np.float64
+    assert found == pytest.approx([1.0, standard.exp(-1.0)], rel=1e-7)
+
+
 def test_rows_whose_times_are_out_of_order_are_nan() -> None:
     with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="nan"):
         found = vmap(between_and_one)([2.0, 0.5, -1.0])
