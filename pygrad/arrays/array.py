@@ -95,11 +95,16 @@ def of_values(array: Any) -> Any:
     """The array; if it has Values, as a ValueArray that holds nothing else."""
     if isinstance(array, np.ndarray) and array.dtype == object and array.ndim:
         boxes = [item for item in array.ravel().tolist() if isinstance(item, np.ndarray)]
-        if any(not box.ndim and is_array_with_values(box) for box in boxes):
+        if any(map(is_array_with_values, boxes)) and all(map(_is_box_of_number, boxes)):
             unboxed(array)
     if isinstance(array, np.ndarray) and is_array_with_values(array) and array.ndim:
         return lift_in_place(array).view(ValueArray)
     return array
+
+
+def _is_box_of_number(array: Any) -> bool:
+    """Whether an array has no axis, and holds a number: among other things it stays the array that it is."""
+    return not array.ndim and (is_value(array.item()) or isinstance(array.item(), numbers.Real))
 
 
 def _one_item(array: Any, given: Any) -> Any:
