@@ -103,7 +103,7 @@ def of_values(array: Any) -> Any:
 
 
 def _is_box_of_number(array: Any) -> bool:
-    """Whether an array has no axis, and holds a number: among other things it stays the array that it is."""
+    """Whether an array has no axis, and holds a number; among other things it stays what it is."""
     return not array.ndim and (is_value(array.item()) or isinstance(array.item(), numbers.Real))
 
 

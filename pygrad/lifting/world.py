@@ -86,8 +86,8 @@ def _compiled_files(top: str) -> float:
 
 
 def _is_namespace(spec: ModuleSpec) -> bool:
-    """Whether it is of a package without a file of its own, which is folders of modules; packages that a
-    loader of somebody else's makes, as six.moves, have none either."""
+    """Whether it is of a package without a file of its own, which is folders of modules. Packages that
+    somebody else's loader makes, as six.moves, have none either."""
     kind = type(spec.loader).__name__
     return spec.loader is None or (spec.origin is None and kind.endswith("NamespaceLoader"))
 
