@@ -34,6 +34,14 @@ class Read(NamedTuple):
     attributes: tuple[str, ...]
 
 
+def codes_within(code: CodeType) -> Iterator[CodeType]:
+    """The code, and that of functions in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_within(constant)
+
+
 def names_read(code: CodeType) -> list[Read]:
     """All that code and the functions in it read by name, each once."""
     found = _known.get(code)

@@ -22,6 +22,7 @@ from pygrad.control.autograph.source import CHANGED, PREPARED
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
+from pygrad.core.reading import codes_within
 from pygrad.lifting import world
 from pygrad.lifting.builtin import MARK, UNROUNDED
 from pygrad.lifting.dispatching import (
@@ -34,7 +35,7 @@ from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.kinds import Float
 from pygrad.lifting.raising import LIFTED_FROM, subclass
 from pygrad.lifting.rewriting import is_needed, rewritten
-from pygrad.lifting.running import FUTURE, codes
+from pygrad.lifting.running import FUTURE
 
 _GONE = object()
 PREPARED[MARK] = lambda source: rewritten(source) if is_needed(source) else ast.parse(source)
@@ -398,7 +399,7 @@ def _new_cell(cell: Any) -> Any:
 
 def _assigned(code: CodeType) -> Iterator[str]:
     """The names that code assigns after a global statement."""
-    for part in codes(code):
+    for part in codes_within(code):
         for instruction in dis.get_instructions(part):
             if instruction.opname in {"STORE_GLOBAL", "DELETE_GLOBAL"}:
                 yield instruction.argval
@@ -415,7 +416,7 @@ def _code(f: FunctionType) -> CodeType:
     except (SyntaxError, ValueError):
         return code
     same, found = (
-        [part for part in codes(whole) if _is_place(part, code)] for whole in (plain, other)
+        [part for part in codes_within(whole) if _is_place(part, code)] for whole in (plain, other)
     )
     unchanged = len(same) == len(found) == 1 and set(same[0].co_names) <= set(code.co_names)
     return found[0] if unchanged else code

@@ -9,10 +9,10 @@ import copy
 import functools
 import operator
 import sys
-from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
+from pygrad.core.reading import codes_within
 from pygrad.lifting.builtin import MARK
 from pygrad.lifting.rewriting import in_place
 
@@ -70,21 +70,13 @@ def _prepared(source: Any, mode: str, space: Any, own: Any, frame: FrameType) ->
     if not isinstance(source, CodeType):
         flags = frame.f_code.co_flags & FUTURE
         source = compiled(source, "<string>", mode, flags, True)
-    for name in {name for part in codes(source) for name in part.co_names}:
+    for name in {name for part in codes_within(source) for name in part.co_names}:
         if name.startswith("__lifted_"):
             if space["__builtins__"] is not frame.f_builtins:
                 space.setdefault(name, frame.f_builtins[name])
         elif type(space) is not dict and hasattr(space, "find"):
             space.find(name)
     return [source, space] if own is None else [source, space, own]
-
-
-def codes(code: CodeType) -> Iterator[CodeType]:
-    """A piece of code, and all that is in it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from codes(constant)
 
 
 RUNNING = {"eval": evaluate, "exec": execute, "compile": compiled}

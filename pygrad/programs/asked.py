@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import warn_once
 from pygrad.core.jacobians import JacobianOf
-from pygrad.programs.identity import MATCH_CLASS, NAMES, Search, codes_within, steps_of
+from pygrad.core.reading import codes_within
+from pygrad.programs.identity import MATCH_CLASS, NAMES, Search, steps_of
 
 _WHOLE = NAMES | {"integer", "signedinteger"}  # classes that ints are of, NumPy's too
 _OF_INSTANCES = {"isinstance", "issubclass"}

@@ -26,6 +26,7 @@ from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
 from pygrad.core.jacobians import JacobianOf
+from pygrad.core.reading import codes_within
 
 _MOST = 10_000  # codes that are remembered
 _FAR = 1000  # functions and other things that are looked at for one
@@ -266,14 +267,6 @@ def _looked_at(code: CodeType) -> _Facts:
     )
     imports = tuple({name for each in codes for name in _imports(each)})
     return _Facts(asks, kinds, frozenset(names | strings), imports, _is_left_out(code.co_filename))
-
-
-def codes_within(code: CodeType) -> Iterator[CodeType]:
-    """The code, and that of functions in it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from codes_within(constant)
 
 
 def steps_of(code: CodeType) -> list[dis.Instruction]:

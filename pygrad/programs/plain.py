@@ -13,7 +13,7 @@ import builtins
 import dis
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -30,6 +30,7 @@ from pygrad.arrays.engines import MARK
 from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads
 from pygrad.core.jacobians import JacobianOf
+from pygrad.core.reading import codes_within
 from pygrad.core.structure import Container, Number, Structure
 from pygrad.core.swallowing import has_handlers
 from pygrad.programs.identity import asks_of_kinds
@@ -298,13 +299,6 @@ def _facts_of(code: CodeType) -> _Facts | None:
     return _known[code]
 
 
-def _within(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _within(constant)
-
-
 _GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME"}
 _ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"}
 _REFUSED = {
@@ -350,7 +344,7 @@ def _facts(code: CodeType) -> _Facts | None:
     names: set[tuple[str, str | None]] = set()
     attributes: set[str] = set()
     dicts = other_keys = False  # whether dicts are made, and filled by what may be a number
-    for each in _within(code):
+    for each in codes_within(code):
         if has_handlers(each) or asks_of_kinds(each):
             return None
         if not {complex, frozenset}.isdisjoint(map(type, each.co_consts)):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import dis
 import operator
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from enum import Enum, EnumMeta
 from types import (
     BuiltinFunctionType,
@@ -36,6 +36,7 @@ from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.jacobians import JacobianOf
+from pygrad.core.reading import codes_within
 from pygrad.core.structure import Array, Container, Number, Structure
 from pygrad.core.swallowing import has_handlers
 from pygrad.programs.identity import facts_of
@@ -164,13 +165,6 @@ def _facts(code: CodeType) -> _Facts | None:
     return _known[code]
 
 
-def _within(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _within(constant)
-
-
 def _looked_at(code: CodeType) -> _Facts | None:
     names: dict[_Name, None] = {}
     attributes: set[str] = set()
@@ -178,7 +172,7 @@ def _looked_at(code: CodeType) -> _Facts | None:
     lasts, percent, formats = True, False, False
     if is_pygrads(code.co_filename):
         return None
-    for each in _within(code):
+    for each in codes_within(code):
         lasts = lasts and not has_handlers(each)
         formats |= any("%" in repr(c) for c in each.co_consts if isinstance(c, str | bytes | tuple))
         own = frozenset(each.co_cellvars)

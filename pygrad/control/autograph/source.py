@@ -23,6 +23,7 @@ from pygrad.control.autograph.runtime import Runtime
 from pygrad.control.autograph.statements import Info, converted, is_generator
 from pygrad.core.callables import original_module
 from pygrad.core.callers import is_pygrads
+from pygrad.core.reading import codes_within
 
 _FUTURES = 0x1000000 | 0x100000  # annotations, generator_stop
 # What is done with a source before it is converted, by a mark among a function's globals.
@@ -106,7 +107,7 @@ class _File(NamedTuple):
 def _file(filename: str, source: str, mark: str, flags: int) -> _File:
     tree = PREPARED[mark](source) if mark else ast.parse(source)
     code = compile(tree, filename, "exec", flags, dont_inherit=True)
-    return _File(tree, list(_codes(code)))
+    return _File(tree, list(codes_within(code)))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -164,7 +165,7 @@ def _compiled(node: Any, owner: str, code: CodeType, flags: int) -> tuple[CodeTy
     around.body = [node]
     module = ast.fix_missing_locations(ast.Module([around], []))
     whole = compile(module, code.co_filename, "exec", flags, dont_inherit=True)
-    made = next(each for each in _codes(whole) if each.co_name == _FUNCTION)
+    made = next(each for each in codes_within(whole) if each.co_name == _FUNCTION)
     names = {"co_name": code.co_name, "co_firstlineno": code.co_firstlineno}
     if hasattr(code, "co_qualname"):
         names["co_qualname"] = code.co_qualname
@@ -173,13 +174,6 @@ def _compiled(node: Any, owner: str, code: CodeType, flags: int) -> tuple[CodeTy
 
 def _nothing(node: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Constant(None), node)
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
 
 
 def _is_place(part: CodeType, code: CodeType) -> bool:
