@@ -175,6 +175,17 @@ class Applied:
     def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
         self.rule, self.arguments, self.result = rule, arguments, result
 
+    @classmethod
+    def to(cls, rule: Rule, numbers: list[float]) -> Applied:
+        """Of numbers that were found some other way than by a call."""
+        return cls(rule, Arguments(rule.f, (), frozenset()), Result(rule.f, numbers))
+
+    def values(self, name: str, inputs: Sequence[Any]) -> list[Any]:
+        """The numbers of the result as Values, whose derivatives by the inputs are what the rule says."""
+        made = implementation.stated.rule_made(self, name, tuple(self.result.items), tuple(inputs))
+        self.result.items = list(map(number, self.result.items))
+        return list(made)
+
     def __call__(
         self,
         reverse: int,
@@ -331,9 +342,5 @@ def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
     if not arguments.values:
         return result.structure.arrange(result.items)
     rule.check()
-    applied = Applied(rule, arguments, result)
-    made = implementation.stated.rule_made(
-        applied, function_name(rule.f), tuple(result.items), tuple(arguments.values)
-    )
-    result.items = [number(v) for v in result.items]
+    made = Applied(rule, arguments, result).values(function_name(rule.f), arguments.values)
     return result.structure.arrange(made)

@@ -75,11 +75,7 @@ class Solution(MethodOf[P, R]):
             self._check_captured(arguments, result, inputs, since)
         if implementation.in_no_grad() or not arguments.values:
             return solved  # type: ignore[no-any-return]
-        applied = Applied(self, arguments, result)
-        made = implementation.stated.rule_made(
-            applied, function_name(self.f), tuple(result.items), tuple(arguments.values)
-        )
-        result.items = list(map(number, result.items))
+        made = Applied(self, arguments, result).values(function_name(self.f), arguments.values)
         return result.structure.arrange(made)  # type: ignore[no-any-return]
 
     def _check_named(self, options: dict[str, Any]) -> None:
@@ -137,13 +133,11 @@ class Solution(MethodOf[P, R]):
 
     def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
         outputs, rows = self._linear(applied, at)
-        arrived = [0.0 if seed is None else seed for seed in seeds]
-        return pulled(outputs, rows, arrived, at.numbers, tuple(at.xs), at.inputs)
+        return pulled(outputs, rows, seeds, at.numbers, at.xs, at.inputs)
 
     def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         outputs, rows = self._linear(applied, at)
-        pairs = [(x, t) for x, t in zip(at.xs, tangents, strict=True) if t is not None]
-        return pushed(outputs, rows, pairs, at.numbers, at.inputs)
+        return pushed(outputs, rows, tangents, at.numbers, at.xs, at.inputs)
 
 
 # -- one system of linear equations ---------------------------------------------------------------
@@ -161,27 +155,30 @@ def linear(
 def pulled(
     outputs: tuple[Any, ...],
     rows: list[list[Any]],
-    arrived: list[Any],
+    seeds: Sequence[Any],
     numbers: bool,
-    xs: tuple[Any, ...],
+    xs: Sequence[Any],
     stops: tuple[Any, ...],
 ) -> list[Any]:
-    """The derivatives by xs, of those by the unknowns that have arrived."""
+    """The derivatives by xs, of those by the unknowns that have arrived; None for 0."""
+    arrived = [0.0 if seed is None else seed for seed in seeds]
     weights = _solved([list(column) for column in zip(*rows, strict=True)], arrived, numbers)
     way = implementation.stated.rule_way
-    return list(way(True, outputs, xs, stops, tuple([-w for w in weights])))
+    return list(way(True, outputs, tuple(xs), stops, tuple([-w for w in weights])))
 
 
 def pushed(
     outputs: tuple[Any, ...],
     rows: list[list[Any]],
-    pairs: Sequence[tuple[Any, Any]],
+    tangents: Sequence[Any],
     numbers: bool,
+    xs: Sequence[Any],
     stops: tuple[Any, ...],
 ) -> list[Any]:
-    """The tangents of the unknowns, of pairs of an x and its tangent."""
-    xs, seeds = zip(*pairs, strict=True)
-    moved = implementation.stated.rule_way(False, outputs, xs, stops, seeds)
+    """The tangents of the unknowns, of those of xs; None for 0."""
+    pairs = [(x, t) for x, t in zip(xs, tangents, strict=True) if t is not None]
+    moving, seeds = zip(*pairs, strict=True)
+    moved = implementation.stated.rule_way(False, outputs, moving, stops, seeds)
     return _solved(rows, [-m for m in moved], numbers)
 
 

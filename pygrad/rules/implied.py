@@ -13,7 +13,7 @@ from typing import Any
 
 from pygrad.core import implementation
 from pygrad.core.implementation import Value
-from pygrad.rules.applied import Applied, Arguments, At, Result
+from pygrad.rules.applied import Applied, At
 from pygrad.rules.implicit import linear, pulled, pushed
 from pygrad.rules.outside import outside_of
 
@@ -35,10 +35,7 @@ def implied(equation: Equation, ys: list[float], stated: Callable[..., Any]) -> 
         outside = outside_of(outputs, inputs, since) if outputs else []
     if not implementation.depend_on_input(tuple(outside)):
         return ys
-    rule = _Implied(equation, stated, outside)
-    applied = Applied(rule, Arguments(stated, (), frozenset()), Result(stated, ys))
-    made = implementation.stated.rule_made(applied, "solution", tuple(ys), tuple(outside))
-    return list(made)
+    return Applied.to(_Implied(equation, stated, outside), ys).values("solution", outside)
 
 
 def numbers_of(items: Sequence[Any]) -> list[Any]:
@@ -71,10 +68,8 @@ class _Implied:
 
     def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
         outputs, rows, stops = self._linear(at)
-        arrived = [0.0 if seed is None else seed for seed in seeds]
-        return pulled(outputs, rows, arrived, at.numbers, tuple(self.outside), stops)
+        return pulled(outputs, rows, seeds, at.numbers, self.outside, stops)
 
     def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         outputs, rows, stops = self._linear(at)
-        pairs = [(x, t) for x, t in zip(self.outside, tangents, strict=True) if t is not None]
-        return pushed(outputs, rows, pairs, at.numbers, stops)
+        return pushed(outputs, rows, tangents, at.numbers, self.outside, stops)

@@ -72,17 +72,14 @@ def least_squares(
     def misfits(x: Any) -> list[Any]:
         return items(fun(x, *rest, **named))
 
-    def cost(x: Any) -> Any:
-        return 0.5 * sum([r * r for r in misfits(x)])
+    def cost(of: list[Any]) -> Any:
+        return 0.5 * sum([r * r for r in of])
 
     changed = [name for name in ("bounds", "loss") if name in others]
-    before = result.x
-    result = differentiable(
-        result, fun, grad(cost), " and ".join(changed) and f"it has {changed[0]}"
-    )
-    if result.x is not before:
+    refused = f"it has {changed[0]}" if changed else ""
+    if differentiable(result, fun, grad(lambda x: cost(misfits(x))), refused):
         found = misfits(result.x)
-        result.fun, result.cost = array_of(found, (len(found),)), cost(result.x)
+        result.fun, result.cost = array_of(found, (len(found),)), cost(found)
     return result
 
 
@@ -137,9 +134,7 @@ def root(
     advise = is_hybr and not result.success
     guard.report(result, "; method='lm' steps back from such points" if advise else "")
     rest = args if isinstance(args, tuple) else (args,)
-    before = result.x
-    result = differentiable(result, fun, lambda x: fun(x, *rest))
-    if result.x is not before:
+    if differentiable(result, fun, lambda x: fun(x, *rest)):
         result.fun = array_of(items(fun(result.x, *rest)), result.x.shape)
     return result
 

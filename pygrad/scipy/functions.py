@@ -48,14 +48,6 @@ def one_number(result: Any, name: str) -> Any:
     return result.item() if hasattr(result, "dtype") else result
 
 
-def array(result: Any, read: Callable[[Any, str], Any] | None = None) -> Any:
-    """What a vector function returned as a float64 array; read: as_plain or as_numbers."""
-    import numpy as np
-
-    read = read or as_plain
-    return np.array(read(np.asarray(result, dtype=object), "fun"), dtype=np.float64)
-
-
 def items(result: Any) -> list[Any]:
     """What a vector function returned as a flat list."""
     import numpy as np
@@ -131,6 +123,13 @@ def as_numbers(derivative: Any, name: str) -> Any:
     return detached(derivative, implementation.stated.number_in)
 
 
+def array(result: Any, read: Callable[[Any, str], Any] = as_plain) -> Any:
+    """What a vector function returned as a float64 array; read: as_plain or as_numbers."""
+    import numpy as np
+
+    return np.array(read(np.asarray(result, dtype=object), "fun"), dtype=np.float64)
+
+
 def as_traced(derivative: Function, of: Function) -> Function:
     """A sparse derivative: compiled if the user's function is, and else traced at each call."""
     return of.transformed(derivative) if isinstance(of, Transformable) else no_grad()(derivative)
@@ -169,17 +168,18 @@ def differentiable(
     fun: Function,
     equation: Function,
     refused: str = "",
-) -> Any:
-    """A solver's result whose x depends on what fun depends on, in a function that is differentiated.
+) -> bool:
+    """Lets the x of a solver's result depend on what fun depends on, in a function that is differentiated:
+    whether there is such a function.
 
     equation: gives a zero at x for each of its numbers; refused: why there can be no derivative.
     """
     at = result.x.ravel().tolist()
     if trace_active():
-        return result
+        return False
     found = implied(lambda ys: items(equation(array_of(ys, result.x.shape))), at, fun)
     if found is at:
-        return result
+        return False
     if refused:
         raise TypeError(f"the solution depends on an input of a transform around it, but {refused}")
     if not (result.success or _is_near(equation, result.x)):
@@ -187,7 +187,7 @@ def differentiable(
             f"there is no derivative of a solution that was not reached: {result.message}"
         )
     result.x = array_of(found, result.x.shape)
-    return result
+    return True
 
 
 def _is_near(equation: Function, x: Any) -> bool:

@@ -186,9 +186,8 @@ def minimize(
     )
     rest = args if isinstance(args, tuple) else (args,)
     limited = "" if bounds is None and not constraints else "it has bounds or constraints"
-    number, before = at_point(rest), result.x
-    result = differentiable(guard.report(result), fun, grad(number), limited)
-    if result.x is not before:
+    number = at_point(rest)
+    if differentiable(guard.report(result), fun, grad(number), limited):
         result.fun = number(result.x)
     return result
 

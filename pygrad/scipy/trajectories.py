@@ -19,9 +19,9 @@ from typing import Any
 from pygrad.core import implementation
 from pygrad.core.implementation import Value, dot, sum, trace_active
 from pygrad.core.structure import array_of, values_in
-from pygrad.rules.applied import Applied, Arguments, At, Result
+from pygrad.rules.applied import Applied, At
 from pygrad.rules.outside import outside_of
-from pygrad.scipy.functions import Function, scipys
+from pygrad.scipy.functions import Function, items, scipys
 
 
 def solve_ivp(
@@ -79,8 +79,8 @@ def solve_ivp(
     settings = {"method": method, "vectorized": vectorized, **options}
     if callable(options.get("jac")):
         settings["jac"] = _Function(options["jac"], given)
-    trajectory = _Trajectory(equation, t_span[0], _items(y0), t_span[1], settings)
-    times = None if t_eval is None else _items(t_eval)
+    trajectory = _Trajectory(equation, t_span[0], items(y0), t_span[1], settings)
+    times = None if t_eval is None else items(t_eval)
     live = bool(values_in([*t_span, *trajectory.y0, *(times or ()), *given]))
     found = trajectory.solve(times, dense_output or live, conditions)
     if not live and not any(f.gave_values for f in (equation, *conditions)):
@@ -103,13 +103,6 @@ def _number(x: Any) -> Any:
     return implementation.stated.number_in(x) if isinstance(x, Value) else x
 
 
-def _items(result: Any) -> list[Any]:
-    """A number, or what has several, as a flat list of numbers and Values."""
-    import numpy as np
-
-    return np.asarray(result, dtype=object).ravel().tolist()  # type: ignore[no-any-return]
-
-
 class _Function:
     """A function of t and y, for SciPy, which may depend on Values from outside besides."""
 
@@ -128,10 +121,10 @@ class _Function:
         self.gave_values = True
         import numpy as np
 
-        return np.reshape(list(map(_number, _items(found))), np.shape(found))
+        return np.reshape(list(map(_number, items(found))), np.shape(found))
 
     def values(self, t: Any, y: Sequence[Any]) -> list[Any]:
-        return _items(self.f(t, array_of(y, (len(y),)), *self.args))
+        return items(self.f(t, array_of(y, (len(y),)), *self.args))
 
     def slopes(self, t: Any, y: Sequence[Any], by: Sequence[Any] = ()) -> list[list[Any]]:
         """For each of its numbers that and its derivatives by t, y and others, as Values, none through
@@ -378,8 +371,7 @@ def _ruled(rule: _Rule, numbers: list[float]) -> list[Any]:
     values = rule.values()
     if not values:
         return numbers
-    applied = Applied(rule, Arguments(rule.f, (), frozenset()), Result(rule.f, numbers))
-    return list(implementation.stated.rule_made(applied, "solve_ivp", tuple(numbers), values))
+    return Applied.to(rule, numbers).values("solve_ivp", values)
 
 
 # -- results --------------------------------------------------------------------------------------
@@ -430,7 +422,7 @@ class _Dense:
         self._trajectory, self._original = trajectory, original
 
     def __call__(self, t: Any) -> Any:
-        states = _array(self._trajectory.at(_items(t)))
+        states = _array(self._trajectory.at(items(t)))
         return states.T if hasattr(t, "__len__") and getattr(t, "ndim", 1) > 0 else states[0]
 
     def __getattr__(self, name: str) -> Any:
