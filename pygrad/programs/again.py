@@ -20,9 +20,8 @@ from pygrad.programs.table import Programs
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOATS = {float}
-_LONGEST = (
-    1 << 12
-)  # calls that pass before another look at a function that changes, or has no reach
+# Calls that pass before another look at a function that changes, or has no reach.
+_LONGEST = 1 << 12
 
 _Rows = TypeVar("_Rows", bound="_Mapping")
 
@@ -47,9 +46,8 @@ class Again:
         self.keeps = found is not None
         self._found: tuple[Reach | None] | None = None if found is None else (found,)
         self._kept: tuple[Reach, Any] | None = None
-        self._left = self._wait = (
-            1  # calls before the next look, and between that and the one after it
-        )
+        # Calls before the next look, and between that and the one after it.
+        self._left = self._wait = 1
 
     def reach(self, f: Callable[..., Any]) -> Reach | None:
         """The reach of the function as it is now, None if it has none."""
