@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,25 @@ import numpy as np
 from pygrad.arrays.array import ValueArray, array_of_values, of_values, owned
 from pygrad.arrays.conditions import Waiting, are_truths, as_conditions, has_waiting, known, objects
 from pygrad.arrays.engines import is_condition, is_value_type, traces, waits
-from pygrad.arrays.functions import FUNCTIONS, OF_CONDITIONS
-from pygrad.arrays.ufuncs import NO_ROOM, applied
 
 __all__ = ["ValueArray", "array_of_values", "called", "of_values"]
+
+
+# What an array that is only looked into does without: to import it takes longer than a loop to be traced.
+
+
+@functools.cache
+def _of_functions() -> Any:
+    from pygrad.arrays.functions import FUNCTIONS, OF_CONDITIONS
+
+    return FUNCTIONS, OF_CONDITIONS
+
+
+@functools.cache
+def _of_ufuncs() -> Any:
+    from pygrad.arrays.ufuncs import NO_ROOM, applied
+
+    return applied, NO_ROOM
 
 
 def foreign(types: Any) -> bool:
@@ -31,8 +47,9 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     Raises:
         TypeError: it is none for Values, as those that call LAPACK or FFTPACK.
     """
-    own = FUNCTIONS.get(func)
-    if own not in OF_CONDITIONS and traces() and has_waiting([*args, *kwargs.values()]):
+    own_functions, of_conditions = _of_functions()
+    own = own_functions.get(func)
+    if own not in of_conditions and traces() and has_waiting([*args, *kwargs.values()]):
         return _of_conditions(func, args, kwargs)
     if own is not None:
         return owned(own(*args, **kwargs), args)
@@ -228,10 +245,11 @@ def _kept(found: Any) -> Any:
 
 
 def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    applied, no_room = _of_ufuncs()
     result = applied(ufunc, method, inputs, kwargs)
-    if result is NO_ROOM:
+    if result is no_room:
         del self, inputs, kwargs  # a traceback would keep the array
-        raise TypeError(*NO_ROOM.args)
+        raise TypeError(*no_room.args)
     return result
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pygrad.core.implementation import Value, trace_active
+from pygrad.core.structure import as_values
 
 ROLLED = True  # whether what can be is one part of a program; if not, it is traced trip by trip
 
@@ -36,7 +37,7 @@ def loop(
     In a trace the body is called once, on Values that stand for the state at any trip: to ask for the truth
     of a comparison that depends on them raises TraceError, and no operation raises for its numbers.
     """
-    items = _values(state)
+    items = as_values(state)
     control = start if count is None else count
     if not isinstance(control, Value) and not (control if count is None else control > 0):
         return items, 0
@@ -47,7 +48,7 @@ def loop(
     leaves, over = _native.loop_begin(tuple(items))
     try:
         result = body(list(leaves))
-        outcome = tuple(_values(result if count is not None else [*result[0], result[1]]))
+        outcome = tuple(as_values(result if count is not None else [*result[0], result[1]]))
         if len(outcome) != len(items) + (count is None):
             raise ValueError(
                 f"the body of a loop was given {len(items)} numbers, and returned "
@@ -55,7 +56,7 @@ def loop(
             )
     finally:
         _native.loop_end(leaves, over)
-    (control,) = _values([control])
+    (control,) = as_values([control])
     *final, trips = _native.loop_made(
         leaves, outcome, tuple(items), control, count is not None, float(max_trips)
     )
@@ -73,7 +74,7 @@ def _unrolled(
             items, goes_on = body(items)
         else:
             items = body(items)
-        items, trips = _values(items), trips + 1
+        items, trips = as_values(items), trips + 1
     return items, trips
 
 
@@ -108,15 +109,15 @@ def scan(
     """
     from pygrad import _native
 
-    items = _values(state)
+    items = as_values(state)
     given = [column for column in columns if not column.is_known]
     known = [column for column in columns if column.is_known]
-    first = _values([column.items[0] for column in (*given, *known)])
+    first = as_values([column.items[0] for column in (*given, *known)])
     leaves, over = _native.loop_begin((*items, *first))
     try:
         of = dict(zip(map(id, (*given, *known)), leaves[len(items) :], strict=True))
         new, made, *goes_on = body(list(leaves[: len(items)]), [of[id(c)] for c in columns])
-        outcome = tuple(_values([*new, *goes_on, *made]))
+        outcome = tuple(as_values([*new, *goes_on, *made]))
         if len(new) != len(items):
             raise ValueError(
                 f"the body of a scan was given {len(items)} numbers, and returned {len(new)}"
@@ -124,14 +125,14 @@ def scan(
     finally:
         _native.loop_end(leaves, over)
     counts = start is None
-    (control,) = _values([length if counts else start])
+    (control,) = as_values([length if counts else start])
     found = _native.scan_made(
         leaves,
         outcome,
         tuple(items),
         control,
         counts,
-        tuple(item for column in given for item in _values(column.items)),
+        tuple(item for column in given for item in as_values(column.items)),
         b"".join(column.items.tobytes() for column in known),  # type: ignore[attr-defined]
         length,
         reverse,
@@ -150,18 +151,14 @@ def scanned(
     reverse: bool = False,
 ) -> tuple[_Items, list[_Items]]:
     """What `scan` gives, traced trip by trip."""
-    items, ys = _values(state), []
+    items, ys = as_values(state), []
     for at in reversed(range(length)) if reverse else range(length):
-        items, made = body(items, _values([column.items[at] for column in columns]))
-        items = _values(items)
-        ys.append(_values(made))
+        items, made = body(items, as_values([column.items[at] for column in columns]))
+        items = as_values(items)
+        ys.append(as_values(made))
     if reverse:
         ys.reverse()
     return items, [list(column) for column in zip(*ys, strict=True)]
-
-
-def _values(items: Sequence[Any]) -> _Items:
-    return [item if isinstance(item, Value) else Value(item) for item in items]
 
 
 # -- ways of branches ------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dis
 import functools
-import itertools
 import numbers
 import operator
 import os
@@ -32,7 +31,9 @@ _MOST = 10_000  # codes that are remembered
 _FAR = 1000  # functions and other things that are looked at for one
 _DEEP = 2  # levels of containers and objects
 _IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
-_IS = dis.opmap["IS_OP"]
+_IGNORED_CODES = {dis.opmap[name] for name in _IGNORED & dis.opmap.keys()}
+_IS, _LOAD_CONST = dis.opmap["IS_OP"], dis.opmap["LOAD_CONST"]
+_IMPORT_NAME = dis.opmap["IMPORT_NAME"]
 MATCH_CLASS = dis.opmap["MATCH_CLASS"]
 _SAME = {"is_", "is_not"}
 _KINDS = {"isinstance", "issubclass", "type", "__class__"}
@@ -275,19 +276,43 @@ def steps_of(code: CodeType) -> list[dis.Instruction]:
 
 
 def _imports(code: CodeType) -> Iterator[str]:
-    if dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
-        for step in dis.get_instructions(code):
-            if step.opname == "IMPORT_NAME":
-                yield step.argval
+    raw = code.co_code
+    for at in _places_of(_IMPORT_NAME, raw):
+        yield code.co_names[_argument(raw, at)]
 
 
 def _compares(code: CodeType) -> bool:
     """Whether it has an `is` whose right side is not None: one of the two may be a bool."""
-    if _IS not in code.co_code[::2]:
-        return False
-    steps = steps_of(code)
-    return any(
-        step.opname == "IS_OP"
-        and (step.is_jump_target or before.opname != "LOAD_CONST" or before.argval is not None)
-        for before, step in itertools.pairwise(steps)
-    )
+    raw = code.co_code
+    places = list(_places_of(_IS, raw))
+    for at in places:
+        before = at - 2
+        while before >= 0 and raw[before] in _IGNORED_CODES:
+            before -= 2
+        if before < 0 or raw[before] != _LOAD_CONST:
+            return True
+        if code.co_consts[_argument(raw, before)] is not None:
+            return True
+    # where jumps lead there are two instructions before
+    return bool(places) and not set(dis.findlabels(raw)).isdisjoint(places)  # type: ignore[arg-type]
+
+
+# Instructions as they stand in code: to have them described costs a hundred times as much.
+
+
+def _places_of(op: int, raw: bytes) -> Iterator[int]:
+    """Where an instruction is."""
+    ops = raw[::2]
+    at = ops.find(op)
+    while at >= 0:
+        yield 2 * at
+        at = ops.find(op, at + 1)
+
+
+def _argument(raw: bytes, at: int) -> int:
+    """What an instruction is given, with the upper bytes that stand before it."""
+    argument, shift = raw[at + 1], 0
+    while at >= 2 and raw[at - 2] == dis.EXTENDED_ARG:
+        at, shift = at - 2, shift + 8
+        argument |= raw[at + 1] << shift
+    return argument

@@ -88,13 +88,13 @@ class RowsProgram:
         return self._asked
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:
-        given = self.structure.arrange(inputs)
         try:
             result = called(self.f, self.structure.as_argument(inputs))
         except Exception as error:
             if isinstance(error, TypeError | ValueError | LookupError | AttributeError):
                 parts = self.structure.parts if isinstance(self.structure, Container) else ()
                 of_containers(error, self.f, parts, "vmap(vmap({f}))(x)")
+                given = self.structure.arrange(inputs)
                 by_name = given if isinstance(given, dict) else dict(enumerate(given))
                 of_an_input(error, self.f, list(by_name), by_name.values(), _CLOSE_OVER)
             if self.paths.root is None or not is_of_a_row(error):

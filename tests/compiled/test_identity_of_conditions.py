@@ -188,6 +188,34 @@ def f(x):
     assert asks_for_bools(space.f)  # of a name that it uses
 
 
+# More names and constants than one byte counts, so that instructions have prefixes.
+MANY = "    y = " + " + ".join(f"names.n{i}" for i in range(300)) + "\n"
+MANY += "    y = (" + ", ".join(f"y + {i}.5" for i in range(300)) + ")\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "asks"),
+    [
+        ("return c is None", False),
+        ("return c is not None", False),
+        ("so = [c is None, None is c]\n    return so", True),
+        ("return [c is None, c is d]", True),
+        ("return c is (d if d else None)", True),
+        ("return [c is None] if d else [c is not None]", False),
+    ],
+)
+def test_is_asks_unless_it_is_none(body: str, asks: bool) -> None:
+    for before in ("", MANY):
+        space = module("space_of_is", f"def f(c, d, names=None):\n{before}    {body}\n")
+        assert asks_for_bools(space.f) is asks
+
+
+def test_imports_are_looked_into() -> None:
+    for before in ("", MANY):
+        text = f"def f(c, names=None):\n{before}    import other\n    return other.h(c)\n"
+        assert asks_for_bools(module("space_of_imports", text).f)
+
+
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Functions that were searched, each time that they were."""

@@ -101,6 +101,17 @@ def test_importing_pygrad_imports_little_else(tmp_path):
     )
 
 
+def test_the_first_array_brings_none_of_numpys_functions(tmp_path):
+    loaded = run(
+        "import sys, numpy as np, pygrad\n"
+        "pygrad.vmap(lambda x: x[0] * x[1])(np.ones((3, 2)))\n"
+        "print(*(name for name in sys.modules if name.startswith('pygrad.arrays.')))",
+        tmp_path,
+    ).split()
+    assert "pygrad.arrays.array" in loaded
+    assert not {"pygrad.arrays.functions", "pygrad.arrays.ufuncs"} & {*loaded}
+
+
 @pytest.mark.parametrize("name", ["grad", "value_and_grad"])
 def test_help_shows_a_signature_and_each_argument(name):
     function = getattr(pygrad, name)
