@@ -295,7 +295,7 @@ def op_table() -> str:
 
 # In an order in which what runs at once is there.
 _SCRIPTS = ["elements", "model", "layout", "items", "panzoom", "drawing", "story", "curve"]
-_SCRIPTS += ["player", "inputs", "slope", "explorer"]
+_SCRIPTS += ["player", "inputs", "slope", "predict", "descend", "explorer"]
 
 
 def script() -> str:

@@ -237,7 +237,7 @@ def test_all_that_can_be_done_is_reached_by_tab_and_has_a_name(show: Callable[..
     assert {"graph", "forward", "play", "speed", "position", "along", "h", "g"} <= set(ids)
     assert {"smaller", "larger", "fit", "turn", "reset"} <= set(ids)
     assert "e = c + d" in [label for _, label, _ in reached]
-    assert ids.count("INPUT") == 4  # a slider and a number for each of two leaves
+    assert ids.count("INPUT") == 6  # a tick, a slider and a number for each of two leaves
     assert all(label and shown for _, label, shown in reached)
 
 

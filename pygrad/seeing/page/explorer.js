@@ -2,6 +2,8 @@
 
 const inputs = new Inputs(find("inputs"), draw);
 const slope = new Slope(inputs, draw);
+const prediction = new Prediction(draw);
+const descent = new Descent(inputs, draw);
 const drawing = new Drawing(find("graph"), pick);
 const player = new Player(({ node }) => {
   draw();
@@ -12,7 +14,7 @@ let cells = [];
 
 function open(graph) {
   model = new Model(graph.nodes);
-  for (const part of [inputs, slope, drawing, player]) part.open(model);
+  for (const part of [inputs, slope, drawing, player, prediction, descent]) part.open(model);
   cells = addTable();
   find("fold").hidden = !drawing.groups.size;
   introduce(graph);
@@ -37,18 +39,21 @@ function addTable() {
 }
 
 function redraw() {
-  const { grads } = model.backward();
+  const grads = prediction.hidden(model.backward().grads);
   const now = player.now();
-  drawing.show(now);
+  drawing.show(prediction.isOn ? prediction.now() : now);
   player.show(now);
-  tell(find("story"), model, now);
+  find("player").hidden = find("story").hidden = prediction.isOn;
+  if (!prediction.isOn) tell(find("story"), model, now);
+  prediction.show();
   inputs.show(grads);
   slope.show(grads);
+  descent.show();
   find("fold").textContent = drawing.isFolded ? "Unfold" : "Fold";
   if (find("numbers").open) {
     cells.forEach(([value, grad], i) => {
       write(value, exact(model.values[i]));
-      write(grad, exact(grads[i]));
+      write(grad, grads[i] === null ? "?" : exact(grads[i]));
     });
   }
 }

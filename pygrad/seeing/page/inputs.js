@@ -54,7 +54,10 @@ class Inputs {
   addRow(parent, leaf) {
     const { name, short = name } = this.model.nodes[leaf];
     const row = add(parent, "div", { class: "row" });
-    add(row, "bdi", { class: "name", title: name }, short);
+    const head = add(row, "label", { class: "name", title: name });
+    const moves = add(head, "input", { type: "checkbox", "aria-label": `${name} moves in the descent` });
+    moves.checked = this.movesAtFirst(leaf);
+    add(head, "bdi", {}, short);
     const slider = add(row, "input", { type: "range", "aria-label": name });
     const number = add(row, "input", { type: "number", step: "any", "aria-label": `${name}, as a number` });
     const grad = add(row, "output", { "aria-label": `gradient of ${name}` });
@@ -63,7 +66,18 @@ class Inputs {
       if (Number.isFinite(number.valueAsNumber)) this.set(leaf, number.valueAsNumber);
     });
     number.addEventListener("blur", this.onChange);
-    this.rows.set(leaf, { row, slider, number, grad });
+    this.rows.set(leaf, { moves, slider, number, grad });
+  }
+
+  // Parameters, where the graph has some; or else leaves with a label, which are what others are not.
+  movesAtFirst(leaf) {
+    const { nodes, leaves } = this.model;
+    const marks = ["group", "labelled"].find((mark) => leaves.some((i) => nodes[i][mark]));
+    return marks === undefined || Boolean(nodes[leaf][marks]);
+  }
+
+  moving() {
+    return [...this.rows].filter(([, { moves }]) => moves.checked).map(([leaf]) => leaf);
   }
 
   set(leaf, x) {

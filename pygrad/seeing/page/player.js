@@ -12,17 +12,36 @@ class Player {
     };
     for (const [id, action] of Object.entries(clicks)) find(id).addEventListener("click", action);
     find("position").addEventListener("input", (event) => this.jump(event.target.valueAsNumber));
+    for (const id of ["mode", "seed"]) {
+      find(id).addEventListener("change", () => {
+        this.choose(find("mode").value, Number(find("seed").value));
+        this.go(0);
+      });
+    }
     find("speed").addEventListener("change", () => this.timer && this.play());
     document.addEventListener("keydown", (event) => this.onKey(event));
   }
 
   open(model) {
     this.model = model;
-    this.steps = model.steps();
+    find("seed").replaceChildren();
+    for (const leaf of model.leaves) add(find("seed"), "option", { value: leaf }, model.nodes[leaf].name);
+    find("seed").value = firstLeaf(model);
+    find("mode").disabled = !model.leaves.length;
+    this.choose("reverse");
+  }
+
+  // The way back from the result, or tangents on the way forward from one leaf, the seed.
+  choose(mode, seed) {
+    this.seed = mode === "forward" ? seed : undefined;
+    this.steps = this.model.steps(mode);
     this.last = this.steps.length - 1;
-    find("position").max = this.last;
     this.pause();
     this.step = 0;
+    find("position").max = this.last;
+    find("mode").value = mode;
+    find("seed-row").hidden = mode !== "forward";
+    find("graph").dataset.mode = mode;
   }
 
   go(step) {
@@ -77,15 +96,24 @@ class Player {
     const { model } = this;
     const { forward, backward } = this.progress();
     const waiting = new Set(model.inner.slice(forward));
-    const { grads, given } = model.backward(Math.max(0, backward));
     return {
       values: model.values.map((value, i) => (waiting.has(i) ? undefined : value)),
-      grads: grads.map((grad) => (backward < 0 ? undefined : grad)),
       slopes: new Map(model.inner.slice(0, forward).map((i) => [i, model.slopes(i)])),
-      given,
-      word: "grad",
+      ...(this.seed === undefined ? this.wayBack(backward) : this.tangents(waiting)),
       ...this.steps[this.step],
     };
+  }
+
+  wayBack(backward) {
+    const { grads, given } = this.model.backward(Math.max(0, backward));
+    return { grads: grads.map((grad) => (backward < 0 ? undefined : grad)), given, word: "grad" };
+  }
+
+  tangents(waiting) {
+    const { tangents, given } = this.model.tangents(this.seed);
+    for (const i of waiting) given.delete(i);
+    const grads = tangents.map((tangent, i) => (waiting.has(i) ? undefined : tangent));
+    return { grads, given, word: "tangent", seed: this.seed };
   }
 
   show(now) {
