@@ -23,9 +23,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pygrad.core.ops import op_of, ops
+from pygrad.core.ops import Op, op_of, ops
 from pygrad.seeing.inspection import nodes_at_most
-from pygrad.seeing.notation import number, shortened, visible
+from pygrad.seeing.notation import expression, formula, number, shortened, visible
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     Snapshot,
@@ -278,29 +278,71 @@ def _json_number(x: float) -> float | str:
 def op_table() -> str:
     """The op table as JavaScript: OPS, and the words that its rules are written in.
 
-    >>> print(op_table().splitlines()[1])
-      add: { forward: (x, y, w, k) => x + y, slopes: (X, Y, W, K, Z) => [ONE, ONE] },
+    Of public ops also what typed expressions need: names as functions, when floats would raise, and the
+    op and its slopes as text over X Y W and the output Z; of these, what cannot be told from the others.
+
+    >>> print(op_table().splitlines()[1].strip()[:76])
+    add: { forward: (x, y, w, k) => x + y, slopes: (X, Y, W, K, Z) => [ONE, ONE]
     """
     table = ops()
-    lines = [
-        f"  {op.name}: {{ forward: (x, y, w, k) => {op.forward}, "
-        f"slopes: (X, Y, W, K, Z) => [{', '.join(op.slopes)}] }},"
-        for op in table
-    ]
     used = {word for op in table for slope in op.slopes for word in re.findall(r"\w+(?=\()", slope)}
     named = {name.upper(): op.name for op in table for name in (op.name, *op.aliases)}
     words = [f"const {word} = OPS.{named[word]}.forward;" for word in sorted(used & set(named))]
-    return "\n".join(["const OPS = {", *lines, "};", *words, ""])
+    return "\n".join(["const OPS = {", *map(_op_line, table), "};", *words, ""])
+
+
+def _op_line(op: Op) -> str:
+    parts = [
+        f"forward: (x, y, w, k) => {op.forward}",
+        f"slopes: (X, Y, W, K, Z) => [{', '.join(op.slopes)}]",
+    ]
+    if op.is_public:
+        letters = "XYW"[: op.arity]
+        rules = (
+            []
+            if op.has_constant
+            else [formula(rule, {x: x for x in (*letters, "Z")}, op.name) for rule in op.slopes]
+        )
+        call = f"{op.symbol}({', '.join(letters)})"
+        told: dict[str, tuple[Any, Any]] = {  # with what page/grammar.js takes for granted
+            "names": ([op.name, *op.aliases], [op.name]),
+            "errors": (op.errors, "TOTAL"),
+            "symbol": (op.symbol, op.name),
+            "text": (expression(op.symbol, list(letters)), call),
+            "rules": (rules, None),
+        }
+        parts += [
+            f"{key}: {json.dumps(found)}"
+            for key, (found, granted) in told.items()
+            if found != granted
+        ]
+    return f"  {op.name}: {{ {', '.join(parts)} }},"
 
 
 # In an order in which what runs at once is there.
 _SCRIPTS = ["elements", "model", "layout", "items", "panzoom", "drawing", "story", "curve"]
-_SCRIPTS += ["player", "inputs", "slope", "predict", "descend", "explorer"]
+_SCRIPTS += [
+    "player",
+    "inputs",
+    "slope",
+    "predict",
+    "descend",
+    "grammar",
+    "building",
+    "typed",
+    "explorer",
+]
 
 
 def script() -> str:
     """The page's program: the files of pygrad/seeing/page, and the op table after C's math."""
-    return "\n".join([_file("numbers.js"), op_table(), *(_file(f"{n}.js") for n in _SCRIPTS)])
+    parts = [_file("numbers.js"), op_table(), *(_file(f"{n}.js") for n in _SCRIPTS)]
+    return _without_comments("\n".join(parts))
+
+
+def _without_comments(program: str) -> str:
+    """The program without indents, and without comments that have lines of their own: a third is saved."""
+    return re.sub(r"^[ \t]*(//.*\n|/\*[\s\S]*?\*/[ \t]*\n|\n)?", "", program, flags=re.MULTILINE)
 
 
 def _file(name: str) -> str:

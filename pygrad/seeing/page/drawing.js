@@ -13,8 +13,8 @@ class Drawing {
     this.model = model;
     this.groups = new Set(model.nodes.flatMap(({ group }) => group ?? []));
     this.isFolded = this.groups.size > 0;
-    this.places = {};
-    const { LR, TB } = { LR: this.layoutOf("LR"), TB: this.layoutOf("TB") };
+    this.layOut();
+    const [LR, TB] = [this.placesIn("LR"), this.placesIn("TB")];
     this.turned = this.panel.clientWidth < 600 && TB.width < LR.width;
     this.build();
   }
@@ -23,13 +23,18 @@ class Drawing {
     return this.turned ? "TB" : "LR";
   }
 
-  layoutOf(direction) {
-    this.parts ??= itemsOf(this.model.nodes, this.isFolded);
+  layOut() {
+    this.parts = itemsOf(this.model.nodes, this.isFolded);
+    this.places = {};
+  }
+
+  placesIn(direction) {
     return (this.places[direction] ??= placesOf(this.model.nodes, this.parts, direction));
   }
 
   fold(isFolded) {
     this.isFolded = isFolded;
+    this.layOut();
     this.build();
   }
 
@@ -39,9 +44,7 @@ class Drawing {
   }
 
   build() {
-    this.parts = itemsOf(this.model.nodes, this.isFolded);
-    this.places = {};
-    this.layout = this.layoutOf(this.direction);
+    this.layout = this.placesIn(this.direction);
     this.panel.replaceChildren();
     this.canvas = add(this.panel, "div", { class: this.turned ? "canvas turned" : "canvas" });
     const { width, height } = this.layout;

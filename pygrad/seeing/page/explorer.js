@@ -9,6 +9,11 @@ const player = new Player(({ node }) => {
   draw();
   if (node !== undefined) drawing.reveal(node);
 });
+// Inputs of that name are where the last graph had them.
+const typed = new Typed((name) => model.values[model.leaves.find((i) => model.nodes[i].name === name)], (graph) => {
+  find("original").hidden = false;
+  open(graph);
+});
 let model;
 let cells = [];
 
@@ -112,6 +117,10 @@ function listen() {
     turn: change(() => drawing.turn()),
     fold: change(() => drawing.fold(!drawing.isFolded)),
     reset: () => inputs.reset(),
+    original: () => {
+      find("original").hidden = true;
+      open(given);
+    },
   };
   for (const [id, action] of Object.entries(clicks)) find(id).addEventListener("click", action);
   find("numbers").addEventListener("toggle", draw);
