@@ -64,7 +64,7 @@ class Exploration:
     def _repr_html_(self) -> str:
         size = 'width="100%" height="900" style="border:0"'
         return (
-            f'<iframe title="pygrad explorer" sandbox="allow-scripts" {size} '
+            f'<iframe title="pygrad explorer" sandbox="allow-scripts allow-downloads" {size} '
             f'srcdoc="{html.escape(self.html)}"></iframe>'
         )
 
@@ -281,8 +281,8 @@ def op_table() -> str:
     Of public ops also what typed expressions need: names as functions, when floats would raise, and the
     op and its slopes as text over X Y W and the output Z; of these, what cannot be told from the others.
 
-    >>> print(op_table().splitlines()[1].strip()[:76])
-    add: { forward: (x, y, w, k) => x + y, slopes: (X, Y, W, K, Z) => [ONE, ONE]
+    >>> print(op_table().splitlines()[1].strip()[:57])
+    add: { forward: (x, y) => x + y, slopes: () => [ONE, ONE]
     """
     table = ops()
     used = {word for op in table for slope in op.slopes for word in re.findall(r"\w+(?=\()", slope)}
@@ -293,8 +293,8 @@ def op_table() -> str:
 
 def _op_line(op: Op) -> str:
     parts = [
-        f"forward: (x, y, w, k) => {op.forward}",
-        f"slopes: (X, Y, W, K, Z) => [{', '.join(op.slopes)}]",
+        f"forward: {_function('xywk', op.forward)}",
+        f"slopes: {_function('XYWKZ', '[' + ', '.join(op.slopes) + ']')}",
     ]
     if op.is_public:
         letters = "XYW"[: op.arity]
@@ -319,25 +319,24 @@ def _op_line(op: Op) -> str:
     return f"  {op.name}: {{ {', '.join(parts)} }},"
 
 
+def _function(letters: str, result: str) -> str:
+    """The result as a function of so many of the letters as it needs."""
+    used = [k for k, letter in enumerate(letters, 1) if re.search(rf"\b{letter}\b", result)]
+    return f"({', '.join(letters[: max(used, default=0)])}) => {result}"
+
+
 # In an order in which what runs at once is there.
-_SCRIPTS = ["elements", "model", "layout", "items", "panzoom", "drawing", "story", "curve"]
-_SCRIPTS += [
-    "player",
-    "inputs",
-    "slope",
-    "predict",
-    "descend",
-    "grammar",
-    "building",
-    "typed",
-    "explorer",
-]
+_SCRIPTS = ["elements", "model", "layout", "items", "panzoom", "drawing", "picture", "story"]
+_SCRIPTS += ["curve", "differences", "paths", "player", "inputs", "slope", "predict", "descend"]
+_SCRIPTS += ["grammar", "building", "typed", "address", "explorer"]
 
 
 def script() -> str:
     """The page's program: the files of pygrad/seeing/page, and the op table after C's math."""
-    parts = [_file("numbers.js"), op_table(), *(_file(f"{n}.js") for n in _SCRIPTS)]
-    return _without_comments("\n".join(parts))
+    # Arithmetic, without texts in which a space would count.
+    numbers = re.sub(r" ?([,*=?<>{}]) ?", r"\1", _without_comments(_file("numbers.js")))
+    parts = [op_table(), *(_file(f"{name}.js") for name in _SCRIPTS)]
+    return numbers + _without_comments("\n".join(parts))
 
 
 def _without_comments(program: str) -> str:
@@ -353,7 +352,7 @@ def _page(data: dict[str, Any]) -> str:
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     # Without "<" there is no "</script>" and no "<!--", which would end or change the script.
     text = re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
-    program, style = script(), _file("explorer.css")
+    program, style = script(), _without_comments(_file("explorer.css"))
     allowed = f"script-src {_hash(program)}; style-src {_hash(style)}; img-src data:"
     return _filled(
         _file("explorer.html"),

@@ -26,10 +26,13 @@ function open(graph) {
   redraw();
 }
 
-// A node: its step in the pass that is under way. A leaf: its slider.
+// A node: its step in the pass that is under way. A leaf: its slider, curve and paths.
 function pick(i) {
-  if (inputs.rows.has(i)) inputs.focus(i);
-  else if (model.inner.includes(i)) player.showNode(i);
+  if (inputs.rows.has(i)) {
+    slope.turnTo(i);
+    inputs.focus(i);
+  }
+  if (model.inner.includes(i)) player.showNode(i);
 }
 
 function addTable() {
@@ -54,6 +57,7 @@ function redraw() {
   inputs.show(grads);
   slope.show(grads);
   descent.show();
+  address.write();
   find("fold").textContent = drawing.isFolded ? "Unfold" : "Fold";
   if (find("numbers").open) {
     cells.forEach(([value, grad], i) => {
@@ -117,6 +121,8 @@ function listen() {
     turn: change(() => drawing.turn()),
     fold: change(() => drawing.fold(!drawing.isFolded)),
     reset: () => inputs.reset(),
+    svg: () => savePicture(drawing, "svg"),
+    png: () => savePicture(drawing, "png"),
     original: () => {
       find("original").hidden = true;
       open(given);
@@ -126,7 +132,49 @@ function listen() {
   find("numbers").addEventListener("toggle", draw);
 }
 
+// Numbers of leaves that were moved, as index:number.
+function moved() {
+  const changed = model.leaves.filter((leaf) => !Object.is(model.values[leaf], inputs.recorded[leaf]));
+  return changed.map((leaf) => `${leaf}:${exact(model.values[leaf])}`).join(" ");
+}
+
+function move(text) {
+  const pairs = text.split(" ").map((pair) => pair.split(":").map(Number));
+  inputs.setAll(pairs.filter(([leaf, x]) => model.leaves.includes(leaf) && Number.isFinite(x)));
+}
+
+const textUnless = (value, usual) => (value === usual ? "" : String(value));
+const address = new Address({
+  expression: {
+    get: () => (find("original").hidden ? "" : find("title").textContent),
+    set: (text) => {
+      find("expression").value = text;
+      typed.show();
+    },
+  },
+  values: { get: moved, set: move },
+  mode: { get: () => textUnless(find("mode").value, "reverse"), set: (text) => choose(find("mode"), text) },
+  seed: { get: () => (player.seed === undefined ? "" : find("seed").value), set: (text) => choose(find("seed"), text) },
+  along: { get: () => textUnless(slope.leaf ?? "", firstLeaf(model)), set: (text) => choose(find("along"), text) },
+  h: {
+    get: () => textUnless(find("h").value, "0"),
+    set: (text) => {
+      find("h").value = text;
+      draw();
+    },
+  },
+  predict: { get: () => (prediction.isOn ? "yes" : ""), set: () => find("predict").checked || find("predict").click() },
+  step: { get: () => textUnless(player.step, 0), set: (text) => player.jump(trunc(Number(text)) || 0) },
+});
+
+// The page around this one may say which colours it has.
+addEventListener("message", ({ source, data }) => {
+  const theme = source === parent ? data?.theme : undefined;
+  if (["light", "dark", "auto"].includes(theme)) document.documentElement.dataset.theme = theme;
+});
+
 const given = JSON.parse(find("data").textContent);
 numbersOf(given.nodes);
 listen();
 open(given);
+address.read();

@@ -5,8 +5,9 @@ class Slope {
     this.inputs = inputs;
     this.onChange = onChange;
     this.curve = new Curve(find("curve"), (x) => inputs.set(this.leaf, x));
-    setAll(find("h"), { min: 0, max: 36 });
-    find("h").value = 36;
+    this.differences = new Differences(find("differences"));
+    setAll(find("h"), { min: -68, max: 0 });
+    find("h").value = 0;
     find("h").addEventListener("input", onChange);
     find("along").addEventListener("change", (event) => this.turnTo(Number(event.target.value)));
     find("narrow").addEventListener("click", () => inputs.scaleRange(this.leaf, 0.5));
@@ -29,11 +30,17 @@ class Slope {
     this.onChange();
   }
 
-  // Four positions of the slider are a power of ten; the last is about a tenth of the range.
-  step() {
+  // About a tenth of the range.
+  largest() {
     const { low, high } = this.inputs.ranges.get(this.leaf);
-    const largest = 10 ** floor(log10((high - low) / 5));
-    return Number((largest * 10 ** ((find("h").valueAsNumber - find("h").max) / 4)).toPrecision(2));
+    return 10 ** floor(log10((high - low) / 5));
+  }
+
+  // Four positions of the slider are a power of ten.
+  step() {
+    const largest = this.largest();
+    setAll(find("h"), { min: Math.min(-4, rint(4 * log10(SMALLEST_H / largest))) });
+    return Number((largest * 10 ** (find("h").valueAsNumber / 4)).toPrecision(2));
   }
 
   // grads: null where hidden.
@@ -44,8 +51,15 @@ class Slope {
     const [x, slope] = [model.values[leaf], grads[leaf]];
     const isHidden = slope === null;
     const range = this.inputs.ranges.get(leaf);
-    const drawn = { f: model.functionOf(leaf), x, range, slope: isHidden ? NaN : slope, h, name: model.nodes[leaf].name };
+    const f = model.functionOf(leaf);
+    const drawn = { f, x, range, slope: isHidden ? NaN : slope, h, name: model.nodes[leaf].name };
     const { y, secant } = this.curve.show(drawn);
+    const central = centralDifference(f, x, h);
+    find("differences").hidden = isHidden;
+    if (!isHidden) this.differences.show({ f, x, slope, h, largest: this.largest() });
+    find("paths").hidden = isHidden;
+    find("paths-title").textContent = `Paths from ${model.nodes[leaf].name}`;
+    if (!isHidden) tellPaths(find("paths"), model, leaf, slope);
     find("h-shown").textContent = shown(h, 3);
     find("h").setAttribute("aria-valuetext", shown(h, 3));
     find("apart").hidden = !model.dependents(leaf).some((i) => model.nodes[i].form === "frozen");
@@ -55,6 +69,8 @@ class Slope {
       ["slope, exact", isHidden ? "?" : exact(slope), "tangent"],
       ["(f(x + h) − f(x)) / h", isHidden ? "?" : exact(secant), "secant"],
       ["difference", isHidden ? "?" : shown(secant - slope, 3)],
+      ["(f(x + h) − f(x − h)) / 2h", isHidden ? "?" : exact(central), "central"],
+      ["its difference", isHidden ? "?" : shown(central - slope, 3)],
     ]);
   }
 
