@@ -55,6 +55,7 @@ html_theme = "furo"
 html_title = f"pygrad {release}"
 html_static_path = ["_static"]
 html_css_files = ["pygrad.css"]
+html_js_files = ["theme.js"]
 html_show_copyright = False
 html_show_sphinx = False
 html_show_sourcelink = False

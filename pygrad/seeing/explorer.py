@@ -23,10 +23,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pygrad.core.ops import op_of, ops
+from pygrad.core.ops import Op, op_of, ops
 from pygrad.seeing.inspection import nodes_at_most
-from pygrad.seeing.layout import Edge, layout
-from pygrad.seeing.notation import number, shortened, visible
+from pygrad.seeing.notation import expression, formula, number, shortened, visible
 from pygrad.seeing.snapshot import (
     MOST_NODES,
     Snapshot,
@@ -41,9 +40,6 @@ __all__ = ["Exploration", "explore"]
 _EDGES = 4  # for each node of the limit: more are too many to draw
 _NEAR = 1000  # nodes of a graph too large to be read that are counted by op
 _MOST_LEAVES = 30  # that a summary lists
-# Width and height in pixels: of a node, of a number such as the 2 in a * 2, and of what stands on an edge.
-_BOX, _NUMBER = (142.0, 66.0), (96.0, 28.0)
-_LABELS = {"LR": (118.0, 32.0), "TB": (82.0, 47.0)}  # in two lines, in three
 
 
 class Exploration:
@@ -68,7 +64,7 @@ class Exploration:
     def _repr_html_(self) -> str:
         size = 'width="100%" height="900" style="border:0"'
         return (
-            f'<iframe title="pygrad explorer" sandbox="allow-scripts" {size} '
+            f'<iframe title="pygrad explorer" sandbox="allow-scripts allow-downloads" {size} '
             f'srcdoc="{html.escape(self.html)}"></iframe>'
         )
 
@@ -79,6 +75,7 @@ def explore(
     *,
     limit: int | None = 500,
     spelled_out: bool = False,
+    model: Any = None,
 ) -> Exploration:
     """A page on which the computation of v is played forward and backward, and leaves can be moved.
 
@@ -96,6 +93,8 @@ def explore(
         limit: a graph of more nodes, or of many more edges, gets a summary in the place of the page. None
             shows all, whatever it takes.
         spelled_out: show a dot product, as a neuron of `pygrad.nn` computes it, as its products and sums.
+        model: a `pygrad.nn.Module` whose parameters are called as in its `named_parameters()` where they
+            have no label.
 
     Raises:
         TypeError: v is no Value.
@@ -112,7 +111,9 @@ def explore(
     '<!doctype html>'
     """
     limit = checked_limit(limit)
-    found = read(v, None if limit is None else max(limit, MOST_NODES), spelled_out)
+    most = None if limit is None else max(limit, MOST_NODES)
+    labels = {id(p): name for name, p in model.named_parameters()} if model is not None else {}
+    found = read(v, most, spelled_out, labels)
     if found is None or (limit is not None and _is_too_large(found[0], limit)):
         exploration = _summary(v, None if found is None else found[0])
     else:
@@ -138,9 +139,10 @@ def _about(snapshot: Snapshot) -> str:
 def _data(snapshot: Snapshot, values: Sequence[Any]) -> dict[str, Any]:
     """All of it, ready for JSON."""
     slopes = _slopes_of_closures(snapshot, values)
+    name, whole = snapshot.names[-1], snapshot.whole()
     return {
+        "title": f"{name} = {whole}" if whole else name,
         "nodes": [_node(snapshot, i, slopes.get(i)) for i in range(len(snapshot))],
-        "layouts": {direction: _places(snapshot, direction) for direction in _LABELS},
     }
 
 
@@ -156,10 +158,21 @@ def _node(snapshot: Snapshot, i: int, slopes: Sequence[float] | str | None) -> d
         "value": _json_number(snapshot.values[i]),
     }
     if not snapshot.operands[i]:
+        node |= _layer(snapshot.labels[i])
         return node | {"form": "number" if snapshot.kinds[i] == "number" else "leaf"}
     if snapshot.kinds[i] == "op":
         return node | _rule(snapshot, i)
     return node | _frozen(snapshot, i, slopes)
+
+
+def _layer(label: str) -> dict[str, str]:
+    """The layer that a parameter belongs to, as nn names them, and what it is called there.
+
+    >>> _layer("layers[0].neurons[1].w[2]"), _layer("w[2]")
+    ({'group': 'layers[0]', 'short': 'neurons[1].w[2]'}, {})
+    """
+    found = re.fullmatch(r"([\w.]*?\w\[\d+\])\.(.+)", label, re.ASCII)
+    return {"group": found[1], "short": found[2]} if found and len(label) < 60 else {}
 
 
 def _rule(snapshot: Snapshot, i: int) -> dict[str, Any]:
@@ -252,43 +265,6 @@ def _ask(v: Any) -> Sequence[float] | str:
     return [0.0 if key in places[:k] else v._children[k].grad for k, key in enumerate(places)]
 
 
-def _places(snapshot: Snapshot, direction: str) -> dict[str, Any]:
-    """Where the page has everything, in one of two directions; edges by node and operand."""
-    numbers = [kind == "number" for kind in snapshot.kinds]
-    sizes = [_NUMBER if is_number else _BOX for is_number in numbers]
-    lines = [
-        Edge(o, i, (0.0, 0.0) if numbers[o] else _LABELS[direction])
-        for i, operands in enumerate(snapshot.operands)
-        for o in operands
-    ]
-    found = layout(sizes, lines, direction=direction, layer_gap=16.0, node_gap=12.0)
-    axis = 0 if direction == "TB" else 1
-    return {
-        "width": found.width,
-        "height": found.height,
-        "sizes": sizes,
-        "positions": _rounded(found.positions),
-        "labelSize": _LABELS[direction],
-        "labels": _rounded(found.labels),
-        "routes": [_rounded(_bends(route, axis)) for route in found.routes],
-    }
-
-
-def _bends(route: Sequence[tuple[float, float]], axis: int) -> list[tuple[float, float]]:
-    """The points at which a line is not straight: one that passes many layers has few."""
-    inner = [
-        point
-        for before, point, after in zip(route, route[1:], route[2:], strict=False)
-        if not before[axis] == point[axis] == after[axis]
-    ]
-    return [route[0], *inner, route[-1]]
-
-
-def _rounded(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """To a tenth of a pixel."""
-    return [(round(x, 1), round(y, 1)) for x, y in points]
-
-
 def _json_number(x: float) -> float | str:
     """JSON has no inf and nan; JavaScript's Number() understands these words."""
     if math.isfinite(x):
@@ -302,25 +278,70 @@ def _json_number(x: float) -> float | str:
 def op_table() -> str:
     """The op table as JavaScript: OPS, and the words that its rules are written in.
 
-    >>> print(op_table().splitlines()[1])
-      add: { forward: (x, y, w, k) => x + y, slopes: (X, Y, W, K, Z) => [ONE, ONE] },
+    Of public ops also what typed expressions need: names as functions, when floats would raise, and the
+    op and its slopes as text over X Y W and the output Z; of these, what cannot be told from the others.
+
+    >>> print(op_table().splitlines()[1].strip()[:57])
+    add: { forward: (x, y) => x + y, slopes: () => [ONE, ONE]
     """
     table = ops()
-    lines = [
-        f"  {op.name}: {{ forward: (x, y, w, k) => {op.forward}, "
-        f"slopes: (X, Y, W, K, Z) => [{', '.join(op.slopes)}] }},"
-        for op in table
-    ]
     used = {word for op in table for slope in op.slopes for word in re.findall(r"\w+(?=\()", slope)}
     named = {name.upper(): op.name for op in table for name in (op.name, *op.aliases)}
     words = [f"const {word} = OPS.{named[word]}.forward;" for word in sorted(used & set(named))]
-    return "\n".join(["const OPS = {", *lines, "};", *words, ""])
+    return "\n".join(["const OPS = {", *map(_op_line, table), "};", *words, ""])
+
+
+def _op_line(op: Op) -> str:
+    parts = [
+        f"forward: {_function('xywk', op.forward)}",
+        f"slopes: {_function('XYWKZ', '[' + ', '.join(op.slopes) + ']')}",
+    ]
+    if op.is_public:
+        letters = "XYW"[: op.arity]
+        rules = (
+            []
+            if op.has_constant
+            else [formula(rule, {x: x for x in (*letters, "Z")}, op.name) for rule in op.slopes]
+        )
+        call = f"{op.symbol}({', '.join(letters)})"
+        told: dict[str, tuple[Any, Any]] = {  # with what page/grammar.js takes for granted
+            "names": ([op.name, *op.aliases], [op.name]),
+            "errors": (op.errors, "TOTAL"),
+            "symbol": (op.symbol, op.name),
+            "text": (expression(op.symbol, list(letters)), call),
+            "rules": (rules, None),
+        }
+        parts += [
+            f"{key}: {json.dumps(found)}"
+            for key, (found, granted) in told.items()
+            if found != granted
+        ]
+    return f"  {op.name}: {{ {', '.join(parts)} }},"
+
+
+def _function(letters: str, result: str) -> str:
+    """The result as a function of so many of the letters as it needs."""
+    used = [k for k, letter in enumerate(letters, 1) if re.search(rf"\b{letter}\b", result)]
+    return f"({', '.join(letters[: max(used, default=0)])}) => {result}"
+
+
+# In an order in which what runs at once is there.
+_SCRIPTS = ["elements", "model", "layout", "items", "panzoom", "drawing", "picture", "story"]
+_SCRIPTS += ["curve", "differences", "paths", "player", "inputs", "slope", "predict", "descend"]
+_SCRIPTS += ["grammar", "building", "typed", "address", "explorer"]
 
 
 def script() -> str:
     """The page's program: the files of pygrad/seeing/page, and the op table after C's math."""
-    names = ["model.js", "drawing.js", "story.js", "curve.js", "explorer.js"]
-    return "\n".join([_file("numbers.js"), op_table(), *map(_file, names)])
+    # Arithmetic, without texts in which a space would count.
+    numbers = re.sub(r" ?([,*=?<>{}]) ?", r"\1", _without_comments(_file("numbers.js")))
+    parts = [op_table(), *(_file(f"{name}.js") for name in _SCRIPTS)]
+    return numbers + _without_comments("\n".join(parts))
+
+
+def _without_comments(program: str) -> str:
+    """The program without indents, and without comments that have lines of their own: a third is saved."""
+    return re.sub(r"^[ \t]*(//.*\n|/\*[\s\S]*?\*/[ \t]*\n|\n)?", "", program, flags=re.MULTILINE)
 
 
 def _file(name: str) -> str:
@@ -331,7 +352,7 @@ def _page(data: dict[str, Any]) -> str:
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     # Without "<" there is no "</script>" and no "<!--", which would end or change the script.
     text = re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
-    program, style = script(), _file("explorer.css")
+    program, style = script(), _without_comments(_file("explorer.css"))
     allowed = f"script-src {_hash(program)}; style-src {_hash(style)}; img-src data:"
     return _filled(
         _file("explorer.html"),

@@ -17,9 +17,12 @@ from typing import NamedTuple
 from pygrad.core.ops import ops
 
 __all__ = [
+    "Written",
+    "bound",
     "derivative",
     "expression",
     "formula",
+    "nested",
     "number",
     "readable",
     "shortened",
@@ -105,10 +108,10 @@ _CONDITIONS = {
     "IS_ZERO": "[{} == 0]",
 }
 
-_Written = tuple[str, int]  # text, and how tightly it binds
+Written = tuple[str, int]  # text, and how tightly it binds
 
 
-def _write(tree: _Tree, names: Mapping[str, str]) -> _Written:
+def _write(tree: _Tree, names: Mapping[str, str]) -> Written:
     word, operands = tree
     if not operands:
         return _write_leaf(word, names)
@@ -127,27 +130,27 @@ def _write(tree: _Tree, names: Mapping[str, str]) -> _Written:
     return f"{word.lower()}({', '.join(text for text, _ in parts)})", _ATOM
 
 
-def _write_leaf(word: str, names: Mapping[str, str]) -> _Written:
+def _write_leaf(word: str, names: Mapping[str, str]) -> Written:
     if word in names:
-        return _bound(names[word])
+        return bound(names[word])
     return word.lower(), _MINUS if word.startswith("-") else _ATOM
 
 
-def _bound(text: str) -> _Written:
+def bound(text: str) -> Written:
     """A name or a number, and how tightly it binds."""
     if re.fullmatch(r"[\w.\[\]']+", text):
         return text, _ATOM
     return text, _MINUS if re.fullmatch(r"-[\w.+]+", text) else _LOOSE
 
 
-def _infix(sign: str, parts: Sequence[_Written]) -> _Written:
+def _infix(sign: str, parts: Sequence[Written]) -> Written:
     left, right = parts
     binding = _BINDING[sign]
     # The right operand of equal binding needs its brackets: floats are not associative.
     return f"{_within(left, binding)} {sign} {_within(right, binding + 1)}", binding
 
 
-def _within(part: _Written, binding: int) -> str:
+def _within(part: Written, binding: int) -> str:
     text, own = part
     return text if own >= binding else f"({text})"
 
@@ -279,14 +282,23 @@ def expression(symbol: str, operands: Sequence[str]) -> str:
     >>> expression("tanh", ["n"]), expression("atan2", ["y", "x"])
     ('tanh(n)', 'atan2(y, x)')
     """
-    parts = [_bound(text) for text in operands]
+    return nested(symbol, [bound(text) for text in operands])[0]
+
+
+def nested(symbol: str, parts: Sequence[Written]) -> Written:
+    """The same of operands that are operations themselves, with as few brackets as mean the same floats.
+
+    >>> product = nested("*", [bound("a"), bound("b")])
+    >>> nested("+", [product, bound("c")])[0], nested("**2", [product])[0]
+    ('a * b + c', '(a * b)**2')
+    """
     if symbol in _BINDING and len(parts) == 2:
-        return _infix(symbol, parts)[0]
+        return _infix(symbol, parts)
     if symbol == "neg" and len(parts) == 1:
-        return "-" + _within(parts[0], _MINUS)
+        return "-" + _within(parts[0], _MINUS), _MINUS
     if symbol.startswith("**") and len(parts) == 1:
-        return _within(parts[0], _ATOM) + symbol
-    return f"{symbol}({', '.join(text for text, _ in parts)})"
+        return _within(parts[0], _ATOM) + symbol, _POWER
+    return f"{symbol}({', '.join(text for text, _ in parts)})", _ATOM
 
 
 def derivative(

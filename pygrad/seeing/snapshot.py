@@ -13,7 +13,16 @@ from typing import Any
 
 from pygrad.core.ops import op_of
 from pygrad.seeing import inspection, spelling
-from pygrad.seeing.notation import expression, formula, number, shortened, visible
+from pygrad.seeing.notation import (
+    Written,
+    bound,
+    expression,
+    formula,
+    nested,
+    number,
+    shortened,
+    visible,
+)
 from pygrad.seeing.spelling import Way
 
 __all__ = [
@@ -30,8 +39,14 @@ __all__ = [
 # Graphs above this are not read as a whole unless asked for: so many are read in a fraction of a second.
 MOST_NODES = 20_000
 
-_NAME_LENGTH = 24
+_NAME_LENGTH = 28  # "layers[10].neurons[12].w[34]"
 MOST_OPERANDS = 12  # that are shown of a node, unless all is asked for
+_LONGEST_PARTS = (
+    160,
+    80,
+    40,
+    20,
+)  # of an expression in one line, all of which has at most the first
 _MOST_WRITTEN = 6  # operands that an expression spells out
 
 
@@ -60,11 +75,14 @@ class Snapshot:
         order: Sequence[Any],
         operands: list[tuple[int, ...]],
         ways: Mapping[int, Way] | None = None,
+        labels: Mapping[int, str] | None = None,
     ) -> None:
-        """ways: of nodes that are to be shown as something else than they are."""
+        """ways: of nodes that are to be shown as something else than they are. labels: of Values without
+        one, by their ids."""
         numbers = inspection.stand_for_numbers(order, operands)
         self.operands = operands
-        self.labels: list[str] = [v.label for v in order]
+        given = labels or {}
+        self.labels: list[str] = [v.label or given.get(id(v), "") for v in order]
         self.ops: list[str] = [v._op for v in order]
         self.symbols: list[str] = [inspection.symbol(v) for v in order]
         self.values: list[float] = [v.data for v in order]
@@ -139,15 +157,17 @@ class Snapshot:
         """What the op of node i is called, fit to be shown."""
         return shortened(visible(self.ops[i]), _NAME_LENGTH)
 
-    def expression(self, i: int) -> str:
+    def expression(self, i: int, names: Sequence[str] | None = None) -> str:
         """How node i is computed, over the names of its operands; "" for a leaf.
+
+        names: what nodes are called there, other than by `self.names`.
 
         >>> from pygrad import Value
         >>> snapshot, _ = read((Value(2.0, label="x") + 1.0) * Value(3.0, label="y"))
         >>> [snapshot.expression(i) for i in range(len(snapshot))]
         ['', '', 'x + 1', '', 'a * y']
         """
-        operands = [self.names[o] for o in self.operands[i]]
+        operands = [(names or self.names)[o] for o in self.operands[i]]
         if self.symbols[i] and self.symbols[i] != self.ops[i]:  # a name that stands for no other op
             return f"{self.op_text(i) or 'op'}({', '.join(_elided(operands, self.missing[i]))})"
         if self.cut[i]:
@@ -157,6 +177,31 @@ class Snapshot:
         if self.symbols[i] == "dot" and not self.missing[i]:
             return _dot_text(operands)
         return expression(self.op_text(i) or "op", _elided(operands, self.missing[i]))
+
+    def whole(self) -> str:
+        """How the last node is computed from leaves, in one line: long parts by their names; "" for a leaf.
+
+        >>> from pygrad import Value
+        >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
+        >>> read((x + y) * (x + 1.0).tanh())[0].whole()
+        '(x + y) * tanh(x + 1)'
+        """
+        for most in (*_LONGEST_PARTS, 0):
+            parts = [bound(name) for name in self.names]
+            for i in range(len(self) - 1):
+                if self.operands[i]:
+                    part = self._nested(i, parts)
+                    parts[i] = part if len(part[0]) <= most else parts[i]
+            whole = self._nested(len(self) - 1, parts)[0]
+            if len(whole) <= _LONGEST_PARTS[0]:
+                break
+        return whole
+
+    def _nested(self, i: int, parts: Sequence[Written]) -> Written:
+        operands, op = self.operands[i], self.ops[i]
+        if op == self.symbols[i] != "dot" and 0 < len(operands) <= _MOST_WRITTEN:
+            return nested(op, [parts[o] for o in operands])
+        return bound(self.expression(i, [text for text, _ in parts]))
 
     def rules(self, i: int) -> tuple[str, ...]:
         """The slope of node i by each operand in ordinary mathematics; "" where no rule is known.
@@ -292,11 +337,15 @@ def walk(root: Any, most: int | None = None) -> list[Any] | None:
 
 
 def read(
-    root: Any, most: int | None = None, spelled_out: bool = False
+    root: Any,
+    most: int | None = None,
+    spelled_out: bool = False,
+    labels: Mapping[int, str] | None = None,
 ) -> tuple[Snapshot, list[Any]] | None:
     """The whole graph of root, and its Values in the same order; None above `most` nodes.
 
-    spelled_out: dot products as products and sums, among Values that are made for it.
+    spelled_out: dot products as products and sums, among Values that are made for it. labels: of Values
+    without one, by their ids.
 
     >>> from pygrad import Value
     >>> a, b = Value(2.0), Value(-3.0)
@@ -311,8 +360,8 @@ def read(
     operands = [tuple([index[id(o)] for o in v._children]) for v in order]
     if spelled_out:
         order, operands, ways = spelling.spelled_out(order, operands)
-        return Snapshot(order, operands, ways), order
-    return Snapshot(order, operands), order
+        return Snapshot(order, operands, ways, labels), order
+    return Snapshot(order, operands, labels=labels), order
 
 
 def read_near(root: Any, most: int) -> Snapshot:

@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typed import ALLOWED, BOMBS, HOSTILE, MESSAGES, NO_VALUE, POINT
 
 import pygrad.math
 from pygrad import value_and_grad
@@ -21,23 +22,6 @@ from pygrad.command_line.expressions import (
     parse,
 )
 
-POINT = {"a": 2.0, "b": -3.0, "x": 0.7}
-
-ALLOWED = [
-    "a*b + (a+b)",
-    "-a**2 + +b",
-    "a // b % 3 - 7.5e-1",
-    "sin(x)**2 + cos(x)**2",
-    "log(a, 2) + hypot(a, b, x)",
-    "a if a > b else b",
-    "a if a > b and not x == 0.7 or False_ else b",
-    "max(a, b, x) * min(a, 0)",
-    "0 < x <= 0.7 != a",
-    "pi + tau - e",
-    "2*a - 3**2",
-    "clip(a, 0, 1) + where(x > 0, a, b)",
-    "degrees(x) + radians(x) + fmod(a, x) + copysign(a, b)",
-]
 NAMES = {
     **{
         name: getattr(pygrad.math, name) for name in ("sin", "cos", "log", "hypot", "clip", "where")
@@ -104,98 +88,6 @@ def test_equality_compares_numbers():
 
 # -- what is refused ---------------------------------------------------------------------------------
 
-HOSTILE = [
-    "__import__('os').system('true')",
-    "().__class__.__bases__[0].__subclasses__()",
-    "a.__class__",
-    "a.data",
-    "math.sin(a)",
-    "sin.__globals__",
-    "open('/etc/passwd')",
-    "eval('1')",
-    "exec('1')",
-    "getattr(a, 'data')",
-    "print(a)",
-    "globals()",
-    "breakpoint()",
-    "[x for x in (1,)]",
-    "{a: b}",
-    "{a}",
-    "[a]",
-    "(a, b)",
-    "a, b",
-    "a[0]",
-    "a[b:]",
-    "lambda: a",
-    "(lambda: a)()",
-    "(a)(b)",
-    "'text'",
-    "b'bytes'",
-    "f'{a}'",
-    "...",
-    "None",
-    "True",
-    "2j",
-    "a @ b",
-    "a & b",
-    "a | b",
-    "a ^ b",
-    "a << b",
-    "~a",
-    "a is b",
-    "a in b",
-    "(c := a)",
-    "await a",
-    "(yield a)",
-    "sin(*a)",
-    "sin(**a)",
-    "sin(x=a)",
-    "sin()",
-    "sin(a, b)",
-    "max(a)",
-    "import os",
-    "import os; a",
-    "def f(): pass",
-    "class A: pass",
-    "del a",
-    "return a",
-    "raise a",
-    "assert a",
-    "if a: b",
-    "while a: b",
-    "with a: b",
-    "a += 1",
-    "a: int = 1",
-    "a = b = 1; a",
-    "a, b = 1, 2; a",
-    "a[0] = 1; a",
-    "a.b = 1; a",
-    "a; b",
-    "c = c + 1; c",
-    "a*b; a = 2; a",
-    "c = 1; c = 2; c",
-    "a # b",
-    "a \\\n + b",
-    "a\x00b",
-    "\udc80",
-    "a\u202eb",
-    "2x",
-    "2 x",
-    "",
-    "   ",
-    ";",
-    "(",
-    "a +",
-    "a b",
-    "10" * 800,
-    "factorial(3)",
-    "comb(5, 2)",
-    "sum(a)",
-    "dot(a, b)",
-    "isnan(a)",
-    "gcd(a)",
-]
-
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_is_not_allowed_is_refused(text):
@@ -203,33 +95,6 @@ def test_what_is_not_allowed_is_refused(text):
         parse(text)
     assert str(raised.value)
     raised.value.marked()
-
-
-BOMBS = [
-    "9**9**9",
-    "9.0**9**9",
-    "2**" * 90 + "2",
-    "1e308*10**10**10",
-    "9" * 1999,
-    "exp(exp(exp(exp(9))))",
-    "a**" * 600 + "2",
-    "(" * 900 + "a" + ")" * 900,
-    "-" * 1999 + "a",
-    "not " * 499 + "a",
-    "sin(" * 300 + "a" + ")" * 300,
-    "a if a else " * 150 + "a",
-    "a+" * 999 + "a",
-    "lambda:" * 280 + "a",
-    "[" * 1900,
-    "a=" * 900 + "1",
-    "a.b" * 600,
-    "~" * 1999,
-    "((((" * 499,
-    "a<" * 900 + "a",
-    "a and " * 300 + "a",
-    "x" * 2000,
-    "x" * 10**6,
-]
 
 
 @pytest.mark.parametrize("text", BOMBS, ids=range(len(BOMBS)))
@@ -295,20 +160,7 @@ def test_the_place_in_a_long_expression_is_shown_with_what_is_around():
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [
-        ("sine(a)", "unknown name 'sine', did you mean 'sin'?"),
-        ("sqr(a)", "unknown name 'sqr', did you mean 'sqrt'?"),
-        ("a^2", r"powers are written with \*\*"),
-        ("2x", r"multiplication is written with \*"),
-        ("2(a+b)", r"no function; multiplication is written with \*"),
-        ("a.tanh()", "write tanh"),
-        ("sin(a, b)", "sin takes 1 argument, not 2"),
-        ("atan2(a)", "atan2 takes 2 arguments, not 1"),
-        ("log(a, b, a)", "log takes 1 to 2 arguments, not 3"),
-        ("clip()", "clip takes 1 to 3 arguments, not 0"),
-        ("a; b", "needs a name"),
-        ("1" + "0" * 400, "too large for a float"),
-    ],
+    MESSAGES,
 )
 def test_messages_name_cause_and_cure(text, message):
     with pytest.raises(ExpressionError, match=message.replace("?", r"\?")):
@@ -317,15 +169,7 @@ def test_messages_name_cause_and_cure(text, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [
-        ("log(a - a)", r"log\(a - a\) has no value for 0: math domain error"),
-        ("1/(a-2)", r"1/\(a-2\) has no value for 1, 0"),
-        ("b**0.5", r"b\*\*0.5 has no value for -3, 0.5"),
-        ("(-8)**(1/3)", "has no value for -8, 0.333333"),
-        ("exp(1000*a)", "has no value for 2000"),
-        ("9**9**9", "has no value"),
-        ("0**-1", "has no value"),
-    ],
+    NO_VALUE,
 )
 def test_where_there_is_no_value_the_part_is_named(text, message):
     with pytest.raises(EvaluationError, match=message):

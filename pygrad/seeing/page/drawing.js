@@ -1,74 +1,58 @@
-// drawing.js: the graph as boxes, labels and lines at the places that pygrad/seeing/layout.py found.
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function setAll(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-}
-
-// A new element within another one. Text is text: it is never read as HTML.
-function add(parent, name, attributes = {}, text = "") {
-  const element = document.createElement(name);
-  setAll(element, attributes);
-  element.textContent = text;
-  return parent.appendChild(element);
-}
-
-function addShape(parent, name, attributes = {}, text = "") {
-  const element = document.createElementNS(SVG, name);
-  setAll(element, attributes);
-  element.textContent = text;
-  return parent.appendChild(element);
-}
-
-// A text that stays as it is costs no new layout.
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-// A number in so many significant digits, with a minus sign that is as wide as a plus.
-function shown(x, digits = 6) {
-  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
-  const size = fabs(x);
-  const plain = size === 0 || (size >= 1e-3 && size < 10 ** digits);
-  const text = plain ? String(Number(x.toPrecision(digits))) : x.toExponential(digits - 3);
-  return text.replace(/\.?0*e\+?/, "e").replaceAll("-", "−");
-}
-
-// All digits that tell it from every other number.
-function exact(x) {
-  if (!Number.isFinite(x)) return shown(x).replace("−", "-");
-  if (Object.is(x, -0)) return "-0.0";
-  return Number.isInteger(x) && fabs(x) < 1e16 ? x.toFixed(1) : String(x);
-}
-
-const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+// drawing.js: the graph as boxes, labels and lines at the places that layout.js finds.
 
 class Drawing {
-  constructor(panel, graph, onPick) {
+  constructor(panel, onPick) {
     this.panel = panel;
-    this.graph = graph;
     this.onPick = onPick;
-    const { LR, TB } = graph.layouts;
-    this.turned = panel.clientWidth < 600 && TB.width < LR.width;
-    this.zoom = 1;
-    this.build();
-    this.fit();
+    this.view = new PanZoom(panel);
+    panel.addEventListener("keydown", (event) => this.onKey(event));
   }
 
-  get layout() {
-    return this.graph.layouts[this.turned ? "TB" : "LR"];
+  // Another graph; it is folded at first where that spares many boxes.
+  open(model) {
+    this.model = model;
+    this.groups = new Set(model.nodes.flatMap(({ group }) => group ?? []));
+    this.isFolded = this.groups.size > 0;
+    this.layOut();
+    const [LR, TB] = [this.placesIn("LR"), this.placesIn("TB")];
+    this.turned = this.panel.clientWidth < 600 && TB.width < LR.width;
+    this.build();
+  }
+
+  get direction() {
+    return this.turned ? "TB" : "LR";
+  }
+
+  layOut() {
+    this.parts = itemsOf(this.model.nodes, this.isFolded);
+    this.places = {};
+  }
+
+  placesIn(direction) {
+    return (this.places[direction] ??= placesOf(this.model.nodes, this.parts, direction));
+  }
+
+  fold(isFolded) {
+    this.isFolded = isFolded;
+    this.layOut();
+    this.build();
+  }
+
+  turn() {
+    this.turned = !this.turned;
+    this.build();
   }
 
   build() {
+    this.layout = this.placesIn(this.direction);
     this.panel.replaceChildren();
-    this.sheet = add(this.panel, "div", { class: "sheet" });
-    this.canvas = add(this.sheet, "div", { class: this.turned ? "canvas turned" : "canvas" });
+    this.canvas = add(this.panel, "div", { class: this.turned ? "canvas turned" : "canvas" });
     const { width, height } = this.layout;
     this.lines = addShape(this.canvas, "svg", { width, height, "aria-hidden": "true" });
-    this.boxes = this.graph.nodes.map((node, i) => this.addBox(node, i));
-    const edges = this.graph.nodes.flatMap(({ operands }, head) => operands.map((tail, k) => [tail, head, k]));
-    this.edges = edges.map((edge, index) => this.addEdge(edge, index));
+    this.boxes = this.parts.items.map((item, at) => this.addBox(item, at));
+    this.edges = this.parts.edges.map((edge, at) => this.addEdge(edge, at));
+    this.tabTo(this.boxes.length - 1);
+    this.view.show(this.canvas, width, height);
   }
 
   place(element, [x, y], [width, height]) {
@@ -76,31 +60,37 @@ class Drawing {
     for (const [name, length] of Object.entries(style)) element.style[name] = `${length}px`;
   }
 
-  addBox(node, i) {
-    const box = add(this.canvas, "button", { type: "button", class: `node ${node.form}`, tabindex: -1 });
+  addBox({ nodes, group }, at) {
+    const node = this.model.nodes[nodes[0]];
+    const isGroup = group !== undefined;
+    const box = add(this.canvas, "button", { type: "button", class: `node ${isGroup ? "group" : node.form}` });
     const head = add(box, "span", { class: "head" });
-    add(head, "bdi", { class: "name" }, node.name);
-    add(head, "span", { class: "op" }, node.form === "frozen" ? "frozen" : node.symbol);
+    add(head, "bdi", { class: "name" }, isGroup ? group : node.name);
+    add(head, "span", { class: "op" }, isGroup ? `${nodes.length}` : node.form === "frozen" ? "frozen" : node.symbol);
     const [value, grad] = ["value", "grad"].map((name) => {
       const row = add(box, "span", { class: name });
-      add(row, "span", {}, name);
-      return add(row, "b");
+      return [add(row, "span", {}, name), add(row, "b")];
     });
-    box.title = node.text === "" ? node.name : `${node.name} = ${node.text}`;
-    box.addEventListener("click", () => this.onPick(i));
-    this.place(box, this.layout.positions[i], this.layout.sizes[i]);
-    return { box, value, grad };
+    box.title = isGroup ? `${group}, ${counted(nodes.length, "parameter")}`
+      : node.text === "" ? node.name : `${node.name} = ${node.text}`;
+    box.addEventListener("click", () => this.onPick(nodes[0]));
+    box.addEventListener("focus", () => {
+      this.tabTo(at);
+      // A click is where the reader looks already.
+      if (box.matches(":focus-visible")) this.revealItem(at, true);
+    });
+    this.place(box, this.layout.positions[at], this.layout.sizes[at]);
+    return { box, nodes, isGroup, value, grad };
   }
 
-  addEdge([tail, head, k], index) {
-    const line = addShape(this.lines, "path", { d: this.path(this.layout.routes[index]) });
-    // What comes from a number has no use for a slope.
-    if (this.graph.nodes[tail].form === "number") return { head, k, line };
+  addEdge({ node, k, isLabelled }, at) {
+    const line = addShape(this.lines, "path", { d: this.path(this.layout.routes[at]) });
+    if (!isLabelled) return { node, k, line };
     const label = add(this.canvas, "div", { class: "label" });
     const product = add(label, "span", { class: "product" });
     const texts = [add(product, "span"), add(product, "span"), add(label, "span")];
-    this.place(label, this.layout.labels[index], this.layout.labelSize);
-    return { head, k, line, label, texts };
+    this.place(label, this.layout.labels[at], LABEL_SIZES[this.direction]);
+    return { node, k, line, label, texts };
   }
 
   // Curves that leave each point along the layers' direction, and an arrow's head.
@@ -115,66 +105,96 @@ class Drawing {
     return `M${points[0].join(" ")}${pairs.join("")}M${x + a} ${y + b}L${x} ${y}L${x + c} ${y + d}`;
   }
 
-  // What is known at a step: values and gradients (undefined where not yet), contributions, and the node
-  // at work.
-  show({ values, grads, slopes, given, phase, node: active }) {
-    this.boxes.forEach(({ box, value, grad }, i) => {
-      write(value, values[i] === undefined ? "" : shown(values[i], 5));
-      write(grad, grads[i] === undefined ? "" : shown(grads[i], 5));
-      box.classList.toggle("pending", values[i] === undefined);
-      box.classList.toggle("strange", values[i] !== undefined && !Number.isFinite(values[i]));
-      box.dataset.at = i === active ? phase : "";
-    });
-    for (const edge of this.edges) {
-      this.showEdge(edge, slopes.get(edge.head), given.get(edge.head), active, phase);
-    }
+  // -- what is known at a step --
+
+  // Values and derivatives (undefined where not yet, null where hidden), contributions, and the node at work.
+  show(now) {
+    this.boxes.forEach((parts) => this.showBox(parts, now));
+    for (const edge of this.edges) this.showEdge(edge, now);
   }
 
-  showEdge({ head, k, line, label, texts }, slopes, given, active, phase) {
+  showBox({ box, nodes: [i, ...more], isGroup, value, grad }, now) {
+    const { values, grads } = now;
+    if (isGroup) this.showGroup([i, ...more], { value, grad }, now);
+    else {
+      write(value[1], values[i] === undefined ? "" : shown(values[i], 5));
+      write(grad[0], now.word);
+      write(grad[1], numberOrNot(grads[i], 5));
+    }
+    box.classList.toggle("pending", values[i] === undefined);
+    box.classList.toggle("strange", values[i] !== undefined && !Number.isFinite(values[i]));
+    box.classList.toggle("asked", i === now.asked);
+    box.dataset.at = i === now.node ? now.phase : "";
+    const known = isGroup ? box.textContent : `${values[i] === undefined ? "" : `, ${shown(values[i], 5)}`}`
+      + (typeof grads[i] === "number" ? `, ${now.word} ${shown(grads[i], 5)}` : "");
+    box.setAttribute("aria-label", `${box.title}${known}`);
+  }
+
+  // The length of the gradient stands for all of it.
+  showGroup(members, { value, grad }, { values, grads, word }) {
+    const size = (numbers) => (numbers.every((x) => typeof x === "number") ? shown(Math.hypot(...numbers), 4) : "");
+    write(value[0], "‖w‖");
+    write(value[1], size(members.map((i) => values[i])));
+    write(grad[0], `‖${word}‖`);
+    write(grad[1], size(members.map((i) => grads[i])));
+  }
+
+  showEdge({ node: head, k, line, label, texts }, { slopes, given, node: active, phase }) {
     line.dataset.at = head === active ? phase : "";
     if (!label) return;
     label.dataset.at = line.dataset.at;
-    label.classList.toggle("given", given !== undefined);
+    const amounts = given.get(head)?.[k];
+    label.classList.toggle("given", amounts !== undefined);
     let known = ["", "", ""];
-    if (slopes !== undefined) known = ["slope", shown(slopes[k], 4), ""];
-    if (given !== undefined) {
-      const { slope, upstream, amount } = given[k];
+    if (slopes.has(head)) known = ["slope", shown(slopes.get(head)[k], 4), ""];
+    if (amounts !== undefined) {
+      const { slope, upstream, amount } = amounts;
       known = [shown(slope, 4), `× ${shown(upstream, 4)}`, `= ${shown(amount, 4)}`];
     }
     texts.forEach((element, i) => write(element, known[i]));
   }
 
-  fit() {
-    const room = this.panel.clientWidth;
-    const readable = room < 600 ? 0.9 : 0.85;
-    this.resize(Math.min(1, Math.max(readable, (room - 24) / this.layout.width)));
-  }
+  // -- what is in sight, and has the focus --
 
-  resize(zoom) {
-    this.zoom = Math.min(2, Math.max(0.3, zoom));
-    const { width, height } = this.layout;
-    this.canvas.style.transform = `scale(${this.zoom})`;
-    this.sheet.style.width = `${width * this.zoom}px`;
-    this.sheet.style.height = `${height * this.zoom}px`;
-  }
-
-  turn() {
-    this.turned = !this.turned;
-    this.build();
-    this.fit();
-  }
-
-  // Scrolls the panel, and nothing but the panel, if the node and the labels before it are out of sight.
   reveal(i) {
-    const [x, y] = this.layout.positions[i].map((c) => c * this.zoom + 12);
-    const [width, height] = this.layout.sizes[i].map((c) => (c / 2) * this.zoom);
-    const [wide, high] = this.layout.labelSize.map((c) => c * this.zoom);
-    const [before, above] = this.turned ? [0, high] : [wide, 0];
-    const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.panel;
-    const across = x - width - before >= scrollLeft && x + width <= scrollLeft + clientWidth;
-    const down = y - height - above >= scrollTop && y + height <= scrollTop + clientHeight;
-    if (across && down) return;
-    const behavior = reducedMotion() ? "auto" : "smooth";
-    this.panel.scrollTo({ left: x - clientWidth / 2, top: y - clientHeight / 2, behavior });
+    this.revealItem(this.parts.itemOf[i], false);
   }
+
+  revealItem(at, readable) {
+    this.view.reveal(this.layout.positions[at], this.layout.sizes[at], readable);
+  }
+
+  // One node at a time is reached by Tab, and the others from there by arrow keys.
+  tabTo(at) {
+    this.boxes.forEach(({ box }, i) => (box.tabIndex = i === at ? 0 : -1));
+  }
+
+  onKey(event) {
+    const at = this.boxes.findIndex(({ box }) => box === event.target);
+    if (at < 0) return;
+    const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const to = event.key in directions ? this.nearest(at, ...directions[event.key]) : undefined;
+    if (!(event.key in directions)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (to !== undefined) this.boxes[to].box.focus();
+  }
+
+  // The next box in a direction, as the eye would find it: near, and not far aside.
+  nearest(at, dx, dy) {
+    const [x, y] = this.layout.positions[at];
+    let [best, least] = [undefined, Infinity];
+    this.layout.positions.forEach(([u, v], i) => {
+      const along = (u - x) * dx + (v - y) * dy;
+      const aside = fabs((u - x) * dy + (v - y) * dx);
+      const cost = along + 2 * aside;
+      if (along > 1 && cost < least) [best, least] = [i, cost];
+    });
+    return best;
+  }
+}
+
+// undefined: not known yet. null: hidden, as the reader is to find it.
+function numberOrNot(x, digits) {
+  return x === undefined ? "" : x === null ? "?" : shown(x, digits);
 }

@@ -104,9 +104,27 @@ class Model {
     });
   }
 
-  // What the player shows, in order: where it begins, each node forward, the seed, each node backward.
-  steps() {
+  // The way forward of derivatives: those of all nodes by one leaf, whose own is 1, and what each operand gave.
+  tangents(seed) {
+    const tangents = this.nodes.map((_, i) => (i === seed ? 1 : 0));
+    const given = new Map();
+    for (const i of this.inner) {
+      const slopes = this.slopes(i);
+      const parts = this.nodes[i].operands.map((operand, k) => {
+        const upstream = tangents[operand];
+        return { slope: slopes[k], upstream, amount: mul0(upstream, slopes[k]) };
+      });
+      tangents[i] = parts.reduce((total, { amount }) => total + amount, 0);
+      given.set(i, parts);
+    }
+    return { tangents, given };
+  }
+
+  // What the player shows, in order: where it begins, each node forward, and in reverse mode the seed and each node
+  // backward; in forward mode the way forward has it all.
+  steps(mode = "reverse") {
     const forward = this.inner.map((node) => ({ phase: "forward", node }));
+    if (mode === "forward") return [{ phase: "begin" }, ...forward];
     const backward = [...this.inner].reverse().map((node) => ({ phase: "backward", node }));
     return [{ phase: "begin" }, ...forward, { phase: "seed", node: this.root }, ...backward];
   }

@@ -43,8 +43,31 @@ function tellBackward(panel, model, { node: i, given, grads }) {
   if (node.note) say(panel, node.note, "note");
 }
 
+function tellTangent(panel, model, { node: i, given, grads }) {
+  const node = model.nodes[i];
+  say(panel, `${node.name} = ${node.text} = ${shown(model.values[i])}, ${node.name}.tangent = ${shown(grads[i])}`, "formula");
+  listOperands(panel, model, node, (operand, k) => {
+    const { slope, upstream, amount } = given.get(i)[k];
+    return `${slopeName(model, i, k)} × ${model.nodes[operand].name}.tangent = `
+      + `${shown(slope)} × ${shown(upstream)} = ${shown(amount)}`;
+  });
+  if (i === model.root) {
+    say(panel, "The last tangent is the derivative of the result by the seed: what the backward pass leaves in the "
+      + "grad of this leaf. It found those by all leaves in one run; here another leaf is another run.");
+  }
+  if (node.note) say(panel, node.note, "note");
+}
+
 function tell(panel, model, now) {
   panel.replaceChildren();
+  if (now.seed !== undefined) {
+    if (now.phase === "forward") tellTangent(panel, model, now);
+    else {
+      say(panel, `${model.nodes[now.seed].name}.tangent = 1, and 0 of all other leaves`, "formula");
+      say(panel, "Tangents go along with the values: each node adds up its slopes times the tangents of its operands.");
+    }
+    return;
+  }
   if (now.phase === "forward") tellForward(panel, model, now);
   if (now.phase === "backward") tellBackward(panel, model, now);
   if (now.phase === "begin") {
