@@ -12,6 +12,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from pygrad.core.tables import text_table
 from pygrad.seeing import graphviz
 from pygrad.seeing.converted import KINDS, NEEDED, converted
 from pygrad.seeing.inspection import nodes_at_most
@@ -27,7 +28,6 @@ from pygrad.seeing.snapshot import (
     walk,
 )
 from pygrad.seeing.svg import Box, Line, box_size, label_size, picture
-from pygrad.seeing.tables import text_table
 
 __all__ = ["Graph", "draw", "draw_dot", "trace"]
 

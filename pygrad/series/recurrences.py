@@ -10,8 +10,8 @@ and s, a rule in words that are ops, is a series by the same rules, of which one
 `exp`, whose slope is itself, has the recurrence of the books, `sin` and `cos` have theirs together, and an
 op that joins the table has one without a line here.
 
-A series of order n costs some n**2 / 2 products for each op, and some n**3 / 6 where slopes lead to ever new
-ops, as those of `x ** 2.5` and `polygamma` do; derivatives of derivatives cost 2**n.
+A series of order n costs some n**2 / 2 products for each op, and some n**3 / 6 where slopes lead to ever
+new ops, as those of `x ** 2.5` and `polygamma` do; derivatives of derivatives cost 2**n.
 
 As in sweeps, a product of which a factor is exactly 0 is 0, so a branch that was not taken stays silent.
 
