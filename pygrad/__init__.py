@@ -10,6 +10,7 @@
 Values: `Value`, `pygrad.math`, `sum`, `dot`, `no_grad`, `zero_grad`.
 To see them: `explain`, `draw`, `explore`, `pygrad.plot`.
 Functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`, `hvp`; checked by `check_grad`.
+To any order: `taylor`, `jet`.
 Loops and branches: `while_loop`, `fori_loop`, `scan`, `cond`, `switch`, `checkpoint`, `autograph`.
 Rules of your own: `custom_jvp`, `custom_vjp`, `custom_root`, `custom_fixed_point`, `custom_minimum`.
 Programs: `compile` (or `jit`), `vmap`, `load`; their errors `TraceError` and `NotSavedError`.
@@ -65,6 +66,7 @@ _PLACES = {
     "jacfwd": "transform",
     "jacobian": "transform",
     "jacrev": "transform",
+    "jet": "series.jets",
     "jit": "compiled.function",
     "jvp": "transform",
     "lift": "lifting.target",
@@ -94,6 +96,7 @@ _PLACES = {
     "sum": "core.implementation",
     "switch": "control.branches",
     "take": "arrays.tables",
+    "taylor": "series.jets",
     "trace": "seeing.drawing",
     "value_and_grad": "transform",
     "vjp": "transform",
@@ -104,7 +107,7 @@ _PLACES = {
 }
 
 # Folders of what the reference cannot do.
-_EXTENSION_ONLY = ("compiled", "programs")
+_EXTENSION_ONLY = ("compiled", "programs", "series")
 
 __all__ = ["IMPLEMENTATION", "__version__"]
 __all__ += [n for n, place in _PLACES.items() if place and not place.startswith(_EXTENSION_ONLY)]
@@ -174,6 +177,8 @@ if TYPE_CHECKING:
     from pygrad.seeing.drawing import trace as trace
     from pygrad.seeing.explanation import explain as explain
     from pygrad.seeing.explorer import explore as explore
+    from pygrad.series.jets import jet as jet
+    from pygrad.series.jets import taylor as taylor
     from pygrad.transform import grad as grad
     from pygrad.transform import gradients as gradients
     from pygrad.transform import hessian as hessian

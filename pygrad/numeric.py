@@ -37,6 +37,7 @@ from pygrad.checking.differences import (
 from pygrad.core.implementation import Value
 from pygrad.core.recording import as_recorded, outside_traces, plain
 from pygrad.core.structure import FREE, flatten_numbers, flatten_part, same
+from pygrad.core.tables import html_result, html_table
 from pygrad.transform import value_and_grad
 
 __all__ = [
@@ -257,19 +258,36 @@ class StepSweep(Sequence[SweepRow]):
     def __repr__(self) -> str:
         return f"<StepSweep of {len(self)} {self.method} steps at x = {self.x}>"
 
-    def __str__(self) -> str:
-        lines = [
-            f"{self.method} differences at x = {self.x}; exact derivative {self.exact}",
-            f"{'h':>9}{'estimate':>25}{'error':>10}{'truncation':>12}{'round-off':>11}",
-        ]
+    def _said(self) -> str:
+        return f"{self.method} differences at x = {self.x}; exact derivative {self.exact}"
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        """The rows of its table, the head first; the last column points to the best."""
         defined = [row for row in self._rows if not math.isnan(row.error)]
         best = min(defined, key=_expected, default=None)
-        for row in self._rows:
-            mark = "  <- best" if row is best else ""
-            lines.append(
-                f"{row.h:9.2g}{row.estimate:25.15g}{row.error:10.1e}{row.truncation:12.1e}"
-                f"{row.roundoff:11.1e}{mark}"
-            )
+        return [
+            ("h", "estimate", "error", "truncation", "round-off", ""),
+            *(
+                (
+                    f"{row.h:.2g}",
+                    f"{row.estimate:.15g}",
+                    f"{row.error:.1e}",
+                    f"{row.truncation:.1e}",
+                    f"{row.roundoff:.1e}",
+                    "<- best" if row is best else "",
+                )
+                for row in self._rows
+            ),
+        ]
+
+    def _repr_html_(self) -> str:
+        return html_result(self._said(), self._cells())
+
+    def __str__(self) -> str:
+        lines = [self._said()]
+        for *row, mark in self._cells():
+            columns = zip(row, (9, 25, 10, 12, 11), strict=True)
+            lines.append(f"{''.join(text.rjust(w) for text, w in columns)}  {mark}".rstrip())
         return "\n".join(lines)
 
 
@@ -352,8 +370,14 @@ class Nudge(NamedTuple):
     actual: float
     miss: float
 
+    def _cells(self) -> tuple[str, ...]:
+        return f"{self.prediction:.6g}", f"{self.actual:.6g}", f"{self.miss:.3g}"
+
+    def _repr_html_(self) -> str:
+        return html_table([self._fields, self._cells()])
+
     def __str__(self) -> str:
-        return f"prediction {self.prediction:.6g}, actual {self.actual:.6g}, miss {self.miss:.3g}"
+        return ", ".join(map(" ".join, zip(self._fields, self._cells(), strict=True)))
 
 
 def nudge(f: Callable[[Any], Any], x: Any, h: Any) -> Nudge:

@@ -1,8 +1,9 @@
 """Progress of long work: a bar where a terminal is there, a callback, or nothing.
 
-The bar is tqdm's if tqdm is installed (``pip install 'pygrad-core[progress]'``), else a plain line. It
-stands on stderr, comes up only after a moment, and is gone when the work is done, so that what a program
-prints is the same with and without it.
+The bar is tqdm's if tqdm is installed (``pip install 'pygrad-core[progress]'``), which in a notebook is a
+widget if ipywidgets is there; else it is a plain line. On a terminal it stands on stderr, comes up only
+after a moment, and is gone when the work is done, so that what a program prints is the same with and
+without it.
 
 >>> from pygrad.progress import progress
 >>> seen = []
@@ -15,16 +16,18 @@ prints is the same with and without it.
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sys
 import time
 from collections.abc import Callable
+from sys import modules
 from typing import Any
 
 __all__ = ["Progress", "Report", "progress"]
 
-# True: a bar if stderr is a terminal. False or None: nothing. A function: called with what is done and
-# the total.
+# True: a bar on a terminal and in a notebook. False or None: nothing. A function: called with what is done
+# and the total.
 Report = Callable[[int, int], object] | bool | None
 
 _DELAY = 0.3  # seconds before a bar comes up: short work shows none
@@ -34,7 +37,7 @@ _INTERVAL = 0.05  # seconds between two redrawings of the plain line
 def progress(total: int, what: str, report: Report = True) -> Progress:
     """Progress towards ``total`` units of the work named ``what``, for a ``with`` statement.
 
-    ``report`` says how it is shown: True draws a bar on stderr if that is a terminal, False and None show
+    ``report`` says how it is shown: True draws a bar on a terminal and in a notebook, False and None show
     nothing, a function is called with (done, total) at each advance, in the thread that advances. An
     exception that it raises ends the work.
 
@@ -47,13 +50,17 @@ def progress(total: int, what: str, report: Report = True) -> Progress:
         return _Callback(total, report)
     if report is not True:
         raise TypeError(f"progress must be a function, True, False or None, not {report!r}")
-    if not _is_terminal(sys.stderr):
+    notebook = _is_notebook()
+    if not (notebook or _is_terminal(sys.stderr)):
         return Progress(total)
     try:
         from tqdm import tqdm
     except ImportError:
         return _Line(total, what)
-    return _Tqdm(total, what, tqdm)
+    if notebook and (widget := _widget()) is not None:
+        return _Tqdm(total, what, widget)
+    # Its size is given, as tqdm shows nothing on a terminal that does not know its own.
+    return _Tqdm(total, what, tqdm, file=sys.stderr, ncols=_width(), nrows=20)
 
 
 class Progress:
@@ -98,13 +105,11 @@ class _Callback(Progress):
 class _Tqdm(Progress):
     """tqdm's bar."""
 
-    def __init__(self, total: int, what: str, tqdm: Any) -> None:
+    def __init__(self, total: int, what: str, tqdm: Any, **look: Any) -> None:
         super().__init__(total)
         # tqdm's watchman is a thread that would outlive the bar.
         kind = type("Bar", (tqdm,), {"monitor_interval": 0})
-        # Its size is given, as tqdm shows nothing on a terminal that does not know its own.
-        size = {"ncols": _width(), "nrows": 20}
-        self._bar = kind(total=total, desc=what, file=sys.stderr, leave=False, delay=_DELAY, **size)
+        self._bar = kind(total=total, desc=what, leave=False, delay=_DELAY, **look)
 
     def _show(self, note: str) -> None:
         if note:
@@ -154,6 +159,24 @@ class _Line(Progress):
 def _width() -> int:
     """Columns to write into; the last one stays free, as some terminals would begin a new line."""
     return max(shutil.get_terminal_size().columns - 1, 10)
+
+
+def _is_notebook() -> bool:
+    """Whether this is a kernel, whose stderr is shown in a page."""
+    ipython = modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _widget() -> Any:
+    """The bar that tqdm.auto takes there; None without ipywidgets, of which that would warn."""
+    if importlib.util.find_spec("ipywidgets") is None:
+        return None
+    try:
+        from tqdm.notebook import tqdm_notebook
+    except ImportError:
+        return None
+    return tqdm_notebook
 
 
 def _is_terminal(stream: Any) -> bool:

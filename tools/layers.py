@@ -26,7 +26,7 @@ LAYERS = """
     dask plot
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
-    special rules
+    special rules series
     transform
     control
     programs debugging math linalg nn optim engine

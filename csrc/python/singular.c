@@ -59,10 +59,19 @@ int pg_tell_singular(unsigned before, const pg_sweep *s, pg_way way, pg_node *co
     return found.node == NULL || call(&found);
 }
 
+/* What pg_suppressed is; in a trace that nobody looks at always the same. */
+static PyObject *suppressed(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return PyLong_FromUnsignedLong(pg_birth_flags != 0 && !looks ? 0 : pg_suppressed);
+}
+
 PyMethodDef pg_singular_functions[] = {
     {"set_singular", set_singular, METH_O,
      "set_singular(function, /)\n--\n\nSet what is told of derivatives that are not to be relied on."},
     {"look_for_singular", look, METH_VARARGS,
      "look_for_singular(function, point, /)\n--\n\nfunction(point), in whose traces this thread looks for them."},
+    {"suppressed", suppressed, METH_NOARGS,
+     "suppressed()\n--\n\nHow often a product of 0 and what is not finite was taken for 0, where that is looked at."},
     {NULL, NULL, 0, NULL},
 };

@@ -29,6 +29,7 @@ from pygrad.applications.flat import (
 )
 from pygrad.core.jacobians import arrange_jacobian
 from pygrad.core.structure import Number, Structure
+from pygrad.core.tables import html_result
 from pygrad.transform import hessian
 
 __all__ = [
@@ -78,13 +79,22 @@ class SensitivityTable:
         known = ", ".join(row.name for row in self.rows[:8])
         raise KeyError(f"no input is called {which!r}; there are {known}")
 
-    def __str__(self) -> str:
+    def _said(self) -> str:
+        return f"f = {self.value:.6g}, by {self.by} influence"
+
+    def _cells(self) -> list[tuple[str, ...]]:
         head = ("input", "x", "df/dx", "elasticity")
-        lines = [head, *((row.name, *(f"{number:.6g}" for number in row[1:])) for row in self.rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+        return [head, *((row.name, *(f"{number:.6g}" for number in row[1:])) for row in self.rows)]
+
+    def _repr_html_(self) -> str:
+        return html_result(self._said(), self._cells())
+
+    def __str__(self) -> str:
+        lines = self._cells()
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             [
-                f"f = {self.value:.6g}, by {self.by} influence",
+                self._said(),
                 *(
                     "  ".join(
                         [line[0].ljust(widths[0])]

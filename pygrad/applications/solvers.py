@@ -34,6 +34,7 @@ from pygrad.applications.flat import (
 )
 from pygrad.arrays.quiet import quietly
 from pygrad.core.implementation import sum, trace_active
+from pygrad.core.tables import html_result
 from pygrad.rules.implied import implied
 from pygrad.transform import grad
 
@@ -53,6 +54,11 @@ class Result(NamedTuple):
     steps: int
     converged: bool
     message: str
+
+    def _repr_html_(self) -> str:
+        found = [("x", text_of(self.x)), ("value", text_of(self.value)), ("steps", f"{self.steps}")]
+        said = f"{'' if self.converged else 'not '}converged: {self.message}"
+        return html_result(said, list(zip(*found, strict=True)))
 
     def __str__(self) -> str:
         where = f"x = {text_of(self.x)}, value = {text_of(self.value)}"

@@ -42,6 +42,7 @@ from pygrad.core.implementation import Recorded, Value
 from pygrad.core.recording import as_recorded, outside_traces, plain
 from pygrad.core.singular import listening
 from pygrad.core.structure import Structure, flatten_numbers, names_in
+from pygrad.core.tables import html_result
 from pygrad.transform import grad, gradients, jacobian
 
 __all__ = ["CheckedDerivative", "GradientCheck", "GradientError", "check_grad"]
@@ -116,7 +117,8 @@ class GradientCheck:
     def __repr__(self) -> str:
         return f"<GradientCheck: {self.verdict}, {_count(len(self.rows), 'derivative')}>"
 
-    def __str__(self) -> str:
+    def _shown(self) -> tuple[str, list[tuple[str, ...]], str]:
+        """What it says in a line, the head and the rows of its table, and of how many it says nothing."""
         shown = list(self.rows)
         if len(shown) > _ROWS_SHOWN:
             shown = sorted(shown, key=lambda row: row.verdict == OK)[:_ROWS_SHOWN]
@@ -132,13 +134,22 @@ class GradientCheck:
             )
             for row in shown
         ]
-        widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-        lines = [f"check_grad: {self.verdict}, {_count(len(self.rows), 'derivative')}"]
-        for name, *numbers, verdict in (head, *cells):
+        left = len(self.rows) - len(shown)
+        said = f"check_grad: {self.verdict}, {_count(len(self.rows), 'derivative')}"
+        return said, [head, *cells], f"... and {left} more" if left else ""
+
+    def _repr_html_(self) -> str:
+        return html_result(*self._shown())
+
+    def __str__(self) -> str:
+        said, rows, more = self._shown()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [said]
+        for name, *numbers, verdict in rows:
             columns = [n.rjust(width) for n, width in zip(numbers, widths[1:], strict=False)]
             lines.append("  ".join([name.ljust(widths[0]), *columns, verdict]))
-        if len(shown) < len(self.rows):
-            lines.append(f"... and {len(self.rows) - len(shown)} more")
+        if more:
+            lines.append(more)
         return "\n".join(lines)
 
 

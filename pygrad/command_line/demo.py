@@ -9,7 +9,7 @@ from pygrad.command_line.outcome import OK
 
 NAME = "demo"
 HELP = "train a network on two moons, time it, draw it"
-MORE = "A training step is timed beside the pure-Python reference."
+MORE = "A training step is timed three ways: by the pure-Python reference, by Values, and compiled."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--out",
         default="decision_boundary.svg",
         metavar="FILE",
-        help="the picture's file (%(default)s)",
+        help="the picture's file: .svg, .png or .pdf (%(default)s)",
     )
     parser.add_argument(
         "--seed", type=int, default=1337, metavar="S", help="of data and weights (%(default)s)"

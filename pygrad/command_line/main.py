@@ -12,6 +12,7 @@ that JSON has not are the texts "nan", "inf" and "-inf".
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import re
 import sys
@@ -19,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import pygrad
-from pygrad.command_line import bench, check, demo, explain, info, sweep
+from pygrad.command_line import bench, check, demo, explain, explore, info, sweep
 from pygrad.command_line.arguments import takes_expression
 from pygrad.command_line.expressions import EvaluationError, ExpressionError
 from pygrad.command_line.outcome import FAILED, MISUNDERSTOOD, Failure, UsageError
@@ -41,16 +42,16 @@ class Command(Protocol):
         """Do the work; returns the exit code."""
 
 
-COMMANDS: tuple[Command, ...] = (demo, explain, check, sweep, bench, info)
+COMMANDS: tuple[Command, ...] = (demo, explain, explore, check, sweep, bench, info)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; `argv` is without the program's name. Returns the exit code."""
     parser, commands = _parsers()
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        arguments, rest = parser.parse_known_args(
-            _expressions_kept(sys.argv[1:] if argv is None else argv, commands)
-        )
+        _check_command(parser, argv, commands)
+        arguments, rest = parser.parse_known_args(_expressions_kept(argv, commands))
         _take_late_inputs(parser, arguments, rest)
     except SystemExit as stop:  # argparse has printed its help or its complaint
         return stop.code if isinstance(stop.code, int) else MISUNDERSTOOD
@@ -96,6 +97,18 @@ def _parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentP
         its_parser.set_defaults(run=command.run)
         command.add(its_parser)
     return parser, commands.choices
+
+
+def _check_command(
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str],
+    commands: Mapping[str, argparse.ArgumentParser],
+) -> None:
+    """What argparse would say of a word that is no command, and which one may be meant."""
+    if argv and not argv[0].startswith("-") and argv[0] not in commands:
+        near = difflib.get_close_matches(argv[0].lower(), commands, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(commands)}"
+        parser.error(f"unknown command {argv[0]!r}, {hint}")
 
 
 def _expressions_kept(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pygrad.command_line.arguments import add_expression, add_json, expression_of
 from pygrad.command_line.expressions import EvaluationError, Expression
+from pygrad.command_line.files import PICTURES, place
 from pygrad.command_line.outcome import OK, Failure, UsageError
 from pygrad.command_line.output import print_json, print_written
 from pygrad.core.distribution import install
@@ -26,13 +28,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method", choices=("central", "forward"), default="central", help="(%(default)s)"
     )
-    parser.add_argument("--plot", metavar="FILE", help="also draw the U (needs matplotlib)")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="also draw the U: .svg, .png or .pdf (needs matplotlib)"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from pygrad.numeric import step_sweep
 
+    path = place(arguments.plot, PICTURES) if arguments.plot else None
     expression, inputs = expression_of(arguments)
     by = _input(expression, arguments.by)
     try:
@@ -55,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         print(sweep)
-    if arguments.plot:
-        _save_plot(sweep, arguments.plot)
+    if path is not None:
+        _save_plot(sweep, path)
         print_written(arguments.plot)
     return OK
 
@@ -78,7 +83,7 @@ def _along(expression: Expression, inputs: dict[str, float], by: str) -> Callabl
     return lambda x: expression(*({**inputs, by: x}[name] for name in expression.names))
 
 
-def _save_plot(sweep: StepSweep, path: str) -> None:
+def _save_plot(sweep: StepSweep, path: Path) -> None:
     from pygrad import plot
 
     try:
@@ -86,8 +91,6 @@ def _save_plot(sweep: StepSweep, path: str) -> None:
 
         figure = Figure(layout="constrained")
         plot.step_sweep(sweep, ax=figure.add_subplot())
-        figure.savefig(path)
+        figure.savefig(path, format=path.suffix.lower()[1:] or "png")
     except ImportError:
         raise Failure(f"--plot needs matplotlib: {install('plot')}") from None
-    except ValueError as problem:  # a format that matplotlib does not write
-        raise Failure(str(problem)) from None

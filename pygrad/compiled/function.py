@@ -35,6 +35,7 @@ from pygrad.core.callables import (
 from pygrad.core.implementation import Value, in_no_grad
 from pygrad.core.recording import as_recorded
 from pygrad.core.structure import as_values, detached, flatten_result, has_static, values_in
+from pygrad.core.tables import html_line, html_result
 from pygrad.programs.arguments import Arguments, copy_plain, is_flat, plain_key
 from pygrad.programs.captures import Captures, Variants
 from pygrad.programs.direct import direct
@@ -97,6 +98,18 @@ class Compiled(MethodOf[P, R], Transformable, _native.Called):
             }
             for path in self.store.paths()
         ]
+
+    def _repr_html_(self) -> str:
+        paths = self.store.paths()
+        head = ("path", "instructions", "guards", "Values read", "bytes")
+        sizes = [
+            (path.instructions, len(path.outcomes), len(path.lives), path.size) for path in paths
+        ]
+        rows = [(f"{k}", *(f"{n:,}" for n in row)) for k, row in enumerate(sizes, start=1)]
+        said = f"{self.__name__}, compiled: "
+        if not rows:
+            return html_line(said + "no path traced yet")
+        return html_result(f"{said}{len(rows)} path{'s' * (len(rows) > 1)}", [head, *rows])
 
     if TYPE_CHECKING:
 

@@ -12,8 +12,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from pygrad.core.distribution import install
+from pygrad.core.tables import text_table
 from pygrad.seeing import graphviz
+from pygrad.seeing.converted import KINDS, NEEDED, converted
 from pygrad.seeing.inspection import nodes_at_most
 from pygrad.seeing.layout import Edge
 from pygrad.seeing.layout import layout as built_in_layout
@@ -27,7 +28,6 @@ from pygrad.seeing.snapshot import (
     walk,
 )
 from pygrad.seeing.svg import Box, Line, box_size, label_size, picture
-from pygrad.seeing.tables import text_table
 
 __all__ = ["Graph", "draw", "draw_dot", "trace"]
 
@@ -184,23 +184,18 @@ class Graph:
             return ('<?xml version="1.0" encoding="UTF-8"?>\n' + self.to_svg() + "\n").encode()
         if kind in {"dot", "gv"}:
             return self.to_dot().encode()
-        if kind in {"png", "pdf"}:
+        if kind in KINDS:
             return self._converted(kind)
         raise ValueError(f"a picture is saved as .svg, .png, .pdf, .dot or .gv, not {kind!r}")
 
     def _converted(self, kind: str) -> bytes:
-        try:
-            import cairosvg
-        except (ImportError, OSError):  # OSError: the package is there, the library cairo is not
-            pass
-        else:
-            convert = cairosvg.svg2png if kind == "png" else cairosvg.svg2pdf
-            converted: bytes = convert(bytestring=self.to_svg().encode(), scale=2)
-            return converted
+        made = converted(self.to_svg(), kind)
+        if made is not None:
+            return made
         if not graphviz.installed():
             raise RuntimeError(
-                f"a {kind.upper()} needs the package cairosvg ({install('draw')}) or the program dot "
-                "(https://graphviz.org/download); a .svg needs neither"
+                f"a {kind.upper()} needs {NEEDED} or the program dot (https://graphviz.org/download); "
+                "a .svg needs neither"
             )
         return graphviz.run(self.to_dot(), f"-T{kind}", "-Gdpi=144")
 

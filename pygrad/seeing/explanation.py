@@ -11,6 +11,7 @@ import re
 from collections.abc import MutableSequence, Sequence
 from typing import Any, NamedTuple
 
+from pygrad.core.tables import code, html_line, html_table, markdown_table, text_table
 from pygrad.seeing.inspection import nodes_at_most
 from pygrad.seeing.notation import derivative, number
 from pygrad.seeing.snapshot import (
@@ -22,7 +23,6 @@ from pygrad.seeing.snapshot import (
     read_near,
     undone,
 )
-from pygrad.seeing.tables import code, html_line, html_table, markdown_table, text_table
 
 __all__ = ["Contribution", "Explanation", "Gradient", "Step", "explain"]
 

@@ -12,9 +12,9 @@ import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from pygrad.core.ops import ops
+from pygrad.core.words import Tree, parse
 
 __all__ = [
     "Written",
@@ -66,34 +66,7 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-# -- rules as trees -------------------------------------------------------------------------------
-
-
-class _Tree(NamedTuple):
-    """A word with its operands; a number or an operand of the op (X Y W K, Z) has none."""
-
-    word: str
-    operands: tuple[_Tree, ...] = ()
-
-
-def _parse(rule: str) -> _Tree:
-    tokens = re.findall(r"-?[\w.]+|[(),]", rule)
-    tree = _front(tokens)
-    if tokens:
-        raise ValueError(f"cannot read the rule {rule!r}")
-    return tree
-
-
-def _front(tokens: list[str]) -> _Tree:
-    """The expression at the front of tokens, which it uses up."""
-    word = tokens.pop(0)
-    if not tokens or tokens[0] != "(":
-        return _Tree({"ONE": "1", "ZERO": "0"}.get(word, word.removesuffix(".0")))
-    operands = []
-    while tokens.pop(0) != ")":
-        operands.append(_front(tokens))
-    return operands[0] if word == "NUMBER" else _Tree(word, tuple(operands))
-
+# -- rules as text --------------------------------------------------------------------------------
 
 # How tightly things bind; a name that looks like a formula itself is in need of brackets everywhere.
 _LOOSE, _SUM, _PRODUCT, _MINUS, _POWER, _ATOM = range(6)
@@ -111,7 +84,7 @@ _CONDITIONS = {
 Written = tuple[str, int]  # text, and how tightly it binds
 
 
-def _write(tree: _Tree, names: Mapping[str, str]) -> Written:
+def _write(tree: Tree, names: Mapping[str, str]) -> Written:
     word, operands = tree
     if not operands:
         return _write_leaf(word, names)
@@ -163,7 +136,7 @@ def readable(rule: str) -> str:
     >>> readable("DIV(ONE, MUL(SUB(ONE, X), ADD(ONE, X)))")
     '1 / ((1 - x) * (1 + x))'
     """
-    return _write(_parse(rule), {})[0]
+    return _write(parse(rule), {})[0]
 
 
 # -- what the words mean --------------------------------------------------------------------------
@@ -191,41 +164,41 @@ _NOTATION = [
 
 
 @functools.cache
-def _meanings() -> dict[str, list[tuple[_Tree, _Tree]]]:
+def _meanings() -> dict[str, list[tuple[Tree, Tree]]]:
     """The op table's meanings and the lines above, by the word they begin with."""
     words = [
         (f"{op.name.upper()}({', '.join('XY'[: op.arity])})", op.meaning)
         for op in ops()
         if not op.is_public
     ]
-    lines: dict[str, list[tuple[_Tree, _Tree]]] = {}
+    lines: dict[str, list[tuple[Tree, Tree]]] = {}
     for left, right in [*words, *_NOTATION]:
         if left != right:
-            pattern = _parse(left)
-            lines.setdefault(pattern.word, []).append((pattern, _parse(right)))
+            pattern = parse(left)
+            lines.setdefault(pattern.word, []).append((pattern, parse(right)))
     return lines
 
 
-def _meaning(tree: _Tree) -> _Tree:
+def _meaning(tree: Tree) -> Tree:
     """The tree in ordinary words. It calls itself along a rule, not along a graph."""
     if not tree.operands:
         return tree
-    tree = _Tree(tree.word, tuple(_meaning(operand) for operand in tree.operands))
+    tree = Tree(tree.word, tuple(_meaning(operand) for operand in tree.operands))
     if tree.word == "SUB" and all(_is_number(part) for part in tree.operands):
         left, right = tree.operands
-        return _Tree(number(float(left.word) - float(right.word)))
+        return Tree(number(float(left.word) - float(right.word)))
     for pattern, replacement in _meanings().get(tree.word, []):
-        found: dict[str, _Tree] = {}
+        found: dict[str, Tree] = {}
         if _matches(pattern, tree, found):
             return _meaning(_put(replacement, found))
     return tree
 
 
-def _is_number(tree: _Tree) -> bool:
+def _is_number(tree: Tree) -> bool:
     return not tree.operands and bool(re.match(r"-?\d|-?(inf|nan)$", tree.word))
 
 
-def _matches(pattern: _Tree, tree: _Tree, found: dict[str, _Tree]) -> bool:
+def _matches(pattern: Tree, tree: Tree, found: dict[str, Tree]) -> bool:
     """Whether tree has the form of pattern; then found has what X Y W stand for."""
     if pattern.word in {"X", "Y", "W"}:
         return found.setdefault(pattern.word, tree) == tree
@@ -236,11 +209,11 @@ def _matches(pattern: _Tree, tree: _Tree, found: dict[str, _Tree]) -> bool:
     )
 
 
-def _put(tree: _Tree, found: Mapping[str, _Tree]) -> _Tree:
+def _put(tree: Tree, found: Mapping[str, Tree]) -> Tree:
     """The tree with what was found in the place of X Y W."""
     if tree.word in found and not tree.operands:
         return found[tree.word]
-    return _Tree(tree.word, tuple(_put(operand, found) for operand in tree.operands))
+    return Tree(tree.word, tuple(_put(operand, found) for operand in tree.operands))
 
 
 def formula(rule: str, names: Mapping[str, str | float], op: str = "") -> str:
@@ -259,19 +232,19 @@ def formula(rule: str, names: Mapping[str, str | float], op: str = "") -> str:
     >>> formula("SECH2(X)", {"X": "n", "Z": "o"}, op="tanh")
     '1 - o**2'
     """
-    numbers = {key: _Tree(number(x)) for key, x in names.items() if not isinstance(x, str)}
+    numbers = {key: Tree(number(x)) for key, x in names.items() if not isinstance(x, str)}
     texts = {key: text for key, text in names.items() if isinstance(text, str)}
-    tree = _meaning(_put(_parse(rule), numbers))
+    tree = _meaning(_put(parse(rule), numbers))
     if op and "Z" in names:
-        again = _Tree(op.upper(), tuple(_put(_Tree(x), numbers) for x in "XYW" if x in names))
-        tree = _replaced(tree, again, _Tree("Z"))
+        again = Tree(op.upper(), tuple(_put(Tree(x), numbers) for x in "XYW" if x in names))
+        tree = _replaced(tree, again, Tree("Z"))
     return _write(tree, texts)[0]
 
 
-def _replaced(tree: _Tree, old: _Tree, new: _Tree) -> _Tree:
+def _replaced(tree: Tree, old: Tree, new: Tree) -> Tree:
     if tree == old:
         return new
-    return _Tree(tree.word, tuple(_replaced(operand, old, new) for operand in tree.operands))
+    return Tree(tree.word, tuple(_replaced(operand, old, new) for operand in tree.operands))
 
 
 def expression(symbol: str, operands: Sequence[str]) -> str:

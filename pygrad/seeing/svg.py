@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from pygrad.core.tables import columns
 from pygrad.seeing.layout import Edge, Layout, Point
 from pygrad.seeing.notation import visible
-from pygrad.seeing.tables import columns
 
 __all__ = ["Box", "Line", "box_size", "label_size", "picture"]
 

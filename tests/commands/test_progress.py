@@ -17,7 +17,7 @@ import pytest
 import pygrad
 from pygrad import progress as module
 from pygrad.command_line import speed, two_moons
-from pygrad.progress import progress
+from pygrad.progress import Progress, progress
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -175,6 +175,50 @@ def test_what_a_callback_raises_ends_the_work():
 
     with pytest.raises(InterruptedError):
         work(4, stop)
+
+
+class ZMQInteractiveShell:
+    """As IPython calls a kernel's."""
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=ZMQInteractiveShell))
+
+
+def test_a_notebook_has_a_bar_that_is_a_widget(notebook, monkeypatch):
+    pytest.importorskip("tqdm", reason="tqdm is an optional extra")
+    seen = []
+
+    class Widget:
+        n = 0
+
+        def __init__(self, **look):
+            seen.append(look)
+
+        def set_postfix_str(self, note, refresh):
+            assert note.startswith("step")
+
+        def update(self, n):
+            self.n += n
+            seen.append(self.n)
+
+        def close(self):
+            seen.append("closed")
+
+    monkeypatch.setattr("pygrad.progress._widget", lambda: Widget)
+    work(2, True)
+    look, *steps = seen
+    assert (look["total"], look["leave"]) == (2, False)
+    assert "file" not in look
+    assert steps == [1, 2, "closed"]
+
+
+def test_a_notebook_without_widgets_has_the_bar_as_text(notebook, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert type(progress(3, "working")).__name__ in {"_Tqdm", "_Line"}
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert type(progress(3, "working")) is Progress  # stderr is no terminal here
 
 
 def test_anything_else_is_a_type_error():

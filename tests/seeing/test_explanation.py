@@ -18,9 +18,9 @@ from programs import BINARY, TERNARY, UNARY, call, closure_node
 
 import pygrad
 from pygrad import explain
+from pygrad.core.tables import columns, markdown_table
 from pygrad.seeing import inspection
 from pygrad.seeing.explanation import Explanation
-from pygrad.seeing.tables import columns, markdown_table
 
 LESSON_1 = """\
 e = -7, backward in 3 steps

@@ -7,7 +7,15 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["code", "columns", "html_line", "html_table", "markdown_table", "text_table"]
+__all__ = [
+    "code",
+    "columns",
+    "html_line",
+    "html_result",
+    "html_table",
+    "markdown_table",
+    "text_table",
+]
 
 Rows = Sequence[Sequence[str]]  # the first is the head
 
@@ -89,3 +97,8 @@ def _html_row(tag: str, cells: Sequence[str]) -> str:
 def html_line(text: str) -> str:
     """A line of text in the tables' style."""
     return f'<div style="font-family:monospace">{html.escape(text)}</div>'
+
+
+def html_result(said: str, rows: Rows, more: str = "") -> str:
+    """What a notebook shows of a result: a line that says it in words, and a table; a line behind it."""
+    return html_line(said) + html_table(rows) + (html_line(more) if more else "")
