@@ -1,4 +1,4 @@
-/* laneexp.h: exponentials and hyperbolic tangents of whole blocks, with the bits of those of one lane.
+/* laneexp.h: exponentials, hyperbolic tangents and logistic functions of whole blocks, with the bits of those of one lane.
  *
  * Where all lanes of a stretch are near 0, as they mostly are, nothing has to be held within bounds, powers of two are
  * added to exponents as they are, and fewer lanes choose. And each part of the work is done by all lanes of the stretch
@@ -11,6 +11,7 @@
 
 #define LANE_EXP_NEAR 700.0 /* below it the result and all on the way are normal numbers */
 #define LANE_TANH_NEAR 22.0 /* below it exp(2 |x|) is less than 2**64 */
+#define LANE_SIGMOID_NEAR 44.0 /* below it exp(|x|) is */
 
 /* Whether all are nearer to 0 than that; nan is not. */
 LANE_INLINE int lanes_are_near(const double *x, size_t count, double bound)
@@ -28,12 +29,12 @@ struct lanes_between {
     uint64_t bits[LANES_AT_ONCE];
 };
 
-/* Reduced, and the tail of exp(r) - 1 = r + tail. */
-LANE_INLINE void lanes_reduce(struct lanes_between *y, const double *x, size_t some, int twice)
+/* x, or so many times |x| where that is not 0, reduced, and the tail of exp(r) - 1 = r + tail. */
+LANE_INLINE void lanes_reduce(struct lanes_between *y, const double *x, size_t some, double times)
 {
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
-        const struct lane_reduced one = lane_reduce(twice ? 2.0 * fabs(x[i]) : x[i]);
+        const struct lane_reduced one = lane_reduce(times != 0.0 ? times * fabs(x[i]) : x[i]);
         y->r[i] = one.r;
         y->tail[i] = one.low;
         y->n[i] = one.n;
@@ -56,7 +57,7 @@ LANE_INLINE void lanes_exp(const double *x, double *z, size_t count)
             continue;
         }
         struct lanes_between y;
-        lanes_reduce(&y, x + start, some, 0);
+        lanes_reduce(&y, x + start, some, 0.0);
         LANE_LOOP
         for (size_t i = 0; i < some; i++)
             z[start + i] = lane_from_bits(lane_to_bits(1.0 + (y.r[i] + y.tail[i])) + (y.bits[i] << 52));
@@ -79,7 +80,7 @@ LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope,
             continue;
         }
         struct lanes_between y;
-        lanes_reduce(&y, x + start, some, 1);
+        lanes_reduce(&y, x + start, some, 2.0);
         LANE_LOOP
         for (size_t i = 0; i < some; i++) {
             const double s = lane_from_bits((1023 - y.bits[i]) << 52);
@@ -94,6 +95,36 @@ LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope,
 LANE_INLINE void lanes_tanh(const double *x, double *z, size_t count)
 {
     lanes_tanh_and_slope(x, z, NULL, count);
+}
+
+/* sigmoid and its slope, of which one may be NULL: that is not wanted. z and slope may be x if the other is NULL. */
+LANE_INLINE void lanes_sigmoid_and_slope(const double *x, double *z, double *slope, size_t count)
+{
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
+        if (!lanes_are_near(x + start, some, LANE_SIGMOID_NEAR)) {
+            LANE_LOOP
+            for (size_t i = 0; i < some; i++) {
+                const struct lane_sigmoid t = lane_sigmoid_and_slope(x[start + i]);
+                if (z != NULL)
+                    z[start + i] = t.value;
+                if (slope != NULL)
+                    slope[start + i] = t.slope;
+            }
+            continue;
+        }
+        struct lanes_between y;
+        lanes_reduce(&y, x + start, some, 1.0);
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++) {
+            const struct lane_sigmoid t = lane_sigmoid_of(y.r[i], y.tail[i], lane_from_bits((1023 - y.bits[i]) << 52));
+            const double less = lane_from_bits(lane_to_bits(t.value) - (y.bits[i] << 52));
+            if (z != NULL)
+                z[start + i] = x[start + i] < 0.0 ? less : 1.0 - less;
+            if (slope != NULL)
+                slope[start + i] = lane_from_bits(lane_to_bits(t.slope) - (y.bits[i] << 52));
+        }
+    }
 }
 
 #endif

@@ -142,8 +142,9 @@ LANE_INLINE double lane_logaddexp_dx(double x, double y)
 {
     const double d = x - y, t = d - x;
     const double lost = (x - (d - t)) + (-y - t);
-    const double s = lane_sigmoid(d), slope = s + lane_sigmoid_dx(d) * lost;
-    const double found = fabs(d) < LANE_INF ? slope : s;
+    const struct lane_sigmoid s = lane_sigmoid_and_slope(d);
+    const double slope = s.value + s.slope * lost;
+    const double found = fabs(d) < LANE_INF ? slope : s.value;
     return x == y ? 0.5 : found;
 }
 

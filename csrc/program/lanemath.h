@@ -249,15 +249,46 @@ LANE_INLINE double lane_sech2(double x)
     return lane_tanh_and_slope(x).slope;
 }
 
-/* 1 / (1 + exp(-x)); where exp(-x) = 2**n (1 + p) is above 1, above and below the bar divided by 2**n */
+/* sigmoid(x) and its slope sigmoid(x) sigmoid(-x). With exp(|x|) = 2**n (1 + p), s = 2**-n and r = 1 / (1 + p + s) they
+ * are 1 - sr, or sr where x is below 0, and sr (1 - sr). */
+struct lane_sigmoid { double value, slope; };
+
+/* Of a reduced |x| with p = reduced + tail: sigmoid(-|x|) and the slope, times 2**n. */
+LANE_INLINE struct lane_sigmoid lane_sigmoid_of(double reduced, double tail, double s)
+{
+    double p = reduced + tail;
+    double p_left = (reduced - p) + tail;
+    double more = 1.0 + s;
+    double below = more + p;
+    double below_left = ((more - below) + p) + (p_left + (s - (more - 1.0)));
+    double r = 1.0 / below;
+    double lost = below_left * r, sr = s * r;
+    return (struct lane_sigmoid){r - r * lost, r - r * (sr + lost * (1.0 - 2.0 * sr))};
+}
+
+LANE_INLINE struct lane_sigmoid lane_sigmoid_and_slope(double x)
+{
+    double a = fabs(x);
+    struct lane_reduced y = lane_reduce(a > 752.0 ? 752.0 : a);
+    double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
+    double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
+    struct lane_sigmoid t = lane_sigmoid_of(y.r, tail, s);
+    int deep = y.n > 900.0; /* scaled in two steps, of which only the last can round */
+    double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
+    double less = lane_from_bits(lane_to_bits(t.value * up) - (y.bits << 52)) * down;
+    double slope = lane_from_bits(lane_to_bits(t.slope * up) - (y.bits << 52)) * down;
+    double value = x < 0.0 ? less : 1.0 - less;
+    return (struct lane_sigmoid){x == x ? value : x, x == x ? slope : x};
+}
+
 LANE_INLINE double lane_sigmoid(double x)
 {
-    struct lane_reduced y = lane_reduce(lane_clamp(-x, -60.0, 746.0));
-    double s = fabs(y.n) > 64.0 ? 0.0 : lane_power_of_two(-fabs(y.n));
-    double p = lane_exp_less_one(y);
-    double whole = 1.0 + s;
-    double below = whole + ((s - (whole - 1.0)) + (y.n > 0.0 ? p : s * p));
-    return lane_scale(1.0 / below, y.n > 0.0 ? -y.n : 0.0);
+    return lane_sigmoid_and_slope(x).value;
+}
+
+LANE_INLINE double lane_sigmoid_dx(double x)
+{
+    return lane_sigmoid_and_slope(x).slope;
 }
 
 /* x = n ln 2 + r, and what cosh(x) and sinh(x) are sums of: s = 2**-n, cosh(r) = 1 + even, sinh(r) = r + odd. */
@@ -292,17 +323,6 @@ LANE_INLINE double lane_cosh(double x)
     double t = y.s * y.s;
     double sum = lane_sum(1.0 + t, y.r, (1.0 + t) * y.even - (t * y.r - (1.0 - t) * y.odd));
     return lane_scale(sum, y.n - 1.0);
-}
-
-/* sigmoid(x) * sigmoid(-x) = 1 / (2 + 2 cosh x): no digit is lost, near 0 or in the tail. */
-LANE_INLINE double lane_sigmoid_dx(double x)
-{
-    struct lane_hyperbolic y = lane_hyperbolic(lane_clamp(fabs(x), 0.0, 750.0));
-    double t = y.s * y.s;
-    double two = 2.0 * y.s + t;
-    double whole = 1.0 + two;
-    double rest = (two - (whole - 1.0)) + ((1.0 + t) * y.even - (t * y.r - (1.0 - t) * y.odd));
-    return lane_scale(1.0 / lane_sum(whole, y.r, rest), -y.n);
 }
 
 /* (c + c_low) exp(x + low) for an x + low whose first part has few enough bits for exact reduction */

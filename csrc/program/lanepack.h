@@ -69,9 +69,25 @@ LANE_ALWAYS void LANE_NAME(take)(const uint32_t **words, const double *uniforms,
     }
 }
 
-/* Some eights of sums; the words after those of the stretch. */
+/* Eights that are whole among count numbers: those that are looked at together. */
+LANE_ALWAYS size_t LANE_NAME(whole_eights)(const pg_step *s, size_t at)
+{
+    return (s->count - at) / PG_SIDE;
+}
+
+/* Whether a number of a step may be nan, of whose whole eights this is the sum. */
+LANE_ALWAYS int LANE_NAME(may_be_nan)(const pg_step *s, const double *uniforms, LANE_NAME(side) all)
+{
+    double any = 0.0;
+    EACH_PART for (int i = 0; i < LANE_WIDTH; i++) any += all.part[k][i];
+    for (size_t at = s->count / PG_SIDE * PG_SIDE; at < s->count; at++)
+        any += uniforms[s->out + at];
+    return any != any;
+}
+
+/* Some eights of sums, of which the first so many are added to all; the words after those of the stretch. */
 LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t *words, double *uniforms, double *out,
-                                                size_t from, int eights)
+                                                size_t from, int eights, size_t whole, LANE_NAME(side) * all)
 {
     LANE_NAME(side) sum[4], x[4], y[4];
     LANE_NAME(take)(&words, uniforms, from, eights, sum);
@@ -87,27 +103,33 @@ LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t
         for (int e = 0; e < eights; e++)
             EACH_PART sum[e].part[k] += x[e].part[k] * y[e].part[k];
     }
-    for (int e = 0; e < eights; e++)
+    for (int e = 0; e < eights; e++) {
         LANE_NAME(put)(out + PG_SIDE * (from + (size_t)e), sum[e]);
+        if (s->absorbing && from + (size_t)e < whole)
+            EACH_PART all->part[k] += sum[e].part[k];
+    }
     return words;
 }
 
-LANE_TARGET static void LANE_NAME(sums)(const pg_step *s, const uint32_t *words, double *uniforms)
+/* Whether a sum with an absorbing product may be nan. */
+LANE_TARGET static int LANE_NAME(sums)(const pg_step *s, const uint32_t *words, double *uniforms)
 {
+    LANE_NAME(side) all = LANE_NAME(for_all)(0.0);
     for (size_t at = 0; at < s->count;) {
-        const size_t eights = *words++;
+        const size_t eights = *words++, whole = LANE_NAME(whole_eights)(s, at);
         const uint32_t *end = words;
         double *out = uniforms + s->out + at;
         size_t done = 0;
         for (; done + 4 <= eights; done += 4)
-            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 4);
+            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 4, whole, &all);
         for (; done + 2 <= eights; done += 2)
-            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 2);
+            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 2, whole, &all);
         if (done < eights)
-            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 1);
+            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 1, whole, &all);
         words = end;
         at += PG_SIDE * eights;
     }
+    return s->absorbing && LANE_NAME(may_be_nan)(s, uniforms, all);
 }
 
 /* Where an operand of a stretch begins, and how far it is from one eight to the next. What does not stand side by side is
@@ -126,13 +148,14 @@ LANE_ALWAYS const double *LANE_NAME(place)(const uint32_t **words, const double 
     return room;
 }
 
-/* An op of one or two operands. */
-#define STEP_OF(name, operands, does) \
-    LANE_TARGET static void LANE_NAME(name)(const pg_step *s, const uint32_t *words, double *uniforms) \
+/* An op of one or two operands; whether a number may be nan, if that is asked. */
+#define STEP_OF(name, operands, does, asked) \
+    LANE_TARGET static int LANE_NAME(name)(const pg_step *s, const uint32_t *words, double *uniforms) \
     { \
         _Alignas(64) double rooms[2][PG_SIDE]; \
+        LANE_NAME(side) all = LANE_NAME(for_all)(0.0); \
         for (size_t at = 0; at < s->count;) { \
-            const size_t eights = *words++; \
+            const size_t eights = *words++, whole = LANE_NAME(whole_eights)(s, at); \
             size_t step_a, step_b = 0; \
             const double *a = LANE_NAME(place)(&words, uniforms, rooms[0], &step_a), *b = a; \
             if (operands == 2) \
@@ -143,40 +166,38 @@ LANE_ALWAYS const double *LANE_NAME(place)(const uint32_t **words, const double 
                 EACH_PART x.part[k] = does; \
                 (void)y; \
                 LANE_NAME(put)(out + PG_SIDE * e, x); \
+                if (asked && e < whole) \
+                    EACH_PART all.part[k] += x.part[k]; \
             } \
             at += PG_SIDE * eights; \
         } \
+        return asked && LANE_NAME(may_be_nan)(s, uniforms, all); \
     }
-STEP_OF(adds, 2, x.part[k] + y.part[k])
-STEP_OF(subs, 2, x.part[k] - y.part[k])
-STEP_OF(muls, 2, x.part[k] * y.part[k])
-STEP_OF(divs, 2, x.part[k] / y.part[k])
-STEP_OF(negs, 1, -x.part[k])
+STEP_OF(adds, 2, x.part[k] + y.part[k], 0)
+STEP_OF(subs, 2, x.part[k] - y.part[k], 0)
+STEP_OF(muls, 2, x.part[k] * y.part[k], 0)
+STEP_OF(mul0s, 2, x.part[k] * y.part[k], 1)
+STEP_OF(divs, 2, x.part[k] / y.part[k], 0)
+STEP_OF(negs, 1, -x.part[k], 0)
 #undef STEP_OF
-
-/* Whether a number of a step may be nan. */
-LANE_TARGET static int LANE_NAME(may_be_nan)(const pg_step *s, const double *uniforms)
-{
-    LANE_NAME(side) all[2] = {LANE_NAME(for_all)(0.0), LANE_NAME(for_all)(0.0)};
-    const double *out = uniforms + s->out;
-    double any = 0.0;
-    size_t at = 0;
-    for (; at + 2 * PG_SIDE <= s->count; at += 2 * PG_SIDE)
-        for (int e = 0; e < 2; e++) {
-            const LANE_NAME(side) x = LANE_NAME(at)(out + at + PG_SIDE * e);
-            EACH_PART all[e].part[k] += x.part[k];
-        }
-    EACH_PART for (int i = 0; i < LANE_WIDTH; i++) any += all[0].part[k][i] + all[1].part[k][i];
-    for (; at < s->count; at++)
-        any += out[at];
-    return any != any;
-}
 
 #ifndef PG_LIBM_LANES
 /* Ops that have a function for whole blocks, as in lanes.h: whether this one does. */
 LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, const double *b, double *z, size_t count)
 {
     switch (s->code) {
+    case PG_STEP_PAIR + PG_OP_sigmoid:
+        lanes_sigmoid_and_slope(a, z, z + pg_whole(s->count), count);
+        return 1;
+    case PG_STEP_PAIR + PG_OP_sigmoid_dx:
+        lanes_sigmoid_and_slope(a, z + pg_whole(s->count), z, count);
+        return 1;
+    case PG_OP_sigmoid:
+        lanes_sigmoid_and_slope(a, z, NULL, count);
+        return 1;
+    case PG_OP_sigmoid_dx:
+        lanes_sigmoid_and_slope(a, NULL, z, count);
+        return 1;
     case PG_STEP_PAIR + PG_OP_sin:
         lanes_sin_and_cos(a, z, z + pg_whole(s->count), count);
         return 1;
@@ -324,28 +345,23 @@ LANE_TARGET static int LANE_NAME(step)(const pg_step *s, const uint32_t *words, 
 {
     switch (s->code) {
     case PG_CODE_FUSED:
-        LANE_NAME(sums)(s, words, uniforms);
-        break;
+        return LANE_NAME(sums)(s, words, uniforms);
     case PG_OP_add:
-        LANE_NAME(adds)(s, words, uniforms);
-        break;
+        return LANE_NAME(adds)(s, words, uniforms);
     case PG_OP_sub:
-        LANE_NAME(subs)(s, words, uniforms);
-        break;
+        return LANE_NAME(subs)(s, words, uniforms);
     case PG_OP_mul:
+        return LANE_NAME(muls)(s, words, uniforms);
     case PG_OP_mul0:
-        LANE_NAME(muls)(s, words, uniforms);
-        break;
+        return LANE_NAME(mul0s)(s, words, uniforms);
     case PG_OP_div:
-        LANE_NAME(divs)(s, words, uniforms);
-        break;
+        return LANE_NAME(divs)(s, words, uniforms);
     case PG_OP_neg:
-        LANE_NAME(negs)(s, words, uniforms);
-        break;
+        return LANE_NAME(negs)(s, words, uniforms);
     default:
         LANE_NAME(others)(s, words, uniforms);
+        return 0;
     }
-    return s->absorbing && LANE_NAME(may_be_nan)(s, uniforms);
 }
 
 #undef EACH_PART

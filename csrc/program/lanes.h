@@ -128,11 +128,11 @@ LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const
 }
 
 #ifndef PG_LIBM_LANES
-/* tanh and sech2, sin and cos, or a power and its slope, of the same lanes: the same bits as one by one. */
+/* tanh or sigmoid and its slope, sin and cos, or a power and its slope, of the same lanes: the same bits as one by one. */
 LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 {
     const double *x = LANE(in->a);
-    int swapped = in->code == PG_OP_sech2 || in->code == PG_OP_cos;
+    int swapped = in->code == PG_OP_sech2 || in->code == PG_OP_sigmoid_dx || in->code == PG_OP_cos;
     double *first = LANE(in[swapped].out), *second = LANE(in[!swapped].out);
     if (in->code == PG_OP_sin || in->code == PG_OP_cos) {
         lanes_sin_and_cos(x, first, second, PG_LANES);
@@ -140,6 +140,10 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
     }
     if (in->code == PG_OP_pow || in->code == PG_OP_pown || in->code == PG_OP_power) {
         LANE_NAME(lanes_power_and_slope)(in->code, x, LANE(in->b), first, second, PG_LANES);
+        return;
+    }
+    if (in->code == PG_OP_sigmoid || in->code == PG_OP_sigmoid_dx) {
+        lanes_sigmoid_and_slope(x, first, second, PG_LANES);
         return;
     }
     lanes_tanh_and_slope(x, first, second, PG_LANES);
@@ -197,6 +201,12 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
         break;
     case PG_OP_tanh:
         lanes_tanh(LANE(in->a), LANE(in->out), PG_LANES);
+        break;
+    case PG_OP_sigmoid:
+        lanes_sigmoid_and_slope(LANE(in->a), LANE(in->out), NULL, PG_LANES);
+        break;
+    case PG_OP_sigmoid_dx:
+        lanes_sigmoid_and_slope(LANE(in->a), NULL, LANE(in->out), PG_LANES);
         break;
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);

@@ -67,6 +67,10 @@ static inline int pg_partner(int op)
         return PG_OP_sech2;
     case PG_OP_sech2:
         return PG_OP_tanh;
+    case PG_OP_sigmoid:
+        return PG_OP_sigmoid_dx;
+    case PG_OP_sigmoid_dx:
+        return PG_OP_sigmoid;
     case PG_OP_sin:
         return PG_OP_cos;
     case PG_OP_cos:

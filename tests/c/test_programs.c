@@ -476,14 +476,18 @@ static double of(int op, double x)
 
 static void test_partners_are_one_only_of_the_same_number_and_into_two_places(void)
 {
-    static const int partners[4][2] = {
-        {PG_OP_sin, PG_OP_cos}, {PG_OP_cos, PG_OP_sin}, {PG_OP_tanh, PG_OP_sech2}, {PG_OP_sech2, PG_OP_tanh}};
+    static const int partners[6][2] = {{PG_OP_sin, PG_OP_cos},
+                                       {PG_OP_cos, PG_OP_sin},
+                                       {PG_OP_tanh, PG_OP_sech2},
+                                       {PG_OP_sech2, PG_OP_tanh},
+                                       {PG_OP_sigmoid, PG_OP_sigmoid_dx},
+                                       {PG_OP_sigmoid_dx, PG_OP_sigmoid}};
     static const double numbers[] = {0.5, 1e6, -1e300};
     for (int lanes = 0; lanes < 3; lanes++) {
         pg_choose_lanes(lanes);
-        for (int i = 0; i < 12; i++) {
-            const int *ops = partners[i % 4];
-            const double x = numbers[i / 4], first = of(ops[0], x), second = of(ops[1], x);
+        for (int i = 0; i < 18; i++) {
+            const int *ops = partners[i % 6];
+            const double x = numbers[i / 6], first = of(ops[0], x), second = of(ops[1], x);
             double out[2];
             run_two(ops, 0, PG_ROW | 2, PG_ROW | 3, x, out);
             CHECK(out[0] == first && out[1] == second);
