@@ -590,6 +590,4 @@ _complete(
 )
 _native.Condition.__array__ = _known  # type: ignore[method-assign]
 _OF_TRACES = _native.Condition, _native.loop_active
-register(
-    Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, search, take, *_OF_TRACES)
-)
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, search, take, *_OF_TRACES))
