@@ -589,6 +589,5 @@ _complete(
     ]
 )
 _native.Condition.__array__ = _known  # type: ignore[method-assign]
-register(
-    Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, search, take, _native.Condition)
-)
+_OF_TRACES = _native.Condition, _native.loop_active
+register(Engine(Value, FUNCTIONS, dot, trace_active, refusal, refused, search, take, *_OF_TRACES))

@@ -25,6 +25,9 @@ typedef struct {
      * borrowed; the caller owns what is put into out. PG_OK or what has kept it. */
     pg_status (*derive)(pg_way way, pg_node *n, pg_node *const *given, const uint8_t *wanted, pg_node **out);
     void (*destroy)(pg_several *rule);
+    /* A node with the rule of n on other operands, if more belongs to it than that rule; NULL for want of memory, or with an
+     * exception set. Caller owns. NULL: pg_compute_several does. */
+    pg_node *(*again)(pg_node *n, pg_node *const *operands);
 } pg_several_kind;
 
 /* The head of a rule. */

@@ -30,9 +30,11 @@ static void fold(unfolded *u)
 
 static pg_status fill_with_leaves(pg_node **nodes, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if ((nodes[i] = pg_born(pg_leaf(0.5))) == NULL)
             return PG_NO_MEMORY;
+        nodes[i]->flags |= pg_flags_of_inputs;
+    }
     return PG_OK;
 }
 
@@ -47,7 +49,10 @@ static pg_status unfold(const pg_body *b, unfolded *u)
     u->leaf_count = inputs;
     u->result_count = b->flat->outputs;
     const pg_status status = fill_with_leaves(u->leaves, u->leaf_count);
-    return status == PG_OK ? pg_unfold(b->flat, u->leaves, u->results) : status;
+    if (status != PG_OK)
+        return status;
+    const pg_kept *kept = pg_kept_of(b);
+    return kept != NULL ? pg_unfold_kept(kept, u->leaves, u->results) : pg_unfold(b->flat, u->leaves, u->results);
 }
 
 /* One way over nodes: seeds go to roots on the way back, to inputs forward; what arrives is put into out, of the inputs
@@ -524,4 +529,4 @@ static pg_status derive(pg_way way, pg_node *n, pg_node *const *given, const uin
                              : derive_forward(loop, operands, given, out);
 }
 
-const pg_several_kind pg_loop_kind = {derive, pg_loop_destroy};
+const pg_several_kind pg_loop_kind = {derive, pg_loop_destroy, NULL};

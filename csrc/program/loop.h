@@ -107,6 +107,9 @@ void pg_loop_release(pg_loop *loop);
 
 pg_body *pg_body_retain(pg_body *body);
 
+/* NULL is allowed. */
+void pg_body_release(pg_body *b);
+
 /* A loop, or NULL. Takes over the bodies, also then; copies parts. Caller owns. */
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts);
 

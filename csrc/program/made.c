@@ -3,6 +3,7 @@
 
 #include "graph/graph.h"
 #include "program/growth.h"
+#include "program/kept.h"
 #include "program/noted.h"
 #include "program/pack.h"
 #include "program/turned.h"
@@ -160,6 +161,8 @@ pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
 /* Not 0 while only the shape of what is made matters: no loop runs then. */
 PG_THREAD_LOCAL int pg_loops_idle;
 
+uint8_t pg_flags_of_inputs;
+
 static pg_status run_now(const pg_loop *loop, pg_node *const *operands, double *results)
 {
     const size_t count = loop->base.operands;
@@ -238,6 +241,17 @@ pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_no
     return pg_scan_body(inputs, state, captured, results, result_count, counts, most, &(pg_scan){0}, status, opaque);
 }
 
+/* Whether nothing but its inputs makes a body differ from trip to trip. */
+static int leads_nowhere_else(const pg_sweep *s, size_t inputs)
+{
+    for (size_t i = inputs; i + 1 < s->count; i++) {
+        const pg_node *n = s->order[i].node;
+        if (!(n->flags & PG_TRACED) || (n->op == PG_LEAF && n->flags & pg_flags_of_inputs))
+            return 0;
+    }
+    return 1;
+}
+
 pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results,
                       size_t result_count, int counts, double most, const pg_scan *scan, pg_status *status,
                       pg_node **opaque)
@@ -254,24 +268,30 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
     }
     pg_trace t = {.sweep = s, .rows = rows, .outputs = results, .output_count = result_count, .optimise = 1, .body = 1};
     memset(rows, 0, input_count + 1);
-    *status = pg_program_make(&t, opaque, &flat);
+    *status = leads_nowhere_else(s, input_count) ? pg_program_make(&t, opaque, &flat) : PG_RULED;
     memset(rows, 1, differ != 0 ? differ : input_count); /* some have to differ for there to be lanes */
     if (*status == PG_OK)
         *status = pg_program_make(&t, opaque, &wide);
+    pg_body *b = NULL;
+    if (*status == PG_OK) {
+        b = pg_body_make(flat, wide, state, captured, counts, most);
+        *status = b == NULL ? PG_NO_MEMORY : PG_OK;
+    } else {
+        pg_program_free(flat);
+    }
+    if (b != NULL) {
+        b->scan = *scan;
+        if (scan->numbers != NULL)
+            pg_columns_retain(scan->numbers);
+        *status = pg_keep_body(b, s, inputs, input_count, results, result_count);
+    }
     pg_sweep_abandon(s);
     pg_release(root);
     pg_free(rows);
-    if (*status != PG_OK) {
-        pg_program_free(flat);
-        return NULL;
-    }
-    pg_body *b = pg_body_make(flat, wide, state, captured, counts, most);
-    *status = b == NULL ? PG_NO_MEMORY : PG_OK;
-    if (b != NULL)
-        b->scan = *scan;
-    if (b != NULL && scan->numbers != NULL)
-        pg_columns_retain(scan->numbers);
-    return b;
+    if (*status == PG_OK)
+        return b;
+    pg_body_release(b);
+    return NULL;
 }
 
 /* A sum of nodes, sorted down to the stops. Caller abandons the sweep and releases the root. */

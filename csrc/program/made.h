@@ -12,8 +12,6 @@ pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_no
 /* A body, or NULL for want of memory; takes the programs over, also then. Caller owns. */
 pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most);
 
-/* NULL is allowed. */
-void pg_body_release(pg_body *b);
 /* The same of a scan, whose inputs and results have in this order: the state, what is captured, what is given, what is
  * known; the new state, whether it goes on, what is made. Retains the numbers of scan. */
 pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_node *const *results,
@@ -34,6 +32,9 @@ void pg_loop_destroy(pg_several *rule);
 
 /* Not 0 while only the shape of what is made matters: no loop runs then. */
 extern PG_THREAD_LOCAL int pg_loops_idle;
+
+/* What marks leaves that rules of the user's are not to take for numbers: flags of wrappers. */
+extern uint8_t pg_flags_of_inputs;
 
 /* So many times NULL, or NULL for want of memory. Caller owns. */
 pg_node **pg_no_nodes(size_t count);

@@ -4,10 +4,13 @@
 #include "program/turned.h"
 
 enum {
-    LONGEST = 400,         /* instructions: longer bodies are left as they are */
+    LONGEST = 400,         /* instructions: longer bodies are left as they are, */
+    LONGEST_WAY = 2000,    /* and those of ways are not weighed */
     NOBODY = INT32_MAX,
     TO_NOTE = 5,           /* what it costs, as cost_of() says */
-    TO_RESTORE = 2
+    TO_NOTE_IN_PLACE = 1,  /* in ways: see turns.c */
+    TO_RESTORE = 2,
+    TO_JOIN = 2            /* to compute a partner's, too */
 };
 
 /* A program whose values have numbers: what has the same number in both is the same. An argument stands for a slot that an
@@ -141,8 +144,10 @@ static void number(numbered *n, const pg_body *body, const pg_body *back, const 
 typedef struct {
     numbered body, back;
     size_t seeds;          /* inputs of the way back before those that the body has, too */
-    uint32_t *same;        /* for each instruction the body's of the same value, or NOBODY */
-    uint8_t *may;          /* whether that may be noted: a result has a place already */
+    size_t to_note;
+    uint32_t *same;        /* for each instruction the body's of the same value, or its partner, or NOBODY */
+    uint8_t *joins; /* whether it is that: the way forward computes both, at little more than the price of one */
+    uint8_t *may; /* whether that may be noted: a result has a place already */
     uint8_t *noted, *needed; /* needed ones go on with the inputs */
 } choice;
 
@@ -189,7 +194,7 @@ static size_t weigh(choice *c)
         if (!c->needed[i])
             continue;
         if (c->noted[i]) {
-            cost += TO_NOTE;
+            cost += c->to_note + (c->joins[i] ? TO_JOIN : 0);
             continue;
         }
         cost += is_there ? 0 : cost_of(&p->code[i]);
@@ -317,11 +322,50 @@ static void rewrite(pg_program *p, const pg_slot *places, const uint8_t *keep, p
         rename_slot(now, &p->result_slots[i]);
 }
 
+/* Places for what is written over its operands, of instructions that are joined by a partner behind them; others that are
+ * noted have some of their own. */
+static void set_apart(const choice *c, pg_program *ahead, pg_slot *places)
+{
+    for (size_t i = 0; i < c->back.p->length; i++)
+        if (c->noted[i] && !c->joins[i])
+            places[c->same[i]] = PG_ROW;
+    for (size_t i = 0; i < c->back.p->length; i++) {
+        const pg_instruction *in = &ahead->code[c->noted[i] ? c->same[i] : 0];
+        if (c->noted[i] && c->joins[i] && places[c->same[i]] == PG_NO_SLOT && (in->out == in->a || in->out == in->b))
+            places[c->same[i]] = PG_ROW | (pg_slot)ahead->lanes++;
+    }
+}
+
+/* Those that join stand behind their partners; what is noted stands in the last slots of both programs, in the same order.
+ * False for want of memory. */
+static int join(const choice *c, size_t count, pg_program *ahead, const pg_slot *places_back)
+{
+    const pg_program *back = c->back.p;
+    const size_t joining = pg_count_flags(c->joins, back->length), first = ahead->lanes - count;
+    pg_instruction *code = joining == 0 ? NULL : pg_alloc(ahead->length + joining, sizeof *code);
+    size_t length = 0;
+    if (code == NULL)
+        return joining == 0;
+    for (size_t j = 0; j < ahead->length; j++) {
+        code[length++] = ahead->code[j];
+        for (size_t i = back->spread; i < back->length; i++)
+            if (c->noted[i] && c->joins[i] && c->same[i] == j) {
+                code[length] = ahead->code[j];
+                code[length].code = back->code[i].code;
+                code[length++].out = PG_ROW | (pg_slot)(first + (places_back[i] & ~PG_ROW) - back->lanes);
+            }
+    }
+    pg_free(ahead->code);
+    ahead->code = code;
+    ahead->length = length;
+    return 1;
+}
+
 /* Both programs, with count numbers noted. False for want of memory. */
 static int write_both(choice *c, size_t count, pg_program **ahead, pg_program **behind)
 {
     const pg_program *body = c->body.p, *back = c->back.p;
-    const size_t most = body->length + back->length + body->lanes + back->lanes + 2 * count;
+    const size_t most = body->length + back->length + body->lanes + back->lanes + 3 * count;
     pg_slot *places = pg_alloc(most + 1, sizeof *places);
     *ahead = places == NULL ? NULL : pg_program_copy(body);
     *behind = *ahead == NULL ? NULL : pg_program_copy(back);
@@ -334,13 +378,17 @@ static int write_both(choice *c, size_t count, pg_program **ahead, pg_program **
     pg_slot *places_back = places + body->length, *now = places_back + back->length;
     for (size_t i = 0; i < body->length + back->length; i++)
         places[i] = PG_NO_SLOT;
+    set_apart(c, *ahead, places);
     for (size_t i = 0; i < back->length; i++)
         if (c->noted[i]) {
-            places[c->same[i]] = PG_ROW | (pg_slot)(*ahead)->lanes++;
+            const pg_slot place = PG_ROW | (pg_slot)(*ahead)->lanes++;
+            if (!c->joins[i])
+                places[c->same[i]] = place;
             places_back[i] = PG_ROW | (pg_slot)(*behind)->lanes++;
             c->needed[i] = 0;
         }
     rewrite(*ahead, places, NULL, now);
+    const int done = join(c, count, *ahead, places_back);
     for (size_t i = c->seeds; i < back->inputs; i++)
         if (!c->needed[back->length + i])
             (*behind)->input_slots[i] = PG_NO_SLOT;
@@ -348,12 +396,17 @@ static int write_both(choice *c, size_t count, pg_program **ahead, pg_program **
         c->needed[i] = 1;
     rewrite(*behind, places_back, c->needed, now);
     pg_free(places);
-    return 1;
+    if (!done) {
+        pg_program_free(*ahead);
+        pg_program_free(*behind);
+        *ahead = *behind = NULL;
+    }
+    return done;
 }
 
-static int is_plain(const pg_program *p)
+static int is_plain(const pg_program *p, size_t longest)
 {
-    if (p->length > LONGEST)
+    if (p->length > longest)
         return 0;
     for (size_t i = 0; i < p->length; i++)
         if (p->code[i].code == PG_CODE_LOOP || is_of_table(p->code[i].code))
@@ -361,7 +414,16 @@ static int is_plain(const pg_program *p)
     return 1;
 }
 
-/* Which of the body's are those of the way back, and which of these may be noted; all that may are, at first. */
+/* Whether instruction i of the way back is the partner of the body's instruction j. */
+static int is_partner(const choice *c, size_t i, size_t j)
+{
+    const numbered *a = &c->body, *b = &c->back;
+    return pg_partner(a->p->code[j].code) == b->p->code[i].code &&
+           memcmp(a->values + a->first[j], b->values + b->first[i], 2 * sizeof *a->values) == 0;
+}
+
+/* Which of the body's are those of the way back, or partners, and which of these may be noted; all that may are, at
+ * first. */
 static void compare(choice *c, size_t state)
 {
     const pg_program *body = c->body.p, *back = c->back.p;
@@ -370,12 +432,17 @@ static void compare(choice *c, size_t state)
         for (size_t j = body->spread; i >= back->spread && j < body->length; j++)
             if (c->body.out[j] == c->back.out[i])
                 c->same[i] = (uint32_t)j;
+        for (size_t j = body->spread; i >= back->spread && c->same[i] == NOBODY && j < body->length; j++)
+            if (is_partner(c, i, j)) {
+                c->same[i] = (uint32_t)j;
+                c->joins[i] = 1;
+            }
         c->may[i] = c->same[i] != NOBODY;
         for (size_t k = 0; k < state; k++)
-            if (c->body.results[k] == c->same[i])
+            if (!c->joins[i] && c->body.results[k] == c->same[i])
                 c->may[i] = 0;
         for (size_t k = 0; k < i; k++)
-            if (c->same[k] == c->same[i])
+            if (c->same[k] == c->same[i] && c->joins[k] == c->joins[i])
                 c->may[i] = 0;
         c->noted[i] = 0;
     }
@@ -389,27 +456,31 @@ static void compare(choice *c, size_t state)
 
 int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_program **behind, size_t *noted)
 {
-    choice c = {.seeds = back->state};
+    const int is_way = pg_is_way(body);
+    choice c = {.seeds = back->state, .to_note = is_way ? TO_NOTE_IN_PLACE : TO_NOTE};
     const size_t length = back->wide->length;
     uint32_t next = (uint32_t)body->wide->inputs;
     int done = 1;
     *noted = 0;
     *ahead = *behind = NULL;
     for (int i = 0; i < 2; i++)
-        if (!is_plain(i == 0 ? body->wide : back->wide))
+        if (!is_plain(i == 0 ? body->wide : back->wide, is_way ? LONGEST_WAY : LONGEST))
             return 1;
-    uint8_t *flags = pg_alloc(4 * length + back->wide->inputs + 1, 1);
+    uint8_t *flags = pg_alloc(5 * length + back->wide->inputs + 1, 1);
     c.same = pg_alloc(length + 1, sizeof *c.same);
     done = flags != NULL && c.same != NULL && open_numbered(&c.body, body->wide) && open_numbered(&c.back, back->wide);
     if (done) {
         c.may = flags;
         c.noted = c.may + length;
         c.needed = c.noted + 2 * length;
+        c.joins = c.needed + length + back->wide->inputs;
+        memset(c.joins, 0, length);
         number(&c.body, body, NULL, NULL, &next);
         number(&c.back, body, back, &c.body, &next);
         compare(&c, body->state);
-        choose(&c, c.noted + length);
-        *noted = leave_out(&c, pg_is_way(body) ? length : 1 + pg_count_kept(body, back, 1) / 2);
+        if (length <= LONGEST)
+            choose(&c, c.noted + length);
+        *noted = leave_out(&c, is_way ? length : 1 + pg_count_kept(body, back, 1) / 2);
         if (*noted != 0)
             done = write_both(&c, *noted, ahead, behind);
     }

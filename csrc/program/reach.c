@@ -33,13 +33,20 @@ static pg_term term_at(const pg_program *p, const pg_instruction *in, uint32_t i
     return in->code == PG_CODE_TAKE ? (pg_term){pg_slot_of_item(p, in, i), PG_NO_SLOT, 0} : p->terms[in->first + i];
 }
 
-/* Marks slots that depend on marked ones. */
-static void mark_forward(const pg_program *p, uint8_t *slots)
+/* Whether a rule of the user's has made what an instruction gives: by which inputs it has a derivative the program does not
+ * say. */
+static int is_ruled(const pg_instruction *in)
+{
+    return in->code == PG_OP_ruled;
+}
+
+/* Marks slots that depend on marked ones; given: whether any input is marked. */
+static void mark_forward(const pg_program *p, uint8_t *slots, uint8_t given)
 {
     for (const pg_instruction *in = p->code; in != p->code + p->once; in++) {
         pg_slot operands[3];
         const size_t count = operands_of(in, operands);
-        uint8_t any = 0;
+        uint8_t any = is_ruled(in) ? given : 0;
         for (size_t i = 0; i < count; i++)
             any |= slots[operands[i]];
         for (uint32_t i = 0; i < terms_of(in); i++) {
@@ -50,9 +57,10 @@ static void mark_forward(const pg_program *p, uint8_t *slots)
     }
 }
 
-/* Marks slots on which marked ones depend. */
-static void mark_back(const pg_program *p, uint8_t *slots)
+/* Marks slots on which marked ones depend; whether a rule is among these, so that any input may be. */
+static int mark_back(const pg_program *p, uint8_t *slots)
 {
+    int ruled = 0;
     for (const pg_instruction *in = p->code + p->once; in-- != p->code;) {
         pg_slot operands[3];
         const size_t count = operands_of(in, operands), results = pg_results_of(p, in);
@@ -61,6 +69,7 @@ static void mark_back(const pg_program *p, uint8_t *slots)
             any |= slots[in->out + i];
         if (!any)
             continue;
+        ruled |= is_ruled(in);
         for (size_t i = 0; i < count; i++)
             slots[operands[i]] = 1;
         for (uint32_t i = 0; i < terms_of(in); i++) {
@@ -70,6 +79,7 @@ static void mark_back(const pg_program *p, uint8_t *slots)
                 slots[t.b] = 1;
         }
     }
+    return ruled;
 }
 
 static int is_marked(const pg_program *p, const uint8_t *slots, size_t input)
@@ -90,7 +100,7 @@ pg_status pg_reach_forward(const pg_body *b, uint8_t *flags)
         for (size_t i = 0; i < differ; i++)
             if (p->input_slots[i] != PG_NO_SLOT)
                 slots[p->input_slots[i]] = flags[i];
-        mark_forward(p, slots);
+        mark_forward(p, slots, pg_count_flags(flags, differ) != 0);
         for (size_t k = 0; k < b->state; k++)
             flags[k] = (uint8_t)(flags[k] | slots[p->result_slots[k]]);
     }
@@ -115,11 +125,11 @@ pg_status pg_reach_back(const pg_body *b, uint8_t *flags, const uint8_t *made, u
         for (size_t k = 0; k < b->scan.made; k++)
             if (made[k])
                 slots[p->result_slots[pg_first_made(b) + k]] = 1;
-        mark_back(p, slots);
+        const int ruled = mark_back(p, slots);
         for (size_t k = 0; k < b->state; k++)
-            flags[k] = (uint8_t)(flags[k] || is_marked(p, slots, k));
+            flags[k] = (uint8_t)(flags[k] || ruled || is_marked(p, slots, k));
         for (size_t k = 0; k < b->captured + b->scan.given; k++)
-            others[k] = (uint8_t)is_marked(p, slots, b->state + k);
+            others[k] = (uint8_t)(ruled || is_marked(p, slots, b->state + k));
     }
     pg_free(slots);
     return PG_OK;

@@ -3,6 +3,7 @@
 
 #include "program/handed.h"
 #include "program/history.h"
+#include "program/single.h"
 #include "program/standing.h"
 
 #include <math.h>
@@ -56,11 +57,13 @@ static int is_crossing(const wide *w, size_t k)
     return 0;
 }
 
-/* In the memory from *at on, of which it takes its part. False if it was stopped. */
-static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
+/* In the memory from *at on, of which it takes its part, but for its lanes, which end at another place unless that is NULL.
+ * False if it was stopped. */
+static int open_wide(wide *w, const pg_body *b, double **at, const block *outer, double *end)
 {
     const pg_program *p = b->wide;
-    double *uniforms = *at, *lanes = uniforms + pg_whole(p->uniforms + 1 + pg_loops_flat(p));
+    double *uniforms = *at, *own = uniforms + pg_whole(p->uniforms + 1 + pg_loops_flat(p));
+    double *lanes = end == NULL ? own : end - p->lanes * PG_LANES;
     uint32_t guard;
     int met = 0;
     w->body = b;
@@ -68,7 +71,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->rows = *outer;
     w->rows.uniforms = uniforms;
     w->rows.lanes = lanes;
-    w->rows.spare = lanes + p->lanes * PG_LANES;
+    w->rows.spare = own + p->lanes * PG_LANES;
     w->rows.partial = NULL;
     w->rows.handed = NULL;
     w->rows.standing = NULL;
@@ -99,33 +102,48 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     return 1;
 }
 
-/* An operand, whose number may be the same for all rows, into lanes. */
-static void put_operand(const block *rows, pg_slot slot, double *into)
-{
-    const double *lanes = rows->lanes;
-    if (into == NULL)
-        return;
-    if (slot & PG_ROW) {
-        memcpy(into, LANE(slot), PG_LANES * sizeof *into);
-        return;
-    }
-    for (int l = 0; l < PG_LANES; l++)
-        into[l] = rows->uniforms[slot];
-}
-
 static void take_results(const wide *w, double *results)
 {
     for (size_t k = 0; k < w->body->state; k++)
         pg_lane_turn()->copy(results + k * PG_LANES, state_of(w, k));
 }
 
-/* For the states of a loop before each trip, and what is noted of it. */
-static void open_history(pg_history *h, const pg_loop *back)
+/* How many lanes both directions of a way have at most, where they stand in its history: they end together, so that what
+ * is noted is there already. 0 where they do not. */
+static size_t lanes_in_place(const pg_loop *back)
 {
-    const size_t kept = pg_count_kept(back->ahead, back->behind, 1);
-    pg_history_open(h, (kept + back->noted) * PG_LANES, PG_HISTORY);
+    if (!pg_is_way(back->body) || back->noted == 0 || pg_count_kept(back->ahead, back->behind, 1) != 0)
+        return 0;
+    const size_t ahead = back->ahead->wide->lanes, behind = back->behind->wide->lanes;
+    return ahead > behind ? ahead : behind;
+}
+
+/* For the states of a loop before each trip, and what is noted of it. Where lanes stand in it, *end is where they end. False
+ * if it was stopped. */
+static int open_history(pg_history *h, const pg_loop *back, double **end)
+{
+    const size_t in_place = lanes_in_place(back);
+    const size_t width = in_place != 0 ? in_place : pg_count_kept(back->ahead, back->behind, 1) + back->noted;
+    pg_history_open(h, width * PG_LANES, PG_HISTORY);
+    *end = NULL;
     if (pg_is_way(back->body))
         h->in_chunk = 0;
+    if (in_place == 0)
+        return 1;
+    if (!pg_history_note(h, end)) {
+        pg_history_close(h);
+        *h = (pg_history){0};
+        return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
+    }
+    *end += width * PG_LANES;
+    return 1;
+}
+
+/* Where lanes end that stand in a history, or NULL. */
+static double *end_in_place(const pg_history *h, const pg_loop *back)
+{
+    const size_t in_place = lanes_in_place(back);
+    return in_place == 0 ? NULL : (double *)(uintptr_t)pg_history_at(h, 0) + in_place * PG_LANES;
 }
 
 /* What is kept of the state into a history; where what is noted follows, or NULL as it was. */
@@ -233,7 +251,7 @@ static void put_given(wide *w, size_t i)
         const uint32_t input = k < w->first ? pg_input_standing(w->outer, from[0].a) : 0;
         double *into = input_of(w, first + k);
         if (input == 0) {
-            put_operand(w->outer, from[at].a, into);
+            pg_put_operand(w->outer, from[at].a, into);
             continue;
         }
         if (w->tile != before)
@@ -311,23 +329,6 @@ static int trip_wide(wide *w, size_t i, const int64_t *mask, int all)
     return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
 }
 
-/* Which rows begin: those that are on the path, and are told to; how many. Lanes without a row do what the last row does,
- * so that all lanes may begin. */
-static int begin_mask(const wide *w, const double *control, int64_t *mask)
-{
-    const block *rows = &w->rows;
-    const uint32_t *left = rows->batch->left == NULL || rows->staying == rows->count ? NULL
-                                                                                     : rows->batch->left + rows->first;
-    int count = 0;
-    for (size_t l = 0; l < PG_LANES; l++) {
-        const int there = left == NULL || left[l < rows->count ? l : rows->count - 1] == UINT32_MAX;
-        const int begins = there && (w->body->counts ? control[l] > 0.0 : control[l] != 0.0);
-        mask[l] = -begins;
-        count += begins;
-    }
-    return count;
-}
-
 /* The least of a block's numbers; nan counts as 0. */
 static double least_of(const double *control)
 {
@@ -363,7 +364,7 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
     const int counts = w->body->counts;
     const double least = counts ? least_of(control) : 0.0;
     double done = 0.0, *into = NULL;
-    int running = begin_mask(w, control, mask), together = running == PG_LANES;
+    int running = pg_mask_begin(w->body, &w->rows, control, mask), together = running == PG_LANES;
     for (int l = 0; l < PG_LANES; l++)
         trips[l] = 0.0;
     while (running != 0) {
@@ -448,7 +449,8 @@ static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h,
         const double *s = state_before(w, loop, h, trips, i);
         if (s == NULL)
             return 0;
-        restore(w, back, loop->noted, back->body, s);
+        if (lanes_in_place(loop) == 0)
+            restore(w, back, loop->noted, back->body, s);
         if (running != all)
             running = mask_of_trip(trips, i, mask);
         if (!trip_wide(back, i, mask, running == PG_LANES))
@@ -460,40 +462,35 @@ static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h,
     return 1;
 }
 
+/* h: handed, or open. */
 static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, const block *rows, pg_handed *handed,
-                         const double *control, double *results, double *at)
+                         pg_history *h, const double *control, double *results, double *at)
 {
     const size_t n = w->body->state, m = w->body->captured;
     const pg_term *seeds = operands + n + 1 + m + w->first * w->body->scan.length;
     _Alignas(64) double own_trips[PG_LANES];
-    pg_history own, *h = handed != NULL ? &handed->history : &own;
-    double *trips = handed != NULL ? handed->trips : own_trips;
+    double *trips = handed != NULL ? handed->trips : own_trips, *const end = end_in_place(h, loop);
     wide back;
-    if (!open_wide(&back, loop->behind, &at, rows))
+    if (handed == NULL && !run_wide(w, control, trips, end == NULL ? loop : NULL, h))
+        return 0;
+    if (!open_wide(&back, loop->behind, &at, rows, end))
         return 0;
     back.first = w->first;
     back.given = w->given;
     back.arrived = seeds + loop->back_state;
     back.made = results + back.body->state * PG_LANES;
     for (size_t k = 0; k < m; k++)
-        put_operand(rows, operands[n + 1 + k].a, input_of(&back, back.body->state + n + k));
+        pg_put_operand(rows, operands[n + 1 + k].a, input_of(&back, back.body->state + n + k));
     for (size_t k = 0; k < back.body->state; k++) {
         double *into = state_of(&back, k);
         if (k < loop->back_state)
-            put_operand(rows, seeds[k].a, into);
+            pg_put_operand(rows, seeds[k].a, into);
         else
             memset(into, 0, PG_LANES * sizeof *into);
     }
-    int done = 1;
-    if (handed == NULL) {
-        open_history(h, loop);
-        done = run_wide(w, control, trips, loop, h);
-    }
     back.rows.singular = w->rows.singular;
-    done = done && go_back_wide(loop, w, &back, h, trips);
+    const int done = go_back_wide(loop, w, &back, h, trips);
     w->rows.singular = back.rows.singular;
-    if (handed == NULL)
-        pg_history_close(h);
     if (done)
         take_results(&back, results);
     return done;
@@ -501,57 +498,38 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
 
 /* -- one for both ways -------------------------------------------------------------------------- */
 
-/* The only row of a block, whose numbers are put into all lanes. */
-static int run_single(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands,
-                      block *rows, double *results)
-{
-    const double *lanes = rows->lanes;
-    double *given = rows->frame + pg_loop_flat(loop) - loop->base.operands, *found = given - loop->base.results;
-    int met = 0;
-    for (size_t k = 0; k < loop->base.operands; k++)
-        given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[0] : rows->uniforms[operands[k].a];
-    if (!pg_loop_run_handed(loop, later, handed, given, found, rows->frame, rows->work, &met)) {
-        pg_loop_failed_in(row_of(rows->batch, rows->first));
-        return 0;
-    }
-    for (size_t k = 0; k < loop->base.results; k++)
-        for (size_t l = 0; l < PG_LANES; l++)
-            results[k * PG_LANES + l] = found[k];
-    if (met && rows->singular == 0)
-        rows->singular = 1 + rows->first;
-    return 1;
-}
-
 static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands, block *rows,
                     double *results)
 {
     const size_t n = loop->body->state;
     _Alignas(64) double control[PG_LANES];
     _Alignas(64) double own_trips[PG_LANES];
-    double *at = rows->frame;
+    double *at = rows->frame, *end = NULL;
+    pg_history own, *h = handed != NULL ? &handed->history : &own;
+    const pg_loop *back = loop->back != NULL ? loop : later;
+    const int opens = back != NULL && (loop->back == NULL || handed == NULL);
     wide w;
-    const pg_body *body = loop->back != NULL ? loop->ahead : later != NULL ? later->ahead : loop->body;
-    if (!open_wide(&w, body, &at, rows))
+    const pg_body *body = back != NULL ? back->ahead : loop->body;
+    if (opens && !open_history(h, back, &end))
         return 0;
-    for (size_t k = 0; k < n; k++)
-        put_operand(rows, operands[k].a, state_of(&w, k));
-    put_operand(rows, operands[n].a, control);
-    for (size_t k = 0; k < loop->body->captured; k++)
-        put_operand(rows, operands[n + 1 + k].a, input_of(&w, n + k));
-    int done;
+    int done = open_wide(&w, body, &at, rows, end);
+    for (size_t k = 0; done && k < n; k++)
+        pg_put_operand(rows, operands[k].a, state_of(&w, k));
+    pg_put_operand(rows, operands[n].a, control);
+    for (size_t k = 0; done && k < loop->body->captured; k++)
+        pg_put_operand(rows, operands[n + 1 + k].a, input_of(&w, n + k));
     w.given = operands + n + 1 + loop->body->captured;
-    if (loop->back != NULL) {
-        done = run_back_wide(loop, &w, operands, rows, handed, control, results, at);
-    } else {
+    if (done && loop->back != NULL) {
+        done = run_back_wide(loop, &w, operands, rows, handed, h, control, results, at);
+    } else if (done) {
         double *trips = later != NULL ? handed->trips : own_trips;
-        pg_history *h = later != NULL ? &handed->history : NULL;
         w.made = results + (n + 1) * PG_LANES;
-        if (later != NULL)
-            open_history(h, later);
-        done = run_wide(&w, control, trips, later, h);
+        done = run_wide(&w, control, trips, end == NULL ? later : NULL, h);
         take_results(&w, results);
         pg_lane_turn()->copy(results + n * PG_LANES, trips);
     }
+    if (opens && loop->back != NULL)
+        pg_history_close(h);
     rows->singular = w.rows.singular;
     return done;
 }
@@ -562,11 +540,19 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
     const pg_term *operands = p->terms + in->first;
     pg_handed *handed = rows->handed;
     double *lanes = rows->lanes;
+    _Alignas(64) int64_t mask[PG_LANES];
+    if (rows->count != 1 && pg_is_taken_by_few(loop, operands, rows, mask)) {
+        handed = handed == NULL || loop->back == NULL ? NULL : pg_handed_to(handed, in);
+        rows->failed = !pg_loop_few(loop, operands, rows, mask, LANE(in->out));
+        if (handed != NULL)
+            pg_handed_close(handed);
+        return !rows->failed;
+    }
     if (handed != NULL)
         handed = loop->back == NULL ? pg_handed_from(handed, p, in) : pg_handed_to(handed, in);
     if (handed != NULL && loop->back == NULL && handed->to != NULL)
         later = p->loops[handed->to->a];
-    rows->failed = rows->count == 1 ? !run_single(loop, later, handed, operands, rows, LANE(in->out))
+    rows->failed = rows->count == 1 ? !pg_loop_single(loop, later, handed, operands, rows, LANE(in->out))
                                     : !run_rows(loop, later, handed, operands, rows, LANE(in->out));
     if (handed != NULL && loop->back != NULL)
         pg_handed_close(handed);

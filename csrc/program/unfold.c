@@ -1,8 +1,9 @@
-/* unfold.c: a program without rows as nodes. */
+/* unfold.c: a program without rows as nodes; nodes that were kept once more. */
 #include "program/unfold.h"
 
 #include "graph/cells.h"
 #include "graph/graph.h"
+#include "graph/index.h"
 #include "program/evaluate.h"
 #include "program/made.h"
 
@@ -134,5 +135,106 @@ pg_status pg_unfold(const pg_program *p, pg_node *const *inputs, pg_node **resul
         results[i] = status == PG_OK ? pg_retain(slots[p->result_slots[i]]) : NULL;
     pg_release_all(slots, p->uniforms);
     pg_free((void *)slots);
+    return status;
+}
+
+/* -- what was kept -------------------------------------------------------------------------------- */
+
+static pg_node *many_again(const pg_node *n, pg_node *const *operands, size_t count)
+{
+    pg_node *made = pg_compute_many(n->op, operands, count, 0.5, NULL, NULL);
+    if (made != NULL) {
+        made->of.many->start = n->of.many->start;
+        made->of.many->leads = n->of.many->leads;
+    }
+    return pg_born(made);
+}
+
+static pg_node *several_again(pg_node *n, pg_node *const *operands)
+{
+    pg_several *rule = n->of.many->rule;
+    return rule->kind->again != NULL ? rule->kind->again(n, operands)
+                                     : pg_born(pg_compute_several(rule, operands, 1.0));
+}
+
+/* NULL for want of memory, or of a rule if it has one. Caller owns. */
+static pg_node *node_again(pg_node *n, pg_node *const *operands, size_t count)
+{
+    if (n->op == PG_LEAF || !(n->flags & PG_TRACED))
+        return pg_retain(n);
+    switch (n->op) {
+    case PG_SEVERAL:
+        return several_again(n, operands);
+    case PG_ITEM:
+        return pg_born(pg_compute_item(operands[0], (size_t)n->of.constant.k, 0.5));
+    case PG_SUM:
+    case PG_DOT:
+        return many_again(n, operands, count);
+    case PG_SEARCH:
+        return pg_born(pg_cell_of(operands, count - 1, (unsigned)n->of.many->leads, 1));
+    case PG_TAKE:
+        return pg_born(pg_item_of(operands, count - 1, 1));
+    case PG_OP_pown:
+        return pg_born(pg_compute_pown(operands[0], n->of.constant.k, 0.5));
+    default:
+        return pg_applied(n->op, operands, (int)count);
+    }
+}
+
+/* The node in the place of one. */
+static pg_node *stand_in(const pg_index *index, pg_node *const *made, pg_node *n)
+{
+    size_t place;
+    return pg_index_find(index, n, &place) ? made[place] : n;
+}
+
+static size_t widest_of(const pg_kept *k)
+{
+    size_t widest = 0;
+    for (size_t i = 0; i < k->count; i++) {
+        const size_t count = pg_operand_count(k->order[i]);
+        widest = count > widest ? count : widest;
+    }
+    return widest;
+}
+
+/* Into made; room for the operands of the widest. */
+static pg_status make_again(const pg_kept *k, pg_index *index, pg_node **made, pg_node **operands)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        pg_node *n = k->order[i];
+        size_t place;
+        if (pg_index_find(index, n, &place)) /* an input */
+            continue;
+        const size_t count = pg_operand_count(n);
+        for (size_t j = 0; j < count; j++)
+            operands[j] = stand_in(index, made, pg_operand(n, j));
+        made[k->input_count + i] = node_again(n, operands, count);
+        if (made[k->input_count + i] == NULL)
+            return n->op == PG_SEVERAL && n->of.many->rule->kind->again != NULL ? PG_RAISED : PG_NO_MEMORY;
+        pg_index_put(index, n, k->input_count + i);
+    }
+    return PG_OK;
+}
+
+pg_status pg_unfold_kept(const pg_kept *k, pg_node *const *inputs, pg_node **results)
+{
+    const size_t count = k->input_count + k->count;
+    pg_index index = {0};
+    pg_node **made = pg_no_nodes(count), **operands = pg_no_nodes(widest_of(k));
+    pg_status status = made != NULL && operands != NULL && pg_index_open(&index, count) ? PG_OK : PG_NO_MEMORY;
+    if (status == PG_OK) {
+        for (size_t i = 0; i < k->input_count; i++) {
+            made[i] = pg_retain(inputs[i]);
+            pg_index_put(&index, k->inputs[i], i);
+        }
+        status = make_again(k, &index, made, operands);
+        for (size_t i = 0; status == PG_OK && i < k->result_count; i++)
+            results[i] = pg_retain(stand_in(&index, made, k->results[i]));
+        pg_index_close(&index);
+    }
+    pg_release_all(made, count);
+    pg_free((void *)made);
+    pg_free((void *)operands);
     return status;
 }

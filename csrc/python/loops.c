@@ -5,6 +5,7 @@
 #include "program/derived.h"
 #include "python/convert.h"
 #include "python/recording.h"
+#include "python/rules.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -12,6 +13,13 @@
 #include <string.h>
 
 /* -- the body runs ------------------------------------------------------------------------------ */
+
+static PyObject *loop_active(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    const pg_running_trace *t = pg_trace_running();
+    return PyBool_FromLong(t != NULL && t->loops != 0);
+}
 
 static PyObject *loop_begin(PyObject *module, PyObject *state)
 {
@@ -174,6 +182,8 @@ static int captures_of(capture *c, pg_node *const *leaves, size_t leaf_count, pg
                 c->inputs[c->count++] = leaves[i];
             found = find_captures(c, s, root, leaf_count);
             pg_index_close(&c->index);
+            if (found && pg_rules != 0)
+                pg_keep_graph(s); /* its rules, which Values hold: see kept.h */
         }
         pg_free(c->kinds);
         pg_give_up(s);
@@ -387,6 +397,7 @@ static PyObject *scan_made(PyObject *module, PyObject *args)
 }
 
 PyMethodDef pg_loop_functions[] = {
+    {"loop_active", loop_active, METH_NOARGS, "loop_active()\n--\n\nWhether this thread traces the body of a loop."},
     {"loop_begin", loop_begin, METH_O,
      "loop_begin(state, /)\n--\n\n"
      "Values for a body to run on, of these numbers, and what loop_end is to be told. Nothing raises until then."},

@@ -2,6 +2,7 @@
 #include "python/rules.h"
 
 #include "graph/graph.h"
+#include "program/made.h"
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/sweeping.h"
@@ -77,13 +78,24 @@ static pg_status derive(pg_way way, pg_node *n, pg_node *const *given, const uin
     PyObject *xs = node == NULL ? NULL : values_of(m->operands + results, inputs);
     PyObject *seeds = xs == NULL ? NULL : values_of(reverse ? given : given + results, reverse ? results : inputs);
     PyObject *marks = seeds == NULL ? NULL : marks_of(wanted + results, inputs);
-    const int numbers = pg_numbers_alone;
+    const int numbers = pg_numbers_alone && !pg_loops_idle;
+    const int alone = pg_numbers_alone;
+    pg_running_trace *t = pg_loops_idle ? pg_trace_running() : NULL; /* in the body of a loop */
+    const int over = t == NULL ? 0 : t->errors.over;
+    if (t != NULL) {
+        t->errors.over = 1;
+        t->loops++;
+    }
     pg_numbers_alone = 0;
     pg_sweeps_shared++; /* what the rule differentiates meets nodes of this sweep */
     PyObject *found = marks == NULL ? NULL
                                     : PyObject_CallFunction(rule, "iiOOOO", reverse, numbers, node, xs, seeds, marks);
     pg_sweeps_shared--;
-    pg_numbers_alone = numbers;
+    pg_numbers_alone = alone;
+    if (t != NULL) {
+        t->errors.over = over;
+        t->loops--;
+    }
     const int taken = found != NULL && (reverse ? take(found, out + results, wanted + results, inputs)
                                                 : take(found, out, NULL, results));
     Py_XDECREF(found);
@@ -95,7 +107,9 @@ static pg_status derive(pg_way way, pg_node *n, pg_node *const *given, const uin
     return taken ? PG_OK : PG_RAISED;
 }
 
-static const pg_several_kind kind = {derive, destroy};
+static pg_node *again(pg_node *n, pg_node *const *operands);
+
+static const pg_several_kind kind = {derive, destroy, again};
 
 int pg_has_rule(const pg_node *n)
 {
@@ -206,6 +220,20 @@ static PyObject *items_of(PyObject *v, PyObject *name)
         }
     }
     return items;
+}
+
+static pg_node *again(pg_node *n, pg_node *const *operands)
+{
+    const size_t results = n->of.many->rule->results, count = n->of.many->rule->operands;
+    PyObject *rule = rule_of(n), *inputs = rule == NULL ? NULL : values_of(operands + results, count - results);
+    PyObject *v = inputs == NULL ? NULL : node_of(rule, operands, inputs, results, count);
+    pg_node *made = v == NULL ? NULL : pg_retain(PG_NODE(v));
+    if (made != NULL)
+        pg_keep(made); /* its Value holds the rule */
+    Py_XDECREF(v);
+    Py_XDECREF(inputs);
+    Py_XDECREF(rule);
+    return made;
 }
 
 PyObject *pg_rule_again(const pg_node *n, PyObject *inputs)
@@ -474,6 +502,12 @@ static PyObject *rule_captured(PyObject *module, PyObject *args)
     return found;
 }
 
+static PyObject *body_derived(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    return PyBool_FromLong(pg_loops_idle != 0);
+}
+
 static PyObject *births(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
@@ -484,6 +518,8 @@ PyMethodDef pg_rule_functions[] = {
     {"births", births, METH_NOARGS, "births()\n--\n\nWhat leaves are born at now."},
     {"set_lost_rule", set_lost_rule, METH_O,
      "set_lost_rule(function, /)\n--\n\nSet what raises in the place of a rule that a program has lost."},
+    {"body_derived", body_derived, METH_NOARGS,
+     "body_derived()\n--\n\nWhether a rule is called in the body of a loop that is differentiated."},
     {"rule_made", rule_made, METH_VARARGS,
      "rule_made(rule, name, primals, inputs, /)\n--\n\n"
      "Values with the numbers of primals, whose derivatives by the inputs are what the rule says: it is called with\n"

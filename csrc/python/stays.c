@@ -63,14 +63,6 @@ static void count_stays(pg_thread_modes *t)
     t->special = special;
 }
 
-int pg_records_in_trace(void)
-{
-    const pg_stay *s = pg_modes == NULL ? NULL : pg_modes->last;
-    while (s != NULL && s->kind != TRACE && s->kind != RECORDING)
-        s = s->before;
-    return s != NULL && s->kind == RECORDING;
-}
-
 /* -- stays -------------------------------------------------------------------------------------- */
 
 /* Ends a stay, in whatever thread; keeps an exception that is set. */

@@ -11,9 +11,6 @@
 /* Adds them; -1 with an exception set. */
 int pg_stays_init(PyObject *module);
 
-/* Whether a transform runs in the trace of this thread. */
-int pg_records_in_trace(void);
-
 extern PyMethodDef pg_stay_functions[];
 
 #endif

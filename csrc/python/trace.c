@@ -7,6 +7,8 @@
 #include "python/trace.h"
 
 #include "graph/memory.h"
+#include "program/kept.h"
+#include "program/made.h"
 #include "python/convert.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
@@ -49,6 +51,7 @@ static PyObject *set_trace_error(PyObject *module, PyObject *function)
     (void)module;
     pg_may_use = may_use;
     pg_refuse_lost_rule = refuse_lost_rule;
+    pg_flags_of_inputs = PG_ACTIVE;
     pg_set(&raise_error, Py_NewRef(function));
     Py_RETURN_NONE;
 }
@@ -130,6 +133,7 @@ void pg_trace_end(PyObject *inputs)
     Py_XDECREF(t->asks);
     pg_birth_flags = 0;
     pg_births_forget();
+    pg_forget_bodies();
     pg_tracing_threads--;
     pg_special_threads--;
     for (Py_ssize_t i = 0; i < PyTuple_Size(inputs); i++)

@@ -5,7 +5,6 @@
 #include "graph/index.h"
 #include "python/convert.h"
 #include "python/loops.h"
-#include "python/stays.h"
 #include "python/trace.h"
 #include "python/value.h"
 
@@ -30,12 +29,6 @@ static PyObject *ways_place(PyObject *module, PyObject *ignored)
     return pg_noted_births == NULL ? PyErr_Format(PyExc_RuntimeError, "no way has begun") : place_of_births();
 }
 
-static PyObject *ways_record(PyObject *module, PyObject *ignored)
-{
-    (void)module, (void)ignored;
-    return PyBool_FromLong(pg_records_in_trace());
-}
-
 static PyObject *ways_end(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
@@ -55,7 +48,6 @@ typedef struct {
     size_t count, uses;    /* uses: operands that they have in all */
     pg_node **inputs;      /* a leaf for each result, owned, and what is captured */
     size_t input_count;
-    int rules;             /* a rule of the user's is among them: a loop would lose it */
     double work;           /* roughly how many instructions the body has */
 } way;
 
@@ -100,8 +92,8 @@ static void meet(way *w, pg_node *n)
     pg_index_put(&w->made, n, 1);
     w->nodes[w->count++] = n;
     w->work += work_of(n);
-    w->rules |= n->op == PG_OP_ruled;
     w->uses += pg_operand_count(n);
+    pg_keep(n); /* what its Value holds: see kept.h */
 }
 
 /* Captures what is used; false with an exception set. */
@@ -187,7 +179,7 @@ static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t co
 static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *results, PyObject *control, double most,
                          double least, double each)
 {
-    if (count == 0 || w->work < least || w->rules) /* whatever it captures */
+    if (count == 0 || w->work < least) /* whatever it captures */
         return Py_NewRef(Py_None);
     pg_node **kept = pg_alloc(count, sizeof *kept);
     PyObject *found = NULL, *values = NULL;
@@ -253,7 +245,6 @@ PyMethodDef pg_way_functions[] = {
      "ways_begin()\n--\n\n"
      "From now on nodes are noted, up to the ways_end that belongs to it; the place of the next one."},
     {"ways_place", ways_place, METH_NOARGS, "ways_place()\n--\n\nThe place of the next node."},
-    {"ways_record", ways_record, METH_NOARGS, "ways_record()\n--\n\nWhether a transform runs in this trace."},
     {"ways_end", ways_end, METH_NOARGS, "ways_end()\n--\n\nNodes are noted no more."},
     {"way_made", way_made, METH_VARARGS,
      "way_made(start, end, results, control, most, least, each, /)\n--\n\n"

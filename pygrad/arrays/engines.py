@@ -19,6 +19,8 @@ class Engine(NamedTuple):
     search: Callable[[Any, Any, int], Any]
     take: Callable[[Any, Any], Any]
     Condition: Any = ()  # the class of what a comparison gives in a trace; () where there are no traces
+    # Whether the body of a loop is traced, for all its trips at once, so that no truth is to be had.
+    loop_active: Callable[[], bool] = bool
 
 
 # Ops that math gives ints for; and those whose results are indices.

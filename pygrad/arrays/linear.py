@@ -122,7 +122,9 @@ def _largest(column: list[Any], start: int) -> int:
 
 def _by_selecting(rows: Matrix, engine: Engine) -> Eliminated:
     """The same without comparisons. A pivot's row is a sum of products of rows with 0s and a 1, and the
-    rows after it take a step forward, by `where`. Rows that have a plain 0 in the column stay out of it."""
+    rows after it take a step forward, by `where`. Rows that have a plain 0 in the column stay out of it.
+    Whether a pivot is 0 makes paths of rows; in the body of a loop, where nothing raises, results are not
+    finite then."""
     n, upper = len(rows), []
     sign: Any = 1.0
     for k in range(n):
@@ -132,7 +134,7 @@ def _by_selecting(rows: Matrix, engine: Engine) -> Eliminated:
         given = [rows[i] for i in at]
         chosen = _selected([row[0] for row in given], engine)
         pivot_row = [_dot(engine, chosen, column) for column in zip(*given, strict=True)]
-        if not pivot_row[0] != 0:
+        if not engine.loop_active() and not pivot_row[0] != 0:
             raise LinAlgError(SINGULAR)
         upper.append([0.0] * k + pivot_row)
         turns = [1.0 if (at[-1] - len(at) + 1 + i) % 2 == 0 else -1.0 for i in range(len(at))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pygrad.control import traced
 from pygrad.control.autograph.context import MAX_TRIPS, context, in_a_body
+from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import both, condition
 
 _Items = list[Any]
@@ -81,6 +83,27 @@ def scan(
         )
         context.raised.cell_contents = found.pop()
     return found, ys
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """While the body of a loop is differentiated: not in the branches of the code that asks for that.
+
+    Raises:
+        AutographError: something was raised for some rows.
+    """
+    raised, context.raised.cell_contents = context.raised.cell_contents, 0
+    before = len(context.errors)
+    try:
+        with in_a_body():
+            yield
+        if len(context.errors) > before:
+            raise AutographError(
+                f"the derivative of a loop's body raises {context.errors[before]!r} for some rows"
+            )
+    finally:
+        context.raised.cell_contents = raised
+        del context.errors[before:]
 
 
 class _Trip:

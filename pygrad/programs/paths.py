@@ -108,9 +108,9 @@ _CURES = {
     ),
     "ruled": (
         "the derivative of a loop was asked for whose body calls a function with a rule of its own "
-        "(custom_jvp, custom_vjp, custom_root ...): loops of programs are differentiated by the body's "
-        "operations, which do not know the rule. Write the loop in Python, whose trips are traced one by "
-        "one, or put the rule around the whole loop"
+        "(custom_jvp, custom_vjp, custom_root ...), and the program has what that computes, and not the "
+        "rule; or the rule uses a Value that stands for something outside the loop. Differentiate the "
+        "function itself, as in compile(grad(f)), and hand over what its rules use"
     ),
     "ruled, of a file": (
         "the derivative of a program was asked for that calls a function with a rule of its own "

@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
+import importlib
 import sys
 from collections.abc import Callable
 from types import (
@@ -161,6 +162,9 @@ class _Look:
         self.queue: list[Any] = []
         self.names: set[str] = set()  # that are asked for as attributes
         self.spaces: list[dict[str, Any]] = []  # where they may be found
+        self.lazy: list[
+            ModuleType
+        ] = []  # modules that make some of their names when these are asked for
         self.same = True
 
     def add(self, item: Any) -> None:
@@ -172,7 +176,7 @@ class _Look:
         """Whether all that is reached is the same for both."""
         while self.queue and self.same:
             self.same = len(self.seen) < _FAR and self.look(self.queue.pop())
-        return self.same
+        return self.same and not any(map(self.may_make, self.lazy))
 
     def look(self, item: Any) -> bool:
         """Looks at something, and says whether it is known to be the same."""
@@ -183,7 +187,7 @@ class _Look:
             self.add(item.__self__)
             return True
         if isinstance(item, ModuleType):
-            return self.space(vars(item))
+            return self.module(item)
         if isinstance(item, type):
             return self.of_class(item)
         if isinstance(item, BuiltinFunctionType):
@@ -215,10 +219,18 @@ class _Look:
                 return False
             item = f.__globals__[name] if name in f.__globals__ else getattr(builtins, name)
             if attribute is not None and isinstance(item, ModuleType):
-                self.add(vars(item).get(attribute))
-                continue
-            self.add(item)
-            names |= {attribute} if attribute is not None else set()
+                item = vars(item).get(attribute)
+            else:
+                names |= {attribute} if attribute is not None else set()
+            if item is importlib.import_module:
+                names_of = {called for *what, called in found.calls if what == [name, attribute]}
+                if not all(map(self.imported, names_of)):
+                    return False
+            else:
+                self.add(item)
+        for module, parts in found.imports:
+            if not self.imported(module) or not all(self.part(module, name) for name in parts):
+                return False
         for cell in f.__closure__ or ():
             try:
                 self.add(cell.cell_contents)
@@ -235,6 +247,32 @@ class _Look:
             for name in new & space.keys():
                 self.add(space[name])
         return True
+
+    def imported(self, name: str | None) -> bool:
+        """What an import gives that is done already: the module of that name, or the package it is in."""
+        if name is None or name not in sys.modules:
+            return False
+        self.add(sys.modules[name])
+        self.add(sys.modules.get(name.partition(".")[0]))
+        return True
+
+    def part(self, module: str, name: str) -> bool:
+        """What `from module import name` gives."""
+        space = vars(sys.modules[module])
+        found = space[name] if name in space else sys.modules.get(f"{module}.{name}")
+        self.add(found)
+        return found is not None
+
+    def module(self, module: ModuleType) -> bool:
+        space = vars(module)
+        if "__getattr__" in space:
+            self.lazy.append(module)
+        return self.space(space)
+
+    def may_make(self, module: ModuleType) -> bool:
+        """Whether a name that is asked for may be one that such a module makes."""
+        space = vars(module)
+        return "__dir__" not in space or not self.names.isdisjoint(set(dir(module)) - space.keys())
 
     def space(self, space: dict[str, Any]) -> bool:
         """Where names lead: of a module, a class or an object."""
@@ -285,6 +323,10 @@ class _Facts(NamedTuple):
 
     names: frozenset[tuple[str, str | None]]  # globals, and what of them is asked for at once
     attributes: frozenset[str]  # of anything else
+    calls: frozenset[
+        tuple[str, str | None, str | None]
+    ]  # names, and the text they are called with, if any
+    imports: frozenset[tuple[str, tuple[str, ...]]]  # modules, and what is imported from them
 
 
 _known: dict[CodeType, _Facts | None] = {}
@@ -302,7 +344,6 @@ def _facts_of(code: CodeType) -> _Facts | None:
 _GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME"}
 _ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"}
 _REFUSED = {
-    "IMPORT_NAME",
     "STORE_GLOBAL",
     "DELETE_GLOBAL",
     "BINARY_POWER",
@@ -317,6 +358,26 @@ _REFUSED = {
     "LOAD_FROM_DICT_OR_DEREF",
     "LOAD_FROM_DICT_OR_GLOBALS",
 }
+
+
+_CALL = {"CALL", "CALL_FUNCTION", "CALL_METHOD"}
+_NOTHING_DONE = {"CACHE", "EXTENDED_ARG", "PRECALL", "PUSH_NULL"}
+
+
+def _called_with(steps: list[dis.Instruction]) -> str | None:
+    """The text that a function is called with by these steps, if that is all that they do with it."""
+    first, second, *_ = [s for s in steps[:6] if s.opname not in _NOTHING_DONE] + 2 * steps[-1:]
+    return (
+        str(first.argval)
+        if _is_text(first) and second.opname in _CALL and second.arg == 1
+        else None
+    )
+
+
+def _imports(steps: list[dis.Instruction]) -> tuple[str, tuple[str, ...]] | None:
+    """The module that the last of these steps imports, and what from it; None if it is a relative one."""
+    level, parts, step = [s for s in steps if s.opname not in _NOTHING_DONE][-3:]
+    return (str(step.argval), tuple(parts.argval or ())) if level.argval == 0 else None
 
 
 def _is_text(step: dis.Instruction) -> bool:
@@ -343,6 +404,8 @@ def _has_text_for_keys(steps: list[dis.Instruction], count: int) -> bool:
 def _facts(code: CodeType) -> _Facts | None:
     names: set[tuple[str, str | None]] = set()
     attributes: set[str] = set()
+    calls: set[tuple[str, str | None, str | None]] = set()
+    imports: set[tuple[str, tuple[str, ...]]] = set()
     dicts = other_keys = False  # whether dicts are made, and filled by what may be a number
     for each in codes_within(code):
         if has_handlers(each) or asks_of_kinds(each):
@@ -361,10 +424,17 @@ def _facts(code: CodeType) -> _Facts | None:
                 if not _has_text_for_keys(steps[:i], step.arg or 0):
                     return None
             other_keys |= step.opname == "STORE_SUBSCR" and not _is_text(steps[i - 1])
+            if step.opname == "IMPORT_NAME":
+                imported = _imports(steps[: i + 1])
+                if imported is None:
+                    return None
+                imports.add(imported)
             if step.opname in _ATTRIBUTE and before is not None:
                 names.add((before, str(step.argval)))
+                calls.add((before, str(step.argval), _called_with(steps[i + 1 :])))
             elif before is not None:
                 names.add((before, None))
+                calls.add((before, None, _called_with(steps[i:])))
             elif step.opname in _ATTRIBUTE:
                 attributes.add(str(step.argval))
             before = str(step.argval) if step.opname in _GLOBAL else None
@@ -373,4 +443,4 @@ def _facts(code: CodeType) -> _Facts | None:
     asked = attributes | {attribute for _, attribute in names if attribute is not None}
     if asked & _TELLING or any(name[:2] == "__" for name in asked - _CALLS):
         return None
-    return _Facts(frozenset(names), frozenset(attributes))
+    return _Facts(frozenset(names), frozenset(attributes), frozenset(calls), frozenset(imports))

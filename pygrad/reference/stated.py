@@ -21,6 +21,7 @@ from pygrad.reference.value import Value, make_node
 __all__ = [
     "any_active",
     "births",
+    "body_derived",
     "number_in",
     "rule_captured",
     "rule_made",
@@ -32,6 +33,11 @@ __all__ = [
 def births() -> int:
     """What leaves are born at now: those with a lower number were there before."""
     return next(sweeps.births)
+
+
+def body_derived() -> bool:
+    """Whether a rule is called in the body of a loop that is differentiated: there are none here."""
+    return False
 
 
 def number_in(v: Value) -> float:

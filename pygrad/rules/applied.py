@@ -7,6 +7,7 @@ rule, later and as often as a sweep meets the result.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,15 @@ _READ = (
     "derivative, so what the rule gives cannot be differentiated again. Compute with the Value itself"
 )
 _ROUNDING = 1e-6  # of sums that are equal but for that
+
+
+def _surroundings() -> contextlib.AbstractContextManager[None]:
+    """What a rule is called in."""
+    if not implementation.stated.body_derived():
+        return contextlib.nullcontext()
+    from pygrad.control.bodies import apart  # there are loops of programs
+
+    return apart()
 
 
 class Argument:
@@ -212,7 +222,7 @@ class Applied:
             new = iter(inputs)
             at = At([next(new) for _ in xs], [next(new) for _ in ys], inputs, bool(numbers))
             arrived = [None if seed is None else next(new) for seed in seeds]
-            with named(self.rule.stated, self.rule.f):
+            with named(self.rule.stated, self.rule.f), _surroundings():
                 if not reverse:
                     found = self.rule.along(self, at, arrived)
                 elif self.rule.by_tangents:

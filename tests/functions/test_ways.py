@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pygrad
-from pygrad import autograph, compile, cond, grad, hessian, math, switch, value_and_grad, vmap
+from pygrad import autograph, compile, cond, grad, hessian, jvp, math, switch, value_and_grad, vmap
 from pygrad.control import traced
 
 X = np.array([-2.0, -0.5, 0.25, 1.5, 3.0])
@@ -67,16 +67,21 @@ FUNCTIONS = [chosen, in_a_loop, nested, lambda x: returning(x)[0]]
 
 @pytest.fixture
 def always() -> Iterator[None]:
-    """All ways are such, however short, in transforms, too."""
-    was = traced.LEAST, traced.EACH, traced.IN_TRANSFORMS
-    traced.LEAST, traced.EACH, traced.IN_TRANSFORMS = 0.0, 0.0, True
+    """All ways are such, however short."""
+    was = traced.LEAST, traced.EACH
+    traced.LEAST, traced.EACH = 0.0, 0.0
     yield
-    traced.LEAST, traced.EACH, traced.IN_TRANSFORMS = was
+    traced.LEAST, traced.EACH = was
 
 
 def size(f: Callable[..., Any]) -> int:
     (program,) = f.programs  # type: ignore[attr-defined]
     return int(program["instructions"])
+
+
+def along(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The derivative forward."""
+    return lambda x: jvp(f, (x,), (1.0,))
 
 
 def eagerly(f: Callable[..., Any]) -> list[Any]:
@@ -96,6 +101,9 @@ def test_rows_have_the_results_of_floats(f: Callable[..., Any]) -> None:
 def test_long_ways_are_no_instructions_of_rows_and_short_ones_are() -> None:
     of_long, of_short = compile(chosen), compile(lambda x: cond(x > 0, math.log, math.exp, x))
     assert of_long(2.0) == chosen(2.0) and size(of_long) < 12
+    for derivative in (value_and_grad(chosen), along(chosen), hessian(chosen)):
+        of_derivative = compile(derivative)
+        assert of_derivative(2.0) == pytest.approx(derivative(2.0)) and size(of_derivative) < 30
     assert of_short(2.0) == math.log(2.0) and "loop" not in of_short.to_c()
 
 
@@ -152,9 +160,48 @@ def test_many_rows_and_blocks_of_one_kind(always: None) -> None:
     x = np.sort(np.linspace(-3, 3, 1000))
     f = compile(vmap(value_and_grad(chosen)))
     values, slopes = f(x)
-    traced.LEAST, traced.IN_TRANSFORMS = 1e9, False
+    traced.LEAST = 1e9
     wanted = compile(vmap(value_and_grad(chosen)))(x)
-    assert np.array_equal(values, wanted[0]) and np.allclose(slopes, wanted[1], rtol=1e-13)
+    assert np.array_equal(values, wanted[0]) and np.array_equal(slopes, wanted[1])
+
+
+def of_pairs(v: Any) -> Any:
+    """What has a partner that is computed along with it, written over its operand or not."""
+    for i in range(6):
+        w = math.sin(v) + math.tanh(v * 0.5) + 0.01 * i
+        v = math.cos(w) * v + math.pow(w * w + 1.0, 0.3) + math.tanh(w) * w
+    return v
+
+
+@pytest.mark.parametrize("way", [long, of_pairs, lambda v: math.exp(math.log(v * v + 1.0) / v)])
+def test_any_number_of_rows_of_a_block_has_the_bits_of_where(
+    always: None, way: Callable[[Any], Any]
+) -> None:
+    def f(x: Any) -> Any:
+        return cond(x > 0, way, lambda v: way(0.5 - v) * v, x)
+
+    derivatives = value_and_grad(f), grad(f), along(f)
+    of_ways = [compile(vmap(d)) for d in derivatives]
+    rows = [np.linspace(0.1, 1.0, 150) * np.sign(np.arange(150) % 64 - k) for k in range(-1, 64, 3)]
+    found = [[d(x) for d in of_ways] for x in rows]
+    traced.LEAST = 1e9
+    of_where = [compile(vmap(d)) for d in derivatives]
+    for x, results in zip(rows, found, strict=True):
+        for d, result in zip(of_where, results, strict=True):
+            assert np.array_equal(d(x), result)
+
+
+def test_what_a_way_would_do_to_rows_that_do_not_take_it_is_not_seen(always: None) -> None:
+    def root(x: Any) -> Any:
+        return cond(x > 0, lambda v: long(math.sqrt(v) * math.log(v)), lambda v: v * v, x)
+
+    for taken in (0, 2, 40):  # of a block
+        x = np.array([0.0, -0.0, -1.0, -np.inf, *np.linspace(0.5, 2.0, taken)])
+        for d in (value_and_grad(root), grad(grad(root)), hessian(root)):
+            found = compile(vmap(d, errors="ignore"))(x)
+            assert np.isfinite(np.array(found)[..., [0, 1, 2, *range(4, 4 + taken)]]).all()
+            for i, a in enumerate(x[4:], 4):
+                assert np.array(found)[..., i] == pytest.approx(np.array(d(float(a))), rel=1e-9)
 
 
 def test_saved_and_as_c(always: None, tmp_path: Any) -> None:

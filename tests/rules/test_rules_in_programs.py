@@ -15,10 +15,14 @@ from pygrad import (
     checkpoint,
     cond,
     custom_jvp,
+    custom_root,
+    custom_vjp,
     fori_loop,
     grad,
     hessian,
     jacobian,
+    jvp,
+    linalg,
     load,
     math,
     scan,
@@ -96,21 +100,110 @@ def converted(x: Any) -> Any:
     return x
 
 
-def test_loops_of_programs_have_values_and_refuse_to_lose_the_rule() -> None:
-    trips = np.linspace(0.5, 0.7, 60)
+def scanned(x):
+    trips = np.linspace(0.1, 0.3, 20)
+    return scan(lambda c, r: (math.sin(square(c)) + r, c), x, trips * x)[0]
 
-    def scanned(x):
-        return scan(lambda c, r: (math.sin(square(c)) + r, c), x, trips * x)[0]
 
-    def counted(x):
-        return fori_loop(0, 3, lambda i, c: square(c), x)
+def within_loops(x):
+    def inner(c):
+        return fori_loop(0, 2, lambda i, d: math.sin(square(d)) * x, c)
 
-    for f in (wound, converted, counted, scanned):
-        assert compile_(f)(1.5) == pytest.approx(f(1.5), rel=1e-12)
-        assert np.isfinite(grad(f)(1.5))
-        with pytest.raises(TraceError, match=r"loop.*rule of its own"):
-            compile_(grad(f))(1.5)
-        assert grad(compile_(f))(1.5) == grad(f)(1.5)  # of the function itself
+    return fori_loop(0, 2, lambda i, c: inner(c) + square(c), x)
+
+
+def within_a_way(x):
+    return cond(x > 1, lambda v: wound(v) * x, lambda v: v * x, x)
+
+
+@pytest.mark.parametrize("f", [wound, converted, scanned, within_loops, within_a_way])
+def test_loops_of_programs_keep_it(f: Any) -> None:
+    derivatives = [
+        f,
+        grad(f),
+        lambda x: jvp(f, (x,), (1.0,)),
+        grad(grad(f)),
+        hessian(f),
+        grad(grad(grad(f))),
+    ]
+    for derivative in derivatives:
+        wanted = [derivative(x) for x in ROWS]
+        assert compile_(derivative)(ROWS[1]) == pytest.approx(wanted[1], rel=1e-11)
+        found = np.array(vmap(derivative)(ROWS))
+        assert found == pytest.approx(np.array(wanted).T, rel=1e-11)
+    assert grad(compile_(f))(1.5) == grad(f)(1.5)  # of the function itself
+
+
+@custom_jvp
+def tripled(x):
+    return 3.0 * x
+
+
+@tripled.defjvp
+def _(primals, tangents):  # by what it is not, which tells that the rule is used
+    (x,), (t,) = primals, tangents
+    return tripled(x), 5.0 * tripled(x) * t
+
+
+def test_loops_are_differentiated_by_what_the_rule_says() -> None:
+    def f(x):
+        return fori_loop(0, 3, lambda i, c: tripled(c), x)
+
+    first, second = grad(f), grad(grad(f))
+    assert compile_(first)(2.0) == first(2.0) != 27.0
+    assert compile_(second)(2.0) == second(2.0) != 0.0
+
+
+def test_a_rule_with_a_loop_of_its_own_in_the_body_of_one() -> None:
+    @custom_vjp
+    def power(x, y):
+        return fori_loop(0, 4, lambda i, p: p * x, y)
+
+    power.defvjp(
+        lambda x, y: (power(x, y), (x, y)),
+        lambda r, g: (
+            4 * g * fori_loop(0, 3, lambda i, p: p * r[0], r[1]),
+            g * while_loop(lambda s: s[1] < 4, lambda s: (s[0] * r[0], s[1] + 1), (1.0, 0))[0],
+        ),
+    )
+
+    def f(x):
+        return fori_loop(0, 3, lambda i, c: math.cos(power(c, x)), x)
+
+    @autograph
+    def in_a_branch(x):
+        if x > 1.2:
+            x = grad(f)(x) * x
+        return x
+
+    for derivative in (grad(f), grad(grad(f)), in_a_branch, grad(in_a_branch)):
+        wanted = [derivative(x) for x in ROWS]
+        assert compile_(derivative)(ROWS[1]) == pytest.approx(wanted[1], rel=1e-11)
+        assert vmap(derivative)(ROWS) == pytest.approx(wanted, rel=1e-11)
+
+
+def test_an_implicit_step_of_a_system_in_the_body_of_a_loop() -> None:
+    def newton(u, k):
+        def step(i, v):
+            j = np.array(
+                [[1 + 0.1 * k * v[1], 0.1 * k * v[0]], [-0.1 * k * v[1], 1 - 0.1 * k * v[0]]]
+            )
+            return v - linalg.solve(j, residual(v, u, k))
+
+        return fori_loop(0, 6, step, u)
+
+    def residual(v, u, k):
+        return np.array([v[0] - u[0] + 0.1 * k * v[0] * v[1], v[1] - u[1] - 0.1 * k * v[0] * v[1]])
+
+    implicit = custom_root(residual)(newton)
+
+    def prey(k):
+        start = np.array([1.0, 0.5])
+        return fori_loop(0, 5, lambda i, u: implicit(u, k), start * (1 + 0 * k))[0]
+
+    for derivative in (prey, grad(prey), grad(grad(prey))):
+        wanted = [derivative(k) for k in ROWS]
+        assert vmap(derivative)(ROWS) == pytest.approx(wanted, rel=1e-9)
 
 
 def test_saved_programs(tmp_path: Path) -> None:

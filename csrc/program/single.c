@@ -1,0 +1,99 @@
+/* single.c: loops on single rows of a block. */
+#include "program/single.h"
+
+#include <string.h>
+
+enum { FEW = 4 };
+
+void pg_put_operand(const block *rows, pg_slot slot, double *into)
+{
+    const double *lanes = rows->lanes;
+    if (into == NULL)
+        return;
+    if (slot & PG_ROW) {
+        memcpy(into, LANE(slot), PG_LANES * sizeof *into);
+        return;
+    }
+    for (int l = 0; l < PG_LANES; l++)
+        into[l] = rows->uniforms[slot];
+}
+
+int pg_mask_begin(const pg_body *body, const block *rows, const double *control, int64_t *mask)
+{
+    const uint32_t *left = rows->batch->left == NULL || rows->staying == rows->count ? NULL
+                                                                                     : rows->batch->left + rows->first;
+    int count = 0;
+    for (size_t l = 0; l < PG_LANES; l++) {
+        const int there = left == NULL || left[l < rows->count ? l : rows->count - 1] == UINT32_MAX;
+        const int begins = there && (body->counts ? control[l] > 0.0 : control[l] != 0.0);
+        mask[l] = -begins;
+        count += begins;
+    }
+    return count;
+}
+
+/* Row l of a block, on numbers. */
+static int run_row(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands, block *rows,
+                   size_t l, double *results)
+{
+    const double *lanes = rows->lanes;
+    double *given = rows->frame + pg_loop_flat(loop) - loop->base.operands, *found = given - loop->base.results;
+    int met = 0;
+    for (size_t k = 0; k < loop->base.operands; k++)
+        given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[l] : rows->uniforms[operands[k].a];
+    if (!pg_loop_run_handed(loop, later, handed, given, found, rows->frame, rows->work, &met)) {
+        pg_loop_failed_in(row_of(rows->batch, rows->first + l));
+        return 0;
+    }
+    for (size_t k = 0; k < loop->base.results; k++)
+        results[k * PG_LANES + l] = found[k];
+    if (met && rows->singular == 0)
+        rows->singular = 1 + rows->first + l;
+    return 1;
+}
+
+int pg_loop_single(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands, block *rows,
+                   double *results)
+{
+    if (!run_row(loop, later, handed, operands, rows, 0, results))
+        return 0;
+    for (size_t k = 0; k < loop->base.results; k++)
+        for (size_t l = 1; l < PG_LANES; l++)
+            results[k * PG_LANES + l] = results[k * PG_LANES];
+    return 1;
+}
+
+int pg_is_taken_by_few(const pg_loop *loop, const pg_term *operands, const block *rows, int64_t *mask)
+{
+    _Alignas(64) double control[PG_LANES];
+    if (!pg_is_way(loop->body) || loop->body->scan.length != 0)
+        return 0;
+    pg_put_operand(rows, operands[loop->body->state].a, control);
+    pg_mask_begin(loop->body, rows, control, mask);
+    int count = 0;
+    for (size_t l = 0; l < rows->count; l++)
+        count += mask[l] != 0;
+    return count <= FEW;
+}
+
+/* The results of rows that do not take a way, into all lanes: what it begins with, forward or back, and 0. */
+static void pass_by(const pg_loop *loop, const pg_term *operands, const block *rows, double *results)
+{
+    const pg_body *b = loop->body;
+    const size_t same = loop->back == NULL ? b->state : loop->back_state;
+    const pg_term *from = loop->back == NULL ? operands : operands + pg_operands_of(b);
+    for (size_t k = 0; k < loop->base.results; k++)
+        if (k < same)
+            pg_put_operand(rows, from[k].a, results + k * PG_LANES);
+        else
+            memset(results + k * PG_LANES, 0, PG_LANES * sizeof *results);
+}
+
+int pg_loop_few(const pg_loop *loop, const pg_term *operands, block *rows, const int64_t *mask, double *results)
+{
+    pass_by(loop, operands, rows, results);
+    for (size_t l = 0; l < rows->count; l++)
+        if (mask[l] != 0 && !run_row(loop, NULL, NULL, operands, rows, l, results))
+            return 0;
+    return 1;
+}
