@@ -31,7 +31,8 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
         pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, turned, pack, pack == NULL ? flat : &pack->rest, state, captured, counts, most, 1, {0}};
+    *b = (pg_body){flat, wide, turned, pack, pack == NULL ? flat : &pack->rest, state, captured, counts,
+                   most, 1,    0,      {0}};
     return b;
 }
 
@@ -111,8 +112,10 @@ static pg_body *with_program(pg_body *body, pg_program *wide)
     if (wide == NULL)
         return pg_body_retain(body);
     pg_body *b = pg_body_make(NULL, wide, body->state, body->captured, body->counts, body->most);
-    if (b != NULL)
+    if (b != NULL) {
         b->scan = body->scan;
+        b->contracts = body->contracts;
+    }
     if (b != NULL && b->scan.numbers != NULL)
         pg_columns_retain(b->scan.numbers);
     return b;
@@ -159,6 +162,7 @@ pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
 
 /* Not 0 while only the shape of what is made matters: no loop runs then. */
 PG_THREAD_LOCAL int pg_loops_idle;
+PG_THREAD_LOCAL int pg_contracts;
 
 static pg_status run_now(const pg_loop *loop, pg_node *const *operands, double *results)
 {
@@ -252,7 +256,13 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
         pg_free(rows);
         return NULL;
     }
-    pg_trace t = {.sweep = s, .rows = rows, .outputs = results, .output_count = result_count, .optimise = 1, .body = 1};
+    pg_trace t = {.sweep = s,
+                  .rows = rows,
+                  .outputs = results,
+                  .output_count = result_count,
+                  .optimise = 1,
+                  .contract = pg_contracts,
+                  .body = 1};
     memset(rows, 0, input_count + 1);
     *status = pg_program_make(&t, opaque, &flat);
     memset(rows, 1, differ != 0 ? differ : input_count); /* some have to differ for there to be lanes */
@@ -267,8 +277,10 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
     }
     pg_body *b = pg_body_make(flat, wide, state, captured, counts, most);
     *status = b == NULL ? PG_NO_MEMORY : PG_OK;
-    if (b != NULL)
+    if (b != NULL) {
         b->scan = *scan;
+        b->contracts = pg_contracts;
+    }
     if (b != NULL && scan->numbers != NULL)
         pg_columns_retain(scan->numbers);
     return b;

@@ -35,6 +35,9 @@ void pg_loop_destroy(pg_several *rule);
 /* Not 0 while only the shape of what is made matters: no loop runs then. */
 extern PG_THREAD_LOCAL int pg_loops_idle;
 
+/* Not 0 while bodies are made whose sums are to be contracted. */
+extern PG_THREAD_LOCAL int pg_contracts;
+
 /* So many times NULL, or NULL for want of memory. Caller owns. */
 pg_node **pg_no_nodes(size_t count);
 
