@@ -79,39 +79,40 @@ typedef struct {
                             * the products is absorbing; search: its rule */
     uint32_t out;          /* a slot, or a number of an output, total or guard */
     pg_slot a, b, c;       /* search, take: b is the first of count uniforms in a row, or PG_NO_SLOT */
-    uint32_t first, count; /* fused: its terms; search, take: items, as terms unless they stand in a row */
+    uint32_t first, count; /* fused, contracted: its terms; search, take: items, as terms unless they stand in a row */
 } pg_instruction;
 
 /* a * b, or a alone if b is PG_NO_SLOT. If only one has lanes it is a. */
 typedef struct {
     pg_slot a, b;
-    uint32_t absorbing;    /* an exact 0 wins over inf and nan in the product */
+    uint16_t absorbing; /* an exact 0 wins over inf and nan in the product */
+    uint16_t subtracted; /* of contracted sums: from what is before it */
 } pg_term;
 
 /* The arrays are the program's. */
 typedef struct {
-    size_t inputs;         /* how many; input i is uniform or has lanes, see input_slots */
-    size_t lives;          /* uniforms that are read at each call, the first slots */
-    size_t uniforms;       /* uniform slots: lives, constants, results */
-    size_t constants;      /* those that follow the lives */
-    size_t lanes;          /* slots of lanes */
+    size_t inputs; /* how many; input i is uniform or has lanes, see input_slots */
+    size_t lives; /* uniforms that are read at each call, the first slots */
+    size_t uniforms; /* uniform slots: lives, constants, results */
+    size_t constants; /* those that follow the lives */
+    size_t lanes; /* slots of lanes */
     size_t outputs, guards;
     double *constant_values;
-    pg_slot *input_slots;  /* for input i: where it goes, or PG_NO_SLOT if nothing needs it */
+    pg_slot *input_slots; /* for input i: where it goes, or PG_NO_SLOT if nothing needs it */
     pg_slot *result_slots; /* for output i: its slot if it is uniform, or PG_NO_SLOT */
     pg_instruction *code;
     size_t length;
-    size_t once;           /* instructions before this one are uniform: once per call */
-    size_t spread;         /* from there to before this one: uniforms spread over lanes, once per thread */
+    size_t once; /* instructions before this one are uniform: once per call */
+    size_t spread; /* from there to before this one: uniforms spread over lanes, once per thread */
     pg_term *terms;
     size_t term_count;
-    void **loops;          /* each a pg_loop of loop.h; references are owned */
+    void **loops; /* each a pg_loop of loop.h; references are owned */
     size_t loop_count;
-    int tells;             /* it has derivatives of second or higher order: a run says where one may be singular */
+    int tells; /* it has derivatives of second or higher order: a run says where one may be singular */
 } pg_program;
 
-/* What an instruction's code stands for: the name of an op, "fused", "search", "take", "spread", "guard", "output",
- * "total", "total_product", "total_uniform" or "loop"; NULL for others. Static. */
+/* What an instruction's code stands for: the name of an op, "fused", "contracted", "search", "take", "spread", "guard",
+ * "output", "total", "total_product", "total_uniform" or "loop"; NULL for others. Static. */
 const char *pg_code_name(int code);
 
 /* Scratch memory that a call needs, aligned to 64 bytes. */
@@ -123,17 +124,17 @@ typedef struct {
     const double *const *inputs; /* input i of row r is inputs[i][r * strides[i]] */
     const ptrdiff_t *strides; /* 0 for an input that is the same for all rows */
     const double *lives;
-    const size_t *rows;    /* which rows, in the order given; NULL for first, first + 1, ... */
-    size_t first, count;   /* without rows: from this one on; and how many rows in all */
+    const size_t *rows; /* which rows, in the order given; NULL for first, first + 1, ... */
+    size_t first, count; /* without rows: from this one on; and how many rows in all */
     double *const *outputs; /* output i of row r goes to outputs[i][r * output_strides[i]] */
     const ptrdiff_t *output_strides;
-    double *totals;        /* for each piece of pg_piece() rows, the last one perhaps shorter, a number for each
+    double *totals; /* for each piece of pg_piece() rows, the last one perhaps shorter, a number for each
                             * output: its total over the piece; NULL if no output is added up */
-    uint32_t *left;        /* for each row of the call the guard at which it left the path, or UINT32_MAX;
+    uint32_t *left; /* for each row of the call the guard at which it left the path, or UINT32_MAX;
                             * what it writes to outputs of such a row means nothing. NULL without guards */
     void *uniforms, *lanes; /* scratch memory */
-    const int *stop;       /* NULL, or another thread gives it to pg_stop for the call to end early; 0 before that */
-    size_t calls;          /* pg_program_call counts here those that stayed on the path */
+    const int *stop; /* NULL, or another thread gives it to pg_stop for the call to end early; 0 before that */
+    size_t calls; /* pg_program_call counts here those that stayed on the path */
 } pg_batch;
 
 /* Runs the uniform part; to be called once, before rows are run with the same inputs, lives and uniforms. True
@@ -154,12 +155,12 @@ void pg_stop(int *stop);
 int pg_is_stopped(const int *stop);
 /* Rows that have left a path, which were some of a call's. */
 typedef struct {
-    size_t *rows;          /* room for as many as the batch has: those that left, by guard, then in their order */
-    size_t *spare;         /* as much */
-    uint32_t *guards;      /* as much: the guards at which some left, ascending */
-    size_t *counts;        /* as much: how many at each */
+    size_t *rows; /* room for as many as the batch has: those that left, by guard, then in their order */
+    size_t *spare; /* as much */
+    uint32_t *guards; /* as much: the guards at which some left, ascending */
+    size_t *counts; /* as much: how many at each */
     size_t guard_count;
-    size_t told;           /* the row that PG_RUN_TOLD is about */
+    size_t told; /* the row that PG_RUN_TOLD is about */
 } pg_leaving;
 
 /* How a run of pg_program_run_few came out: any of these. */
@@ -185,11 +186,11 @@ int pg_loop_failure(size_t *row, double *trips);
 typedef struct {
     const pg_program *body, *back;
     size_t state, captured; /* numbers; of the loop that goes forward */
-    size_t arrived;        /* of a loop that goes back: at how many numbers of the state something has */
+    size_t arrived; /* of a loop that goes back: at how many numbers of the state something has */
     size_t operands, results;
-    int counts;            /* the number of trips is given */
-    double most;           /* trips */
-    size_t given, made;    /* columns of a scan; of the loop that goes forward */
+    int counts; /* the number of trips is given */
+    double most; /* trips */
+    size_t given, made; /* columns of a scan; of the loop that goes forward */
     size_t back_given, back_made; /* of the way back's body: what is given forward, and what has arrived */
     size_t known, length;
     int reverse;
@@ -214,7 +215,7 @@ int pg_program_verify(const pg_program *p);
 typedef struct {
     struct pg_shelved *all; /* see bodies.h */
     size_t count, capacity;
-    uint64_t bytes;        /* of all their programs */
+    uint64_t bytes; /* of all their programs */
 } pg_bodies;
 
 /* Saved programs (saved.c). How many bytes one takes in a file, with so many of its inputs: any after these are
@@ -297,33 +298,33 @@ int32_t pg_colour_stars(const pg_pattern *graph, const int32_t *order, int32_t m
 /* -- status codes ------------------------------------------------------------------------------- */
 typedef enum {
     PG_OK = 0,
-    PG_MORE,               /* not an error: the budget is used up, call again */
-    PG_CLOSURE,            /* not an error: a user closure is due */
+    PG_MORE, /* not an error: the budget is used up, call again */
+    PG_CLOSURE, /* not an error: a user closure is due */
     PG_NO_MEMORY,
-    PG_BUSY,               /* an inner node of an unfinished sweep was met */
-    PG_TOO_DEEP,           /* more than 65,535 sweeps are unfinished */
-    PG_OPAQUE,             /* a node whose slopes are numbers, where they are wanted as nodes */
-    PG_DOMAIN_ERROR,       /* ValueError: math domain error */
-    PG_RANGE_ERROR,        /* OverflowError: the result is too large */
+    PG_BUSY, /* an inner node of an unfinished sweep was met */
+    PG_TOO_DEEP, /* more than 65,535 sweeps are unfinished */
+    PG_OPAQUE, /* a node whose slopes are numbers, where they are wanted as nodes */
+    PG_DOMAIN_ERROR, /* ValueError: math domain error */
+    PG_RANGE_ERROR, /* OverflowError: the result is too large */
     PG_DIVISION_BY_ZERO,
-    PG_INFINITE,           /* inf has no whole number */
-    PG_NOT_A_NUMBER,       /* nan has no whole number */
-    PG_STOPPED,            /* work was asked to stop: see stopping.h */
-    PG_RULED,              /* a program that has lost a rule of the user's is to be differentiated */
-    PG_RAISED              /* a rule of the user's has raised, and its exception is set */
+    PG_INFINITE, /* inf has no whole number */
+    PG_NOT_A_NUMBER, /* nan has no whole number */
+    PG_STOPPED, /* work was asked to stop: see stopping.h */
+    PG_RULED, /* a program that has lost a rule of the user's is to be differentiated */
+    PG_RAISED /* a rule of the user's has raised, and its exception is set */
 } pg_status;
 
 /* When eager evaluation of an op fails, given its operands and its result. ops.def omits the PG_ERR_: math.h
  * of Windows and of older glibc defines DOMAIN, so the bare words are only ever pasted or quoted. */
 enum pg_errors {
-    PG_ERR_TOTAL,          /* never */
-    PG_ERR_DOMAIN,         /* nan from no nan, or inf from finite operands: PG_DOMAIN_ERROR */
-    PG_ERR_RANGE,          /* nan from no nan: PG_DOMAIN_ERROR; inf from finite: PG_RANGE_ERROR */
-    PG_ERR_POLES,          /* as math.lgamma: inf at 0 or a negative whole number is PG_DOMAIN_ERROR, else as RANGE */
-    PG_ERR_DIVISION,       /* divisor 0: PG_DIVISION_BY_ZERO */
-    PG_ERR_FLOAT_POW,      /* as Python's float ** float, without complex results */
-    PG_ERR_MATH_POW,       /* as math.pow */
-    PG_ERR_INTEGRAL        /* as math.floor: inf and nan have no whole number */
+    PG_ERR_TOTAL, /* never */
+    PG_ERR_DOMAIN, /* nan from no nan, or inf from finite operands: PG_DOMAIN_ERROR */
+    PG_ERR_RANGE, /* nan from no nan: PG_DOMAIN_ERROR; inf from finite: PG_RANGE_ERROR */
+    PG_ERR_POLES, /* as math.lgamma: inf at 0 or a negative whole number is PG_DOMAIN_ERROR, else as RANGE */
+    PG_ERR_DIVISION, /* divisor 0: PG_DIVISION_BY_ZERO */
+    PG_ERR_FLOAT_POW, /* as Python's float ** float, without complex results */
+    PG_ERR_MATH_POW, /* as math.pow */
+    PG_ERR_INTEGRAL /* as math.floor: inf and nan have no whole number */
 };
 
 /* -- memory (memory.c) -------------------------------------------------------------------------- */
@@ -496,7 +497,7 @@ void pg_adjoint_close(pg_adjoint *a);
 typedef enum { PG_LESS, PG_LESS_EQUAL, PG_EQUAL, PG_UNEQUAL, PG_GREATER, PG_GREATER_EQUAL } pg_comparison;
 
 typedef struct {
-    pg_node *a, *b;        /* borrowed */
+    pg_node *a, *b; /* borrowed */
     pg_comparison compare;
     int outcome;
 } pg_guard;
@@ -505,14 +506,15 @@ typedef struct {
  * uses all sides of guards, in order, and then the outputs. */
 typedef struct {
     const pg_sweep *sweep;
-    const uint8_t *rows;   /* for each input whether it differs by row */
+    const uint8_t *rows; /* for each input whether it differs by row */
     const pg_guard *guards;
     size_t guard_count;
     pg_node *const *outputs;
     size_t output_count;
     const uint8_t *totals; /* for each output whether it is added up over rows; NULL: none is */
-    int optimise;          /* fuse sums and products */
-    int body;              /* of a loop: results stay in slots, and inputs where they were put */
+    int optimise; /* fuse sums and products */
+    int contract; /* round a product and the sum that it is added to once; if sums are fused */
+    int body; /* of a loop: results stay in slots, and inputs where they were put */
 } pg_trace;
 
 /* A program for what was traced; PG_OPAQUE: *opaque (borrowed) is a node that cannot be computed again. Caller

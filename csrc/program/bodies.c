@@ -7,9 +7,9 @@
 
 /* Bytes before a body's program: how many numbers its state has, and how many trips there may be; and those of a scan, as
  * that number says by a bit: its counts, whether it is in reverse, and which body has the numbers of its columns first, or
- * PG_NO_BODY if there are none. Of that body they follow. */
+ * PG_NO_BODY if there are none. Of that body they follow. Another bit says whether its sums are contracted. */
 enum { HEAD = 12, SCAN = 24 };
-static const uint32_t IS_SCAN = 0x80000000u;
+static const uint32_t IS_SCAN = 0x80000000u, CONTRACTS = 0x40000000u;
 
 /* More trips are not told apart from one more. */
 static const double MOST_TRIPS = 9007199254740992.0;
@@ -200,7 +200,7 @@ void pg_body_write(const pg_bodies *bodies, size_t i, const uint16_t *codes, uns
 {
     const pg_body *body = bodies->all[i].body;
     const int is_scan = body->scan.length != 0;
-    out = pg_put(out, body->state | (is_scan ? IS_SCAN : 0), 4);
+    out = pg_put(out, body->state | (is_scan ? IS_SCAN : 0) | (body->contracts ? CONTRACTS : 0), 4);
     out = pg_put_double(out, body->most < MOST_TRIPS ? body->most : MOST_TRIPS);
     if (is_scan)
         out = write_scan(bodies, i, out);
@@ -300,5 +300,9 @@ int pg_body_read(pg_bodies *bodies, const unsigned char *bytes, size_t size, con
     const int sound = state & IS_SCAN ? read_scan(bodies, &bytes, end, &scan) : 1;
     if (sound != 1)
         return sound;
-    return read_body(bodies, bytes, (size_t)(end - bytes), codes, count, state & ~IS_SCAN, most, &scan);
+    const int read = read_body(bodies, bytes, (size_t)(end - bytes), codes, count, state & ~(IS_SCAN | CONTRACTS), most,
+                               &scan);
+    if (read == 1)
+        bodies->all[bodies->count - 1].body->contracts = (state & CONTRACTS) != 0;
+    return read;
 }

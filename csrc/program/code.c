@@ -61,7 +61,7 @@ static parts parts_of(const writer *w, uint32_t result)
         return (parts){v->a, v->b, v->op == PG_OP_mul0, NONE};
     if (v->uses == 1 && v->op == PG_CODE_FUSED && v->head != NONE && v->head == v->tail && !is_row(d, v->a)) {
         const draft_term *t = &d->terms[v->head];
-        if (is_row(d, t->a) && is_row(d, t->b))
+        if (is_row(d, t->a) && is_row(d, t->b) && !t->subtracted)
             return (parts){t->a, t->b, t->absorbing != 0, v->a};
     }
     return (parts){whole, NONE, 0, NONE};
@@ -202,12 +202,13 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
             draft_lacks_memory(w->d);
             return;
         }
-        p->terms[p->term_count++] = (pg_term){
-            w->d->values[from->a].slot, from->b == NONE ? PG_NO_SLOT : w->d->values[from->b].slot, from->absorbing};
+        p->terms[p->term_count++] = (pg_term){w->d->values[from->a].slot,
+                                              from->b == NONE ? PG_NO_SLOT : w->d->values[from->b].slot,
+                                              from->absorbing, from->subtracted};
         in->expected = (uint16_t)(in->expected | from->absorbing);
         pg_term *to = &p->terms[p->term_count - 1];
         if (!(to->a & PG_ROW) && to->b != PG_NO_SLOT && to->b & PG_ROW) /* lanes first */
-            *to = (pg_term){to->b, to->a, to->absorbing};
+            *to = (pg_term){to->b, to->a, to->absorbing, to->subtracted};
     }
     in->count = (uint32_t)(p->term_count - in->first);
 }
@@ -231,6 +232,20 @@ static void write_loop(writer *w, value *v)
     write(w, in);
 }
 
+/* Whether a sum has to be computed by fused multiply-adds: plain ones, and a product alone, come out the same. */
+static int is_contracted(const draft *d, const value *v)
+{
+    if (!d->contracts || v->op != PG_CODE_FUSED)
+        return 0;
+    const draft_term *first = v->head == NONE ? NULL : &d->terms[v->head];
+    if (first == NULL || (v->head == v->tail && !first->subtracted && pg_is_nothing(d, v->a)))
+        return 0;
+    for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
+        if (d->terms[t].b != NONE || d->terms[t].subtracted)
+            return 1;
+    return 0;
+}
+
 static void write_value(writer *w, uint32_t i)
 {
     value *v = &w->d->values[i];
@@ -242,7 +257,8 @@ static void write_value(writer *w, uint32_t i)
         v->slot = w->d->values[v->a].slot + v->tail;
         return;
     }
-    pg_instruction in = {.code = v->op, .first = 0, .count = 0, .expected = v->rule};
+    pg_instruction in = {
+        .code = is_contracted(w->d, v) ? PG_CODE_CONTRACTED : v->op, .first = 0, .count = 0, .expected = v->rule};
     if (pg_has_items(v->op)) {
         in.a = w->d->values[v->a].slot;
         in.b = in.c = PG_NO_SLOT;

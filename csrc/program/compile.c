@@ -27,7 +27,7 @@ static uint32_t sum_of(draft *d, const pg_node *n, const uint32_t *operands)
     value v = blank(PG_CODE_FUSED, leads ? operands[m->count - 1] : pg_draft_constant(d, m->start), NONE, NONE);
     v.row = (uint8_t)is_row(d, v.a);
     for (size_t i = 0; i < products + plain; i++) {
-        draft_term t = {operands[i], i < products ? operands[half + i] : NONE, NONE, 0};
+        draft_term t = {operands[i], i < products ? operands[half + i] : NONE, NONE, 0, 0};
         v.row = (uint8_t)(v.row || is_row(d, t.a) || is_row(d, t.b));
         pg_draft_add_term(d, &v, t);
     }
@@ -40,7 +40,7 @@ static uint32_t loop_of(draft *d, const pg_node *n, const uint32_t *operands)
     value v = blank(PG_CODE_LOOP, NONE, NONE, NONE);
     for (size_t i = 0; i < n->of.many->count; i++) {
         v.row = (uint8_t)(v.row || is_row(d, operands[i]));
-        pg_draft_add_term(d, &v, (draft_term){operands[i], NONE, NONE, 0});
+        pg_draft_add_term(d, &v, (draft_term){operands[i], NONE, NONE, 0, 0});
     }
     if (d->failed || !pg_room((void **)&d->loops, d->loop_count, &d->loop_capacity, sizeof *d->loops)) {
         draft_lacks_memory(d);
@@ -184,6 +184,7 @@ static uint32_t *roots_of(const draft *d, const pg_trace *t, const pg_index *liv
 
 static pg_status make(draft *d, const pg_trace *t, const uint32_t *roots, pg_program **out)
 {
+    d->contracts = t->contract && t->optimise;
     pg_count_uses(d, roots, 2 * t->guard_count + t->output_count);
     if (t->optimise)
         pg_fuse(d);

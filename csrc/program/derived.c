@@ -4,6 +4,7 @@
 #include "graph/graph.h"
 #include "graph/suppressed.h"
 #include "program/growth.h"
+#include "program/made.h"
 #include "program/reach.h"
 #include "program/unfold.h"
 
@@ -259,9 +260,12 @@ static pg_loop *derived(pg_loop *loop, pg_way way, const uint8_t *parts, pg_stat
             return known;
     }
     const unsigned suppressed = pg_suppressed;
+    const int contracts = pg_contracts;
+    pg_contracts = loop->body->contracts;
     pg_loops_idle++;
     pg_body *body = way == PG_REVERSE ? back_body(loop->body, parts, status) : forward_body(loop->body, parts, status);
     pg_loops_idle--;
+    pg_contracts = contracts;
     pg_suppressed = suppressed;
     if (body == NULL)
         return NULL;

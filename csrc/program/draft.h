@@ -10,6 +10,8 @@
 #include "graph/stopping.h"
 #include "program/program.h"
 
+#include <math.h>
+
 enum { NONE = INT32_MAX };      /* no value, no term */
 
 /* Where a value comes from, besides the ops of the table, PG_CODE_FUSED, PG_CODE_LOOP and those of tables. An item is
@@ -35,7 +37,7 @@ typedef struct {
 /* A term while the program is made: a * b, or a alone if b is NONE. */
 typedef struct {
     uint32_t a, b, next;
-    uint32_t absorbing;
+    uint16_t absorbing, subtracted;
 } draft_term;
 
 typedef struct {
@@ -49,6 +51,7 @@ typedef struct {
     size_t table_count, table_capacity;
     const pg_loop **loops; /* of nodes, borrowed */
     size_t loop_count, loop_capacity;
+    int contracts; /* sums may be: see fuse.h */
     pg_status failed; /* PG_OK, PG_NO_MEMORY, PG_STOPPED */
     pg_work work;
 } draft;
@@ -120,6 +123,12 @@ static inline int is_constant(const draft *d, uint32_t i)
 static inline int is_number(const draft *d, uint32_t i, double x)
 {
     return i != NONE && d->values[i].op == CONSTANT && d->values[i].number == x;
+}
+
+/* Whether it changes no bit of what is added to it. */
+static inline int pg_is_nothing(const draft *d, uint32_t i)
+{
+    return is_number(d, i, 0.0) && signbit(d->values[i].number);
 }
 
 static inline double number_of(const draft *d, uint32_t i)

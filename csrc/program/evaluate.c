@@ -11,6 +11,7 @@
 #include "program/lanewords.h"
 #include "program/laneremainder.h"
 #include "program/block.h"
+#include "program/contracted.h"
 #include "program/gammas.h"
 #include "program/lookup.h"
 #include "program/loop.h"
@@ -58,9 +59,12 @@ static const double *counted(const block *rows, const double *lanes, int which)
     return copy;
 }
 
-static double term_of(const pg_term *t, double x, double y, int *met)
+/* A fused or contracted sum with one more term. */
+static double with_term(const pg_instruction *in, double sum, const pg_term *t, double x, double y, int *met)
 {
-    return t->b == PG_NO_SLOT ? x : t->absorbing ? pg_strong_noted(x, y, met) : x * y;
+    if (in->code == PG_CODE_CONTRACTED)
+        return pg_with_term(sum, t, x, y, met);
+    return sum + (t->b == PG_NO_SLOT ? x : t->absorbing ? pg_strong_noted(x, y, met) : x * y);
 }
 
 /* Notes the row of lane l, if it is the first that has met 0 * inf. */
@@ -82,7 +86,7 @@ static void fused_again(const pg_term *terms, const pg_instruction *in, block *r
             const pg_slot a = terms[t].a, b = terms[t].b;
             const double x = a & PG_ROW ? LANE(a)[l] : uniforms[a];
             const double y = b == PG_NO_SLOT ? 0.0 : b & PG_ROW ? LANE(b)[l] : uniforms[b];
-            sum += term_of(&terms[t], x, y, &met);
+            sum = with_term(in, sum, &terms[t], x, y, &met);
         }
         LANE(in->out)[l] = sum;
         note_lane(rows, l, met);
@@ -167,7 +171,7 @@ void pg_choose_lanes(int most)
     level = 0;
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
-    if (most >= 1 && __builtin_cpu_supports("avx2")) {
+    if (most >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         run_block = run_block_avx2;
         turn = (pg_turn){copy_avx2, blend_avx2, go_on_avx2, is_all_avx2, tile_avx2};
         level = 1;
@@ -227,13 +231,14 @@ size_t pg_lane_bytes(const pg_program *p)
     return lane_numbers(p) * sizeof(double);
 }
 
-/* A fused sum once more, with mul0 where that is meant; apart, so that the way that is mostly taken stays short. */
-PG_RARE static double fused_once_again(const pg_program *p, const pg_instruction *in, const double *uniforms, int *met)
+/* A fused sum once more, with mul0 where that is meant, and a contracted one. */
+static double fused_once_again(const pg_program *p, const pg_instruction *in, const double *uniforms, int *met)
 {
     double sum = uniforms[in->a];
     const pg_term *terms = p->terms + in->first;
     for (uint32_t t = 0; t < in->count; t++)
-        sum += term_of(&terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b], met);
+        sum = with_term(in, sum, &terms[t], uniforms[terms[t].a], terms[t].b == PG_NO_SLOT ? 0.0 : uniforms[terms[t].b],
+                        met);
     return sum;
 }
 
@@ -283,6 +288,9 @@ int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruct
         switch (in->code) {
         case PG_CODE_FUSED:
             uniforms[in->out] = fused_once(p, in, uniforms, met);
+            break;
+        case PG_CODE_CONTRACTED:
+            uniforms[in->out] = fused_once_again(p, in, uniforms, met);
             break;
         case PG_OP_add: /* these four as pg_evaluate_one() would, without a call */
             uniforms[in->out] = uniforms[in->a] + uniforms[in->b];

@@ -26,7 +26,8 @@ void pg_count_uses(draft *d, const uint32_t *roots, size_t count)
     }
 }
 
-/* Whether v may be computed where its only user, a row value or not, is: what is uniform stays so. */
+/* Whether v may be computed where its only user, a row value or not, is: what is uniform stays so, but for products that
+ * are to be rounded with the sum. */
 static int is_lone(const value *v, int row)
 {
     return v->uses == 1 && v->row == row;
@@ -34,7 +35,8 @@ static int is_lone(const value *v, int row)
 
 static int is_lone_product(const draft *d, uint32_t i, int row)
 {
-    return is_lone(&d->values[i], row) && is_product(&d->values[i]);
+    const value *v = &d->values[i];
+    return is_product(v) && is_lone(v, d->contracts ? v->row : row);
 }
 
 /* The value i as a term: its two factors if it is a product that nothing else uses, which goes away. */
@@ -42,9 +44,9 @@ static draft_term term_of(draft *d, uint32_t i, int row)
 {
     value *v = &d->values[i];
     if (!is_lone_product(d, i, row))
-        return (draft_term){i, NONE, NONE, 0};
+        return (draft_term){i, NONE, NONE, 0, 0};
     v->needed = 0;
-    return (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0};
+    return (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0, 0};
 }
 
 static int is_lone_sum(const draft *d, uint32_t i, int row)
@@ -77,12 +79,47 @@ static void fuse_addition(draft *d, value *v)
     pg_draft_add_term(d, v, term_of(d, added, row));
 }
 
+/* v is before + added, or - added, as a sum of terms: of those of before if it is one that nothing else uses, else of this one
+ * alone. */
+static void contract(draft *d, value *v, uint32_t before, draft_term added)
+{
+    v->a = before;
+    if (is_lone_sum(d, before, v->row)) {
+        value *sum = &d->values[before];
+        sum->needed = 0;
+        v->a = sum->a;
+        v->head = sum->head;
+        v->tail = sum->tail;
+    }
+    v->op = PG_CODE_FUSED;
+    v->b = NONE;
+    pg_draft_add_term(d, v, added);
+}
+
+/* A difference becomes a sum of terms if it lengthens one that nothing else uses, or subtracts a product, or if something is
+ * subtracted from one, which is then added to what was subtracted from nothing. */
+static void contract_difference(draft *d, value *v, uint32_t nothing)
+{
+    const uint32_t before = v->a, taken = v->b;
+    const int row = v->row;
+    if (is_lone_product(d, taken, row) || is_lone_sum(d, before, row)) {
+        draft_term t = term_of(d, taken, row);
+        t.subtracted = 1;
+        contract(d, v, before, t);
+    } else if (is_lone_product(d, before, row)) {
+        use(d, nothing);
+        d->values[nothing].needed = 1;
+        contract(d, v, nothing, (draft_term){taken, NONE, NONE, 0, 1});
+        pg_draft_add_term(d, v, term_of(d, before, row));
+    }
+}
+
 /* A product with a uniform factor becomes a sum of one term, which takes that factor as it is; -0.0 changes no bit
  * of what is added to it. */
 static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
 {
     const uint32_t t = (uint32_t)d->term_count;
-    pg_draft_add_term(d, v, (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0});
+    pg_draft_add_term(d, v, (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0, 0});
     if (d->failed)
         return;
     v->op = PG_CODE_FUSED;
@@ -107,6 +144,8 @@ void pg_fuse(draft *d)
                 }
         if (v->needed && v->op == PG_OP_add && v->a != v->b)
             fuse_addition(d, v);
+        if (v->needed && d->contracts && v->op == PG_OP_sub && v->a != v->b)
+            contract_difference(d, v, start);
     }
     for (size_t i = 0; i < d->count && goes_on(d); i++) {
         value *v = &d->values[i];

@@ -1,7 +1,10 @@
 /* fuse.h: which values of a draft are computed, and which go into others.
  *
  * To be asked for once all values are there: uses are counted first, then sums and products fused. A value is
- * needed if something needed uses it and it has not become a term of that. */
+ * needed if something needed uses it and it has not become a term of that.
+ *
+ * In a draft that contracts sums take differences, too, and which products join them does not depend on what is uniform: so
+ * a program for numbers and one for rows round alike. */
 #ifndef PG_FUSE_H
 #define PG_FUSE_H
 

@@ -63,6 +63,7 @@ static void take_operands(finder *f, const pg_instruction *in)
             take(f, f->p->terms[t].a);
         return;
     case PG_CODE_FUSED:
+    case PG_CODE_CONTRACTED:
         take(f, in->a);
         for (uint32_t t = in->first; t < in->first + in->count; t++)
             take_product(f, f->p->terms[t].a, f->p->terms[t].b);

@@ -8,11 +8,6 @@ typedef struct { LANE_NAME(vec) part[PG_SIDE / LANE_WIDTH]; } LANE_NAME(side);
 #include "program/lanepowblock.h"
 
 #define EACH_PART for (int k = 0; k < PG_SIDE / LANE_WIDTH; k++)
-#if defined __GNUC__ && !defined PG_COUNTED
-#define LANE_ALWAYS LANE_TARGET static inline __attribute__((always_inline))
-#else
-#define LANE_ALWAYS LANE_TARGET static inline
-#endif
 
 LANE_ALWAYS LANE_NAME(side) LANE_NAME(at)(const double *numbers)
 {
@@ -86,13 +81,16 @@ LANE_ALWAYS int LANE_NAME(may_be_nan)(const pg_step *s, const double *uniforms, 
 }
 
 /* Some eights of sums, of which the first so many are added to all; the words after those of the stretch. */
-LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t *words, double *uniforms, double *out,
-                                                size_t from, int eights, size_t whole, LANE_NAME(side) * all)
+LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t *words, const pg_term *like,
+                                                double *uniforms, double *out, size_t from, int eights, size_t whole,
+                                                LANE_NAME(side) * all)
 {
     LANE_NAME(side) sum[4], x[4], y[4];
     LANE_NAME(take)(&words, uniforms, from, eights, sum);
     for (uint32_t t = 0; t < s->terms; t++) {
         LANE_NAME(take)(&words, uniforms, from, eights, x);
+        for (int e = 0; like != NULL && like[t].subtracted && e < eights; e++)
+            EACH_PART x[e].part[k] = -x[e].part[k];
         if (*words == PG_NO_FACTOR) {
             words++;
             for (int e = 0; e < eights; e++)
@@ -101,7 +99,8 @@ LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t
         }
         LANE_NAME(take)(&words, uniforms, from, eights, y);
         for (int e = 0; e < eights; e++)
-            EACH_PART sum[e].part[k] += x[e].part[k] * y[e].part[k];
+            EACH_PART sum[e].part[k] = like == NULL ? sum[e].part[k] + x[e].part[k] * y[e].part[k]
+                                                    : LANE_FMA(x[e].part[k], y[e].part[k], sum[e].part[k]);
     }
     for (int e = 0; e < eights; e++) {
         LANE_NAME(put)(out + PG_SIDE * (from + (size_t)e), sum[e]);
@@ -111,8 +110,8 @@ LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t
     return words;
 }
 
-/* Whether a sum with an absorbing product may be nan. */
-LANE_TARGET static int LANE_NAME(sums)(const pg_step *s, const uint32_t *words, double *uniforms)
+/* Whether a sum with an absorbing product may be nan. Contracted ones are like the terms, others like NULL. */
+LANE_ALWAYS int LANE_NAME(sums_like)(const pg_step *s, const uint32_t *words, const pg_term *like, double *uniforms)
 {
     LANE_NAME(side) all = LANE_NAME(for_all)(0.0);
     for (size_t at = 0; at < s->count;) {
@@ -121,15 +120,26 @@ LANE_TARGET static int LANE_NAME(sums)(const pg_step *s, const uint32_t *words, 
         double *out = uniforms + s->out + at;
         size_t done = 0;
         for (; done + 4 <= eights; done += 4)
-            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 4, whole, &all);
+            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 4, whole, &all);
         for (; done + 2 <= eights; done += 2)
-            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 2, whole, &all);
+            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 2, whole, &all);
         if (done < eights)
-            end = LANE_NAME(sum_some)(s, words, uniforms, out, done, 1, whole, &all);
+            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 1, whole, &all);
         words = end;
         at += PG_SIDE * eights;
     }
     return s->absorbing && LANE_NAME(may_be_nan)(s, uniforms, all);
+}
+
+LANE_TARGET static int LANE_NAME(sums)(const pg_step *s, const uint32_t *words, double *uniforms)
+{
+    return LANE_NAME(sums_like)(s, words, NULL, uniforms);
+}
+
+LANE_TARGET static int LANE_NAME(contracted)(const pg_step *s, const uint32_t *words, const pg_term *like,
+                                             double *uniforms)
+{
+    return LANE_NAME(sums_like)(s, words, like, uniforms);
 }
 
 /* Where an operand of a stretch begins, and how far it is from one eight to the next. What does not stand side by side is
@@ -340,12 +350,14 @@ LANE_TARGET static void LANE_NAME(others)(const pg_step *s, const uint32_t *word
     }
 }
 
-/* A step; whether it is to be done once more, as an exact 0 may have to win. */
-LANE_TARGET static int LANE_NAME(step)(const pg_step *s, const uint32_t *words, double *uniforms)
+/* A step; whether it is to be done once more, as an exact 0 may have to win. like: the terms of one of its instructions. */
+LANE_TARGET static int LANE_NAME(step)(const pg_step *s, const uint32_t *words, const pg_term *like, double *uniforms)
 {
     switch (s->code) {
     case PG_CODE_FUSED:
         return LANE_NAME(sums)(s, words, uniforms);
+    case PG_CODE_CONTRACTED:
+        return LANE_NAME(contracted)(s, words, like, uniforms);
     case PG_OP_add:
         return LANE_NAME(adds)(s, words, uniforms);
     case PG_OP_sub:
@@ -365,4 +377,3 @@ LANE_TARGET static int LANE_NAME(step)(const pg_step *s, const uint32_t *words, 
 }
 
 #undef EACH_PART
-#undef LANE_ALWAYS

@@ -1,21 +1,42 @@
-/* lanesets.h: LANE_FILE once for each set of vector instructions, with LANE_NAME(name), LANE_TARGET and LANE_WIDTH. */
+/* lanesets.h: LANE_FILE once for each set of vector instructions, with LANE_NAME(name), LANE_TARGET, LANE_WIDTH and
+ * LANE_FMA(x, y, z), x * y + z of vectors, rounded once; nothing else becomes a fused multiply-add. */
+
+#if defined __GNUC__ && !defined PG_COUNTED
+#define LANE_ALWAYS LANE_TARGET static inline __attribute__((always_inline))
+#else
+#define LANE_ALWAYS LANE_TARGET static inline
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#elif defined(__aarch64__) && defined(__GNUC__)
+#include <arm_neon.h>
+#endif
 
 #define LANE_NAME(name) name##_baseline
 #define LANE_TARGET
 #define LANE_WIDTH 2
+#if defined(__aarch64__) && defined(__GNUC__)
+#define LANE_FMA(x, y, z) ((__typeof__(z))vfmaq_f64(z, x, y))
+#else
+#define LANE_FMA(x, y, z) ((__typeof__(z)){fma((x)[0], (y)[0], (z)[0]), fma((x)[1], (y)[1], (z)[1])})
+#endif
 #include LANE_FILE
 #undef LANE_NAME
 #undef LANE_TARGET
 #undef LANE_WIDTH
+#undef LANE_FMA
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define LANE_NAME(name) name##_avx2
-#define LANE_TARGET __attribute__((target("avx2")))
+#define LANE_TARGET __attribute__((target("avx2,fma")))
 #define LANE_WIDTH 4
+#define LANE_FMA(x, y, z) ((__typeof__(z))_mm256_fmadd_pd(x, y, z))
 #include LANE_FILE
 #undef LANE_NAME
 #undef LANE_TARGET
 #undef LANE_WIDTH
+#undef LANE_FMA
 
 #define LANE_NAME(name) name##_avx512
 #ifdef __clang__ /* which would ignore all of it for the last word */
@@ -24,9 +45,12 @@
 #define LANE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
 #endif
 #define LANE_WIDTH 8
+#define LANE_FMA(x, y, z) ((__typeof__(z))_mm512_fmadd_pd(x, y, z))
 #include LANE_FILE
 #undef LANE_NAME
 #undef LANE_TARGET
 #undef LANE_WIDTH
+#undef LANE_FMA
 #endif
 #undef LANE_FILE
+#undef LANE_ALWAYS

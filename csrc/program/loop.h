@@ -53,6 +53,7 @@ typedef struct {
     int counts;            /* the number of trips is given */
     double most;           /* trips */
     int refs;
+    int contracts;         /* its sums are contracted, and those of its derivatives */
     pg_scan scan;
 } pg_body;
 

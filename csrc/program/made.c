@@ -32,7 +32,8 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
         pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, turned, pack, pack == NULL ? flat : &pack->rest, state, captured, counts, most, 1, {0}};
+    *b = (pg_body){flat, wide, turned, pack, pack == NULL ? flat : &pack->rest, state, captured, counts,
+                   most, 1,    0,      {0}};
     return b;
 }
 
@@ -112,8 +113,10 @@ static pg_body *with_program(pg_body *body, pg_program *wide)
     if (wide == NULL)
         return pg_body_retain(body);
     pg_body *b = pg_body_make(NULL, wide, body->state, body->captured, body->counts, body->most);
-    if (b != NULL)
+    if (b != NULL) {
         b->scan = body->scan;
+        b->contracts = body->contracts;
+    }
     if (b != NULL && b->scan.numbers != NULL)
         pg_columns_retain(b->scan.numbers);
     return b;
@@ -160,6 +163,7 @@ pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
 
 /* Not 0 while only the shape of what is made matters: no loop runs then. */
 PG_THREAD_LOCAL int pg_loops_idle;
+PG_THREAD_LOCAL int pg_contracts;
 
 uint8_t pg_flags_of_inputs;
 
@@ -266,7 +270,13 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
         pg_free(rows);
         return NULL;
     }
-    pg_trace t = {.sweep = s, .rows = rows, .outputs = results, .output_count = result_count, .optimise = 1, .body = 1};
+    pg_trace t = {.sweep = s,
+                  .rows = rows,
+                  .outputs = results,
+                  .output_count = result_count,
+                  .optimise = 1,
+                  .contract = pg_contracts,
+                  .body = 1};
     memset(rows, 0, input_count + 1);
     *status = leads_nowhere_else(s, input_count) ? pg_program_make(&t, opaque, &flat) : PG_RULED;
     memset(rows, 1, differ != 0 ? differ : input_count); /* some have to differ for there to be lanes */
@@ -281,6 +291,7 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
     }
     if (b != NULL) {
         b->scan = *scan;
+        b->contracts = pg_contracts;
         if (scan->numbers != NULL)
             pg_columns_retain(scan->numbers);
         *status = pg_keep_body(b, s, inputs, input_count, results, result_count);

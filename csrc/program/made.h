@@ -36,6 +36,9 @@ extern PG_THREAD_LOCAL int pg_loops_idle;
 /* What marks leaves that rules of the user's are not to take for numbers: flags of wrappers. */
 extern uint8_t pg_flags_of_inputs;
 
+/* Not 0 while bodies are made whose sums are to be contracted. */
+extern PG_THREAD_LOCAL int pg_contracts;
+
 /* So many times NULL, or NULL for want of memory. Caller owns. */
 pg_node **pg_no_nodes(size_t count);
 

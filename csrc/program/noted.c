@@ -71,7 +71,8 @@ static int is_same(const numbered *a, size_t i, const numbered *b, size_t j)
     if (x->code != y->code || x->expected != y->expected || x->count != y->count)
         return 0;
     for (uint32_t t = 0; t < x->count; t++)
-        if (a->p->terms[x->first + t].absorbing != b->p->terms[y->first + t].absorbing)
+        if (a->p->terms[x->first + t].absorbing != b->p->terms[y->first + t].absorbing ||
+            a->p->terms[x->first + t].subtracted != b->p->terms[y->first + t].subtracted)
             return 0;
     return memcmp(a->values + a->first[i], b->values + b->first[j], count * sizeof *a->values) == 0;
 }
@@ -156,6 +157,7 @@ static size_t cost_of(const pg_instruction *in)
 {
     switch (in->code) {
     case PG_CODE_FUSED:
+    case PG_CODE_CONTRACTED:
         return 2 + in->count;
     case PG_OP_add:
     case PG_OP_sub:

@@ -27,7 +27,7 @@ static uint64_t key_of(const maker *m, const pg_unit *u)
 {
     const pg_instruction *in = &m->p->code[u->at];
     pg_slot a = in->a, b = in->b;
-    if (in->code == PG_CODE_FUSED && in->count != 0) {
+    if (pg_is_sum(in->code) && in->count != 0) {
         a = m->p->terms[in->first].a;
         b = m->p->terms[in->first].b;
     }
@@ -108,7 +108,7 @@ static pg_slot operand_of(const pg_program *p, const pg_instruction *in, size_t 
 {
     if (which == 0)
         return in->a;
-    if (in->code != PG_CODE_FUSED)
+    if (!pg_is_sum(in->code))
         return which == 1 ? in->b : in->c;
     const pg_term *t = &p->terms[in->first + (which - 1) / 2];
     return which % 2 == 1 ? t->a : t->b;
@@ -116,7 +116,7 @@ static pg_slot operand_of(const pg_program *p, const pg_instruction *in, size_t 
 
 static size_t operand_count(const pg_instruction *in)
 {
-    if (in->code == PG_CODE_FUSED)
+    if (pg_is_sum(in->code))
         return 1 + 2 * (size_t)in->count;
     return in->b == PG_NO_SLOT ? 1 : in->c == PG_NO_SLOT ? 2 : 3;
 }
@@ -209,7 +209,7 @@ static int add_step(pg_pack *k, pg_step step)
 /* What lanes do in a few instructions. */
 static int is_simple(unsigned code)
 {
-    return code == PG_CODE_FUSED || code == PG_OP_add || code == PG_OP_sub || code == PG_OP_mul || code == PG_OP_mul0 ||
+    return pg_is_sum(code) || code == PG_OP_add || code == PG_OP_sub || code == PG_OP_mul || code == PG_OP_mul0 ||
            code == PG_OP_div || code == PG_OP_neg;
 }
 
@@ -222,10 +222,10 @@ static int pack(maker *m, pg_unit *units, size_t count)
     const size_t whole = pg_whole(count);
     sort_group(m, units, count);
     pg_step step = {.code = (uint16_t)(pair ? PG_STEP_PAIR + in->code : in->code),
-                    .absorbing = in->code == PG_OP_mul0 || (in->code == PG_CODE_FUSED && in->expected),
+                    .absorbing = in->code == PG_OP_mul0 || (pg_is_sum(in->code) && in->expected),
                     .count = (uint32_t)count,
                     .out = (uint32_t)rest->uniforms,
-                    .terms = in->code == PG_CODE_FUSED ? in->count : (uint32_t)operand_count(in),
+                    .terms = pg_is_sum(in->code) ? in->count : (uint32_t)operand_count(in),
                     .like = units->at,
                     .words = m->k->word_count};
     if (!put_operands(m, units, count, is_simple(in->code) ? SIZE_MAX : PG_LANES / PG_SIDE) || !add_step(m->k, step))
@@ -274,10 +274,10 @@ static int leave(maker *m, const pg_instruction *from)
     in.c = moved(m, in.c);
     in.first = (uint32_t)rest->term_count;
     for (uint32_t i = 0; !in_a_row && i < in.count; i++) {
-        pg_term t = {table ? pg_slot_of_item(p, from, i) : p->terms[from->first + i].a, PG_NO_SLOT, 0};
+        pg_term t = {table ? pg_slot_of_item(p, from, i) : p->terms[from->first + i].a, PG_NO_SLOT, 0, 0};
         if (!table)
             t = p->terms[from->first + i];
-        if (!add_term(m, (pg_term){moved(m, t.a), moved(m, t.b), t.absorbing}))
+        if (!add_term(m, (pg_term){moved(m, t.a), moved(m, t.b), t.absorbing, t.subtracted}))
             return 0;
     }
     if (!pg_room((void **)&rest->code, rest->length, &m->k->code_capacity, sizeof in))

@@ -5,6 +5,7 @@
 #include "program/lanewords.h"
 #include "program/laneremainder.h"
 #include "program/block.h"
+#include "program/contracted.h"
 #include "program/evaluate.h"
 #include "program/gammas.h"
 #include "program/loop.h"
@@ -23,19 +24,25 @@ static double number_of(const uint32_t **words, const double *uniforms, size_t w
     return uniforms[*(*words - PG_SIDE + which)];
 }
 
+/* The terms of the instruction that a step is like. */
+static const pg_term *terms_of(const pg_pack *pack, const pg_step *s)
+{
+    return pack->of->terms + pack->of->code[s->like].first;
+}
+
 /* Adds the terms of a sum, with mul0 where that is meant; the words behind them. */
-static const uint32_t *add_again(const pg_term *like, uint32_t count, const uint32_t *words, const double *uniforms,
+static const uint32_t *add_again(const pg_term *like, const pg_step *s, const uint32_t *words, const double *uniforms,
                                  size_t which, double *sum, int *met)
 {
-    for (uint32_t t = 0; t < count; t++) {
+    for (uint32_t t = 0; t < s->terms; t++) {
         const double x = number_of(&words, uniforms, which);
-        if (*words == PG_NO_FACTOR) {
-            words++;
-            *sum += x;
-            continue;
-        }
-        const double y = number_of(&words, uniforms, which);
-        *sum += like[t].absorbing ? pg_strong_noted(x, y, met) : x * y;
+        const int is_product = *words != PG_NO_FACTOR;
+        words += !is_product;
+        const double y = is_product ? number_of(&words, uniforms, which) : 1.0;
+        if (s->code == PG_CODE_CONTRACTED)
+            *sum = pg_with_term(*sum, &like[t], x, y, met);
+        else
+            *sum += like[t].absorbing ? pg_strong_noted(x, y, met) : x * y;
     }
     return words;
 }
@@ -43,7 +50,7 @@ static const uint32_t *add_again(const pg_term *like, uint32_t count, const uint
 /* A step once more, one number after the other, with mul0 where that is meant. */
 PG_RARE static void step_again(const pg_pack *pack, const pg_step *s, double *uniforms, int *met)
 {
-    const pg_term *like = pack->of->terms + pack->of->code[s->like].first;
+    const pg_term *like = terms_of(pack, s);
     const uint32_t *words = pack->words + s->words, *end = words;
     for (size_t at = 0; at < s->count; words = end) {
         const size_t here = PG_SIDE * (size_t)*words++;
@@ -54,7 +61,7 @@ PG_RARE static void step_again(const pg_pack *pack, const pg_step *s, double *un
             if (s->code == PG_OP_mul0)
                 *out = pg_strong_noted(*out, number_of(&end, uniforms, i), met);
             else
-                end = add_again(like, s->terms, end, uniforms, i, out, met);
+                end = add_again(like, s, end, uniforms, i, out, met);
         }
     }
 }
@@ -64,7 +71,7 @@ PG_RARE static void step_again(const pg_pack *pack, const pg_step *s, double *un
 
 /* -- running ------------------------------------------------------------------------------------- */
 
-typedef int run_step_function(const pg_step *s, const uint32_t *words, double *uniforms);
+typedef int run_step_function(const pg_step *s, const uint32_t *words, const pg_term *like, double *uniforms);
 
 /* The one for the instructions in use. */
 static run_step_function *step_function(void)
@@ -85,7 +92,7 @@ int pg_pack_run_within(const pg_pack *k, double *uniforms, uint32_t *guard, int 
             const int outcome = pg_run_some(&k->rest, in, in + s->count, uniforms, guard, met, work);
             if (outcome != 1)
                 return outcome;
-        } else if (PG_UNLIKELY(run_step(s, k->words + s->words, uniforms))) {
+        } else if (PG_UNLIKELY(run_step(s, k->words + s->words, terms_of(k, s), uniforms))) {
             step_again(k, s, uniforms, met);
         }
     return 1;

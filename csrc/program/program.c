@@ -7,6 +7,7 @@ const char *pg_code_name(int code)
 {
     static const char *const names[] = {
         [PG_CODE_FUSED - PG_CODE_FUSED] = "fused",
+        [PG_CODE_CONTRACTED - PG_CODE_FUSED] = "contracted",
         [PG_CODE_SEARCH - PG_CODE_FUSED] = "search",
         [PG_CODE_TAKE - PG_CODE_FUSED] = "take",
         [PG_CODE_SPREAD - PG_CODE_FUSED] = "spread",

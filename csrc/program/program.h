@@ -22,6 +22,7 @@ enum { PG_LANES = 64, PG_PIECE = 16 * PG_LANES };
 /* Codes of instructions that are no op of the table. */
 enum pg_code {
     PG_CODE_FUSED = PG_OPCODE_COUNT, /* out = a + sum of terms, from left to right */
+    PG_CODE_CONTRACTED,    /* the same, each product and the addition behind it rounded once: see contracted.h */
     PG_CODE_SEARCH,        /* out = the cell of a among a table of keys, by the rule expected: see lookup.h */
     PG_CODE_TAKE,          /* out = the item of a table that a is the number of, or nan */
     PG_CODE_SPREAD,        /* out (lanes) = a (uniform) */
@@ -45,11 +46,17 @@ static inline pg_slot pg_slot_of_item(const pg_program *p, const pg_instruction 
     return in->b != PG_NO_SLOT ? in->b + i : p->terms[in->first + i].a;
 }
 
+/* Whether a code is of sums of terms. */
+static inline int pg_is_sum(unsigned code)
+{
+    return code == PG_CODE_FUSED || code == PG_CODE_CONTRACTED;
+}
+
 /* Whether instructions of a code have terms, or items of a table: others have none, so that who goes through those of any
  * instruction need not ask. */
 static inline int pg_has_items(unsigned code)
 {
-    return code == PG_CODE_FUSED || code == PG_CODE_LOOP || is_of_table(code);
+    return pg_is_sum(code) || code == PG_CODE_LOOP || is_of_table(code);
 }
 
 /* Constants into their uniform slots. */

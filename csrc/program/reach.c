@@ -6,7 +6,7 @@
 /* The operands of an instruction by which it has a derivative: slots into out, which has room for 3, or terms. */
 static size_t operands_of(const pg_instruction *in, pg_slot *out)
 {
-    if (in->code == PG_CODE_FUSED) {
+    if (pg_is_sum(in->code)) {
         out[0] = in->a;
         return 1;
     }
@@ -30,7 +30,7 @@ static uint32_t terms_of(const pg_instruction *in)
 /* The factors of term i, or item i and PG_NO_SLOT. */
 static pg_term term_at(const pg_program *p, const pg_instruction *in, uint32_t i)
 {
-    return in->code == PG_CODE_TAKE ? (pg_term){pg_slot_of_item(p, in, i), PG_NO_SLOT, 0} : p->terms[in->first + i];
+    return in->code == PG_CODE_TAKE ? (pg_term){pg_slot_of_item(p, in, i), PG_NO_SLOT, 0, 0} : p->terms[in->first + i];
 }
 
 /* Whether a rule of the user's has made what an instruction gives: by which inputs it has a derivative the program does not

@@ -67,8 +67,11 @@ void pg_program_write(const pg_program *p, size_t inputs, const uint16_t *codes,
         out = pg_put(pg_put(pg_put(pg_put(out, in->out, 4), in->a, 4), in->b, 4), in->c, 4);
         out = pg_put(pg_put(out, in->first, 4), in->count, 4);
     }
-    for (size_t i = 0; i < p->term_count; i++)
-        out = pg_put(pg_put(pg_put(out, p->terms[i].a, 4), p->terms[i].b, 4), p->terms[i].absorbing, 4);
+    for (size_t i = 0; i < p->term_count; i++) {
+        const pg_term *t = &p->terms[i];
+        out = pg_put(pg_put(out, t->a, 4), t->b, 4);
+        out = pg_put(pg_put(out, t->absorbing, 2), t->subtracted, 2);
+    }
     for (size_t i = 0; i < p->loop_count; i++)
         out = write_loop(p->loops[i], bodies, out);
 }
@@ -109,7 +112,8 @@ static int read_arrays(pg_program *p, const unsigned char *at, const uint16_t *c
         pg_term *t = &p->terms[i];
         t->a = take_slot(&at);
         t->b = take_slot(&at);
-        t->absorbing = take_slot(&at);
+        t->absorbing = (uint16_t)pg_take(&at, 2);
+        t->subtracted = (uint16_t)pg_take(&at, 2);
     }
     return 1;
 }

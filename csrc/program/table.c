@@ -78,7 +78,7 @@ static const struct draft_table *table_of(draft *d, const uint32_t *items, size_
     for (size_t i = 0; i < count; i++) {
         const uint32_t item = constant ? own_constant(d, number_of(d, items[i])) : items[i];
         list.row = (uint8_t)(list.row || is_row(d, item));
-        pg_draft_add_term(d, &list, (draft_term){item, NONE, NONE, 0});
+        pg_draft_add_term(d, &list, (draft_term){item, NONE, NONE, 0, 0});
     }
     d->tables[d->table_count] = (struct draft_table){hash, count, list.head, list.tail, list.row};
     return d->failed != PG_OK ? NULL : &d->tables[d->table_count++];

@@ -47,7 +47,9 @@ static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_inst
     pg_node *sum = pg_retain(slots[in->a]);
     for (uint32_t t = 0; sum != NULL && t < in->count; t++) {
         pg_node *added = term_of(slots, &terms[t]);
-        pg_node *next = added == NULL ? NULL : pg_applied(PG_OP_add, (pg_node *[]){sum, added}, 2);
+        pg_node *next = added == NULL
+                            ? NULL
+                            : pg_applied(terms[t].subtracted ? PG_OP_sub : PG_OP_add, (pg_node *[]){sum, added}, 2);
         if (added != NULL)
             pg_release(added);
         pg_release(sum);
@@ -75,6 +77,7 @@ static pg_node *value_of(const pg_program *p, pg_node *const *slots, const pg_in
 {
     switch (in->code) {
     case PG_CODE_FUSED:
+    case PG_CODE_CONTRACTED:
         return sum_of(p, slots, in);
     case PG_CODE_SEARCH:
     case PG_CODE_TAKE:

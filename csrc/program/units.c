@@ -40,15 +40,15 @@ static uint32_t level_of(const lister *m, const pg_instruction *in)
     return level;
 }
 
-/* What a term's shape is: whether it is a product, and whether an absorbing one. */
+/* What a term's shape is: whether it is a product, whether an absorbing one, and whether it is subtracted. */
 static uint32_t shape_of(const pg_term *t)
 {
-    return (t->b != PG_NO_SLOT ? 1u : 0u) + (t->absorbing != 0 ? 2u : 0u);
+    return (t->b != PG_NO_SLOT ? 1u : 0u) + (t->absorbing != 0 ? 2u : 0u) + (t->subtracted != 0 ? 4u : 0u);
 }
 
 static int is_same_shape(const pg_program *p, const pg_instruction *x, const pg_instruction *y)
 {
-    if (x->count != y->count || x->expected != y->expected)
+    if (x->code != y->code || x->count != y->count || x->expected != y->expected)
         return 0;
     for (uint32_t t = 0; t < x->count; t++)
         if (shape_of(&p->terms[x->first + t]) != shape_of(&p->terms[y->first + t]))
@@ -59,7 +59,7 @@ static int is_same_shape(const pg_program *p, const pg_instruction *x, const pg_
 static uint32_t kind_of_sum(lister *m, uint32_t at)
 {
     const pg_instruction *in = &m->p->code[at];
-    uint64_t hash = in->count;
+    uint64_t hash = in->count + ((uint64_t)in->code << 32);
     for (uint32_t t = 0; t < in->count; t++)
         hash = (hash ^ shape_of(&m->p->terms[in->first + t])) * UINT64_C(0x9e3779b97f4a7c15);
     size_t i = (size_t)(hash >> 20) & m->shape_mask;
@@ -79,7 +79,7 @@ static uint32_t kind_of(lister *m, uint32_t at, int is_pair)
         return PG_IN_ORDER;
     if (is_of_table(in->code) || (m->p->tells && pg_is_settled(in->code, 0.0, 0.0)))
         return PG_SINGLE;
-    if (in->code == PG_CODE_FUSED)
+    if (pg_is_sum(in->code))
         return kind_of_sum(m, at);
     return is_pair ? PG_PAIRS + in->code : PG_CODES + in->code;
 }
@@ -131,7 +131,7 @@ static int open(lister *m, const pg_program *p)
 {
     size_t shapes = 16, sums = 0;
     for (size_t i = 0; i < p->once; i++)
-        sums += p->code[i].code == PG_CODE_FUSED;
+        sums += (size_t)pg_is_sum(p->code[i].code);
     while (shapes < 2 * sums)
         shapes *= 2;
     *m = (lister){.p = p, .kinds = PG_SHAPES, .shape_mask = shapes - 1};

@@ -115,7 +115,8 @@ static int terms_are_sound(checked *c, const pg_instruction *in, int row)
             term->b == in->out)
             return 0;
         const int a_row = is_row(term->a), b_row = is_product && is_row(term->b);
-        if ((!row && a_row) || (b_row && !a_row) || term->absorbing > in->expected)
+        if ((!row && a_row) || (b_row && !a_row) || term->absorbing > in->expected ||
+            term->subtracted > (in->code == PG_CODE_CONTRACTED))
             return 0;
     }
     return 1;
@@ -208,6 +209,7 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
         return 0;
     switch (in->code) {
     case PG_CODE_FUSED:
+    case PG_CODE_CONTRACTED:
         return fused_is_sound(c, in, row);
     case PG_CODE_SEARCH:
     case PG_CODE_TAKE:

@@ -74,11 +74,22 @@ static pg_node *value_of_term(const replay *r, const pg_term *term)
     return term->b == PG_NO_SLOT ? pg_retain(a) : product(a, *place(r, term->b), (int)term->absorbing);
 }
 
+/* The sum with one more term. Caller owns, and releases sum. */
+static pg_node *with_term(const replay *r, pg_node *sum, const pg_term *term)
+{
+    pg_node *added = value_of_term(r, term);
+    if (added == NULL)
+        return NULL;
+    pg_node *next = applied(term->subtracted ? PG_OP_sub : PG_OP_add, (pg_node *[]){sum, added}, 2);
+    pg_release(added);
+    return next;
+}
+
 /* Whether the sum starts with the constant -0.0, which changes no bit of what is added to it. */
 static int starts_with_nothing(const replay *r, const pg_instruction *in)
 {
     const pg_program *p = r->p;
-    return in->count != 0 && in->a >= p->lives && in->a < p->lives + p->constants &&
+    return in->count != 0 && !p->terms[in->first].subtracted && in->a >= p->lives && in->a < p->lives + p->constants &&
            pg_same_bits(p->constant_values[in->a - p->lives], -0.0);
 }
 
@@ -89,10 +100,7 @@ static pg_node *sum_of(const replay *r, const pg_instruction *in)
     uint32_t t = (uint32_t)starts_with_nothing(r, in);
     pg_node *sum = t != 0 ? value_of_term(r, terms) : pg_retain(*place(r, in->a));
     for (; sum != NULL && t < in->count; t++) {
-        pg_node *added = value_of_term(r, &terms[t]);
-        pg_node *next = added == NULL ? NULL : applied(PG_OP_add, (pg_node *[]){sum, added}, 2);
-        if (added != NULL)
-            pg_release(added);
+        pg_node *next = with_term(r, sum, &terms[t]);
         pg_release(sum);
         sum = next;
     }
@@ -148,7 +156,8 @@ static int loop_of(replay *r, const pg_instruction *in);
 static int run_one(replay *r, const pg_instruction *in)
 {
     switch (in->code) {
-    case PG_CODE_FUSED: {
+    case PG_CODE_FUSED:
+    case PG_CODE_CONTRACTED: {
         pg_node *sum = sum_of(r, in);
         return sum != NULL && hold(place(r, in->out), sum);
     }

@@ -13,6 +13,7 @@
 #include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/value.h"
+#include "program/made.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -119,6 +120,7 @@ int pg_trace_begin(PyObject *inputs)
         pg_mark_traced(PG_NODE(PyTuple_GetItem(inputs, i)));
     pg_birth_flags = PG_TRACED;
     pg_higher_orders = 0;
+    pg_contracts = 0;
     pg_tracing_threads++;
     pg_special_threads++;
     return 1;
@@ -132,6 +134,7 @@ void pg_trace_end(PyObject *inputs)
     current = NULL;
     Py_XDECREF(t->asks);
     pg_birth_flags = 0;
+    pg_contracts = 0;
     pg_births_forget();
     pg_forget_bodies();
     pg_tracing_threads--;
@@ -188,6 +191,15 @@ static PyObject *trace_limit(PyObject *module, PyObject *number)
         return current != NULL ? NULL : PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
     pg_errors_forget(&current->errors);
     current->errors = (pg_raised){.limit = limit};
+    Py_RETURN_NONE;
+}
+
+static PyObject *trace_contracts(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    if (current == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
+    pg_contracts = 1;
     Py_RETURN_NONE;
 }
 
@@ -368,6 +380,8 @@ PyMethodDef pg_trace_functions[] = {
      "trace_raised()\n--\n\nThe exceptions that operations have raised in this thread's trace."},
     {"trace_limit", trace_limit, METH_O,
      "trace_limit(number, /)\n--\n\nThe function is run again in its trace, and so many operations may raise."},
+    {"trace_contracts", trace_contracts, METH_NOARGS,
+     "trace_contracts()\n--\n\nPrograms and bodies of this thread's trace have contracted sums."},
     {"trace_bools", trace_bools, METH_O,
      "trace_bools(asks, /)\n--\n\n"
      "From here on comparisons in this thread's trace give bools, and are guards at once, if asks() says so. It is\n"

@@ -1,6 +1,7 @@
 /* tracing.c: the program of a trace, made and handed to Python. */
 #include "python/tracing.h"
 
+#include "program/made.h"
 #include "python/convert.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
@@ -118,7 +119,8 @@ static PyObject *traced_program(const pg_running_trace *t, pg_node *const *outpu
                           .outputs = outputs,
                           .output_count = count,
                           .totals = totals,
-                          .optimise = optimise};
+                          .optimise = optimise,
+                          .contract = pg_contracts};
         program = program_of(&trace);
         lives = program == NULL ? NULL : live_values(s, input_count);
         outcomes = lives == NULL ? NULL : outcomes_of(t);

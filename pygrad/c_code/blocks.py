@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pygrad.c_code.functions import PARTNERS
@@ -26,7 +26,8 @@ _FEW = 16  # absorbing products that are no reason for a second version
 _SHARED = 2  # products of which a factor is checked in their place
 _PAIRED = {*PARTNERS, *PARTNERS.values()}
 _LEAVES = {"in", "captured", "constant"}
-_PASSES_NAN = {"add", "sub", "mul", "div", "neg"}  # nan in, nan out
+_PASSES_NAN = {"add", "sub", "mul", "div", "neg", "fma"}  # nan in, nan out
+_PLAIN = {"mul0": "mul", "fma0": "fma"}  # what is meant where no factor is 0
 
 # -- values ----------------------------------------------------------------------------------------
 
@@ -51,8 +52,8 @@ class Pool:
 
     def add(self, op: str, *operands: int) -> int:
         """The value of an op on values."""
-        if op == "mul0" and (self._is_harmless(operands[0]) or self._is_harmless(operands[1])):
-            op = "mul"
+        if op in _PLAIN and (self._is_harmless(operands[0]) or self._is_harmless(operands[1])):
+            op = _PLAIN[op]
         found = self.numbers.get((op, operands))
         if found is None and op in {"add", "mul", "mul0"}:
             found = self.numbers.get((op, operands[::-1]))
@@ -181,8 +182,9 @@ def _read(path: Path | Body, pool: Pool) -> _Traced:
         if names[code] == "guard":
             compare = _COMPARISONS[line.expected // 2]
             guards.append(Guard(compare, bool(line.expected & 1), *operands))
-        elif names[code] == "fused":
-            slots[line.out] = _read_sum(p, line, operands[0], slots, pool)
+        elif names[code] in {"fused", "contracted"}:
+            add = _added if names[code] == "fused" else _contracted
+            slots[line.out] = _read_sum(p, line, operands[0], slots, pool, add)
         elif names[code] in {"search", "take"}:
             rule = line.expected if names[code] == "search" else ""
             places = _places_of_items(p, line)
@@ -201,17 +203,38 @@ def _places_of_items(p: Any, line: Any) -> list[int]:
     return [p.terms[i].a for i in range(line.first, line.first + line.count)]
 
 
-def _read_sum(p: Any, line: Any, start: int, slots: dict[int, int], pool: Pool) -> int:
+def _added(pool: Pool, total: int | None, term: Any, slots: dict[int, int]) -> int:
+    """A sum, unless there is none yet, with one more term."""
+    added = slots[term.a]
+    if term.b != lib.PG_NO_SLOT:
+        added = pool.add("mul0" if term.absorbing else "mul", added, slots[term.b])
+    return added if total is None else pool.add("add", total, added)
+
+
+def _contracted(pool: Pool, total: int | None, term: Any, slots: dict[int, int]) -> int:
+    """The same, a product and the sum rounded once."""
+    added = pool.add("neg", slots[term.a]) if term.subtracted else slots[term.a]
+    if term.b == lib.PG_NO_SLOT:
+        return added if total is None else pool.add("add", total, added)
+    if total is None:
+        return pool.add("mul0" if term.absorbing else "mul", added, slots[term.b])
+    return pool.add("fma0" if term.absorbing else "fma", added, slots[term.b], total)
+
+
+def _read_sum(
+    p: Any,
+    line: Any,
+    start: int,
+    slots: dict[int, int],
+    pool: Pool,
+    add: Callable[[Pool, int | None, Any, dict[int, int]], int],
+) -> int:
     """start + terms, from left to right."""
     total: int | None = start
     if pool.ops[start] == "constant" and str(pool.operands[start][0]) == "-0.0":
         total = None  # changes no bit of what is added to it
     for i in range(line.first, line.first + line.count):
-        term = p.terms[i]
-        added = slots[term.a]
-        if term.b != lib.PG_NO_SLOT:
-            added = pool.add("mul0" if term.absorbing else "mul", added, slots[term.b])
-        total = added if total is None else pool.add("add", total, added)
+        total = add(pool, total, p.terms[i], slots)
     return start if total is None else total
 
 
@@ -226,15 +249,15 @@ def _plain(pool: Pool, traced: _Traced) -> tuple[list[int], int] | None:
     asked = [v for guard in traced.guards for v in (guard.a, guard.b)]
     kept = set(pool.cone([*asked, *pool.items_before(traced.outputs)]))
     cone = [v for v in pool.cone(traced.outputs) if v not in kept]
-    if sum(pool.ops[v] == "mul0" for v in cone) <= _FEW:
+    if sum(pool.ops[v] in _PLAIN for v in cone) <= _FEW:
         return None
     now: dict[int, int] = {}
     products = []
     for v in cone:
         if not pool.is_leaf(v):
             op, operands = pool.ops[v], [now.get(u, u) for u in pool.operands[v]]
-            now[v] = pool.add("mul" if op == "mul0" else op, *operands)
-            if op == "mul0":
+            now[v] = pool.add(_PLAIN.get(op, op), *operands)
+            if op in _PLAIN:
                 products.append(now[v])
     outputs = [now.get(v, v) for v in traced.outputs]
     return outputs, pool.sum(_to_check(pool, outputs, products))

@@ -56,6 +56,17 @@ static inline struct pair sigmoid_and_sigmoid_dx(double x)
 }
 """,
 }
+CONTRACTED = {
+    "fma": "",  # libm's
+    "fma0": """\
+/* x * y + z, rounded once, in which a factor that is 0 makes 0 of the product. */
+static inline double fma0(double x, double y, double z)
+{
+    double product = x * y;
+    return product != product && (x == 0.0 || y == 0.0) ? z + 0.0 : fma(x, y, z);
+}
+""",
+}
 SELDOM = {"mul0": "rare_mul0"}  # the same functions, where they are seldom run, by another name
 _BELL_OF = """\
 /* a / (1 + e)**2 by r = 1 / sum; what the sum 1 + e has lost is put back. */
@@ -118,6 +129,8 @@ def _definition(name: str) -> str | None:
     for plain, seldom in SELDOM.items():
         if name == seldom:
             return (_definition(plain) or "").replace(f"double {plain}(", f"double {seldom}(")
+    if CONTRACTED.get(name):
+        return CONTRACTED[name]
     if name in TABLE_FUNCTIONS:
         return TABLE_FUNCTIONS[name]
     if name in _scalar():

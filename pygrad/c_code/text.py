@@ -32,6 +32,7 @@ from pygrad.c_code.blocks import (
 )
 from pygrad.c_code.comment import About, checked_name, comment, own_name, prototype
 from pygrad.c_code.functions import (
+    CONTRACTED,
     PARTNERS,
     SELDOM,
     apart,
@@ -112,6 +113,8 @@ class _Text:
             return self._operand(left, binding) + sign + self._operand(right, binding + 1), binding
         if op == "neg":
             return "-" + self._operand(operands[0], _ATOM), _MINUS
+        if op in CONTRACTED:
+            return self.function.call(op, ", ".join(map(self._operand, operands))), _ATOM
         if op in TABLE_FUNCTIONS:
             x, *items = operands
             arguments = f"{self._operand(x)}, {self._table(f't{v}', items)}, {len(items)}"

@@ -34,7 +34,7 @@ VERSION = 1
 # Which of a compiled function's programs an entry has, and what the function was made by.
 OWN = 0
 BACKWARDS = ["", "mean", "sum"]
-LOOP = "loop"
+LOOP, CONTRACTED = "loop", "contracted"
 PLAIN, VMAP = 0, "vmap"
 DERIVATIVES = ["", VMAP, "grad", "value_and_grad"]
 
@@ -93,6 +93,7 @@ class SavedFunction(NamedTuple):
     mapping: Mapping | None
     captured: list[tuple[float, str]]  # numbers and labels
     entries: list[Entry]
+    contracts: bool  # see programs/contraction.py; its file names that operation, whether it has one or not
 
 
 # -- operations by name ----------------------------------------------------------------------------
@@ -282,7 +283,7 @@ def encode(saved: SavedFunction) -> bytes:
     bodies = _bodies_of(saved)
     programs = [path.program for entry in saved.entries for path in entry.paths]
     programs += [lib.pg_body_program(bodies, i) for i in range(bodies.count)]
-    used: set[int] = set()
+    used = {CODES[CONTRACTED]} if saved.contracts else set()
     for program in programs:
         used.update(np.unique(instructions(program)["code"]).tolist())
     codes = ffi.new("uint16_t[]", max(names) + 1)
@@ -474,7 +475,9 @@ class _Reader:
         entries = [self.entry() for _ in range(self.count(80))]
         if self.at != len(self.data):
             raise ValueError(_DAMAGED.format("it goes on after its end"))
-        return SavedFunction(name, doc, kind, static, mapping, captured, entries)
+        return SavedFunction(
+            name, doc, kind, static, mapping, captured, entries, CONTRACTED in names
+        )
 
 
 def _check(sound: int, what: str) -> None:

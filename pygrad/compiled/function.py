@@ -23,7 +23,7 @@ from pygrad import _native
 from pygrad.compiled.buffer import Buffer
 from pygrad.compiled.fileformat import SavedFunction, decode
 from pygrad.compiled.replay import Replay, fill, made_again
-from pygrad.compiled.store import Store
+from pygrad.compiled.store import Store, contracting
 from pygrad.compiled.training import Ending, backward
 from pygrad.core.callables import (
     MethodOf,
@@ -451,6 +451,7 @@ def compile(
     static_argnums: int | Sequence[int] = (),
     verify: bool = False,
     autograph: bool = False,
+    fma: bool = False,
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 @overload
 def compile(
@@ -459,6 +460,7 @@ def compile(
     static_argnums: int | Sequence[int] = (),
     verify: bool = False,
     autograph: bool = False,
+    fma: bool = False,
 ) -> Compiled[P, R]: ...
 def compile(
     f: Callable[..., Any] | None = None,
@@ -466,6 +468,7 @@ def compile(
     static_argnums: int | Sequence[int] = (),
     verify: bool = False,
     autograph: bool = False,
+    fma: bool = False,
 ) -> Any:
     """f as a program: traced once for each structure of arguments, run in C from then on.
 
@@ -491,6 +494,10 @@ def compile(
     Ops follow NumPy in a program: inf and nan where eager code raises, unless a handler in f catches that:
     then the path leads through it.
 
+    With ``fma=True`` a product and the sum that it is added to or taken from are rounded once, by fused
+    multiply-add. Results have other bits than those of eager code, mostly nearer to the true ones, and the
+    same on every machine. That holds for derivatives, buffers, files and ``to_c``, too.
+
     Raises:
         TraceError: f does what a program could not repeat, such as reading ``.data`` of a Value that
             depends on its arguments; the message names the line and the cure.
@@ -503,7 +510,7 @@ def compile(
     """
     if f is None:
         return functools.partial(
-            compile, static_argnums=static_argnums, verify=verify, autograph=autograph
+            compile, static_argnums=static_argnums, verify=verify, autograph=autograph, fma=fma
         )
     if not callable(f):
         raise TypeError(f"compile() takes a function, not {type(f).__name__}")
@@ -511,6 +518,8 @@ def compile(
         from pygrad.control.autograph.decorator import within  # which needs Python's compiler
 
         f = within(f)
+    if fma:
+        f = contracting(f)
     static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     return Compiled(f, static, verify)
 

@@ -32,6 +32,7 @@ from pygrad.core.static import Static
 from pygrad.core.structure import Container, Structure, as_values, container_like, key_of
 from pygrad.programs.arguments import Arguments, static_of
 from pygrad.programs.asked import Asked, asks
+from pygrad.programs.contraction import contracted
 from pygrad.programs.mapped import vmap
 from pygrad.programs.paths import Paths, path_of
 from pygrad.programs.results import RowResult, Totals
@@ -51,6 +52,7 @@ class NotSavedError(RuntimeError):
 def made_again(saved: SavedFunction, row: Callable[..., Any]) -> Callable[..., Any]:
     """What compile() was given: the function, a vmap of it, or a derivative of that."""
     m, kind = saved.mapping, DERIVATIVES[saved.kind]
+    row = contracted(row) if saved.contracts else row
     if m is None:
         return row
     try:

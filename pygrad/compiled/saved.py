@@ -35,6 +35,7 @@ from pygrad.compiled.store import Store
 from pygrad.core.callables import PICKLERS_BY_VALUE, FunctionOf, found_by_name
 from pygrad.core.structure import key_of
 from pygrad.programs.arguments import static_of
+from pygrad.programs.contraction import contracts
 from pygrad.programs.mapped import Vmapped
 from pygrad.programs.paths import Paths
 from pygrad.transform import Gradient
@@ -91,7 +92,9 @@ def to_bytes(store: Store) -> bytes:
     doc = store.doc if isinstance(store.doc, str) else None
     numbers = [(v.data, v.label) for v in captured.values()]
     static = tuple(sorted(store.static))
-    return encode(SavedFunction(store.name, doc, kind, static, mapping, numbers, entries))
+    return encode(
+        SavedFunction(store.name, doc, kind, static, mapping, numbers, entries, contracts(store.f))
+    )
 
 
 def _why_nothing(store: Store) -> str:

@@ -21,6 +21,7 @@ from pygrad.core.structure import container_like, statics_in
 from pygrad.programs.arguments import Arguments, at_end
 from pygrad.programs.asked import Asked, tell_of_ints
 from pygrad.programs.captures import Captures, Variants
+from pygrad.programs.contraction import contracted
 from pygrad.programs.few import FewRows
 from pygrad.programs.mapped import Vmapped
 from pygrad.programs.one_row import OneRowProgram
@@ -232,6 +233,15 @@ def _keeping(f: Any, programs: Programs[RowsProgram]) -> Any:
     if isinstance(f, Vmapped):
         return f.keeping(programs)
     return f.of(_keeping(f.f, programs)) if isinstance(f, Derivative) else f
+
+
+def contracting(f: Any) -> Any:
+    """f with contracted sums: the function that maps and derivatives are of, so that these stay known."""
+    if isinstance(f, Derivative):
+        return f.of(contracting(f.f))
+    if isinstance(f, Vmapped):
+        return Vmapped(contracting(f.f), *f.made_from()[1:])
+    return contracted(f)
 
 
 def _jacobian_in(f: Any) -> JacobianOf | None:

@@ -33,6 +33,7 @@ from pygrad.core.structure import (
 from pygrad.programs.again import Again
 from pygrad.programs.axes import axes_of, has_rows_of_values, names_of
 from pygrad.programs.batch import Batch
+from pygrad.programs.contraction import contracted
 from pygrad.programs.few import FewRows, chosen_of, slopes_of
 from pygrad.programs.paths import Path, reads_active
 from pygrad.programs.results import as_numbers, with_truths
@@ -434,6 +435,7 @@ def vmap(
     threads: int = 1,
     errors: str = "warn",
     progress: Report = None,
+    fma: bool = False,
 ) -> Vmapped:
     """A function that runs f on every row of its arguments, compiled.
 
@@ -451,7 +453,8 @@ def vmap(
     ``threads`` share the rows; results do not depend on how many. The mapped function takes
     ``out=``, a float64 array of shape (rows, numbers in a result). ``progress`` is a function that is
     called with (rows done, rows) some 50 times a second, in the thread that called, or True for a bar where
-    there is a terminal; see pygrad.progress.
+    there is a terminal; see pygrad.progress. ``fma=True`` rounds products and the sums that they are
+    added to once, as for ``compile``; results are the same for every way of cutting rows still.
 
     With ``reduce``, derivatives by shared arguments and by Values that f closes over come from the
     same sweep: ``value_and_grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean"))``, once;
@@ -478,4 +481,4 @@ def vmap(
         raise TypeError(f"vmap() takes a function, not {type(f).__name__}")
     if progress is not None and not isinstance(progress, bool) and not callable(progress):
         raise TypeError(f"progress must be a function, True, False or None, not {progress!r}")
-    return Vmapped(f, in_axes, reduce, threads, errors, progress)
+    return Vmapped(contracted(f) if fma else f, in_axes, reduce, threads, errors, progress)

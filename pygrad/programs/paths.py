@@ -14,15 +14,16 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from pygrad import _native
-from pygrad.core.callables import FunctionOf, function_name
+from pygrad.core.callables import function_name
 from pygrad.core.callers import is_pygrads, users_line
-from pygrad.core.jacobians import JacobianOf
+from pygrad.core.layers import layers
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import raise_with_cure
 from pygrad.core.shown import settle
 from pygrad.core.swallowing import has_handlers
 from pygrad.core.texts import forget_texts, tell_of_texts
 from pygrad.programs.catching import caught_by
+from pygrad.programs.contraction import contracts
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
 from pygrad.programs.whole import mark
@@ -203,6 +204,8 @@ def trace(
         with _native.Traced() as traced:
             inputs = traced.begin(tuple(point))
             mark(inputs)
+            if contracts(f):
+                _native.trace_contracts()
             _native.trace_bools(functools.partial(asks, f))
             _latest.error = None
             try:
@@ -268,14 +271,8 @@ def _led_to(error: BaseException) -> int | None:
 
 def _name(f: Any) -> str:
     """Of the function that a user has written."""
-    while isinstance(f, functools.partial | FunctionOf | JacobianOf):
-        if not isinstance(f, functools.partial):
-            f = f.f
-        elif f.args and (getattr(f.func, "__module__", None) or "").startswith("pygrad."):
-            f = f.args[0]  # one of pygrad's own, of what the user has written
-        else:
-            f = f.func
-    return function_name(f)
+    *_, innermost = layers(f)
+    return function_name(innermost)
 
 
 _kinds: dict[CodeType, int] = {}  # by code

@@ -39,6 +39,7 @@ from pygrad.core.jacobians import JacobianOf
 from pygrad.core.reading import codes_within
 from pygrad.core.structure import Array, Container, Number, Structure
 from pygrad.core.swallowing import has_handlers
+from pygrad.programs.contraction import Contracted
 from pygrad.programs.identity import facts_of
 
 _MOST = 10_000  # codes that are remembered
@@ -341,6 +342,8 @@ class _Search:
             self.bools |= item in {bool, int}
         elif kind is JacobianOf:
             self.several(item, depth)
+        elif kind is Contracted:
+            self.several((item.f,), depth)
         elif isinstance(item, FunctionOf) and kind.__module__ == _TRANSFORMS:
             self.derivative(item)
         else:

@@ -98,7 +98,8 @@ static void add_ops(made *m, int op, size_t width)
 static void add_sums(made *m, size_t width)
 {
     const size_t count = one_in(8) ? 0 : 1 + below(one_in(4) ? 12 : 3);
-    const uint64_t shape = random_word(), absorbing = one_in(2) ? 0 : random_word();
+    const uint64_t shape = random_word(), absorbing = one_in(2) ? 0 : random_word(), taken = random_word();
+    const uint16_t code = one_in(2) ? PG_CODE_FUSED : PG_CODE_CONTRACTED;
     const stand start = some_stand(m, width);
     stand stands[26];
     for (size_t t = 0; t < 2 * count; t++)
@@ -106,16 +107,17 @@ static void add_sums(made *m, size_t width)
     for (size_t i = 0; i < width; i++) {
         const int other = one_in(40);
         const pg_slot first = at_stand(&start, i);
-        pg_instruction *in = put_code(m, PG_CODE_FUSED, 1);
+        pg_instruction *in = put_code(m, code, 1);
         in->a = first;
         in->first = (uint32_t)m->p.term_count;
         in->count = (uint32_t)count;
         for (size_t t = 0; t < count; t++) {
             const pg_slot x = at_stand(&stands[2 * t], i), y = at_stand(&stands[2 * t + 1], i);
             const int product = (shape >> t & 1) != (uint64_t)(other && t == 1);
-            const uint32_t strong = product && (absorbing >> t & 1);
+            const uint16_t strong = product && (absorbing >> t & 1);
             in->expected = (uint16_t)(in->expected | strong);
-            m->terms[m->p.term_count++] = (pg_term){x, product ? y : PG_NO_SLOT, strong};
+            m->terms[m->p.term_count++] = (pg_term){x, product ? y : PG_NO_SLOT, strong,
+                                                    code == PG_CODE_CONTRACTED && (taken >> t & 1)};
         }
     }
 }
@@ -135,7 +137,7 @@ static void add_table(made *m)
     }
     in->first = (uint32_t)m->p.term_count;
     for (size_t i = 0; i < count; i++)
-        m->terms[m->p.term_count++] = (pg_term){(pg_slot)below(in->out), PG_NO_SLOT, 0};
+        m->terms[m->p.term_count++] = (pg_term){(pg_slot)below(in->out), PG_NO_SLOT, 0, 0};
 }
 
 static void add_guard(made *m)
@@ -160,7 +162,7 @@ static void add_loop(made *m)
     in->first = (uint32_t)m->p.term_count;
     in->count = (uint32_t)loop->base.operands;
     for (size_t i = 0; i < in->count; i++)
-        m->terms[m->p.term_count++] = (pg_term){(pg_slot)below(in->out), PG_NO_SLOT, 0};
+        m->terms[m->p.term_count++] = (pg_term){(pg_slot)below(in->out), PG_NO_SLOT, 0, 0};
 }
 
 static void make_some(made *m, double (*number)(void), int loops)
@@ -368,7 +370,7 @@ static void test_sums_of_many_shapes_are_told_apart(void)
                                    .count = TERMS};
         for (size_t t = 0; t < TERMS; t++)
             terms[p.term_count++] = (pg_term){(pg_slot)(1 + (i + t) % 32),
-                                              i % SHAPES >> t & 1 ? (pg_slot)(1 + (i + 3 * t) % 32) : PG_NO_SLOT, 0};
+                                              i % SHAPES >> t & 1 ? (pg_slot)(1 + (i + 3 * t) % 32) : PG_NO_SLOT, 0, 0};
         results[p.outputs++] = (pg_slot)p.uniforms++;
     }
     p.length = p.once = p.spread = SHAPES * EACH;

@@ -539,7 +539,7 @@ static answers ask(pg_instruction in, const pg_term *term, int tells, int rows, 
     in.b = in.b == PG_NO_SLOT ? in.b : in.b | kind;
     pg_term terms[1] = {0};
     if (term != NULL)
-        terms[0] = (pg_term){term->a | kind, term->b | kind, term->absorbing};
+        terms[0] = (pg_term){term->a | kind, term->b | kind, term->absorbing, term->subtracted};
     pg_instruction code[2] = {in, {.code = PG_CODE_OUTPUT, .a = in.out, .b = PG_NO_SLOT, .c = PG_NO_SLOT}};
     const pg_program p = {.inputs = 3,
                           .lanes = rows ? 4 : 0,
@@ -587,7 +587,10 @@ static const struct {
     {{.code = PG_OP_atan2_dxx, .a = 0, .b = 1, .c = PG_NO_SLOT}, {0}, 0.0},
     {{.code = PG_OP_atan2_dxy, .a = 0, .b = 1, .c = PG_NO_SLOT}, {0}, 0.0},
     {{.code = PG_CODE_FUSED, .a = 2, .b = PG_NO_SLOT, .c = PG_NO_SLOT, .count = 1, .expected = 1},
-     {0, 1, 1},
+     {0, 1, 1, 0},
+     (double)INFINITY},
+    {{.code = PG_CODE_CONTRACTED, .a = 2, .b = PG_NO_SLOT, .c = PG_NO_SLOT, .count = 1, .expected = 1},
+     {0, 1, 1, 1},
      (double)INFINITY},
 };
 
@@ -595,7 +598,7 @@ static void test_a_program_that_tells_says_that_it_has_met_a_product_with_0(void
 {
     for (size_t i = 0; i < sizeof meetings / sizeof *meetings; i++) {
         const pg_instruction in = meetings[i].in;
-        const pg_term *term = in.code == PG_CODE_FUSED ? &meetings[i].term : NULL;
+        const pg_term *term = in.count != 0 ? &meetings[i].term : NULL;
         const double x[2] = {0.0, 1.0}, y[2] = {meetings[i].y, 1.0};
         const answers told = ask(in, term, 1, 0, x, y, 1), silent = ask(in, term, 0, 0, x, y, 1);
         CHECK(told.once == 2 && told.call == 0 && told.guard == UINT32_MAX && told.output == 0.0);
@@ -614,7 +617,7 @@ static void test_a_program_that_tells_names_the_first_row_that_has_met_one(void)
         pg_choose_lanes(lanes);
         for (size_t i = 0; i < sizeof meetings / sizeof *meetings; i++) {
             const pg_instruction in = meetings[i].in;
-            const pg_term *term = in.code == PG_CODE_FUSED ? &meetings[i].term : NULL;
+            const pg_term *term = in.count != 0 ? &meetings[i].term : NULL;
             for (size_t k = 0; k < ROWS; k++)
                 x[k] = y[k] = 1.0;
             CHECK(ask(in, term, 1, 1, x, y, ROWS).run == 0);

@@ -128,7 +128,8 @@ static void damage(pg_program *p)
         return;
     case 4:
         if (p->term_count != 0)
-            p->terms[below(p->term_count)].absorbing = (uint32_t)below(3);
+            *(one_in(2) ? &p->terms[below(p->term_count)].absorbing
+                        : &p->terms[below(p->term_count)].subtracted) = (uint16_t)below(3);
         return;
     default:
         if (p->length != 0)

@@ -399,9 +399,9 @@ static void test_a_table_beyond_what_is_there_is_refused(void)
                     term->a = slots[k];
                     CHECK(pg_program_verify(p) == 0);
                 }
-                *term = (pg_term){old.a, old.a, 0};
+                *term = (pg_term){old.a, old.a, 0, 0};
                 CHECK(pg_program_verify(p) == 0);
-                *term = (pg_term){old.a, PG_NO_SLOT, 1};
+                *term = (pg_term){old.a, PG_NO_SLOT, 1, 0};
                 CHECK(pg_program_verify(p) == 0);
                 *term = old;
             }

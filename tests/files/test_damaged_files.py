@@ -368,6 +368,9 @@ def test_the_verifier_refuses_what_a_run_relies_on() -> None:
         p.terms[instruction(p, "fused").first].absorbing = 1
         instruction(p, "fused").expected = 0
 
+    def subtracted_where_all_is_added(p: Any) -> None:
+        p.terms[instruction(p, "fused").first].subtracted = 1
+
     for make, change in [
         (uniform_program, unused_operand),
         (rows_program, operand_as_result),
@@ -382,6 +385,7 @@ def test_the_verifier_refuses_what_a_run_relies_on() -> None:
         (uniform_program, terms_that_wrap_around),
         (uniform_program, guard_of_no_comparison),
         (uniform_program, zero_that_wins_unasked),
+        (uniform_program, subtracted_where_all_is_added),
     ]:
         broken(make(), change)
 
