@@ -73,6 +73,8 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer)
     w->rows.handed = NULL;
     w->rows.standing = NULL;
     w->rows.careful = 0;
+    w->rows.around = outer;
+    w->rows.mask = NULL;
     w->others = w->rows.spare + SPARE;
     w->aside = w->others + b->state * PG_LANES;
     w->crossing = (uint8_t *)(void *)(w->aside + (b->state + 1) * PG_LANES);
@@ -294,6 +296,7 @@ static int trip_wide(wide *w, size_t i, const int64_t *mask, int all)
     const double *lanes = w->rows.lanes;
     if (!put_items(w, i))
         return 0;
+    w->rows.mask = all ? NULL : mask;
     pg_run_block(p, &w->rows);
     if (w->rows.failed)
         return 0;
@@ -511,7 +514,7 @@ static int run_single(const pg_loop *loop, const pg_loop *later, pg_handed *hand
     for (size_t k = 0; k < loop->base.operands; k++)
         given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[0] : rows->uniforms[operands[k].a];
     if (!pg_loop_run_handed(loop, later, handed, given, found, rows->frame, rows->work, &met)) {
-        pg_loop_failed_in(row_of(rows->batch, rows->first));
+        pg_loop_failed_alone(row_of(rows->batch, rows->first));
         return 0;
     }
     for (size_t k = 0; k < loop->base.results; k++)
