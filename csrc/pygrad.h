@@ -106,13 +106,13 @@ typedef struct {
     size_t spread; /* from there to before this one: uniforms spread over lanes, once per thread */
     pg_term *terms;
     size_t term_count;
-    void **loops; /* each a pg_loop of loop.h; references are owned */
+    void **loops;          /* each a pg_loop of loop.h or a pg_call of call.h; references are owned */
     size_t loop_count;
     int tells; /* it has derivatives of second or higher order: a run says where one may be singular */
 } pg_program;
 
 /* What an instruction's code stands for: the name of an op, "fused", "contracted", "search", "take", "spread", "guard",
- * "output", "total", "total_product", "total_uniform" or "loop"; NULL for others. Static. */
+ * "output", "total", "total_product", "total_uniform", "loop" or "call"; NULL for others. Static. */
 const char *pg_code_name(int code);
 
 /* Scratch memory that a call needs, aligned to 64 bytes. */
@@ -178,8 +178,12 @@ int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *l
 #define PG_GUARD_STOPPED 0xfffffffeu
 
 /* Why the last run in this thread that was stopped was: 0 if it was asked to; 1 for want of memory; 2 if a loop has not
- * ended after *trips trips, in the row *row of the arrays, or before any if that is SIZE_MAX. It is forgotten then. */
+ * ended after *trips trips, in the row *row of the arrays, or before any if that is SIZE_MAX; 3 if what it called back has
+ * failed, in one of the rows from *row to *trips, or before any. It is forgotten then. */
 int pg_loop_failure(size_t *row, double *trips);
+
+/* What the first function is called that a program calls back (call.h), which is the program's; NULL if there is none. */
+const char *pg_program_calls(const pg_program *p);
 
 /* One of a program's loops, as loop.h has it: the programs for numbers of its body and, if it goes back, of that one's way
  * back, else NULL, which are the loop's. */

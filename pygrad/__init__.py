@@ -12,7 +12,8 @@ To see them: `explain`, `draw`, `explore`, `pygrad.plot`.
 Functions: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`, `hvp`; checked by `check_grad`.
 To any order: `taylor`, `jet`.
 Loops and branches: `while_loop`, `fori_loop`, `scan`, `cond`, `switch`, `checkpoint`, `autograph`.
-Rules of your own: `custom_jvp`, `custom_vjp`, `custom_root`, `custom_fixed_point`, `custom_minimum`.
+Rules of your own: `custom_jvp`, `custom_vjp`, `external`; `custom_root`, `custom_fixed_point`,
+`custom_minimum`.
 Programs: `compile` (or `jit`), `vmap`, `load`; their errors `TraceError` and `NotSavedError`.
 Uses: `newton`, `gauss_newton`, `gradient_descent`, `sensitivity`, `propagate`, `pygrad.scipy`.
 Networks: `pygrad.nn`, `pygrad.optim`; `pygrad.engine` for code that imports it from micrograd.
@@ -55,6 +56,7 @@ _PLACES = {
     "engine": "",
     "explain": "seeing.explanation",
     "explore": "seeing.explorer",
+    "external": "rules.external",
     "fori_loop": "control.loops",
     "gauss_newton": "applications.solvers",
     "grad": "transform",
@@ -169,6 +171,7 @@ if TYPE_CHECKING:
     from pygrad.programs.worth import path_memory as path_memory
     from pygrad.rules.custom import custom_jvp as custom_jvp
     from pygrad.rules.custom import custom_vjp as custom_vjp
+    from pygrad.rules.external import external as external
     from pygrad.rules.implicit import custom_fixed_point as custom_fixed_point
     from pygrad.rules.implicit import custom_minimum as custom_minimum
     from pygrad.rules.implicit import custom_root as custom_root

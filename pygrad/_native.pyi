@@ -389,6 +389,15 @@ def rule_made(
     inputs: tuple[Value, ...],
     /,
 ) -> tuple[Value, ...]: ...
+def call_made(
+    what: Callable[..., Any],
+    name: str,
+    operands: tuple[Value, ...],
+    numbers: tuple[float, ...],
+    conditional: bool,
+    /,
+) -> tuple[Value, ...]: ...
+def set_say_rows(function: Callable[[BaseException, int, int], object], /) -> None: ...
 def rule_results(node: Value, /) -> tuple[Value, ...]: ...
 def rule_way(
     reverse: bool,

@@ -26,7 +26,8 @@ LAYERS = """
     dask plot
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
-    special rules series
+    special series
+    rules
     transform
     control
     programs debugging math linalg nn optim engine

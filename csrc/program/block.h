@@ -26,13 +26,15 @@ static inline void pg_handed_close(pg_handed *handed)
 }
 
 /* Rows of a block while it runs. */
-typedef struct {
+typedef struct block {
     const pg_batch *batch;
     const double *uniforms;
     double *lanes;
     double *partial;       /* eight strided sums for each total */
     double *spare;         /* SPARE numbers */
     double *frame;         /* where loops keep what is theirs */
+    const struct block *around; /* in bodies, the block whose instruction the loop is; else NULL */
+    const int64_t *mask;   /* in bodies, of a trip that some lanes do: which; else NULL */
     pg_work *work;
     pg_handed *handed;     /* PG_HANDED of them; NULL in bodies */
     const uint32_t *standing; /* inputs that are not loaded: see standing.h; NULL: none, or in bodies */

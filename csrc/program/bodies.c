@@ -111,7 +111,7 @@ static int is_plain(const pg_loop *loop)
 {
     const pg_body *body = loop->body, *back = loop->back;
     const size_t plain = pg_operands_of(body), made = pg_made_by(body, back);
-    if (loop->base.kind != &pg_loop_kind || !has_shape(body))
+    if (!has_shape(body))
         return 0;
     if (back == NULL)
         return loop->base.operands == plain && loop->base.results == body->state + 1 + made;
@@ -141,7 +141,7 @@ static int add_loops(pg_bodies *bodies, const pg_program *p, uint64_t bytes, uns
 {
     for (size_t i = 0; i < p->loop_count; i++) {
         const pg_loop *loop = p->loops[i];
-        int known = is_plain(loop);
+        int known = loop->base.kind == &pg_loop_kind && is_plain(loop);
         if (known == 1)
             known = add_body(bodies, loop->body, level + 1);
         if (known == 1)

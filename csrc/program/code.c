@@ -7,6 +7,8 @@
 #include "program/loop.h"
 #include "program/table.h"
 
+#include <string.h>
+
 /* What the code does, in order: values by number, guards and results. */
 typedef enum { ITEM_VALUE, ITEM_GUARD, ITEM_RESULT } item_kind;
 
@@ -22,6 +24,7 @@ typedef struct {
     item *items;
     size_t count;
     uint32_t *last;        /* for each value the item that uses it last */
+    uint32_t *before;      /* see guards_before() */
     pg_slot *free;         /* slots of lanes to use again */
     size_t free_count;
     pg_program *p;
@@ -89,26 +92,80 @@ static int gives_out(const writer *w)
     return 0;
 }
 
-/* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after
- * all guards, so that rows that leave the path add nothing to totals. */
-static void list_items(writer *w, int row)
+/* How many guards come before each value, as what is called back is to run behind them; NULL where that is 0 for all, as
+ * mostly, or for want of memory. Caller owns. */
+static uint32_t *guards_before(draft *d)
 {
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < w->d->count; i++)
-        w->last[i] = NONE;
+    int any = 0;
+    for (uint32_t i = d->last_call; i != NONE; i = d->values[i].next)
+        any = any || d->loops[d->values[i].users].guards != 0;
+    uint32_t *before = any ? pg_alloc(d->count, sizeof *before) : NULL;
+    if (any && before == NULL)
+        draft_lacks_memory(d);
+    if (before != NULL) /* constants may have larger numbers than what uses them */
+        memset(before, 0, d->count * sizeof *before);
+    for (size_t i = 0; before != NULL && i < d->count; i++) {
+        const value *v = &d->values[i];
+        const uint32_t operands[3] = {v->a, v->b, v->c};
+        const int leaf = v->op == INPUT || v->op == LIVE || v->op == CONSTANT;
+        uint32_t most = v->op == PG_CODE_CALL ? d->loops[v->users].guards : 0;
+        for (int k = 0; k < 3 && !leaf; k++)
+            if (operands[k] != NONE && before[operands[k]] > most)
+                most = before[operands[k]];
+        for (uint32_t t = leaf ? NONE : v->head; t != NONE; t = d->terms[t].next) {
+            most = before[d->terms[t].a] > most ? before[d->terms[t].a] : most;
+            if (d->terms[t].b != NONE && before[d->terms[t].b] > most)
+                most = before[d->terms[t].b];
+        }
+        before[i] = most;
+    }
+    return before;
+}
+
+/* The least number of guards beyond those of a stage that come before a value; NONE if there are no more. */
+static uint32_t next_stage(const writer *w, uint32_t stage)
+{
+    uint32_t least = NONE;
+    for (size_t i = 0; w->before != NULL && i < w->d->count; i++)
+        if (w->before[i] > stage && w->before[i] < least)
+            least = w->before[i];
+    return least;
+}
+
+/* Values before which so many guards come, and guards before the one beyond, from *next on. */
+static void list_stage(writer *w, int row, uint32_t stage, uint32_t beyond, uint32_t *next)
+{
     for (uint32_t i = 0; i < w->d->count && goes_on(w->d); i++) {
         const value *v = &w->d->values[i];
-        if (v->needed && v->row == row && v->op != INPUT && v->op != LIVE && v->op != CONSTANT && w->last[i] == NONE) {
+        const int here = w->before == NULL || w->before[i] == stage;
+        if (here && v->needed && v->row == row && v->op != INPUT && v->op != LIVE && v->op != CONSTANT &&
+            w->last[i] == NONE) {
             list_value(w, i);
             const uint32_t partner = pg_partner(v->op) < 0 ? NONE : pg_draft_find(w->d, pg_partner(v->op), v->a, v->b);
             if (partner != NONE && w->d->values[partner].needed && w->last[partner] == NONE)
                 list_value(w, partner);
         }
-        while (next < w->trace->guard_count && w->guards[2 * next] <= i && w->guards[2 * next + 1] <= i) {
-            if (is_guard_of_rows(w, next) == row)
-                w->items[w->count++] = (item){ITEM_GUARD, next};
-            next++;
+        while (*next < w->trace->guard_count && *next < beyond && w->guards[2 * *next] <= i &&
+               w->guards[2 * *next + 1] <= i) {
+            if (is_guard_of_rows(w, *next) == row)
+                w->items[w->count++] = (item){ITEM_GUARD, *next};
+            ++*next;
         }
+    }
+}
+
+/* Lists what to do: values in order, partners together, each guard as soon as both sides are there, results after
+ * all guards, so that rows that leave the path add nothing to totals. What is called back behind a guard, and what
+ * depends on that, makes another stage: a row that leaves there is never handed over. */
+static void list_items(writer *w, int row)
+{
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < w->d->count; i++)
+        w->last[i] = NONE;
+    for (uint32_t stage = 0; stage != NONE;) {
+        const uint32_t beyond = next_stage(w, stage);
+        list_stage(w, row, stage, beyond, &next);
+        stage = beyond;
     }
     for (uint32_t r = 0; row && gives_out(w) && r < w->trace->output_count; r++)
         w->items[w->count++] = (item){ITEM_RESULT, r};
@@ -160,7 +217,7 @@ static pg_slot take_lanes(writer *w)
 static void free_lanes(writer *w, uint32_t v, size_t at)
 {
     value *used = &w->d->values[v];
-    if (used->op == PG_CODE_LOOP || (used->op == INPUT && w->trace->body))
+    if (pg_is_several(used->op) || (used->op == INPUT && w->trace->body))
         return;
     if (used->row && w->last[v] == at && used->slot != PG_NO_SLOT) {
         w->free[w->free_count++] = used->slot;
@@ -217,17 +274,17 @@ static void write_terms(writer *w, const value *v, pg_instruction *in)
 static void write_loop(writer *w, value *v)
 {
     pg_program *p = w->p;
-    const pg_loop *loop = w->d->loops[v->users];
-    pg_instruction in = {.code = PG_CODE_LOOP, .a = (pg_slot)p->loop_count, .b = PG_NO_SLOT, .c = PG_NO_SLOT};
+    const pg_several *loop = w->d->loops[v->users].rule;
+    pg_instruction in = {.code = v->op, .a = (pg_slot)p->loop_count, .b = PG_NO_SLOT, .c = PG_NO_SLOT};
     write_terms(w, v, &in);
     in.expected = 0;
     if (!pg_room((void **)&p->loops, p->loop_count, &w->loop_capacity, sizeof *p->loops)) {
         draft_lacks_memory(w->d);
         return;
     }
-    p->loops[p->loop_count++] = pg_loop_retain(loop);
+    p->loops[p->loop_count++] = pg_several_retain((pg_several *)(uintptr_t)loop);
     v->slot = v->row ? PG_ROW | (pg_slot)p->lanes : (pg_slot)p->uniforms;
-    *(v->row ? &p->lanes : &p->uniforms) += loop->base.results;
+    *(v->row ? &p->lanes : &p->uniforms) += loop->results;
     in.out = v->slot;
     write(w, in);
 }
@@ -249,7 +306,7 @@ static int is_contracted(const draft *d, const value *v)
 static void write_value(writer *w, uint32_t i)
 {
     value *v = &w->d->values[i];
-    if (v->op == PG_CODE_LOOP) {
+    if (pg_is_several(v->op)) {
         write_loop(w, v);
         return;
     }
@@ -392,6 +449,7 @@ static void write_code(writer *w)
 {
     pg_program *p = w->p;
     place_leaves(w);
+    w->before = guards_before(w->d);
     for (uint32_t r = 0; r < w->trace->output_count; r++)
         if (is_row(w->d, w->results[r]) && parts_of(w, r).a != w->results[r])
             w->d->values[w->results[r]].needed = 0;
@@ -447,6 +505,7 @@ pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, 
         write_code(&w);
     pg_free(w.items);
     pg_free(w.last);
+    pg_free(w.before);
     pg_free(w.free);
     if (d->failed != PG_OK) {
         pg_program_free(w.p);

@@ -8,6 +8,7 @@
 #include "graph/index.h"
 #include "graph/sweep.h"
 #include "graph/several.h"
+#include "program/call.h"
 #include "program/code.h"
 #include "program/fuse.h"
 #include "program/growth.h"
@@ -34,10 +35,40 @@ static uint32_t sum_of(draft *d, const pg_node *n, const uint32_t *operands)
     return pg_draft_add(d, v);
 }
 
-/* A loop, all whose operands stand beside each other, and one of its results. */
-static uint32_t loop_of(draft *d, const pg_node *n, const uint32_t *operands)
+/* Whether value i is a call of the same on the same operands. */
+static int is_same_call(const draft *d, uint32_t i, const pg_call *call, const uint32_t *operands)
 {
-    value v = blank(PG_CODE_LOOP, NONE, NONE, NONE);
+    const value *v = &d->values[i];
+    if (((const pg_call *)(const void *)d->loops[v->users].rule)->what != call->what)
+        return 0;
+    for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
+        if (d->terms[t].a != *operands++)
+            return 0;
+    return 1;
+}
+
+/* A call that is there already, which then has to run where the earlier of the two does; or NONE. */
+static uint32_t known_call(draft *d, const pg_call *call, const uint32_t *operands)
+{
+    for (uint32_t i = d->last_call; i != NONE; i = d->values[i].next)
+        if (is_same_call(d, i, call, operands)) {
+            uint32_t *guards = &d->loops[d->values[i].users].guards;
+            *guards = call->guards < *guards ? call->guards : *guards;
+            return i;
+        }
+    return NONE;
+}
+
+/* A loop or a call, all whose operands stand beside each other. A call that comes after guards is not made for all rows. */
+static uint32_t several_of(draft *d, const pg_node *n, const uint32_t *operands)
+{
+    const pg_several *rule = n->of.many->rule;
+    const pg_call *call = pg_is_call(rule) ? (const pg_call *)(const void *)rule : NULL;
+    const uint32_t known = call == NULL ? NONE : known_call(d, call, operands);
+    if (known != NONE)
+        return known;
+    value v = blank(call == NULL ? PG_CODE_LOOP : PG_CODE_CALL, NONE, NONE, NONE);
+    v.row = (uint8_t)(call != NULL && call->guards != 0 && d->rows);
     for (size_t i = 0; i < n->of.many->count; i++) {
         v.row = (uint8_t)(v.row || is_row(d, operands[i]));
         pg_draft_add_term(d, &v, (draft_term){operands[i], NONE, NONE, 0, 0});
@@ -47,8 +78,19 @@ static uint32_t loop_of(draft *d, const pg_node *n, const uint32_t *operands)
         return 0;
     }
     v.users = (uint32_t)d->loop_count;
-    d->loops[d->loop_count++] = (const pg_loop *)(const void *)n->of.many->rule;
-    return pg_draft_add(d, v);
+    d->loops[d->loop_count++] = (draft_several){rule, call == NULL ? 0 : call->guards, NONE};
+    v.next = call == NULL ? NONE : d->last_call;
+    const uint32_t added = pg_draft_add(d, v);
+    if (call != NULL && d->failed == PG_OK)
+        d->last_call = added;
+    return added;
+}
+
+/* Whether a node's rule is one of programs: of others they have the numbers. */
+static int is_of_programs(const pg_node *n)
+{
+    const pg_several *rule = n->of.many->rule;
+    return rule->kind == &pg_loop_kind || pg_is_call(rule);
 }
 
 /* The numbers of nodes' values. Those of the trace's own nodes stand in their grads, which nothing else uses
@@ -69,16 +111,25 @@ static uint32_t number_of_node(const pg_index *lives, const pg_node *n)
     return pg_index_find(lives, n, &found) ? (uint32_t)found : 0;
 }
 
-/* A result of a loop; or of a rule, which is the operand that has its number. */
+/* A result of a loop or call; or of a rule, which is the operand that has its number. */
 static uint32_t item_of(draft *d, const pg_index *lives, const pg_node *n, uint32_t loop)
 {
     const pg_many *m = n->of.constant.a->of.many;
-    if (m->rule->kind != &pg_loop_kind)
+    if (!is_of_programs(n->of.constant.a))
         return number_of_node(lives, m->operands[(size_t)n->of.constant.k]);
     value v = blank(ITEM, loop, NONE, NONE);
     v.tail = (uint32_t)n->of.constant.k;
     v.row = d->values[loop].row;
-    return pg_draft_add(d, v);
+    if (d->failed || d->values[loop].op != PG_CODE_CALL)
+        return pg_draft_add(d, v);
+    draft_several *call = &d->loops[d->values[loop].users]; /* which two nodes may share */
+    for (uint32_t i = call->items; i != NONE; i = d->values[i].next)
+        if (d->values[i].tail == v.tail)
+            return i; /* another one would have its slot, which would be free while this one is used */
+    v.next = call->items;
+    const uint32_t added = pg_draft_add(d, v);
+    call->items = d->failed == PG_OK ? added : call->items;
+    return added;
 }
 
 enum { AHEAD = 8 };
@@ -102,7 +153,7 @@ static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint
     if (n->op == PG_SEARCH || n->op == PG_TAKE)
         return pg_value_of_table(d, n, operands);
     if (n->op == PG_SEVERAL)
-        return n->of.many->rule->kind == &pg_loop_kind ? loop_of(d, n, operands) : operands[0];
+        return is_of_programs(n) ? several_of(d, n, operands) : operands[0];
     if (n->op == PG_ITEM)
         return item_of(d, lives, n, operands[0]);
     uint32_t b = n->op == PG_OP_pown ? pg_draft_constant(d, n->of.constant.k) : count > 1 ? operands[1] : NONE;
@@ -139,6 +190,7 @@ static pg_status number_values(draft *d, const pg_trace *t, pg_index *lives, uin
         if (i < s->stops) {
             value input = blank(INPUT, (uint32_t)i, NONE, NONE);
             input.row = t->rows[i];
+            d->rows = d->rows || input.row;
             v = pg_draft_add(d, input);
         } else if (!(n->flags & PG_TRACED)) {
             v = pg_draft_add(d, blank(LIVE, live++, NONE, NONE));

@@ -7,7 +7,7 @@
 
 int pg_draft_open(draft *d, size_t nodes)
 {
-    *d = (draft){0};
+    *d = (draft){.last_call = NONE};
     size_t buckets = 64;
     while (buckets < nodes / 4)
         buckets *= 2;
@@ -26,7 +26,7 @@ void pg_draft_close(draft *d)
     pg_free(d->values);
     pg_free(d->terms);
     pg_free(d->tables);
-    pg_free((void *)d->loops);
+    pg_free(d->loops);
 }
 
 uint32_t pg_draft_add(draft *d, value v)

@@ -7,6 +7,7 @@
 #ifndef PG_DRAFT_H
 #define PG_DRAFT_H
 
+#include "graph/several.h"
 #include "graph/stopping.h"
 #include "program/program.h"
 
@@ -14,24 +15,25 @@
 
 enum { NONE = INT32_MAX };      /* no value, no term */
 
-/* Where a value comes from, besides the ops of the table, PG_CODE_FUSED, PG_CODE_LOOP and those of tables. An item is
- * the loop a's result of the number in tail. */
+/* Where a value comes from, besides the ops of the table, PG_CODE_FUSED, PG_CODE_LOOP, PG_CODE_CALL and those of tables.
+ * An item is the result of the loop or call a whose number is in tail. */
 enum origin { INPUT = PG_CODE_COUNT, LIVE, CONSTANT, ITEM };
 
 typedef struct {
     union {
-        double number;     /* of a constant */
+        double number; /* of a constant */
         struct { uint32_t head, tail; /* fused: a list of terms after the start a; of a table the items; else NONE */ };
     };
-    uint32_t a, b, c;      /* operands, NONE where there are none; of an input or live value a is its number */
+    uint32_t a, b, c; /* operands, NONE where there are none; of an input or live value a is its number */
     uint32_t uses;
-    uint32_t users; /* the last value made whose last operand this is: the head of a chain; of a loop its number */
-    uint32_t next; /* in that chain, or in one of values with the same hash */
+    uint32_t
+        users; /* the last value made whose last operand this is: the head of a chain; of a loop or call its number */
+    uint32_t next; /* in that chain, or in one of values with the same hash, or of all calls, or items of one */
     pg_slot slot, spread; /* where its instruction puts it; where a uniform stands in lanes */
     uint16_t op;
     uint8_t row; /* differs by row */
     uint8_t needed;
-    uint8_t rule;          /* of a search */
+    uint8_t rule; /* of a search */
 } value;
 
 /* A term while the program is made: a * b, or a alone if b is NONE. */
@@ -39,6 +41,13 @@ typedef struct {
     uint32_t a, b, next;
     uint16_t absorbing, subtracted;
 } draft_term;
+
+/* A loop or a call of a node's. */
+typedef struct {
+    const pg_several *rule; /* borrowed */
+    uint32_t guards; /* of a call: how many have to hold before it runs */
+    uint32_t items; /* of a call: the head of a chain of values, or NONE */
+} draft_several;
 
 typedef struct {
     value *values;
@@ -49,9 +58,11 @@ typedef struct {
     size_t bucket_mask;
     struct draft_table *tables; /* see table.c */
     size_t table_count, table_capacity;
-    const pg_loop **loops; /* of nodes, borrowed */
+    draft_several *loops; /* and calls */
     size_t loop_count, loop_capacity;
     int contracts; /* sums may be: see fuse.h */
+    uint32_t last_call; /* a value, the head of a chain of all calls; or NONE */
+    int rows; /* an input differs by row */
     pg_status failed; /* PG_OK, PG_NO_MEMORY, PG_STOPPED */
     pg_work work;
 } draft;

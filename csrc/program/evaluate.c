@@ -12,6 +12,7 @@
 #include "program/laneremainder.h"
 #include "program/block.h"
 #include "program/contracted.h"
+#include "program/call.h"
 #include "program/gammas.h"
 #include "program/lookup.h"
 #include "program/loop.h"
@@ -313,6 +314,10 @@ int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruct
                 *guard = in->out;
                 return 0;
             }
+            break;
+        case PG_CODE_CALL:
+            if (!pg_call_uniform(p, in, uniforms))
+                return -1;
             break;
         case PG_CODE_LOOP:
             if (!pg_loop_uniform(p, in, uniforms, uniforms + p->uniforms + 1, work, met))

@@ -28,7 +28,7 @@ static void rename_results(flattening *f, pg_instruction *in)
 
 static void add_instruction(flattening *f, pg_instruction in)
 {
-    if (in.code != PG_CODE_LOOP) {
+    if (!pg_is_several(in.code)) {
         in.a = uniform_of(f, in.a);
         in.b = uniform_of(f, in.b);
         in.c = uniform_of(f, in.c);

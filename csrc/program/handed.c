@@ -45,7 +45,7 @@ static const pg_instruction *way_back(const pg_program *p, const pg_instruction 
     }
     const pg_slot last = last_operand(p, in, count);
     for (const pg_instruction *i = in + 1; found != end && i != found; i++)
-        if (i->code != PG_CODE_LOOP && i->out & PG_ROW && i->out <= last && writes_operand(p, i->out, in, count))
+        if (!pg_is_several(i->code) && i->out & PG_ROW && i->out <= last && writes_operand(p, i->out, in, count))
             return NULL;
     return found == end ? NULL : found;
 }

@@ -58,7 +58,8 @@ static void take_product(finder *f, pg_slot a, pg_slot b)
 static void take_operands(finder *f, const pg_instruction *in)
 {
     switch (in->code) {
-    case PG_CODE_LOOP: /* each result depends on each operand */
+    case PG_CODE_LOOP:
+    case PG_CODE_CALL: /* each result depends on each operand */
         for (uint32_t t = in->first; t < in->first + in->count; t++)
             take(f, f->p->terms[t].a);
         return;
@@ -279,14 +280,14 @@ static void follow(finder *f, const pg_instruction *in)
         return;
     }
     take_operands(f, in);
-    const int is_result = in->code >= PG_CODE_OUTPUT && in->code != PG_CODE_LOOP;
+    const int is_result = in->code >= PG_CODE_OUTPUT && !pg_is_several(in->code);
     if (is_result && in->out < f->outputs) /* what is added up may come in parts */
         take_place(f, f->of_output[in->out]);
     const uint32_t place = meet(f);
     if (is_result) {
         if (in->out < f->outputs)
             f->of_output[in->out] = place;
-    } else if (in->code == PG_CODE_LOOP) {
+    } else if (pg_is_several(in->code)) {
         for (size_t i = 0; i < pg_results_of(f->p, in); i++)
             put_result(f, in, i, place);
     } else if (in->out & PG_ROW) {

@@ -602,6 +602,11 @@ STEP(do_loop)
     return pg_loop_lanes(p, in, rows);
 }
 
+STEP(do_call)
+{
+    return pg_call_lanes(p, in, rows);
+}
+
 LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
 {
     static int (*const steps[PG_CODE_COUNT])(const pg_program *, const pg_instruction *, block *) = {
@@ -622,6 +627,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
         [PG_CODE_TOTAL_PRODUCT] = LANE_NAME(do_total_product),
         [PG_CODE_TOTAL_UNIFORM] = LANE_NAME(do_total_uniform),
         [PG_CODE_LOOP] = LANE_NAME(do_loop),
+        [PG_CODE_CALL] = LANE_NAME(do_call),
     };
     const pg_instruction *end = p->code + p->length;
     int done = 1;

@@ -1,39 +1,10 @@
 /* loop.c: loops at work on numbers, one trip after the other; and the memory that loops need. */
 #include "program/loop.h"
 
+#include "program/call.h"
 #include "program/history.h"
 
 #include <string.h>
-
-/* -- why a run was stopped ---------------------------------------------------------------------- */
-
-static PG_THREAD_LOCAL struct {
-    int why;
-    size_t row;
-    double trips;
-} failure;
-
-int pg_loop_failure(size_t *row, double *trips)
-{
-    const int why = failure.why;
-    *row = failure.row;
-    *trips = failure.trips;
-    failure.why = ASKED;
-    return why;
-}
-
-int pg_loop_fail(int why, size_t row, double trips)
-{
-    failure.why = why;
-    failure.row = row;
-    failure.trips = trips;
-    return 0;
-}
-
-void pg_loop_failed_in(size_t row)
-{
-    failure.row = row;
-}
 
 /* -- memory ------------------------------------------------------------------------------------- */
 
@@ -70,7 +41,9 @@ size_t pg_loops_flat(const pg_program *p)
 {
     size_t most = 0;
     for (size_t i = 0; i < p->loop_count; i++) {
-        const size_t one = pg_loop_flat(p->loops[i]); /* once: the loops in it are asked, too */
+        const size_t one = pg_is_call(p->loops[i])
+                               ? 0
+                               : pg_loop_flat(p->loops[i]); /* once: the loops in it are asked, too */
         most = one > most ? one : most;
     }
     return most;
@@ -80,7 +53,8 @@ size_t pg_loops_wide(const pg_program *p)
 {
     size_t most = 0;
     for (size_t i = 0; i < p->loop_count; i++) {
-        const size_t one = loop_wide(p->loops[i]); /* once: the loops in it are asked, too */
+        const size_t one = pg_is_call(p->loops[i]) ? 0
+                                                   : loop_wide(p->loops[i]); /* once: the loops in it are asked, too */
         most = one > most ? one : most;
     }
     return most;
@@ -94,9 +68,9 @@ typedef struct {
     double *uniforms, *state;
     pg_work *work;
     int *met;
-    size_t first;          /* so many columns are in given, others in arrived */
+    size_t first; /* so many columns are in given, others in arrived */
     const double *given, *arrived;
-    double *made;          /* NULL if nobody asks */
+    double *made; /* NULL if nobody asks */
 } flat;
 
 /* In the memory from *at on, of which it takes its part. */

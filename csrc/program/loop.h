@@ -21,6 +21,7 @@
 
 #include "graph/several.h"
 #include "program/block.h"
+#include "program/failure.h"
 
 /* Whose rules loops have: derived.c. */
 extern const pg_several_kind pg_loop_kind;
@@ -100,7 +101,7 @@ struct pg_loop {
 /* How many numbers an instruction gives, which is no guard. */
 static inline size_t pg_results_of(const pg_program *p, const pg_instruction *in)
 {
-    return in->code == PG_CODE_LOOP ? ((const pg_loop *)p->loops[in->a])->base.results : 1;
+    return pg_is_several(in->code) ? ((const pg_several *)p->loops[in->a])->results : 1;
 }
 
 pg_loop *pg_loop_retain(const pg_loop *loop);
@@ -135,15 +136,6 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows);
 size_t pg_loop_flat(const pg_loop *loop);
 
 /* -- what loop.c and turns.c share -------------------------------------------------------------- */
-
-/* Why a run was stopped: see pg_loop_failure(). */
-enum { ASKED, LACKS_MEMORY, TOO_LONG };
-
-/* 0. */
-int pg_loop_fail(int why, size_t row, double trips);
-
-/* The row in which the loop failed that ran on numbers. */
-void pg_loop_failed_in(size_t row);
 
 /* Numbers in whole registers. */
 static inline size_t pg_whole(size_t numbers)

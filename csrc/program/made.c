@@ -183,7 +183,7 @@ static pg_status run_now(const pg_loop *loop, pg_node *const *operands, double *
         size_t row;
         double trips;
         const int why = pg_loop_failure(&row, &trips);
-        status = why == 0 ? PG_STOPPED : why == 1 ? PG_NO_MEMORY : PG_OK;
+        status = why == 0 ? PG_STOPPED : why == 1 ? PG_NO_MEMORY : PG_OK; /* where it runs it will say so */
     }
     pg_free(frame);
     return status;

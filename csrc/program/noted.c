@@ -411,7 +411,7 @@ static int is_plain(const pg_program *p, size_t longest)
     if (p->length > longest)
         return 0;
     for (size_t i = 0; i < p->length; i++)
-        if (p->code[i].code == PG_CODE_LOOP || is_of_table(p->code[i].code))
+        if (pg_is_several(p->code[i].code) || is_of_table(p->code[i].code))
             return 0;
     return 1;
 }

@@ -1,4 +1,5 @@
-/* opened.c: what a loop consists of, for those who write it as something else. */
+/* opened.c: what a loop consists of, for those who write it as something else; and whether there is what they cannot. */
+#include "program/call.h"
 #include "program/loop.h"
 
 void pg_loop_opened(const void *loop, pg_opened_loop *out)
@@ -24,4 +25,18 @@ void pg_loop_opened(const void *loop, pg_opened_loop *out)
         out->back_given = l->back->scan.given;
         out->back_made = l->back->scan.made;
     }
+}
+
+const char *pg_program_calls(const pg_program *p)
+{
+    const char *found = NULL;
+    for (size_t i = 0; found == NULL && i < p->loop_count; i++) {
+        const pg_loop *loop = p->loops[i];
+        if (pg_is_call(loop))
+            return ((const pg_call *)p->loops[i])->name;
+        found = pg_program_calls(loop->body->wide);
+        if (found == NULL && loop->back != NULL)
+            found = pg_program_calls(loop->back->wide);
+    }
+    return found;
 }

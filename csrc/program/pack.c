@@ -268,7 +268,7 @@ static int leave(maker *m, const pg_instruction *from)
     pg_program *rest = &m->k->rest;
     pg_instruction in = *from;
     const int table = is_of_table(in.code), in_a_row = table && in.b != PG_NO_SLOT && is_still_in_a_row(m, &in);
-    if (in.code != PG_CODE_LOOP)
+    if (!pg_is_several(in.code))
         in.a = moved(m, in.a);
     in.b = !table || in_a_row ? moved(m, in.b) : PG_NO_SLOT;
     in.c = moved(m, in.c);

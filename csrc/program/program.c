@@ -17,6 +17,7 @@ const char *pg_code_name(int code)
         [PG_CODE_TOTAL_PRODUCT - PG_CODE_FUSED] = "total_product",
         [PG_CODE_TOTAL_UNIFORM - PG_CODE_FUSED] = "total_uniform",
         [PG_CODE_LOOP - PG_CODE_FUSED] = "loop",
+        [PG_CODE_CALL - PG_CODE_FUSED] = "call",
     };
     if (code >= PG_OPCODE_COUNT)
         return code < PG_CODE_COUNT ? names[code - PG_CODE_FUSED] : NULL;

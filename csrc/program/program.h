@@ -32,6 +32,7 @@ enum pg_code {
     PG_CODE_TOTAL_PRODUCT, /* total number out += a * b, or c (uniform) + a * b, over rows */
     PG_CODE_TOTAL_UNIFORM, /* total number out += a, which is uniform, for each row */
     PG_CODE_LOOP,          /* slots from out on = the results of loop number a, whose operands are the terms */
+    PG_CODE_CALL,          /* the same of a call, which stands among the loops: see call.h */
     PG_CODE_COUNT
 };
 
@@ -52,11 +53,17 @@ static inline int pg_is_sum(unsigned code)
     return code == PG_CODE_FUSED || code == PG_CODE_CONTRACTED;
 }
 
+/* Whether a code has several results, and in the place of operand a the number of a loop or call. */
+static inline int pg_is_several(unsigned code)
+{
+    return code == PG_CODE_LOOP || code == PG_CODE_CALL;
+}
+
 /* Whether instructions of a code have terms, or items of a table: others have none, so that who goes through those of any
  * instruction need not ask. */
 static inline int pg_has_items(unsigned code)
 {
-    return pg_is_sum(code) || code == PG_CODE_LOOP || is_of_table(code);
+    return pg_is_sum(code) || pg_is_several(code) || is_of_table(code);
 }
 
 /* Constants into their uniform slots. */

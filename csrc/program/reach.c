@@ -10,7 +10,7 @@ static size_t operands_of(const pg_instruction *in, pg_slot *out)
         out[0] = in->a;
         return 1;
     }
-    if (in->code == PG_CODE_LOOP || in->code == PG_CODE_TAKE || pg_is_condition(in->code))
+    if (pg_is_several(in->code) || in->code == PG_CODE_TAKE || pg_is_condition(in->code))
         return 0;
     const pg_op_info *info = pg_op_at(in->code - PG_OP_add);
     const pg_slot slots[3] = {in->a, in->b, in->c};

@@ -42,7 +42,7 @@ static int run_row(const pg_loop *loop, const pg_loop *later, pg_handed *handed,
     for (size_t k = 0; k < loop->base.operands; k++)
         given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[l] : rows->uniforms[operands[k].a];
     if (!pg_loop_run_handed(loop, later, handed, given, found, rows->frame, rows->work, &met)) {
-        pg_loop_failed_in(row_of(rows->batch, rows->first + l));
+        pg_loop_failed_alone(row_of(rows->batch, rows->first + l));
         return 0;
     }
     for (size_t k = 0; k < loop->base.results; k++)

@@ -56,12 +56,13 @@ static void note_reads(const pg_program *p, const pg_instruction *in, uint32_t *
         note_loop(p, in, words);
         return;
     }
-    note_read(words, in->a);
+    if (in->code != PG_CODE_CALL)
+        note_read(words, in->a);
     note_read(words, in->b);
     note_read(words, in->c);
     for (uint32_t i = 0; is_of_table(in->code) && i < in->count; i++)
         note_read(words, pg_slot_of_item(p, in, i));
-    for (uint32_t i = 0; pg_is_sum(in->code) && i < in->count; i++) {
+    for (uint32_t i = 0; (pg_is_sum(in->code) || in->code == PG_CODE_CALL) && i < in->count; i++) {
         note_read(words, p->terms[in->first + i].a);
         note_read(words, p->terms[in->first + i].b);
     }

@@ -1,6 +1,7 @@
 /* steps.c: instructions of a program, and of the bodies in it. */
 #include "program/steps.h"
 
+#include "program/call.h"
 #include "program/loop.h"
 
 static size_t sum_of(size_t a, size_t b)
@@ -13,7 +14,7 @@ size_t pg_program_steps(const pg_program *p)
     size_t steps = p->length + p->term_count;
     for (size_t i = 0; i < p->loop_count && steps != SIZE_MAX; i++) {
         const pg_loop *loop = p->loops[i];
-        if (!pg_is_way(loop->body))
+        if (pg_is_call(loop) || !pg_is_way(loop->body))
             return SIZE_MAX;
         steps = sum_of(steps, pg_program_steps(loop->body->flat));
         if (loop->back != NULL)

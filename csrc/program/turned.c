@@ -48,7 +48,7 @@ static int can_turn(const pg_program *p, size_t n)
 {
     size_t moved = 0;
     for (size_t i = 0; i < p->length; i++)
-        if (p->code[i].code == PG_CODE_LOOP || (is_of_table(p->code[i].code) && p->code[i].b != PG_NO_SLOT))
+        if (pg_is_several(p->code[i].code) || (is_of_table(p->code[i].code) && p->code[i].b != PG_NO_SLOT))
             return 0;
     for (size_t k = 0; k < n; k++) {
         if (is_moved(p, k) && !stands_alone(p, n, k))

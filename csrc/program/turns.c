@@ -76,6 +76,8 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer,
     w->rows.handed = NULL;
     w->rows.standing = NULL;
     w->rows.careful = 0;
+    w->rows.around = outer;
+    w->rows.mask = NULL;
     w->others = w->rows.spare + SPARE;
     w->aside = w->others + b->state * PG_LANES;
     w->crossing = (uint8_t *)(void *)(w->aside + (b->state + 1) * PG_LANES);
@@ -312,6 +314,7 @@ static int trip_wide(wide *w, size_t i, const int64_t *mask, int all)
     const double *lanes = w->rows.lanes;
     if (!put_items(w, i))
         return 0;
+    w->rows.mask = all ? NULL : mask;
     pg_run_block(p, &w->rows);
     if (w->rows.failed)
         return 0;

@@ -4,6 +4,7 @@
 #include "graph/cells.h"
 #include "graph/graph.h"
 #include "graph/index.h"
+#include "program/call.h"
 #include "program/evaluate.h"
 #include "program/made.h"
 
@@ -56,6 +57,21 @@ static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_inst
         sum = next;
     }
     return sum;
+}
+
+/* A call's node, of numbers that do not matter; false for want of memory. */
+static int call_of(const pg_program *p, pg_node **slots, const pg_instruction *in)
+{
+    const pg_call *call = p->loops[in->a];
+    pg_node **operands = pg_alloc((size_t)in->count + 1, sizeof *operands), *n = NULL;
+    for (uint32_t i = 0; operands != NULL && i < in->count; i++)
+        operands[i] = slots[p->terms[in->first + i].a];
+    if (operands != NULL)
+        n = pg_call_node(call, operands, NULL, slots + in->out);
+    if (n != NULL)
+        pg_release(n);
+    pg_free((void *)operands);
+    return n != NULL;
 }
 
 /* A search or an item of a table. */
@@ -113,6 +129,9 @@ static pg_status run(const pg_program *p, pg_node **slots)
             const pg_status status = loop_of(p, slots, in);
             if (status != PG_OK)
                 return status;
+        } else if (in->code == PG_CODE_CALL) {
+            if (!call_of(p, slots, in))
+                return PG_NO_MEMORY;
         } else if (!hold(&slots[in->out], value_of(p, slots, in))) {
             return PG_NO_MEMORY;
         }

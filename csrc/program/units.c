@@ -24,7 +24,7 @@ static void reach(const lister *m, pg_slot slot, uint32_t *level)
 static uint32_t level_of(const lister *m, const pg_instruction *in)
 {
     uint32_t level = 0;
-    if (in->code != PG_CODE_LOOP)
+    if (!pg_is_several(in->code))
         reach(m, in->a, &level);
     if (is_of_table(in->code)) {
         for (uint32_t i = 0; i < in->count; i++)
@@ -75,7 +75,7 @@ static uint32_t kind_of_sum(lister *m, uint32_t at)
 static uint32_t kind_of(lister *m, uint32_t at, int is_pair)
 {
     const pg_instruction *in = &m->p->code[at];
-    if (in->code == PG_CODE_GUARD || in->code == PG_CODE_LOOP)
+    if (in->code == PG_CODE_GUARD || pg_is_several(in->code))
         return PG_IN_ORDER;
     if (is_of_table(in->code) || (m->p->tells && pg_is_settled(in->code, 0.0, 0.0)))
         return PG_SINGLE;
@@ -88,7 +88,7 @@ static uint32_t kind_of(lister *m, uint32_t at, int is_pair)
 static void list_units(lister *m)
 {
     const pg_program *p = m->p;
-    uint32_t ordered = 0; /* the level of the last guard or loop */
+    uint32_t ordered = 0; /* the level of the last guard, loop or call */
     for (uint32_t at = 0; at < p->once;) {
         const pg_instruction *in = &p->code[at];
         const int pair = pg_is_pair(in, p->code + p->once);

@@ -3,6 +3,7 @@
 #include "graph/several.h"
 #include "ops/cells.h"
 #include "program/bodies.h"
+#include "program/call.h"
 
 /* What a slot holds at a point of the program. */
 enum {
@@ -156,14 +157,15 @@ static int table_is_sound(checked *c, const pg_instruction *in, int row)
     return gives(c, in->out, row, NUMBER);
 }
 
-/* The next loop, whose results go where nothing was before. */
+/* The next loop or call, whose results go where nothing was before. */
 static int loop_is_sound(checked *c, const pg_instruction *in, int row)
 {
     if (in->a != c->loops || c->loops == c->p->loop_count || in->b != PG_NO_SLOT || in->c != PG_NO_SLOT ||
         in->expected != 0)
         return 0;
     const pg_several *rule = c->p->loops[c->loops++];
-    if (in->count != rule->operands || !terms_are_sound(c, in, row) || !are_single(c, in))
+    if (pg_is_call(rule) != (in->code == PG_CODE_CALL) || in->count != rule->operands || !terms_are_sound(c, in, row) ||
+        !are_single(c, in))
         return 0;
     for (size_t k = 0; k < rule->results; k++)
         if (holds(c, in->out + (pg_slot)k) != NOTHING || !gives(c, in->out + (pg_slot)k, row, NUMBER))
@@ -215,6 +217,7 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
     case PG_CODE_TAKE:
         return table_is_sound(c, in, row);
     case PG_CODE_LOOP:
+    case PG_CODE_CALL:
         return loop_is_sound(c, in, row);
     case PG_CODE_GUARD:
         return guard_is_sound(c, in, row);

@@ -8,6 +8,10 @@ static unsigned long main_thread;
 
 static PG_THREAD_LOCAL PyObject *kept_type, *kept_error, *kept_traceback;
 
+static PG_THREAD_LOCAL PyObject *failed; /* what the last call in this thread that failed has raised, owned */
+
+static PyObject *say_rows; /* Python's function that says in an exception which rows it is of */
+
 static int heard(void)
 {
     if (PyThread_get_thread_ident() != main_thread)
@@ -20,6 +24,36 @@ static int heard(void)
     return raised;
 }
 
+void pg_keep_interrupt(PyObject *error)
+{
+    kept_type = Py_NewRef((PyObject *)Py_TYPE(error));
+    kept_error = Py_NewRef(error);
+    kept_traceback = PyException_GetTraceback(error);
+}
+
+void pg_keep_failure(PyObject *error)
+{
+    pg_set(&failed, Py_NewRef(error));
+}
+
+/* Raises what a call has failed with, in one of these rows, or before any for SIZE_MAX. */
+static void raise_of_call(size_t first, size_t last)
+{
+    PyObject *error = failed;
+    failed = NULL;
+    if (error == NULL) {
+        PyErr_SetString(PyExc_SystemError, "pygrad: a call has failed, but nothing says why; please report this");
+        return;
+    }
+    PyObject *said = first == SIZE_MAX || say_rows == NULL
+                         ? Py_NewRef(Py_None)
+                         : PyObject_CallFunction(say_rows, "Onn", error, (Py_ssize_t)first, (Py_ssize_t)last);
+    if (said != NULL)
+        PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), Py_NewRef(error), PyException_GetTraceback(error));
+    Py_XDECREF(said);
+    Py_DECREF(error);
+}
+
 /* Raises what has kept a loop from its end, if it was that; else false. */
 static int raise_of_loop(void)
 {
@@ -28,6 +62,10 @@ static int raise_of_loop(void)
     const int why = pg_loop_failure(&row, &trips);
     if (why == 0)
         return 0;
+    if (why == 3) {
+        raise_of_call(row, (size_t)trips);
+        return 1;
+    }
     if (why == 1)
         return PyErr_NoMemory() == NULL;
     char digits[32];
@@ -65,6 +103,13 @@ static PyObject *raise_interrupt(PyObject *module, PyObject *ignored)
     return pg_raise_interrupt();
 }
 
+static PyObject *set_say_rows(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&say_rows, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
 static PyObject *set_main_thread(PyObject *module, PyObject *ident)
 {
     (void)module;
@@ -78,6 +123,8 @@ static PyObject *set_main_thread(PyObject *module, PyObject *ident)
 PyMethodDef pg_interrupt_functions[] = {
     {"raise_interrupt", raise_interrupt, METH_NOARGS,
      "raise_interrupt()\n--\n\nRaise what a signal handler raised while C worked, which has said that it was stopped."},
+    {"set_say_rows", set_say_rows, METH_O,
+     "set_say_rows(function, /)\n--\n\nSet what says in an exception in which rows of an array it was raised."},
     {"set_main_thread", set_main_thread, METH_O,
      "set_main_thread(ident, /)\n--\n\nSet in which thread Python runs signal handlers."},
     {NULL, NULL, 0, NULL},

@@ -10,6 +10,12 @@
 /* Raises what was kept in this thread; always NULL, with an exception set. */
 PyObject *pg_raise_interrupt(void);
 
+/* Keeps an exception that has stopped a run in this thread, for that one to raise. */
+void pg_keep_interrupt(PyObject *error);
+
+/* The same of what a call has failed with, which matters only if the run says so: see pg_loop_failure(). */
+void pg_keep_failure(PyObject *error);
+
 extern PyMethodDef pg_interrupt_functions[];
 
 #endif

@@ -2,6 +2,7 @@
 #include "python/attributes.h"
 #include "python/backward.h"
 #include "python/bound.h"
+#include "python/calls.h"
 #include "python/captures.h"
 #include "python/choosing.h"
 #include "python/comparisons.h"
@@ -126,7 +127,7 @@ static PyMethodDef *const functions[] = {
     pg_replay_functions,   pg_rounding_functions, pg_singular_functions,   pg_stay_functions,
     pg_loop_functions,     pg_sum_functions,      pg_table_functions,      pg_text_functions,
     pg_trace_functions,    pg_tracing_functions,  pg_training_functions,   pg_watching_functions,
-    pg_way_functions,      pg_rule_functions,     pg_series_functions,
+    pg_way_functions,      pg_rule_functions,     pg_series_functions,     pg_call_functions,
 };
 
 static int add_functions(PyObject *module)

@@ -7,6 +7,7 @@
 #include "program/growth.h"
 #include "program/made.h"
 #include "program/unfold.h"
+#include "python/calls.h"
 #include "python/convert.h"
 #include "python/interrupts.h"
 #include "python/outside.h"
@@ -151,6 +152,7 @@ static int compare(replay *r, const pg_instruction *in)
 }
 
 static int loop_of(replay *r, const pg_instruction *in);
+static int call_of(replay *r, const pg_instruction *in);
 
 /* One instruction; false with an exception set. */
 static int run_one(replay *r, const pg_instruction *in)
@@ -188,6 +190,8 @@ static int run_one(replay *r, const pg_instruction *in)
     }
     case PG_CODE_LOOP:
         return loop_of(r, in);
+    case PG_CODE_CALL:
+        return call_of(r, in);
     case PG_OP_ruled: {
         pg_node *n = pg_rule_lost(*place(r, in->a));
         return n != NULL && hold(place(r, in->out), n);
@@ -466,6 +470,23 @@ static int loop_of(replay *r, const pg_instruction *in)
                                                                 : PG_NO_GRAD && !PG_WATCHED ? run_on_numbers
                                                                                             : unroll;
     whole = whole && run(loop, operands, results);
+    for (size_t k = 0; whole && k < found; k++)
+        whole = hold(place(r, in->out + (pg_slot)k), pg_retain(results[k]));
+    let_go(results, found);
+    pg_free((void *)operands);
+    return whole;
+}
+
+/* Whatever runs, the function does that is called back. */
+static int call_of(replay *r, const pg_instruction *in)
+{
+    const pg_call *call = r->p->loops[in->a];
+    const size_t count = call->base.operands, found = call->base.results;
+    pg_node **operands = pg_no_nodes(count), **results = pg_no_nodes(found);
+    int whole = (operands != NULL && results != NULL) || PyErr_NoMemory() != NULL;
+    for (size_t k = 0; whole && k < count; k++)
+        operands[k] = *place(r, r->p->terms[in->first + k].a);
+    whole = whole && pg_call_on_nodes(call, operands, results);
     for (size_t k = 0; whole && k < found; k++)
         whole = hold(place(r, in->out + (pg_slot)k), pg_retain(results[k]));
     let_go(results, found);

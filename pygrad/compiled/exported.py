@@ -10,6 +10,7 @@ from pygrad.c_code.text import c_function
 from pygrad.compiled.store import Store
 from pygrad.core.structure import detached
 from pygrad.programs.arguments import Arguments
+from pygrad.programs.calls import refuse_calls
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.table import Programs
 from pygrad.programs.worth import MOST_PATHS, TooManyPaths
@@ -39,6 +40,8 @@ def exported(
         raise RuntimeError(
             f"{title}() changes what it reads from elsewhere as it runs: C would keep what it was once"
         )
+    for path in program.paths.all:
+        refuse_calls(path.program, f"{title}() cannot be written as C")
     return c_function(f, title, key, program.paths, name, freeze)
 
 

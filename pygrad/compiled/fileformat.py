@@ -26,6 +26,7 @@ from pygrad.core.library import ffi, lib
 from pygrad.core.static import Static
 from pygrad.core.structure import Array, Number, Structure, container_like
 from pygrad.core.truth import Truth
+from pygrad.programs.calls import refuse_calls
 from pygrad.programs.results import Truths
 
 MARK = b"\x89PYGRAD\n"
@@ -256,6 +257,7 @@ def _bodies_of(saved: SavedFunction) -> Any:
     bodies = new_bodies()
     for entry in saved.entries:
         for path in entry.paths:
+            refuse_calls(path.program, f"{saved.name}() cannot be saved")
             known = lib.pg_bodies_add(bodies, path.program, path.inputs)
             if known < 0:
                 raise MemoryError
@@ -278,7 +280,7 @@ def new_bodies() -> Any:
 
 def encode(saved: SavedFunction) -> bytes:
     """The bytes for a function. TypeError for names, static arguments and containers of other types;
-    NotImplementedError for loops of other kinds."""
+    NotImplementedError for loops of other kinds, and external functions."""
     names = {code: name for name, code in CODES.items()}
     bodies = _bodies_of(saved)
     programs = [path.program for entry in saved.entries for path in entry.paths]

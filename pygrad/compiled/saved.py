@@ -80,7 +80,7 @@ def to_bytes(store: Store) -> bytes:
             computed, or has a ``_backward`` of its own.
         TypeError: it is a transform of a vmap other than grad and value_and_grad; or arguments, keys
             or results are of types that a file does not keep.
-        NotImplementedError: a loop is one that a file does not keep.
+        NotImplementedError: a loop is one that a file does not keep, or it has an external function.
     """
     kind, mapping = _made_by(store)
     captured: dict[int, Any] = {}

@@ -96,6 +96,10 @@ class FunctionOf(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         raise NotImplementedError
 
+    def of_values(self) -> tuple[Any, ...]:
+        """The functions of the user's that it hands Values to."""
+        return (self.f,)
+
     def made_from(self) -> tuple[Any, ...]:
         """What the class makes the same from."""
         raise NotImplementedError

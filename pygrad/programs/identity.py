@@ -121,7 +121,9 @@ class Search:
             self.add((item.__func__, item.__self__), 0)
         elif isinstance(item, functools.partial):
             self.add((item.func, *item.args, *item.keywords.values()), 0)
-        elif isinstance(item, FunctionOf | JacobianOf):
+        elif isinstance(item, FunctionOf):
+            self.add(item.of_values(), 0)
+        elif isinstance(item, JacobianOf):
             self.add((item.f,), 0)
         elif isinstance(item, property):
             self.add((item.fget, item.fset, item.fdel), depth)

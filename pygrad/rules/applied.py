@@ -8,11 +8,14 @@ rule, later and as often as a sweep meets the result.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from pygrad.control.autograph.context import context, meant_for
+from pygrad.control.autograph.merging import both
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
@@ -25,6 +28,7 @@ from pygrad.core.structure import (
     flatten_result,
     values_in,
 )
+from pygrad.math import where
 from pygrad.rules.described import described, named
 
 CAPTURED = (
@@ -179,11 +183,19 @@ class Rule(Protocol):
         """The tangents of the results, of those of xs, None for 0."""
 
 
+class Function(Rule, Protocol):
+    """What such a function is itself."""
+
+    def compute(self, *args: Any) -> Any:
+        """What it gives of Values, or of none."""
+
+
 class Applied:
     """A call whose derivatives a rule says: what a node with such a rule holds."""
 
     def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
         self.rule, self.arguments, self.result = rule, arguments, result
+        self.rows = context.rows()
 
     @classmethod
     def to(cls, rule: Rule, numbers: list[float]) -> Applied:
@@ -222,7 +234,7 @@ class Applied:
             new = iter(inputs)
             at = At([next(new) for _ in xs], [next(new) for _ in ys], inputs, bool(numbers))
             arrived = [None if seed is None else next(new) for seed in seeds]
-            with named(self.rule.stated, self.rule.f), _surroundings():
+            with named(self.rule.stated, self.rule.f), _surroundings(), meant_for(self.rows):
                 if not reverse:
                     found = self.rule.along(self, at, arrived)
                 elif self.rule.by_tangents:
@@ -232,7 +244,14 @@ class Applied:
             if not numbers:
                 self._check_reads(before, inputs)
         self._check_finite(found, [*xs, *given])
-        return tuple(found)
+        return tuple(self._of_rows(found))
+
+    def _of_rows(self, found: list[Any]) -> list[Any]:
+        """Derivatives, which are 0 for the rows of a trace that the call was not meant for."""
+        if not self.rows:
+            return found
+        meant = functools.reduce(both, self.rows)
+        return [None if d is None else where(meant, d, 0.0) for d in found]
 
     def _pulled(
         self, at: At, seeds: list[Any], wanted: tuple[bool, ...], fresh: tuple[Any, ...]
@@ -328,14 +347,14 @@ def check_captured(
         raise TypeError(CAPTURED.format(f=function_name(f), v=captured))
 
 
-def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
+def call(rule: Function, args: Sequence[Any], without: frozenset[int]) -> Any:
     """What the function of a rule returns, whose derivative the rule says."""
     arguments = Arguments(rule.f, args, without)
     if implementation.in_no_grad():
-        return rule.f(*args)
+        return rule.compute(*args)
     lasting = arguments.used_up() is None
     if lasting and not arguments.values and not values_in(arguments.without):
-        plain = rule.f(*args)
+        plain = rule.compute(*args)
         if not values_in(plain):
             return plain
     if arguments.values:
@@ -345,7 +364,7 @@ def call(rule: Rule, args: Sequence[Any], without: frozenset[int]) -> Any:
     with implementation.Recorded() as recorded:
         inputs = recorded.begin(tuple(points))
         since = implementation.stated.births()
-        result = Result(rule.f, rule.f(*arguments.whole(inputs)))
+        result = Result(rule.f, rule.compute(*arguments.whole(inputs)))
         outputs = tuple([v for v in result.items if isinstance(v, Value)])
         if outputs:
             check_captured(rule.f, outputs, inputs, since)

@@ -28,7 +28,7 @@ from pygrad.rules.described import described, named
 _Rule = TypeVar("_Rule", bound=Callable[..., Any])
 
 
-class _WithRule(MethodOf[P, R], Generic[P, R]):
+class WithRule(MethodOf[P, R], Generic[P, R]):
     """A function with a rule of its own."""
 
     __slots__ = ("_signature", "without")
@@ -59,6 +59,10 @@ class _WithRule(MethodOf[P, R], Generic[P, R]):
         found: R = call(self, self._positional(args, kwargs), self.without)
         return found
 
+    def compute(self, *args: Any) -> Any:
+        """What the function gives of Values, or of none."""
+        return self.f(*args)
+
     def _positional(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Sequence[Any]:
         """All arguments by position, defaults included, as rules get them."""
         if self._signature is None:
@@ -86,7 +90,7 @@ class _WithRule(MethodOf[P, R], Generic[P, R]):
         return bound.args
 
 
-def _positions(f: Any, nondiff_argnums: Any, name: str) -> tuple[int, ...]:
+def positions(f: Any, nondiff_argnums: Any, name: str) -> tuple[int, ...]:
     """nondiff_argnums, checked when the function is decorated."""
     if not callable(f):
         raise TypeError(f"{name}() takes a function, not {type(f).__name__}")
@@ -99,7 +103,7 @@ def _positions(f: Any, nondiff_argnums: Any, name: str) -> tuple[int, ...]:
     return found
 
 
-class CustomJvp(_WithRule[P, R]):
+class CustomJvp(WithRule[P, R]):
     """What custom_jvp() returns."""
 
     __slots__ = ("_jvp",)
@@ -174,7 +178,7 @@ def _summed(terms: Sequence[Any], result: Any) -> Any:
     return structure.arrange(total)
 
 
-class CustomVjp(_WithRule[P, R]):
+class CustomVjp(WithRule[P, R]):
     """What custom_vjp() returns."""
 
     __slots__ = ("_bwd", "_fwd")
@@ -229,18 +233,7 @@ class CustomVjp(_WithRule[P, R]):
         arguments = applied.arguments
         what = described(self._bwd, self.f)
         found = self._bwd(*arguments.without, residuals, applied.of_result(seeds))
-        if not isinstance(found, (tuple, list)) or len(found) != len(arguments.parts):
-            count = len(arguments.parts)
-            given = f"{len(found)}" if isinstance(found, (tuple, list)) else type(found).__name__
-            raise TypeError(
-                f"{what}, must return a tuple with a cotangent for each argument, {count}, not {given}"
-            )
-        items: list[Any] = []
-        for i, (part, tree) in enumerate(zip(arguments.parts, found, strict=True)):
-            cotangent = f"cotangent {i} that {what}, returned"
-            place = f"argument {arguments.places[i]}"
-            items += applied.items_of_argument(part, tree, cotangent, place)
-        return items
+        return cotangents_of(applied, found, what)
 
     def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
         return self._backward(applied, self._forward(applied, at.xs), seeds)
@@ -248,13 +241,36 @@ class CustomVjp(_WithRule[P, R]):
     def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         """The way forward has no rule: a row of the Jacobian for each result, by the way back."""
         residuals = self._forward(applied, at.xs)
-        count, found = len(applied.result.items), []
-        for k in range(count):
-            seeds = [implementation.Value(float(i == k)) for i in range(count)]
-            row = self._backward(applied, residuals, seeds)
-            pairs = [(d, t) for d, t in zip(row, tangents, strict=True) if None not in (d, t)]
-            found.append(implementation.sum([d * t for d, t in pairs]) if pairs else None)
-        return found
+        return by_rows(applied, tangents, lambda seeds: self._backward(applied, residuals, seeds))
+
+
+def cotangents_of(applied: Applied, found: Any, what: str) -> list[Any]:
+    """The derivatives by Values in what a rule for the way back, which what describes, has returned."""
+    arguments = applied.arguments
+    if not isinstance(found, (tuple, list)) or len(found) != len(arguments.parts):
+        count = len(arguments.parts)
+        given = f"{len(found)}" if isinstance(found, (tuple, list)) else type(found).__name__
+        raise TypeError(
+            f"{what}, must return a tuple with a cotangent for each argument, {count}, not {given}"
+        )
+    items: list[Any] = []
+    for i, (part, tree) in enumerate(zip(arguments.parts, found, strict=True)):
+        cotangent = f"cotangent {i} that {what}, returned"
+        place = f"argument {arguments.places[i]}"
+        items += applied.items_of_argument(part, tree, cotangent, place)
+    return items
+
+
+def by_rows(
+    applied: Applied, tangents: list[Any], back: Callable[[list[Any]], list[Any]]
+) -> list[Any]:
+    """The tangents of the results, by what a rule for the way back makes of seeds."""
+    count, found = len(applied.result.items), []
+    for k in range(count):
+        row = back([implementation.Value(float(i == k)) for i in range(count)])
+        pairs = [(d, t) for d, t in zip(row, tangents, strict=True) if None not in (d, t)]
+        found.append(implementation.sum([d * t for d, t in pairs]) if pairs else None)
+    return found
 
 
 def custom_jvp(f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()) -> CustomJvp[P, R]:
@@ -284,7 +300,7 @@ def custom_jvp(f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()) -> 
     >>> grad(square)(3.0), grad(grad(square))(3.0)
     (6.0, 2.0)
     """
-    return CustomJvp(f, _positions(f, nondiff_argnums, "custom_jvp"))
+    return CustomJvp(f, positions(f, nondiff_argnums, "custom_jvp"))
 
 
 def custom_vjp(f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()) -> CustomVjp[P, R]:
@@ -305,4 +321,4 @@ def custom_vjp(f: Callable[P, R], nondiff_argnums: int | Sequence[int] = ()) -> 
     >>> grad(clipped)(0.25), grad(clipped)(3.0)
     (0.5, 1.0)
     """
-    return CustomVjp(f, _positions(f, nondiff_argnums, "custom_vjp"))
+    return CustomVjp(f, positions(f, nondiff_argnums, "custom_vjp"))

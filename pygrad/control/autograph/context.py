@@ -20,6 +20,9 @@ class Context(threading.local):
         self.bodies = 0  # how many bodies of loops that stand in the program once
         self.trying = 0  # how many blocks of try that began within one of these
         self.active: Any = True  # for which rows the code that runs is meant: True, or a condition
+        self.around: tuple[
+            Any, ...
+        ] = ()  # conditions of the same kind, of what is around that code
         self.raised = CellType(0)  # the number of what was raised for some rows; 0: nothing
         self.errors: list[BaseException] = []  # what these numbers mean
         self.running: dict[
@@ -33,6 +36,10 @@ class Context(threading.local):
         self.refusal: BaseException | None = None  # has left a block of try, which may catch it
         self.sides: Any = None  # while what two ways give is put together: see ways.py
 
+    def rows(self) -> tuple[Any, ...]:
+        """Conditions that hold for the rows for which the code that runs is meant, all of them."""
+        return self.around if isinstance(self.active, bool) else (*self.around, self.active)
+
     @property
     def decides(self) -> bool:
         """Whether the truth of a Value may be asked for, which makes a path of its own."""
@@ -40,6 +47,17 @@ class Context(threading.local):
 
 
 context = Context()
+
+
+@contextlib.contextmanager
+def meant_for(rows: tuple[Any, ...]) -> Iterator[None]:
+    """While code runs that is meant for rows for which these conditions hold, too."""
+    was = context.around
+    context.around = (*was, *[c for c in rows if all(c is not known for known in was)])
+    try:
+        yield
+    finally:
+        context.around = was
 
 
 _OF_NUMBERS = (ZeroDivisionError, OverflowError, ValueError)
@@ -66,6 +84,7 @@ def is_caught(error: BaseException) -> bool:
 def in_a_body() -> Iterator[None]:
     """While the body of a loop runs that stands in the program once: for all rows, at any trip."""
     was = context.active, context.branches, context.trying, context.times
+    around, context.around = context.around, context.rows()
     context.active, context.branches, context.trying, context.times = True, 0, 0, 1
     context.bodies += 1
     try:
@@ -73,3 +92,4 @@ def in_a_body() -> Iterator[None]:
     finally:
         context.bodies -= 1
         context.active, context.branches, context.trying, context.times = was
+        context.around = around
