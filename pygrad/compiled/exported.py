@@ -12,7 +12,7 @@ from pygrad.core.structure import detached
 from pygrad.programs.arguments import Arguments
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.table import Programs
-from pygrad.programs.worth import MOST_PATHS, TooManyPaths
+from pygrad.programs.worth import MOST_PATHS, NoProgram, TooManyPaths
 
 
 def exported(
@@ -69,6 +69,8 @@ def _at_example(store: Store, arguments: Arguments) -> tuple[Any, OneRowProgram 
     try:
         if program is not None:
             program.call(arguments.items, always=True)
+    except NoProgram as error:
+        raise error.refusal from None
     except TooManyPaths:
         program = None
     return key, program

@@ -176,7 +176,7 @@ class Applied:
         self.rule, self.arguments, self.result = rule, arguments, result
 
     @classmethod
-    def to(cls, rule: Rule, numbers: list[float]) -> Applied:
+    def to(cls, rule: Rule, numbers: list[Any]) -> Applied:
         """Of numbers that were found some other way than by a call."""
         return cls(rule, Arguments(rule.f, (), frozenset()), Result(rule.f, numbers))
 
