@@ -8,7 +8,8 @@ raise: look at ``.converged``, and at ``.message`` if it is False.
 
 In a function that is differentiated the solution depends on what f depends on: its derivatives, of any
 order, are those that the implicit function theorem gives for what is 0 at it. The steps have none, nor has
-the start. A solution that was not reached is a RuntimeError there.
+the start. A solution that was not reached is a RuntimeError there. In compiled and mapped functions calls
+and rows that come to a solver run without a program.
 
 >>> from pygrad.applications.solvers import newton
 >>> print(newton(lambda x: x * x - 2.0, 1.0))
@@ -35,6 +36,7 @@ from pygrad.applications.flat import (
 from pygrad.arrays.quiet import quietly
 from pygrad.core.implementation import sum, trace_active
 from pygrad.core.tables import html_result
+from pygrad.core.recording import on_numbers
 from pygrad.rules.implied import implied
 from pygrad.transform import grad
 
@@ -102,6 +104,7 @@ def _attempt(
     return result, f"f or its derivative is {bad[0]}" if bad else ""
 
 
+@on_numbers
 def gradient_descent(
     f: Function,
     x: Any,
@@ -168,6 +171,7 @@ def gradient_descent(
     return _differentiable(result, f, here, grad(one), point, one)
 
 
+@on_numbers
 def newton(
     f: Function,
     x: Any,
@@ -227,6 +231,7 @@ def newton(
     return _differentiable(result, f, at, flat, point, left)
 
 
+@on_numbers
 def gauss_newton(
     residuals: Function,
     x: Any,

@@ -24,7 +24,7 @@ from pygrad.programs.captures import Captures
 from pygrad.programs.direct import address_of
 from pygrad.programs.one_row import SINGULAR, BoundPath
 from pygrad.programs.paths import Path, Paths
-from pygrad.programs.worth import MOST_PATHS, TooManyPaths
+from pygrad.programs.worth import MOST_PATHS, NoProgram, TooManyPaths
 
 
 class Buffer(_native.Bound):
@@ -43,7 +43,10 @@ class Buffer(_native.Bound):
         self.inputs = tuple(inputs)
         # Whatever is done to the arrays, these stay with the memory.
         self._sources = [array.reshape(array.size) for array in inputs]
-        path = self._paths.first(self._point)
+        try:
+            path = self._paths.first(self._point)
+        except NoProgram as error:
+            raise error.refusal from None
         self._structure = path.result.structure
         self._first: BoundPath | None = None  # where each call begins
         self._bound: dict[int, BoundPath] = {}
@@ -107,6 +110,8 @@ class Buffer(_native.Bound):
         """The path that branches off another at a guard."""
         try:
             path = self._paths.branch(left, guard, self._point, always=True)
+        except NoProgram as error:
+            raise error.refusal from None
         except TooManyPaths:
             raise RuntimeError(
                 f"the function has taken {MOST_PATHS} different paths, and a buffer cannot run it "

@@ -13,7 +13,7 @@ from pygrad.programs.arguments import Arguments
 from pygrad.programs.calls import refuse_calls
 from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.table import Programs
-from pygrad.programs.worth import MOST_PATHS, TooManyPaths
+from pygrad.programs.worth import MOST_PATHS, NoProgram, TooManyPaths
 
 
 def exported(
@@ -72,6 +72,8 @@ def _at_example(store: Store, arguments: Arguments) -> tuple[Any, OneRowProgram 
     try:
         if program is not None:
             program.call(arguments.items, always=True)
+    except NoProgram as error:
+        raise error.refusal from None
     except TooManyPaths:
         program = None
     return key, program

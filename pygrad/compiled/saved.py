@@ -76,8 +76,8 @@ def to_bytes(store: Store) -> bytes:
     """A compiled function as the contents of a file.
 
     Raises:
-        ValueError: nothing was traced yet, or there are too many paths; or it captures a Value that was
-            computed, or has a ``_backward`` of its own.
+        ValueError: nothing was traced yet, or there are too many paths, or some that need plain
+            numbers; or it captures a Value that was computed, or has a ``_backward`` of its own.
         TypeError: it is a transform of a vmap other than grad and value_and_grad; or arguments, keys
             or results are of types that a file does not keep.
         NotImplementedError: a loop is one that a file does not keep, or it has an external function.
@@ -131,10 +131,17 @@ def _call_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
                 f"{store.name}() cannot be saved: it is a Jacobian whose sweeps share a program. "
                 "Save the function that it is of, and take the Jacobian of what is loaded"
             )
+        _check_refused(store, program.paths)
         paths = _paths(program.paths, captured, program.size)
         if paths:
             entries.append(Entry(OWN, key[0], tuple(static_of(key)), None, (), paths))
     return entries
+
+
+def _check_refused(store: Store, paths: Paths) -> None:
+    """ValueError where calls have come to what needs plain numbers, for which a file has no program."""
+    for refusal in paths.refused.values():
+        raise ValueError(f"{store.name}() cannot be saved: {refusal}")
 
 
 def _too_many_paths(store: Store) -> ValueError:
@@ -154,6 +161,7 @@ def _row_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
         for (key, flags, wrt, by_lives), program in programs:
             if by_lives and group == OWN:
                 continue  # of no use in another process
+            _check_refused(store, program.paths)
             if program.paths.root is None and program.is_of_use:
                 raise _too_many_paths(store)
             paths = _paths(program.paths, captured, len(flags))

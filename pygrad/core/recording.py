@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from pygrad.core import hints, implementation
-from pygrad.core.callables import function_name
+from pygrad.core.callables import P, R, function_name
 from pygrad.core.callers import users_line, warn_once
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.numpys_errors import MAY_BE, raise_with_cure
@@ -161,6 +162,40 @@ def outside_traces(name: str) -> None:
         from pygrad import _native
 
         _native.trace_refuse("numbers", f"{name}()")
+
+
+class OnNumbers:
+    """Around what runs on plain numbers, and raises where it finds others. In a trace these may be the
+    trace's, which have none: then rows that come here run without a program, and raise what they raise."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        failed = kind is not None and issubclass(kind, Exception) and kind is not MemoryError
+        if failed and implementation.trace_active() and not getattr(kind, "steers", False):
+            without_program(self.name)
+
+
+def without_program(name: str) -> None:
+    """In a trace: what is called here runs on plain numbers, so rows that come here have no program."""
+    from pygrad import _native
+
+    _native.trace_refuse("solver", f"{name}()")
+
+
+def on_numbers(f: Callable[P, R]) -> Callable[P, R]:
+    """f within OnNumbers."""
+
+    @functools.wraps(f)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with OnNumbers(f.__name__):
+            return f(*args, **kwargs)
+
+    return run
 
 
 def _has_value(row: _Row) -> bool:

@@ -1,8 +1,8 @@
 """SciPy's root finders as lifted code has them: of a function of Values a root is differentiated as one.
 
-A solver looks for it with plain numbers, as it does elsewhere. What the root depends on comes by two steps
-of Newton's method from there, which are exact in derivatives of first and second order. In a trace, where
-numbers are not to be had, the solver is Python code, whose comparisons make paths.
+A solver looks for it with plain numbers, as it does elsewhere. What the root depends on says the function,
+which is 0 there: see pygrad.rules.implied. In a trace, where numbers are not to be had, the solver is
+Python code, whose comparisons make paths.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from pygrad.core.implementation import Value, trace_active
 from pygrad.lifting.values import holds_values
 from pygrad.math import stop_gradient
-from pygrad.transform import grad
+from pygrad.rules.implied import implied
 
 _BRACKETING = ("brentq", "brenth", "bisect", "ridder", "toms748")
 
@@ -95,10 +95,10 @@ def _result(found: Any, f: Any, args: tuple[Any, ...], met: bool) -> Any:
     if not met:
         return found
     if isinstance(found, tuple):  # with a report
-        root = at_root(f, args, found[0], found[0])
+        root = at_root(f, args, found[0])
         found[1].root = root
         return (root, *found[1:])
-    return at_root(f, args, found, found)
+    return at_root(f, args, found)
 
 
 def traced(solve: Any, f: Any, args: tuple[Any, ...], start: tuple[Any, ...], options: Any) -> Any:
@@ -111,7 +111,7 @@ def traced(solve: Any, f: Any, args: tuple[Any, ...], start: tuple[Any, ...], op
         return stop_gradient(f(x, *args))
 
     try:
-        root = at_root(f, args, solve(counted, *start, **options), None)
+        root = at_root(f, args, solve(counted, *start, **options))
     except RuntimeError:
         if disp or not full:
             raise
@@ -131,13 +131,9 @@ def _stopped(f: Any, args: tuple[Any, ...]) -> Callable[[Any], Any]:
     return lambda x: stop_gradient(f(x, *args))
 
 
-def at_root(f: Any, args: tuple[Any, ...], root: Any, number: Any) -> Any:
-    """The root that depends on what f does; number: what its value shall be, if that is known."""
-    x = stop_gradient(root) if isinstance(root, Value) else float(root)
-    slope = grad(lambda t: f(t, *args))
-    for _ in range(2):
-        x = x - f(x, *args) / slope(x)
-    return x if number is None or not isinstance(x, Value) else x + (float(number) - x.data)
+def at_root(f: Any, args: tuple[Any, ...], root: Any) -> Any:
+    """A root that depends on what f does."""
+    return implied(lambda ys: [f(ys[0], *args)], [root], f, always=True)[0]
 
 
 # -- in a trace ----------------------------------------------------------------------------------

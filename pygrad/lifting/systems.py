@@ -1,7 +1,7 @@
 """SciPy's solvers of several equations, and root_scalar, as lifted code has them: as those of solvers.py.
 
-The numbers are the solver's. What the roots depend on comes by two steps of Newton's method with the exact
-Jacobian from there. In a trace Newton's method finds them, whose comparisons make paths.
+The numbers are the solver's. What the roots depend on say the functions, which are 0 there. In a trace
+Newton's method finds them, whose comparisons make paths.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pygrad.core.implementation import Value, trace_active
 from pygrad.lifting import solvers
 from pygrad.lifting.values import holds_values
 from pygrad.math import stop_gradient
+from pygrad.rules.implied import implied
 from pygrad.transform import jacobian
 
 _MOST = 100  # steps of Newton's method
@@ -111,7 +112,7 @@ def _root_scalar(original: Any) -> Any:
             named["fprime"] = solvers.Plain(lambda x, *more: f(x, *more)[1])
         found = original(plain, args, method, **named)
         if plain.met:
-            found.root = solvers.at_root(alone, args, found.root, found.root)
+            found.root = solvers.at_root(alone, args, found.root)
         return found
 
     return root_scalar
@@ -151,22 +152,15 @@ def _flat(x: Any) -> Any:
     return array_of_values(as_objects(x).ravel())
 
 
-def _at_roots(f: Any, args: tuple[Any, ...], roots: Any, keep: bool = True) -> Any:
-    """The roots that depend on what f does. keep: they have the numbers that are given."""
+def _at_roots(f: Any, args: tuple[Any, ...], roots: Any) -> Any:
+    """The roots that depend on what f does."""
     import numpy as np
 
-    from pygrad import linalg
+    def equations(ys: list[Any]) -> Any:
+        return _flat(f(_flat(ys), *args)).tolist()
 
-    numbers = np.asarray(_stopped(roots)).ravel()
-    x = numbers
-    for _ in range(2):
-        values = _flat(f(x, *args))
-        if not holds_values(values):
-            return roots
-        x = x - linalg.solve(jacobian(lambda t: _flat(f(t, *args)))(x), values)
-    if keep:
-        x = _flat([v + (float(n) - v.data) for v, n in zip(x, numbers, strict=True)])
-    return x.reshape(np.shape(roots))
+    found = implied(equations, _flat(roots).tolist(), f, always=True)
+    return _flat(found).reshape(np.shape(roots)) if holds_values(found) else roots
 
 
 def _stopped(x: Any) -> Any:
@@ -200,7 +194,7 @@ def _found_in_a_trace(f: Any, x0: Any, args: tuple[Any, ...]) -> Any:
         done = all([abs(d) <= 1e-11 * (1.0 + abs(v)) for d, v in zip(step, there, strict=True)])
         x, here = there, beyond
         if done:
-            return _at_roots(f, args, x, keep=False)
+            return _at_roots(f, args, x)
     raise RuntimeError(f"no root was found in {_MOST} steps of Newton's method")
 
 

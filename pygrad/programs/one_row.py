@@ -100,7 +100,7 @@ class OneRowProgram:
     @property
     def is_of_use(self) -> bool:
         """Whether anything was traced that serves later calls."""
-        return self.paths.root is not None
+        return self.paths.serves
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, bytes(len(point)), self.f)

@@ -27,7 +27,7 @@ from pygrad.programs.contraction import contracts
 from pygrad.programs.identity import asks_for_bools
 from pygrad.programs.results import Result
 from pygrad.programs.whole import mark
-from pygrad.programs.worth import MOST_PATHS, TooManyPaths, Worth
+from pygrad.programs.worth import MOST_PATHS, NoProgram, TooManyPaths, Worth
 
 _LOOKS = 16
 
@@ -38,6 +38,10 @@ _INSTRUCTION, _GUARD = 32, 32
 
 class TraceError(RuntimeError):
     """A function did something in a trace that a program could not repeat."""
+
+
+class NeedsNumbers(TraceError):
+    """What was called in a trace runs on plain numbers, as solvers do: rows that come there have none."""
 
 
 _CURES = {
@@ -86,6 +90,12 @@ _CURES = {
         "{0} was called in a function that is traced; it computes with numbers, which a compiled program "
         "would keep for ever. Call it outside, and pass on what it gives"
     ),
+    "solver": (
+        "{0} was called in a function that is traced, with what depends on its inputs: it runs on plain "
+        "numbers, so calls and rows that come there run without a program, and there is none to save, to "
+        "write in C or to read a pattern off. Write the solver of operations, by while_loop, for "
+        "custom_root, or solve outside"
+    ),
     "digits": (
         "{0} was called in a function that is traced, of a number that such digits change; compiled "
         "programs round to -22 to 22 digits. Scale the number, or round outside"
@@ -133,7 +143,8 @@ _CURES = {
 def _raise(kind: str, a: Any, b: Any) -> None:
     path, _, line = users_line().rpartition(":")
     shown = [x if isinstance(x, str) else repr(x) for x in (a, b)]
-    error = TraceError(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
+    error_of = NeedsNumbers if kind == "solver" else TraceError
+    error = error_of(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
     _latest.error = error
     raise error
 
@@ -340,6 +351,7 @@ class Paths:
         self.follow, self.holds = follow, holds
         self.worth = Worth(kept=True, by_call=True) if worth is None else worth
         self.root: Path | None = None
+        self.refused: dict[tuple[int, int], NeedsNumbers] = {}  # where no path is, by place
         self._asks: bool | None = None
         self._astray = 0  # paths in a row that left one which is not kept
         self.met = 0  # how many calls may have had singular derivatives
@@ -352,6 +364,11 @@ class Paths:
         if self._asks is None or self.worth.kept:
             self._asks = asks_for_bools(f)
         return self._asks
+
+    @property
+    def serves(self) -> bool:
+        """Whether later calls have use of what is known: a path, or that there can be none."""
+        return self.root is not None or bool(self.refused)
 
     @property
     def all(self) -> list[Path]:
@@ -423,7 +440,12 @@ class Paths:
         self, point: Callable[[], Sequence[float]], parent: Path | None = None, guard: int = -1
     ) -> Path:
         """The path at a point. Where the function, or another thread, has changed what it reads from
-        elsewhere, before the trace began or while it ran, the path serves this call alone."""
+        elsewhere, before the trace began or while it ran, the path serves this call alone.
+
+        NoProgram where what the function calls there needs plain numbers."""
+        place = (id(parent), guard)
+        if place in self.refused:
+            raise NoProgram(self.worth, self.refused[place])
         if parent is None or self.keeps(parent):
             self._astray = 0
         else:
@@ -431,7 +453,12 @@ class Paths:
         if len(self._by_place) + self._astray >= MOST_PATHS:
             raise TooManyPaths(self.worth)
         kept = self._astray == 0 and (self.holds is None or self.holds())
-        path = self.follow(point())
+        try:
+            path = self.follow(point())
+        except NeedsNumbers as error:
+            if kept and (self.holds is None or self.holds()):
+                self.refused[place] = NeedsNumbers(*error.args)  # and no frames
+            raise NoProgram(self.worth, error) from None
         if kept and (self.holds is None or self.holds()):
             return self.add(path, parent, guard)
         return path

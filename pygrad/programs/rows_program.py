@@ -20,7 +20,7 @@ from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.reach import is_plain
 from pygrad.programs.results import Result, RowResult, Totals, as_numbers, taken_apart
 from pygrad.programs.rows_without import is_of_a_row, nothing_like
-from pygrad.programs.worth import TRACE, TooManyPaths, Worth, verdict_on
+from pygrad.programs.worth import TRACE, NoProgram, TooManyPaths, Worth, verdict_on
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
 
@@ -61,7 +61,7 @@ class RowsProgram:
     @property
     def is_of_use(self) -> bool:
         """Whether anything was traced that serves later calls, or they know that it is no use."""
-        return self.paths.root is not None or self.paths.worth.verdict.tries > 0
+        return self.paths.serves or self.paths.worth.verdict.tries > 0
 
     @staticmethod
     def key(structure: Structure, flags: bytes, wrt: Sequence[int], by_lives: bool) -> Any:
@@ -161,11 +161,12 @@ class RowsProgram:
                     try:
                         path = paths.branch(parent, guard, point, len(rows), together)
                         break
-                    except TooManyPaths:
+                    except TooManyPaths as error:
                         without += len(rows)
                         served = arguments.rows - without
                         if not worth.keeps(arguments.rows, served, used):
-                            self.paths = paths.given_up(served)
+                            if not isinstance(error, NoProgram):
+                                self.paths = paths.given_up(served)
                             raise
                     if not mixes:
                         path = paths.branch(parent, guard, point, len(rows), always=True)

@@ -40,6 +40,7 @@ from pygrad.programs.memory import address, addresses, doubles, scratch
 from pygrad.programs.one_row import SINGULAR, OneRowProgram
 from pygrad.programs.paths import Path, reads_active, trace
 from pygrad.programs.results import Result, RowResult
+from pygrad.programs.worth import NoProgram
 
 # All sweeps of a dense Jacobian are one program if they are so few, or have so few nodes together: then it
 # is faster, and tracing it takes milliseconds. (Measured on Hessians of Rosenbrock's function and of
@@ -332,7 +333,10 @@ def sparse_at(what: JacobianOf, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         raise TypeError(_NUMBERS_ONLY.format("takes no Values and stands in no trace"))
     sparsity.scipy_sparse()  # before the work
     sweeps = Sweeps(what, arguments)
-    result, path = sweeps.call(arguments.items)
+    try:
+        result, path = sweeps.call(arguments.items)
+    except NoProgram as error:
+        raise error.refusal from None
     if reads_active(path.lives):
         raise TypeError(
             _NUMBERS_ONLY.format("cannot lead on to Values that a transform around it is by")

@@ -300,3 +300,15 @@ class TooManyPaths(Exception):
     def warn(self, who: str, how: str) -> None:
         """Says so, once for a function."""
         self.worth.warn(who, how)
+
+
+class NoProgram(TooManyPaths):
+    """A path has none, as what is called on it needs plain numbers."""
+
+    def __init__(self, worth: Worth, refusal: Exception) -> None:
+        """refusal: a TraceError, for what only a program can do."""
+        super().__init__(worth)
+        self.refusal = refusal
+
+    def warn(self, who: str, how: str) -> None:
+        """There is nothing to be done about it."""

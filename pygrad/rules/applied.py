@@ -198,7 +198,7 @@ class Applied:
         self.rows = context.rows()
 
     @classmethod
-    def to(cls, rule: Rule, numbers: list[float]) -> Applied:
+    def to(cls, rule: Rule, numbers: list[Any]) -> Applied:
         """Of numbers that were found some other way than by a call."""
         return cls(rule, Arguments(rule.f, (), frozenset()), Result(rule.f, numbers))
 

@@ -23,19 +23,15 @@ import inspect
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from pygrad.core import hints, implementation
+from pygrad.core import implementation
 from pygrad.core.callables import MethodOf, P, R, function_name
 from pygrad.core.implementation import Value
 from pygrad.core.keys import in_order_of
+from pygrad.core.recording import OnNumbers
 from pygrad.core.structure import flatten_result, values_in
 from pygrad.rules.applied import Applied, Arguments, At, Result, check_captured, number
 from pygrad.rules.described import described, named
 from pygrad.transform import grad
-
-_IN_A_TRACE = (
-    "in a function that is compiled or mapped {f}() runs on Values, and becomes part of the program. A "
-    "solver that needs plain numbers, as SciPy's do, cannot: call it outside, row by row"
-)
 
 
 class Solution(MethodOf[P, R]):
@@ -91,12 +87,8 @@ class Solution(MethodOf[P, R]):
                 )
 
     def _solved(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        try:
+        with OnNumbers(function_name(self.f)):
             return self.f(*args, **kwargs)
-        except (TypeError, RuntimeError) as error:  # RuntimeError: TraceError
-            if implementation.trace_active():
-                hints.add(error, _IN_A_TRACE.format(f=function_name(self.f)))
-            raise
 
     def _check_captured(
         self, arguments: Arguments, result: Result, inputs: tuple[Any, ...], since: int
@@ -162,7 +154,7 @@ def pulled(
 ) -> list[Any]:
     """The derivatives by xs, of those by the unknowns that have arrived; None for 0."""
     arrived = [0.0 if seed is None else seed for seed in seeds]
-    weights = _solved([list(column) for column in zip(*rows, strict=True)], arrived, numbers)
+    weights = solved([list(column) for column in zip(*rows, strict=True)], arrived, numbers)
     way = implementation.stated.rule_way
     return list(way(True, outputs, tuple(xs), stops, tuple([-w for w in weights])))
 
@@ -179,10 +171,10 @@ def pushed(
     pairs = [(x, t) for x, t in zip(xs, tangents, strict=True) if t is not None]
     moving, seeds = zip(*pairs, strict=True)
     moved = implementation.stated.rule_way(False, outputs, moving, stops, seeds)
-    return _solved(rows, [-m for m in moved], numbers)
+    return solved(rows, [-m for m in moved], numbers)
 
 
-def _solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
+def solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
     """The solution of linear equations, of Values unless its numbers are all that is asked for."""
     import numpy as np
 
@@ -216,7 +208,8 @@ def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[P, R]], Solu
     ``solve(*args)`` finds y, one number or any arrangement of them, by whatever means: in eager code it is
     given plain numbers, so Python's loops and SciPy's solvers do. ``residual`` gives as many numbers, which
     are 0 at y, and is run on Values. The derivative is one system of linear equations, of any order,
-    forward and back. In a function that is compiled or mapped the solver is traced into the program.
+    forward and back. In a function that is compiled or mapped a solver made of operations is part of the
+    program; calls and rows that come to another one run without a program.
 
     Raises:
         TypeError: solver or residual use a Value that is no argument; one is given by name.

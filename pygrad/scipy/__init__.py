@@ -9,8 +9,9 @@ alone would pass floats, by every method; where you give ``jac`` yourself it is 
 At the start, an error in the function is raised. Later a solver may try a point that the function refuses
 (log of a negative number, an overflow): a ValueError or ArithmeticError there counts as a value that is not
 finite, from which most methods step back, and the result's ``message`` says that it happened. Results are
-plain numbers, but in a function that is differentiated: there the solutions of `minimize`, `root`, `brentq`
-and `least_squares` depend on what their function depends on, by the implicit function theorem.
+plain numbers, but in a function that is differentiated: there solutions depend on what their function,
+bounds, constraints and data depend on, by the implicit function theorem. In compiled and mapped functions
+calls and rows that come to a solver run without a program.
 
 With ``sparse=True`` minimize and least_squares get Hessians and Jacobians as sparse arrays, from few sweeps
 where they have many zeros (see pygrad.hessian). They are traced anew at each point, unless the function is
@@ -29,9 +30,9 @@ The plain transforms fit SciPy's signatures too, without this module:
 """
 
 from pygrad.scipy.equations import brentq as brentq
-from pygrad.scipy.equations import curve_fit as curve_fit
-from pygrad.scipy.equations import least_squares as least_squares
 from pygrad.scipy.equations import root as root
+from pygrad.scipy.fitting import curve_fit as curve_fit
+from pygrad.scipy.fitting import least_squares as least_squares
 from pygrad.scipy.minimizing import minimize as minimize
 from pygrad.scipy.trajectories import solve_ivp as solve_ivp
 

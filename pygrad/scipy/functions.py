@@ -13,14 +13,11 @@ from pygrad.core.callables import Transformable
 from pygrad.core.distribution import install
 from pygrad.core.implementation import Value, no_grad, trace_active
 from pygrad.core.recording import as_recorded, plain
-from pygrad.core.structure import array_of, detached, is_array
-from pygrad.rules.implied import implied, numbers_of
+from pygrad.core.structure import array_of, detached, is_array, values_in
+from pygrad.rules.implied import numbers_of
 from pygrad.transform import jacfwd, jacrev
 
 Function = Callable[..., Any]
-
-_NEAR = 1e-5
-DETACHED = "no derivative flows through this one"
 
 
 def scipys(part: str) -> Any:
@@ -111,23 +108,33 @@ def start_of(x0: Any, name: str = "x0") -> Any:
     return np.array(found, dtype=float).reshape(given.shape)
 
 
-def as_plain(derivative: Any, name: str) -> Any:
-    """Numbers of what is a Value where the function has used Values besides x."""
-    return plain(derivative, name, DETACHED)
+def plain_of(given: Any, name: str) -> Any:
+    """What a solver is given besides its start: arrays and containers, with numbers for Values that depend
+    on an input of a transform around the solver; None and other things stay."""
+    found = values_in(given)
+    if not found:
+        return given
+    if not trace_active() and not implementation.depend_on_input(tuple(found)):
+        raise TypeError(
+            f"{name} holds Values, and no transform is around that differentiates by them: give numbers, "
+            "v.data, or differentiate by pygrad.grad"
+        )
+    return as_numbers(given, name)
 
 
-def as_numbers(derivative: Any, name: str) -> Any:
-    """The same for a solver whose solution has derivatives of its own; in a trace there are no numbers."""
+def as_numbers(derivative: Any, name: str = "fun") -> Any:
+    """Numbers of what may be Values, for a solver whose solution has derivatives of its own. In a trace
+    there are none: TypeError."""
     if trace_active():
         return plain(derivative, name, "SciPy is no part of compiled and mapped functions")
     return detached(derivative, implementation.stated.number_in)
 
 
-def array(result: Any, read: Callable[[Any, str], Any] = as_plain) -> Any:
-    """What a vector function returned as a float64 array; read: as_plain or as_numbers."""
+def array(result: Any) -> Any:
+    """What a vector function returned as a float64 array."""
     import numpy as np
 
-    return np.array(read(np.asarray(result, dtype=object), "fun"), dtype=np.float64)
+    return np.array(as_numbers(np.asarray(result, dtype=object)), dtype=np.float64)
 
 
 def as_traced(derivative: Function, of: Function) -> Function:
@@ -135,22 +142,17 @@ def as_traced(derivative: Function, of: Function) -> Function:
     return of.transformed(derivative) if isinstance(of, Transformable) else no_grad()(derivative)
 
 
-def vector(fun: Function, read: Callable[[Any, str], Any] = as_plain) -> Function:
+def vector(fun: Function) -> Function:
     """A vector function on floats."""
 
     @functools.wraps(fun)
     def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
-        return array(on_values(lambda values: fun(values, *args, **kwargs), x), read)
+        return array(on_values(lambda values: fun(values, *args, **kwargs), x))
 
     return evaluate
 
 
-def exact_jacobian(
-    fun: Function,
-    forward: bool = False,
-    sparse: bool = False,
-    read: Callable[[Any, str], Any] = as_plain,
-) -> Function:
+def exact_jacobian(fun: Function, forward: bool = False, sparse: bool = False) -> Function:
     """Its Jacobian, an (m, n) array."""
     if sparse:
         derivative = jacrev(lambda x, *args, **kwargs: items(fun(x, *args, **kwargs)), sparse=True)
@@ -158,45 +160,6 @@ def exact_jacobian(
 
     def evaluate(x: Any, *args: Any, **kwargs: Any) -> Any:
         transform = jacfwd if forward else jacrev
-        return read(transform(lambda y: items(fun(y, *args, **kwargs)))(x), "fun")
+        return as_numbers(transform(lambda y: items(fun(y, *args, **kwargs)))(x))
 
     return evaluate
-
-
-def differentiable(
-    result: Any,
-    fun: Function,
-    equation: Function,
-    refused: str = "",
-) -> bool:
-    """Lets the x of a solver's result depend on what fun depends on, in a function that is differentiated:
-    whether there is such a function.
-
-    equation: gives a zero at x for each of its numbers; refused: why there can be no derivative.
-    """
-    at = result.x.ravel().tolist()
-    if trace_active():
-        return False
-    found = implied(lambda ys: items(equation(array_of(ys, result.x.shape))), at, fun)
-    if found is at:
-        return False
-    if refused:
-        raise TypeError(f"the solution depends on an input of a transform around it, but {refused}")
-    if not (result.success or _is_near(equation, result.x)):
-        raise RuntimeError(
-            f"there is no derivative of a solution that was not reached: {result.message}"
-        )
-    result.x = array_of(found, result.x.shape)
-    return True
-
-
-def _is_near(equation: Function, x: Any) -> bool:
-    """Whether a step of Newton's method goes nowhere from x: solvers that are asked for more digits than
-    there are say that they have failed."""
-    import numpy as np
-
-    left = array(equation(x), as_numbers).ravel()
-    rows = exact_jacobian(equation, read=as_numbers)(x).reshape(left.size, x.size)
-    step = np.linalg.lstsq(rows, left, rcond=None)[0]
-    size = max(float(np.linalg.norm(x)), _NEAR)
-    return float(np.linalg.norm(step)) <= _NEAR * size

@@ -7,13 +7,12 @@ import functools
 import math
 from typing import Any
 
+from pygrad.core.recording import on_numbers
 from pygrad.scipy.functions import (
     Function,
     Guard,
     as_numbers,
-    as_plain,
     as_traced,
-    differentiable,
     exact_jacobian,
     items,
     on_values,
@@ -22,6 +21,8 @@ from pygrad.scipy.functions import (
     start_of,
     vector,
 )
+from pygrad.scipy.limits import in_pairs, of_bounds, of_constraints, plain_bounds
+from pygrad.scipy.solutions import differentiable
 from pygrad.transform import grad, hessian, value_and_grad, vjp
 
 _TAKE_HESSP = {"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"}
@@ -75,6 +76,7 @@ class _Products:
         return as_numbers(product, "fun")
 
 
+@on_numbers
 def minimize(
     fun: Function,
     x0: Any,
@@ -114,6 +116,11 @@ def minimize(
         TypeError: fun returns more than one number; x0 holds Values.
         ValueError: sparse, and the method takes no sparse Hessian.
         ImportError: SciPy is missing.
+
+    In a function that is differentiated x and fun depend on what fun, bounds and constraints depend on.
+    There, too, RuntimeError for a solution that was not reached; ValueError where it has reached a bound
+    or a constraint and is not pressed against it, or two that say the same; the derivative of it is a
+    LinAlgError where the Hessian is singular.
 
     >>> result = minimize(lambda x: (x[0] - 1) ** 2 + (x[1] - 2.5) ** 2, [2.0, 0.0],
     ...                   constraints={"type": "ineq", "fun": lambda x: x[0] - 2 * x[1] + 2})
@@ -179,15 +186,18 @@ def minimize(
         x0,
         args=args,
         method=method,
-        bounds=bounds,
+        bounds=plain_bounds(bounds),
         constraints=_constraints(constraints, name, optimize, sparse),
         **given,
         **others,
     )
     rest = args if isinstance(args, tuple) else (args,)
-    limited = "" if bounds is None and not constraints else "it has bounds or constraints"
     number = at_point(rest)
-    if differentiable(guard.report(result), fun, grad(number), limited):
+
+    def limits(x: Any) -> list[Any]:
+        return [*of_bounds(in_pairs(bounds, x.size)), *of_constraints(constraints, x)]
+
+    if differentiable(guard.report(result), fun, grad(number), limits):
         result.fun = number(result.x)
     return result
 
@@ -203,18 +213,23 @@ def _constraint(constraint: Any, method: str | None, optimize: Any, sparse: bool
     if isinstance(constraint, dict):
         if callable(constraint.get("fun")) and constraint.get("jac") is None:
             fun = constraint["fun"]
-            return {**constraint, "fun": vector(fun), "jac": exact_jacobian(fun, sparse=sparse)}
+            return {**constraint, "fun": vector(fun), "jac": _slopes(fun, sparse)}
         return constraint
     if not isinstance(constraint, optimize.NonlinearConstraint) or constraint.jac != "2-point":
         return constraint
     fun = constraint.fun
     exact = copy.copy(constraint)
-    exact.fun, exact.jac = vector(fun), exact_jacobian(fun, sparse=sparse)
+    exact.fun, exact.jac = vector(fun), _slopes(fun, sparse)
     exact.finite_diff_rel_step = exact.finite_diff_jac_sparsity = None
     if method == "trust-constr" and _is_default(constraint.hess, optimize.BFGS):
         hess = hessian(functools.partial(_weighted, fun), sparse=sparse)
-        exact.hess = as_traced(hess, fun) if sparse else lambda x, v: as_plain(hess(x, v), "fun")
+        exact.hess = as_traced(hess, fun) if sparse else lambda x, v: as_numbers(hess(x, v), "fun")
     return exact
+
+
+def _slopes(fun: Function, sparse: bool) -> Function:
+    """The Jacobian of a constraint."""
+    return exact_jacobian(fun, sparse=sparse)
 
 
 def _weighted(fun: Function, x: Any, weights: Any) -> Any:

@@ -18,12 +18,14 @@ from typing import Any
 
 from pygrad.core import implementation
 from pygrad.core.implementation import Value, dot, sum, trace_active
+from pygrad.core.recording import on_numbers, without_program
 from pygrad.core.structure import array_of, values_in
 from pygrad.rules.applied import Applied, At
 from pygrad.rules.outside import outside_of
 from pygrad.scipy.functions import Function, items, scipys
 
 
+@on_numbers
 def solve_ivp(
     fun: Function,
     t_span: Any,
@@ -41,7 +43,8 @@ def solve_ivp(
     The solution depends on what it was made of: Values in y0, args, t_span and t_eval, and those that fun
     or an event uses from outside. Derivatives, of any order, go through `y`, `t`, `t_events`, `y_events`
     and `sol`. They are integrated along with it, by the same method and tolerances, where they are asked
-    for: n * p equations more for the derivatives of n numbers by p.
+    for: n * p equations more for the derivatives of n numbers by p. Calls and rows of compiled and mapped
+    functions that come here run without a program: `pygrad.odeint` is one.
 
     Args:
         fun: ``fun(t, y, *args)`` returns dy/dt. For derivatives it is called with an array of Values.
@@ -54,7 +57,6 @@ def solve_ivp(
         SciPy's OdeResult.
 
     Raises:
-        TypeError: within compile() or vmap(), whose programs SciPy is no part of: use pygrad.odeint there.
         ImportError: SciPy is missing.
 
     >>> import numpy as np
@@ -86,10 +88,7 @@ def solve_ivp(
     if not live and not any(f.gave_values for f in (equation, *conditions)):
         return found
     if trace_active():
-        raise TypeError(
-            "solve_ivp() cannot be part of a program, as SciPy runs outside of it: use pygrad.odeint() in "
-            "compiled and mapped functions"
-        )
+        without_program("solve_ivp")
     if not (live or dense_output):
         trajectory.solve(times, True, conditions)
     return _differentiable(trajectory, times, conditions, dense_output)

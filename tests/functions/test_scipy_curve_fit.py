@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pygrad import math as pm
-from pygrad.scipy import curve_fit, equations
+from pygrad.scipy import curve_fit, fitting
 
 optimize = pytest.importorskip("scipy.optimize")
 
@@ -85,7 +85,7 @@ def test_curve_fit_agrees_with_a_jacobian_by_hand(settings):
 
 def test_the_jacobian_by_the_parameters_is_exact():
     t, _, _ = decay_data()
-    found = equations._jacobian_by_parameters(decay)(t, 2.0, 1.0, 0.5)
+    found = fitting._jacobian_by_parameters(decay)(t, 2.0, 1.0, 0.5)
     assert found.dtype == np.float64
     assert found == pytest.approx(decay_jac(t, 2.0, 1.0, 0.5), rel=1e-14)
 

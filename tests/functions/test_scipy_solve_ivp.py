@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pygrad
-from pygrad import Value, compile, grad, hessian, jacfwd, jacobian, jvp, math, value_and_grad
+from pygrad import Value, grad, hessian, jacfwd, jacobian, jvp, math, value_and_grad
 from pygrad.scipy import solve_ivp
 
 integrate = pytest.importorskip("scipy.integrate")
@@ -220,13 +220,6 @@ def test_inputs_of_transforms_around_each_other() -> None:
     rate = 0.5  # d/db exp(-2 a b) = -2 a exp(-2 a b); by a: (4 a b - 2) exp(-2 a b)
     assert outer(rate) == pytest.approx(-2 * rate * standard.exp(-1.0), rel=1e-8)
     assert grad(outer)(rate) == pytest.approx((4 * rate - 2) * standard.exp(-1.0), abs=1e-8)
-
-
-def test_in_programs_there_is_odeint() -> None:
-    with pytest.raises(TypeError, match="odeint"):
-        compile(lambda y0: solve_ivp(lambda t, y: -y, (0.0, 1.0), [y0]).y[0, -1])(1.0)
-    with pytest.raises(TypeError, match="odeint"):
-        compile(decay)(1.0)
 
 
 def test_the_examples_in_the_docstring_run() -> None:

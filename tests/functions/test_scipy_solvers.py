@@ -14,14 +14,14 @@ from walks import START, rosenbrock
 import pygrad.scipy
 from pygrad import Value, grad, hessian, hvp, jacobian
 from pygrad import math as pm
-from pygrad.scipy import curve_fit, equations, least_squares, minimize, minimizing, root
+from pygrad.scipy import curve_fit, equations, fitting, least_squares, minimize, minimizing, root
 
 optimize = pytest.importorskip("scipy.optimize")
 
 
 def test_the_examples_in_the_docstrings_run():
-    results = [doctest.testmod(part) for part in (pygrad.scipy, equations, minimizing)]
-    assert [result.failed for result in results] == [0, 0, 0]
+    results = [doctest.testmod(part) for part in (pygrad.scipy, equations, fitting, minimizing)]
+    assert [result.failed for result in results] == [0] * 4
     assert sum(result.attempted for result in results) > 10
 
 
@@ -98,12 +98,18 @@ def test_a_start_of_values_is_an_error(call):
             call(start)
 
 
-def test_derivatives_do_not_silently_get_lost_in_a_fit():
-    def solve(a):
-        return curve_fit(lambda t, b: a * b * t, [1.0, 2.0], [1.0, 2.1])[0][0]
-
-    with pytest.raises(TypeError, match="a transform around this call"):
-        grad(lambda a: solve(a) * a)(2.0)
+@pytest.mark.parametrize("which", ["xdata", "ydata", "sigma", "bounds", "f_scale"])
+def test_derivatives_do_not_silently_get_lost(which):
+    values = [Value(1.0), Value(2.0), Value(3.0)]
+    data = {"xdata": [1.0, 2.0, 3.0], "ydata": [1.0, 2.1, 2.9], "sigma": None} | (
+        {which: values} if which in {"xdata", "ydata", "sigma"} else {}
+    )
+    options = {"bounds": (Value(0.0), 9.0), "f_scale": Value(1.0)}
+    with pytest.raises(TypeError, match=f"{which} holds Values, and no transform is around"):
+        if which in options:
+            least_squares(lambda x: [x[0] - 1.0], [1.0], **{which: options[which]})
+        else:
+            curve_fit(lambda t, b: b * t, **data)
 
 
 def test_derivatives_inside_the_function_work():

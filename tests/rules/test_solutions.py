@@ -164,19 +164,10 @@ def test_errors_name_the_equation() -> None:
         np.linalg.LinAlgError, match=r"Singular matrix; raised in <lambda>\(\), a rule"
     ):
         grad(flat)(2.0)
-    with pytest.raises(TypeError, match=r"omega\(\) runs on Values"):
-        compile_(custom_root(lambda y, a: y - a)(_by_floats))(2.0)
     with pytest.raises(TypeError, match="by position"):
         omega(a=Value(2.0))
     options = custom_root(lambda y, a: y - a)(lambda a, tol=1.0: a + 0 * tol)
     assert grad(lambda a: options(a, tol=2.0))(3.0) == 1.0
-
-
-def _by_floats(a: Any) -> float:
-    return plain.exp(plain.log(a))
-
-
-_by_floats.__name__ = "omega"
 
 
 # -- corners -----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pygrad.control.autograph.signals import DEAD, GOES_ON, Signal, either_signa
 from pygrad.control.state import either
 
 Thunk = Callable[[], Any]
+_REFUSALS = {"TraceError", "Again", "ControlError"}  # of traces: what stands above this file
 _Way = tuple[Any, dict[tuple[int, Any], Change]]  # what it gives, and what it changes
 
 
@@ -129,9 +130,10 @@ def forgive(error: BaseException) -> None:
 
 def is_refusal(error: BaseException) -> bool:
     """Whether an error says that a program cannot do something, and is no error of the user's function."""
-    return isinstance(error, AutographError | RecursionError | MemoryError) or type(
-        error
-    ).__name__ in {"TraceError", "Again", "ControlError"}
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return isinstance(error, AutographError | RecursionError | MemoryError) or not (
+        kinds.isdisjoint(_REFUSALS)
+    )
 
 
 def note(error: BaseException) -> None:

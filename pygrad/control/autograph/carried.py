@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.merging import Lost, Maybe, Temporary
@@ -14,6 +14,8 @@ from pygrad.core.structure import difference
 
 class Again(Exception):
     """More is carried than was known: the loop is to be traced once more."""
+
+    steers: ClassVar = True  # says how a trace goes on
 
     def __init__(self, slot: Slot | None = None) -> None:
         super().__init__()

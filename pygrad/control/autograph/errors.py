@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class AutographError(RuntimeError):
     """A loop or a branch that depends on Values and cannot be one of a program; names the line and why."""
+
+    steers: ClassVar = True  # says how a trace goes on, if it is caught
