@@ -106,7 +106,7 @@ typedef struct {
     size_t spread; /* from there to before this one: uniforms spread over lanes, once per thread */
     pg_term *terms;
     size_t term_count;
-    void **loops;          /* each a pg_loop of loop.h or a pg_call of call.h; references are owned */
+    void **loops; /* each a pg_loop of loop.h or a pg_call of call.h; references are owned */
     size_t loop_count;
     int tells; /* it has derivatives of second or higher order: a run says where one may be singular */
 } pg_program;

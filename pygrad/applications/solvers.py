@@ -35,8 +35,8 @@ from pygrad.applications.flat import (
 )
 from pygrad.arrays.quiet import quietly
 from pygrad.core.implementation import sum, trace_active
-from pygrad.core.tables import html_result
 from pygrad.core.recording import on_numbers
+from pygrad.core.tables import html_result
 from pygrad.rules.implied import implied
 from pygrad.transform import grad
 
