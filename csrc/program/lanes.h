@@ -198,6 +198,9 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
     case PG_OP_tanh:
         lanes_tanh(LANE(in->a), LANE(in->out), PG_LANES);
         break;
+    case PG_OP_sech2:
+        lanes_sech2(LANE(in->a), LANE(in->out), PG_LANES);
+        break;
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);
         break;
