@@ -116,10 +116,10 @@ static size_t run_of_products(const pg_instruction *in, const pg_instruction *en
 /* Whether an op of lanes has a function for whole blocks. */
 static inline int is_in_block(int op)
 {
-    return op == PG_OP_exp || op == PG_OP_tanh || op == PG_OP_sigmoid || op == PG_OP_sigmoid_dx || op == PG_OP_sin ||
-           op == PG_OP_cos || op == PG_OP_tan || op == PG_OP_pow || op == PG_OP_pown || op == PG_OP_power ||
-           op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx || op == PG_OP_pow_dy || op == PG_OP_mod ||
-           op == PG_OP_floordiv || pg_is_of_gammas(op);
+    return op == PG_OP_exp || op == PG_OP_tanh || op == PG_OP_sech2 || op == PG_OP_sigmoid || op == PG_OP_sigmoid_dx ||
+           op == PG_OP_sin || op == PG_OP_cos || op == PG_OP_tan || op == PG_OP_pow || op == PG_OP_pown ||
+           op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx ||
+           op == PG_OP_pow_dy || op == PG_OP_mod || op == PG_OP_floordiv || pg_is_of_gammas(op);
 }
 
 #endif

@@ -64,7 +64,7 @@ LANE_INLINE void lanes_exp(const double *x, double *z, size_t count)
     }
 }
 
-/* tanh, and its slope unless that is NULL. z may be x where there is no slope. */
+/* tanh, and its slope, unless one of them is NULL; then the other may take the place of x. */
 LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope, size_t count)
 {
     for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
@@ -73,7 +73,8 @@ LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope,
             LANE_LOOP
             for (size_t i = 0; i < some; i++) {
                 const struct lane_tanh t = lane_tanh_and_slope(x[start + i]);
-                z[start + i] = t.value;
+                if (z != NULL)
+                    z[start + i] = t.value;
                 if (slope != NULL)
                     slope[start + i] = t.slope;
             }
@@ -85,7 +86,8 @@ LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope,
         for (size_t i = 0; i < some; i++) {
             const double s = lane_from_bits((1023 - y.bits[i]) << 52);
             const struct lane_tanh t = lane_tanh_of(y.r[i], y.tail[i], s, y.n[i] > 2.0);
-            z[start + i] = copysign(t.value, x[start + i]);
+            if (z != NULL)
+                z[start + i] = copysign(t.value, x[start + i]);
             if (slope != NULL)
                 slope[start + i] = lane_from_bits(lane_to_bits(t.slope) - ((y.bits[i] - 2) << 52));
         }
@@ -95,6 +97,11 @@ LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope,
 LANE_INLINE void lanes_tanh(const double *x, double *z, size_t count)
 {
     lanes_tanh_and_slope(x, z, NULL, count);
+}
+
+LANE_INLINE void lanes_sech2(const double *x, double *z, size_t count)
+{
+    lanes_tanh_and_slope(x, NULL, z, count);
 }
 
 /* sigmoid and its slope, of which one may be NULL: that is not wanted. z and slope may be x if the other is NULL. */

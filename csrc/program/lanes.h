@@ -242,6 +242,9 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *la
     case PG_OP_tanh:
         lanes_tanh(LANE(in->a), LANE(in->out), PG_LANES);
         break;
+    case PG_OP_sech2:
+        lanes_sech2(LANE(in->a), LANE(in->out), PG_LANES);
+        break;
     case PG_OP_sigmoid:
         lanes_sigmoid_and_slope(LANE(in->a), LANE(in->out), NULL, PG_LANES);
         break;

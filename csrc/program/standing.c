@@ -145,8 +145,14 @@ static void find_rows(const block *rows, size_t input, size_t at, const double *
     const pg_batch *batch = rows->batch;
     const ptrdiff_t stride = batch->strides[input];
     const double *items = batch->inputs[input] + at;
-    for (size_t l = 0; l < rows->count; l++)
-        from[l] = items + (ptrdiff_t)row_of(batch, rows->first + l) * stride;
+    if (batch->rows == NULL) {
+        const double *first = items + (ptrdiff_t)(batch->first + rows->first) * stride;
+        for (size_t l = 0; l < rows->count; l++)
+            from[l] = first + (ptrdiff_t)l * stride;
+    } else {
+        for (size_t l = 0; l < rows->count; l++)
+            from[l] = items + (ptrdiff_t)batch->rows[rows->first + l] * stride;
+    }
     for (size_t l = rows->count; l < PG_LANES; l++)
         from[l] = from[rows->count - 1];
 }

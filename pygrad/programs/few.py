@@ -2,7 +2,8 @@
 
 To take arguments apart, find their program and make memory for it costs more than to run it over few rows.
 Here the shapes of the arguments alone lead to a plan, which has all of that; the numbers are copied to
-where the program reads them. What is not for here is left to mapped.py, from the start.
+where the program reads them, or read where they stand if they are many. What is not for here is left to
+mapped.py, from the start.
 """
 
 from __future__ import annotations
@@ -25,21 +26,25 @@ from pygrad.core.structure import (
     Number,
     Structure,
     container_like,
-    flatten,
     key_of,
 )
 from pygrad.programs.batch import in_order
+from pygrad.programs.few_arguments import (
+    ROWS,
+    Layout,
+    mapped_in,
+    shared_in,
+    sizes_in,
+    structure_of,
+)
 from pygrad.programs.memory import address, doubles, scratch
 from pygrad.programs.paths import Path, Paths, reads_active
 from pygrad.programs.results import truths_in
 from pygrad.programs.table import MOST, Programs
 from pygrad.programs.worth import MOST_PATHS, TRACE, TooManyPaths
 
-_FLOAT64 = np.dtype(np.float64)
-_FLOATS = {float}
 _PIECE = lib.pg_piece()
-ROWS = 8 * _PIECE  # of a call; more are worth a look at what is mapped
-NUMBERS = 1 << 14  # in the arguments, and in the results
+NUMBERS = 1 << 14  # in the arguments, more of which are not copied, and in the results
 _SCRATCH = 1 << 20  # bytes; what a larger program does takes longer than all else
 
 _run = lib.pg_program_run_few
@@ -91,9 +96,9 @@ class FewRows:
         key: list[Any] = []
         for arg, axis in zip(args, axes, strict=True):
             if axis is None:
-                found = _shared(arg, shared)
+                found = shared_in(arg, shared)
             elif type(axis) is int and axis == 0:
-                found = _mapped(arg, mapped)
+                found = mapped_in(arg, mapped)
             else:
                 return None
             if found is None:
@@ -123,7 +128,7 @@ class FewRows:
         self, key: Any, args: tuple[Any, ...], axes: Sequence[int | None], flat: bool
     ) -> Plan | None:
         """A new plan for such arguments. flat: all arrays have one axis."""
-        parts = [_structure_of(arg, axis is not None) for arg, axis in zip(args, axes, strict=True)]
+        parts = [structure_of(arg, axis is not None) for arg, axis in zip(args, axes, strict=True)]
         layout, by = Layout(parts, axes, flat), self._differentiated(parts, axes)
         found = None
         if by is not None:
@@ -158,117 +163,6 @@ def slopes_of(parts: Sequence[Structure], argnums: Argnums) -> Structure:
     if isinstance(argnums, int):
         return parts[argnums]
     return container_like((), tuple(parts[i] for i in argnums))
-
-
-# -- arguments -------------------------------------------------------------------------------------
-# What they have in common that one plan serves; None for what is left to mapped.py. Numbers are collected.
-
-
-def _mapped(arg: Any, arrays: list[Any]) -> Any:
-    kind = type(arg)
-    if kind is np.ndarray:
-        if arg.dtype is not _FLOAT64 or not arg.ndim:
-            return None
-        arrays.append(arg)
-        return arg.shape[1:]
-    if kind is not list and kind is not tuple:
-        return _mapped_by_name(arg, arrays) if kind is dict else None
-    if not arg:
-        return None
-    if type(arg[0]) is float:
-        if len(arg) > ROWS or not _FLOATS.issuperset(map(type, arg)):
-            return None
-        arrays.append(np.array(arg))
-        return ()
-    key: list[Any] = [kind]
-    for part in arg:
-        found = _mapped(part, arrays)
-        if found is None:
-            return None
-        key.append(found)
-    return tuple(key)
-
-
-def _mapped_by_name(arg: dict[Any, Any], arrays: list[Any]) -> Any:
-    found = [_mapped(part, arrays) for part in arg.values()]
-    if None in found or not all(type(name) is str for name in arg):
-        return None
-    return dict, tuple(arg), tuple(found)
-
-
-def _shared(arg: Any, items: list[Any]) -> Any:
-    kind = type(arg)
-    if kind is float:
-        items.append(arg)
-        return float
-    if kind is np.ndarray:
-        if arg.dtype is not _FLOAT64:
-            return None
-        items.append(arg.ravel())
-        return arg.shape
-    if kind is dict:
-        found = [_shared(part, items) for part in arg.values()]
-        if None in found or not all(type(name) is str for name in arg):
-            return None
-        return dict, tuple(arg), tuple(found)
-    if kind is not list and kind is not tuple:
-        return None
-    if arg and _FLOATS.issuperset(map(type, arg)):
-        items.append(np.array(arg))
-        return kind, len(arg)
-    found = [_shared(part, items) for part in arg]
-    return None if None in found else (kind, *found)
-
-
-def _structure_of(arg: Any, is_mapped: bool) -> Structure:
-    """The same as the arguments of one row have it."""
-    if not is_mapped:
-        return flatten(arg, "")[1]
-    if type(arg) is np.ndarray:
-        shape = arg.shape[1:]
-        return Array(shape, int(np.prod(shape))) if shape else Number()
-    parts = list(arg.values()) if type(arg) is dict else list(arg)
-    if type(parts[0]) is float:
-        return Number()
-    return container_like(arg, tuple(_structure_of(part, True) for part in parts))
-
-
-def _sizes_in(structure: Structure) -> list[int]:
-    """Of all its numbers and arrays."""
-    if isinstance(structure, Container):
-        return [size for part in structure.parts for size in _sizes_in(part)]
-    return [structure.size]
-
-
-class Layout:
-    """Where the numbers of arguments stand: those that are mapped array by array, then the shared ones."""
-
-    def __init__(self, parts: Sequence[Structure], axes: Sequence[int | None], flat: bool) -> None:
-        """flat: all arrays have one axis."""
-        before: list[int] = []
-        within: list[int] = []
-        sizes: list[int] = []
-        flags: list[int] = []
-        at = 0
-        for part, axis in zip(parts, axes, strict=True):
-            flags += [int(axis is not None)] * part.size
-            for size in _sizes_in(part) if axis is not None else ():
-                before += [at] * size
-                within += range(size)
-                sizes += [size] * size
-                at += size
-        self.flags = bytes(flags)
-        self.width, self.flat = at, flat  # width: numbers of one row
-        of_rows = [i for i, flag in enumerate(flags) if flag]
-        self.mapped = np.array(of_rows, np.intp)  # inputs
-        self.shared = np.array([i for i, flag in enumerate(flags) if not flag], np.intp)
-        self.before = np.array(before, np.intp)  # numbers of a row in arrays before its own
-        self.within = np.array(within, np.intp)
-        self.sizes = np.array(sizes, np.intp)
-
-    def places(self, rows: int, row: int = 0) -> Any:
-        """For each mapped input where its number in a row stands among all."""
-        return self.before * rows + self.within + self.sizes * row
 
 
 # -- results ---------------------------------------------------------------------------------------
@@ -311,7 +205,7 @@ class Results:
         what arranges them as the function does."""
         structure = path.result.structure
         self.path, self.structure, self.count = path, structure, path.outputs
-        self.by_row, self.sizes = by_row, tuple(_sizes_in(structure)) if by_row else ()
+        self.by_row, self.sizes = by_row, tuple(sizes_in(structure)) if by_row else ()
         if finish is None:
             finish = _by_rows(structure) if by_row else lambda n, _: structure.arrange(n.tolist())
         self.finish = finish
@@ -343,7 +237,8 @@ class Seat:
 
     def __init__(self, layout: Layout, most: int) -> None:
         self.layout, self.most, self.rows = layout, most, 0
-        self.given = np.empty(max(layout.width * most, 1))
+        self.given = np.empty(max(min(layout.width * most, NUMBERS), 1))
+        self.arrays: list[Any] = []  # that are read where they stand, while a call runs
         self.shared = np.empty(max(len(layout.shared), 1))
         self.order, self.spare, self.counts = np.empty((3, most), np.uintp)
         self.left, self.guards = np.empty((2, most), np.uint32)
@@ -370,9 +265,22 @@ class Seat:
     def take_rows(self, rows: int) -> None:
         """From now on there are so many."""
         self.batch.count = self.rows = rows
-        self.inputs[self.layout.mapped] = self.given_at + 8 * self.layout.places(rows)
-        self.block = self.given[: self.layout.width * rows]
-        self.outputs_of = -1
+        self.outputs_of, self.reads_given = -1, False
+
+    def take_numbers(self, mapped: Sequence[Any]) -> None:
+        """Those of the rows, which these arrays have."""
+        layout = self.layout
+        if layout.width * self.rows > NUMBERS:
+            self.arrays = [_as_read(array) for array in mapped]
+            self.inputs[layout.mapped] = layout.addresses(self.arrays)
+            self.reads_given = False
+            return
+        if not self.reads_given:
+            self.inputs[layout.mapped] = self.given_at + 8 * layout.places(self.rows)
+            self.block = self.given[: layout.width * self.rows]
+            self.reads_given = True
+        flat = mapped if layout.flat else [array.reshape(-1) for array in mapped]
+        np.concatenate(flat, out=self.block)
 
     def take_results(self, results: Results) -> None:
         """From now on such are written."""
@@ -411,16 +319,25 @@ class Seat:
 
     def is_finite(self) -> bool:
         """Whether the arguments are."""
-        shared = self.shared[: len(self.layout.shared)]
-        return bool(np.isfinite(self.block).all() and np.isfinite(shared).all())
+        given = self.arrays or [self.block]
+        return all(np.isfinite(x).all() for x in (*given, self.shared[: len(self.layout.shared)]))
 
     def point(self, row: int) -> list[float]:
         """All numbers of one row."""
         found = np.empty(len(self.layout.flags))
-        found[self.layout.mapped] = self.given[self.layout.places(self.rows, row)]
+        if self.arrays:
+            of_row = [array[row : row + 1].reshape(-1) for array in self.arrays]
+            found[self.layout.mapped] = np.concatenate(of_row)
+        else:
+            found[self.layout.mapped] = self.given[self.layout.places(self.rows, row)]
         found[self.layout.shared] = self.shared[: len(self.layout.shared)]
         numbers: list[float] = found.tolist()
         return numbers
+
+
+def _as_read(array: Any) -> Any:
+    """An array as programs read it; a copy, if it stands otherwise."""
+    return array if array.flags.c_contiguous and array.flags.aligned else array.copy()
 
 
 def _starts(sizes: Sequence[int]) -> list[tuple[int, int]]:
@@ -446,9 +363,7 @@ class Plan:
         """by: by which of the shared numbers to differentiate, which have the structure slopes_like."""
         self.structure, self.layout, self.by = structure, layout, by
         self.finish = None if slopes_like is None else _gradient(slopes_like, with_value)
-        self.most_rows = NUMBERS // max(
-            layout.width, 1
-        )  # 0 once it is clear that it serves no call
+        self.most_rows = ROWS  # 0 once it is clear that it serves no call
         self.program: Program | None = None  # if programs are kept
         self.results: Results | None = None  # of its paths
         self.idle: list[Seat] = []  # that nobody uses now
@@ -466,10 +381,7 @@ class Plan:
             if rows > seat.most:
                 seat = self._seat(rows)
             seat.take_rows(rows)
-        if self.layout.flat:
-            np.concatenate(mapped, out=seat.block)
-        else:
-            np.concatenate([array.reshape(-1) for array in mapped], out=seat.block)
+        seat.take_numbers(mapped)
         at = 0
         for item in shared:
             size = 1 if type(item) is float else len(item)
@@ -503,6 +415,7 @@ class Plan:
         told = of.errors != "ignore" and not _all_finite(seat.numbers, numbers.size)
         if told and seat.is_finite():
             of.report(numbers.size - int(np.isfinite(numbers).sum()))
+        seat.arrays = []
         self.idle.append(seat)
         return results.finish(numbers, rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -367,6 +368,72 @@ def test_singular_derivatives_are_told_each_time() -> None:
     x[3] = 0.0
     for _ in range(4):
         assert ["singular" in message for message in messages(lambda: program(x))] == [True]
+
+
+def unaligned(array: Any) -> Any:
+    """The same numbers, beginning where no number does."""
+    memory = np.empty(8 * array.size + 1, np.uint8)
+    found = memory[1:].view(np.float64).reshape(array.shape)
+    found[...] = array
+    assert not found.flags.aligned
+    return found
+
+
+WIDE = np.random.default_rng(7).normal(size=(300, 60))
+MANY: dict[str, tuple[Any, ...]] = {
+    "side by side": (WIDE, WIDE[:, 0].copy()),
+    "turned": (np.asfortranarray(WIDE), WIDE[::-1, 1]),
+    "of a larger one": (np.hstack([WIDE, WIDE])[:, 10:70], WIDE[:, 2]),
+    "backwards": (WIDE[::-1], WIDE[::-1, 3]),
+    "unaligned": (unaligned(WIDE), unaligned(WIDE[:, 4])),
+    "a list": (WIDE, WIDE[:, 5].tolist()),
+    "not to be written": (
+        np.broadcast_to(WIDE[0], WIDE.shape),
+        np.frombuffer(WIDE.tobytes())[:300],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("reduce", [None, "sum"])
+def test_many_numbers_are_read_where_they_stand(name: str, reduce: Any, only_few: Any) -> None:
+    def f(x: Any, y: Any) -> Any:
+        total = math.sin(y) * x[0] - x[59]
+        return total * x[30] if y > 0.25 else total + y
+
+    program = compile(vmap(f, reduce=reduce))
+    args = MANY[name]
+    assert np.size(args[0]) > few.NUMBERS
+    cuts = [slice(None), slice(290), slice(5), slice(280, None), slice(9, 300)]
+    program.store.few.serves = False
+    expected = [program(*(x[cut] for x in args)) for cut in cuts]
+    program.store.few.serves = True
+    program(*args)
+    only_few()
+    for cut, wanted in zip(cuts, expected, strict=True):
+        assert alike(program(*(x[cut] for x in args)), wanted)
+
+
+def test_rows_where_they_stand_find_their_paths(only_few: Any) -> None:
+    f = lambda x: x[1] if x[0] > 1.0 else -x[1] if x[0] > 0.0 else x[2]  # noqa: E731
+    program = compile(vmap(f, errors="raise"))
+    x = np.full((400, 60), -0.5)
+    program(x), program(x)  # has a path for these
+    only_few()
+    x[::3, 0], x[7, 0], x[:, 1], x[:, 2] = 0.5, 2.0, np.arange(400.0), 7.0
+    assert np.array_equal(program(x), np.array([f(row) for row in x]))
+    x[7, 1] = np.inf
+    assert program(x)[7] == np.inf  # of an argument that is not finite
+
+
+def test_arrays_that_were_read_where_they_stand_are_let_go() -> None:
+    program = compile(vmap(lambda x: x[0]))
+    for _ in range(3):
+        x = np.ones((400, 60))
+        seen = weakref.ref(x)
+        program(x)
+        del x
+        assert seen() is None
 
 
 def test_threads_share_a_function() -> None:
