@@ -32,7 +32,8 @@ int pg_loop_fail(int why, size_t row, double trips)
 
 void pg_loop_failed_in(size_t row)
 {
-    failure.row = row;
+    if (failure.why == TOO_LONG)
+        failure.row = row;
 }
 
 /* -- memory ------------------------------------------------------------------------------------- */

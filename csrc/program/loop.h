@@ -141,7 +141,7 @@ enum { ASKED, LACKS_MEMORY, TOO_LONG };
 /* 0. */
 int pg_loop_fail(int why, size_t row, double trips);
 
-/* The row in which the loop failed that ran on numbers. */
+/* The row in which the loop has not ended that ran on numbers. */
 void pg_loop_failed_in(size_t row);
 
 /* Numbers in whole registers. */
