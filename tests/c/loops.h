@@ -486,6 +486,7 @@ static inline void end_tracing(void)
 {
     pg_loop_release(inner);
     pg_loop_release(inner_scan);
+    pg_forget_bodies();
     pg_tracing_threads = 0;
     pg_birth_flags = 0;
 }

@@ -48,7 +48,18 @@ static void destroy(pg_several *rule)
     pg_free(rule);
 }
 
-static const pg_several_kind kind_of_product = {derive_thrice, destroy};
+static int made_again, refused; /* how often, and whether it is */
+
+static pg_node *again(pg_node *n, pg_node *const *operands)
+{
+    pg_node *made = refused ? NULL : pg_born(pg_compute_several(n->of.many->rule, operands, 0.0));
+    if (made != NULL)
+        made->flags |= PG_HAS_CLOSURE;
+    made_again++;
+    return made;
+}
+
+static const pg_several_kind kind_of_product = {derive_thrice, destroy, again};
 
 /* The result of such a node, of x * y sealed, x and y; all are held. */
 static pg_node *product_of(pg_node *x, pg_node *y)
@@ -127,8 +138,95 @@ static void test_what_is_constant_stays_ruled(void)
     let_go(0);
 }
 
+/* A loop of three trips whose body is z = product(z, y), of z and y. */
+static pg_loop *loop_with_rule(pg_node **found)
+{
+    pg_node *x[2] = {constant(1.5), constant(0.5)}, *opaque;
+    pg_node *z = product_of(of(PG_OP_identity, x[0], NULL), of(PG_OP_identity, x[1], NULL));
+    pg_status status;
+    pg_body *body = pg_body_of(x, 1, 1, &z, 1, 1, 10.0, &status, &opaque);
+    CHECK(body != NULL && status == PG_OK);
+    pg_loop *loop = pg_loop_make(body, NULL, NULL);
+    pg_node *operands[3] = {constant(2.0), constant(3.0), constant(0.25)}, *items[2];
+    pg_node *n = pg_loop_node(loop, operands, items, &status);
+    CHECK(n != NULL);
+    hold(n);
+    hold(items[0]);
+    hold(items[1]);
+    found[0] = items[0];
+    found[1] = operands[0];
+    found[2] = operands[2];
+    return loop;
+}
+
+/* Each trip triples the derivatives: of z = x * y ** 3, 27 by x; by y one trip's, two trips' and three trips'. */
+static void test_a_loop_has_the_rule_of_its_body_while_the_trace_runs(void)
+{
+    pg_node *at[3], *found[2], *second[2];
+    const double one = 1.0, x = 2.0, y = 0.25, seeds[2] = {1.0, 10.0};
+    begin_tracing();
+    pg_loop *loop = loop_with_rule(at);
+    made_again = 0;
+    CHECK(derive(PG_REVERSE, at, 1, at + 1, 2, at + 1, 2, &one, found) == PG_OK && made_again == 1);
+    const double by_x = 27.0 * y * y * y, by_y = x * y * y * (3.0 + 9.0 + 27.0);
+    CHECK(found[0]->value == by_x && found[1]->value == by_y);
+    CHECK(derive(PG_REVERSE, found, 1, at + 1, 2, at + 1, 2, &one, second) == PG_OK);
+    CHECK(second[0]->value == 0.0 && second[1]->value == 27.0 * 3.0 * y * y);
+    pg_release_all(second, 2);
+    pg_release_all(found, 2);
+    CHECK(derive(PG_FORWARD, at, 1, at + 1, 2, at + 1, 2, seeds, found) == PG_OK);
+    CHECK(found[0]->value == by_x + 10.0 * by_y);
+    pg_release_all(found, 1);
+    pg_loop_release(loop);
+    end_tracing();
+    let_go(0);
+}
+
+static void test_a_rule_that_is_refused_or_lost_is_told_of(void)
+{
+    pg_node *at[3], *found[2];
+    const double one = 1.0;
+    begin_tracing();
+    pg_loop *loop = loop_with_rule(at);
+    refused = 1;
+    CHECK(derive(PG_REVERSE, at, 1, at + 1, 2, at + 1, 2, &one, found) == PG_RAISED);
+    refused = 0;
+    pg_forget_bodies();
+    CHECK(derive(PG_REVERSE, at, 1, at + 1, 2, at + 1, 2, &one, found) == PG_RULED);
+    pg_loop_release(loop);
+    end_tracing();
+    let_go(0);
+}
+
+/* A body may lead to leaves that stand for numbers, and to no others. */
+static void test_a_body_leads_nowhere_but_to_its_inputs(void)
+{
+    pg_node *opaque;
+    pg_status status;
+    begin_tracing();
+    pg_flags_of_inputs = PG_FLAGS_OF_WRAPPERS;
+    for (int outside = 0; outside < 3; outside++) {
+        pg_node *x = constant(1.0), *other = hold(pg_leaf(2.0)), *z = of(PG_OP_add, x, other);
+        if (outside == 1)
+            other->flags |= PG_FLAGS_OF_WRAPPERS;
+        if (outside == 2)
+            other->flags = (uint8_t)(other->flags & ~PG_TRACED);
+        pg_body *body = pg_body_of(&x, 1, 0, &z, 1, 1, 10.0, &status, &opaque);
+        CHECK(status == (outside ? PG_RULED : PG_OK) && (body == NULL) == (outside != 0));
+        pg_body_release(body);
+        if (outside == 2)
+            pg_mark_traced(other);
+    }
+    pg_flags_of_inputs = 0;
+    end_tracing();
+    let_go(0);
+}
+
 int main(void)
 {
+    RUN(test_a_loop_has_the_rule_of_its_body_while_the_trace_runs);
+    RUN(test_a_rule_that_is_refused_or_lost_is_told_of);
+    RUN(test_a_body_leads_nowhere_but_to_its_inputs);
     RUN(test_the_rule_is_asked_and_the_operations_are_not);
     RUN(test_a_program_has_the_numbers_and_says_that_the_rule_is_lost);
     RUN(test_what_is_constant_stays_ruled);
