@@ -192,10 +192,35 @@ STEP_OF(negs, 1, -x.part[k], 0)
 #undef STEP_OF
 
 #ifndef PG_LIBM_LANES
+/* tanh and sech2, eight at a time: a layer's are mostly too few for the stretches of lanes_tanh_and_slope(). */
+LANE_TARGET static void LANE_NAME(tanh_pairs)(const double *a, double *value, double *slope, size_t count)
+{
+    for (size_t at = 0; at < count; at += PG_SIDE) {
+        LANE_LOOP
+        for (int l = 0; l < PG_SIDE; l++) {
+            const struct lane_tanh y = lane_tanh_and_slope(a[at + (size_t)l]);
+            value[at + (size_t)l] = y.value;
+            slope[at + (size_t)l] = y.slope;
+        }
+    }
+}
+
 /* Ops that have a function for whole blocks, as in lanes.h: whether this one does. */
 LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, const double *b, double *z, size_t count)
 {
     switch (s->code) {
+    case PG_OP_exp:
+        lanes_exp(a, z, count);
+        return 1;
+    case PG_STEP_PAIR + PG_OP_tanh:
+        LANE_NAME(tanh_pairs)(a, z, z + pg_whole(s->count), count);
+        return 1;
+    case PG_STEP_PAIR + PG_OP_sech2:
+        LANE_NAME(tanh_pairs)(a, z + pg_whole(s->count), z, count);
+        return 1;
+    case PG_OP_tanh:
+        lanes_tanh(a, z, count);
+        return 1;
     case PG_STEP_PAIR + PG_OP_sigmoid:
         lanes_sigmoid_and_slope(a, z, z + pg_whole(s->count), count);
         return 1;
@@ -266,19 +291,6 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
         return 0;
     }
 }
-
-/* tanh and sech2, the one that comes first in its block first. */
-LANE_TARGET static void LANE_NAME(tanh_pairs)(const double *a, double *value, double *slope, size_t count)
-{
-    for (size_t at = 0; at < count; at += PG_SIDE) {
-        LANE_LOOP
-        for (int l = 0; l < PG_SIDE; l++) {
-            const struct lane_tanh y = lane_tanh_and_slope(a[at + (size_t)l]);
-            value[at + (size_t)l] = y.value;
-            slope[at + (size_t)l] = y.slope;
-        }
-    }
-}
 #endif
 
 /* Some numbers of a step of any other op, a multiple of eight; what it reads and what it writes is apart. */
@@ -291,14 +303,6 @@ LANE_TARGET static void LANE_NAME(apply)(const pg_step *s, const double *restric
         return;
 #endif
     switch (s->code) {
-#ifndef PG_LIBM_LANES
-    case PG_STEP_PAIR + PG_OP_tanh:
-        LANE_NAME(tanh_pairs)(a, z, z + pg_whole(s->count), count);
-        break;
-    case PG_STEP_PAIR + PG_OP_sech2:
-        LANE_NAME(tanh_pairs)(a, z + pg_whole(s->count), z, count);
-        break;
-#endif
 #define EACH_NUMBER(...) \
     { \
         for (size_t at = 0; at < count; at += PG_SIDE) { \

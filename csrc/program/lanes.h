@@ -191,32 +191,35 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 
 #endif
 
-/* Products in which an exact 0 wins: plainly first. */
+/* Products in which an exact 0 wins: plainly first, and aside where they take the place of a factor. */
 LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
 {
     typedef LANE_NAME(vec) vec;
-    enum { VECS = PG_LANES / LANE_WIDTH };
+    enum { VECS = PG_LANES / LANE_WIDTH, SUMS = 4 };
     double *lanes = rows->lanes;
     const double *a = LANE(in->a), *b = LANE(in->b);
     const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
-    union {
-        vec vecs[VECS];
-        double numbers[PG_LANES];
-    } z;
-    vec all = {0};
-    for (int k = 0; k < VECS; k++) {
-        z.vecs[k] = x[k] * y[k];
-        all += z.vecs[k];
-    }
+    vec aside[VECS], all[SUMS] = {{0}};
+    const int in_place = in->out == in->a || in->out == in->b;
+    double *out = in_place ? (double *)(void *)aside : LANE(in->out);
+    vec *z = (vec *)(void *)out;
+    for (int k = 0; k < VECS; k += SUMS)
+        for (int i = 0; i < SUMS; i++) {
+            const vec product = x[k + i] * y[k + i];
+            all[i] += product;
+            z[k + i] = product;
+        }
+    const vec sum = (all[0] + all[1]) + (all[2] + all[3]);
     double any = 0.0;
     for (int i = 0; i < LANE_WIDTH; i++)
-        any += all[i];
+        any += sum[i];
     for (size_t l = 0; any != any && l < PG_LANES; l++) {
         int met = 0;
-        z.numbers[l] = pg_strong_noted(a[l], b[l], &met);
+        out[l] = pg_strong_noted(a[l], b[l], &met);
         note_lane(rows, l, met);
     }
-    memcpy(LANE(in->out), &z, sizeof z);
+    if (in_place)
+        memcpy(LANE(in->out), aside, sizeof aside);
 }
 
 /* Notes where a slope is 0 by convention. */

@@ -1,4 +1,4 @@
-"""Exponentials, tanh, maxima and minima have the same bits in blocks of rows as one row at a time."""
+"""Exponentials, tanh, sigmoid, maxima and minima have the same bits in blocks of rows as row by row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from programs import exact
 
 from pygrad import compile, grad, value_and_grad, vmap
-from pygrad.math import exp, maximum, minimum, tanh
+from pygrad.math import exp, maximum, minimum, sigmoid, tanh
 
 BLOCK = 64
 SIZES = [0.0, 5e-324, 1e-310, 1e-300, 2.0**-54, 1e-9, 0.3, math.log(2.0) / 2, 1.0, 1.04, 5.0]
@@ -20,6 +20,9 @@ ENDS = [
     21.9,
     22.0,
     22.1,
+    43.9,
+    44.0,
+    44.1,
     44.3,
     312.0,
     376.0,
@@ -30,9 +33,18 @@ ENDS = [
     709.8,
     745.1,
     745.2,
+    752.0,
     1e300,
 ]
-FUNCTIONS = {"exp": exp, "tanh": tanh, "value and slope": value_and_grad(tanh), "slope": grad(tanh)}
+FUNCTIONS = {
+    "exp": exp,
+    "tanh": tanh,
+    "value and slope": value_and_grad(tanh),
+    "slope": grad(tanh),
+    "sigmoid": sigmoid,
+    "sigmoid and slope": value_and_grad(sigmoid),
+    "slope of sigmoid": grad(sigmoid),
+}
 
 
 def rows() -> np.ndarray[Any, Any]:
