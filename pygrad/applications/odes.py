@@ -27,7 +27,8 @@ import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from pygrad.control.loops import while_loop
+from pygrad.control.bodies import checked_trips
+from pygrad.control.loops import bounded_while, while_loop
 from pygrad.control.scanning import scan
 from pygrad.control.state import State
 from pygrad.core import implementation
@@ -273,7 +274,14 @@ class _Steps(NamedTuple):
 
     def until(self, step: _Step, time: Any) -> _Step:
         """The step that ends at this time or later."""
-        return while_loop(lambda step: step.ended < time, self.next, step, max_trips=self.most)
+        most = checked_trips(self.most, "odeint")
+        return bounded_while(lambda step: step.ended < time, self.next, step, most, self._excess)
+
+    def _excess(self) -> RuntimeError:
+        return RuntimeError(
+            f"odeint() has not come to the next time after {self.most} steps, which is mxstep: give a "
+            "larger mxstep, or wider tolerances rtol and atol; stiff equations want pygrad.scipy.solve_ivp"
+        )
 
     def from_nothing(self, first: _Step, time: Any, found: Numbers) -> Numbers:
         """What was found for a time, or where none has passed one step that long, from the start: this has

@@ -55,6 +55,7 @@ INCONCLUSIVE = "inconclusive"
 _GRAVEST_FIRST = (WRONG, NOT_DIFFERENTIABLE, DEPENDS, INCONCLUSIVE, OK)
 
 _BARS = 3.0  # so many error bars of difference are no accident
+_FAINT = 1e-9  # of f over x: slopes that a solver's tolerance may leave where they are to be 0
 _NOTHING = 1e-300  # an error bar of a slope that is exactly 0
 _CLEAR = 1e-4  # relative error bar of a slope that is there beyond doubt
 _DROWNED = 4096  # so many times the rounding of f may an error bar be that takes a slope for 0
@@ -186,7 +187,9 @@ def check_grad(
     another tale than small ones, slopes elsewhere are added up, which tells stairs from kinks and waves:
     16 gradients for each of a few stretches. Stairs whose treads are no wider than the rounding of f look
     like a wrong slope. Where differences show no slope, one that would move f by no more than its rounding,
-    over as much as x itself (that of tanh at 30), is ok.
+    over as much as x itself (that of tanh at 30), is ok. Where a derivative is exactly 0 and they show one
+    below 1e-9 of f over x, but another one nearby, they cannot say whether it is there: a solver in f may
+    leave as much.
 
     Raises:
         TypeError: x is not made of numbers; f returns no single number; order is above 1 and a node on
@@ -320,6 +323,10 @@ class _Program:
 
 # -- what to compare with ----------------------------------------------------------------------------
 
+_FAINTLY = (
+    "differences show {:.2g}, almost nothing beside f over x, and another slope nearby: what a solver "
+    "leaves at its tolerance, or a term that the derivative has not. atol= says what counts as 0"
+)
 _SMOOTH = Corner("", math.nan, math.nan)
 
 
@@ -351,7 +358,11 @@ class _ByDifferences:
         x, index = self._program.point[i], 0
         for j in lower:
             index = index * len(self._program.point) + j
-        line = Line(lambda t: self._program.at(len(lower), index, i, t), x)
+
+        def along(t: float) -> float:
+            return self._program.at(len(lower), index, i, t)
+
+        line = Line(along, x)
         if not math.isfinite(line.y):
             return _Reference(math.nan, math.nan, math.inf, 0.0, _SMOOTH, f"f is {line.y} at x")
         shape = corner(line)
@@ -373,8 +384,21 @@ class _ByDifferences:
             steepest = line.scatter / line.fine_steps()[-1]
             if abs(found) > steepest / 4 or error > 0.1 * abs(estimate):
                 note, error = "f varies faster than floats can follow, or scatters", math.inf
+        if found == 0 and error < difference and abs(estimate) <= _FAINT * scale:
+            nearby = _slope_at(along, x + line.scale / 4)
+            if abs(nearby - estimate) > 0.1 * abs(estimate):
+                note = _FAINTLY.format(float(estimate))
+                error = max(error, abs(estimate), abs(nearby - estimate))
         wide = stairs(line, found, lambda t: self._program.slope(len(lower), index, i, t))
         return _Reference(float(estimate), difference, error, scale, _SMOOTH, note, wide)
+
+
+def _slope_at(f: Callable[[float], float], x: float) -> float:
+    """An estimate of the slope there, or nan."""
+    try:
+        return float(ridders(Line(f, x)))
+    except (ArithmeticError, ValueError):
+        return math.nan
 
 
 class _Exactly:

@@ -41,12 +41,23 @@ def while_loop(
         RuntimeError: there are more than max_trips trips.
     """
     most = checked_trips(max_trips, "while_loop")
+    return bounded_while(cond_fun, body_fun, init_val, most, lambda: too_many(most, "while_loop"))
+
+
+def bounded_while(
+    cond_fun: Callable[[T], Any],
+    body_fun: Callable[[T], T],
+    init_val: T,
+    most: int,
+    excess: Callable[[], RuntimeError],
+) -> T:
+    """The same with so many trips at most; excess: makes the error of more, but in programs."""
     if trace_active():
         return _traced_while(cond_fun, body_fun, init_val, most)  # type: ignore[no-any-return]
     state, trips = init_val, 0
     while cond_fun(state):
         if trips == most:
-            raise too_many(most, "while_loop")
+            raise excess()
         state, before, trips = body_fun(state), state, trips + 1
         if not is_like(before, state):
             must_be_alike(before, state, "init_val", body_fun, "while_loop")

@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 import pytest
-from checked import OK, WRONG
+from checked import INCONCLUSIVE, OK, WRONG
 
 import pygrad
 import pygrad.math as pm
@@ -158,3 +158,24 @@ def test_a_singular_second_derivative_is_named_in_its_note(exact):
     assert note.startswith("a computed 0 meets an infinite slope at op 'sqrt', and counts as 0")
     assert notes["x[0]"][0] == OK
     assert check_grad(lambda x: x[0] ** 2 + abs(x[1] - 3.0), [0.0, 0.0], order=2)
+
+
+def test_a_derivative_of_0_where_a_solver_leaves_a_little():
+    """The root of exp(x) = a does not depend on b, but the last digits that a solver gives do."""
+
+    def root(v):
+        a, b = v
+        left = 1e-12 * math.sin(9.0 * b.data)  # a tolerance, as far as the way there has used it
+        return Value(math.log(a.data) + left, (a,), (1.0 / a.data,))
+
+    rows = check_grad(root, [3.3, 1.0]).rows
+    assert [row.verdict for row in rows] == [OK, INCONCLUSIVE]
+    assert "almost nothing beside f over x, and another slope nearby" in rows[1].note
+    assert check_grad(root, [3.3, 1.0], atol=1e-10)
+
+    def forgets(v):
+        """A slope as faint that is the same nearby is one."""
+        a, b = v
+        return Value(math.log(a.data) + 1e-11 * b.data, (a,), (1.0 / a.data,))
+
+    assert check_grad(forgets, [3.3, 1.0]).rows[1].verdict == WRONG
