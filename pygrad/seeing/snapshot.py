@@ -41,12 +41,10 @@ MOST_NODES = 20_000
 
 _NAME_LENGTH = 28  # "layers[10].neurons[12].w[34]"
 MOST_OPERANDS = 12  # that are shown of a node, unless all is asked for
-_LONGEST_PARTS = (
+_LONGEST, _MOST_LEVELS = (
     160,
-    80,
     40,
-    20,
-)  # of an expression in one line, all of which has at most the first
+)  # characters of an expression in one line, brackets within each other
 _MOST_WRITTEN = 6  # operands that an expression spells out
 
 
@@ -179,23 +177,26 @@ class Snapshot:
         return expression(self.op_text(i) or "op", _elided(operands, self.missing[i]))
 
     def whole(self) -> str:
-        """How the last node is computed from leaves, in one line: long parts by their names; "" for a leaf.
+        """How the last node is computed from leaves, in one line, or from inner nodes; "" for a leaf.
 
         >>> from pygrad import Value
         >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
         >>> read((x + y) * (x + 1.0).tanh())[0].whole()
         '(x + y) * tanh(x + 1)'
         """
-        for most in (*_LONGEST_PARTS, 0):
-            parts = [bound(name) for name in self.names]
-            for i in range(len(self) - 1):
-                if self.operands[i]:
-                    part = self._nested(i, parts)
-                    parts[i] = part if len(part[0]) <= most else parts[i]
-            whole = self._nested(len(self) - 1, parts)[0]
-            if len(whole) <= _LONGEST_PARTS[0]:
-                break
-        return whole
+        names = [bound(name) for name in self.names]
+        parts, whole = names, ""
+        for _ in range(
+            _MOST_LEVELS
+        ):  # each time one level deeper; what gets too long is a name again
+            found = [self._nested(i, parts) if o else parts[i] for i, o in enumerate(self.operands)]
+            parts = [
+                part if len(part[0]) <= _LONGEST else name
+                for part, name in zip(found, names, strict=True)
+            ]
+            if self.operands[-1] and len(whole) < len(found[-1][0]) <= _LONGEST:
+                whole = found[-1][0]
+        return whole or self.expression(len(self) - 1)
 
     def _nested(self, i: int, parts: Sequence[Written]) -> Written:
         operands, op = self.operands[i], self.ops[i]

@@ -37,7 +37,9 @@ class PanZoom {
     const inner = (length) => length - 2 * MARGIN_AROUND;
     const most = inner(parseFloat(maxHeight));
     this.least = Math.min(1, inner(this.panel.clientWidth) / this.width, most / this.height);
-    this.panel.style.height = `${this.height * this.least + 2 * MARGIN_AROUND + 2}px`;
+    // Where it cannot be read there is to be room for what is zoomed into.
+    const wanted = this.least < READABLE ? Math.max(this.height * this.least, 300) : this.height * this.least;
+    this.panel.style.height = `${Math.min(most, wanted) + 2 * MARGIN_AROUND + 2}px`;
     const [wide, high] = this.room;
     this.scale = this.least;
     this.x = (wide - this.width * this.scale) / 2;

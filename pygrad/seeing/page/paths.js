@@ -1,6 +1,6 @@
 // paths.js: a leaf's gradient as a sum over paths to the result, each the product of the slopes on it.
 
-const MOST_PATHS = 8;
+const MOST_PATHS = 5;
 
 // How many paths there are, and the first ones as lists of [node, slope].
 function pathsFrom(model, leaf) {
