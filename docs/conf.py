@@ -26,7 +26,7 @@ project = "pygrad"
 author = "The pygrad authors"
 release = version = pygrad.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 highlight_language = "python"
 default_role = "code"
 

@@ -199,6 +199,9 @@ def test_a_notebook_has_a_bar_that_is_a_widget(notebook, monkeypatch):
         def set_postfix_str(self, note, refresh):
             assert note.startswith("step")
 
+        def clear(self):
+            pass
+
         def update(self, n):
             self.n += n
             seen.append(self.n)

@@ -286,6 +286,22 @@ def test_pages_run(page: str, run: Callable[[str], Run]) -> None:
     assert run(page).shown
 
 
+@pytest.mark.parametrize("page", TUTORIAL)
+def test_exercises_have_answers_that_unfold_and_are_checked(page: str) -> None:
+    """The cells run with the page; each asserts what its answer says."""
+    text = (DOCS / page).read_text(encoding="utf-8").partition("\n## Exercises\n")[2]
+    questions = re.findall(r"^(\d)\. ", text, re.M)
+    answers = re.findall(
+        r"^<details><summary>Answer (\d)</summary>\n\n(.*?)^</details>$", text, re.M | re.S
+    )
+    assert len(questions) >= 2
+    assert [number for number, _ in answers] == questions
+    for _, answer in answers:
+        said, _, cell = answer.partition("```{code-cell} python\n")
+        assert said.strip()
+        assert re.search(r"^ *assert ", cell, re.M)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_notebooks_run(page: str, run: Callable[[str], Run]) -> None:
