@@ -256,7 +256,7 @@ def facts(page: Page) -> dict[str, float]:
 
 # Number and place of each tick: along x, then along y.
 TICKS = """[['middle', 'x'], ['end', 'y']].map(([anchor, axis]) =>
-  [...document.querySelectorAll(`.axes text[text-anchor=${anchor}]`)].map((text) =>
+  [...document.querySelectorAll(`#curve .axes text[text-anchor=${anchor}]`)].map((text) =>
     [Number(text.textContent.replace('−', '-')), Number(text.getAttribute(axis))]))"""
 
 
