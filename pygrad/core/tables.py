@@ -81,10 +81,11 @@ _TABLE = "font-family:monospace;border-collapse:collapse;margin:0.4em 0"
 
 
 def html_table(rows: Rows) -> str:
-    """A table in the colours of the page around it, light or dark; it scrolls where it is too wide."""
+    """A table in the colours of the page around it; where it is too wide it scrolls, by keyboard, too."""
     head, *body = rows
     return (
-        f'<div style="overflow-x:auto"><table style="{_TABLE}"><thead>{_html_row("th", head)}</thead>'
+        f'<div style="overflow-x:auto" tabindex="0"><table style="{_TABLE}">'
+        f"<thead>{_html_row('th', head)}</thead>"
         f"<tbody>{''.join(_html_row('td', row) for row in body)}</tbody></table></div>"
     )
 
