@@ -1,22 +1,11 @@
-"""Functions under the names of scipy.special, of numbers, Values and arrays of either; without SciPy.
+"""Functions of scipy.special that are made of operations; without SciPy.
 
-Each gives what SciPy's of its name gives, at poles and outside domains too, where the arguments are plain
-numbers; of Values, eager code raises there what `pygrad.math` raises, and a program has inf or nan.
-Derivatives are exact to any order, and keep their digits in tails. None of these functions asks a question
-that a trace would have to guard: a program of them has one path.
+Plain numbers give what SciPy gives, at poles and outside domains too; of Values, eager code raises there
+what `pygrad.math` raises, and a program has inf or nan. Derivatives keep their digits in tails.
 
-What SciPy computes in compiled code that is not stated here (Bessel functions, gammainc, lambertw ...) is
-not in this module.
-
->>> from pygrad import Value, grad, special
->>> special.log_ndtr(-40.0)
--804.6084420137538
->>> f"{grad(special.log_ndtr)(-40.0):.12g}"
-'40.0249688472'
->>> x = [Value(1.0), Value(2.0), Value(3.0)]
->>> special.logsumexp(x).backward()
->>> [round(v.grad, 6) for v in x]
-[0.090031, 0.244728, 0.665241]
+>>> from pygrad.special.functions import expit
+>>> expit(0.0)
+0.5
 """
 
 from __future__ import annotations
