@@ -72,7 +72,9 @@ def extension() -> list[str]:
 # -- what else ------------------------------------------------------------------------------------
 
 # What is copied, to where: pygrad.c_code puts functions of these headers into the C that it writes.
-HEADERS = {f"csrc/ops/{name}": f"pygrad/c_code/{name}" for name in ("scalar.h", "normal.h")}
+HEADERS = {
+    f"csrc/ops/{name}": f"pygrad/c_code/{name}" for name in ("scalar.h", "gamma.h", "normal.h")
+}
 
 
 class BuildPy(build_py):

@@ -26,14 +26,14 @@ Step = Callable[[], tuple[Any, Any]]  # returns loss and gradient
 # --- one function for each library: data in, a step out ---------------------------------------------
 
 
-def with_pygrad(data: Data, threads: int = 1) -> Step:
+def with_pygrad(data: Data, threads: int = 1, fma: bool = False) -> Step:
     pygrad = importlib.import_module("pygrad")
     math = importlib.import_module("pygrad.math")
 
     def loss(p: Any, x: Any, y: Any) -> Any:
         return mlp_loss(math, p, x, y)
 
-    mean = pygrad.vmap(loss, in_axes=(None, 0, 0), reduce="mean", threads=threads)
+    mean = pygrad.vmap(loss, (None, 0, 0), "mean", threads=threads, fma=fma)
     step = pygrad.compile(pygrad.value_and_grad(mean))
     return lambda: step(*data)
 
@@ -168,6 +168,7 @@ BY_HAND = "NumPy, backpropagation by hand"
 SIDES = {
     "pygrad": side(with_pygrad, ("pygrad",)),
     "pygrad, 2 threads": side(with_pygrad, ("pygrad",), threads=2),
+    "pygrad, fma=True": side(with_pygrad, ("pygrad",), fma=True),
     "JAX, scalars": side(with_jax_scalars, ("jax",)),
     "JAX, matrices": side(with_jax_matrices, ("jax",)),
     "PyTorch, matrices": side(with_torch, ("torch",)),

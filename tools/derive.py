@@ -43,10 +43,10 @@ def algebra_words(root: Path) -> str:
 
 
 def scalar_functions(root: Path) -> str:
-    """The functions of csrc/ops/scalar.h and normal.h, for the explorer's page."""
+    """The functions of csrc/ops/scalar.h, gamma.h and normal.h, for the explorer's page."""
     header = "".join(
         (root / "csrc" / "ops" / name).read_text(encoding="utf-8")
-        for name in ("scalar.h", "normal.h")
+        for name in ("scalar.h", "gamma.h", "normal.h")
     )
     return "\n".join(map(javascript.transliterated, javascript.function_texts(header)))
 
@@ -262,6 +262,7 @@ PARTS: dict[str, dict[str, Part]] = {
 SOURCES = [
     "csrc/ops.def",
     "csrc/ops/scalar.h",
+    "csrc/ops/gamma.h",
     "csrc/ops/normal.h",
     "csrc/pygrad.h",
     "pygrad/math.py",

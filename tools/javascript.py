@@ -1,4 +1,4 @@
-"""C functions on doubles as JavaScript: csrc/ops/scalar.h and normal.h for the explorer's page.
+"""C functions on doubles as JavaScript: csrc/ops/scalar.h, gamma.h and normal.h for the explorer's page.
 
 The C has to keep to what both languages write alike, and to these few things, which are turned around:
 declarations, comparisons for equality, casts, decimal points that nothing follows, frexp with its address,

@@ -2,6 +2,7 @@
 #ifndef PG_FORWARD_H
 #define PG_FORWARD_H
 
+#include "ops/gamma.h"
 #include "ops/normal.h"
 #include "ops/scalar.h"
 

@@ -1,4 +1,4 @@
-/* gammas.c: gamma, lgamma, digamma and its slope on whole blocks: what scalar.h does with branches, as steps that all lanes go.
+/* gammas.c: gamma, lgamma, digamma and its slope on whole blocks: what gamma.h does with branches, as steps that all lanes go.
  *
  * A lane's way is a matter of its own value, so its bits do not depend on what stands beside it. Which ways a block does not
  * need is asked of the whole block; where lanes part for long, those of each way are put side by side. */
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* -- the polynomials of scalar.h ----------------------------------------------------------------- */
+/* -- the polynomials of gamma.h ----------------------------------------------------------------- */
 
 /* lgamma(1 + d) / d, and lgamma(2 + d) / d */
 static const double by_one[] = {
@@ -74,11 +74,19 @@ static const double gamma_series[] = {
     0.0009356551939849346, -0.00042845871774290097, -0.0006490690282856402,
 };
 
-/* Euler's and Maclaurin's coefficients */
-static const double zeta_series[] = {
-    0.08333333333333333,   -0.001388888888888889,  3.306878306878307e-05,  -8.267195767195768e-07,
-    2.08767569878681e-08,  -5.284190138687493e-10, 1.3382536530684679e-11, -3.3896802963225827e-13,
-    8.586062056277845e-15, -2.174868698558062e-16,
+/* The slope of digamma from 3 on, by squares of 1 / x */
+static const double trigamma_series[] = {
+    0.16666666666666663,  -0.033333333333160034, 0.023809523706389883, -0.03333330880144696, 0.07575447786930659,
+    -0.25287399814659733, 1.1542975037487164,    -6.639068782706134,   42.586552301671425,   -262.6816398079848,
+    1355.617460055766,    -5159.302656872705,    12453.77249775757,    -14074.060850362162,
+};
+
+/* The sum of (x + k)**-2 over all whole k but the nearest to -x, by squares of the distance */
+static const double by_pole[] = {
+    3.289868133696453,  6.493939402266984,  10.17343061979196,  14.057082993798039,
+    18.017901859902814, 22.00543471040072,  26.001017266930415, 30.011401002514283,
+    33.85228692419477,  39.444258820260046, 31.732095107417287, 98.87654816408536,
+    -143.5305103572228, 537.2241184844659,  -697.9828502895857, 661.1989148278246,
 };
 
 /* -- parts --------------------------------------------------------------------------------------- */
@@ -106,13 +114,6 @@ static void places_of(const uint64_t *chosen, size_t count, uint8_t *places)
         places[n] = (uint8_t)i;
         n += chosen[i];
     }
-}
-
-/* Whether x is no pole, and far from the ends of doubles. */
-LANE_INLINE int is_for_trigammas(double x)
-{
-    const double a = fabs(x);
-    return (a > 0x1p-300) & (a < 0x1p300) & ((x > 0.0) | (nearest_of(a) != a));
 }
 
 #define LANE_FILE "program/lanegamma.h"

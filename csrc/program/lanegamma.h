@@ -373,109 +373,63 @@ LANE_TARGET static void LANE_NAME(gamma_slopes)(const double *x, double *z, size
 
 /* -- the slope of digamma ------------------------------------------------------------------------ */
 
-/* pow(x, -2.0) */
-LANE_TARGET static void LANE_NAME(over_squares)(const double *x, double *z, size_t count)
+/* trigamma_above_zero() of gamma.h, of a > 0 */
+LANE_TARGET static void LANE_NAME(trigammas_above)(const double *a, double *z, size_t count)
 {
-    numbers two = {{0.0}};
+    numbers r = {{0.0}}, square = {{0.0}}, tail = {{0.0}};
+    uint64_t any = 0;
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++) {
+        double terms = 0.0;
+        for (int k = 0; k < 3; k++)
+            terms += a[i] + k < 3.0 ? 1.0 : 0.0;
+        r.at[i] = 1.0 / (a[i] + terms);
+        square.at[i] = r.at[i] * r.at[i];
+        any |= lane_to_bits(terms);
+    }
+    LANE_NAME(polynomial)(trigamma_series, 13, square.at, tail.at, count);
+    LANE_LOOP
     for (size_t i = 0; i < count; i++)
-        two.at[i] = -2.0;
-    LANE_NAME(lanes_pow_of_some)(x, two.at, z, count);
-}
-
-/* hurwitz_zeta(2, a) for an a > 0 */
-LANE_TARGET static void LANE_NAME(zeta_of_two)(const double *a, double *sum, size_t count)
-{
-    numbers z = {{0.0}}, terms, rest, term;
-    uint64_t any;
-    for (size_t i = 0; i < count; i++) {
-        z.at[i] = a[i];
-        terms.at[i] = 0.0;
-    }
-    do {
-        any = 0;
-        LANE_LOOP
-        for (size_t i = 0; i < count; i++) {
-            const int on = z.at[i] < 12.0;
-            const double next = terms.at[i] + 1.0;
-            terms.at[i] = on ? next : terms.at[i];
-            z.at[i] = on ? a[i] + next : z.at[i];
-            any |= lane_to_bits(z.at[i] < 12.0 ? 1.0 : 0.0);
-        }
-    } while (any);
+        z[i] = r.at[i] + square.at[i] * (0.5 + r.at[i] * tail.at[i]);
+    if (!any)
+        return;
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
-        rest.at[i] = 0.5;
-        term.at[i] = 2.0 / z.at[i];
-    }
-    for (int k = 0; k < 10; k++) {
-        const double c = zeta_series[k], first = 2.0 + (2.0 * k + 1.0), second = 2.0 + (2.0 * k + 2.0);
-        LANE_LOOP
-        for (size_t i = 0; i < count; i++) {
-            rest.at[i] += c * term.at[i];
-            term.at[i] *= (first / z.at[i]) * (second / z.at[i]);
-        }
-    }
-    LANE_NAME(over_squares)(z.at, term.at, count);
-    LANE_LOOP
-    for (size_t i = 0; i < count; i++) {
-        sum[i] = 1.0 / z.at[i] + term.at[i] * rest.at[i];
-        any |= lane_to_bits(terms.at[i] > 0.0 ? 1.0 : 0.0);
-    }
-    while (any) {
-        any = 0;
-        LANE_LOOP
-        for (size_t i = 0; i < count; i++)
-            z.at[i] = a[i] + (terms.at[i] - 1.0);
-        LANE_NAME(over_squares)(z.at, term.at, count);
-        LANE_LOOP
-        for (size_t i = 0; i < count; i++) {
-            const int on = terms.at[i] > 0.0;
-            const double less = terms.at[i] - 1.0, more = sum[i] + term.at[i];
-            sum[i] = on ? more : sum[i];
-            terms.at[i] = on ? less : terms.at[i];
-            any |= lane_to_bits(less > 0.0 ? 1.0 : 0.0);
-        }
+        const double second = a[i] + 1.0, third = a[i] + 2.0;
+        const double with_third = z[i] + 1.0 / (third * third), two = third < 3.0 ? with_third : z[i];
+        const double with_second = two + 1.0 / (second * second), one = second < 3.0 ? with_second : two;
+        const double with_first = one + (1.0 / a[i]) / a[i];
+        z[i] = a[i] < 3.0 ? with_first : one;
     }
 }
 
-/* What polygamma(1, x) is below 0. */
-LANE_TARGET static void LANE_NAME(trigamma_below)(const double *x, double *z, size_t count)
+/* polygamma(1, x) of x from z = polygamma(1, 1 - x) */
+LANE_TARGET static void LANE_NAME(trigamma_reflected)(const double *x, double *z, size_t count)
 {
-    numbers part = {{0.0}}, from = {{0.0}}, sums[3];
+    numbers part = {{0.0}}, square = {{0.0}}, tail = {{0.0}};
     LANE_LOOP
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         part.at[i] = x[i] - copysign(nearest_of(fabs(x[i])), x[i]);
-    for (int k = 0; k < 3; k++) {
-        const double sign = k == 2 ? 1.0 : -1.0, *of = k == 1 ? x : part.at;
-        LANE_LOOP
-        for (size_t i = 0; i < count; i++)
-            from.at[i] = 1.0 + sign * of[i];
-        LANE_NAME(zeta_of_two)(from.at, sums[k].at, count);
+        square.at[i] = part.at[i] * part.at[i];
     }
-    LANE_NAME(over_squares)(part.at, z, count);
+    LANE_NAME(polynomial)(by_pole, 15, square.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
-        z[i] += sums[2].at[i] + (sums[0].at[i] - sums[1].at[i]);
+        z[i] = (1.0 / part.at[i]) / part.at[i] + (tail.at[i] - z[i]);
 }
 
 /* polygamma(1, x) */
 LANE_TARGET static void LANE_NAME(trigammas)(const double *x, double *z, size_t count)
 {
-    numbers known = {{0.0}};
-    uint64_t above[LANES_AT_ONCE], below[LANES_AT_ONCE], hard = 0;
+    numbers a = {{0.0}};
+    uint64_t below[LANES_AT_ONCE] = {0};
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
-        const int serves = is_for_trigammas(x[i]);
-        known.at[i] = serves ? x[i] : 1.5;
-        above[i] = lane_to_bits(known.at[i] > 0.0 ? 1.0 : 0.0) >> 61 & 1;
-        below[i] = above[i] ^ 1;
-        hard |= lane_to_bits(serves ? 0.0 : 1.0);
+        a.at[i] = x[i] > 0.0 ? x[i] : 1.0 - x[i];
+        below[i] = lane_to_bits(x[i] > 0.0 ? 0.0 : 1.0) >> 61 & 1;
     }
-    LANE_NAME(go)(LANE_NAME(zeta_of_two), above, 1.5, known.at, z, count);
-    LANE_NAME(go)(LANE_NAME(trigamma_below), below, -1.5, known.at, z, count);
-    for (size_t i = 0; hard && i < count; i++)
-        if (!is_for_trigammas(x[i]))
-            z[i] = polygamma(1.0, x[i]);
+    LANE_NAME(trigammas_above)(a.at, z, count);
+    LANE_NAME(go)(LANE_NAME(trigamma_reflected), below, -1.5, x, z, count);
 }
 
 LANE_TARGET void LANE_NAME(pg_polygammas)(const double *n, const double *x, double *z, size_t count)

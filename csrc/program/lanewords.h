@@ -42,9 +42,10 @@
 #define erf(x) lane_erf(x)
 #define erfc(x) lane_erfc(x)
 
+#include "ops/gamma.h"
 #include "ops/scalar.h"
 
-/* what scalar.h defines, and these better for lanes */
+/* what these define, and what is better for lanes */
 #define maximum(x, y) lane_maximum(x, y)
 #define minimum(x, y) lane_minimum(x, y)
 #define power_of_two(x) lane_exp2(x)

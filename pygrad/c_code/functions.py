@@ -1,7 +1,7 @@
 """The ops as C text, and the functions that this text calls: what text.py writes programs with.
 
-An op's forward expression comes from the op table. Functions that libm lacks come from csrc/ops/scalar.h
-and normal.h, which setup.py puts beside this file.
+An op's forward expression comes from the op table. Functions that libm lacks come from csrc/ops/scalar.h,
+gamma.h and normal.h, which setup.py puts beside this file.
 
 >>> from pygrad.c_code.functions import expression
 >>> expression("add"), expression("hypot"), expression("relu")
@@ -17,6 +17,7 @@ import re
 from pygrad.c_code.tables import FUNCTIONS as TABLE_FUNCTIONS
 from pygrad.core.ops import ops
 
+FILES = ("scalar.h", "gamma.h", "normal.h")
 _OPERANDS = "xyw"  # as a forward expression calls them; a constant k stands where y would
 _SIMPLE = re.compile(r"x [-+*/] y|-x|\w+\([xywk](?:, [xywk])*\)")
 
@@ -91,9 +92,9 @@ def _table() -> dict[str, str]:
 
 
 def header() -> str:
-    """The text of csrc/ops/scalar.h, and of normal.h."""
+    """The text of csrc/ops/scalar.h, and of the others."""
     here = importlib.resources.files("pygrad.c_code")
-    return "".join((here / name).read_text(encoding="utf-8") for name in ("scalar.h", "normal.h"))
+    return "".join((here / name).read_text(encoding="utf-8") for name in FILES)
 
 
 @functools.cache

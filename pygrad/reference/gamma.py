@@ -1,7 +1,7 @@
 """The gamma function, its logarithm, and their derivatives.
 
-Series and recurrences are those of Abramowitz and Stegun, chapter 6; the sum behind the slope of digamma is
-Hurwitz's zeta function, by Euler and Maclaurin's formula. Polynomials interpolate at Chebyshev's nodes.
+Series and recurrences are those of Abramowitz and Stegun, chapter 6. Polynomials
+interpolate at Chebyshev's nodes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from pygrad.reference.arithmetic import div, inf, libm_pow, nan
-from pygrad.reference.formulas import power, product_lost
+from pygrad.reference.formulas import product_lost
 
 # lgamma(1 + d) / d, for d from -1/4 to 1/2
 _BY_ONE = (
@@ -114,17 +114,41 @@ _OF_DIGAMMA = (
     -0.4432598039215686,
     3.0539543302701198,
 )
-_OF_ZETA = (
-    0.08333333333333333,
-    -0.001388888888888889,
-    3.306878306878307e-05,
-    -8.267195767195768e-07,
-    2.08767569878681e-08,
-    -5.284190138687493e-10,
-    1.3382536530684679e-11,
-    -3.3896802963225827e-13,
-    8.586062056277845e-15,
-    -2.174868698558062e-16,
+# The slope of digamma from 3 on, by squares of 1 / x
+_OF_TRIGAMMA = (
+    0.16666666666666663,
+    -0.033333333333160034,
+    0.023809523706389883,
+    -0.03333330880144696,
+    0.07575447786930659,
+    -0.25287399814659733,
+    1.1542975037487164,
+    -6.639068782706134,
+    42.586552301671425,
+    -262.6816398079848,
+    1355.617460055766,
+    -5159.302656872705,
+    12453.77249775757,
+    -14074.060850362162,
+)
+# The sum of (x + k)**-2 over all whole k but the nearest to -x, by squares of the distance
+_BY_POLE = (
+    3.289868133696453,
+    6.493939402266984,
+    10.17343061979196,
+    14.057082993798039,
+    18.017901859902814,
+    22.00543471040072,
+    26.001017266930415,
+    30.011401002514283,
+    33.85228692419477,
+    39.444258820260046,
+    31.732095107417287,
+    98.87654816408536,
+    -143.5305103572228,
+    537.2241184844659,
+    -697.9828502895857,
+    661.1989148278246,
 )
 # (gamma(1 + d) - 1) / (d (d - 1)), for d - 1/2 from -1/2 to 1/2
 _BY_UNIT = (
@@ -270,20 +294,16 @@ def digamma(x: float) -> float:
     return _or_error(x, digamma_slope(x))
 
 
-def _hurwitz_zeta(s: float, a: float) -> float:
-    """The sum of (a + k)**-s over k = 0, 1, 2 ..., for a > 0 and s > 1."""
+def _trigamma_above_zero(x: float) -> float:
     terms = 0
-    while a + terms < 10.0 + s and terms < 1000:
+    while x + terms < 3:
         terms += 1
-    z = a + terms
-    rest, term = 0.5, s / z
-    for i, c in enumerate(_OF_ZETA):
-        rest += c * term
-        term *= ((s + (2.0 * i + 1.0)) / z) * ((s + (2.0 * i + 2.0)) / z)
-    total = power(z, 1.0 - s) / (s - 1.0) + power(z, -s) * rest
-    for k in reversed(range(terms)):  # the smallest first
-        total += power(a + k, -s)
-    return total
+    r = 1.0 / (x + terms)
+    z = r * r
+    total = r + z * (0.5 + r * _polynomial(_OF_TRIGAMMA, z))
+    for k in range(terms - 1, 0, -1):  # the smallest first
+        total += 1.0 / ((x + k) * (x + k))
+    return total if terms == 0 else total + (1.0 / x) / x
 
 
 def trigamma(x: float) -> float:
@@ -296,10 +316,10 @@ def trigamma(x: float) -> float:
     if math.isnan(x):
         return nan
     if x > 0:
-        return _hurwitz_zeta(2.0, x)
+        return _trigamma_above_zero(x)
     part = x - round(x)
-    others = _hurwitz_zeta(2.0, 1.0 - part) - _hurwitz_zeta(2.0, 1.0 - x)
-    return power(part, -2.0) + (_hurwitz_zeta(2.0, 1.0 + part) + others)
+    rest = _polynomial(_BY_POLE, part * part) - _trigamma_above_zero(1.0 - x)
+    return div(div(1.0, part), part) + rest
 
 
 def _gamma_by_unit(d: float) -> float:

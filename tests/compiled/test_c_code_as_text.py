@@ -361,7 +361,7 @@ def test_constants_are_exact() -> None:
 def test_the_functions_are_those_of_the_library() -> None:
     header = "".join(
         (ROOT / "csrc" / "ops" / name).read_text(encoding="utf-8")
-        for name in ("scalar.h", "normal.h")
+        for name in ("scalar.h", "gamma.h", "normal.h")
     )
     assert header == c_functions.header()
     assert set(re.findall(r"^static inline double (\w+)", header, re.MULTILINE)) == set(

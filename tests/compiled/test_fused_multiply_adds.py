@@ -1,4 +1,4 @@
-"""fma=True: products and sums rounded once, alike for one row, for rows however cut, by any set."""
+"""fma=True: products and sums rounded once, alike for one row, rows however cut, and any instructions."""
 
 from __future__ import annotations
 

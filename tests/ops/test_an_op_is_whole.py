@@ -50,9 +50,10 @@ def read(name: str) -> str:
 
 # -- what C calls ----------------------------------------------------------------------------------
 
+HEADERS = [f"csrc/ops/{name}.h" for name in ("scalar", "gamma", "normal")]
 SCALAR = {
     found[1]: text
-    for text in javascript.function_texts(read("csrc/ops/scalar.h") + read("csrc/ops/normal.h"))
+    for text in javascript.function_texts("".join(map(read, HEADERS)))
     if (found := re.search(r"static inline double (\w+)", text))
 }
 LANES = set(re.findall(r"^#define (\w+)\(", read("csrc/program/lanewords.h"), re.MULTILINE))

@@ -10,7 +10,7 @@ TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 SOURCES = {".c", ".h", ".def", ".py", ".pyi", ".js", ".css", ".html"}
 # what building leaves
-DERIVED = {"pygrad/_core.c", "pygrad/c_code/scalar.h", "pygrad/c_code/normal.h"}
+DERIVED = {"pygrad/_core.c", *(f"pygrad/c_code/{name}.h" for name in ("scalar", "gamma", "normal"))}
 
 
 def section(title: str) -> str:

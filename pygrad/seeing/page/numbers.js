@@ -1,5 +1,5 @@
 // numbers.js: C's math for the op table, whose expressions follow this file word for word. First what
-// JavaScript's Math lacks or does in another way; then the functions of csrc/ops/scalar.h and normal.h,
+// JavaScript's Math lacks or does in another way; then the functions of csrc/ops/scalar.h, gamma.h and normal.h,
 // which tools/derive.py has turned into JavaScript.
 const { acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, ceil, cos, cosh, exp, expm1 } = Math;
 const { floor, log, log10, log1p, log2, sin, sinh, sqrt, tan, tanh, trunc, abs: fabs } = Math;
@@ -287,6 +287,42 @@ function cbrt_dx(x) {
     return scale * (slope + slope * ((2 * excess) / (3 * a) - lost / square));
 }
 
+function maximum(x, y) {
+    return x > y ? x : y > x ? y : x === y ? (signbit(x) ? y : x) : x + y;
+}
+
+function minimum(x, y) {
+    return x < y ? x : y < x ? y : x === y ? (signbit(x) ? x : y) : x + y;
+}
+
+function greater(x, y) {
+    return x > y ? 1 : x < y ? 0 : x === y ? 0.5 : x + y;
+}
+
+function clip(x, low, high) {
+    let raised = x < low ? low : x;
+    return high < raised ? high : raised;
+}
+
+/* Python's float % and //: the sign of the divisor, and a quotient that is a whole number. */
+function python_mod(x, y) {
+    let r = fmod(x, y);
+    if (r === 0)
+        return copysign(0, y);
+    return (y < 0) !== (r < 0) ? r + y : r;
+}
+
+function python_floordiv(x, y) {
+    let r = fmod(x, y);
+    let q = (x - r) / y;
+    if (r !== 0 && (y < 0) !== (r < 0))
+        q -= 1;
+    if (q === 0)
+        return copysign(0, x / y);
+    let whole = floor(q);
+    return q - whole > 0.5 ? whole + 1 : whole;
+}
+
 /* lgamma(1 + d) for d from -1/4 to 1/2 */
 function lgamma_by_one(d) {
     const c = [
@@ -532,10 +568,49 @@ function hurwitz_zeta(s, a) {
     return sum;
 }
 
+/* The slope of digamma, the sum of (x + k)**-2 over k from 0 on, for x > 0: terms as far as x + k is less than 3, the smallest
+ * first, before them the rest by a polynomial in the place of the asymptotic series. */
+function trigamma_above_zero(x) {
+    const c = [
+        0.16666666666666663,  -0.033333333333160034, 0.023809523706389883, -0.03333330880144696, 0.07575447786930659,
+        -0.25287399814659733, 1.1542975037487164,    -6.639068782706134,   42.586552301671425,   -262.6816398079848,
+        1355.617460055766,    -5159.302656872705,    12453.77249775757,    -14074.060850362162,
+    ];
+    let terms = 0;
+    while (x + terms < 3)
+        terms++;
+    let r = 1 / (x + terms), square = r * r, sum = 0;
+    for (let i = 13; i >= 0; i--)
+        sum = sum * square + c[i];
+    sum = r + square * (0.5 + r * sum);
+    for (let k = terms - 1; k > 0; k--)
+        sum += 1 / ((x + k) * (x + k));
+    return terms === 0 ? sum : sum + (1 / x) / x;
+}
+
+/* The same for all x: below 0 it is the sum over all whole k, less that over those below 0. The former has a pole at the
+ * whole number next to x; what is left of it is a polynomial in the square of the distance. */
+function trigamma(x) {
+    const c = [
+        3.289868133696453,  6.493939402266984,  10.17343061979196,  14.057082993798039,
+        18.017901859902814, 22.00543471040072,  26.001017266930415, 30.011401002514283,
+        33.85228692419477,  39.444258820260046, 31.732095107417287, 98.87654816408536,
+        -143.5305103572228, 537.2241184844659,  -697.9828502895857, 661.1989148278246,
+    ];
+    if (x > 0)
+        return trigamma_above_zero(x);
+    let part = x - rint(x), square = part * part, sum = 0;
+    for (let i = 15; i >= 0; i--)
+        sum = sum * square + c[i];
+    return (1 / part) / part + (sum - trigamma_above_zero(1 - x));
+}
+
 /* The n-th derivative of digamma, for a whole n > 0: n! times the sum of (x + k)**-(n + 1) over k from 0 on, with a
  * sign. Below 0 that sum is one over all whole k, less those below 0, all of them about the whole number next to x. */
 function polygamma(n, x) {
     let s = n + 1, odd = fmod(n, 2), sum;
+    if (n === 1)
+        return trigamma(x);
     if (!(n >= 1) || x === -Infinity)
         return NaN;
     if (x === Infinity)
@@ -551,42 +626,6 @@ function polygamma(n, x) {
     for (let k = 2; k <= n && k < 180; k += 1)
         factorial *= k;
     return factorial * sum;
-}
-
-function maximum(x, y) {
-    return x > y ? x : y > x ? y : x === y ? (signbit(x) ? y : x) : x + y;
-}
-
-function minimum(x, y) {
-    return x < y ? x : y < x ? y : x === y ? (signbit(x) ? x : y) : x + y;
-}
-
-function greater(x, y) {
-    return x > y ? 1 : x < y ? 0 : x === y ? 0.5 : x + y;
-}
-
-function clip(x, low, high) {
-    let raised = x < low ? low : x;
-    return high < raised ? high : raised;
-}
-
-/* Python's float % and //: the sign of the divisor, and a quotient that is a whole number. */
-function python_mod(x, y) {
-    let r = fmod(x, y);
-    if (r === 0)
-        return copysign(0, y);
-    return (y < 0) !== (r < 0) ? r + y : r;
-}
-
-function python_floordiv(x, y) {
-    let r = fmod(x, y);
-    let q = (x - r) / y;
-    if (r !== 0 && (y < 0) !== (r < 0))
-        q -= 1;
-    if (q === 0)
-        return copysign(0, x / y);
-    let whole = floor(q);
-    return q - whole > 0.5 ? whole + 1 : whole;
 }
 
 /* A cubic in q, given its square. */
