@@ -1,8 +1,8 @@
 /* kept.h: what bodies were made of, as long as the trace runs that has made them.
  *
- * A body's program has neither the rules of the user's functions, but their numbers, nor what was simplified. So a
- * derivative that is asked for in the same trace is that of the nodes, and has the rules, and the bits that it would have
- * without a loop. What is kept is the thread's, and goes with its trace. */
+ * A body's program has neither the rules of the user's functions, but their numbers, nor what was simplified. So where a
+ * body has such rules a derivative that is asked for in the same trace is that of its nodes; and where it is a way, which
+ * has the bits then that it would have without a loop. What is kept is the thread's, and goes with its trace. */
 #ifndef PG_KEPT_H
 #define PG_KEPT_H
 

@@ -245,6 +245,15 @@ pg_body *pg_body_of(pg_node *const *inputs, size_t state, size_t captured, pg_no
     return pg_scan_body(inputs, state, captured, results, result_count, counts, most, &(pg_scan){0}, status, opaque);
 }
 
+/* Whether a body is differentiated by its nodes while the trace runs: see kept.h. */
+static int goes_by_nodes(const pg_body *b)
+{
+    int ruled = 0;
+    for (size_t i = 0; i < b->flat->length; i++)
+        ruled = ruled || b->flat->code[i].code == PG_OP_ruled;
+    return ruled || pg_is_way(b);
+}
+
 /* Whether nothing but its inputs makes a body differ from trip to trip. */
 static int leads_nowhere_else(const pg_sweep *s, size_t inputs)
 {
@@ -294,7 +303,8 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
         b->contracts = pg_contracts;
         if (scan->numbers != NULL)
             pg_columns_retain(scan->numbers);
-        *status = pg_keep_body(b, s, inputs, input_count, results, result_count);
+        if (goes_by_nodes(b))
+            *status = pg_keep_body(b, s, inputs, input_count, results, result_count);
     }
     pg_sweep_abandon(s);
     pg_release(root);

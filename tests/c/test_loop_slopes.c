@@ -326,6 +326,12 @@ static void test_derivatives_of_ways(void)
 {
     for (size_t which = 0; which < WAYS; which++)
         check_kind_of(&ways[which], 1.0, 600 + 10 * which, 8);
+    for (size_t which = 0; which < KINDS; which++) {
+        kind way = kinds[which];
+        way.trips = 1.0;
+        if (way.counts && way.scan.length == 0)
+            check_kind_of(&way, 1.0, 6000 + 10 * which, 4);
+    }
 }
 
 /* What a history has been given by others begins where registers do, and serves the next ones. */
