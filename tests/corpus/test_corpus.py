@@ -26,7 +26,6 @@ ROWS = 200
 # What does not run, by what it asks for.
 OPEN = {
     "complex numbers": ("thermo.eos.PR", "thermo.eos.SRK"),
-    "scipy.special.lambertw": ("fluids.friction.Colebrook", "fluids.compressible.isothermal_gas"),
     "numpy.roots": ("numpy_financial.irr",),
     "scipy.integrate.quad": (
         "fluids.geometry.V_horiz_torispherical",
