@@ -75,9 +75,21 @@ static pg_node *value_of_term(const replay *r, const pg_term *term)
     return term->b == PG_NO_SLOT ? pg_retain(a) : product(a, *place(r, term->b), (int)term->absorbing);
 }
 
-/* The sum with one more term. Caller owns, and releases sum. */
-static pg_node *with_term(const replay *r, pg_node *sum, const pg_term *term)
+/* The sum with a product that a contracted sum has, where the trace contracts, too. As a product of its own it would be
+ * one that others use where dot() has had it several times, and such are rounded. Caller owns. */
+static pg_node *with_contracted(const replay *r, pg_node *sum, const pg_term *term)
 {
+    pg_node *const operands[] = {*place(r, term->a), *place(r, term->b), sum};
+    const double value = sum->value + operands[0]->value * operands[1]->value;
+    pg_node *n = pg_compute_many(PG_DOT, operands, 3, value, NULL, NULL);
+    return n == NULL ? (pg_node *)(void *)PyErr_NoMemory() : seen(pg_born(n));
+}
+
+/* The sum with one more term. Caller owns, and releases sum. */
+static pg_node *with_term(const replay *r, pg_node *sum, const pg_term *term, int contracted)
+{
+    if (contracted && term->b != PG_NO_SLOT && !term->absorbing && !term->subtracted)
+        return with_contracted(r, sum, term);
     pg_node *added = value_of_term(r, term);
     if (added == NULL)
         return NULL;
@@ -99,9 +111,10 @@ static pg_node *sum_of(const replay *r, const pg_instruction *in)
 {
     const pg_term *terms = &r->p->terms[in->first];
     uint32_t t = (uint32_t)starts_with_nothing(r, in);
+    const int contracted = in->code == PG_CODE_CONTRACTED && PG_TRACING && pg_contracts;
     pg_node *sum = t != 0 ? value_of_term(r, terms) : pg_retain(*place(r, in->a));
     for (; sum != NULL && t < in->count; t++) {
-        pg_node *next = with_term(r, sum, &terms[t]);
+        pg_node *next = with_term(r, sum, &terms[t], contracted);
         pg_release(sum);
         sum = next;
     }

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _check_command(parser, argv, commands)
         arguments, rest = parser.parse_known_args(_expressions_kept(argv, commands))
-        _take_late_inputs(parser, arguments, rest)
+        _take_late_inputs(commands[arguments.command], arguments, rest)
     except SystemExit as stop:  # argparse has printed its help or its complaint
         return stop.code if isinstance(stop.code, int) else MISUNDERSTOOD
     try:
@@ -125,10 +125,20 @@ def _expressions_kept(
 def _take_late_inputs(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace, rest: Sequence[str]
 ) -> None:
-    """NAME=VALUE after an option, which argparse leaves over. It complains of what is left then."""
+    """NAME=VALUE after an option, which argparse leaves over. The command's parser complains of what is
+    left then, and of inputs that were meant as options."""
     late = [word for word in rest if "inputs" in arguments and re.match(r"[^-].*=", word)]
     if late:
         arguments.inputs += late
     unknown = [word for word in rest if word not in late]
+    unknown += [word[1:] for word in getattr(arguments, "inputs", ()) if word.startswith(" -")]
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        hint = _known_like(parser, unknown[0])
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}; {hint}")
+
+
+def _known_like(parser: argparse.ArgumentParser, word: str) -> str:
+    """Which option may be meant, or all that there are."""
+    options = re.findall(r"(?<=\[)--?[a-z][a-z-]*", parser.format_usage())
+    near = difflib.get_close_matches(word.lower(), options, 1)
+    return f"did you mean {near[0]}?" if near else f"the options are {', '.join(options)}"

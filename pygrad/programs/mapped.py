@@ -423,8 +423,13 @@ def _is_finite(array: Any) -> bool:
 
 
 def _is_nested(values: Iterable[Any]) -> bool:
-    """Whether a Value is the input of a transform inside another one: it leads on to the outer's."""
-    return any(_native.symbol(v) == "identity" for v in values)
+    """Whether a Value comes of the input of a transform inside another one, thus of the outer's, too."""
+    return any(
+        _native.symbol(of) == "identity"
+        for v in values
+        if _native.symbol(v) and _native.depend_on_input((v,))
+        for of in _native.order(v)
+    )
 
 
 def vmap(

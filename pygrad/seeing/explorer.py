@@ -281,20 +281,22 @@ def op_table() -> str:
     Of public ops also what typed expressions need: names as functions, when floats would raise, and the
     op and its slopes as text over X Y W and the output Z; of these, what cannot be told from the others.
 
-    >>> print(op_table().splitlines()[1].strip()[:57])
-    add: { forward: (x, y) => x + y, slopes: () => [ONE, ONE]
+    >>> print(op_table().splitlines()[1][:46])
+    add:{forward:(x,y)=>x+y,slopes:()=>[ONE,ONE],s
     """
     table = ops()
     used = {word for op in table for slope in op.slopes for word in re.findall(r"\w+(?=\()", slope)}
     named = {name.upper(): op.name for op in table for name in (op.name, *op.aliases)}
-    words = [f"const {word} = OPS.{named[word]}.forward;" for word in sorted(used & set(named))]
-    return "\n".join(["const OPS = {", *map(_op_line, table), "};", *words, ""])
+    words = [f"{named[word]}:{{forward:{word}}}," for word in sorted(used & set(named))]
+    return "\n".join(
+        ["const OPS = {", *map(_op_line, table), "};", "const {", *words, "} = OPS;", ""]
+    )
 
 
 def _op_line(op: Op) -> str:
     parts = [
-        f"forward: {_function('xywk', op.forward)}",
-        f"slopes: {_function('XYWKZ', '[' + ', '.join(op.slopes) + ']')}",
+        f"forward:{_function('xywk', op.forward)}",
+        f"slopes:{_function('XYWKZ', '[' + ','.join(op.slopes) + ']')}",
     ]
     if op.is_public:
         letters = "XYW"[: op.arity]
@@ -312,17 +314,25 @@ def _op_line(op: Op) -> str:
             "rules": (rules, None),
         }
         parts += [
-            f"{key}: {json.dumps(found)}"
+            f"{key}:{json.dumps(found, separators=(',', ':'))}"
             for key, (found, granted) in told.items()
             if found != granted
         ]
-    return f"  {op.name}: {{ {', '.join(parts)} }},"
+    return f"{op.name}:{{{','.join(parts)}}},"
 
 
 def _function(letters: str, result: str) -> str:
-    """The result as a function of so many of the letters as it needs."""
+    """The result as a function of so many of the letters as it needs.
+
+    >>> _function("xywk", "x * y"), _function("xywk", "power(x, k)"), _function("xywk", "pow(x, y)")
+    ('(x,y)=>x*y', '(x,y,w,k)=>power(x,k)', 'pow')
+    """
     used = [k for k, letter in enumerate(letters, 1) if re.search(rf"\b{letter}\b", result)]
-    return f"({', '.join(letters[: max(used, default=0)])}) => {result}"
+    taken = ",".join(letters[: max(used, default=0)])
+    called, _, rest = _without_spaces(result).partition("(")
+    if called.isidentifier() and rest == f"{taken})":
+        return called  # a function of just these
+    return f"({taken})=>{_without_spaces(result)}"
 
 
 # In an order in which what runs at once is there.
@@ -333,10 +343,14 @@ _SCRIPTS += ["grammar", "building", "typed", "address", "explorer"]
 
 def script() -> str:
     """The page's program: the files of pygrad/seeing/page, and the op table after C's math."""
-    # Arithmetic, without texts in which a space would count.
-    numbers = re.sub(r" ?([,*=?<>{}]) ?", r"\1", _without_comments(_file("numbers.js")))
+    numbers = _without_spaces(_without_comments(_file("numbers.js")))
     parts = [op_table(), *(_file(f"{name}.js") for name in _SCRIPTS)]
     return numbers + _without_comments("\n".join(parts))
+
+
+def _without_spaces(arithmetic: str) -> str:
+    """Arithmetic that has no texts, in which a space would count; those in `a - -b` keep it two signs."""
+    return re.sub(r" ?([,*=?:<>(){}/&|]|(?<= )[+-](?= [^+-])) ?", r"\1", arithmetic)
 
 
 def _without_comments(program: str) -> str:

@@ -30,6 +30,7 @@ from pygrad.transform import jvp
 __all__ = ["jet", "taylor"]
 
 _TOLD = 4  # orders, where a product with 0 may be singular
+_MOST_FACTORIAL = 170  # the last number whose factorial is a double
 
 Rows = list[list[Any]]  # of each order from 1 on: a term for each number
 
@@ -79,7 +80,8 @@ def jet(
 
     Raises:
         TypeError: primals or series is no tuple or list, or not of numbers.
-        ValueError: there are not as many series as primals, or they differ in length or structure.
+        ValueError: there are no primals, or not as many series, or these differ in length or structure;
+            there are more than 170 derivatives, whose factorials are no doubles.
 
     As jax.experimental.jet.jet, which it agrees with where both have a value.
 
@@ -88,6 +90,11 @@ def jet(
     (6.0, [3.0, 2.0])
     """
     points, curve = _checked(f, primals, series)
+    if factorial_scaled and len(curve) > _MOST_FACTORIAL:
+        raise ValueError(
+            f"derivatives of order {len(curve)} are coefficients times {len(curve)}!, and doubles end at "
+            f"{_MOST_FACTORIAL}!: give and take coefficients, with factorial_scaled=False"
+        )
     rows = [
         [scaled(term, 1.0 / math.factorial(k)) for term in row] if factorial_scaled else row
         for k, row in enumerate(curve, start=1)
@@ -146,6 +153,8 @@ def _checked(f: Any, primals: Any, series: Any) -> tuple[tuple[Any, ...], Rows]:
     for name, given in (("primals", primals), ("series", series)):
         if not isinstance(given, (tuple, list)):
             raise TypeError(f"{name} must be a tuple of arguments of f, not {type(given).__name__}")
+    if not primals:
+        raise ValueError("primals is empty: a curve runs through at least one argument of f")
     if len(primals) != len(series):
         raise ValueError(
             f"there must be a series for each of {len(primals)} primals, not {len(series)}"

@@ -148,9 +148,17 @@ def test_each_command_has_help(run, command):
         (("Sweep", "x", "x=1"), "unknown command 'Sweep', did you mean 'sweep'?"),
         (("differentiate",), "unknown command 'differentiate', there are demo, explain, explore,"),
         (("explain",), "the following arguments are required: EXPRESSION"),
-        (("info", "--jsn"), "unrecognized arguments: --jsn"),
+        (("info", "--jsn"), "unrecognized arguments: --jsn; did you mean --json?"),
         (("explain", "a", "--jso", "a=1"), "unrecognized arguments: --jso"),
         (("info", "a=1"), "unrecognized arguments: a=1"),
+        (
+            ("explore", "a", "a=1", "-o", "b=2"),
+            "unrecognized arguments: -o; the options are -h, --out",
+        ),
+        (
+            ("explore", "-a", "a=1", "-oupt"),
+            "pygrad explore: error: unrecognized arguments: -oupt;",
+        ),
         (("bench", "--seconds", "0"), "no number of seconds above 0"),
         (("bench", "--seconds", "nan"), "no number of seconds above 0"),
         (("check", "f:g", "--order", "0"), "'0' is not a positive whole number"),

@@ -258,6 +258,24 @@ def test_files_and_pickles_keep_it(tmp_path: Path) -> None:
         assert bits(compile(grad(again))(*POINT)) == bits(slope)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y, z: pygrad.dot([x, y, x], [x, z, x]),  # a product that is there twice
+        lambda x, y, z: pygrad.dot([x, y, z], [y, z, x], z) / pygrad.dot([y, z], [x, y], x),
+        lambda x, y, z: z * z - pygrad.dot([x, z, y], [y, z, x]) - x * y,
+    ],
+)
+def test_maps_of_what_was_loaded_have_its_bits(f: Any) -> None:
+    made = compile(f, fma=True)
+    points = np.random.default_rng(7).normal(size=(100, 3))
+    wanted = [made(*point) for point in points.tolist()]
+    assert wanted != [compile(f)(*point) for point in points.tolist()]
+    again = pickle.loads(pickle.dumps(made))
+    for mapped in (vmap(again), compile(vmap(again, fma=True)), vmap(made)):
+        assert mapped(*points.T).tolist() == wanted
+
+
 def test_a_file_of_no_sums_keeps_it_for_derivatives() -> None:
     made = compile(lambda x, y: x * x * x * y * y, fma=True)
     made(0.1, 0.2)

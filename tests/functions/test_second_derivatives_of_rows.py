@@ -19,8 +19,10 @@ from pygrad import (
     jacfwd,
     jacobian,
     jacrev,
+    jvp,
     math,
     no_grad,
+    taylor,
     value_and_grad,
     vmap,
 )
@@ -248,3 +250,28 @@ def test_aux_is_as_it_was(row_by_row):
     slope, aux = g(P)
     assert slope.shape == (3,) and aux.shape == (3,)
     assert row_by_row
+
+
+def _derivative(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda t: jvp(f, (t,), (1.0,))[1]
+
+
+@pytest.mark.parametrize("outer", [grad, _derivative])
+@pytest.mark.parametrize("inner", [grad, _derivative])
+@pytest.mark.parametrize("captured", [False, True])
+def test_totals_by_what_was_computed_from_an_input(outer: Any, inner: Any, captured: bool) -> None:
+    x = np.array([1.0, 2.0])
+    shared = vmap(lambda a, x: math.sin(a * x), in_axes=(None, 0), reduce="sum")
+
+    def total(t: Any) -> Any:
+        a = 0.3 + 2 * t
+        if captured:
+            return vmap(lambda x: math.sin(a * x), reduce="sum")(x)
+        return shared(a, x)
+
+    def spelled_out(t: Any) -> Any:
+        return math.sin(0.3 + 2 * t) + math.sin((0.3 + 2 * t) * 2)
+
+    for f in (lambda g: g, inner, lambda g: outer(inner(g)), lambda g: outer(inner(outer(g)))):
+        assert f(total)(0.1) == pytest.approx(f(spelled_out)(0.1), rel=1e-13)
+    assert taylor(total, 0.1, 4) == pytest.approx(taylor(spelled_out, 0.1, 4), rel=1e-13)

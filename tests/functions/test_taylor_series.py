@@ -139,6 +139,13 @@ def test_orders_of_a_hundred_are_no_matter():
     assert coefficients == [1.0] * 101
 
 
+def test_derivatives_end_where_factorials_do_and_coefficients_go_on():
+    curve = (1.0, *[0.0] * 169)
+    assert jet(pm.exp, (0.0,), (curve,))[1] == pytest.approx([1.0] * 170, rel=1e-13)
+    longer = (1.0, *[0.0] * 249)
+    assert jet(lambda x: 1 / (1 - x), (0.0,), (longer,), False)[1] == [1.0] * 250
+
+
 def test_order_0_is_the_value():
     assert taylor(f, 0.3, 0) == [f(0.3)]
     assert jet(f, (0.3,), ((),)) == (f(0.3), [])
@@ -263,6 +270,12 @@ def test_powers_at_0_have_the_slopes_that_they_have():
             r"term 0 of series\[0\] must match primals",
         ),
         (lambda: jet(3, (1.0,), ((1.0,),)), TypeError, "take a function, not int"),
+        (lambda: jet(lambda: 3.0, (), ()), ValueError, "primals is empty"),
+        (
+            lambda: jet(f, (1.0,), ((1.0,) * 171,)),
+            ValueError,
+            "order 171 are coefficients times 171!, and doubles end at 170!.*factorial_scaled=False",
+        ),
         (lambda: taylor(f, [1.0], 2), TypeError, "of one number, and x0 is a list of 1: jet"),
         (lambda: taylor(f, "a", 2), TypeError, "x0 must be a number"),
         (lambda: taylor(f, 1.0, -1), ValueError, "order must be 0 or more, not -1"),
