@@ -39,6 +39,12 @@ def _non_negative(name: str, number: Any, below: float = math.inf) -> float:
     return value
 
 
+def _truth(name: str, given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise TypeError(f"{name} is True or False, not {given!r}")
+    return given
+
+
 def _listed(params: Any) -> list[Value]:
     """The parameters; TypeError with the cure for what is none."""
     if hasattr(params, "parameters"):
@@ -124,10 +130,11 @@ class SGD(Stepped):
         momentum: how much of the last step is kept in the next one.
         weight_decay: a pull towards 0: `weight_decay * data` is added to the gradient.
         nesterov: step by the momentum that the next step will have.
+        dampening: how much less of each gradient but the first comes to the momentum.
 
     Raises:
         ValueError: params is empty or has a Value twice; a number is negative or not finite; nesterov
-            without momentum.
+            without momentum, or with dampening; dampening without momentum, or above 1.
         TypeError: a parameter is not a Value; another argument is not a number.
 
     >>> w = Value(1.0)
@@ -138,6 +145,7 @@ class SGD(Stepped):
     """
 
     _nesterov = False
+    _dampening = 0.0  # in pickles of 0.1.0
 
     def __init__(
         self,
@@ -147,28 +155,38 @@ class SGD(Stepped):
         weight_decay: float = 0.0,
         *,
         nesterov: bool = False,
+        dampening: float = 0.0,
     ) -> None:
         super().__init__(params, lr)
         self._momentum = _non_negative("momentum", momentum)
         self._weight_decay = _non_negative("weight_decay", weight_decay)
-        if not isinstance(nesterov, bool):
-            raise TypeError(f"nesterov is True or False, not {nesterov!r}")
+        self._nesterov = _truth("nesterov", nesterov)
         if nesterov and not self._momentum:
             raise ValueError("nesterov=True is a kind of momentum: give momentum=, 0.9 say")
-        self._nesterov = nesterov
+        self._dampening = _non_negative("dampening", dampening)
+        if self._dampening > 1.0:
+            raise ValueError(f"dampening must be 1 at most, got {dampening}")
+        if self._dampening and (nesterov or not self._momentum):
+            raise ValueError(
+                "dampening is of momentum that is not nesterov's: give momentum= alone"
+            )
 
     @property
     def _rule(self) -> str:  # type: ignore[override]
+        if self._dampening:
+            return "dampened"
         return "nesterov" if self._nesterov else "sgd"
 
     def _settings(self) -> tuple[float, ...]:
-        return self._lr, self._momentum, self._weight_decay
+        dampening = (self._dampening,) if self._dampening else ()
+        return self._lr, self._momentum, self._weight_decay, *dampening
 
     def __repr__(self) -> str:
         nesterov = ", nesterov=True" if self._nesterov else ""
+        dampening = f", dampening={self._dampening}" if self._dampening else ""
         return (
             f"SGD({len(self._parameters)} parameters, lr={self._lr}, "
-            f"momentum={self._momentum}, weight_decay={self._weight_decay}{nesterov})"
+            f"momentum={self._momentum}, weight_decay={self._weight_decay}{nesterov}{dampening})"
         )
 
 
@@ -182,10 +200,11 @@ class Adam(Stepped):
         betas: how slowly the two averages forget, each in [0, 1).
         eps: keeps the division defined where the gradient is 0.
         weight_decay: a pull towards 0: `weight_decay * data` is added to the gradient.
+        amsgrad: the average of squares is the largest that there was (Reddi, Kale & Kumar 2018).
 
     Raises:
         ValueError: params is empty or has a Value twice; a number is out of its range.
-        TypeError: a parameter is not a Value; another argument is not a number.
+        TypeError: a parameter is not a Value; another argument is not a number, or amsgrad no bool.
 
     >>> w = Value(1.0)
     >>> optimizer = Adam([w], lr=0.1)
@@ -195,7 +214,8 @@ class Adam(Stepped):
     0.9
     """
 
-    _rule = "adam"
+    _plain_rule, _amsgrad_rule = "adam", "amsgrad"
+    _amsgrad = False  # in pickles of 0.1.0
 
     def __init__(
         self,
@@ -204,6 +224,8 @@ class Adam(Stepped):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        *,
+        amsgrad: bool = False,
     ) -> None:
         super().__init__(params, lr)
         if not isinstance(betas, tuple | list) or len(betas) != 2:
@@ -213,15 +235,21 @@ class Adam(Stepped):
         self._beta2 = _non_negative("betas[1]", beta2, below=1.0)
         self._eps = _non_negative("eps", eps)
         self._weight_decay = _non_negative("weight_decay", weight_decay)
+        self._amsgrad = _truth("amsgrad", amsgrad)
+
+    @property
+    def _rule(self) -> str:  # type: ignore[override]
+        return self._amsgrad_rule if self._amsgrad else self._plain_rule
 
     def _settings(self) -> tuple[float, ...]:
         return self._lr, self._beta1, self._beta2, self._eps, self._weight_decay
 
     def __repr__(self) -> str:
+        amsgrad = ", amsgrad=True" if self._amsgrad else ""
         return (
             f"{type(self).__name__}({len(self._parameters)} parameters, lr={self._lr}, "
             f"betas=({self._beta1}, {self._beta2}), eps={self._eps}, "
-            f"weight_decay={self._weight_decay})"
+            f"weight_decay={self._weight_decay}{amsgrad})"
         )
 
 
@@ -239,7 +267,7 @@ class AdamW(Adam):
     0.85
     """
 
-    _rule = "adamw"
+    _plain_rule, _amsgrad_rule = "adamw", "amsgradw"
 
     def __init__(
         self,
@@ -248,8 +276,10 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
+        *,
+        amsgrad: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad=amsgrad)
 
 
 class RMSprop(Stepped):

@@ -74,13 +74,13 @@ static int raise_of_loop(void)
         PyErr_Format(
             PyExc_RuntimeError,
             "a loop has not ended after %s trips, which is its max_trips: does its condition become false? Give a "
-            "larger max_trips if it takes more",
+            "larger max_trips (of odeint: mxstep) if it takes more",
             digits);
     else
         PyErr_Format(
             PyExc_RuntimeError,
             "a loop has not ended after %s trips, which is its max_trips, in row %zu: does its condition become "
-            "false there? Give a larger max_trips if it takes more",
+            "false there? Give a larger max_trips (of odeint: mxstep) if it takes more",
             digits, row);
     return 1;
 }

@@ -14,6 +14,7 @@ typedef struct {
     PyObject *values;      /* tuple of Values */
     double *first;         /* velocity, or Adam's first moments; NULL until the first step */
     double *second;        /* averages of squares: Adam's second moments */
+    double *largest;       /* what those have been at most: AMSGrad's */
     double steps;
 } parameters;
 
@@ -56,6 +57,7 @@ static void parameters_dealloc(PyObject *self)
     Py_CLEAR(p->values);
     pg_free(p->first);
     pg_free(p->second);
+    pg_free(p->largest);
     freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
     free_object(self);
     Py_DECREF(type);
@@ -89,7 +91,7 @@ enum { ALWAYS = -1, NEVER = -2 };
 struct pg_rule {
     const char *name;
     const char *const settings[PG_MOST_SETTINGS + 1]; /* NULL after the last one */
-    int first, second; /* whether there are such states: ALWAYS, NEVER, or where the setting of this place is not 0 */
+    int first, second, largest; /* which states there are: ALWAYS, NEVER, or where the setting of this place is not 0 */
     void (*take)(parameters *p, const double *given);
 };
 
@@ -111,6 +113,22 @@ static void descend(parameters *p, const double *given, int looks_ahead)
     }
 }
 
+/* Gradient descent with momentum that takes less of each gradient but the first. */
+static void take_dampened(parameters *p, const double *given)
+{
+    const double lr = given[0], momentum = given[1], weight_decay = given[2];
+    const double share = p->steps == 0.0 ? 1.0 : 1.0 - given[3];
+    const Py_ssize_t count = PyTuple_Size(p->values);
+    p->steps += 1.0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
+        if (PG_IS_CONSTANT(n))
+            continue;
+        p->first[i] = momentum * p->first[i] + share * decayed_grad(n, weight_decay);
+        n->value -= lr * p->first[i];
+    }
+}
+
 static void take_sgd(parameters *p, const double *given)
 {
     descend(p, given, 0);
@@ -121,8 +139,9 @@ static void take_nesterov(parameters *p, const double *given)
     descend(p, given, 1);
 }
 
-/* Adam; where decoupled is true weights decay by themselves, beside the gradient. */
-static void adapt(parameters *p, const double *given, int decoupled)
+/* Adam; where decoupled is true weights decay by themselves, beside the gradient; where keeps_largest is, no average of
+ * squares gets smaller (AMSGrad). */
+static void adapt(parameters *p, const double *given, int decoupled, int keeps_largest)
 {
     const double lr = given[0], beta1 = given[1], beta2 = given[2], eps = given[3], weight_decay = given[4];
     const Py_ssize_t count = PyTuple_Size(p->values);
@@ -135,6 +154,8 @@ static void adapt(parameters *p, const double *given, int decoupled)
         double g = decayed_grad(n, decoupled ? 0.0 : weight_decay);
         double m = p->first[i] = beta1 * p->first[i] + (1.0 - beta1) * g;
         double v = p->second[i] = beta2 * p->second[i] + (1.0 - beta2) * (g * g);
+        if (keeps_largest)
+            v = p->largest[i] = v <= p->largest[i] ? p->largest[i] : v;
         if (decoupled)
             n->value *= 1.0 - lr * weight_decay;
         n->value -= lr * (m / correction1) / (sqrt(v / correction2) + eps);
@@ -143,12 +164,22 @@ static void adapt(parameters *p, const double *given, int decoupled)
 
 static void take_adam(parameters *p, const double *given)
 {
-    adapt(p, given, 0);
+    adapt(p, given, 0, 0);
 }
 
 static void take_adamw(parameters *p, const double *given)
 {
-    adapt(p, given, 1);
+    adapt(p, given, 1, 0);
+}
+
+static void take_amsgrad(parameters *p, const double *given)
+{
+    adapt(p, given, 0, 1);
+}
+
+static void take_amsgradw(parameters *p, const double *given)
+{
+    adapt(p, given, 1, 1);
 }
 
 static void take_rmsprop(parameters *p, const double *given)
@@ -168,14 +199,17 @@ static void take_rmsprop(parameters *p, const double *given)
     }
 }
 
-enum { SGD, NESTEROV, ADAM, ADAMW, RMSPROP };
+enum { SGD, NESTEROV, DAMPENED, ADAM, ADAMW, AMSGRAD, AMSGRADW, RMSPROP };
 
 static const pg_rule rules[] = {
-    [SGD] = {"sgd", {"lr", "momentum", "weight_decay"}, 1, NEVER, take_sgd},
-    [NESTEROV] = {"nesterov", {"lr", "momentum", "weight_decay"}, 1, NEVER, take_nesterov},
-    [ADAM] = {"adam", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, take_adam},
-    [ADAMW] = {"adamw", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, take_adamw},
-    [RMSPROP] = {"rmsprop", {"lr", "alpha", "eps", "weight_decay", "momentum"}, 4, ALWAYS, take_rmsprop},
+    [SGD] = {"sgd", {"lr", "momentum", "weight_decay"}, 1, NEVER, NEVER, take_sgd},
+    [NESTEROV] = {"nesterov", {"lr", "momentum", "weight_decay"}, 1, NEVER, NEVER, take_nesterov},
+    [DAMPENED] = {"dampened", {"lr", "momentum", "weight_decay", "dampening"}, ALWAYS, NEVER, NEVER, take_dampened},
+    [ADAM] = {"adam", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, NEVER, take_adam},
+    [ADAMW] = {"adamw", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, NEVER, take_adamw},
+    [AMSGRAD] = {"amsgrad", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, ALWAYS, take_amsgrad},
+    [AMSGRADW] = {"amsgradw", {"lr", "beta1", "beta2", "eps", "weight_decay"}, ALWAYS, ALWAYS, ALWAYS, take_amsgradw},
+    [RMSPROP] = {"rmsprop", {"lr", "alpha", "eps", "weight_decay", "momentum"}, 4, ALWAYS, NEVER, take_rmsprop},
 };
 
 static int is_needed(int state, const double *settings)
@@ -209,7 +243,8 @@ static int get_ready(PyObject *self, const pg_rule *rule, PyObject *args, pg_ste
         return 0;
     const size_t count = (size_t)PyTuple_Size(p->values);
     return (!is_needed(rule->first, step->settings) || require_state(&p->first, count)) &&
-           (!is_needed(rule->second, step->settings) || require_state(&p->second, count));
+           (!is_needed(rule->second, step->settings) || require_state(&p->second, count)) &&
+           (!is_needed(rule->largest, step->settings) || require_state(&p->largest, count));
 }
 
 int pg_step_ready(PyObject *self, const char *rule, PyObject *settings, pg_step *step)
@@ -252,8 +287,11 @@ static PyObject *move(PyObject *self, PyObject *args, const pg_rule *rule)
 
 STEP(sgd, SGD)
 STEP(nesterov, NESTEROV)
+STEP(dampened, DAMPENED)
 STEP(adam, ADAM)
 STEP(adamw, ADAMW)
+STEP(amsgrad, AMSGRAD)
+STEP(amsgradw, AMSGRADW)
 STEP(rmsprop, RMSPROP)
 
 static PyObject *zero_grad(PyObject *self, PyObject *ignored)
@@ -294,12 +332,16 @@ static PyObject *reduce(PyObject *self, PyObject *ignored)
     const parameters *p = (parameters *)self;
     const Py_ssize_t count = PyTuple_Size(p->values);
     PyObject *first = as_list(p->first, count), *second = as_list(p->second, count);
-    if (first == NULL || second == NULL) {
+    PyObject *largest = p->largest == NULL ? NULL : as_list(p->largest, count);
+    if (first == NULL || second == NULL || (p->largest != NULL && largest == NULL)) {
         Py_XDECREF(first);
         Py_XDECREF(second);
+        Py_XDECREF(largest);
         return NULL;
     }
-    return Py_BuildValue("O(O)(NNd)", Py_TYPE(self), p->values, first, second, p->steps);
+    if (largest == NULL) /* as 0.1.0 reads it, too */
+        return Py_BuildValue("O(O)(NNd)", Py_TYPE(self), p->values, first, second, p->steps);
+    return Py_BuildValue("O(O)(NNdN)", Py_TYPE(self), p->values, first, second, p->steps, largest);
 }
 
 /* The numbers of a list that as_list() has made, or NULL for None; 0 with an exception set. Caller frees, either way. What
@@ -336,20 +378,23 @@ static void take_over(const double *numbers, double *state, size_t count)
 static PyObject *restore(PyObject *self, PyObject *state)
 {
     parameters *p = (parameters *)self;
-    PyObject *first, *second;
-    double steps, *firsts = NULL, *seconds = NULL;
-    if (!PyTuple_Check(state) || !PyArg_ParseTuple(state, "OOd:__setstate__", &first, &second, &steps))
+    PyObject *first, *second, *largest = Py_None; /* there is no last one but of AMSGrad */
+    double steps, *firsts = NULL, *seconds = NULL, *largests = NULL;
+    if (!PyTuple_Check(state) || !PyArg_ParseTuple(state, "OOd|O:__setstate__", &first, &second, &steps, &largest))
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a state is a tuple");
     const size_t count = (size_t)PyTuple_Size(p->values);
     const int done = read_list(first, count, &firsts) && read_list(second, count, &seconds) &&
-                     room_for(firsts, &p->first, count) && room_for(seconds, &p->second, count);
+                     read_list(largest, count, &largests) && room_for(firsts, &p->first, count) &&
+                     room_for(seconds, &p->second, count) && room_for(largests, &p->largest, count);
     if (done) {
         take_over(firsts, p->first, count);
         take_over(seconds, p->second, count);
+        take_over(largests, p->largest, count);
         p->steps = steps;
     }
     pg_free(firsts);
     pg_free(seconds);
+    pg_free(largests);
     return done ? Py_NewRef(Py_None) : NULL;
 }
 
@@ -363,12 +408,20 @@ static PyMethodDef methods[] = {
      "sgd($self, lr, momentum, weight_decay, /)\n--\n\nOne step of gradient descent with momentum."},
     {"nesterov", nesterov, METH_VARARGS,
      "nesterov($self, lr, momentum, weight_decay, /)\n--\n\nThe same with Nesterov's momentum."},
+    {"dampened", dampened, METH_VARARGS,
+     "dampened($self, lr, momentum, weight_decay, dampening, /)\n--\n\n"
+     "One step with momentum that takes less of each gradient but the first."},
     {"adam", adam, METH_VARARGS,
      "adam($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\n"
      "One step of Adam (Kingma and Ba, 2015)."},
     {"adamw", adamw, METH_VARARGS,
      "adamw($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\n"
      "The same with weights that decay beside the gradient (Loshchilov and Hutter, 2019)."},
+    {"amsgrad", amsgrad, METH_VARARGS,
+     "amsgrad($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\n"
+     "One step of Adam, no average of squares of which gets smaller (Reddi, Kale and Kumar, 2018)."},
+    {"amsgradw", amsgradw, METH_VARARGS,
+     "amsgradw($self, lr, beta1, beta2, eps, weight_decay, /)\n--\n\nThe same of adamw()."},
     {"rmsprop", rmsprop, METH_VARARGS,
      "rmsprop($self, lr, alpha, eps, weight_decay, momentum, /)\n--\n\n"
      "One step by the gradient over its running root mean square (Hinton, 2012)."},

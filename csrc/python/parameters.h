@@ -17,8 +17,8 @@ typedef struct {
     double settings[PG_MOST_SETTINGS];
 } pg_step;
 
-/* A step of a Parameters by a rule ("sgd", "nesterov", "adam", "adamw", "rmsprop"), with a tuple of its settings; false with
- * an exception set. */
+/* A step of a Parameters by a rule ("sgd", "nesterov", "dampened", "adam", "adamw", "amsgrad", "amsgradw", "rmsprop"), with a
+ * tuple of its settings; false with an exception set. */
 int pg_step_ready(PyObject *parameters, const char *rule, PyObject *settings, pg_step *step);
 
 /* Moves every parameter once, by its present grad. Never fails. */

@@ -28,6 +28,7 @@ class Parameters:
         self._velocity = [0.0] * len(self._values)
         self._m = [0.0] * len(self._values)
         self._v = [0.0] * len(self._values)
+        self._largest = [0.0] * len(self._values)
         self._t = 0
 
     def __len__(self) -> int:
@@ -56,6 +57,18 @@ class Parameters:
                 g = g + momentum * velocity if looks_ahead else velocity
             p._data = p._data - lr * g
 
+    def dampened(self, lr: Any, momentum: Any, weight_decay: Any, dampening: Any) -> None:
+        """One step with momentum that takes less of each gradient but the first."""
+        lr, momentum, weight_decay, dampening = map(real, (lr, momentum, weight_decay, dampening))
+        share = 1.0 if self._t == 0 else 1.0 - dampening
+        self._t += 1
+        for i, p in enumerate(self._values):
+            if p._constant:
+                continue
+            g = share * _decayed_grad(p, weight_decay)
+            self._velocity[i] = momentum * self._velocity[i] + g
+            p._data = p._data - lr * self._velocity[i]
+
     def adam(self, lr: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any) -> None:
         """One step of Adam (Kingma & Ba 2015)."""
         self._adapt(lr, beta1, beta2, eps, weight_decay, decoupled=False)
@@ -64,8 +77,23 @@ class Parameters:
         """The same with weights that decay beside the gradient (Loshchilov & Hutter 2019)."""
         self._adapt(lr, beta1, beta2, eps, weight_decay, decoupled=True)
 
+    def amsgrad(self, lr: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any) -> None:
+        """One step of Adam, no average of squares of which gets smaller (Reddi, Kale & Kumar 2018)."""
+        self._adapt(lr, beta1, beta2, eps, weight_decay, decoupled=False, keeps_largest=True)
+
+    def amsgradw(self, lr: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any) -> None:
+        """The same of adamw()."""
+        self._adapt(lr, beta1, beta2, eps, weight_decay, decoupled=True, keeps_largest=True)
+
     def _adapt(
-        self, lr: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any, decoupled: bool
+        self,
+        lr: Any,
+        beta1: Any,
+        beta2: Any,
+        eps: Any,
+        weight_decay: Any,
+        decoupled: bool,
+        keeps_largest: bool = False,
     ) -> None:
         lr, beta1, beta2, eps, weight_decay = map(real, (lr, beta1, beta2, eps, weight_decay))
         self._t += 1
@@ -78,6 +106,8 @@ class Parameters:
             g = _decayed_grad(p, 0.0 if decoupled else weight_decay)
             m = self._m[i] = beta1 * self._m[i] + (1.0 - beta1) * g
             v = self._v[i] = beta2 * self._v[i] + (1.0 - beta2) * (g * g)
+            if keeps_largest:
+                v = self._largest[i] = self._largest[i] if v <= self._largest[i] else v
             if decoupled:
                 p._data = p._data * (1.0 - lr * weight_decay)
             p._data = p._data - div(lr * div(m, correction1), sqrt(div(v, correction2)) + eps)

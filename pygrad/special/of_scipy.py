@@ -96,16 +96,39 @@ _y0: Any = _outside("y0", lambda p, t: -_y1(p[0]) * t[0])
 _y1: Any = _outside("y1", lambda p, t: (_y0(p[0]) - _y1(p[0]) / p[0]) * t[0])
 _i0: Any = _outside("i0", lambda p, t: _i1(p[0]) * t[0])
 _i1: Any = _outside("i1", lambda p, t: (_i0(p[0]) + _iv(2.0, p[0])) * (0.5 * t[0]))
-_i0e: Any = _outside("i0e", lambda p, t: (_i1e(p[0]) - math.sign(p[0]) * _i0e(p[0])) * t[0])
-_i1e: Any = _outside(
-    "i1e", lambda p, t: _slope_of_ive(_i0e(p[0]), _ive(2.0, p[0]), _i1e(p[0]), p[0]) * t[0]
-)
+_i0e: Any = _outside("i0e", lambda p, t: -math.sign(p[0]) * _i0e_less_i1e(abs(p[0])) * t[0])
+_i1e: Any = _outside("i1e", lambda p, t: (_i0e_less_i1e(abs(p[0])) - _i1e_over(abs(p[0]))) * t[0])
 _k0: Any = _outside("k0", lambda p, t: -_k1(p[0]) * t[0])
 _k1: Any = _outside("k1", lambda p, t: -(_k0(p[0]) + _k1(p[0]) / p[0]) * t[0])
 
 
-def _slope_of_ive(below: Any, above: Any, own: Any, x: Any) -> Any:
-    return 0.5 * (below + above) - math.sign(x) * own
+def _i0e_less_i1e(x: Any) -> Any:
+    """i0e(x) - i1e(x) for x >= 0, which for large x are nearly equal: their difference without subtraction
+    (DLMF 13.6.9 and 13.3.2)."""
+    return _hyp1f1(1.5, 2.0, -2.0 * x)
+
+
+def _hyp1f1_by(a: Any, b: Any, x: Any) -> Any:
+    """Kummer's function of x <= 0; where it is too small for a float SciPy gives nan."""
+    return np.where(np.less(x, -1e250), 0.0, _scipy().hyp1f1(a, b, x))
+
+
+def _hyp1f1_rule(p: Any, t: Any) -> Any:
+    a, b, x = p
+    return a / b * _hyp1f1(a + 1.0, b + 1.0, x) * t[2]
+
+
+def _i1e_over_by(x: Any) -> Any:
+    """i1e(x) / x for x >= 0; 1/2 at 0."""
+    return np.where(np.equal(x, 0.0), 0.5, _scipy().i1e(x) / np.where(np.equal(x, 0.0), 1.0, x))
+
+
+def _i1e_over_rule(p: Any, t: Any) -> Any:
+    return -0.5 * _hyp1f1(2.5, 4.0, -2.0 * p[0]) * t[0]  # DLMF 13.6.9 and 13.3.15
+
+
+_hyp1f1: Any = external(_hyp1f1_by, jvp=_hyp1f1_rule, vectorized=True)
+_i1e_over: Any = external(_i1e_over_by, jvp=_i1e_over_rule, vectorized=True)
 
 
 def _jv_rule(p: Any, t: Any) -> Any:
@@ -118,14 +141,8 @@ def _iv_rule(p: Any, t: Any) -> Any:
     return (_iv(p[0] - 1.0, p[1]) + _iv(p[0] + 1.0, p[1])) * (0.5 * t[1])
 
 
-def _ive_rule(p: Any, t: Any) -> Any:
-    v, x = p
-    return _slope_of_ive(_ive(v - 1.0, x), _ive(v + 1.0, x), _ive(v, x), x) * t[1]
-
-
 _jv: Any = _outside("jv", _jv_rule)
 _iv: Any = _outside("iv", _iv_rule)
-_ive: Any = _outside("ive", _ive_rule)
 
 
 def j0(x: Any) -> Any:

@@ -30,6 +30,8 @@ OPTIMISERS: dict[str, Callable[[Any], Any]] = {
     "adam": lambda p: Adam(p, lr=0.03, weight_decay=0.1),
     "nesterov": lambda p: SGD(p, lr=0.05, momentum=0.9, nesterov=True),
     "adamw": lambda p: AdamW(p, lr=0.03, weight_decay=0.1),
+    "dampened": lambda p: SGD(p, lr=0.05, momentum=0.9, dampening=0.25),
+    "amsgrad": lambda p: Adam(p, lr=0.03, amsgrad=True),
     "rmsprop": lambda p: RMSprop(p, lr=0.01, momentum=0.5),
 }
 

@@ -35,6 +35,8 @@ def by_cotangent(x: Any) -> Any:
 
 by_cotangent.defvjp(lambda x: (by_cotangent(x), x), lambda x, d: ((1.0 + x) * math.exp(x) * d,))
 
+outside = pygrad.external(plain.cosh, jvp=lambda p, t: math.sinh(p[0]) * t[0])
+
 
 @pygrad.custom_root(lambda y, a: y + math.exp(y) - a)
 def root_of(a: Any) -> Any:
@@ -68,6 +70,7 @@ def cost(y: Any, a: Any) -> Any:
 SOLUTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "custom_jvp": (by_tangent, 0.7),
     "custom_vjp": (by_cotangent, 0.7),
+    "external": (outside, 0.7),
     "custom_root": (root_of, 2.0),
     "custom_fixed_point": (fixed, 1.2),
     "custom_minimum": (least, 0.6),
@@ -165,6 +168,19 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "xlogy": (lambda v: special.xlogy(v[0], v[1]), [1.3, 2.1]),
 }  # fmt: skip
 
+BY_SCIPY: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    name: (getattr(special, name), x)
+    for name, x in {
+        "ellipe": 0.4, "ellipk": 0.4, "i0": 0.7, "i0e": 0.7, "i1": 0.7, "i1e": 0.7, "j0": 0.7, "j1": 0.7,
+        "k0": 0.7, "k1": 0.7, "lambertw": 0.7, "y0": 0.7, "y1": 0.7,
+    }.items()
+} | {
+    "gammainc": (lambda x: special.gammainc(2.5, x), 1.7),
+    "gammaincc": (lambda x: special.gammaincc(2.5, x), 1.7),
+    "jv": (lambda x: special.jv(2.5, x), 1.7),
+    "zeta": (lambda v: special.zeta(v[0], v[1]), [2.5, 0.7]),
+}  # fmt: skip
+
 LOSSES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "mse": (lambda v: losses.mse(v, [1.0, 0.5, -2.0]), [0.3, 1.0, -0.5]),
     "cross_entropy": (lambda v: losses.cross_entropy([v], [1]), [0.3, 1.0, -0.5]),
@@ -177,7 +193,7 @@ LOSSES: dict[str, tuple[Callable[[Any], Any], Any]] = {
 EVERY = {
     "pygrad": SOLUTIONS,
     "pygrad.scipy": SCIPYS,
-    "pygrad.special": FUNCTIONS,
+    "pygrad.special": FUNCTIONS | BY_SCIPY,
     "pygrad.nn.losses": LOSSES,
 }
 
@@ -198,8 +214,12 @@ def test_none_is_forgotten(module: str) -> None:
     assert EVERY[module].keys() == stated_in(module)
 
 
+def needs_scipy(module: str, name: str) -> bool:
+    return module == "pygrad.scipy" or name in BY_SCIPY
+
+
 CASES = [
-    pytest.param(module, name, marks=pytest.mark.long if module == "pygrad.scipy" else ())
+    pytest.param(module, name, marks=pytest.mark.long if needs_scipy(module, name) else ())
     for module, table in EVERY.items()
     for name in table
 ]
@@ -207,7 +227,7 @@ CASES = [
 
 @pytest.mark.parametrize(("module", "name"), CASES)
 def test_derivatives_of_first_second_and_third_order(module: str, name: str) -> None:
-    if module == "pygrad.scipy":
+    if needs_scipy(module, name):
         pytest.importorskip("scipy")
     f, at = EVERY[module][name]
     assert check_grad(f, at, order=2)

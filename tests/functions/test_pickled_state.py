@@ -14,6 +14,11 @@ import pytest
 
 from pygrad import Value, grad, lift, nn, optim
 
+KEPT = [
+    lambda p: optim.SGD(p, momentum=0.9, dampening=0.25),
+    lambda p: optim.Adam(p, lr=0.1, amsgrad=True),
+]
+
 
 def step(model: Any, optimizer: Any) -> list[float]:
     loss = (model([1.0, 2.0]) - 0.5) ** 2
@@ -26,7 +31,7 @@ def step(model: Any, optimizer: Any) -> list[float]:
 @pytest.mark.parametrize("again", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
 @pytest.mark.parametrize(
     "make",
-    [lambda p: optim.Adam(p, lr=0.1), lambda p: optim.SGD(p, momentum=0.9), optim.SGD],
+    [lambda p: optim.Adam(p, lr=0.1), lambda p: optim.SGD(p, momentum=0.9), optim.SGD, *KEPT],
 )
 def test_training_goes_on_where_it_was(make: Any, again: Any) -> None:
     random.seed(1)
@@ -37,6 +42,15 @@ def test_training_goes_on_where_it_was(make: Any, again: Any) -> None:
         assert repr(others[1]) == repr(optimizer)
         for _ in range(2):
             assert step(*others) == step(model, optimizer), steps
+
+
+def test_the_largest_averages_are_there_where_they_are_kept() -> None:
+    parameters = optim.Adam([Value(1.0)])._parameters
+    for state in (([0.5], [0.25], 3.0), ([0.5], [0.25], 3.0, [0.75])):
+        parameters.__setstate__(state)
+        assert parameters.__reduce__()[2] == state
+    with pytest.raises(ValueError, match="a number for each"):
+        parameters.__setstate__(([0.5], [0.25], 3.0, [0.75, 1.0]))
 
 
 def test_a_broken_state_is_refused() -> None:

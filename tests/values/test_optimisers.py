@@ -15,6 +15,9 @@ from pygrad import TraceError, Value, compile, nn, optim
 
 MAKERS = {
     "nesterov": lambda o, p: o.SGD(p, lr=0.03, momentum=0.9, weight_decay=0.1, nesterov=True),
+    "dampened": lambda o, p: o.SGD(p, 0.03, 0.9, 0.1, dampening=0.25),
+    "amsgrad": lambda o, p: o.Adam(p, 0.03, (0.8, 0.9), weight_decay=0.1, amsgrad=True),
+    "amsgradw": lambda o, p: o.AdamW(p, 0.03, (0.8, 0.9), weight_decay=0.1, amsgrad=True),
     "adamw": lambda o, p: o.AdamW(p, lr=0.03, betas=(0.8, 0.9), weight_decay=0.1),
     "rmsprop": lambda o, p: o.RMSprop(p, lr=0.03),
     "rmsprop with momentum": lambda o, p: o.RMSprop(p, 0.03, 0.9, 1e-4, 0.1, 0.8),
@@ -23,12 +26,21 @@ MAKERS = {
 
 def stated(kind, x, grads):
     """The data of one parameter after each step, as the sequences are stated."""
-    velocity = m = v = 0.0
+    velocity = m = v = largest = 0.0
     for t, grad in enumerate(grads, 1):
-        g = grad if kind in ("adamw", "rmsprop") else grad + 0.1 * x
+        g = grad if kind in ("adamw", "amsgradw", "rmsprop") else grad + 0.1 * x
         if kind == "nesterov":
             velocity = 0.9 * velocity + g
             x = x - 0.03 * (g + 0.9 * velocity)
+        elif kind == "dampened":
+            velocity = g if t == 1 else 0.9 * velocity + (1 - 0.25) * g
+            x = x - 0.03 * velocity
+        elif kind in ("amsgrad", "amsgradw"):
+            m, v = 0.8 * m + (1 - 0.8) * g, 0.9 * v + (1 - 0.9) * (g * g)
+            largest = max(largest, v)
+            if kind == "amsgradw":
+                x = x * (1 - 0.03 * 0.1)
+            x = x - 0.03 * (m / (1 - 0.8**t)) / (math.sqrt(largest / (1 - 0.9**t)) + 1e-8)
         elif kind == "adamw":
             m, v = 0.8 * m + (1 - 0.8) * g, 0.9 * v + (1 - 0.9) * (g * g)
             x = x * (1 - 0.03 * 0.1)
@@ -91,8 +103,29 @@ def test_a_change_of_the_learning_rate_counts_from_the_next_step(package):
         assert v.data == 1.0
 
 
+def test_dampening_is_not_of_nesterovs_momentum(package):
+    with pytest.raises(ValueError, match="dampening"):
+        package.optim.SGD([package.engine.Value(1.0)], 0.1, 0.9, nesterov=True, dampening=0.1)
+
+
+def test_a_largest_average_outlives_large_gradients(package):
+    """Where Adam has forgotten a gradient of 100 AMSGrad still takes short steps."""
+    ends = {}
+    for amsgrad in (False, True):
+        v = package.engine.Value(0.0)
+        optimizer = package.optim.Adam([v], 0.1, (0.0, 0.5), amsgrad=amsgrad)
+        for v.grad in (100.0, *[1.0] * 40):
+            before = v.data
+            optimizer.step()
+        ends[amsgrad] = before - v.data
+    assert ends[False] == pytest.approx(0.1, rel=1e-6)
+    assert ends[True] == pytest.approx(0.1 / math.sqrt(5000.0), rel=1e-6)
+
+
 def test_texts_say_what_it_is():
     p = [Value(1.0)]
+    assert repr(optim.SGD(p, 0.1, 0.9, dampening=0.5)).endswith("weight_decay=0.0, dampening=0.5)")
+    assert repr(optim.Adam(p, amsgrad=True)).endswith("weight_decay=0.0, amsgrad=True)")
     assert repr(optim.SGD(p, 0.1, 0.9, nesterov=True)) == (
         "SGD(1 parameters, lr=0.1, momentum=0.9, weight_decay=0.0, nesterov=True)"
     )
@@ -131,6 +164,11 @@ def test_bad_parameters_are_refused_as_of_others(package, name):
         ("RMSprop", "eps", -1e-8, ValueError),
         ("SGD", "nesterov", 1, TypeError),
         ("SGD", "nesterov", True, ValueError),  # without momentum
+        ("SGD", "dampening", 0.5, ValueError),  # the same
+        ("SGD", "dampening", 1.5, ValueError),
+        ("SGD", "dampening", "x", TypeError),
+        ("Adam", "amsgrad", 1, TypeError),
+        ("AdamW", "amsgrad", None, TypeError),
         ("LBFGS", "max_iter", 0, ValueError),
         ("LBFGS", "max_iter", 2.5, TypeError),
         ("LBFGS", "history_size", True, TypeError),
