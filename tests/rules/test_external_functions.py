@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from pygrad import (
-    TraceError,
     Value,
     check_grad,
     checkpoint,
@@ -223,8 +222,10 @@ def test_loops_of_programs_have_values() -> None:
     assert vmap(wound)(rows) == pytest.approx([wound(float(x)) for x in rows], rel=1e-14)
     assert compile_(wound)(2.0) == wound(2.0)
     assert vmap(inside)(ROWS) == pytest.approx([inside(float(x)) for x in ROWS], rel=1e-14)
-    with pytest.raises(TraceError, match=r"loop.*rule of its own"):
-        compile_(grad(wound))(2.0)
+    for derivative in (grad(wound), grad(grad(wound)), grad(inside), grad(grad(inside))):
+        wanted = [derivative(float(x)) for x in rows]
+        assert vmap(derivative)(rows) == pytest.approx(wanted, rel=1e-12)
+        assert compile_(derivative)(2.0) == pytest.approx(derivative(2.0), rel=1e-12)
     assert compile_(checkpoint(lambda x: sin(x) * 2))(0.5) == 2 * math.sin(0.5)
     failing = external(bad_row)
     with pytest.raises(ValueError) as caught:
@@ -343,3 +344,20 @@ def test_it_may_call_compiled_functions_itself() -> None:
     deep = external(lambda x: x if x < 1 else again(x - 1) + 1)
     again = compile_(lambda x: deep(x))
     assert again(5.5) == 5.5
+
+
+def test_branches_within_loops_within_branches_have_derivatives() -> None:
+    def steps(x: Any) -> Any:
+        def step(s: Any) -> Any:
+            return cond(s > 4, lambda v: v + sqrt(v - 4) * sin(v), lambda v: 1.2 * v + 0.3, s)
+
+        return while_loop(lambda s: s < 9, step, x)
+
+    def f(x: Any) -> Any:
+        return cond(x > 0.5, lambda v: steps(v) * v, lambda v: 0.1 * v * v, x)
+
+    for derivative in (grad(f), grad(grad(f))):
+        wanted = np.array([derivative(float(x)) for x in ROWS])
+        for count in (1, 3, 64, 65, ROWS.size):
+            assert vmap(derivative)(ROWS[-count:]) == pytest.approx(wanted[-count:], rel=1e-9)
+        assert compile_(derivative)(2.5) == pytest.approx(derivative(2.5), rel=1e-9)
