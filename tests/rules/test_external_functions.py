@@ -349,7 +349,7 @@ def test_it_may_call_compiled_functions_itself() -> None:
 def test_branches_within_loops_within_branches_have_derivatives() -> None:
     def steps(x: Any) -> Any:
         def step(s: Any) -> Any:
-            return cond(s > 4, lambda v: v + sqrt(v - 4) * sin(v), lambda v: 1.2 * v + 0.3, s)
+            return cond(s > 4, lambda v: v + 0.5 + sqrt(v - 4) * (1.1 + sin(v)), lambda v: 1.2 * abs(v) + 0.3, s)
 
         return while_loop(lambda s: s < 9, step, x)
 
