@@ -43,13 +43,13 @@ _READ = (
 _ROUNDING = 1e-6  # of sums that are equal but for that
 
 
-def _surroundings() -> contextlib.AbstractContextManager[None]:
-    """What a rule is called in."""
+def _surroundings(rows: tuple[Any, ...]) -> contextlib.AbstractContextManager[None]:
+    """What a rule is called in, for the rows for which these conditions hold."""
     if not implementation.stated.body_derived():
-        return contextlib.nullcontext()
+        return meant_for(rows)
     from pygrad.control.bodies import apart  # there are loops of programs
 
-    return apart()
+    return apart(rows)
 
 
 class Argument:
@@ -195,7 +195,9 @@ class Applied:
 
     def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
         self.rule, self.arguments, self.result = rule, arguments, result
-        self.rows = 0  # how many conditions, which come after the inputs, say for which rows it is meant
+        self.rows = (
+            0  # how many conditions, which come after the inputs, say for which rows it is meant
+        )
 
     @classmethod
     def to(cls, rule: Rule, numbers: list[Any]) -> Applied:
@@ -205,7 +207,9 @@ class Applied:
     def values(self, name: str, inputs: Sequence[Any]) -> list[Any]:
         """The numbers of the result as Values, whose derivatives by the inputs are what the rule says."""
         rows, self.rows = context.rows(), len(context.rows())
-        made = implementation.stated.rule_made(self, name, tuple(self.result.items), (*inputs, *rows))
+        made = implementation.stated.rule_made(
+            self, name, tuple(self.result.items), (*inputs, *rows)
+        )
         self.result.items = list(map(number, self.result.items))
         return list(made)
 
@@ -223,13 +227,14 @@ class Applied:
         numbers: whether they will be used as numbers, and not be differentiated again.
         """
         if not self.rows:
-            return self._derived(reverse, numbers, node, xs, seeds, wanted)
-        rows = tuple(map(condition, xs[-self.rows :]))  # in a body that is derived, those of its own
+            return self._derived(reverse, numbers, node, xs, seeds, wanted, ())
+        rows = tuple(
+            map(condition, xs[-self.rows :])
+        )  # in a body that is derived, those of its own
         xs, wanted = xs[: -self.rows], wanted[: -self.rows]
         if not reverse:
             seeds = seeds[: -self.rows]
-        with meant_for(rows):
-            found = self._derived(reverse, numbers, node, xs, seeds, wanted)
+        found = self._derived(reverse, numbers, node, xs, seeds, wanted, rows)
         meant = functools.reduce(both, rows)  # derivatives are 0 for others
         found = tuple([None if d is None else where(meant, d, 0.0) for d in found])
         return (*found, *[None] * self.rows) if reverse else found
@@ -242,6 +247,7 @@ class Applied:
         xs: tuple[Any, ...],
         seeds: tuple[Any, ...],
         wanted: tuple[bool, ...],
+        rows: tuple[Any, ...],
     ) -> tuple[Any, ...]:
         given = [seed for seed in seeds if seed is not None]
         if numbers and all(
@@ -256,7 +262,7 @@ class Applied:
             new = iter(inputs)
             at = At([next(new) for _ in xs], [next(new) for _ in ys], inputs, bool(numbers))
             arrived = [None if seed is None else next(new) for seed in seeds]
-            with named(self.rule.stated, self.rule.f), _surroundings():
+            with named(self.rule.stated, self.rule.f), _surroundings(rows):
                 if not reverse:
                     found = self.rule.along(self, at, arrived)
                 elif self.rule.by_tangents:

@@ -20,6 +20,7 @@ from pygrad import (
     checkpoint,
     cond,
     external,
+    fori_loop,
     grad,
     hessian,
     jacfwd,
@@ -346,18 +347,26 @@ def test_it_may_call_compiled_functions_itself() -> None:
     assert again(5.5) == 5.5
 
 
-def test_branches_within_loops_within_branches_have_derivatives() -> None:
-    def steps(x: Any) -> Any:
-        def step(s: Any) -> Any:
-            return cond(s > 4, lambda v: v + 0.5 + sqrt(v - 4) * (1.1 + sin(v)), lambda v: 1.2 * abs(v) + 0.3, s)
+def in_all_ways(x: Any) -> Any:
+    def step(s: Any) -> Any:
+        bent = cond(s > 4, lambda v: sqrt(v - 4) * (1.1 + sin(v)), lambda v: 0.2 * abs(v), s)
+        return s + 0.5 + bent
 
-        return while_loop(lambda s: s < 9, step, x)
+    return cond(x > 0.5, lambda v: while_loop(lambda s: s < 9, step, v) * v, lambda v: v * v, x)
 
-    def f(x: Any) -> Any:
-        return cond(x > 0.5, lambda v: steps(v) * v, lambda v: 0.1 * v * v, x)
 
+def differentiated_in_a_branch(x: Any) -> Any:
+    def inner(u: Any) -> Any:
+        return cond(u > 1, lambda a: fori_loop(0, 3, lambda i, c: sqrt(c) + a * u, a), sin, u)
+
+    return cond(x > 0, grad(inner), lambda v: v, x)
+
+
+@pytest.mark.parametrize("f", [in_all_ways, differentiated_in_a_branch])
+def test_loops_and_branches_within_each_other_have_derivatives(f: Any) -> None:
+    rows = ROWS[-100:]
     for derivative in (grad(f), grad(grad(f))):
-        wanted = np.array([derivative(float(x)) for x in ROWS])
-        for count in (1, 3, 64, 65, ROWS.size):
-            assert vmap(derivative)(ROWS[-count:]) == pytest.approx(wanted[-count:], rel=1e-9)
+        wanted = np.array([derivative(float(x)) for x in rows])
+        for count in (1, 3, 64, 65, 100):
+            assert vmap(derivative)(rows[-count:]) == pytest.approx(wanted[-count:], rel=1e-9)
         assert compile_(derivative)(2.5) == pytest.approx(derivative(2.5), rel=1e-9)
