@@ -254,6 +254,11 @@ def test_wrong_results_and_rules_name_the_function() -> None:
         (external(lambda x: (x,), shape=[(), ()]), TypeError, "2 results, a tuple.*tuple of 1"),
         (external(lambda x: Value(x)), TypeError, "plain numbers.*a Value"),
         (external(lambda x: "no"), TypeError, "plain numbers.*str"),
+        (external(lambda x: "1.5"), TypeError, "plain numbers.*str"),
+        (external(lambda x: None), TypeError, "plain numbers.*NoneType"),
+        (external(lambda x: [x, None], shape=2), TypeError, "plain numbers.*list"),
+        (external(lambda x: np.array(1j * x)), TypeError, "plain numbers.*ndarray"),
+        (external(lambda x: np.ma.masked_array(x, True)), TypeError, "plain numbers.*Masked"),
         (
             external(lambda x: np.append(x, x), vectorized=True),
             ValueError,
