@@ -10,10 +10,15 @@
 
 /* -- life --------------------------------------------------------------------------------------- */
 
+/* What has the rule is the sealed node behind a result. So nothing comes back to a call, and what goes forward ends here. */
 static pg_status derive(pg_way way, pg_node *n, pg_node *const *given, const uint8_t *wanted, pg_node **out)
 {
-    (void)way, (void)n, (void)given, (void)wanted, (void)out;
-    return PG_RULED; /* what has the rule is the node behind it */
+    (void)given, (void)wanted;
+    if (way == PG_REVERSE)
+        return PG_RULED;
+    for (size_t k = 0; k < n->of.many->rule->results; k++)
+        out[k] = NULL;
+    return PG_OK;
 }
 
 static void destroy(pg_several *rule)
@@ -24,7 +29,7 @@ static void destroy(pg_several *rule)
     pg_free(call);
 }
 
-const pg_several_kind pg_call_kind = {derive, destroy};
+const pg_several_kind pg_call_kind = {derive, destroy, NULL};
 
 pg_call *pg_call_make(size_t operands, int conditional, size_t results, const char *name, pg_call_function *run,
                       void (*let_go)(void *what), void *what)

@@ -7,6 +7,7 @@
  * on a visible node is needed any more. */
 #include "python/exposure.h"
 
+#include "graph/index.h"
 #include "graph/memory.h"
 #include "python/value.h"
 
@@ -98,19 +99,57 @@ static int expose_one(pg_node *n, PyObject *held)
     return 1;
 }
 
-/* Every visible node's users are visible: what pins it is not needed any more. */
+/* How many nodes of an order use each of them, but for the root; NULL for want of memory. Caller frees. */
+static size_t *count_users(const pg_sweep *s)
+{
+    const size_t count = pg_sweep_count(s);
+    size_t *users = pg_alloc(count, sizeof *users), place;
+    pg_index places = {0};
+    if (users == NULL || !pg_index_open(&places, count)) {
+        pg_free(users);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        users[i] = 0;
+        pg_index_put(&places, pg_sweep_node(s, i), i);
+    }
+    for (size_t i = 0; i + 1 < count; i++) {
+        const pg_node *n = pg_sweep_node(s, i);
+        for (size_t k = 0; k < used_count(n); k++)
+            if (used(n, k) != NULL && pg_index_find(&places, used(n, k), &place))
+                users[place]++;
+    }
+    pg_index_close(&places);
+    return users;
+}
+
+/* Every visible node's users are visible: what pins it is not needed any more, unless something else holds the node, as a
+ * sweep whose rule runs now, or a trace; then it is pinned, as no user may hold its Value. 1; 0 if some are; -1 with an
+ * exception set. */
 static int unpin_visible(const pg_sweep *s, PyObject *held)
 {
-    for (size_t i = 0; i < pg_sweep_count(s); i++) {
+    enum { ROOT_AND_VALUE = 2 };
+    size_t *users = count_users(s);
+    int done = users == NULL ? -1 : 1;
+    for (size_t i = 0; done >= 0 && i + 1 < pg_sweep_count(s); i++) {
         pg_node *n = pg_sweep_node(s, i);
-        if ((n->flags & (PG_VISIBLE | PG_PINNED)) == (PG_VISIBLE | PG_PINNED)) {
-            if (PyList_Append(held, n->wrapper) < 0)
-                return 0;
+        if (!(n->flags & PG_VISIBLE) || n->wrapper == NULL)
+            continue;
+        const int pinned = n->flags & PG_PINNED;
+        if (n->refs > users[i] + ROOT_AND_VALUE) {
+            done = 0;
+            n->flags |= PG_PINNED;
+            if (!pinned)
+                Py_INCREF((PyObject *)n->wrapper);
+        } else if (pinned && PyList_Append(held, n->wrapper) < 0) {
+            done = -1;
+        } else if (pinned) {
             n->flags &= (uint8_t)~PG_PINNED;
             Py_DECREF((PyObject *)n->wrapper);
         }
     }
-    return 1;
+    pg_free(users);
+    return done;
 }
 
 /* Makes the users of late Values visible, too. If that cannot be had now, the next call tries again. */
@@ -131,9 +170,10 @@ static void expose_late(void)
             changed = one == 0 ? changed : one;
         }
     }
-    if (changed == 0 && unpin_visible(s, held))
+    const int unpinned = changed == 0 ? unpin_visible(s, held) : -1;
+    if (unpinned == 1)
         pg_late = 0;
-    else
+    else if (unpinned < 0)
         PyErr_Clear(); /* no memory: what was made visible is right, the next collection does the rest */
     pg_sweep_abandon(s);
     pg_release(root);

@@ -86,8 +86,9 @@ def scan(
 
 
 @contextlib.contextmanager
-def apart() -> Iterator[None]:
-    """While the body of a loop is differentiated: not in the branches of the code that asks for that.
+def apart(rows: tuple[Any, ...]) -> Iterator[None]:
+    """While the body of a loop is differentiated: not in the branches of the code that asks for that, but
+    for the rows for which conditions hold that the body has itself.
 
     Raises:
         AutographError: something was raised for some rows.
@@ -96,6 +97,7 @@ def apart() -> Iterator[None]:
     before = len(context.errors)
     try:
         with in_a_body():
+            context.around = rows
             yield
         if len(context.errors) > before:
             raise AutographError(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pygrad.control.autograph.context import context, meant_for
-from pygrad.control.autograph.merging import both
+from pygrad.control.autograph.merging import both, condition
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
@@ -43,13 +43,13 @@ _READ = (
 _ROUNDING = 1e-6  # of sums that are equal but for that
 
 
-def _surroundings() -> contextlib.AbstractContextManager[None]:
-    """What a rule is called in."""
+def _surroundings(rows: tuple[Any, ...]) -> contextlib.AbstractContextManager[None]:
+    """What a rule is called in, for the rows for which these conditions hold."""
     if not implementation.stated.body_derived():
-        return contextlib.nullcontext()
+        return meant_for(rows)
     from pygrad.control.bodies import apart  # there are loops of programs
 
-    return apart()
+    return apart(rows)
 
 
 class Argument:
@@ -195,7 +195,9 @@ class Applied:
 
     def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
         self.rule, self.arguments, self.result = rule, arguments, result
-        self.rows = context.rows()
+        self.rows = (
+            0  # how many conditions, which come after the inputs, say for which rows it is meant
+        )
 
     @classmethod
     def to(cls, rule: Rule, numbers: list[Any]) -> Applied:
@@ -204,7 +206,10 @@ class Applied:
 
     def values(self, name: str, inputs: Sequence[Any]) -> list[Any]:
         """The numbers of the result as Values, whose derivatives by the inputs are what the rule says."""
-        made = implementation.stated.rule_made(self, name, tuple(self.result.items), tuple(inputs))
+        rows, self.rows = context.rows(), len(context.rows())
+        made = implementation.stated.rule_made(
+            self, name, tuple(self.result.items), (*inputs, *rows)
+        )
         self.result.items = list(map(number, self.result.items))
         return list(made)
 
@@ -221,6 +226,29 @@ class Applied:
 
         numbers: whether they will be used as numbers, and not be differentiated again.
         """
+        if not self.rows:
+            return self._derived(reverse, numbers, node, xs, seeds, wanted, ())
+        rows = tuple(
+            map(condition, xs[-self.rows :])
+        )  # in a body that is derived, those of its own
+        xs, wanted = xs[: -self.rows], wanted[: -self.rows]
+        if not reverse:
+            seeds = seeds[: -self.rows]
+        found = self._derived(reverse, numbers, node, xs, seeds, wanted, rows)
+        meant = functools.reduce(both, rows)  # derivatives are 0 for others
+        found = tuple([None if d is None else where(meant, d, 0.0) for d in found])
+        return (*found, *[None] * self.rows) if reverse else found
+
+    def _derived(
+        self,
+        reverse: int,
+        numbers: int,
+        node: Any,
+        xs: tuple[Any, ...],
+        seeds: tuple[Any, ...],
+        wanted: tuple[bool, ...],
+        rows: tuple[Any, ...],
+    ) -> tuple[Any, ...]:
         given = [seed for seed in seeds if seed is not None]
         if numbers and all(
             number(seed) == 0 for seed in given
@@ -234,7 +262,7 @@ class Applied:
             new = iter(inputs)
             at = At([next(new) for _ in xs], [next(new) for _ in ys], inputs, bool(numbers))
             arrived = [None if seed is None else next(new) for seed in seeds]
-            with named(self.rule.stated, self.rule.f), _surroundings(), meant_for(self.rows):
+            with named(self.rule.stated, self.rule.f), _surroundings(rows):
                 if not reverse:
                     found = self.rule.along(self, at, arrived)
                 elif self.rule.by_tangents:
@@ -244,14 +272,7 @@ class Applied:
             if not numbers:
                 self._check_reads(before, inputs)
         self._check_finite(found, [*xs, *given])
-        return tuple(self._of_rows(found))
-
-    def _of_rows(self, found: list[Any]) -> list[Any]:
-        """Derivatives, which are 0 for the rows of a trace that the call was not meant for."""
-        if not self.rows:
-            return found
-        meant = functools.reduce(both, self.rows)
-        return [None if d is None else where(meant, d, 0.0) for d in found]
+        return tuple(found)
 
     def _pulled(
         self, at: At, seeds: list[Any], wanted: tuple[bool, ...], fresh: tuple[Any, ...]

@@ -61,7 +61,7 @@ class Shape(NamedTuple):
         lines = []
         for part, wanted in zip(parts, self.parts, strict=True):
             try:
-                array = np.asarray(part, dtype=float)
+                array = _floats(part)
             except (TypeError, ValueError) as error:
                 raise TypeError(
                     f"{name}() is an external function, which returns plain numbers, and has returned "
@@ -226,6 +226,20 @@ def _number(item: Any, what: str) -> Any:
             f"{what} is {type(item).__name__}, neither a number nor an array of one axis: name it in "
             "nondiff_argnums if it is to be handed on as it is"
         ) from error
+
+
+def _floats(part: Any) -> Any:
+    """An array of floats; TypeError for what NumPy would make one of, though it is no real number."""
+    array = np.asarray(part)
+    if array.dtype.kind == "f" and not isinstance(part, np.ma.MaskedArray):
+        return array.astype(float, copy=False)
+    no_numbers = array.dtype.kind not in "biuO" or (
+        array.dtype.kind == "O"
+        and any(v is None or isinstance(v, (str, bytes, complex)) for v in array.ravel().tolist())
+    )
+    if no_numbers or isinstance(part, np.ma.MaskedArray):
+        raise TypeError(f"no real numbers: {array.dtype}")
+    return array.astype(float)
 
 
 def say_rows(error: BaseException, first: int, last: int) -> None:

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from pygrad import (
-    TraceError,
     Value,
     check_grad,
     checkpoint,
     cond,
     external,
+    fori_loop,
     grad,
     hessian,
     jacfwd,
@@ -223,8 +223,10 @@ def test_loops_of_programs_have_values() -> None:
     assert vmap(wound)(rows) == pytest.approx([wound(float(x)) for x in rows], rel=1e-14)
     assert compile_(wound)(2.0) == wound(2.0)
     assert vmap(inside)(ROWS) == pytest.approx([inside(float(x)) for x in ROWS], rel=1e-14)
-    with pytest.raises(TraceError, match=r"loop.*rule of its own"):
-        compile_(grad(wound))(2.0)
+    for derivative in (grad(wound), grad(grad(wound)), grad(inside), grad(grad(inside))):
+        wanted = [derivative(float(x)) for x in rows]
+        assert vmap(derivative)(rows) == pytest.approx(wanted, rel=1e-12)
+        assert compile_(derivative)(2.0) == pytest.approx(derivative(2.0), rel=1e-12)
     assert compile_(checkpoint(lambda x: sin(x) * 2))(0.5) == 2 * math.sin(0.5)
     failing = external(bad_row)
     with pytest.raises(ValueError) as caught:
@@ -252,6 +254,11 @@ def test_wrong_results_and_rules_name_the_function() -> None:
         (external(lambda x: (x,), shape=[(), ()]), TypeError, "2 results, a tuple.*tuple of 1"),
         (external(lambda x: Value(x)), TypeError, "plain numbers.*a Value"),
         (external(lambda x: "no"), TypeError, "plain numbers.*str"),
+        (external(lambda x: "1.5"), TypeError, "plain numbers.*str"),
+        (external(lambda x: None), TypeError, "plain numbers.*NoneType"),
+        (external(lambda x: [x, None], shape=2), TypeError, "plain numbers.*list"),
+        (external(lambda x: np.array(1j * x)), TypeError, "plain numbers.*ndarray"),
+        (external(lambda x: np.ma.masked_array(x, True)), TypeError, "plain numbers.*Masked"),
         (
             external(lambda x: np.append(x, x), vectorized=True),
             ValueError,
@@ -343,3 +350,28 @@ def test_it_may_call_compiled_functions_itself() -> None:
     deep = external(lambda x: x if x < 1 else again(x - 1) + 1)
     again = compile_(lambda x: deep(x))
     assert again(5.5) == 5.5
+
+
+def in_all_ways(x: Any) -> Any:
+    def step(s: Any) -> Any:
+        bent = cond(s > 4, lambda v: sqrt(v - 4) * (1.1 + sin(v)), lambda v: 0.2 * abs(v), s)
+        return s + 0.5 + bent
+
+    return cond(x > 0.5, lambda v: while_loop(lambda s: s < 9, step, v) * v, lambda v: v * v, x)
+
+
+def differentiated_in_a_branch(x: Any) -> Any:
+    def inner(u: Any) -> Any:
+        return cond(u > 1, lambda a: fori_loop(0, 3, lambda i, c: sqrt(c) + a * u, a), sin, u)
+
+    return cond(x > 0, grad(inner), lambda v: v, x)
+
+
+@pytest.mark.parametrize("f", [in_all_ways, differentiated_in_a_branch])
+def test_loops_and_branches_within_each_other_have_derivatives(f: Any) -> None:
+    rows = ROWS[-100:]
+    for derivative in (grad(f), grad(grad(f))):
+        wanted = np.array([derivative(float(x)) for x in rows])
+        for count in (1, 3, 64, 65, 100):
+            assert vmap(derivative)(rows[-count:]) == pytest.approx(wanted[-count:], rel=1e-9)
+        assert compile_(derivative)(2.5) == pytest.approx(derivative(2.5), rel=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +251,35 @@ def test_comparisons_within_function_and_rule_are_asked_of_each_row() -> None:
     assert np.array_equal(vmap(grad(leaky))(ROWS), [0.1, 1.0, 1.0])
     compiled = compile_(grad(leaky))
     assert [compiled(x) for x in ROWS] == [0.1, 1.0, 1.0]
+
+
+def test_a_collection_within_a_sweep_takes_no_rule() -> None:
+    @custom_vjp
+    def root(x):
+        return math.sqrt(x)
+
+    def back(x, g):
+        gc.collect()  # while sweeps hold what other rules have made
+        return (g / (2 * root(x)),)
+
+    root.defvjp(lambda x: (root(x), x), back)
+
+    def f(x):
+        return root(math.sin(root(x * x + 1)))
+
+    def plain(x):
+        return math.sqrt(math.sin(math.sqrt(x * x + 1)))
+
+    third = grad(grad(grad(f)))(0.7)
+    assert third == pytest.approx(grad(grad(grad(plain)))(0.7), rel=1e-12)
+
+    def wound(x):
+        return fori_loop(0, 3, lambda i, c: root(math.sin(c) + 2), x)
+
+    def collected(x):
+        y = wound(x)
+        gc.collect()
+        return y
+
+    found = compile_(grad(grad(collected)))(0.7)
+    assert found == pytest.approx(grad(grad(wound))(0.7), rel=1e-12)
