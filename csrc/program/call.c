@@ -24,7 +24,7 @@ static void destroy(pg_several *rule)
     pg_free(call);
 }
 
-const pg_several_kind pg_call_kind = {derive, destroy};
+const pg_several_kind pg_call_kind = {derive, destroy, NULL};
 
 pg_call *pg_call_make(size_t operands, int conditional, size_t results, const char *name, pg_call_function *run,
                       void (*let_go)(void *what), void *what)

@@ -400,15 +400,16 @@ static void test_no_memory(void)
 
 int main(void)
 {
-    test_rows_and_what_is_the_same_for_them();
-    test_rows_that_leave_at_a_guard_before_are_not_handed_over();
-    test_the_same_call_runs_where_the_first_one_does();
-    test_conditions();
-    test_failures();
-    test_bodies();
-    test_a_node_has_no_derivative();
-    test_programs_that_are_damaged();
-    test_no_memory();
+    RUN(test_rows_and_what_is_the_same_for_them);
+    RUN(test_rows_that_leave_at_a_guard_before_are_not_handed_over);
+    RUN(test_the_same_call_runs_where_the_first_one_does);
+    RUN(test_conditions);
+    RUN(test_failures);
+    RUN(test_bodies);
+    RUN(test_a_node_has_no_derivative);
+    RUN(test_programs_that_are_damaged);
+    RUN(test_no_memory);
     CHECK(pg_live_nodes() == 0);
+    puts("OK");
     return 0;
 }
