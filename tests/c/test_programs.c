@@ -135,7 +135,7 @@ static double whole_number(void)
 static void make_exact(trace *t)
 {
     static const int ops[] = {PG_OP_add, PG_OP_sub, PG_OP_sub, PG_OP_mul, PG_OP_mul0};
-    *t = (trace){.inputs = 1 + below(4), .optimise = 1, .contract = 1, .output_count = 1 + below(3)};
+    *t = (trace){.inputs = 1 + below(4), .optimise = !one_in(8), .contract = 1, .output_count = 1 + below(3)};
     for (size_t i = 0; i < t->inputs; i++) {
         t->nodes[t->count++] = traced(pg_leaf(whole_number()));
         t->rows[i] = (uint8_t)!one_in(3);
