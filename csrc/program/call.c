@@ -76,7 +76,9 @@ static double *numbers_for(const pg_call *call, size_t rows)
 static int run(const pg_call *call, const double *operands, size_t rows, double *results, size_t *first, size_t *last)
 {
     const int outcome = call->run(call, operands, rows, results, first, last);
-    return outcome == 1 || pg_loop_fail(outcome == 0 ? RAISED : ASKED, SIZE_MAX, 0.0);
+    if (outcome == 1)
+        return 1;
+    return pg_loop_fail(outcome == 0 ? RAISED : ASKED, SIZE_MAX, 0.0);
 }
 
 int pg_call_uniform(const pg_program *p, const pg_instruction *in, double *uniforms)
@@ -108,7 +110,7 @@ static int is_wanted(const block *rows, const pg_term *when, size_t l)
     const double *lanes = rows->lanes;
     if (when != NULL && (when->a & PG_ROW ? LANE(when->a)[l] : rows->uniforms[when->a]) == 0.0)
         return 0;
-    if (rows->staying != rows->count && rows->batch->left != NULL && rows->batch->left[rows->first + l] != UINT32_MAX)
+    if (rows->staying != rows->count && rows->batch->left[rows->first + l] != UINT32_MAX)
         return 0;
     for (const block *b = rows; b != NULL; b = b->around)
         if (b->mask != NULL && b->mask[l] == 0)

@@ -39,7 +39,9 @@ static uint32_t sum_of(draft *d, const pg_node *n, const uint32_t *operands)
 static int is_same_call(const draft *d, uint32_t i, const pg_call *call, const uint32_t *operands)
 {
     const value *v = &d->values[i];
-    if (((const pg_call *)(const void *)d->loops[v->users].rule)->what != call->what)
+    const pg_call *known = (const pg_call *)(const void *)d->loops[v->users].rule;
+    if (known->what != call->what || known->base.operands != call->base.operands ||
+        known->base.results != call->base.results || known->conditional != call->conditional)
         return 0;
     for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
         if (d->terms[t].a != *operands++)
@@ -81,7 +83,7 @@ static uint32_t several_of(draft *d, const pg_node *n, const uint32_t *operands)
     d->loops[d->loop_count++] = (draft_several){rule, call == NULL ? 0 : call->guards, NONE};
     v.next = call == NULL ? NONE : d->last_call;
     const uint32_t added = pg_draft_add(d, v);
-    if (call != NULL && d->failed == PG_OK)
+    if (call != NULL)
         d->last_call = added;
     return added;
 }
@@ -120,16 +122,15 @@ static uint32_t item_of(draft *d, const pg_index *lives, const pg_node *n, uint3
     value v = blank(ITEM, loop, NONE, NONE);
     v.tail = (uint32_t)n->of.constant.k;
     v.row = d->values[loop].row;
-    if (d->failed || d->values[loop].op != PG_CODE_CALL)
+    if (d->values[loop].op != PG_CODE_CALL)
         return pg_draft_add(d, v);
     draft_several *call = &d->loops[d->values[loop].users]; /* which two nodes may share */
     for (uint32_t i = call->items; i != NONE; i = d->values[i].next)
         if (d->values[i].tail == v.tail)
             return i; /* another one would have its slot, which would be free while this one is used */
     v.next = call->items;
-    const uint32_t added = pg_draft_add(d, v);
-    call->items = d->failed == PG_OK ? added : call->items;
-    return added;
+    call->items = pg_draft_add(d, v);
+    return call->items;
 }
 
 enum { AHEAD = 8 };

@@ -93,7 +93,7 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 
 #endif
 
-/* Products in which an exact 0 wins: plainly first, and aside where they take the place of a factor. */
+/* Products in which an exact 0 wins: plainly first. None takes the place of a factor (see verify.c). */
 LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
 {
     typedef LANE_NAME(vec) vec;
@@ -101,9 +101,8 @@ LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
     double *lanes = rows->lanes;
     const double *a = LANE(in->a), *b = LANE(in->b);
     const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
-    vec aside[VECS], all[SUMS] = {{0}};
-    const int in_place = in->out == in->a || in->out == in->b;
-    double *out = in_place ? (double *)(void *)aside : LANE(in->out);
+    vec all[SUMS] = {{0}};
+    double *out = LANE(in->out);
     vec *z = (vec *)(void *)out;
     for (int k = 0; k < VECS; k += SUMS)
         for (int i = 0; i < SUMS; i++) {
@@ -120,8 +119,6 @@ LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
         out[l] = pg_strong_noted(a[l], b[l], &met);
         note_lane(rows, l, met);
     }
-    if (in_place)
-        memcpy(LANE(in->out), aside, sizeof aside);
 }
 
 /* Notes where a slope is 0 by convention. */

@@ -324,20 +324,6 @@ static void rewrite(pg_program *p, const pg_slot *places, const uint8_t *keep, p
         rename_slot(now, &p->result_slots[i]);
 }
 
-/* Places for what is written over its operands, of instructions that are joined by a partner behind them; others that are
- * noted have some of their own. */
-static void set_apart(const choice *c, pg_program *ahead, pg_slot *places)
-{
-    for (size_t i = 0; i < c->back.p->length; i++)
-        if (c->noted[i] && !c->joins[i])
-            places[c->same[i]] = PG_ROW;
-    for (size_t i = 0; i < c->back.p->length; i++) {
-        const pg_instruction *in = &ahead->code[c->noted[i] ? c->same[i] : 0];
-        if (c->noted[i] && c->joins[i] && places[c->same[i]] == PG_NO_SLOT && (in->out == in->a || in->out == in->b))
-            places[c->same[i]] = PG_ROW | (pg_slot)ahead->lanes++;
-    }
-}
-
 /* Those that join stand behind their partners; what is noted stands in the last slots of both programs, in the same order.
  * False for want of memory. */
 static int join(const choice *c, size_t count, pg_program *ahead, const pg_slot *places_back)
@@ -380,7 +366,6 @@ static int write_both(choice *c, size_t count, pg_program **ahead, pg_program **
     pg_slot *places_back = places + body->length, *now = places_back + back->length;
     for (size_t i = 0; i < body->length + back->length; i++)
         places[i] = PG_NO_SLOT;
-    set_apart(c, *ahead, places);
     for (size_t i = 0; i < back->length; i++)
         if (c->noted[i]) {
             const pg_slot place = PG_ROW | (pg_slot)(*ahead)->lanes++;

@@ -29,14 +29,15 @@ void pg_loop_opened(const void *loop, pg_opened_loop *out)
 
 const char *pg_program_calls(const pg_program *p)
 {
-    const char *found = NULL;
-    for (size_t i = 0; found == NULL && i < p->loop_count; i++) {
+    for (size_t i = 0; i < p->loop_count; i++) {
         const pg_loop *loop = p->loops[i];
         if (pg_is_call(loop))
             return ((const pg_call *)p->loops[i])->name;
-        found = pg_program_calls(loop->body->wide);
+        const char *found = pg_program_calls(loop->body->wide);
         if (found == NULL && loop->back != NULL)
             found = pg_program_calls(loop->back->wide);
+        if (found != NULL)
+            return found;
     }
-    return found;
+    return NULL;
 }

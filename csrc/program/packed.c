@@ -77,7 +77,8 @@ typedef int run_step_function(const pg_step *s, const uint32_t *words, const pg_
 static run_step_function *step_function(void)
 {
 #if defined(__x86_64__) && defined(__GNUC__)
-    return pg_lane_level() == 2 ? step_avx512 : pg_lane_level() == 1 ? step_avx2 : step_baseline;
+    static run_step_function *const by_level[] = {step_baseline, step_avx2, step_avx512};
+    return by_level[pg_lane_level()];
 #else
     return step_baseline;
 #endif

@@ -182,7 +182,7 @@ static pg_node *several_again(pg_node *n, pg_node *const *operands)
 /* NULL for want of memory, or of a rule if it has one. Caller owns. */
 static pg_node *node_again(pg_node *n, pg_node *const *operands, size_t count)
 {
-    if (n->op == PG_LEAF || !(n->flags & PG_TRACED))
+    if (n->op == PG_LEAF)
         return pg_retain(n);
     switch (n->op) {
     case PG_SEVERAL:
@@ -203,11 +203,12 @@ static pg_node *node_again(pg_node *n, pg_node *const *operands, size_t count)
     }
 }
 
-/* The node in the place of one. */
-static pg_node *stand_in(const pg_index *index, pg_node *const *made, pg_node *n)
+/* The node in the place of one that is an input or comes before in the order, as all do that are asked for. */
+static pg_node *stand_in(const pg_index *index, pg_node *const *made, const pg_node *n)
 {
-    size_t place;
-    return pg_index_find(index, n, &place) ? made[place] : n;
+    size_t place = 0;
+    pg_index_find(index, n, &place);
+    return made[place];
 }
 
 static size_t widest_of(const pg_kept *k)

@@ -64,13 +64,13 @@ static void begin(trace *t, unsigned row)
 
 static pg_program *made(trace *t)
 {
-    double lives[1];
-    pg_program *p = program_of(t, lives);
+    double read[1];
+    pg_program *p = program_of(t, read);
     CHECK(pg_program_verify(p) == 1 && !strcmp(pg_program_calls(p), "sums"));
     return p;
 }
 
-static double inputs[2][ROWS], outputs[2][ROWS];
+static double inputs[2][ROWS], outputs[2][ROWS], lives[1] = {3.0};
 static uint32_t left[ROWS];
 
 /* Runs it for so many rows: what pg_program_run says, or -2 where a guard that is the same for all rows does not hold. */
@@ -83,6 +83,7 @@ static int64_t run(const pg_program *p, size_t rows)
     pg_batch batch = {.count = rows, .left = left};
     batch.inputs = in;
     batch.strides = strides;
+    batch.lives = lives;
     batch.outputs = out;
     batch.output_strides = strides;
     batch.uniforms = aligned_alloc(64, (pg_uniform_bytes(p) + 63) / 64 * 64 + 64);
@@ -162,6 +163,92 @@ static void test_rows_that_leave_at_a_guard_before_are_not_handed_over(void)
         let_go(0);
         drop_trace(&t);
     }
+}
+
+/* What depends on a call behind a guard is computed behind it, too, however it depends on it; and guards that come later
+ * wait for the earlier ones. */
+static void test_what_depends_on_a_call_behind_a_guard_comes_behind_it(void)
+{
+    trace t;
+    pg_node *items[2], *live = pg_leaf(3.0);
+    begin(&t, 1);
+    call_of(&seven, t.nodes[0], live, NULL, 1, items);
+    t.guards[0] = (pg_guard){.a = t.nodes[0], .b = constant(0.0), .compare = PG_GREATER, .outcome = 1};
+    t.guards[1] = (pg_guard){.a = t.nodes[0], .b = constant(100.0), .compare = PG_LESS, .outcome = 1};
+    t.guard_count = 2;
+    pg_node *products = of(PG_OP_add, of(PG_OP_mul, t.nodes[0], items[0]), t.nodes[1]);
+    t.outputs[0] = of(PG_OP_add, products, of(PG_OP_mul, items[1], t.nodes[0]));
+    t.outputs[1] = hold(pg_compute_many(PG_SUM, (pg_node *[]){t.nodes[0], items[1]}, 2, 0.0, NULL, NULL));
+    t.output_count = 2;
+    pg_program *p = made(&t);
+    fill();
+    CHECK(run(p, ROWS) == 0 && least == 1.0);
+    for (size_t l = 0; l < ROWS; l++) {
+        const double x = inputs[0][l];
+        CHECK(left[l] == (x <= 0.0 ? 0 : x >= 100.0 ? 1 : UINT32_MAX));
+        CHECK(left[l] != UINT32_MAX ||
+              (outputs[0][l] == x * (x + 3.0) + 3.0 + (x - 3.0) * x && outputs[1][l] == 2.0 * x - 3.0));
+    }
+    pg_program_free(p);
+    let_go(0);
+    drop_trace(&t);
+    pg_release(live);
+}
+
+/* The result of a call on so many of the operands, the last of them perhaps a condition. */
+static pg_node *first_of(pg_node *const *operands, size_t count, int conditional, size_t results)
+{
+    pg_node *items[2];
+    pg_call *call = pg_call_make(count, conditional, results, "sums", sums, forget, &seven);
+    CHECK(call != NULL);
+    pg_node *n = hold(pg_call_node(call, operands, NULL, items));
+    for (size_t k = 0; k < results; k++)
+        hold(items[k]);
+    pg_several_release(&call->base);
+    return pg_operand(n, 0) == operands[0] ? items[0] : NULL;
+}
+
+static void test_calls_that_differ_in_anything_are_not_the_same(void)
+{
+    trace t;
+    begin(&t, 1);
+    pg_node *operands[3] = {t.nodes[0], t.nodes[1], of(PG_OP_less, constant(0.0), t.nodes[0])};
+    t.outputs[0] = first_of(operands, 2, 0, 2);
+    t.outputs[1] = first_of(operands, 3, 0, 2);
+    t.outputs[2] = first_of(operands, 3, 1, 2);
+    t.outputs[3] = first_of(operands, 2, 0, 1);
+    t.outputs[4] = first_of(operands, 3, 1, 2);
+    t.output_count = 5;
+    pg_program *p = made(&t);
+    CHECK(p->loop_count == 4);
+    pg_program_free(p);
+    let_go(0);
+    drop_trace(&t);
+}
+
+static void test_a_program_with_a_call_unfolds_as_nodes(void)
+{
+    trace t;
+    pg_node *items[2], *found[1] = {NULL};
+    begin(&t, 0);
+    call_of(&seven, t.nodes[0], t.nodes[1], NULL, 0, items);
+    t.outputs[t.output_count++] = items[1];
+    pg_program *p = made(&t);
+    pg_status status = PG_NO_MEMORY;
+    begin_tracing();
+    for (size_t at = 1; status != PG_OK; at++) {
+        pg_fail_at(at);
+        status = pg_unfold(p, t.nodes, found);
+        pg_fail_at(0);
+        CHECK(status == PG_OK || (status == PG_NO_MEMORY && found[0] == NULL));
+    }
+    pg_node *n = pg_operand(found[0], 0);
+    CHECK(found[0]->op == PG_ITEM && n->op == PG_SEVERAL && n->of.many->rule == items[1]->of.constant.a->of.many->rule);
+    pg_release(found[0]);
+    end_tracing();
+    pg_program_free(p);
+    let_go(0);
+    drop_trace(&t);
 }
 
 /* The same call before guards and behind: it runs where the earlier one does. */
@@ -400,15 +487,19 @@ static void test_no_memory(void)
 
 int main(void)
 {
-    test_rows_and_what_is_the_same_for_them();
-    test_rows_that_leave_at_a_guard_before_are_not_handed_over();
-    test_the_same_call_runs_where_the_first_one_does();
-    test_conditions();
-    test_failures();
-    test_bodies();
-    test_a_node_has_no_derivative();
-    test_programs_that_are_damaged();
-    test_no_memory();
+    RUN(test_rows_and_what_is_the_same_for_them);
+    RUN(test_rows_that_leave_at_a_guard_before_are_not_handed_over);
+    RUN(test_what_depends_on_a_call_behind_a_guard_comes_behind_it);
+    RUN(test_calls_that_differ_in_anything_are_not_the_same);
+    RUN(test_a_program_with_a_call_unfolds_as_nodes);
+    RUN(test_the_same_call_runs_where_the_first_one_does);
+    RUN(test_conditions);
+    RUN(test_failures);
+    RUN(test_bodies);
+    RUN(test_a_node_has_no_derivative);
+    RUN(test_programs_that_are_damaged);
+    RUN(test_no_memory);
     CHECK(pg_live_nodes() == 0);
+    puts("OK");
     return 0;
 }

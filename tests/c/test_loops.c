@@ -167,6 +167,11 @@ static void test_a_loop_that_goes_on_for_too_long_says_where(void)
         CHECK(!row || pg_program_run(p, &batch) == -1);
         CHECK(pg_loop_failure(&where, &trips) == 2 && where == (row ? 4 : SIZE_MAX) && trips == 3.0);
         CHECK(pg_loop_failure(&where, &trips) == 0);
+        batch.count = 1; /* a row alone */
+        r.inputs[3][0] = 5.0;
+        CHECK(!row || (pg_program_run(p, &batch) == -1 && pg_loop_failure(&where, &trips) == 2));
+        CHECK(!row || (where == 0 && trips == 3.0));
+        batch.count = 6;
         batch.left = left;
         CHECK(pg_program_run_few(p, &batch, &leaving) == PG_RUN_STOPPED);
         if (!row)

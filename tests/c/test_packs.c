@@ -367,7 +367,8 @@ static void test_sums_of_many_shapes_are_told_apart(void)
                                    .b = PG_NO_SLOT,
                                    .c = PG_NO_SLOT,
                                    .first = (uint32_t)p.term_count,
-                                   .count = TERMS};
+                                   .count = TERMS,
+                                   .expected = i / SHAPES % 2}; /* as none says that is made */
         for (size_t t = 0; t < TERMS; t++)
             terms[p.term_count++] = (pg_term){(pg_slot)(1 + (i + t) % 32),
                                               i % SHAPES >> t & 1 ? (pg_slot)(1 + (i + 3 * t) % 32) : PG_NO_SLOT, 0, 0};
@@ -377,7 +378,7 @@ static void test_sums_of_many_shapes_are_told_apart(void)
     pg_pack *k;
     uint32_t guard;
     CHECK(pg_program_verify(&p) == 1);
-    CHECK(pg_pack_make(&p, &k) == PG_OK && k->step_count == SHAPES && k->rest.length == 0);
+    CHECK(pg_pack_make(&p, &k) == PG_OK && k->step_count == 2 * SHAPES && k->rest.length == 0);
     double *plain = memory_of(&p), *packed = memory_of(&k->rest);
     for (size_t i = 0; i < 32; i++)
         plain[1 + i] = packed[1 + i] = usual_number();

@@ -124,6 +124,92 @@ static void test_rows_have_the_bits_of_the_ops_they_are_made_of(void)
     }
 }
 
+/* -- contracted sums ------------------------------------------------------------------------------- */
+
+static double whole_number(void)
+{
+    return (double)below(7) - 3.0;
+}
+
+/* Sums, differences and products of whole numbers so small that nothing is rounded: none differs if it is contracted. */
+static void make_exact(trace *t)
+{
+    static const int ops[] = {PG_OP_add, PG_OP_sub, PG_OP_sub, PG_OP_mul, PG_OP_mul0};
+    *t = (trace){.inputs = 1 + below(4), .optimise = !one_in(8), .contract = 1, .output_count = 1 + below(3)};
+    for (size_t i = 0; i < t->inputs; i++) {
+        t->nodes[t->count++] = traced(pg_leaf(whole_number()));
+        t->rows[i] = (uint8_t)!one_in(3);
+    }
+    pg_node *x = pg_leaf(whole_number()), *y = pg_leaf(whole_number()), *lives[LIVES] = {x, y, add(x, y)};
+    for (size_t i = 0; i < LIVES; i++)
+        t->nodes[t->count++] = lives[i];
+    pg_node *terms[3] = {anything(t), anything(t), anything(t)};
+    pg_node *sum = append(t, pg_compute_many(PG_SUM, terms, below(4), 0.0, NULL, NULL));
+    sum->of.many->start = whole_number();
+    revalue(sum);
+    for (size_t i = below(14); i-- != 0;) {
+        const int op = ops[below(5)], is_sum = op == PG_OP_add || op == PG_OP_sub;
+        pg_node *other = is_sum ? anything(t) : t->nodes[below(t->inputs + LIVES)];
+        append(t, node_of_op(op, (pg_node *[3]){anything(t), other, NULL}, 0.0));
+    }
+    for (size_t i = 0; i < t->output_count; i++) {
+        t->outputs[i] = t->nodes[t->count - 1 - below(4)];
+        t->totals[i] = (uint8_t)one_in(3);
+    }
+}
+
+static void test_contracted_sums_of_what_is_exact_are_the_same(void)
+{
+    for (uint64_t seed = 1; seed <= 1200; seed++) {
+        trace t;
+        row_set r;
+        double lives[LIVES];
+        random_state = 70000 + seed;
+        make_exact(&t);
+        pg_program *p = program_of(&t, lives);
+        CHECK(pg_program_verify(p) == 1);
+        make_rows(&r, &t, p, 70, whole_number);
+        memcpy(r.lives, lives, sizeof lives);
+        check_program(&t, p, &r);
+        drop_rows(&r);
+        pg_program_free(p);
+        drop_trace(&t);
+    }
+}
+
+/* A product and what is added to it, or it is taken from or subtracted: rounded once, by row or for all rows. */
+static void test_contracted_sums_are_rounded_once(void)
+{
+    const double x = 1.0 + 0x1p-30, y = 1.0, expected[3] = {fma(x, x, y), fma(x, x, -y), fma(-x, x, y)};
+    CHECK(expected[1] != x * x - y);
+    for (int which = 0; which < 3; which++)
+        for (unsigned row = 0; row < 4; row++) {
+            trace t = {.inputs = 2, .optimise = 1, .contract = 1, .output_count = 1};
+            row_set r;
+            uint32_t guard;
+            t.nodes[0] = traced(pg_leaf(x)), t.nodes[1] = traced(pg_leaf(y)), t.count = 2;
+            t.rows[0] = row & 1, t.rows[1] = row >> 1 & 1;
+            pg_node *square = append(&t, node_of_op(PG_OP_mul, (pg_node *[3]){t.nodes[0], t.nodes[0], NULL}, 0.0));
+            pg_node *operands[3] = {which == 2 ? t.nodes[1] : square, which == 2 ? square : t.nodes[1], NULL};
+            t.outputs[0] = append(&t, node_of_op(which == 0 ? PG_OP_add : PG_OP_sub, operands, 0.0));
+            pg_program *p = program_of(&t, NULL);
+            make_rows(&r, &t, p, 70, whole_number);
+            for (size_t k = 0; k < r.count; k++)
+                r.inputs[0][k] = x, r.inputs[1][k] = y;
+            for (int lanes = 0; lanes < 3; lanes++) {
+                pg_choose_lanes(lanes);
+                const pg_batch batch = batch_of(&r, p);
+                CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == 0);
+                const double *uniforms = r.uniforms;
+                const double found = row ? r.outputs[0][69] : uniforms[p->result_slots[0]];
+                CHECK(found == expected[which]);
+            }
+            drop_rows(&r);
+            pg_program_free(p);
+            drop_trace(&t);
+        }
+}
+
 static void test_a_guard_that_is_the_same_for_all_rows_ends_a_call(void)
 {
     size_t failed = 0;
@@ -633,6 +719,8 @@ static void test_a_program_that_tells_names_the_first_row_that_has_met_one(void)
 int main(void)
 {
     RUN(test_rows_have_the_bits_of_the_ops_they_are_made_of);
+    RUN(test_contracted_sums_of_what_is_exact_are_the_same);
+    RUN(test_contracted_sums_are_rounded_once);
     RUN(test_a_guard_that_is_the_same_for_all_rows_ends_a_call);
     RUN(test_totals_do_not_depend_on_how_rows_are_cut);
     RUN(test_nodes_that_cannot_be_computed_again_are_opaque);

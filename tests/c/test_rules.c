@@ -182,6 +182,49 @@ static void test_a_loop_has_the_rule_of_its_body_while_the_trace_runs(void)
     let_go(0);
 }
 
+/* A body of a state of two, of which the second only counts, and of what is captured; besides its product it adds up an inner
+ * loop and what is there before. The derivative of the first by all three, with memory that fails at each turn. */
+static void test_no_memory_for_a_body_with_a_rule(void)
+{
+    begin_tracing();
+    pg_node *x[3] = {constant(1.5), constant(0.0), constant(0.5)}, *opaque, *items[4], *found[3];
+    pg_node *same[3];
+    for (int i = 0; i < 3; i++)
+        same[i] = of(PG_OP_identity, x[i], NULL);
+    pg_status status = PG_OK;
+    pg_node *operands[6] = {same[0], same[2], constant(0.25), constant(2.0), constant(0.5), constant(0.25)};
+    hold(pg_loop_node(inner, operands, items, &status));
+    for (int i = 0; i < 4; i++)
+        hold(items[i]);
+    pg_node *terms[3] = {product_of(same[0], same[2]), items[1], same[2]};
+    pg_node *results[2] = {hold(pg_compute_many(PG_SUM, terms, 3, 0.0, NULL, NULL)),
+                           of(PG_OP_add, x[1], constant(1.0))};
+    results[0]->of.many->start = 1.0;
+    pg_body *body = pg_body_of(x, 2, 1, results, 2, 1, 10.0, &status, &opaque);
+    CHECK(body != NULL && status == PG_OK);
+    pg_loop *loop = pg_loop_make(body, NULL, NULL);
+    pg_node *given[4] = {constant(2.0), constant(0.0), constant(3.0), constant(0.25)}, *of_loop[3];
+    hold(pg_loop_node(loop, given, of_loop, &status));
+    for (int i = 0; i < 3; i++)
+        hold(of_loop[i]);
+    pg_node *by[2] = {given[0], given[3]};
+    const double one = 1.0;
+    int raised = 0;
+    status = PG_NO_MEMORY;
+    for (size_t at = 1; status != PG_OK; at++) {
+        pg_fail_at(at);
+        status = derive(PG_REVERSE, of_loop, 1, by, 2, by, 2, &one, found);
+        pg_fail_at(0);
+        CHECK(status == PG_OK || status == PG_NO_MEMORY || status == PG_RAISED);
+        raised += status == PG_RAISED;
+    }
+    CHECK(raised != 0 && isfinite(found[0]->value) && found[0]->value != 0.0 && found[1]->value != 0.0);
+    pg_release_all(found, 2);
+    pg_loop_release(loop);
+    end_tracing();
+    let_go(0);
+}
+
 static void test_a_rule_that_is_refused_or_lost_is_told_of(void)
 {
     pg_node *at[3], *found[2];
@@ -225,6 +268,7 @@ static void test_a_body_leads_nowhere_but_to_its_inputs(void)
 int main(void)
 {
     RUN(test_a_loop_has_the_rule_of_its_body_while_the_trace_runs);
+    RUN(test_no_memory_for_a_body_with_a_rule);
     RUN(test_a_rule_that_is_refused_or_lost_is_told_of);
     RUN(test_a_body_leads_nowhere_but_to_its_inputs);
     RUN(test_the_rule_is_asked_and_the_operations_are_not);

@@ -123,7 +123,9 @@ static void test_a_program_that_was_read_is_the_one_that_was_written(void)
 {
     for (size_t which = 0; which < KINDS; which++) {
         const kind *k = &kinds[which];
+        pg_contracts = one_in(2);
         pg_loop *loop = made_loop(k, one_in(2) ? 1e300 : 1e6);
+        pg_contracts = 0;
         for (uint64_t seed = 1; seed <= 12; seed++) {
             trace t;
             const size_t before = held_count;

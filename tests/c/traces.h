@@ -20,7 +20,7 @@ typedef struct {
     pg_guard guards[MOST_GUARDS];
     size_t output_count, guard_count;
     uint8_t rows[MOST_INPUTS], totals[MOST_OUTPUTS];
-    int optimise;
+    int optimise, contract;
 } trace;
 
 static inline pg_node *traced(pg_node *n)
@@ -279,7 +279,8 @@ static inline pg_trace told(const trace *t, const pg_sweep *s)
                       .outputs = t->outputs,
                       .output_count = t->output_count,
                       .totals = any ? t->totals : NULL,
-                      .optimise = t->optimise};
+                      .optimise = t->optimise,
+                      .contract = t->contract};
 }
 
 /* The program of a trace, and the values of the live nodes that it reads. */
