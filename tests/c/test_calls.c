@@ -394,6 +394,8 @@ static void test_a_node_has_no_derivative(void)
     pg_node *out[2] = {NULL, NULL};
     const uint8_t wanted[2] = {1, 1};
     CHECK(pg_call_kind.derive(PG_REVERSE, items[0]->of.constant.a, items, wanted, out) == PG_RULED);
+    out[0] = x; /* forward it ends here: what has the rule is sealed */
+    CHECK(pg_call_kind.derive(PG_FORWARD, items[0]->of.constant.a, items, wanted, out) == PG_OK && out[0] == NULL);
     let_go(0);
 }
 
