@@ -34,8 +34,5 @@ void pg_loop_failed_in(size_t row, double last)
 
 void pg_loop_failed_alone(size_t row)
 {
-    if (failure.why == RAISED)
-        pg_loop_failed_in(row, (double)row);
-    else if (failure.why == TOO_LONG)
-        pg_loop_failed_in(row, failure.trips);
+    pg_loop_failed_in(row, failure.why == RAISED ? (double)row : failure.trips);
 }

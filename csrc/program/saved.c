@@ -32,8 +32,11 @@ size_t pg_program_size(const pg_program *p, size_t inputs)
     pg_program counts = *p;
     counts.inputs = inputs;
     uint64_t size = size_of(&counts);
-    for (size_t i = 0; i < p->loop_count; i++)
-        size += size_of_loop(p->loops[i]);
+    for (size_t i = 0; i < p->loop_count; i++) {
+        const pg_loop *loop = p->loops[i];
+        if (loop->base.kind == &pg_loop_kind) /* calls have no bytes: pg_bodies_add() refuses them */
+            size += size_of_loop(loop);
+    }
     return (size_t)size;
 }
 

@@ -378,6 +378,10 @@ static void test_bodies(void)
         size_t at;
         double last;
         CHECK(way == 1 || (run(p, 1) == -1 && pg_loop_failure(&at, &last) == 3 && at == 0 && last == 0.0));
+        for (size_t l = 0; l < ROWS; l++)
+            inputs[0][l] = l == 5 || l == 9 ? 1.0 : -1.0;
+        asked = 0, fails_at = 1; /* the first trip of few rows; way 1 takes them one by one */
+        CHECK(run(p, ROWS) == -1 && pg_loop_failure(&at, &last) == 3 && at == 9 && last == 9.0);
         pg_bodies *bodies = pg_bodies_open();
         CHECK(bodies != NULL && pg_bodies_add(bodies, p, 2) == 0); /* no file has it */
         pg_bodies_close(bodies);

@@ -210,6 +210,23 @@ static void test_contracted_sums_are_rounded_once(void)
         }
 }
 
+/* The term is not one of those products whose total is taken apart. */
+static void test_totals_of_what_a_contracted_product_is_taken_from(void)
+{
+    trace t = {.inputs = 2, .optimise = 1, .contract = 1, .output_count = 1, .rows = {1}, .totals = {1}};
+    row_set r;
+    random_state = 71300;
+    t.nodes[0] = traced(pg_leaf(2.0)), t.nodes[1] = traced(pg_leaf(3.0)), t.count = 2;
+    pg_node *square = append(&t, node_of_op(PG_OP_mul, (pg_node *[3]){t.nodes[0], t.nodes[0], NULL}, 0.0));
+    t.outputs[0] = append(&t, node_of_op(PG_OP_sub, (pg_node *[3]){t.nodes[1], square, NULL}, 0.0));
+    pg_program *p = program_of(&t, NULL);
+    make_rows(&r, &t, p, 70, whole_number);
+    check_program(&t, p, &r);
+    drop_rows(&r);
+    pg_program_free(p);
+    drop_trace(&t);
+}
+
 static void test_a_guard_that_is_the_same_for_all_rows_ends_a_call(void)
 {
     size_t failed = 0;
@@ -721,6 +738,7 @@ int main(void)
     RUN(test_rows_have_the_bits_of_the_ops_they_are_made_of);
     RUN(test_contracted_sums_of_what_is_exact_are_the_same);
     RUN(test_contracted_sums_are_rounded_once);
+    RUN(test_totals_of_what_a_contracted_product_is_taken_from);
     RUN(test_a_guard_that_is_the_same_for_all_rows_ends_a_call);
     RUN(test_totals_do_not_depend_on_how_rows_are_cut);
     RUN(test_nodes_that_cannot_be_computed_again_are_opaque);
