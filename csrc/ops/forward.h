@@ -30,4 +30,27 @@
 #define SLOPE2 BINARY
 #include "ops.def"
 
+/* An op of the table that is known only as it runs; a constant exponent is y. 0 for what is none. */
+static inline double forward_of(int op, double x, double y, double w)
+{
+    (void)w;
+    switch (op) {
+#define UNARY(name, ...) \
+    case PG_OP_##name: \
+        return forward_##name(x);
+#define BINARY(name, ...) \
+    case PG_OP_##name: \
+        return forward_##name(x, y);
+#define TERNARY(name, ...) \
+    case PG_OP_##name: \
+        return forward_##name(x, y, w);
+#define CONSTANT BINARY
+#define SLOPE1 UNARY
+#define SLOPE2 BINARY
+#include "ops.def"
+    default:
+        return 0.0;
+    }
+}
+
 #endif

@@ -62,35 +62,32 @@ static double total_now(const pg_node *n)
     return total;
 }
 
+/* The numbers that the operands of an op of the table hold now, its constant among them. */
+static void numbers_now(const pg_node *n, double x[3])
+{
+    const size_t count = pg_operand_count(n);
+    for (size_t i = 0; i < 3; i++)
+        x[i] = i < count ? pg_operand(n, i)->value : 0.0;
+    if (n->op == PG_OP_pown)
+        x[1] = n->of.constant.k;
+}
+
 /* What the op of n gives for the numbers that its operands hold now. */
 static double value_now(const pg_node *n)
 {
+    double x[3];
     switch (n->op) {
-#define UNARY(name, symbol, errors, forward, dx, doc) \
-    case PG_OP_##name: \
-        return forward_##name(n->of.two.a->value);
-#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
-    case PG_OP_##name: \
-        return forward_##name(n->of.two.a->value, n->of.two.b->value);
-#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    case PG_OP_##name: { \
-        pg_node *const *o = n->of.many->operands; \
-        return forward_##name(o[0]->value, o[1]->value, o[2]->value); \
-    }
-#define CONSTANT(name, symbol, errors, forward, dx, doc) \
-    case PG_OP_##name: \
-        return forward_##name(n->of.constant.a->value, n->of.constant.k);
-#define SLOPE1 UNARY
-#define SLOPE2 BINARY
-#include "ops.def"
     case PG_SUM:
     case PG_DOT:
         return total_now(n);
     case PG_SEARCH:
     case PG_TAKE:
         return pg_table_value(n);
-    default: /* only its user knows */
-        return n->value;
+    default:
+        if (n->op < PG_OP_add) /* only its user knows */
+            return n->value;
+        numbers_now(n, x);
+        return forward_of(n->op, x[0], x[1], x[2]);
     }
 }
 
@@ -98,12 +95,8 @@ static double value_now(const pg_node *n)
  * its nodes with these. */
 static double value_in_programs(const pg_node *n)
 {
-    double x[3] = {0.0, 0.0, 0.0};
-    size_t count = pg_operand_count(n);
-    for (size_t i = 0; i < count && i < 3; i++)
-        x[i] = pg_operand(n, i)->value;
-    if (n->op == PG_OP_pown)
-        x[1] = n->of.constant.k;
+    double x[3];
+    numbers_now(n, x);
     return pg_evaluate_one(n->op, x[0], x[1], x[2]);
 }
 

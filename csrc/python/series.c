@@ -109,25 +109,7 @@ static PyObject *ops_between(PyObject *module, PyObject *args)
 static double forward(int op, const double *x)
 {
     pg_suppressed += (unsigned)pg_is_settled(op, x[0], x[1]);
-    if (op == PG_OP_mul0)
-        return pg_strong(x[0], x[1]);
-    switch (op) {
-#define UNARY(name, symbol, errors, value, dx, doc) \
-    case PG_OP_##name: \
-        return forward_##name(x[0]);
-#define BINARY(name, symbol, errors, value, dx, dy, doc) \
-    case PG_OP_##name: \
-        return forward_##name(x[0], x[1]);
-#define TERNARY(name, symbol, errors, value, dx, dy, dw, doc) \
-    case PG_OP_##name: \
-        return forward_##name(x[0], x[1], x[2]);
-#define CONSTANT(name, symbol, errors, value, dx, doc) BINARY(name, symbol, errors, value, dx, dx, doc)
-#define SLOPE1 UNARY
-#define SLOPE2 BINARY
-#include "ops.def"
-    default:
-        return x[0];
-    }
+    return op == PG_OP_mul0 ? pg_strong(x[0], x[1]) : forward_of(op, x[0], x[1], x[2]);
 }
 
 /* The node of a word, marked as those are that rules make; NULL for want of memory. Operands are borrowed. */

@@ -83,29 +83,6 @@ static inline double any_number(void)
     }
 }
 
-/* An op of the table on numbers as eager code has it; a constant exponent is y. */
-static inline double forward_of(int op, double x, double y, double w)
-{
-    (void)w;
-    switch (op) {
-#define UNARY(name, ...) \
-    case PG_OP_##name: \
-        return forward_##name(x);
-#define BINARY(name, ...) \
-    case PG_OP_##name: \
-        return forward_##name(x, y);
-#define TERNARY(name, ...) \
-    case PG_OP_##name: \
-        return forward_##name(x, y, w);
-#define CONSTANT BINARY
-#define SLOPE1 UNARY
-#define SLOPE2 BINARY
-#include "ops.def"
-    default:
-        return 0.0;
-    }
-}
-
 /* A node of an op of the table on the first of these operands. */
 static inline pg_node *node_of_op(int op, pg_node *const *o, double k)
 {
