@@ -164,8 +164,7 @@ static int compare(replay *r, const pg_instruction *in)
     return noted;
 }
 
-static int loop_of(replay *r, const pg_instruction *in);
-static int call_of(replay *r, const pg_instruction *in);
+static int several_of(replay *r, const pg_instruction *in);
 
 /* One instruction; false with an exception set. */
 static int run_one(replay *r, const pg_instruction *in)
@@ -202,9 +201,8 @@ static int run_one(replay *r, const pg_instruction *in)
         return n != NULL && hold(&r->outputs[in->out], n);
     }
     case PG_CODE_LOOP:
-        return loop_of(r, in);
     case PG_CODE_CALL:
-        return call_of(r, in);
+        return several_of(r, in);
     case PG_OP_ruled: {
         pg_node *n = pg_rule_lost(*place(r, in->a));
         return n != NULL && hold(place(r, in->out), n);
@@ -422,8 +420,9 @@ static int run_back(const pg_loop *loop, pg_node *const *operands, trips *forwar
 }
 
 /* The results of a loop, each a node that is owned by the caller: what eager code has in its place. */
-static int unroll(const pg_loop *loop, pg_node *const *operands, pg_node **results)
+static int unroll(const pg_several *rule, pg_node *const *operands, pg_node **results)
 {
+    const pg_loop *loop = (const pg_loop *)(const void *)rule;
     const size_t n = loop->body->state;
     trips forward = {.first = loop->body->scan.given, .given = operands + n + 1 + loop->body->captured};
     if (loop->back == NULL)
@@ -442,8 +441,9 @@ static int unroll(const pg_loop *loop, pg_node *const *operands, pg_node **resul
 }
 
 /* The same in a trace: one node. */
-static int roll(const pg_loop *loop, pg_node *const *operands, pg_node **results)
+static int roll(const pg_several *rule, pg_node *const *operands, pg_node **results)
 {
+    const pg_loop *loop = (const pg_loop *)(const void *)rule;
     pg_status status;
     pg_node *n = pg_loop_node(loop, operands, results, &status);
     if (n == NULL)
@@ -453,8 +453,9 @@ static int roll(const pg_loop *loop, pg_node *const *operands, pg_node **results
 }
 
 /* The same where nothing is remembered: leaves. */
-static int run_on_numbers(const pg_loop *loop, pg_node *const *operands, pg_node **results)
+static int run_on_numbers(const pg_several *rule, pg_node *const *operands, pg_node **results)
 {
+    const pg_loop *loop = (const pg_loop *)(const void *)rule;
     const size_t count = loop->base.operands, found = loop->base.results;
     double *frame = pg_alloc(pg_loop_flat(loop) + count + found + 1, sizeof *frame);
     if (frame == NULL)
@@ -471,35 +472,26 @@ static int run_on_numbers(const pg_loop *loop, pg_node *const *operands, pg_node
     return whole;
 }
 
-static int loop_of(replay *r, const pg_instruction *in)
+/* Whatever runs, the function does that is called back. */
+static int call_back(const pg_several *rule, pg_node *const *operands, pg_node **results)
 {
-    const pg_loop *loop = r->p->loops[in->a];
-    const size_t count = loop->base.operands, found = loop->base.results;
-    pg_node **operands = pg_no_nodes(count), **results = pg_no_nodes(found);
-    int whole = (operands != NULL && results != NULL) || PyErr_NoMemory() != NULL;
-    for (size_t k = 0; whole && k < count; k++)
-        operands[k] = *place(r, r->p->terms[in->first + k].a);
-    int (*run)(const pg_loop *, pg_node *const *, pg_node **) = PG_TRACING                  ? roll
-                                                                : PG_NO_GRAD && !PG_WATCHED ? run_on_numbers
-                                                                                            : unroll;
-    whole = whole && run(loop, operands, results);
-    for (size_t k = 0; whole && k < found; k++)
-        whole = hold(place(r, in->out + (pg_slot)k), pg_retain(results[k]));
-    let_go(results, found);
-    pg_free((void *)operands);
-    return whole;
+    return pg_call_on_nodes((const pg_call *)(const void *)rule, operands, results);
 }
 
-/* Whatever runs, the function does that is called back. */
-static int call_of(replay *r, const pg_instruction *in)
+/* The results of a loop or a call. */
+static int several_of(replay *r, const pg_instruction *in)
 {
-    const pg_call *call = r->p->loops[in->a];
-    const size_t count = call->base.operands, found = call->base.results;
+    const pg_several *rule = r->p->loops[in->a];
+    const size_t count = rule->operands, found = rule->results;
     pg_node **operands = pg_no_nodes(count), **results = pg_no_nodes(found);
     int whole = (operands != NULL && results != NULL) || PyErr_NoMemory() != NULL;
     for (size_t k = 0; whole && k < count; k++)
         operands[k] = *place(r, r->p->terms[in->first + k].a);
-    whole = whole && pg_call_on_nodes(call, operands, results);
+    int (*run)(const pg_several *, pg_node *const *, pg_node **) = in->code == PG_CODE_CALL    ? call_back
+                                                                   : PG_TRACING                ? roll
+                                                                   : PG_NO_GRAD && !PG_WATCHED ? run_on_numbers
+                                                                                               : unroll;
+    whole = whole && run(rule, operands, results);
     for (size_t k = 0; whole && k < found; k++)
         whole = hold(place(r, in->out + (pg_slot)k), pg_retain(results[k]));
     let_go(results, found);
