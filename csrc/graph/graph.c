@@ -182,3 +182,20 @@ void pg_release(pg_node *n)
     }
     clearing = 0;
 }
+
+pg_node **pg_no_nodes(size_t count)
+{
+    pg_node **nodes = pg_alloc(count + 1, sizeof *nodes);
+    for (size_t i = 0; nodes != NULL && i < count; i++)
+        nodes[i] = NULL;
+    return nodes;
+}
+
+void pg_release_all(pg_node **nodes, size_t count)
+{
+    for (size_t i = 0; nodes != NULL && i < count; i++)
+        if (nodes[i] != NULL) {
+            pg_release(nodes[i]);
+            nodes[i] = NULL;
+        }
+}

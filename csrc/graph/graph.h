@@ -42,4 +42,10 @@ PG_INLINE pg_node *pg_born(pg_node *n)
  * besides those of n. */
 void pg_become(pg_node *leaf, pg_node *n);
 
+/* So many times NULL, or NULL for want of memory. Caller owns. */
+pg_node **pg_no_nodes(size_t count);
+
+/* Releases those that are not NULL, and makes them NULL. */
+void pg_release_all(pg_node **nodes, size_t count);
+
 #endif

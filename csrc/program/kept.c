@@ -5,17 +5,12 @@
 
 static PG_THREAD_LOCAL pg_kept *newest;
 
-static void release_all(pg_node **nodes, size_t count)
-{
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        pg_release(nodes[i]);
-    pg_free((void *)nodes);
-}
-
 static void let_go(pg_kept *k)
 {
-    release_all(k->inputs, k->input_count);
-    release_all(k->results, k->result_count);
+    pg_release_all(k->inputs, k->input_count);
+    pg_release_all(k->results, k->result_count);
+    pg_free((void *)k->inputs);
+    pg_free((void *)k->results);
     pg_free((void *)k->order);
     pg_body_release(k->body);
     pg_free(k);

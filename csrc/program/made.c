@@ -189,23 +189,6 @@ static pg_status run_now(const pg_loop *loop, pg_node *const *operands, double *
     return status;
 }
 
-pg_node **pg_no_nodes(size_t count)
-{
-    pg_node **nodes = pg_alloc(count + 1, sizeof *nodes);
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        nodes[i] = NULL;
-    return nodes;
-}
-
-void pg_release_all(pg_node **nodes, size_t count)
-{
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        if (nodes[i] != NULL) {
-            pg_release(nodes[i]);
-            nodes[i] = NULL;
-        }
-}
-
 pg_node *pg_loop_node(const pg_loop *loop, pg_node *const *operands, pg_node **items, pg_status *status)
 {
     const size_t count = loop->base.results;

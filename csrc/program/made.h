@@ -39,12 +39,6 @@ extern uint8_t pg_flags_of_inputs;
 /* Not 0 while bodies are made whose sums are to be contracted. */
 extern PG_THREAD_LOCAL int pg_contracts;
 
-/* So many times NULL, or NULL for want of memory. Caller owns. */
-pg_node **pg_no_nodes(size_t count);
-
-/* Releases those that are not NULL, and makes them NULL. */
-void pg_release_all(pg_node **nodes, size_t count);
-
 /* A sum of nodes, sorted down to the stops. Caller abandons the sweep and releases the root. */
 pg_status pg_sort_sum(pg_node *const *nodes, size_t count, pg_node *const *stops, size_t stop_count, pg_node **root,
                       pg_sweep **out);

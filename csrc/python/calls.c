@@ -23,19 +23,6 @@ static int keep(PyObject *error, size_t *first, size_t *last, size_t from, size_
     return 0;
 }
 
-/* The exception that is set, as an object, no longer set; NULL with none. */
-static PyObject *fetched(void)
-{
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    if (traceback != NULL && error != NULL)
-        PyException_SetTraceback(error, traceback);
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return error;
-}
-
 /* What a call has returned into results: 1; 0 with an exception set; or as keep() says. */
 static int take(PyObject *found, double *results, size_t bytes, size_t *first, size_t *last)
 {
@@ -65,7 +52,7 @@ static int call_back(const pg_call *call, const double *operands, size_t rows, d
     PyObject *found = numbers == NULL ? NULL : PyObject_CallFunction(call->what, "On", numbers, (Py_ssize_t)rows);
     int outcome = found == NULL ? 0 : take(found, results, taken, first, last);
     if (PyErr_Occurred()) { /* before it came to a row, as Ctrl-C does */
-        PyObject *error = fetched();
+        PyObject *error = pg_fetched();
         outcome = keep(error, first, last, 0, rows - 1);
         Py_XDECREF(error);
     }

@@ -369,16 +369,12 @@ static PyObject *settled_derivatives(derivation *d, PyObject *rows)
 /* A derivative that cannot be a Value need not be one. */
 static void name_another_cure(void)
 {
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *error = pg_fetched();
     PyErr_Format(PyExc_TypeError,
                  "%S. The derivative depends on a Value that is no input of the transform; it is a number within "
                  "no_grad(), or where f uses stop_gradient() of that Value",
                  error);
-    Py_XDECREF(type);
     Py_XDECREF(error);
-    Py_XDECREF(traceback);
 }
 
 /* Sorts, decides what the results will be, and goes once for each row of seeds: a pair, whether they depend on a Value
