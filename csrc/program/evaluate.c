@@ -263,13 +263,13 @@ static int pair_once(const pg_instruction *in, const pg_instruction *end, double
 {
 #ifndef PG_LIBM_LANES
     if ((in->code == PG_OP_tanh || in->code == PG_OP_sech2) && pg_is_pair(in, end)) {
-        const struct lane_tanh y = lane_tanh_and_slope(uniforms[in->a]);
+        const struct lane_sloped y = lane_tanh_and_slope(uniforms[in->a]);
         uniforms[in[in->code == PG_OP_sech2].out] = y.value;
         uniforms[in[in->code == PG_OP_tanh].out] = y.slope;
         return 2;
     }
     if ((in->code == PG_OP_sigmoid || in->code == PG_OP_sigmoid_dx) && pg_is_pair(in, end)) {
-        const struct lane_sigmoid y = lane_sigmoid_and_slope(uniforms[in->a]);
+        const struct lane_sloped y = lane_sigmoid_and_slope(uniforms[in->a]);
         uniforms[in[in->code == PG_OP_sigmoid_dx].out] = y.value;
         uniforms[in[in->code == PG_OP_sigmoid].out] = y.slope;
         return 2;

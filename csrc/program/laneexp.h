@@ -64,6 +64,15 @@ LANE_INLINE void lanes_exp(const double *x, double *z, size_t count)
     }
 }
 
+/* What is wanted of both. */
+LANE_INLINE void lane_put(struct lane_sloped t, double *z, double *slope, size_t i)
+{
+    if (z != NULL)
+        z[i] = t.value;
+    if (slope != NULL)
+        slope[i] = t.slope;
+}
+
 /* tanh, and its slope, unless one of them is NULL; then the other may take the place of x. */
 LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope, size_t count)
 {
@@ -72,11 +81,8 @@ LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope,
         if (!lanes_are_near(x + start, some, LANE_TANH_NEAR)) {
             LANE_LOOP
             for (size_t i = 0; i < some; i++) {
-                const struct lane_tanh t = lane_tanh_and_slope(x[start + i]);
-                if (z != NULL)
-                    z[start + i] = t.value;
-                if (slope != NULL)
-                    slope[start + i] = t.slope;
+                const struct lane_sloped t = lane_tanh_and_slope(x[start + i]);
+                lane_put(t, z, slope, start + i);
             }
             continue;
         }
@@ -85,7 +91,7 @@ LANE_INLINE void lanes_tanh_and_slope(const double *x, double *z, double *slope,
         LANE_LOOP
         for (size_t i = 0; i < some; i++) {
             const double s = lane_from_bits((1023 - y.bits[i]) << 52);
-            const struct lane_tanh t = lane_tanh_of(y.r[i], y.tail[i], s, y.n[i] > 2.0);
+            const struct lane_sloped t = lane_tanh_of(y.r[i], y.tail[i], s, y.n[i] > 2.0);
             if (z != NULL)
                 z[start + i] = copysign(t.value, x[start + i]);
             if (slope != NULL)
@@ -112,11 +118,8 @@ LANE_INLINE void lanes_sigmoid_and_slope(const double *x, double *z, double *slo
         if (!lanes_are_near(x + start, some, LANE_SIGMOID_NEAR)) {
             LANE_LOOP
             for (size_t i = 0; i < some; i++) {
-                const struct lane_sigmoid t = lane_sigmoid_and_slope(x[start + i]);
-                if (z != NULL)
-                    z[start + i] = t.value;
-                if (slope != NULL)
-                    slope[start + i] = t.slope;
+                const struct lane_sloped t = lane_sigmoid_and_slope(x[start + i]);
+                lane_put(t, z, slope, start + i);
             }
             continue;
         }
@@ -124,7 +127,7 @@ LANE_INLINE void lanes_sigmoid_and_slope(const double *x, double *z, double *slo
         lanes_reduce(&y, x + start, some, 1.0);
         LANE_LOOP
         for (size_t i = 0; i < some; i++) {
-            const struct lane_sigmoid t = lane_sigmoid_of(y.r[i], y.tail[i], lane_from_bits((1023 - y.bits[i]) << 52));
+            const struct lane_sloped t = lane_sigmoid_of(y.r[i], y.tail[i], lane_from_bits((1023 - y.bits[i]) << 52));
             const double less = lane_from_bits(lane_to_bits(t.value) - (y.bits[i] << 52));
             if (z != NULL)
                 z[start + i] = x[start + i] < 0.0 ? less : 1.0 - less;

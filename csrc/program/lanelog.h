@@ -142,7 +142,7 @@ LANE_INLINE double lane_logaddexp_dx(double x, double y)
 {
     const double d = x - y, t = d - x;
     const double lost = (x - (d - t)) + (-y - t);
-    const struct lane_sigmoid s = lane_sigmoid_and_slope(d);
+    const struct lane_sloped s = lane_sigmoid_and_slope(d);
     const double slope = s.value + s.slope * lost;
     const double found = fabs(d) < LANE_INF ? slope : s.value;
     return x == y ? 0.5 : found;

@@ -206,13 +206,15 @@ LANE_INLINE double lane_exp2(double x)
     return lane_scale(1.0 + r * (0x1.62e42fefa39efp-1 + r * p), n);
 }
 
+/* What a function comes to, and its slope there. */
+struct lane_sloped { double value, slope; };
+
 /* tanh(x) and its slope 1 - tanh(x)**2, which gradients want together. With exp(2|x|) = 2**n (1 + p), s = 2**-n
  * and r = 1 / (1 + p + s) they are (1 + p - s) r, from n = 3 on 1 - 2sr, which has no digit to lose, and 4sr (1 -
- * sr). What the sums above and below the bar have rounded away is put back to first order. */
-struct lane_tanh { double value, slope; };
-
-/* Of a reduced 2|x| with p = reduced + tail and s = 2**-n, where n may be large; the slope times 2**(n - 2). */
-LANE_INLINE struct lane_tanh lane_tanh_of(double reduced, double tail, double s, int large)
+ * sr). What the sums above and below the bar have rounded away is put back to first order.
+ *
+ * Of a reduced 2|x| with p = reduced + tail and s = 2**-n, where n may be large; the slope times 2**(n - 2). */
+LANE_INLINE struct lane_sloped lane_tanh_of(double reduced, double tail, double s, int large)
 {
     double p = reduced + tail;
     double p_left = (reduced - p) + tail;
@@ -223,20 +225,20 @@ LANE_INLINE struct lane_tanh lane_tanh_of(double reduced, double tail, double s,
     double r = 1.0 / below;
     double q = above * r, lost = below_left * r, sr = s * r;
     double t = large ? 1.0 - 2.0 * sr : q + (above_left * r - q * lost);
-    return (struct lane_tanh){t, r - r * (sr + lost * t)};
+    return (struct lane_sloped){t, r - r * (sr + lost * t)};
 }
 
-LANE_INLINE struct lane_tanh lane_tanh_and_slope(double x)
+LANE_INLINE struct lane_sloped lane_tanh_and_slope(double x)
 {
     double a = fabs(x);
     struct lane_reduced y = lane_reduce(2.0 * (a > 376.0 ? 376.0 : a));
     double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
     double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
-    struct lane_tanh t = lane_tanh_of(y.r, tail, s, y.n > 2.0);
+    struct lane_sloped t = lane_tanh_of(y.r, tail, s, y.n > 2.0);
     int deep = y.n > 900.0; /* the slope is scaled in two steps, of which only the last can round */
     double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
     double scaled = lane_from_bits(lane_to_bits(t.slope * up) - ((y.bits - 2) << 52)) * down;
-    return (struct lane_tanh){copysign(t.value, x), x == x ? scaled : x};
+    return (struct lane_sloped){copysign(t.value, x), x == x ? scaled : x};
 }
 
 LANE_INLINE double lane_tanh(double x)
@@ -250,11 +252,10 @@ LANE_INLINE double lane_sech2(double x)
 }
 
 /* sigmoid(x) and its slope sigmoid(x) sigmoid(-x). With exp(|x|) = 2**n (1 + p), s = 2**-n and r = 1 / (1 + p + s) they
- * are 1 - sr, or sr where x is below 0, and sr (1 - sr). */
-struct lane_sigmoid { double value, slope; };
-
-/* Of a reduced |x| with p = reduced + tail: sigmoid(-|x|) and the slope, times 2**n. */
-LANE_INLINE struct lane_sigmoid lane_sigmoid_of(double reduced, double tail, double s)
+ * are 1 - sr, or sr where x is below 0, and sr (1 - sr).
+ *
+ * Of a reduced |x| with p = reduced + tail: sigmoid(-|x|) and the slope, times 2**n. */
+LANE_INLINE struct lane_sloped lane_sigmoid_of(double reduced, double tail, double s)
 {
     double p = reduced + tail;
     double p_left = (reduced - p) + tail;
@@ -263,22 +264,22 @@ LANE_INLINE struct lane_sigmoid lane_sigmoid_of(double reduced, double tail, dou
     double below_left = ((more - below) + p) + (p_left + (s - (more - 1.0)));
     double r = 1.0 / below;
     double lost = below_left * r, sr = s * r;
-    return (struct lane_sigmoid){r - r * lost, r - r * (sr + lost * (1.0 - 2.0 * sr))};
+    return (struct lane_sloped){r - r * lost, r - r * (sr + lost * (1.0 - 2.0 * sr))};
 }
 
-LANE_INLINE struct lane_sigmoid lane_sigmoid_and_slope(double x)
+LANE_INLINE struct lane_sloped lane_sigmoid_and_slope(double x)
 {
     double a = fabs(x);
     struct lane_reduced y = lane_reduce(a > 752.0 ? 752.0 : a);
     double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
     double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
-    struct lane_sigmoid t = lane_sigmoid_of(y.r, tail, s);
+    struct lane_sloped t = lane_sigmoid_of(y.r, tail, s);
     int deep = y.n > 900.0; /* scaled in two steps, of which only the last can round */
     double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
     double less = lane_from_bits(lane_to_bits(t.value * up) - (y.bits << 52)) * down;
     double slope = lane_from_bits(lane_to_bits(t.slope * up) - (y.bits << 52)) * down;
     double value = x < 0.0 ? less : 1.0 - less;
-    return (struct lane_sigmoid){x == x ? value : x, x == x ? slope : x};
+    return (struct lane_sloped){x == x ? value : x, x == x ? slope : x};
 }
 
 LANE_INLINE double lane_sigmoid(double x)

@@ -198,7 +198,7 @@ LANE_TARGET static void LANE_NAME(tanh_pairs)(const double *a, double *value, do
     for (size_t at = 0; at < count; at += PG_SIDE) {
         LANE_LOOP
         for (int l = 0; l < PG_SIDE; l++) {
-            const struct lane_tanh y = lane_tanh_and_slope(a[at + (size_t)l]);
+            const struct lane_sloped y = lane_tanh_and_slope(a[at + (size_t)l]);
             value[at + (size_t)l] = y.value;
             slope[at + (size_t)l] = y.slope;
         }
