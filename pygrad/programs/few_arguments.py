@@ -4,7 +4,7 @@ stand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ def mapped_in(arg: Any, arrays: list[Any]) -> Any:
         arrays.append(arg)
         return arg.shape[1:]
     if kind is not list and kind is not tuple:
-        return _mapped_by_name(arg, arrays) if kind is dict else None
+        return _by_name(mapped_in, arg, arrays) if kind is dict else None
     if not arg:
         return None
     if type(arg[0]) is float:
@@ -45,8 +45,9 @@ def mapped_in(arg: Any, arrays: list[Any]) -> Any:
     return tuple(key)
 
 
-def _mapped_by_name(arg: dict[Any, Any], arrays: list[Any]) -> Any:
-    found = [mapped_in(part, arrays) for part in arg.values()]
+def _by_name(of: Callable[[Any, Any], Any], arg: dict[Any, Any], collected: list[Any]) -> Any:
+    """The same of a dict, by what is said of its parts."""
+    found = [of(part, collected) for part in arg.values()]
     if None in found or not all(type(name) is str for name in arg):
         return None
     return dict, tuple(arg), tuple(found)
@@ -63,13 +64,8 @@ def shared_in(arg: Any, items: list[Any]) -> Any:
             return None
         items.append(arg.ravel())
         return arg.shape
-    if kind is dict:
-        found = [shared_in(part, items) for part in arg.values()]
-        if None in found or not all(type(name) is str for name in arg):
-            return None
-        return dict, tuple(arg), tuple(found)
     if kind is not list and kind is not tuple:
-        return None
+        return _by_name(shared_in, arg, items) if kind is dict else None
     if arg and _FLOATS.issuperset(map(type, arg)):
         items.append(np.array(arg))
         return kind, len(arg)

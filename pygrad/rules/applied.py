@@ -190,14 +190,20 @@ class Function(Rule, Protocol):
         """What it gives of Values, or of none."""
 
 
+def seeded(items: Sequence[Any], seeds: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Those that have a seed, which are not all without, and these."""
+    pairs = [(item, seed) for item, seed in zip(items, seeds, strict=True) if seed is not None]
+    some, given = zip(*pairs, strict=True)
+    return some, given
+
+
 class Applied:
     """A call whose derivatives a rule says: what a node with such a rule holds."""
 
     def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
         self.rule, self.arguments, self.result = rule, arguments, result
-        self.rows = (
-            0  # how many conditions, which come after the inputs, say for which rows it is meant
-        )
+        # How many conditions, which come after the inputs, say for which rows it is meant.
+        self.rows = 0
 
     @classmethod
     def to(cls, rule: Rule, numbers: list[Any]) -> Applied:
@@ -228,9 +234,7 @@ class Applied:
         """
         if not self.rows:
             return self._derived(reverse, numbers, node, xs, seeds, wanted, ())
-        rows = tuple(
-            map(condition, xs[-self.rows :])
-        )  # in a body that is derived, those of its own
+        rows = tuple(map(condition, xs[-self.rows :]))  # in a derived body those of its own
         xs, wanted = xs[: -self.rows], wanted[: -self.rows]
         if not reverse:
             seeds = seeds[: -self.rows]

@@ -121,22 +121,22 @@ class Call:
         self.numbers = np.array([0.0 if item is None else item for item in items], dtype=float)
         self.name = function_name(external.f)
 
-    def _args(self, columns: Any, rows: tuple[int, ...]) -> list[Any]:
-        """The arguments, whose items are rows of an array."""
+    def _args(self, items: Any, array: Callable[[Any, Any], Any], number: Any) -> list[Any]:
+        """The arguments; array and number: make one of its items, or of its item."""
         args, at = [], 0
         for slot in self.slots:
-            some = columns[at : at + slot.size]
+            some = items[at : at + slot.size]
             at += slot.size
             if slot.shape is None:
                 args.append(slot.kept)
-            elif slot.shape:
-                args.append(some.T.copy())
             else:
-                args.append(some[0].copy() if rows else float(some[0]))
+                args.append(array(some, slot.shape) if slot.shape else number(some[0]))
         return args
 
     def _found(self, columns: Any, rows: tuple[int, ...]) -> Any:
-        found = self.external.f(*self._args(columns, rows))
+        """Numbers that the function gives of such, which are rows of an array."""
+        args = self._args(columns, _column, np.copy if rows else float)
+        found = self.external.f(*args)
         if type(found) is float and self.external.shape == _NUMBER and not rows:
             return (found,)
         return self.external.shape.items(found, rows, self.name)
@@ -172,18 +172,18 @@ class Call:
         items: list[Any] = self.numbers.tolist()
         for i, value in zip(self.places, values, strict=True):
             items[i] = value
-        args, at = [], 0
-        for slot in self.slots:
-            some = items[at : at + slot.size]
-            at += slot.size
-            if slot.shape is None:
-                args.append(slot.kept)
-            else:
-                args.append(array_of(some, slot.shape) if slot.shape else some[0])
-        found = self.external(*args)
+        found = self.external(*self._args(items, array_of, _same))
         parts = found if self.external.shape.several else (found,)
         items = [v for part in parts for v in np.ravel(np.array(part, dtype=object)).tolist()]
         return tuple([v if isinstance(v, Value) else Value(v) for v in items])
+
+
+def _column(items: Any, _: Any) -> Any:
+    return items.T.copy()
+
+
+def _same(item: Any) -> Any:
+    return item
 
 
 def taken_apart(

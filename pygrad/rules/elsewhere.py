@@ -17,7 +17,7 @@ from typing import Any
 
 from pygrad.core import implementation
 from pygrad.core.implementation import Value
-from pygrad.rules.applied import Applied, At
+from pygrad.rules.applied import Applied, At, seeded
 
 
 def elsewhere(
@@ -57,13 +57,11 @@ class _Elsewhere:
         """It is there."""
 
     def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
-        pairs = [(v, s) for v, s in zip(self.outputs, seeds, strict=True) if s is not None]
-        outputs, arrived = map(tuple, zip(*pairs, strict=True))
+        outputs, arrived = seeded(self.outputs, seeds)
         return self._swept(True, outputs, self.made_of, arrived, at)
 
     def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
-        pairs = [(v, t) for v, t in zip(self.made_of, tangents, strict=True) if t is not None]
-        moving, given = map(tuple, zip(*pairs, strict=True))
+        moving, given = seeded(self.made_of, tangents)
         return self._swept(False, self.outputs, moving, given, at)
 
     def _swept(

@@ -29,7 +29,7 @@ from pygrad.core.implementation import Value
 from pygrad.core.keys import in_order_of
 from pygrad.core.recording import OnNumbers
 from pygrad.core.structure import flatten_result, values_in
-from pygrad.rules.applied import Applied, Arguments, At, Result, check_captured, number
+from pygrad.rules.applied import Applied, Arguments, At, Result, check_captured, number, seeded
 from pygrad.rules.described import described, named
 from pygrad.transform import grad
 
@@ -168,8 +168,7 @@ def pushed(
     stops: tuple[Any, ...],
 ) -> list[Any]:
     """The tangents of the unknowns, of those of xs; None for 0."""
-    pairs = [(x, t) for x, t in zip(xs, tangents, strict=True) if t is not None]
-    moving, seeds = zip(*pairs, strict=True)
+    moving, seeds = seeded(xs, tangents)
     moved = implementation.stated.rule_way(False, outputs, moving, stops, seeds)
     return solved(rows, [-m for m in moved], numbers)
 

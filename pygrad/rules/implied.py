@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pygrad.core import implementation
 from pygrad.core.implementation import Value
-from pygrad.rules.applied import Applied, At
+from pygrad.rules.applied import Applied, At, seeded
 from pygrad.rules.elsewhere import elsewhere
 from pygrad.rules.implicit import solved
 from pygrad.rules.outside import outside_of
@@ -121,7 +121,6 @@ class _Implied:
 
     def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
         equation, way = self.equation, implementation.stated.rule_way
-        pairs = [(x, t) for x, t in zip(equation.outside, tangents, strict=True) if t is not None]
-        moving, seeds = map(tuple, zip(*pairs, strict=True))
+        moving, seeds = seeded(equation.outside, tangents)
         pushed = way(False, equation.outputs, moving, (*equation.made_of, *seeds), seeds)
         return solved(self._rows(at), [-m for m in self._at(at, pushed, seeds)], at.numbers)

@@ -20,9 +20,8 @@ class Context(threading.local):
         self.bodies = 0  # how many bodies of loops that stand in the program once
         self.trying = 0  # how many blocks of try that began within one of these
         self.active: Any = True  # for which rows the code that runs is meant: True, or a condition
-        self.around: tuple[
-            Any, ...
-        ] = ()  # conditions of the same kind, of what is around that code
+        # Conditions of the same kind, of what is around that code.
+        self.around: tuple[Any, ...] = ()
         self.raised = CellType(0)  # the number of what was raised for some rows; 0: nothing
         self.errors: list[BaseException] = []  # what these numbers mean
         self.running: dict[
