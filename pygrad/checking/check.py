@@ -336,6 +336,7 @@ class _Reference(NamedTuple):
     difference: how far the derivative to be checked is from it. error: its own error bar. scale: the
     slope of a line from 0 to f over x; slopes are rounded to about EPS of that, if not of themselves.
     corner: why there is no derivative, if there is none. stairs: those in which f goes there, if it does.
+    faint: why a slope that differences show need not be one, if it is no more than a solver may leave.
     """
 
     value: float
@@ -345,6 +346,7 @@ class _Reference(NamedTuple):
     corner: Corner
     note: str
     stairs: Stairs | None = None
+    faint: str = ""
 
 
 class _ByDifferences:
@@ -384,13 +386,13 @@ class _ByDifferences:
             steepest = line.scatter / line.fine_steps()[-1]
             if abs(found) > steepest / 4 or error > 0.1 * abs(estimate):
                 note, error = "f varies faster than floats can follow, or scatters", math.inf
+        faint = ""
         if found == 0 and error < difference and abs(estimate) <= _FAINT * scale:
             nearby = _slope_at(along, x + line.scale / 4)
             if abs(nearby - estimate) > 0.1 * abs(estimate):
-                note = _FAINTLY.format(float(estimate))
-                error = max(error, abs(estimate), abs(nearby - estimate))
+                faint = _FAINTLY.format(float(estimate))
         wide = stairs(line, found, lambda t: self._program.slope(len(lower), index, i, t))
-        return _Reference(float(estimate), difference, error, scale, _SMOOTH, note, wide)
+        return _Reference(float(estimate), difference, error, scale, _SMOOTH, note, wide, faint)
 
 
 def _slope_at(f: Callable[[float], float], x: float) -> float:
@@ -492,6 +494,8 @@ def _judged(
     # Where differences underflow a slope below the smallest normal float is neither seen nor disproved.
     underflow = sys.float_info.min if value == 0 else 0.0
     if difference > max(tolerance, _BARS * error, tiny, underflow):
+        if reference.faint:
+            return row(INCONCLUSIVE, reference.faint, relative, bar)
         return row(WRONG, relative=relative, bar=bar)
     note = reference.note or f"differences are good to {bar:.0e} here; exact=True gives 50 digits"
     return row(INCONCLUSIVE, note, relative, bar)
