@@ -178,3 +178,15 @@ def _run(step: Step, values: list[Any]) -> Any:
 
 def same_bits(a: float, b: float) -> bool:
     return (math.isnan(a) and math.isnan(b)) or float(a).hex() == float(b).hex()
+
+
+def rounding_of(wanted: Value, made: Sequence[Value]) -> float | None:
+    """How far rounding may move a result of a graph of these nodes, to first order; runs backward() of it.
+
+    None where it says nothing: where second-order terms count, or numbers are subnormal.
+    """
+    wanted.backward()
+    total = sum(abs(v.data * v.grad) for v in made)
+    if not (max(abs(v.data) for v in made) < 1e100 and total <= 1e4):
+        return None
+    return 8 * 2.0**-52 * total + 1e-290
