@@ -135,3 +135,23 @@ def test_other_second_derivatives_are_normal_where_the_truth_is() -> None:
 def test_mixed_third_derivatives_of_pow_at_0_are_their_limits(y: float, truth: float) -> None:
     """Of (2 y - 1) x**(y - 2) + y (y - 1) x**(y - 2) log x from above."""
     assert grad(grad(grad(power, 0), 0), 1)(0.0, y) == truth
+
+
+# From which order on the rules have no limit: inf times digamma's slope, and lgamma beyond its last pole.
+NO_LIMIT = {("gamma", math.inf): 2, ("lgamma", -math.inf): 1}
+
+
+@pytest.mark.parametrize("x", [math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "name", [n for n, row in SMOOTH.items() if row.value.__code__.co_argcount == 1]
+)
+def test_derivatives_at_infinity_are_no_products_of_it_and_0(name: str, x: float) -> None:
+    """To the fourth order, of every op that has a value there."""
+    v = Value(x)
+    try:
+        slope = FUNCTIONS[name](v)
+    except (ArithmeticError, ValueError):
+        return
+    for order in range(1, 5):
+        (slope,) = gradients(slope, [v])
+        assert math.isnan(slope.data) == (order >= NO_LIMIT.get((name, x), 5)), order
