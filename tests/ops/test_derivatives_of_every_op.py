@@ -282,7 +282,7 @@ def test_fourth_derivatives_at_ordinary_points(name):
 @pytest.mark.long
 @pytest.mark.parametrize("name", SMOOTH)
 def test_values_and_derivatives_to_third_order_on_many_points(name):
-    measure(name, 1_200).check()
+    measure(name, 400).check()
 
 
 # -- tails, where a derivative is tiny beside the value ----------------------------------------------
