@@ -136,9 +136,17 @@ function move(text) {
 }
 
 const textUnless = (value, usual) => (value === usual ? "" : String(value));
+const isTyped = () => !find("original").hidden;
 const address = new Address({
+  // What names stand for, before the expression that needs it.
+  where: {
+    get: () => (isTyped() ? model.leaves.map((i) => `${model.nodes[i].name}=${exact(inputs.recorded[i])}`).join(" ") : ""),
+    set: (text) => {
+      find("where").value = text;
+    },
+  },
   expression: {
-    get: () => (find("original").hidden ? "" : find("title").textContent),
+    get: () => (isTyped() ? find("title").textContent : ""),
     set: (text) => {
       find("expression").value = text;
       typed.show();
