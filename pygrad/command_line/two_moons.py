@@ -67,7 +67,7 @@ def demonstrate(
             *data, untrained, _ = _training(steps, seed)
             explore(untrained, path, data=data)
         else:
-            write_picture(picture(lambda x, y: _score(model, x, y), points, labels, title), path)
+            write_picture(picture(model, points, labels, title), path)
     except OSError as error:
         raise Failure(f"the {'page' if is_page else 'picture'} was not written: {error}") from None
     print(f"{'page' if is_page else 'picture':10} {out}")
@@ -126,12 +126,6 @@ def _trained(steps: int, training: Iterator[Step], report: Report) -> list[Step]
                 words = f"loss {step.loss:.4f}  accuracy {step.accuracy:4.0%}"
                 bar.say(f"step {len(done):4}/{steps}  {words}")
     return done
-
-
-def _score(model: nn.MLP, x: float, y: float) -> float:
-    with pygrad.no_grad():
-        score: float = model((x, y)).data
-    return score
 
 
 # --- the comparison -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pygrad.nn import MLP
 from pygrad.seeing.graph_data import arithmetic
 from pygrad.seeing.notation import number, shortened, visible
 from pygrad.seeing.pages import Exploration, page
-from pygrad.seeing.plane import Data, checked
+from pygrad.seeing.plane import TINT, Data, checked
 from pygrad.seeing.snapshot import Snapshot, read, walk
 
 __all__ = ["network_page"]
@@ -64,6 +64,7 @@ def network_page(
         "labels": [told.classes.index(label) for label in told.labels],
         "classes": [number(label) for label in told.classes],
         "window": told.window(),
+        "tint": TINT,
         "loss": shortened(visible(getattr(loss, "__name__", type(loss).__name__)), 40),
         "losses": [_loss_of_row(loss, label) for label in told.classes],
     }

@@ -207,7 +207,7 @@ def test_a_click_on_a_neuron_shows_the_plane_as_it_sees_it(show: Callable[..., P
     page = show(model, data=moons())
     before = page.tab.evaluate("document.querySelector('#plane canvas').toDataURL()")
     page.tab.get_by_role("button", name="layers[0].neurons[2]").click()
-    assert page.text("#plane-title") == "The plane as layers[0].neurons[2] sees it"
+    assert page.text("#plane-title") == "layers[0].neurons[2]"
     page.settle()
     assert page.tab.evaluate("document.querySelector('#plane canvas').toDataURL()") != before
     assert page.text("#neuron-about") == "ReLUNeuron(2)"

@@ -57,7 +57,7 @@ function judge() {
 
 function redraw() {
   const right = judge();
-  const colours = coloursOf();
+  const colours = coloursOf(given.tint);
   const fields = sampled(network, given.window, everyone.map(({ node }) => node));
   const neuron = everyone.find(({ node }) => node === chosen);
   const isOutput = neuron === output;
@@ -65,7 +65,7 @@ function redraw() {
   const label = isOutput ? `The score over the plane; ${told}` : `${neuron.name} over the plane`;
   plane.show({ field: fields.get(chosen), rows, colours, picked, label });
   neurons.show({ values: network.model.values, fields, colours, picked: chosen });
-  write(find("plane-title"), isOutput ? "Data and boundary" : `The plane as ${neuron.name} sees it`);
+  write(find("plane-title"), isOutput ? "Data and boundary" : neuron.name);
   find("whole").hidden = isOutput;
   const loss = training.losses.length ? training.losses[training.losses.length - 1] : network.lossOver(rows, how().l2);
   write(find("steps"), String(training.steps));

@@ -1,7 +1,6 @@
 // plane.js: the plane as a network, or one of its neurons, sees it: colours, the line where it is 0, and the data.
 
 const FIELD = 44; // samples along each side
-const TINT = 0.62; // of a class's colour, where a neuron is farthest from 0
 const DOT = 4.5;
 
 // What nodes are all over the window: an array of rows for each node, the lowest first.
@@ -24,15 +23,15 @@ function reachOf(field) {
   return sizes[floor(0.95 * (sizes.length - 1))] || 1;
 }
 
-// A field as pixels on a canvas of FIELD x FIELD, in between the colours of its sides and its middle.
-function paint(canvas, field, { low, middle, high }) {
+// A field as pixels on a canvas of FIELD x FIELD: from the middle's colour to so much of a side's, its tint.
+function paint(canvas, field, { low, middle, high, tint }) {
   setAll(canvas, { width: FIELD, height: FIELD });
   const context = canvas.getContext("2d");
   const image = context.createImageData(FIELD, FIELD);
   const reach = reachOf(field);
   for (let i = 0; i < field.length; i++) {
     const at = 4 * ((FIELD - 1 - trunc(i / FIELD)) * FIELD + (i % FIELD));
-    const share = Math.min(1, fabs(field[i]) / reach) * TINT || 0;
+    const share = Math.min(1, fabs(field[i]) / reach) * tint || 0;
     const side = field[i] < 0 ? low : high;
     for (let k = 0; k < 3; k++) image.data[at + k] = middle[k] + (side[k] - middle[k]) * share;
     image.data[at + 3] = Number.isNaN(field[i]) ? 0 : 255;
@@ -62,7 +61,7 @@ function zeros(field) {
 
 // "rgb(1, 2, 3)" as numbers; what light-dark() means is told by an element that has the colour only.
 const channels = (element) => getComputedStyle(element).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-const coloursOf = () => ({ low: channels(find("low")), middle: channels(find("middle")), high: channels(find("high")) });
+const coloursOf = (tint) => ({ tint, low: channels(find("low")), middle: channels(find("middle")), high: channels(find("high")) });
 
 class Plane {
   constructor(panel, window, onPick) {
