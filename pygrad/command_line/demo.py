@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--out",
         default="decision_boundary.svg",
         metavar="FILE",
-        help="the picture's file: .svg, .png or .pdf (%(default)s)",
+        help="the picture's file: .svg, .png or .pdf; .html is a page on which it learns (%(default)s)",
     )
     parser.add_argument(
         "--seed", type=int, default=1337, metavar="S", help="of data and weights (%(default)s)"

@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 import pygrad
 from pygrad import nn, optim
-from pygrad.command_line.files import PICTURES, place, write_picture
+from pygrad.command_line.files import PAGES, PICTURES, place, write_picture
 from pygrad.command_line.moons_picture import Point, picture
 from pygrad.command_line.outcome import Failure
 from pygrad.core.implementation import IMPLEMENTATION
 from pygrad.progress import Report, progress
+from pygrad.seeing.explorer import explore
 
 ROWS = 100
 COMPARED_STEPS = 10  # by the reference, and compiled
@@ -45,26 +46,31 @@ def demonstrate(
     """Train, compare, draw; results go to stdout, talk to stderr.
 
     `steps` training steps are made from `seed`, and the picture is written to the file `out`, as .svg, .png
-    or .pdf. `report` says how the training's progress is shown, see pygrad.progress: a bar where there is
-    a terminal.
+    or .pdf; an .html is a page on which the network, as it was before the training, learns. `report` says
+    how the training's progress is shown, see pygrad.progress: a bar where there is a terminal.
 
     Raises:
         UsageError: the file has another ending.
         Failure: the picture cannot be written, the reference does not run, or the losses are not the same.
     """
-    path = place(os.fspath(out), PICTURES)
+    path = place(os.fspath(out), (*PICTURES, *PAGES))
     points, labels, model, training = _training(steps, seed)
     print(f"two moons, {ROWS} points; {len(model.parameters())} parameters", file=sys.stderr)
     done = _trained(steps, training, report)
     print(f"trained    {steps} steps, accuracy {done[-1].accuracy:.0%}, loss {done[-1].loss:.4f}")
     _compare(steps, seed, done)
 
+    is_page = path.suffix.lower() in PAGES
     title = f"Two moons after {steps} steps: accuracy {done[-1].accuracy:.0%}"
     try:
-        write_picture(picture(lambda x, y: _score(model, x, y), points, labels, title), path)
+        if is_page:
+            *data, untrained, _ = _training(steps, seed)
+            explore(untrained, path, data=data)
+        else:
+            write_picture(picture(model, points, labels, title), path)
     except OSError as error:
-        raise Failure(f"the picture was not written: {error}") from None
-    print(f"picture    {out}")
+        raise Failure(f"the {'page' if is_page else 'picture'} was not written: {error}") from None
+    print(f"{'page' if is_page else 'picture':10} {out}")
 
 
 # --- the training ---------------------------------------------------------------------------------
@@ -120,12 +126,6 @@ def _trained(steps: int, training: Iterator[Step], report: Report) -> list[Step]
                 words = f"loss {step.loss:.4f}  accuracy {step.accuracy:4.0%}"
                 bar.say(f"step {len(done):4}/{steps}  {words}")
     return done
-
-
-def _score(model: nn.MLP, x: float, y: float) -> float:
-    with pygrad.no_grad():
-        score: float = model((x, y)).data
-    return score
 
 
 # --- the comparison -------------------------------------------------------------------------------

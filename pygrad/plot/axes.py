@@ -9,12 +9,10 @@ from typing import Any
 
 from pygrad.core.distribution import install
 from pygrad.core.implementation import Value
+from pygrad.seeing.palette import BLUE, GREEN, INK, MARKS, ORANGE, PURPLE, SKY, VERMILION
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/
-BLUE, ORANGE, GREEN, VERMILION = "#0072b2", "#e69f00", "#009e73", "#d55e00"
-PURPLE, SKY, INK, GREY = "#cc79a7", "#56b4e9", "#222222", "#767676"
 SERIES = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK]
-MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+MARKERS = [*MARKS, "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":"]
 
 Axes = Any  # matplotlib.axes.Axes

@@ -19,17 +19,9 @@ from pygrad.core.recording import plain
 from pygrad.numeric import StepSweep
 from pygrad.numeric import nudge as nudge_of
 from pygrad.plot.axes import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
     LINES,
     MARKERS,
-    ORANGE,
-    PURPLE,
     SERIES,
-    SKY,
-    VERMILION,
     Axes,
     as_float,
     axes,
@@ -37,6 +29,7 @@ from pygrad.plot.axes import (
     dress,
     legend,
 )
+from pygrad.seeing.palette import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILION
 from pygrad.transform import value_and_grad
 
 __all__ = [

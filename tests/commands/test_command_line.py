@@ -344,7 +344,11 @@ def test_demo_says_what_its_three_times_are(run, tmp_path):
 def test_demo_writes_what_the_ending_says(run, tmp_path):
     code, out, err = run("demo", "--steps", "1", "--out", str(tmp_path / "moons.jpeg"))
     assert (code, out) == (2, "")
-    assert "one of .svg, .png, .pdf, not .jpeg" in err
+    assert "one of .svg, .png, .pdf, .html, .htm, not .jpeg" in err
+    path = tmp_path / "moons.html"
+    code, out, _ = run("demo", "--steps", "1", "--out", str(path))
+    assert (code, out.splitlines()[-1]) == (0, f"page       {path}")
+    assert "Network of 2, 16, 16, 1" in path.read_text(encoding="utf-8")
     path = tmp_path / "moons.png"
     code, _, err = run("demo", "--steps", "1", "--out", str(path))
     if code and "needs the package cairosvg" in err:

@@ -13,7 +13,7 @@ from pygrad import Value, nn, zero_grad
 from pygrad import math as pm
 from pygrad.core.implementation import FUNCTIONS
 from pygrad.core.ops import ops
-from pygrad.seeing import explorer
+from pygrad.seeing import pages
 from pygrad.seeing.snapshot import walk
 
 # libm and a browser's Math differ by one unit in the last place here and there, and some formulas call
@@ -228,7 +228,7 @@ def check_ops(run: Callable[[str, Any], list[list[str]]]) -> None:
         (name, [to_hex(x) for x in operands], None if k is None else to_hex(k))
         for name, operands, k, _ in told
     ]
-    program = explorer._file("numbers.js") + explorer.op_table() + BITS
+    program = pages.source("numbers.js") + pages.op_table() + BITS
     answers = run(program, sent)
     wrong = []
     for (name, operands, k, expected), answer in zip(told, answers, strict=True):

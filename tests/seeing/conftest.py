@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from tabs import Page, Witness
 
-from pygrad import Value
 from pygrad.seeing.explorer import explore
 
 INSTALLED = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -59,14 +58,37 @@ def show(watched: tuple[Any, Witness], tmp_path: Path) -> Iterator[Callable[...,
     path = tmp_path / "page.html"
 
     def open_(
-        v: Value, width: int = 1280, height: int = 900, model: Any = None, **media: Any
+        v: Any,
+        width: int = 1280,
+        height: int = 900,
+        color_scheme: str = "light",
+        reduced_motion: str = "no-preference",
+        **explored: Any,
     ) -> Page:
         tab.set_viewport_size({"width": width, "height": height})
-        tab.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **media})
-        explore(v, path, limit=None, model=model)
+        tab.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        explore(v, path, limit=None, **explored)
         return Page(tab, path)
 
     yield open_
     assert tab.evaluate("window.hit") == 0
     assert witness.complaints == []
     assert {url for url in witness.requests if not url.startswith("data:")} == {path.as_uri()}
+
+
+@pytest.fixture
+def touch(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens the page of a graph on a telephone, whose reader has fingers only; nothing complained."""
+    path = tmp_path / "touched.html"
+    context = browser.new_context(has_touch=True, viewport={"width": 375, "height": 700})
+    context.set_default_timeout(10_000)
+    tab = context.new_page()
+    witness = Witness(tab)
+
+    def open_(v: Any, **explored: Any) -> Page:
+        explore(v, path, limit=None, **explored)
+        return Page(tab, path)
+
+    yield open_
+    assert witness.complaints == []
+    context.close()

@@ -14,7 +14,7 @@ from tabs import Page
 
 import pygrad
 from pygrad import Value, nn
-from pygrad.seeing import explorer
+from pygrad.seeing import pages
 from pygrad.seeing.explorer import explore
 from pygrad.seeing.layout import Edge, layout
 
@@ -249,7 +249,7 @@ def test_the_page_places_nodes_where_pictures_do(browser: Any) -> None:
         ]
         cases.append((sizes, pairs))
     tab = browser.new_page()
-    tab.add_script_tag(content=explorer._file("numbers.js") + explorer._file("layout.js"))
+    tab.add_script_tag(content=pages.source("numbers.js") + pages.source("layout.js"))
     for sizes, pairs in cases:
         for direction in ("LR", "TB"):
             expected = layout(

@@ -89,6 +89,21 @@ def test_every_gradient_of_python_s_is_right(
     assert count is not None and count[1] == count[2]
 
 
+def test_fingers_predict(touch: Callable[..., Page]) -> None:
+    page = touch(lesson())
+    page.tab.get_by_label("Predict first").tap()
+    page.tab.locator("#answer").tap()
+    page.tab.keyboard.type("1")
+    page.tab.get_by_role("button", name="Check").tap()
+    assert page.text("#verdict").startswith("Right: d.grad = 1.")
+    page.tab.locator("#reveal").tap()
+    assert page.text("#verdict").startswith("c.grad = 1")
+    assert page.boxes()["c"] == ("−6", "1")
+    page.tab.get_by_label("Predict first").tap()
+    page.settle()
+    assert page.tab.locator("#player").is_visible()
+
+
 # -- descend ------------------------------------------------------------------------------------------
 
 
@@ -146,6 +161,21 @@ def test_it_runs_and_stops_by_keys(show: Callable[..., Page]) -> None:
     page.tab.wait_for_timeout(200)
     assert page.text("#descent-count") == stopped
     assert page.text("#run") == "Run"
+
+
+def test_fingers_descend(touch: Callable[..., Page]) -> None:
+    page = touch(quadratic())
+    page.tab.get_by_label("rate").tap()
+    page.tab.get_by_label("rate").fill("0.01")
+    page.tab.locator("#descend").tap()
+    # x = 3, and 6 * x - 4 is 14.
+    assert page.numbers()[1][0] == 3.0 - 0.01 * 14.0
+    page.tab.locator("#run").tap()
+    page.tab.locator("#descent-count", has_text=re.compile(r"^[3-9] steps")).wait_for()
+    page.tab.locator("#run").tap()
+    assert page.text("#run") == "Run"
+    page.tab.locator("#again").tap()
+    assert page.numbers()[1][0] == 3.0
 
 
 def test_a_rate_that_is_too_high_is_told(show: Callable[..., Page]) -> None:

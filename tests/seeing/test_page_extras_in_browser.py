@@ -122,6 +122,25 @@ def test_a_link_shows_what_was_typed(show: Callable[..., Page]) -> None:
     page.write("x", 0.25)
     reloaded(page)
     assert page.text("h1") == "sin(x) if x > 0 else x**2"
+    assert page.numbers()[0][0] == 0.25
+    page.tab.locator("#reset").click()
+    assert page.numbers()[0][0] == 0.5
+
+
+def test_a_link_restores_what_names_stood_for(show: Callable[..., Page]) -> None:
+    page = show(lesson())
+    page.write("b", 0.1)
+    # a is typed, b as the graph before had it, c as where nothing is known.
+    page.tab.get_by_label("Expression").fill("a*b + c")
+    page.tab.get_by_label("where").fill("a=-1/3")
+    page.tab.keyboard.press("Enter")
+    before = page.numbers()
+    assert [value for value, _ in before] == [-1 / 3, 0.1, -1 / 3 * 0.1, 1.0, -1 / 3 * 0.1 + 1.0]
+    reloaded(page)
+    assert page.numbers() == before
+    assert page.tab.get_by_label("where").input_value() == f"a={-1 / 3!r} b=0.1 c=1.0"
+    reloaded(page)
+    assert page.numbers() == before
 
 
 @pytest.mark.parametrize(
@@ -129,6 +148,7 @@ def test_a_link_shows_what_was_typed(show: Callable[..., Page]) -> None:
     [
         "step=99999", "step=-1", "step=x", "h=abc", "values=99:1 0:x :: 1", "mode=sideways", "seed=77",
         "along=%3Cimg%20src=x%20onerror=window.hit=1%3E", "expression=window.hit=1", "nothing=1",
+        "where=window.hit=1", "where=x%3D(&expression=x", "where=q%3D2&expression=x",
         "expression=__import__('os')", "%E0%A4%A", "predict=1&step=3&mode=forward",
     ],
 )  # fmt: skip
@@ -166,6 +186,14 @@ def test_the_graph_is_saved_as_it_is_shown(
         assert name in texts and value in texts and (grad in texts or grad == "")
     png = saved(page, "#png").read_bytes()
     assert png.startswith(b"\x89PNG") and len(png) > 2000
+
+
+def test_fingers_save_what_is_shown(touch: Callable[..., Page]) -> None:
+    page = touch(lesson())
+    for button, start in [("#svg", b"<svg "), ("#png", b"\x89PNG")]:
+        with page.tab.expect_download() as download:
+            page.tab.locator(button).tap()
+        assert Path(download.value.path()).read_bytes().startswith(start)
 
 
 # -- the page around -------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from tabs import Page
 from typed import ALLOWED, BOMBS, HOSTILE, MESSAGES, NO_VALUE, POINT, SUBTLE
 
 from pygrad.command_line.expressions import ExpressionError, parse
-from pygrad.seeing import explorer
+from pygrad.seeing import explorer, pages
 from pygrad.seeing.snapshot import read
 
 ANSWER = """
@@ -43,8 +43,8 @@ def answer(browser: Any) -> Iterator[Callable[[str], dict[str, Any]]]:
     """What the page makes of a text, at POINT."""
     tab = browser.new_page()
     parts = ("elements", "model", "grammar", "building")
-    program = [explorer._file("numbers.js"), explorer.op_table()]
-    program += [explorer._file(f"{part}.js") for part in parts]
+    program = [pages.source("numbers.js"), pages.op_table()]
+    program += [pages.source(f"{part}.js") for part in parts]
     tab.add_script_tag(content="\n".join([*program, ANSWER]))
 
     def ask(text: str) -> dict[str, Any]:

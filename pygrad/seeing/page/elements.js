@@ -45,3 +45,13 @@ function exact(x) {
 }
 
 const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+// The page around this one may say which colours it has.
+function followTheme(onChange = () => {}) {
+  addEventListener("message", ({ source, data }) => {
+    const theme = source === parent ? data?.theme : undefined;
+    if (!["light", "dark", "auto"].includes(theme)) return;
+    document.documentElement.dataset.theme = theme;
+    onChange();
+  });
+}

@@ -101,14 +101,6 @@ const agree = (a, b) => Object.is(a, b) || fabs(a - b) <= 1e-9 * Math.max(fabs(a
 
 // -- the beginning -----------------------------------------------------------------------------------
 
-// inf and nan come as text.
-function numbersOf(nodes) {
-  for (const node of nodes) {
-    for (const key of ["value", "constant", "start"]) if (key in node) node[key] = Number(node[key]);
-    if (node.slopes) node.slopes = node.slopes.map(Number);
-  }
-}
-
 function listen() {
   const change = (action) => () => {
     action();
@@ -144,9 +136,17 @@ function move(text) {
 }
 
 const textUnless = (value, usual) => (value === usual ? "" : String(value));
+const isTyped = () => !find("original").hidden;
 const address = new Address({
+  // What names stand for, before the expression that needs it.
+  where: {
+    get: () => (isTyped() ? model.leaves.map((i) => `${model.nodes[i].name}=${exact(inputs.recorded[i])}`).join(" ") : ""),
+    set: (text) => {
+      find("where").value = text;
+    },
+  },
   expression: {
-    get: () => (find("original").hidden ? "" : find("title").textContent),
+    get: () => (isTyped() ? find("title").textContent : ""),
     set: (text) => {
       find("expression").value = text;
       typed.show();
@@ -167,14 +167,9 @@ const address = new Address({
   step: { get: () => textUnless(player.step, 0), set: (text) => player.jump(trunc(Number(text)) || 0) },
 });
 
-// The page around this one may say which colours it has.
-addEventListener("message", ({ source, data }) => {
-  const theme = source === parent ? data?.theme : undefined;
-  if (["light", "dark", "auto"].includes(theme)) document.documentElement.dataset.theme = theme;
-});
-
 const given = JSON.parse(find("data").textContent);
 numbersOf(given.nodes);
 listen();
 open(given);
+followTheme();
 address.read();

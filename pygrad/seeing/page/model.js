@@ -1,6 +1,14 @@
 // model.js: the graph as numbers. Nodes stand in the order of Value.backward(): operands before their
 // users, the root last. OPS is made from the op table by pygrad/seeing/explorer.py.
 
+// inf and nan come as text.
+function numbersOf(nodes) {
+  for (const node of nodes) {
+    for (const key of ["value", "constant", "start"]) if (key in node) node[key] = Number(node[key]);
+    if (node.slopes) node.slopes = node.slopes.map(Number);
+  }
+}
+
 function forwardOf(node, x) {
   if (node.form === "op") return OPS[node.op].forward(x[0], x[1], x[2], node.constant);
   if (node.form === "sum") return sumOf(node, x);

@@ -57,7 +57,7 @@ class Slope {
     const central = centralDifference(f, x, h);
     find("differences").hidden = isHidden;
     if (!isHidden) this.differences.show({ f, x, slope, h, largest: this.largest() });
-    find("paths").hidden = isHidden;
+    find("paths").hidden = find("paths-title").hidden = isHidden;
     find("paths-title").textContent = `Paths from ${model.nodes[leaf].name}`;
     if (!isHidden) tellPaths(find("paths"), model, leaf, slope);
     find("h-shown").textContent = shown(h, 3);
