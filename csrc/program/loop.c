@@ -2,6 +2,7 @@
 #include "program/loop.h"
 
 #include "program/call.h"
+#include "program/handed.h"
 #include "program/history.h"
 
 #include <string.h>
@@ -303,7 +304,17 @@ int pg_loop_uniform(const pg_program *p, const pg_instruction *in, double *unifo
 {
     const pg_loop *loop = p->loops[in->a];
     double *operands = frame + pg_loop_flat(loop) - loop->base.operands;
+    pg_handed *const all = work->handed, *handed = NULL;
+    if (all != NULL)
+        handed = loop->back == NULL ? pg_handed_from(all, p, in) : pg_handed_to(all, in);
+    const int hands_on = handed != NULL && loop->back == NULL && handed->to != NULL;
     for (size_t k = 0; k < loop->base.operands; k++)
         operands[k] = uniforms[p->terms[in->first + k].a];
-    return pg_loop_run(loop, operands, uniforms + in->out, frame, work, met);
+    work->handed = NULL;
+    const int done = pg_loop_run_handed(loop, hands_on ? p->loops[handed->to->a] : NULL, handed, operands,
+                                        uniforms + in->out, frame, work, met);
+    work->handed = all;
+    if (handed != NULL && loop->back != NULL)
+        pg_handed_close(handed);
+    return done;
 }
