@@ -275,8 +275,8 @@ static int is_partner(const pg_choice *c, size_t i, size_t j)
            memcmp(a->values + a->first[j], b->values + b->first[i], 2 * sizeof *a->values) == 0;
 }
 
-/* Which of the body's are those of the way back, or partners, and which of these may be noted; all that may are, at
- * first. */
+/* Which of the body's are those of the way back, or partners, and which of these may be noted: for lanes no results, which
+ * have places already. All that may are, at first. */
 static void compare(pg_choice *c, size_t state, int wide)
 {
     const pg_program *body = c->body.p, *back = c->back.p;
