@@ -23,6 +23,7 @@ typedef struct {
     size_t steps;          /* since it was asked last */
     int stopped;
     const int *stop;       /* a flag of others, or NULL */
+    struct pg_handed *handed; /* what loops on numbers hand to others, or NULL; NULL in bodies: see handed.h */
 } pg_work;
 
 enum { PG_STEPS_UNASKED = 1 << 20 };

@@ -10,7 +10,7 @@
 enum { PG_HANDED = 4, PG_TILE = 8 };
 
 /* The states of a loop that goes forward, for the instruction that goes the same way back: see handed.h. */
-typedef struct {
+typedef struct pg_handed {
     const pg_instruction *to; /* NULL: there are none */
     const pg_instruction *from, *way; /* what was looked for last, and what was found */
     pg_history history;

@@ -14,6 +14,7 @@
 #include "program/contracted.h"
 #include "program/call.h"
 #include "program/gammas.h"
+#include "program/handed.h"
 #include "program/lookup.h"
 #include "program/loop.h"
 #include "program/standing.h"
@@ -339,9 +340,11 @@ int pg_run_uniform(const pg_program *p, double *uniforms, uint32_t *guard, int *
 
 int pg_uniforms_run(const pg_program *p, double *uniforms, uint32_t *guard)
 {
-    pg_work work = {0};
+    pg_handed handed[PG_HANDED];
+    pg_work work = {.handed = pg_handed_begin(handed, p)};
     int met = 0;
     const int outcome = pg_run_uniform(p, uniforms, guard, &met, &work);
+    pg_handed_end(work.handed);
     return outcome != 1 ? outcome : 1 + (p->tells && met);
 }
 

@@ -19,7 +19,22 @@ static int writes_operand(const pg_program *p, pg_slot out, const pg_instruction
     return 0;
 }
 
-/* The last of the lanes that it reads: many instructions write to others behind. */
+pg_handed *pg_handed_begin(pg_handed *handed, const pg_program *p)
+{
+    if (p->loop_count < 2)
+        return NULL;
+    for (size_t i = 0; i < PG_HANDED; i++)
+        handed[i].to = handed[i].from = NULL;
+    return handed;
+}
+
+void pg_handed_end(pg_handed *handed)
+{
+    for (size_t i = 0; handed != NULL && i < PG_HANDED; i++)
+        pg_handed_close(&handed[i]);
+}
+
+/* The last of the slots that it reads: many instructions write to others behind. */
 static pg_slot last_operand(const pg_program *p, const pg_instruction *loop, size_t count)
 {
     pg_slot last = 0;
@@ -35,7 +50,7 @@ static const pg_instruction *way_back(const pg_program *p, const pg_instruction 
 {
     const pg_loop *loop = p->loops[in->a];
     const size_t count = loop->base.operands;
-    const pg_instruction *end = p->code + p->length, *found = in + 1;
+    const pg_instruction *lanes = p->code + p->once, *end = in < lanes ? lanes : p->code + p->length, *found = in + 1;
     for (; found != end; found++) {
         const pg_loop *other = found->code == PG_CODE_LOOP ? p->loops[found->a] : NULL;
         if (other != NULL && other->back == NULL && !pg_is_way(other->body) && !pg_is_way(loop->body))
@@ -45,7 +60,8 @@ static const pg_instruction *way_back(const pg_program *p, const pg_instruction 
     }
     const pg_slot last = last_operand(p, in, count);
     for (const pg_instruction *i = in + 1; found != end && i != found; i++)
-        if (!pg_is_several(i->code) && i->out & PG_ROW && i->out <= last && writes_operand(p, i->out, in, count))
+        if (!pg_is_several(i->code) && i->code != PG_CODE_GUARD && (i->out & PG_ROW) == (last & PG_ROW) &&
+            i->out <= last && writes_operand(p, i->out, in, count))
             return NULL;
     return found == end ? NULL : found;
 }

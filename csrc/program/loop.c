@@ -22,10 +22,15 @@ size_t pg_body_wide(const pg_body *b)
            b->scan.given * PG_TILE * PG_LANES + pg_loops_wide(b->wide);
 }
 
+/* Of a loop that goes back also for the one that hands its states to it. */
 size_t pg_loop_flat(const pg_loop *loop)
 {
-    return flat_of(loop->body) + (loop->back != NULL ? flat_of(loop->back) : 0) + loop->base.operands +
-           loop->base.results;
+    const pg_scan *s = &loop->body->scan;
+    const size_t forward = loop->body->state + 1 + s->made * s->length;
+    if (loop->back == NULL)
+        return flat_of(loop->body) + loop->base.operands + forward;
+    const size_t results = loop->base.results > forward ? loop->base.results : forward;
+    return flat_of(loop->flat_ahead) + flat_of(loop->flat_behind) + loop->base.operands + results;
 }
 
 /* On a single row it runs on numbers. */
@@ -109,6 +114,24 @@ static void put_items(flat *f, size_t i)
         put_flat(f, input + s->given + k, s->numbers->at[k * s->length + at]);
 }
 
+static void scatter(const pg_stretches *s, const double *from, double *uniforms)
+{
+    for (const pg_stretch *at = s->all, *end = at + s->count; at != end; at++)
+        if (at->count == 1)
+            uniforms[at->slot] = from[at->place];
+        else
+            memcpy(uniforms + at->slot, from + at->place, at->count * sizeof *uniforms);
+}
+
+static void gather(const pg_stretches *s, const double *uniforms, double *into)
+{
+    for (const pg_stretch *at = s->all, *end = at + s->count; at != end; at++)
+        if (at->count == 1)
+            into[at->place] = uniforms[at->slot];
+        else
+            memcpy(into + at->place, uniforms + at->slot, at->count * sizeof *into);
+}
+
 /* Trip i; whether it goes on is in *goes_on. False if it was stopped. */
 static int trip_flat(flat *f, size_t i, int *goes_on)
 {
@@ -117,14 +140,12 @@ static int trip_flat(flat *f, size_t i, int *goes_on)
     const pg_scan *s = &f->body->scan;
     const size_t n = f->body->state;
     uint32_t guard;
-    for (size_t k = 0; k < n; k++)
-        put_flat(f, k, f->state[k]);
+    scatter(&f->body->begin, f->state, f->uniforms);
     put_items(f, i);
     if ((pack == NULL ? pg_run_uniform(p, f->uniforms, &guard, f->met, f->work)
                       : pg_pack_run_within(pack, f->uniforms, &guard, f->met, f->work)) != 1)
         return 0;
-    for (size_t k = 0; k < n; k++)
-        f->state[k] = f->uniforms[p->result_slots[k]];
+    gather(&f->body->end, f->uniforms, f->state);
     for (size_t k = 0; f->made != NULL && k < s->made; k++)
         f->made[k * s->length + pg_item_at(s, i)] = f->uniforms[p->result_slots[pg_first_made(f->body) + k]];
     if (!f->body->counts)
@@ -147,17 +168,25 @@ static void clear_made(const flat *f, size_t from)
             f->made[k * s->length + pg_item_at(s, i)] = 0.0;
 }
 
-static void keep_flat(const flat *f, const pg_body *back, double *into)
+/* What is kept of the state into a history; where what is noted follows, or NULL as it was. */
+static double *keep_flat(const flat *f, const pg_body *back, double *into)
 {
     for (size_t k = 0; into != NULL && k < f->body->state; k++)
         if (pg_is_kept(f->body, back, 0, k))
             *into++ = f->state[k];
+    return into;
+}
+
+static void open_history(pg_history *h, const pg_loop *back)
+{
+    const size_t kept = pg_count_kept(back->flat_ahead, back->flat_behind, 0);
+    pg_history_open(h, kept + back->flat_noted, PG_HISTORY_OF_NUMBERS);
 }
 
 /* The trips from the present state on, which are noted if there is a way back; -1.0 if it was stopped. */
-static double run_flat(flat *f, double control, const pg_body *back, pg_history *h)
+static double run_flat(flat *f, double control, const pg_loop *back, pg_history *h)
 {
-    double trips = 0.0, *into;
+    double trips = 0.0, *into = NULL;
     int on = control != 0.0;
     while ((f->body->counts ? trips < trips_of(control) : on) && !pg_is_over(&f->body->scan, trips)) {
         if (trips >= f->body->most)
@@ -165,18 +194,20 @@ static double run_flat(flat *f, double control, const pg_body *back, pg_history 
         if (back != NULL) {
             if (!pg_history_note(h, &into))
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0) - 1.0;
-            keep_flat(f, back, into);
+            into = keep_flat(f, back->flat_behind, into);
         }
         if (!trip_flat(f, (size_t)trips, &on))
             return -1.0;
+        if (into != NULL)
+            gather(&f->body->noted, f->uniforms, into);
         trips += 1.0;
     }
     clear_made(f, (size_t)trips);
     return trips;
 }
 
-/* The state before trip i; NULL if it was stopped. */
-static const double *state_before_flat(flat *f, const pg_body *back, pg_history *h, size_t i)
+/* The state before trip i, and what is noted of it; NULL if it was stopped. */
+static const double *state_before_flat(flat *f, const pg_loop *back, pg_history *h, size_t i)
 {
     const double *s = pg_history_at(h, i);
     size_t next;
@@ -189,12 +220,16 @@ static const double *state_before_flat(flat *f, const pg_body *back, pg_history 
         return NULL;
     }
     for (size_t k = 0; k < f->body->state; k++)
-        if (pg_is_kept(f->body, back, 0, k))
+        if (pg_is_kept(f->body, back->flat_behind, 0, k))
             f->state[k] = *s++;
-    for (; next <= i; next++) {
+    double *into = NULL; /* it was noted of the first one when it was kept */
+    for (; next <= i + (back->flat_noted != 0); next++) {
         if (!trip_flat(f, next - 1, &ignored))
             return NULL;
-        keep_flat(f, back, pg_history_fill(h));
+        if (into != NULL)
+            gather(&f->body->noted, f->uniforms, into);
+        if (next <= i)
+            into = keep_flat(f, back->flat_behind, pg_history_fill(h));
     }
     return pg_history_at(h, i);
 }
@@ -215,17 +250,19 @@ static double count_trips(double control, pg_history *h)
 }
 
 /* Back from the last trip to the first. */
-static int go_back_flat(flat *f, flat *back, pg_history *h, size_t trips)
+static int go_back_flat(const pg_loop *loop, flat *f, flat *back, pg_history *h, size_t trips)
 {
-    const size_t n = f->body->state;
+    const size_t n = f->body->state, noted = loop->flat_noted;
     int ignored;
     for (size_t i = trips; i-- != 0;) {
-        const double *s = state_before_flat(f, back->body, h, i);
+        const double *s = state_before_flat(f, loop, h, i);
         if (s == NULL)
             return 0;
         for (size_t k = 0; k < n; k++)
             if (pg_is_kept(f->body, back->body, 0, k))
                 put_flat(back, back->body->state + k, *s++);
+        if (noted != 0)
+            memcpy(back->uniforms + back->body->flat->uniforms - noted, s, noted * sizeof *s);
         if (!trip_flat(back, i, &ignored))
             return 0;
     }
@@ -238,7 +275,7 @@ static int run_back_flat(const pg_loop *loop, flat *f, pg_handed *handed, const 
 {
     const size_t n = f->body->state, m = f->body->captured;
     const double *seeds = operands + n + 1 + m + f->first * f->body->scan.length;
-    flat back = open_flat(loop->back, &at, f->work, f->met);
+    flat back = open_flat(loop->flat_behind, &at, f->work, f->met);
     back.first = f->first;
     back.given = f->given;
     back.arrived = seeds + loop->back_state;
@@ -246,9 +283,8 @@ static int run_back_flat(const pg_loop *loop, flat *f, pg_handed *handed, const 
     pg_history own, *h = handed != NULL ? &handed->history : &own;
     double trips;
     if (handed == NULL) {
-        pg_history_open(h, pg_count_kept(f->body, loop->back, 0), PG_HISTORY_OF_NUMBERS);
-        trips = needs_no_state(f->body, loop->back) ? count_trips(operands[n], h)
-                                                    : run_flat(f, operands[n], loop->back, h);
+        open_history(h, loop);
+        trips = needs_no_state(f->body, loop->back) ? count_trips(operands[n], h) : run_flat(f, operands[n], loop, h);
     } else {
         trips = handed->trips[0];
     }
@@ -257,7 +293,7 @@ static int run_back_flat(const pg_loop *loop, flat *f, pg_handed *handed, const 
         back.state[k] = k < loop->back_state ? seeds[k] : 0.0;
     for (size_t k = 0; k < m; k++)
         put_flat(&back, back.body->state + n + k, operands[n + 1 + k]);
-    done = done && go_back_flat(f, &back, h, (size_t)trips);
+    done = done && go_back_flat(loop, f, &back, h, (size_t)trips);
     if (handed == NULL)
         pg_history_close(h);
     if (done)
@@ -270,7 +306,8 @@ int pg_loop_run_handed(const pg_loop *loop, const pg_loop *later, pg_handed *han
 {
     const size_t n = loop->body->state, m = loop->body->captured;
     double *at = frame;
-    flat f = open_flat(loop->body, &at, work, met);
+    const pg_loop *back = loop->back != NULL ? loop : later;
+    flat f = open_flat(back != NULL ? back->flat_ahead : loop->body, &at, work, met);
     for (size_t k = 0; k < m; k++)
         put_flat(&f, n + k, operands[n + 1 + k]);
     if (n != 0)
@@ -280,9 +317,8 @@ int pg_loop_run_handed(const pg_loop *loop, const pg_loop *later, pg_handed *han
         return run_back_flat(loop, &f, handed, operands, results, at);
     f.made = results + n + 1;
     if (later != NULL)
-        pg_history_open(&handed->history, pg_count_kept(f.body, later->back, 0), PG_HISTORY_OF_NUMBERS);
-    const double trips = run_flat(&f, operands[n], later == NULL ? NULL : later->back,
-                                  later == NULL ? NULL : &handed->history);
+        open_history(&handed->history, later);
+    const double trips = run_flat(&f, operands[n], later, later == NULL ? NULL : &handed->history);
     if (later != NULL)
         handed->trips[0] = trips;
     if (trips < 0.0)
@@ -296,14 +332,4 @@ int pg_loop_run_handed(const pg_loop *loop, const pg_loop *later, pg_handed *han
 int pg_loop_run(const pg_loop *loop, const double *operands, double *results, double *frame, pg_work *work, int *met)
 {
     return pg_loop_run_handed(loop, NULL, NULL, operands, results, frame, work, met);
-}
-
-int pg_loop_uniform(const pg_program *p, const pg_instruction *in, double *uniforms, double *frame, pg_work *work,
-                    int *met)
-{
-    const pg_loop *loop = p->loops[in->a];
-    double *operands = frame + pg_loop_flat(loop) - loop->base.operands;
-    for (size_t k = 0; k < loop->base.operands; k++)
-        operands[k] = uniforms[p->terms[in->first + k].a];
-    return pg_loop_run(loop, operands, uniforms + in->out, frame, work, met);
 }

@@ -43,6 +43,17 @@ typedef struct {
     pg_columns *numbers;   /* of the columns that are known, one after the other; NULL if there are none */
 } pg_scan;
 
+/* Numbers that stand side by side: so many uniforms from a slot on, which are those from a place on of a state. */
+typedef struct {
+    pg_slot slot;
+    uint32_t place, count;
+} pg_stretch;
+
+typedef struct {
+    pg_stretch *all;       /* NULL if there are none */
+    size_t count;
+} pg_stretches;
+
 /* The same body twice: for numbers, and for lanes. Shared. Its inputs are the state, what is captured, what is given and
  * what is known; its results the state, whether it goes on, and what it makes. */
 typedef struct {
@@ -50,6 +61,8 @@ typedef struct {
     pg_program *turned;    /* the other one of wide, or NULL: see turned.h */
     pg_pack *pack;         /* of flat, or NULL: see pack.h */
     const pg_program *numbers; /* what runs on numbers: flat, or the pack's own */
+    pg_stretches begin, end; /* where numbers has the state: as inputs, as results */
+    pg_stretches noted;    /* and the results that are noted: see noted.h */
     size_t state, captured;
     int counts;            /* the number of trips is given */
     double most;           /* trips */
@@ -90,6 +103,8 @@ struct pg_loop {
                             * then those by captured ones; it has captured the body's state, and what that has */
     pg_body *ahead, *behind; /* of one that goes back, the two for lanes that note: see noted.h; or body and back */
     size_t noted;
+    pg_body *flat_ahead, *flat_behind; /* the same for numbers */
+    size_t flat_noted;
     uint8_t *parts; /* for each number of the body's state, each that is captured, each column given, whether it is
                      * among these; for each column made, whether something has arrived there */
     size_t back_state; /* how many of the first kind */
@@ -114,6 +129,10 @@ void pg_body_release(pg_body *b);
 
 /* A loop, or NULL. Takes over the bodies, also then; copies parts. Caller owns. */
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts);
+
+/* How so many slots, of which some may be PG_NO_SLOT, stand. Caller owns *out, in which pg_free takes all. False for want of
+ * memory. */
+int pg_stretches_of(const pg_slot *slots, size_t count, pg_stretches *out);
 
 /* How many numbers of memory the loops of a program need, for numbers and for lanes. */
 size_t pg_loops_flat(const pg_program *p);

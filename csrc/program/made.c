@@ -20,11 +20,47 @@ static int packed(const pg_program *flat, pg_pack **out)
     return !may || pg_pack_make(flat, out) == PG_OK;
 }
 
+/* Counts them, and writes them unless out is NULL. */
+static size_t find_stretches(const pg_slot *slots, size_t count, pg_stretch *out)
+{
+    size_t found = 0;
+    for (size_t k = 0, next; k < count; k = next) {
+        next = k + 1;
+        if (slots[k] == PG_NO_SLOT)
+            continue;
+        while (next < count && slots[next] == slots[k] + (next - k))
+            next++;
+        if (out != NULL)
+            out[found] = (pg_stretch){slots[k], (uint32_t)k, (uint32_t)(next - k)};
+        found++;
+    }
+    return found;
+}
+
+int pg_stretches_of(const pg_slot *slots, size_t count, pg_stretches *out)
+{
+    *out = (pg_stretches){NULL, find_stretches(slots, count, NULL)};
+    if (out->count == 0)
+        return 1;
+    out->all = pg_alloc(out->count, sizeof *out->all);
+    if (out->all != NULL)
+        find_stretches(slots, count, out->all);
+    return out->all != NULL;
+}
+
+/* Where the state stands on numbers. */
+static int find_state(pg_body *b)
+{
+    return b->numbers == NULL || (pg_stretches_of(b->flat->input_slots, b->state, &b->begin) &&
+                                  pg_stretches_of(b->numbers->result_slots, b->state, &b->end));
+}
+
 pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
 {
     pg_program *turned = NULL;
     pg_pack *pack = NULL;
-    pg_body *b = pg_program_turn(wide, state, &turned) && packed(flat, &pack) ? pg_alloc(1, sizeof *b) : NULL;
+    const int turns = wide == NULL || pg_program_turn(wide, state, &turned);
+    pg_body *b = turns && packed(flat, &pack) ? pg_alloc(1, sizeof *b) : NULL;
     if (b == NULL) {
         pg_pack_release(pack);
         pg_program_free(flat);
@@ -32,9 +68,20 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
         pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, turned, pack, pack == NULL ? flat : &pack->rest, state, captured, counts,
-                   most, 1,    0,      {0}};
-    return b;
+    *b = (pg_body){.flat = flat,
+                   .wide = wide,
+                   .turned = turned,
+                   .pack = pack,
+                   .numbers = pack == NULL ? flat : &pack->rest,
+                   .state = state,
+                   .captured = captured,
+                   .counts = counts,
+                   .most = most,
+                   .refs = 1};
+    if (find_state(b))
+        return b;
+    pg_body_release(b);
+    return NULL;
 }
 
 pg_body *pg_body_retain(pg_body *b)
@@ -68,6 +115,9 @@ void pg_body_release(pg_body *b)
     if (b == NULL || PG_ADD(&b->refs, -1) != 0)
         return;
     pg_columns_release(b->scan.numbers);
+    pg_free(b->begin.all);
+    pg_free(b->end.all);
+    pg_free(b->noted.all);
     pg_pack_release(b->pack);
     pg_program_free(b->flat);
     pg_program_free(b->wide);
@@ -101,18 +151,20 @@ void pg_loop_destroy(pg_several *rule)
     pg_body_release(loop->back);
     pg_body_release(loop->ahead);
     pg_body_release(loop->behind);
+    pg_body_release(loop->flat_ahead);
+    pg_body_release(loop->flat_behind);
     pg_free(loop->parts);
     pg_free(loop->wanted);
     pg_free(loop);
 }
 
-/* A body with another program for lanes, or itself if that is NULL. NULL for want of memory. Takes the program over, also
- * then. Caller owns. */
-static pg_body *with_program(pg_body *body, pg_program *wide)
+/* A body with another program for numbers or for lanes, or itself if both are NULL. NULL for want of memory. Takes the program
+ * over, also then. Caller owns. */
+static pg_body *with_program(pg_body *body, pg_program *flat, pg_program *wide)
 {
-    if (wide == NULL)
+    if (flat == NULL && wide == NULL)
         return pg_body_retain(body);
-    pg_body *b = pg_body_make(NULL, wide, body->state, body->captured, body->counts, body->most);
+    pg_body *b = pg_body_make(flat, wide, body->state, body->captured, body->counts, body->most);
     if (b != NULL) {
         b->scan = body->scan;
         b->contracts = body->contracts;
@@ -128,9 +180,18 @@ static int note(pg_loop *loop)
     pg_program *ahead, *behind;
     if (!pg_note(loop->body, loop->back, &ahead, &behind, &loop->noted))
         return 0;
-    loop->ahead = with_program(loop->body, ahead);
-    loop->behind = with_program(loop->back, behind);
-    return loop->ahead != NULL && loop->behind != NULL;
+    loop->ahead = with_program(loop->body, NULL, ahead);
+    loop->behind = with_program(loop->back, NULL, behind);
+    if (loop->ahead == NULL || loop->behind == NULL ||
+        !pg_note_numbers(loop->body, loop->back, &ahead, &behind, &loop->flat_noted))
+        return 0;
+    loop->flat_ahead = with_program(loop->body, ahead, NULL);
+    if (loop->flat_ahead == NULL || !pg_noted_side_by_side(loop->flat_ahead, behind, loop->flat_noted)) {
+        pg_program_free(behind);
+        return 0;
+    }
+    loop->flat_behind = with_program(loop->back, behind, NULL);
+    return loop->flat_behind != NULL;
 }
 
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)

@@ -1,288 +1,14 @@
-/* noted.c: which values are noted for the way back, and the two programs that do so. */
+/* noted.c: the two programs that note values for the way back, and need not compute them once more. */
 #include "program/noted.h"
 
+#include "program/growth.h"
+#include "program/noting.h"
+#include "program/pack.h"
 #include "program/turned.h"
 
-enum {
-    LONGEST = 400,         /* instructions: longer bodies are left as they are, */
-    LONGEST_WAY = 2000,    /* and those of ways are not weighed */
-    NOBODY = INT32_MAX,
-    TO_NOTE = 5,           /* what it costs, as cost_of() says */
-    TO_NOTE_IN_PLACE = 1,  /* in ways: see turns.c */
-    TO_RESTORE = 2,
-    TO_JOIN = 2            /* to compute a partner's, too */
-};
+#include <stdlib.h>
 
-/* A program whose values have numbers: what has the same number in both is the same. An argument stands for a slot that an
- * instruction reads: which value is there, and which instruction has put it there, or, from the program's length on,
- * which input; or NOBODY. */
-typedef struct {
-    const pg_program *p;
-    uint32_t *out;         /* for each instruction */
-    uint32_t *first;       /* its arguments, up to those of the next one */
-    uint32_t *values, *makers; /* of arguments */
-    uint32_t *results;     /* makers of results */
-    uint32_t *there, *by;  /* what stands in a slot: uniforms, then lanes */
-} numbered;
-
-static size_t argument_count(const pg_program *p)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < p->length; i++)
-        count += 3 + 2 * (size_t)p->code[i].count;
-    return count;
-}
-
-static int open_numbered(numbered *n, const pg_program *p)
-{
-    const size_t slots = p->uniforms + p->lanes, arguments = argument_count(p);
-    uint32_t *room = pg_alloc(2 * p->length + 1 + 2 * arguments + p->outputs + 2 * slots + 1, sizeof *room);
-    *n = (numbered){.p = p, .out = room};
-    if (room == NULL)
-        return 0;
-    n->first = n->out + p->length;
-    n->values = n->first + p->length + 1;
-    n->makers = n->values + arguments;
-    n->results = n->makers + arguments;
-    n->there = n->results + p->outputs;
-    n->by = n->there + slots;
-    for (size_t i = 0; i < slots; i++)
-        n->there[i] = n->by[i] = NOBODY;
-    return 1;
-}
-
-static size_t place_of(const pg_program *p, pg_slot slot)
-{
-    return slot & PG_ROW ? p->uniforms + (slot & ~PG_ROW) : slot;
-}
-
-static void add_argument(numbered *n, uint32_t *at, pg_slot slot)
-{
-    const size_t place = slot == PG_NO_SLOT ? 0 : place_of(n->p, slot);
-    n->values[*at] = slot == PG_NO_SLOT ? NOBODY : n->there[place];
-    n->makers[(*at)++] = slot == PG_NO_SLOT ? NOBODY : n->by[place];
-}
-
-/* Whether instruction i of one does the same as j of the other. */
-static int is_same(const numbered *a, size_t i, const numbered *b, size_t j)
-{
-    const pg_instruction *x = &a->p->code[i], *y = &b->p->code[j];
-    const size_t count = 3 + 2 * (size_t)x->count;
-    if (x->code != y->code || x->expected != y->expected || x->count != y->count)
-        return 0;
-    for (uint32_t t = 0; t < x->count; t++)
-        if (a->p->terms[x->first + t].absorbing != b->p->terms[y->first + t].absorbing ||
-            a->p->terms[x->first + t].subtracted != b->p->terms[y->first + t].subtracted)
-            return 0;
-    return memcmp(a->values + a->first[i], b->values + b->first[j], count * sizeof *a->values) == 0;
-}
-
-/* Constants have the numbers of those of the other program that are the same. */
-static void number_constants(numbered *n, const numbered *other, uint32_t *next)
-{
-    const pg_program *p = n->p;
-    for (size_t i = 0; i < p->constants; i++) {
-        uint32_t *there = &n->there[p->lives + i];
-        *there = *next;
-        for (size_t j = 0; other != NULL && j < other->p->constants; j++)
-            if (memcmp(&p->constant_values[i], &other->p->constant_values[j], sizeof(double)) == 0)
-                *there = other->there[other->p->lives + j];
-        *next += *there == *next;
-    }
-}
-
-/* Which input of the body the one of that number is of the way back, or NOBODY: what has arrived is in front, and behind
- * what is given. */
-static uint32_t input_of_body(const pg_body *body, const pg_body *back, size_t i)
-{
-    const size_t common = body->state + body->captured + body->scan.given;
-    const size_t arrived = back->scan.given - body->scan.given;
-    if (i < back->state)
-        return NOBODY;
-    i -= back->state;
-    return i < common ? (uint32_t)i : i < common + arrived ? (uint32_t)NOBODY : (uint32_t)(i - arrived);
-}
-
-/* Inputs of the body have their numbers, also in the way back, in which others have fresh ones; back is NULL in the
- * body. */
-static void number(numbered *n, const pg_body *body, const pg_body *back, const numbered *other, uint32_t *next)
-{
-    const pg_program *p = n->p;
-    uint32_t at = 0;
-    number_constants(n, other, next);
-    for (size_t i = 0; i < p->inputs; i++)
-        if (p->input_slots[i] != PG_NO_SLOT) {
-            const uint32_t same = back == NULL ? (uint32_t)i : input_of_body(body, back, i);
-            n->there[place_of(p, p->input_slots[i])] = same == NOBODY ? (*next)++ : same;
-            n->by[place_of(p, p->input_slots[i])] = (uint32_t)(p->length + i);
-        }
-    for (size_t i = 0; i < p->length; i++) {
-        const pg_instruction *in = &p->code[i];
-        n->first[i] = at;
-        add_argument(n, &at, in->a);
-        add_argument(n, &at, in->b);
-        add_argument(n, &at, in->c);
-        for (uint32_t t = 0; t < in->count; t++) {
-            add_argument(n, &at, p->terms[in->first + t].a);
-            add_argument(n, &at, p->terms[in->first + t].b);
-        }
-        n->out[i] = *next;
-        for (size_t j = 0; other != NULL && j < other->p->length; j++)
-            if (is_same(n, i, other, j))
-                n->out[i] = other->out[j];
-        *next += n->out[i] == *next;
-        n->there[place_of(p, in->out)] = n->out[i];
-        n->by[place_of(p, in->out)] = (uint32_t)i;
-    }
-    n->first[p->length] = at;
-    for (size_t i = 0; i < p->outputs; i++)
-        n->results[i] = n->by[place_of(p, p->result_slots[i])];
-}
-
-/* -- which are noted ---------------------------------------------------------------------------- */
-
-/* The instructions of the way back. */
-typedef struct {
-    numbered body, back;
-    size_t seeds;          /* inputs of the way back before those that the body has, too */
-    size_t to_note;
-    uint32_t *same;        /* for each instruction the body's of the same value, or its partner, or NOBODY */
-    uint8_t *joins; /* whether it is that: the way forward computes both, at little more than the price of one */
-    uint8_t *may; /* whether that may be noted: a result has a place already */
-    uint8_t *noted, *needed; /* needed ones go on with the inputs */
-} choice;
-
-/* In halves of the time that an addition takes. */
-static size_t cost_of(const pg_instruction *in)
-{
-    switch (in->code) {
-    case PG_CODE_FUSED:
-    case PG_CODE_CONTRACTED:
-        return 2 + in->count;
-    case PG_OP_add:
-    case PG_OP_sub:
-    case PG_OP_mul:
-    case PG_OP_neg:
-    case PG_OP_where:
-    case PG_OP_below:
-    case PG_OP_equal:
-    case PG_OP_both:
-    case PG_OP_either:
-        return 2;
-    default:
-        return in->code == PG_OP_div ? 4 : 12;
-    }
-}
-
-static void need(choice *c, uint32_t maker)
-{
-    if (maker != NOBODY)
-        c->needed[maker] = 1;
-}
-
-/* What is needed if these are noted, and what it costs beside that which is there anyway. */
-static size_t weigh(choice *c)
-{
-    const numbered *n = &c->back;
-    const pg_program *p = n->p;
-    size_t cost = 0;
-    memset(c->needed, 0, p->length + p->inputs);
-    for (size_t i = 0; i < p->outputs; i++)
-        need(c, n->results[i]);
-    for (size_t i = p->length; i-- != 0;) {
-        const int is_there = c->same[i] == NOBODY;
-        if (is_there)
-            c->needed[i] = 1;
-        if (!c->needed[i])
-            continue;
-        if (c->noted[i]) {
-            cost += c->to_note + (c->joins[i] ? TO_JOIN : 0);
-            continue;
-        }
-        cost += is_there ? 0 : cost_of(&p->code[i]);
-        for (uint32_t k = n->first[i]; k < n->first[i + 1]; k++)
-            need(c, n->makers[k]);
-    }
-    for (size_t i = c->seeds; i < p->inputs; i++)
-        cost += c->needed[p->length + i] ? TO_RESTORE : 0;
-    return cost;
-}
-
-/* Notes what an instruction reads, or does so no longer, as far as it may be. */
-static void note_arguments(choice *c, size_t i, const uint8_t *before)
-{
-    const numbered *n = &c->back;
-    for (uint32_t k = n->first[i]; k < n->first[i + 1]; k++) {
-        const uint32_t maker = n->makers[k];
-        if (maker < n->p->length && c->may[maker])
-            c->noted[maker] = before == NULL ? 1 : before[maker];
-    }
-}
-
-/* From the last one on: is it better noted, or computed, from what is noted already or from what it reads? Where costs
- * are equal all stays as it was. before has room for a copy. */
-static void choose(choice *c, uint8_t *before)
-{
-    const size_t length = c->back.p->length;
-    size_t best = weigh(c);
-    memcpy(before, c->noted, length);
-    memset(c->noted, 0, length);
-    const size_t none = weigh(c);
-    if (none < best)
-        best = none;
-    else
-        memcpy(c->noted, before, length);
-    for (size_t i = length; i-- != 0;) {
-        weigh(c);
-        if (c->same[i] == NOBODY || !c->needed[i])
-            continue;
-        memcpy(before, c->noted, length);
-        for (int way = 0; way < 3; way++) {
-            const uint8_t was = c->noted[i];
-            c->noted[i] = way == 0 ? c->may[i] : 0;
-            if (way == 2)
-                note_arguments(c, i, NULL);
-            const size_t cost = weigh(c);
-            if (cost < best) {
-                best = cost;
-                memcpy(before, c->noted, length);
-                continue;
-            }
-            c->noted[i] = was;
-            if (way == 2)
-                note_arguments(c, i, before);
-        }
-    }
-}
-
-/* Leaves out what nobody needs; then, as long as there are more than so many, the one without which the rest costs least.
- * How many are left. */
-static size_t leave_out(choice *c, size_t most)
-{
-    const size_t length = c->back.p->length;
-    size_t count = 0;
-    weigh(c);
-    for (size_t i = 0; i < length; i++) {
-        c->noted[i] &= c->needed[i];
-        count += c->noted[i];
-    }
-    for (; count > most; count--) {
-        size_t least = SIZE_MAX, which = 0;
-        for (size_t i = 0; i < length; i++)
-            if (c->noted[i]) {
-                c->noted[i] = 0;
-                const size_t cost = weigh(c);
-                c->noted[i] = 1;
-                which = cost < least ? i : which;
-                least = cost < least ? cost : least;
-            }
-        c->noted[which] = 0;
-    }
-    weigh(c);
-    return count;
-}
-
-/* -- the programs ------------------------------------------------------------------------------- */
+/* -- for lanes ---------------------------------------------------------------------------------- */
 
 static void rename_slot(const pg_slot *now, pg_slot *slot)
 {
@@ -326,7 +52,7 @@ static void rewrite(pg_program *p, const pg_slot *places, const uint8_t *keep, p
 
 /* Those that join stand behind their partners; what is noted stands in the last slots of both programs, in the same order.
  * False for want of memory. */
-static int join(const choice *c, size_t count, pg_program *ahead, const pg_slot *places_back)
+static int join(const pg_choice *c, size_t count, pg_program *ahead, const pg_slot *places_back)
 {
     const pg_program *back = c->back.p;
     const size_t joining = pg_count_flags(c->joins, back->length), first = ahead->lanes - count;
@@ -350,7 +76,7 @@ static int join(const choice *c, size_t count, pg_program *ahead, const pg_slot 
 }
 
 /* Both programs, with count numbers noted. False for want of memory. */
-static int write_both(choice *c, size_t count, pg_program **ahead, pg_program **behind)
+static int write_both(pg_choice *c, size_t count, pg_program **ahead, pg_program **behind)
 {
     const pg_program *body = c->body.p, *back = c->back.p;
     const size_t most = body->length + back->length + body->lanes + back->lanes + 3 * count;
@@ -391,89 +117,197 @@ static int write_both(choice *c, size_t count, pg_program **ahead, pg_program **
     return done;
 }
 
-static int is_plain(const pg_program *p, size_t longest)
+int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_program **behind, size_t *noted)
 {
-    if (p->length > longest)
+    pg_choice c;
+    *ahead = *behind = NULL;
+    if (!pg_choose(&c, body, back, 1, noted))
         return 0;
-    for (size_t i = 0; i < p->length; i++)
-        if (pg_is_several(p->code[i].code) || is_of_table(p->code[i].code))
-            return 0;
+    if (*noted == 0)
+        return 1;
+    const int done = write_both(&c, *noted, ahead, behind);
+    pg_choice_close(&c);
+    return done;
+}
+
+/* -- for numbers -------------------------------------------------------------------------------- *
+ * Each slot is written once, so what is noted stays where it is: it is a result of the body more. In the way back it has
+ * the last slots, in the order in which it stands where a pack computes it: then packs find it side by side. */
+
+/* Which are noted. */
+static void list_noted(const pg_choice *c, uint32_t *order)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->back.p->length; i++)
+        if (c->noted[i])
+            order[count++] = (uint32_t)i;
+}
+
+/* The body with results more. A partner that joins stands behind what it joins. NULL for want of memory. */
+static pg_program *with_results(const pg_choice *c, const uint32_t *order, size_t count)
+{
+    const pg_program *body = c->body.p;
+    pg_program *p = pg_program_copy(body);
+    pg_instruction *code = p == NULL ? NULL : pg_alloc(body->length + count + 1, sizeof *code);
+    pg_slot *results = code == NULL ? NULL : pg_alloc(body->outputs + count + 1, sizeof *results);
+    if (results == NULL) {
+        pg_program_free(p);
+        pg_free(code);
+        return NULL;
+    }
+    memcpy(results, p->result_slots, body->outputs * sizeof *results);
+    size_t length = 0;
+    for (size_t j = 0; j < body->length; j++) {
+        code[length++] = body->code[j];
+        for (size_t k = 0; k < count; k++) {
+            const uint32_t i = order[k];
+            if (c->same[i] != j)
+                continue;
+            results[body->outputs + k] = c->joins[i] ? (pg_slot)p->uniforms++ : body->code[j].out;
+            if (c->joins[i]) {
+                code[length] = body->code[j];
+                code[length].code = c->back.p->code[i].code;
+                code[length++].out = results[body->outputs + k];
+            }
+        }
+    }
+    pg_free(p->code);
+    pg_free(p->result_slots);
+    p->code = code;
+    p->result_slots = results;
+    p->length = p->once = p->spread = length;
+    p->outputs += count;
+    return p;
+}
+
+static void move_slot(const pg_slot *now, pg_slot *slot)
+{
+    if (*slot != PG_NO_SLOT)
+        *slot = now[*slot];
+}
+
+/* What instructions read, and results. */
+static void move_all(const pg_slot *now, pg_program *p)
+{
+    for (size_t i = 0; i < p->length; i++) {
+        pg_instruction *in = &p->code[i];
+        move_slot(now, &in->a);
+        move_slot(now, &in->b);
+        move_slot(now, &in->c);
+        for (uint32_t t = 0; t < in->count; t++) {
+            move_slot(now, &p->terms[in->first + t].a);
+            move_slot(now, &p->terms[in->first + t].b);
+        }
+    }
+    for (size_t i = 0; i < p->outputs; i++)
+        move_slot(now, &p->result_slots[i]);
+}
+
+/* The way back with what is noted in its last slots, and without what nobody needs then. NULL for want of memory. */
+static pg_program *without(const pg_choice *c, const uint32_t *order, size_t count)
+{
+    const pg_program *back = c->back.p;
+    pg_program *p = pg_program_copy(back);
+    pg_slot *now = p == NULL ? NULL : pg_alloc(back->uniforms + 1, sizeof *now);
+    if (now == NULL) {
+        pg_program_free(p);
+        return NULL;
+    }
+    for (size_t i = 0; i < back->uniforms; i++)
+        now[i] = (pg_slot)i;
+    for (size_t k = 0; k < count; k++) {
+        now[back->code[order[k]].out] = (pg_slot)p->uniforms++;
+        c->needed[order[k]] = 0;
+    }
+    p->length = 0;
+    for (size_t i = 0; i < back->length; i++)
+        if (c->needed[i])
+            p->code[p->length++] = back->code[i];
+    p->once = p->spread = p->length;
+    move_all(now, p);
+    for (size_t i = c->seeds; i < p->inputs; i++)
+        if (!c->needed[back->length + i])
+            p->input_slots[i] = PG_NO_SLOT;
+    pg_free(now);
+    return p;
+}
+
+int pg_note_numbers(const pg_body *body, const pg_body *back, pg_program **ahead, pg_program **behind, size_t *noted)
+{
+    pg_choice c;
+    *ahead = *behind = NULL;
+    *noted = 0;
+    if (pg_is_way(body))
+        return 1;
+    if (!pg_choose(&c, body, back, 0, noted))
+        return 0;
+    if (*noted == 0)
+        return 1;
+    uint32_t *order = pg_alloc(*noted, sizeof *order);
+    if (order != NULL) {
+        list_noted(&c, order);
+        *ahead = with_results(&c, order, *noted);
+        *behind = *ahead == NULL ? NULL : without(&c, order, *noted);
+    }
+    pg_free(order);
+    pg_choice_close(&c);
+    if (*behind != NULL)
+        return 1;
+    pg_program_free(*ahead);
+    *ahead = NULL;
+    return 0;
+}
+
+/* A slot of a pack, and which of those that are noted stands there. */
+typedef struct {
+    pg_slot slot;
+    uint32_t which;
+} placed;
+
+static int compare_slots(const void *a, const void *b)
+{
+    const placed *x = a, *y = b;
+    return x->slot < y->slot ? -1 : x->slot > y->slot;
+}
+
+static void permute(pg_slot *results, const placed *order, size_t count, pg_slot *room)
+{
+    for (size_t k = 0; k < count; k++)
+        room[k] = results[order[k].which];
+    memcpy(results, room, count * sizeof *results);
+}
+
+/* What is noted in the order of its slots in the pack, there and in the way back. False for want of memory. */
+static int arrange(pg_body *ahead, pg_program *behind, size_t first, size_t noted)
+{
+    const size_t first_back = behind->uniforms - noted;
+    pg_slot *packed = ahead->pack->rest.result_slots + first;
+    placed *order = pg_alloc(noted, sizeof *order);
+    pg_slot *now = order == NULL ? NULL : pg_alloc(behind->uniforms, sizeof *now);
+    if (now == NULL) {
+        pg_free(order);
+        return 0;
+    }
+    for (size_t k = 0; k < noted; k++)
+        order[k] = (placed){packed[k], (uint32_t)k};
+    qsort(order, noted, sizeof *order, compare_slots);
+    permute(packed, order, noted, now);
+    permute(ahead->flat->result_slots + first, order, noted, now);
+    for (size_t i = 0; i < first_back; i++)
+        now[i] = (pg_slot)i;
+    for (size_t k = 0; k < noted; k++)
+        now[first_back + order[k].which] = (pg_slot)(first_back + k);
+    move_all(now, behind);
+    pg_free(now);
+    pg_free(order);
     return 1;
 }
 
-/* Whether instruction i of the way back is the partner of the body's instruction j. */
-static int is_partner(const choice *c, size_t i, size_t j)
+int pg_noted_side_by_side(pg_body *ahead, pg_program *behind, size_t noted)
 {
-    const numbered *a = &c->body, *b = &c->back;
-    return pg_partner(a->p->code[j].code) == b->p->code[i].code &&
-           memcmp(a->values + a->first[j], b->values + b->first[i], 2 * sizeof *a->values) == 0;
-}
-
-/* Which of the body's are those of the way back, or partners, and which of these may be noted; all that may are, at
- * first. */
-static void compare(choice *c, size_t state)
-{
-    const pg_program *body = c->body.p, *back = c->back.p;
-    for (size_t i = 0; i < back->length; i++) {
-        c->same[i] = NOBODY;
-        for (size_t j = body->spread; i >= back->spread && j < body->length; j++)
-            if (c->body.out[j] == c->back.out[i])
-                c->same[i] = (uint32_t)j;
-        for (size_t j = body->spread; i >= back->spread && c->same[i] == NOBODY && j < body->length; j++)
-            if (is_partner(c, i, j)) {
-                c->same[i] = (uint32_t)j;
-                c->joins[i] = 1;
-            }
-        c->may[i] = c->same[i] != NOBODY;
-        for (size_t k = 0; k < state; k++)
-            if (!c->joins[i] && c->body.results[k] == c->same[i])
-                c->may[i] = 0;
-        for (size_t k = 0; k < i; k++)
-            if (c->same[k] == c->same[i] && c->joins[k] == c->joins[i])
-                c->may[i] = 0;
-        c->noted[i] = 0;
-    }
-    for (size_t i = back->spread; i < back->length; i++)
-        for (uint32_t k = c->back.first[i]; c->same[i] == NOBODY && k < c->back.first[i + 1]; k++) {
-            const uint32_t maker = c->back.makers[k];
-            if (maker < back->length)
-                c->noted[maker] = c->may[maker];
-        }
-}
-
-int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_program **behind, size_t *noted)
-{
-    const int is_way = pg_is_way(body);
-    choice c = {.seeds = back->state, .to_note = is_way ? TO_NOTE_IN_PLACE : TO_NOTE};
-    const size_t length = back->wide->length;
-    uint32_t next = (uint32_t)body->wide->inputs;
-    int done = 1;
-    *noted = 0;
-    *ahead = *behind = NULL;
-    for (int i = 0; i < 2; i++)
-        if (!is_plain(i == 0 ? body->wide : back->wide, is_way ? LONGEST_WAY : LONGEST))
-            return 1;
-    uint8_t *flags = pg_alloc(5 * length + back->wide->inputs + 1, 1);
-    c.same = pg_alloc(length + 1, sizeof *c.same);
-    done = flags != NULL && c.same != NULL && open_numbered(&c.body, body->wide) && open_numbered(&c.back, back->wide);
-    if (done) {
-        c.may = flags;
-        c.noted = c.may + length;
-        c.needed = c.noted + 2 * length;
-        c.joins = c.needed + length + back->wide->inputs;
-        memset(c.joins, 0, length);
-        number(&c.body, body, NULL, NULL, &next);
-        number(&c.back, body, back, &c.body, &next);
-        compare(&c, body->state);
-        if (length <= LONGEST)
-            choose(&c, c.noted + length);
-        *noted = leave_out(&c, is_way ? length : 1 + pg_count_kept(body, back, 1) / 2);
-        if (*noted != 0)
-            done = write_both(&c, *noted, ahead, behind);
-    }
-    pg_free(flags);
-    pg_free(c.same);
-    pg_free(c.body.out);
-    pg_free(c.back.out);
-    return done;
+    const size_t first = ahead->flat->outputs - noted;
+    if (noted == 0)
+        return 1;
+    return (ahead->pack == NULL || arrange(ahead, behind, first, noted)) &&
+           pg_stretches_of(ahead->numbers->result_slots + first, noted, &ahead->noted);
 }

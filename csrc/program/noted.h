@@ -12,4 +12,11 @@
  * memory. Caller owns the programs. */
 int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_program **behind, size_t *noted);
 
+/* The same of those for numbers, but for ways: the one has what is noted as results, the last ones. */
+int pg_note_numbers(const pg_body *body, const pg_body *back, pg_program **ahead, pg_program **behind, size_t *noted);
+
+/* Once the body that notes for numbers has been made: what is noted becomes an order in which it stands side by side where the
+ * body's pack computes it, there and in the way back; and is found. False for want of memory. */
+int pg_noted_side_by_side(pg_body *ahead, pg_program *behind, size_t noted);
+
 #endif

@@ -8,6 +8,7 @@
 #include "program/contracted.h"
 #include "program/evaluate.h"
 #include "program/gammas.h"
+#include "program/handed.h"
 #include "program/loop.h"
 
 /* -- what is the same for every set of instructions ---------------------------------------------- */
@@ -101,8 +102,10 @@ int pg_pack_run_within(const pg_pack *k, double *uniforms, uint32_t *guard, int 
 
 int pg_pack_run(const pg_pack *k, double *uniforms, uint32_t *guard)
 {
-    pg_work work = {0};
+    pg_handed handed[PG_HANDED];
+    pg_work work = {.handed = pg_handed_begin(handed, &k->rest)};
     int met = 0;
     const int outcome = pg_pack_run_within(k, uniforms, guard, &met, &work);
+    pg_handed_end(work.handed);
     return outcome != 1 ? outcome : 1 + (k->rest.tells && met);
 }

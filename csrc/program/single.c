@@ -37,7 +37,8 @@ static int run_row(const pg_loop *loop, const pg_loop *later, pg_handed *handed,
                    size_t l, double *results)
 {
     const double *lanes = rows->lanes;
-    double *given = rows->frame + pg_loop_flat(loop) - loop->base.operands, *found = given - loop->base.results;
+    double *given = rows->frame + pg_loop_flat(later != NULL ? later : loop) - loop->base.operands,
+           *found = given - loop->base.results;
     int met = 0;
     for (size_t k = 0; k < loop->base.operands; k++)
         given[k] = operands[k].a & PG_ROW ? LANE(operands[k].a)[l] : rows->uniforms[operands[k].a];

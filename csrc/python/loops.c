@@ -10,6 +10,7 @@
 #include "python/trace.h"
 #include "python/value.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* -- the body runs ------------------------------------------------------------------------------ */
@@ -148,6 +149,56 @@ static int find_captures(capture *c, const pg_sweep *s, pg_node *root, size_t le
     return 1;
 }
 
+/* A node outside that a body uses: its place among the trace's inputs, or behind them; and which it was found as. */
+typedef struct {
+    size_t place, found;
+    pg_node *node;
+} placed;
+
+static int compare_places(const void *a, const void *b)
+{
+    const placed *x = a, *y = b;
+    return x->place != y->place ? (x->place < y->place ? -1 : 1) : x->found < y->found ? -1 : x->found > y->found;
+}
+
+/* What inputs of transforms stand for, one in the other. */
+static const pg_node *origin_of(const pg_node *n)
+{
+    while (n->op == PG_OP_identity)
+        n = n->of.two.a;
+    return n;
+}
+
+/* What is captured in the order of the trace's inputs, and what was computed behind them: so the numbers of an array stand
+ * side by side, and what a body does with each of them can be done with several at a time. False with an exception
+ * set. */
+static int arrange_captures(capture *c, size_t leaves)
+{
+    const pg_running_trace *t = pg_trace_running();
+    const size_t count = c->count - leaves, inputs = t == NULL ? 0 : (size_t)PyTuple_Size(t->inputs);
+    pg_index index;
+    if (count < 2 || inputs == 0)
+        return 1;
+    placed *all = pg_alloc(count, sizeof *all);
+    if (all == NULL || !pg_index_open(&index, inputs)) {
+        pg_free(all);
+        return PyErr_NoMemory() != NULL;
+    }
+    for (size_t i = 0; i < inputs; i++)
+        pg_index_put(&index, origin_of(PG_NODE(PyTuple_GetItem(t->inputs, (Py_ssize_t)i))), i);
+    for (size_t i = 0; i < count; i++) {
+        pg_node *n = c->inputs[leaves + i];
+        size_t place;
+        all[i] = (placed){pg_index_find(&index, origin_of(n), &place) ? place : inputs, i, n};
+    }
+    qsort(all, count, sizeof *all, compare_places);
+    for (size_t i = 0; i < count; i++)
+        c->inputs[leaves + i] = all[i].node;
+    pg_index_close(&index);
+    pg_free(all);
+    return 1;
+}
+
 /* The sorted order of a body's results. */
 static pg_sweep *sorted_body(pg_node *root, pg_node *const *leaves, size_t count)
 {
@@ -180,7 +231,7 @@ static int captures_of(capture *c, pg_node *const *leaves, size_t leaf_count, pg
         } else {
             for (size_t i = 0; i < leaf_count; i++)
                 c->inputs[c->count++] = leaves[i];
-            found = find_captures(c, s, root, leaf_count);
+            found = find_captures(c, s, root, leaf_count) && arrange_captures(c, leaf_count);
             pg_index_close(&c->index);
             if (found && pg_rules != 0)
                 pg_keep_graph(s); /* its rules, which Values hold: see kept.h */

@@ -16,7 +16,7 @@ from pygrad.arrays.quiet import quietly
 from pygrad.core.library import ffi, lib
 from pygrad.programs.memory import address, doubles, scratch
 from pygrad.programs.paths import Path, Paths
-from pygrad.programs.rows import RowArguments, RowResults
+from pygrad.programs.rows import RowNumbers, RowResults
 from pygrad.programs.rows_without import candidates, is_of_a_row
 
 _LOOK = 0.02  # seconds between two looks for Ctrl-C, and for rows that are done
@@ -28,11 +28,13 @@ _Tell = Callable[[int], object] | None  # called with how many rows more are don
 class Batch:
     """Arrays of one call: inputs by argument, outputs by number, totals by path."""
 
-    def __init__(self, arguments: RowArguments, threads: int) -> None:
+    def __init__(self, arguments: RowNumbers, threads: int) -> None:
         self.arguments, self.threads = arguments, threads
         self.tell: _Tell = None
         self.served = 0  # rows that have stayed on a path
         self.singular: int | None = None  # a row whose derivatives may be singular: see Paths.look
+        # Paths with the rows that have stayed on them, indices or None for all; if that is to be noted.
+        self.stayed: list[tuple[Path, Any]] | None = None
         self.pointers, self.strides = arguments.pointers()
         self._first: Path | None = None
 
@@ -232,6 +234,14 @@ def in_order(pieces: Any) -> Any:
     for piece in pieces[1:]:
         total += piece
     return total
+
+
+def staying(left: Any | None, rows: Any | None) -> Any:
+    """Rows that have not left a path, or None for all."""
+    if left is None:
+        return rows
+    stayed = np.flatnonzero(left == _STAYED).astype(np.uintp)
+    return stayed if rows is None else rows[stayed]
 
 
 def by_guard(left: Any, rows: Any | None) -> Iterable[tuple[int, Any]]:

@@ -17,11 +17,10 @@ from pygrad.programs.axes import axes_of
 from pygrad.programs.mapped import Run, Vmapped
 from pygrad.programs.paths import TraceError
 from pygrad.programs.rows import RowArguments
+from pygrad.programs.rows_linked import FEW
 from pygrad.programs.table import Programs
 from pygrad.programs.whole import with_ints
 from pygrad.programs.worth import TooManyPaths
-
-_FEW = 8  # rows: to trace their derivatives takes as long as some five of them take row by row
 
 
 class Derivative(Protocol):
@@ -47,7 +46,7 @@ def derivative_of_rows(
         return None
     rows = _rows_of(chain, f)
     arguments = RowArguments(args, rows.in_axes, rows.f, named)
-    if rows.programs is None and 0 < arguments.rows < _FEW:
+    if rows.programs is None and 0 < arguments.rows < FEW:
         return None
     try:
         with with_ints(arguments.ints()):

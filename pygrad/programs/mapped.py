@@ -35,15 +35,18 @@ from pygrad.programs.axes import axes_of, has_rows_of_values, names_of
 from pygrad.programs.batch import Batch
 from pygrad.programs.contraction import contracted
 from pygrad.programs.few import FewRows, chosen_of, slopes_of
-from pygrad.programs.paths import Path, reads_active
-from pygrad.programs.results import as_numbers, with_truths
+from pygrad.programs.paths import Path, TraceError, reads_active
+from pygrad.programs.results import as_numbers, truths_in, with_truths
 from pygrad.programs.rows import (
+    Leaf,
     RowArguments,
+    RowNumbers,
     RowResults,
     checked_out,
     stacked,
     uniform_inputs,
 )
+from pygrad.programs.rows_linked import FEW, Linked, Replayed, Stayed, Taken, knows_derivatives
 from pygrad.programs.rows_program import RowsProgram
 from pygrad.programs.rows_uncompiled import (
     NO_ROWS,
@@ -107,13 +110,36 @@ class Vmapped(FunctionOf[..., Any]):
         given = (*args, *named.values())
         axes = axes_of(self.in_axes, self.f, len(args), tuple(named))
         by_rows = has_rows_of_values(given, axes, names_of(len(args), tuple(named), self.__name__))
-        if _native.trace_active() or by_rows or (self.reduce is None and values_in(given)):
+        if _native.trace_active() or by_rows:
             return self.row_by_row(args, out, named=named)
-        if _is_nested(values_in(given)):  # numbers as slopes could not be differentiated again
-            return self.row_by_row(args, out, named=named)
+        values = values_in(given)
+        # numbers as slopes could not be differentiated again
+        if (self.reduce is None and values) or _is_nested(values):
+            return self._on_values(args, named, out)
         arguments = RowArguments(args, self.in_axes, self.f, named)
         with with_ints(arguments.ints()):
             return self._of(arguments, args, named, out)
+
+    def _on_values(self, args: Any, named: Any, out: Any) -> Any:
+        """The same where results are to be Values that may be differentiated more than once."""
+        result = None
+        if (
+            out is None
+            and _native.any_active()
+            and not (_native.in_no_grad() or _native.watching())
+        ):
+            result = self._linked(RowArguments(args, self.in_axes, self.f, named))
+        return self.row_by_row(args, out, named=named) if result is None else result[0]
+
+    def _linked(self, arguments: RowArguments) -> tuple[Any] | None:
+        """See Run.linked."""
+        if self.programs is None and arguments.rows < FEW:
+            return None
+        try:
+            with with_ints(arguments.ints()):
+                return Run(self, arguments, wrt=()).linked()
+        except (TooManyPaths, TraceError):
+            return None
 
     def _of(self, arguments: RowArguments, args: Any, named: Any, out: Any) -> Any:
         """The same for arguments that were taken apart."""
@@ -134,7 +160,8 @@ class Vmapped(FunctionOf[..., Any]):
             error.warn(f"rows of {function_name(self.f)}() have", "row by row")
             if not (_native.any_active() or values_in([args, named])):
                 return self._on_numbers(arguments, out)
-        return self.row_by_row(args, out, named=named)
+            return self.row_by_row(args, out, named=named)
+        return self._on_values(args, named, out)
 
     def _on_numbers(self, arguments: RowArguments, out: Any) -> Any:
         """The same without programs."""
@@ -188,7 +215,7 @@ class Run:
     ) -> None:
         """wrt: by which items of arguments.values to differentiate; None: by those that are Values."""
         self.reduce, self.errors = vmapped.reduce, vmapped.errors
-        self.arguments, self.by_lives = arguments, by_lives
+        self.f, self.arguments, self.by_lives = vmapped.f, arguments, by_lives
         self.by: list[Any] = []  # Values among them
         if wrt is None:
             wrt = [i for i, v in enumerate(arguments.values) if isinstance(v, Value)]
@@ -257,8 +284,57 @@ class Run:
         _, numbers, by, grads = self.reduced()
         return Value(numbers[0], by, grads)
 
+    def linked(self) -> tuple[Any] | None:
+        """The result, in a tuple, as Values that can be differentiated to any order: see rows_linked.py.
+        None where f has derivatives that no program knows, or gives truths."""
+        self.batch.stayed = []
+        if self.reduce is None:
+            results, structures = self._row_results()
+            structure, found = results.structure, np.concatenate(results.parts, axis=1).ravel()
+            if any(map(any, map(truths_in, structures))):
+                return None
+        else:
+            structure, found = self._sum()
+        self._report([found])
+        linked = self._linked()
+        if linked is None:
+            return None
+        values = linked(found.tolist())
+        if self.reduce is None:
+            table = np.empty(len(found), dtype=object)
+            table[:] = values
+            rows = table.reshape(self.arguments.rows, structure.size)
+            return (stacked(rows, structure, None, truths_in(structure)),)
+        if self.reduce == "mean":
+            values = [v / self.arguments.rows for v in values]
+        return (structure.arrange(values),)
+
+    def _linked(self) -> Callable[[Sequence[float]], Sequence[Any]] | None:
+        """What makes Values of the numbers of all rows."""
+        arguments, program = self.arguments, self.program
+        stayed, where = self.batch.stayed or [], uniform_inputs(arguments)
+        lives = list({id(v): v for path in self.used for v in path.lives}.values())
+        by = [(i, v) for i, v in zip(where, arguments.values, strict=True) if isinstance(v, Value)]
+        inputs, values = [i for i, _ in by], [v for _, v in by]
+        key = tuple(inputs), tuple(map(id, lives))
+        made = program.linked.get(key)
+        if made is None:
+            flags, totals = list(map(bool, arguments.row_flags())), self.reduce is not None
+            made = program.linked.setdefault(key, Replayed(flags, inputs, totals, lives))
+        leaves = [leaf._replace(array=leaf.array.copy()) for leaf in arguments.leaves]
+        if lives:
+            leaves.append(Leaf(np.array(list(map(_native.number_in, lives))), False, len(lives)))
+        numbers = RowNumbers(leaves, arguments.rows, arguments.name)
+        parts = []
+        for path, rows in stayed:
+            first = made.first_on(path, rows, numbers)
+            if first is None or not knows_derivatives(path.program):
+                return None
+            parts.append(Stayed(path, rows, first))
+        linked = Linked(Taken(self.f, arguments.name, parts, self.batch.threads), made, numbers)
+        return functools.partial(linked.values, (*values, *lives))
+
     def _rows(self, out: Any) -> Any:
-        results: list[RowResults] = []
         given = out
         if out is not None:
             out = checked_out(out)
@@ -266,6 +342,17 @@ class Run:
         shared = out is not None and any(
             np.may_share_memory(out, leaf.array) for leaf in self.arguments.leaves
         )
+        results, structures = self._row_results(None if shared else out)
+        self._report(results.parts)
+        if out is None:
+            return results.arranged(structures)
+        if shared:
+            results.copy_to(out)
+        return given
+
+    def _row_results(self, out: Any = None) -> tuple[RowResults, list[Structure]]:
+        """Results by row, in out unless that is None; and what each path gives."""
+        results: list[RowResults] = []
 
         def results_of(path: Path) -> RowResults:
             structure = path.result.structure
@@ -274,8 +361,7 @@ class Run:
                     raise mixed(self.arguments.name, results[0].structure, structure)
                 results.clear()  # no row of this call has taken the paths of earlier ones
             if not results:
-                into = None if shared else out
-                results.append(RowResults(structure, self.arguments.rows, into))
+                results.append(RowResults(structure, self.arguments.rows, out))
             return results[0]
 
         structures: list[Structure] = []
@@ -287,12 +373,7 @@ class Run:
             others, table = self._uncompiled(rows, results[0].structure)
             structures.append(with_truths(others.returned, others.truths))
             results[0].put(rows, table)
-        self._report(results[0].parts)
-        if out is None:
-            return results[0].arranged(structures)
-        if shared:
-            results[0].copy_to(out)
-        return given
+        return results[0], structures
 
     def _run(self, outputs: Callable[[Path], Any] | None) -> Iterable[tuple[Path | None, Any]]:
         return self.program.run(self.batch, outputs, self.progress, self.mixes)
@@ -312,7 +393,15 @@ class Run:
         return found
 
     def total(self) -> tuple[Structure, Any]:
-        """Structure of the results, and an array of their totals and of all derivatives."""
+        """Structure of the results, and an array of their totals or means and of all derivatives."""
+        structure, total = self._sum()
+        if self.reduce == "mean":
+            total = total / self.arguments.rows
+        self._report([total])
+        return structure, total
+
+    def _sum(self) -> tuple[Structure, Any]:
+        """The same of totals."""
         total: Any = 0.0
         structure: Structure = Number()
         for path, part in self._run(None):
@@ -323,9 +412,6 @@ class Run:
             structure = self._same_structure(path)
             if part is not None:
                 total = quietly(operator.add, total, part)
-        if self.reduce == "mean":
-            total = total / self.arguments.rows
-        self._report([total])
         return structure, total
 
     def reduced(self) -> tuple[Structure, list[float], list[Any], list[float]]:

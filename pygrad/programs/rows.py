@@ -37,7 +37,31 @@ class Leaf(NamedTuple):
     size: int  # numbers that one row has of it
 
 
-class RowArguments:
+class RowNumbers:
+    """The numbers that rows have, as a program reads them."""
+
+    def __init__(self, leaves: Sequence[Leaf], rows: int, name: str) -> None:
+        """name: of the function whose rows they are."""
+        self.leaves, self.rows, self.name = list(leaves), rows, name
+
+    def row_flags(self) -> bytes:
+        """Of each number whether it differs by row."""
+        return b"".join(bytes([leaf.mapped]) * leaf.size for leaf in self.leaves)
+
+    def point(self, row: int) -> list[float]:
+        """All numbers of one row."""
+        return [
+            x
+            for leaf in self.leaves
+            for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
+        ]
+
+    def pointers(self) -> tuple[Any, Any]:
+        """For each input where its numbers stand, and how far apart those of two rows are."""
+        return places([leaf.array for leaf in self.leaves])
+
+
+class RowArguments(RowNumbers):
     """Arguments taken apart: leaves, how many rows, and the structure of one row's."""
 
     def __init__(
@@ -49,14 +73,12 @@ class RowArguments:
     ) -> None:
         """args, in_axes: see axes.py; of f, which is called with these and with those by name."""
         name, named = function_name(f), named or {}
+        super().__init__((), -1, name)  # not known yet
         self._f = f
         self._of_ints: set[int] = set()  # leaves of rows
-        self.leaves: list[Leaf] = []
         self.values: list[Any] = []  # items of uniform leaves, Values among them
-        self.rows = -1  # not known yet
         self._first = ""  # what has told that
         self._unmapped: Part | None = None  # what has no rows, but an axis
-        self.name = name
         self.ranges: list[
             range
         ] = []  # of each argument's items among values: those that all rows share
@@ -136,17 +158,6 @@ class RowArguments:
         self.leaves.append(Leaf(array.reshape(len(array), size), True, size))
         return Array(shape, size) if shape else Number()
 
-    def row_flags(self) -> bytes:
-        return b"".join(bytes([leaf.mapped]) * leaf.size for leaf in self.leaves)
-
-    def point(self, row: int) -> list[float]:
-        """All numbers of one row."""
-        return [
-            x
-            for leaf in self.leaves
-            for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
-        ]
-
     def ints(self) -> list[int]:
         """Which numbers, among all of a row, are ints."""
         found: list[int] = []
@@ -158,10 +169,6 @@ class RowArguments:
             found += [at + i for i in ints_among(list(items))]
             at += leaf.size
         return found
-
-    def pointers(self) -> tuple[Any, Any]:
-        """For each input where its numbers stand, and how far apart those of two rows are."""
-        return places([leaf.array for leaf in self.leaves])
 
 
 class RowResults:

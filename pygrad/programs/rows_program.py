@@ -15,10 +15,11 @@ from pygrad.core.recording import Kind
 from pygrad.core.structure import Container, Structure, as_values, key_of
 from pygrad.programs.again import Again
 from pygrad.programs.axes import called
-from pygrad.programs.batch import Batch, by_guard
+from pygrad.programs.batch import Batch, by_guard, staying
 from pygrad.programs.paths import Path, Paths, trace
 from pygrad.programs.reach import is_plain
 from pygrad.programs.results import Result, RowResult, Totals, as_numbers, taken_apart
+from pygrad.programs.rows_linked import Replayed
 from pygrad.programs.rows_without import is_of_a_row, nothing_like
 from pygrad.programs.worth import TRACE, NoProgram, TooManyPaths, Worth, verdict_on
 from pygrad.progress import Report
@@ -47,6 +48,8 @@ class RowsProgram:
         self.f, self.structure, self.flags, self.reduce = f, structure, flags, reduce
         self.wrt, self.by_lives = tuple(wrt), by_lives
         self.again = again
+        # What results that are differentiated are made by, by which inputs are Values: see Run.linked.
+        self.linked: dict[Any, Replayed] = {}
         self._asked: bool | None = None
         compiled = kept and not (again is not None and again.keeps)
         verdict = None
@@ -150,6 +153,8 @@ class RowsProgram:
                 stayed = (arguments.rows if rows is None else len(rows)) - count
                 batch.served += stayed
                 worth.served += stayed
+                if stayed and batch.stayed is not None:
+                    batch.stayed.append((path, staying(left, rows)))
                 if stayed:
                     yield path, totals
                 for guard, gone in groups:

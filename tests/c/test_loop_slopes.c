@@ -665,6 +665,32 @@ static void test_each_allocation_fails_in_turn(void)
     check_failing(&ways[1], 1.0, 1.0, 1);
 }
 
+/* Where packs are made for both directions, of programs that are there. */
+static void test_what_a_broad_body_notes_fails_in_turn(void)
+{
+    const kind *k = &kinds[BROAD];
+    const size_t before = held_count, count = operands_of(k);
+    pg_loop *loop = made_loop(k, 1e6), *made = NULL;
+    pg_node *first[MOST_IN];
+    problem q;
+    size_t n = 1;
+    any_problem(k, loop, &q);
+    q.seeds[0] = 1.0;
+    CHECK(derive(PG_REVERSE, q.out[0], q.out_count, q.operands, count, q.operands, count, q.seeds, first) == PG_OK);
+    const pg_loop *back = loop->derived[0];
+    CHECK(back->flat_noted != 0 && back->flat_ahead->pack != NULL && back->flat_behind->pack != NULL);
+    for (; made == NULL; n++) {
+        fail(n, 0);
+        made = pg_loop_make(pg_body_retain(back->body), pg_body_retain(back->back), back->parts);
+        pg_fail_at(0);
+    }
+    CHECK(n > 20 && made->flat_noted == back->flat_noted);
+    pg_loop_release(made);
+    pg_release_all(first, count);
+    let_go(before);
+    pg_loop_release(loop);
+}
+
 /* -- who is asked to stop ------------------------------------------------------------------------------ */
 
 static size_t asked, stops_at;
@@ -859,7 +885,7 @@ static void test_loops_stop_wherever_they_are(void)
         pg_limit_histories(little ? 4096 : SIZE_MAX);
         for (int row = 0; row < 2; row++) {
             check_stopping(&q, q.out[0], 2, row, row ? 4e4 : 3e5);
-            check_stopping(&q, first, 3, row, row ? 1e4 : 1e5); /* of which each trip asks more often */
+            check_stopping(&q, first, 3, row, row ? 1e4 : 4e5);
         }
     }
     pg_limit_histories(SIZE_MAX);
@@ -924,6 +950,7 @@ int main(void)
     RUN(test_rows_of_a_table);
     RUN(test_a_history_keeps_some_and_says_which);
     RUN(test_each_allocation_fails_in_turn);
+    RUN(test_what_a_broad_body_notes_fails_in_turn);
     RUN(test_loops_stop_wherever_they_are);
     RUN(test_loops_stop_in_what_is_the_same_for_all_rows);
     RUN(test_a_way_back_tells_of_a_product_with_0);

@@ -132,6 +132,42 @@ def test_hessians_of_several_numbers():
         assert np.array(found) == pytest.approx(np.array(expected), rel=1e-11)
 
 
+def cells(width, forward):
+    """A layer of cells that hand on what they hold, whose numbers a way back needs once more."""
+
+    m = pygrad.math
+
+    def trip(state, weights, scale):
+        return [
+            scale * m.tanh(w * v) + m.sigmoid(v) * m.sin(w) * m.exp(-v * v)
+            for w, v in zip(weights, state, strict=True)
+        ]
+
+    def f(x):
+        weights, state, scale = x[:width], list(x[width : 2 * width]), x[2 * width]
+        if forward:
+            state = fori_loop(0, 9, lambda i, s: trip(s, weights, scale + 0.0 * i), state)
+        else:
+            for _ in range(9):
+                state = trip(state, weights, scale)
+        return sum(v * v for v in state)
+
+    return f
+
+
+@pytest.mark.parametrize("width", [1, 3, 14])
+def test_gradients_of_many_cells_in_one_call_and_over_rows(width):
+    x = np.random.default_rng(width).normal(size=2 * width + 1)
+    truth = grad(cells(width, False))(x)
+    for made in (compile(value_and_grad(cells(width, True))), value_and_grad(cells(width, True))):
+        for _ in range(20):  # packed from the sixteenth call on
+            value, slopes = made(x)
+        assert value == pytest.approx(cells(width, False)(x), rel=1e-13)
+        np.testing.assert_allclose(slopes, truth, rtol=1e-11, atol=1e-13)
+    rows = vmap(grad(cells(width, True)))(np.stack([x, 0.5 * x]))
+    np.testing.assert_allclose(rows[0], truth, rtol=1e-11, atol=1e-13)
+
+
 def test_what_arrives_at_no_trip_passes_through():
     def f(x, n):
         (a, b), _ = loop(lambda s: [s[1], s[0] * s[0]], [x, 3.0 * x], count=n)

@@ -1,0 +1,347 @@
+/* noting.c: values of a body and of its way back compared, and which of the same ones are noted. */
+#include "program/noting.h"
+
+enum {
+    LONGEST = 400,         /* instructions: longer bodies are left as they are for lanes, */
+    LONGEST_WAY = 2000,    /* and those of ways, and for numbers, are not weighed */
+    NOBODY = PG_NOBODY,
+    TO_NOTE = 5,           /* what it costs, as cost_of() says */
+    TO_NOTE_IN_PLACE = 1,  /* in ways: see turns.c */
+    TO_RESTORE = 2,
+    TO_JOIN = 2            /* to compute a partner's, too */
+};
+
+static size_t argument_count(const pg_program *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->length; i++)
+        count += 3 + 2 * (size_t)p->code[i].count;
+    return count;
+}
+
+static int open_numbered(pg_numbered *n, const pg_program *p)
+{
+    const size_t slots = p->uniforms + p->lanes, arguments = argument_count(p);
+    uint32_t *room = pg_alloc(2 * p->length + 1 + 2 * arguments + p->outputs + 2 * slots + 1, sizeof *room);
+    *n = (pg_numbered){.p = p, .out = room};
+    if (room == NULL)
+        return 0;
+    n->first = n->out + p->length;
+    n->values = n->first + p->length + 1;
+    n->makers = n->values + arguments;
+    n->results = n->makers + arguments;
+    n->there = n->results + p->outputs;
+    n->by = n->there + slots;
+    for (size_t i = 0; i < slots; i++)
+        n->there[i] = n->by[i] = NOBODY;
+    return 1;
+}
+
+static size_t place_of(const pg_program *p, pg_slot slot)
+{
+    return slot & PG_ROW ? p->uniforms + (slot & ~PG_ROW) : slot;
+}
+
+static void add_argument(pg_numbered *n, uint32_t *at, pg_slot slot)
+{
+    const size_t place = slot == PG_NO_SLOT ? 0 : place_of(n->p, slot);
+    n->values[*at] = slot == PG_NO_SLOT ? NOBODY : n->there[place];
+    n->makers[(*at)++] = slot == PG_NO_SLOT ? NOBODY : n->by[place];
+}
+
+/* Whether instruction i of one does the same as j of the other. */
+static int is_same(const pg_numbered *a, size_t i, const pg_numbered *b, size_t j)
+{
+    const pg_instruction *x = &a->p->code[i], *y = &b->p->code[j];
+    const size_t count = 3 + 2 * (size_t)x->count;
+    if (x->code != y->code || x->expected != y->expected || x->count != y->count)
+        return 0;
+    for (uint32_t t = 0; t < x->count; t++)
+        if (a->p->terms[x->first + t].absorbing != b->p->terms[y->first + t].absorbing ||
+            a->p->terms[x->first + t].subtracted != b->p->terms[y->first + t].subtracted)
+            return 0;
+    return memcmp(a->values + a->first[i], b->values + b->first[j], count * sizeof *a->values) == 0;
+}
+
+/* Constants have the numbers of those of the other program that are the same. */
+static void number_constants(pg_numbered *n, const pg_numbered *other, uint32_t *next)
+{
+    const pg_program *p = n->p;
+    for (size_t i = 0; i < p->constants; i++) {
+        uint32_t *there = &n->there[p->lives + i];
+        *there = *next;
+        for (size_t j = 0; other != NULL && j < other->p->constants; j++)
+            if (memcmp(&p->constant_values[i], &other->p->constant_values[j], sizeof(double)) == 0)
+                *there = other->there[other->p->lives + j];
+        *next += *there == *next;
+    }
+}
+
+/* Which input of the body the one of that number is of the way back, or NOBODY: what has arrived is in front, and behind
+ * what is given. */
+static uint32_t input_of_body(const pg_body *body, const pg_body *back, size_t i)
+{
+    const size_t common = body->state + body->captured + body->scan.given;
+    const size_t arrived = back->scan.given - body->scan.given;
+    if (i < back->state)
+        return NOBODY;
+    i -= back->state;
+    return i < common ? (uint32_t)i : i < common + arrived ? (uint32_t)NOBODY : (uint32_t)(i - arrived);
+}
+
+/* Inputs of the body have their numbers, also in the way back, in which others have fresh ones; back is NULL in the
+ * body. */
+static void number(pg_numbered *n, const pg_body *body, const pg_body *back, const pg_numbered *other, uint32_t *next)
+{
+    const pg_program *p = n->p;
+    uint32_t at = 0;
+    number_constants(n, other, next);
+    for (size_t i = 0; i < p->inputs; i++)
+        if (p->input_slots[i] != PG_NO_SLOT) {
+            const uint32_t same = back == NULL ? (uint32_t)i : input_of_body(body, back, i);
+            n->there[place_of(p, p->input_slots[i])] = same == NOBODY ? (*next)++ : same;
+            n->by[place_of(p, p->input_slots[i])] = (uint32_t)(p->length + i);
+        }
+    for (size_t i = 0; i < p->length; i++) {
+        const pg_instruction *in = &p->code[i];
+        n->first[i] = at;
+        add_argument(n, &at, in->a);
+        add_argument(n, &at, in->b);
+        add_argument(n, &at, in->c);
+        for (uint32_t t = 0; t < in->count; t++) {
+            add_argument(n, &at, p->terms[in->first + t].a);
+            add_argument(n, &at, p->terms[in->first + t].b);
+        }
+        n->out[i] = *next;
+        for (size_t j = 0; other != NULL && j < other->p->length; j++)
+            if (is_same(n, i, other, j))
+                n->out[i] = other->out[j];
+        *next += n->out[i] == *next;
+        n->there[place_of(p, in->out)] = n->out[i];
+        n->by[place_of(p, in->out)] = (uint32_t)i;
+    }
+    n->first[p->length] = at;
+    for (size_t i = 0; i < p->outputs; i++)
+        n->results[i] = n->by[place_of(p, p->result_slots[i])];
+}
+
+/* -- which are noted ---------------------------------------------------------------------------- */
+
+/* In halves of the time that an addition takes. */
+static size_t cost_of(const pg_instruction *in)
+{
+    switch (in->code) {
+    case PG_CODE_FUSED:
+    case PG_CODE_CONTRACTED:
+        return 2 + in->count;
+    case PG_OP_add:
+    case PG_OP_sub:
+    case PG_OP_mul:
+    case PG_OP_neg:
+    case PG_OP_where:
+    case PG_OP_below:
+    case PG_OP_equal:
+    case PG_OP_both:
+    case PG_OP_either:
+        return 2;
+    default:
+        return in->code == PG_OP_div ? 4 : 12;
+    }
+}
+
+static void need(pg_choice *c, uint32_t maker)
+{
+    if (maker != NOBODY)
+        c->needed[maker] = 1;
+}
+
+/* What is needed if these are noted, and what it costs beside that which is there anyway. */
+static size_t weigh(pg_choice *c)
+{
+    const pg_numbered *n = &c->back;
+    const pg_program *p = n->p;
+    size_t cost = 0;
+    memset(c->needed, 0, p->length + p->inputs);
+    for (size_t i = 0; i < p->outputs; i++)
+        need(c, n->results[i]);
+    for (size_t i = p->length; i-- != 0;) {
+        const int is_there = c->same[i] == NOBODY;
+        if (is_there)
+            c->needed[i] = 1;
+        if (!c->needed[i])
+            continue;
+        if (c->noted[i]) {
+            cost += c->to_note + (c->joins[i] ? TO_JOIN : 0);
+            continue;
+        }
+        cost += is_there ? 0 : cost_of(&p->code[i]);
+        for (uint32_t k = n->first[i]; k < n->first[i + 1]; k++)
+            need(c, n->makers[k]);
+    }
+    for (size_t i = c->seeds; i < p->inputs; i++)
+        cost += c->needed[p->length + i] ? TO_RESTORE : 0;
+    return cost;
+}
+
+/* Notes what an instruction reads, or does so no longer, as far as it may be. */
+static void note_arguments(pg_choice *c, size_t i, const uint8_t *before)
+{
+    const pg_numbered *n = &c->back;
+    for (uint32_t k = n->first[i]; k < n->first[i + 1]; k++) {
+        const uint32_t maker = n->makers[k];
+        if (maker < n->p->length && c->may[maker])
+            c->noted[maker] = before == NULL ? 1 : before[maker];
+    }
+}
+
+/* From the last one on: is it better noted, or computed, from what is noted already or from what it reads? Where costs
+ * are equal all stays as it was. before has room for a copy. */
+static void choose(pg_choice *c, uint8_t *before)
+{
+    const size_t length = c->back.p->length;
+    size_t best = weigh(c);
+    memcpy(before, c->noted, length);
+    memset(c->noted, 0, length);
+    const size_t none = weigh(c);
+    if (none < best)
+        best = none;
+    else
+        memcpy(c->noted, before, length);
+    for (size_t i = length; i-- != 0;) {
+        weigh(c);
+        if (c->same[i] == NOBODY || !c->needed[i])
+            continue;
+        memcpy(before, c->noted, length);
+        for (int way = 0; way < 3; way++) {
+            const uint8_t was = c->noted[i];
+            c->noted[i] = way == 0 ? c->may[i] : 0;
+            if (way == 2)
+                note_arguments(c, i, NULL);
+            const size_t cost = weigh(c);
+            if (cost < best) {
+                best = cost;
+                memcpy(before, c->noted, length);
+                continue;
+            }
+            c->noted[i] = was;
+            if (way == 2)
+                note_arguments(c, i, before);
+        }
+    }
+}
+
+/* Leaves out what nobody needs; then, as long as there are more than so many, the one without which the rest costs least.
+ * How many are left. */
+static size_t leave_out(pg_choice *c, size_t most)
+{
+    const size_t length = c->back.p->length;
+    size_t count = 0;
+    weigh(c);
+    for (size_t i = 0; i < length; i++) {
+        c->noted[i] &= c->needed[i];
+        count += c->noted[i];
+    }
+    for (; count > most; count--) {
+        size_t least = SIZE_MAX, which = 0;
+        for (size_t i = 0; i < length; i++)
+            if (c->noted[i]) {
+                c->noted[i] = 0;
+                const size_t cost = weigh(c);
+                c->noted[i] = 1;
+                which = cost < least ? i : which;
+                least = cost < least ? cost : least;
+            }
+        c->noted[which] = 0;
+    }
+    weigh(c);
+    return count;
+}
+
+static int is_plain(const pg_program *p, size_t longest)
+{
+    if (p->length > longest)
+        return 0;
+    for (size_t i = 0; i < p->length; i++)
+        if (pg_is_several(p->code[i].code) || is_of_table(p->code[i].code))
+            return 0;
+    return 1;
+}
+
+/* Whether instruction i of the way back is the partner of the body's instruction j. */
+static int is_partner(const pg_choice *c, size_t i, size_t j)
+{
+    const pg_numbered *a = &c->body, *b = &c->back;
+    return pg_partner(a->p->code[j].code) == b->p->code[i].code &&
+           memcmp(a->values + a->first[j], b->values + b->first[i], 2 * sizeof *a->values) == 0;
+}
+
+/* Which of the body's are those of the way back, or partners, and which of these may be noted: for lanes no results, which
+ * have places already. All that may are, at first. */
+static void compare(pg_choice *c, size_t state, int wide)
+{
+    const pg_program *body = c->body.p, *back = c->back.p;
+    const size_t from = wide ? body->spread : 0, from_back = wide ? back->spread : 0;
+    for (size_t i = 0; i < back->length; i++) {
+        c->same[i] = NOBODY;
+        for (size_t j = from; i >= from_back && j < body->length; j++)
+            if (c->body.out[j] == c->back.out[i])
+                c->same[i] = (uint32_t)j;
+        for (size_t j = from; i >= from_back && c->same[i] == NOBODY && j < body->length; j++)
+            if (is_partner(c, i, j)) {
+                c->same[i] = (uint32_t)j;
+                c->joins[i] = 1;
+            }
+        c->may[i] = c->same[i] != NOBODY;
+        for (size_t k = 0; wide && k < state; k++)
+            if (!c->joins[i] && c->body.results[k] == c->same[i])
+                c->may[i] = 0;
+        for (size_t k = 0; k < i; k++)
+            if (c->same[k] == c->same[i] && c->joins[k] == c->joins[i])
+                c->may[i] = 0;
+        c->noted[i] = 0;
+    }
+    for (size_t i = from_back; i < back->length; i++)
+        for (uint32_t k = c->back.first[i]; c->same[i] == NOBODY && k < c->back.first[i + 1]; k++) {
+            const uint32_t maker = c->back.makers[k];
+            if (maker < back->length)
+                c->noted[maker] = c->may[maker];
+        }
+}
+
+int pg_choose(pg_choice *c, const pg_body *body, const pg_body *back, int wide, size_t *noted)
+{
+    const int is_way = pg_is_way(body);
+    const pg_program *p = wide ? body->wide : body->flat, *q = wide ? back->wide : back->flat;
+    const size_t length = q->length, longest = is_way || !wide ? LONGEST_WAY : LONGEST;
+    uint32_t next = (uint32_t)p->inputs;
+    *noted = 0;
+    *c = (pg_choice){.seeds = back->state, .to_note = is_way ? TO_NOTE_IN_PLACE : TO_NOTE};
+    if (!is_plain(p, longest) || !is_plain(q, longest))
+        return 1;
+    uint8_t *flags = c->may = pg_alloc(5 * length + q->inputs + 1, 1);
+    c->same = pg_alloc(length + 1, sizeof *c->same);
+    const int done = flags != NULL && c->same != NULL && open_numbered(&c->body, p) && open_numbered(&c->back, q);
+    if (done) {
+        c->noted = c->may + length;
+        c->needed = c->noted + 2 * length;
+        c->joins = c->needed + length + q->inputs;
+        memset(c->joins, 0, length);
+        number(&c->body, body, NULL, NULL, &next);
+        number(&c->back, body, back, &c->body, &next);
+        compare(c, body->state, wide);
+        if (length <= LONGEST)
+            choose(c, c->noted + length);
+        *noted = leave_out(c, is_way || !wide ? length : 1 + pg_count_kept(body, back, 1) / 2);
+    }
+    if (*noted == 0)
+        pg_choice_close(c);
+    return done;
+}
+
+void pg_choice_close(pg_choice *c)
+{
+    pg_free(c->may);
+    pg_free(c->same);
+    pg_free(c->body.out);
+    pg_free(c->back.out);
+}
