@@ -52,7 +52,8 @@ def lift(target: Any, *, rounding: bool | None = None, autograph: bool = False) 
     ones are made in what lift returned.
 
     Raises:
-        LiftError: it is compiled, by C, Cython or numba, or is a builtin. The error names it.
+        LiftError: it is compiled, by C, Cython or numba, and no Python file stands beside it; or it is a
+            builtin. The error names it.
         ModuleNotFoundError: there is no module of that name.
 
     >>> from math import sqrt
