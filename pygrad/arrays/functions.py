@@ -374,7 +374,8 @@ def cov(
 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """numpy.copyto."""
-    if isinstance(dst, np.ndarray) and dst.dtype != object:
+    takes_values = has_values(src) or type(where) is Conditions
+    if takes_values and isinstance(dst, np.ndarray) and dst.dtype != object:
         raise TypeError(
             "an array of floats holds no Values, and is to take some: make it with dtype=object"
         )

@@ -39,6 +39,7 @@ def foreign(types: Any) -> bool:
 
 # A number in what these make is the array's to change, not a result.
 _TO_BE_FILLED = frozenset({np.zeros_like, np.ones_like, np.empty_like, np.full_like})
+_SUBOK = 4  # arguments of these that may stand before that one
 
 
 def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -54,8 +55,11 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if own is not None:
         return owned(own(*args, **kwargs), args)
     try:
-        result = func._implementation(*args, **kwargs)
-        return owned(result) if func in _TO_BE_FILLED else owned(result, args)
+        if func not in _TO_BE_FILLED:
+            return owned(func._implementation(*args, **kwargs), args)
+        if args and type(args[0]) is ValueArray and len(args) < _SUBOK:
+            kwargs.setdefault("subok", False)  # of floats it is an array of NumPy's, as any
+        return owned(func._implementation(*args, **kwargs))
     except TypeError as error:
         if str(error).startswith(("a Value", "an array of floats holds", "the exponent of **")):
             raise

@@ -89,6 +89,10 @@ class _Ufunc(functools.partial[Any]):
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["ufunc"], name)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # isinstance(np.sin, np.ufunc) asks for it
+        return type(self.ufunc)
+
     def __reduce__(self) -> Any:
         return self.ufunc.__reduce__()
 

@@ -46,6 +46,11 @@ def pstdev(data: Any, mu: Any = None) -> Any:
     return math.sqrt(pvariance(data, mu))
 
 
+def _mean_stdev(data: Any) -> Any:
+    """Both, as NormalDist.from_samples() asks for them."""
+    return mean(data), stdev(data)
+
+
 def geometric_mean(data: Any) -> Any:
     """exp of the mean of logs."""
     return math.exp(mean(list(map(math.log, data))))
@@ -85,7 +90,7 @@ def multimode(data: Any) -> Any:
     return [x for x, count in found if count == most]
 
 
-_LEAST = {"variance": 2, "stdev": 2}
+_LEAST = {"variance": 2, "stdev": 2, "_mean_stdev": 2}
 AVERAGES = (
     mean,
     variance,
@@ -96,6 +101,7 @@ AVERAGES = (
     harmonic_mean,
     mode,
     multimode,
+    _mean_stdev,
 )
 
 
@@ -117,4 +123,6 @@ def taking_values(standard: Callable[..., Any], own: Callable[..., Any]) -> Call
 def complete(module: Any) -> None:
     """Puts them into a lifted statistics."""
     for own in AVERAGES:
-        setattr(module, own.__name__, taking_values(getattr(module, own.__name__), own))
+        standard = getattr(module, own.__name__, None)  # Python 3.10 has one less
+        if standard is not None:
+            setattr(module, own.__name__, taking_values(standard, own))

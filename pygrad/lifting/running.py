@@ -57,7 +57,7 @@ def compiled(
         tree = builtins.compile(
             source, filename, mode, flags | ast.PyCF_ONLY_AST, True, optimize, **named
         )
-    return builtins.compile(in_place(tree), filename, mode, flags, True, optimize, **named)
+    return builtins.compile(in_place(tree, True), filename, mode, flags, True, optimize, **named)
 
 
 def _prepared(source: Any, mode: str, space: Any, own: Any, frame: FrameType) -> list[Any]:

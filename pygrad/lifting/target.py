@@ -52,7 +52,8 @@ def lift(target: Any, *, rounding: bool | None = None, autograph: bool = False) 
     ones are made in what lift returned.
 
     Raises:
-        LiftError: it is compiled, by C, Cython or numba, or is a builtin. The error names it.
+        LiftError: it is compiled, by C, Cython or numba, and no Python file stands beside it; or it is a
+            builtin. The error names it.
         ModuleNotFoundError: there is no module of that name.
 
     >>> from math import sqrt
@@ -83,9 +84,10 @@ def lift(target: Any, *, rounding: bool | None = None, autograph: bool = False) 
         return standing
     if not callable(target):
         raise TypeError(f"lift() takes a module, its name or a function, not {target!r}")
-    if isinstance(target, type | functools.partial) or _is_python(target):
-        return _lifted(target, rounding)
     home = getattr(target, "__module__", None) or "builtins"
+    made = isinstance(target, type | functools.partial) or world.is_compiled_python(home)
+    if made or _is_python(target):
+        return _lifted(target, rounding)
     name = function_name(target)
     instead = "State" if not hasattr(math, name) else f"pygrad.math.{name} takes Values. Else state"
     raise LiftError(
@@ -105,10 +107,15 @@ def _lifted(target: Any, rounding: bool | None) -> Any:
     if isinstance(target, FunctionType) and MARK in target.__globals__:
         return target
     module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", "")
-    if module and found_by_name(module, name) is target and not world.is_own(module):
+    if module and found_by_name(module, name) is target and not _is_made_anew(module):
         return getattr_path(world.load(module, asked_for=True, rounding=rounding), name)
     make = lifted_class if isinstance(target, type) else lifted_function
     return made_anew(target, rounding is not False, make)
+
+
+def _is_made_anew(module: str) -> bool:
+    """Whether functions of a module are, where others come from a second import of it."""
+    return world.is_own(module) and not world.is_compiled_python(module)
 
 
 set_maker(lambda target, rounding: lift(target, rounding=rounding))

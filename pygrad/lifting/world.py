@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Mapping
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from math import inf
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -81,8 +81,20 @@ def _compiled_files(top: str) -> float:
     if spec is None or not (hasattr(spec.loader, "get_source") or _is_namespace(spec)):
         return inf
     places = spec.submodule_search_locations or ()
-    files = (file for place in places for _, _, files in os.walk(place) for file in files)
-    return sum(file.endswith((".so", ".pyd", ".dylib")) for file in files)
+    walks = [walk for place in places for walk in os.walk(place)]
+    files = (os.path.join(folder, file) for folder, _, files in walks for file in files)
+    return sum(map(_has_no_source, files))
+
+
+def _has_no_source(file: str) -> bool:
+    return file.endswith((".so", ".pyd", ".dylib")) and not os.path.exists(_source_of(file))
+
+
+def _source_of(file: str) -> str:
+    """The Python file beside a compiled one. Python takes the compiled one, and mypyc and Cython made it
+    of the other."""
+    folder, name = os.path.split(file)
+    return os.path.join(folder, name.partition(".")[0] + ".py")
 
 
 def _is_namespace(spec: ModuleSpec) -> bool:
@@ -102,8 +114,26 @@ def _find(name: str, path: Any) -> ModuleSpec | None:
     for finder in sys.meta_path:
         spec = finder.find_spec(name, path, None) if hasattr(finder, "find_spec") else None
         if spec is not None:
-            return spec
+            return _python_version(spec) or spec
     return None
+
+
+def _python_version(spec: ModuleSpec) -> ModuleSpec | None:
+    """The same module from its source, of one that was compiled from Python."""
+    if not isinstance(spec.loader, ExtensionFileLoader) or spec.origin is None:
+        return None
+    source, places = _source_of(spec.origin), spec.submodule_search_locations
+    if not os.path.exists(source):
+        return None
+    return importlib.util.spec_from_file_location(
+        spec.name, source, submodule_search_locations=places
+    )
+
+
+def is_compiled_python(name: str) -> bool:
+    """Whether a module that was imported is compiled, with its source beside it."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return spec is not None and _python_version(spec) is not None
 
 
 # -- importing -----------------------------------------------------------------------------------

@@ -40,7 +40,10 @@ _KINDS = {"isinstance", "issubclass", "type", "__class__"}
 _BOOLS = (bool, int, *(getattr(numbers, name) for name in numbers.__all__))  # what a bool is
 NAMES = {cls.__name__ for cls in _BOOLS}
 _PROTOCOLS = {"__bool__", "__index__", "__int__", "__length_hint__"}  # a condition is no result of
-_GENERATED = {"__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__"}
+_GENERATED = {
+    *("__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__"),
+    *("__init__", "__repr__"),
+}
 _PLAIN = {int, float, complex, str, bytes, bool, type(None), np.ndarray, Value}
 _ASKING = {id(operator.is_), id(operator.is_not)}
 _WRITERS = {"json", "json.encoder"}
@@ -190,8 +193,8 @@ class Search:
             self.add([space[name] for name in space.keys() & new], 0)
         for cls in self.classes:
             own = cls.__dict__
-            if found := own.keys() & new:
-                self.add([own[n] for n in found if not _is_made(own, n)], 0)
+            for name in own.keys() & new:
+                self.add(_reached_by(own, name), 0)
 
     def space(self, space: dict[str, Any]) -> None:
         if id(space) in self.seen or _is_left_out(str(space.get("__file__") or "")):
@@ -213,7 +216,7 @@ class Search:
             own = base.__dict__
             for name, item in list(own.items()):
                 if name in self.names or (name[:2] == "__" and isinstance(item, FunctionType)):
-                    self.add(() if _is_made(own, name) else (item,), 0)
+                    self.add(_reached_by(own, name), 0)
 
 
 def _writes(item: Any) -> bool:
@@ -223,12 +226,18 @@ def _writes(item: Any) -> bool:
     return isinstance(item, FunctionType | type) and item.__module__ in _WRITERS
 
 
-def _is_made(own: Any, name: str) -> bool:
-    """Whether dataclasses have written a method, which compares classes of records only."""
-    if name not in _GENERATED or "__dataclass_fields__" not in own:
-        return False
+def _reached_by(own: Any, name: str) -> list[Any]:
+    """An attribute of a class; or of a method that dataclasses have written, which compares classes of
+    records, and arguments with a default of its own, what it may call: factories of defaults."""
     item = own[name]
-    return isinstance(item, FunctionType) and item.__code__.co_filename == "<string>"
+    if name not in _GENERATED or "__dataclass_fields__" not in own:
+        return [item]
+    written = getattr(item, "__wrapped__", item)
+    if not isinstance(written, FunctionType) or written.__code__.co_filename != "<string>":
+        return [item]
+    if name != "__init__":
+        return []
+    return [*map(_content, written.__closure__ or ()), *(written.__defaults__ or ())]
 
 
 def _content(cell: Any) -> Any:

@@ -13,9 +13,10 @@ import linecache
 import os
 import warnings
 from collections.abc import Callable
-from types import CodeType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+from pygrad import _native
 from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads, users_depth
 from pygrad.core.jacobians import JacobianOf
@@ -38,6 +39,7 @@ LOOK = 64  # calls of one row that have left the paths, before these may be give
 TOLD_OF = 100  # rows that run uncompiled, and
 TOLD_OF_WORK = 1_000_000  # instructions of these, are worth a warning
 _MOST_NOTED = 10_000  # places, functions
+_MOST_CODES = 16  # that tell one function from others of the same code
 
 _memory = [256 << 20]  # bytes
 
@@ -191,21 +193,53 @@ def forget_verdicts() -> None:
 
 
 def _code_of(f: Any) -> tuple[Any, tuple[Any, ...]]:
-    """What stays the same of a function that is made anew: its code, and what is around it."""
+    """What stays the same of a function that is made anew: its code, what is around it, and which functions
+    it is given. A decorator's code is that of all that it decorates."""
     around: list[Any] = []
-    while True:
-        if isinstance(f, MethodType):
-            f = f.__func__
-        elif isinstance(f, FunctionOf | JacobianOf):
+    given: list[Any] = []
+    while (inner := _inner(f)) is not None:
+        if not isinstance(f, MethodType):
             around.append(type(f))
-            f = f.f
-        elif isinstance(f, functools.partial):
-            around.append(functools.partial)
-            f = f.func
-        else:
-            break
+        given += _held(f)
+        f = inner
     code = getattr(f, "__code__", None) or getattr(type(f).__call__, "__code__", f)
-    return code, tuple(around)
+    return code, (*around, *_codes([*given, *_held(f)]))
+
+
+def _inner(f: Any) -> Any:
+    """The function that something calls which was made of it, or None."""
+    if isinstance(f, MethodType):
+        return f.__func__
+    if isinstance(f, FunctionOf | JacobianOf):
+        return f.f
+    return f.func if isinstance(f, functools.partial) else None
+
+
+def _held(f: Any) -> list[Any]:
+    """What is given to a function beside its arguments: what it closes over, say."""
+    if isinstance(f, FunctionType):
+        return [_native.content_of(cell) for cell in f.__closure__ or ()]
+    if isinstance(f, functools.partial):
+        return [*f.args, *f.keywords.values()]
+    return [] if _inner(f) is not None else [*getattr(f, "__dict__", {}).values()]
+
+
+def _codes(items: list[Any]) -> list[Any]:
+    """Those of the functions among these things, and of functions that these are given."""
+    codes: list[Any] = []
+    met: set[int] = set()
+    for item in items:  # which grows
+        if len(codes) == _MOST_CODES or id(item) in met:
+            continue
+        met.add(id(item))
+        inner = _inner(item)
+        if isinstance(item, FunctionType):
+            codes.append(item.__code__)
+        if inner is not None or isinstance(item, FunctionType):
+            items += [*_held(item), inner]
+        elif isinstance(item, list | tuple):
+            items += item[:_MOST_CODES]
+    return codes
 
 
 class Worth:

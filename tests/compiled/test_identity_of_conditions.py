@@ -188,6 +188,22 @@ def f(x):
     assert asks_for_bools(space.f)  # of a name that it uses
 
 
+@pytest.mark.parametrize("factory", ["list", "lambda: [print]", "asking"])
+def test_defaults_that_records_make_ask_what_their_factories_do(factory: str) -> None:
+    text = f"""
+import dataclasses
+def asking(c=False):
+    return [c is True]
+@dataclasses.dataclass
+class Elsewhere:
+    a: float
+    loads: list = dataclasses.field(default_factory={factory})
+def f(x):
+    return 1.0 if x > 0 else 2.0
+"""
+    assert asks_for_bools(module("space_of_defaults", text).f) == (factory == "asking")
+
+
 # More names and constants than one byte counts, so that instructions have prefixes.
 MANY = "    y = " + " + ".join(f"names.n{i}" for i in range(300)) + "\n"
 MANY += "    y = (" + ", ".join(f"y + {i}.5" for i in range(300)) + ")\n"

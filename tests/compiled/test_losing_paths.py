@@ -122,6 +122,47 @@ def test_a_function_that_is_made_anew_is_known_by_its_code() -> None:
     assert len(traced) == first
 
 
+def decorated(f: Function) -> Function:
+    @functools.wraps(f)
+    def call(*args: Any) -> Any:
+        return f(*args)
+
+    return call
+
+
+def composed(*fs: Function) -> Function:
+    return lambda x: functools.reduce(lambda y, f: f(y), fs, x)
+
+
+class Composed:
+    def __init__(self, *fs: Function) -> None:
+        self.f, self.rest = fs[0], fs[1:]
+
+    def __call__(self, x: Any) -> Any:
+        return composed(self.f, *self.rest)(x)
+
+
+def applied(f: Function, x: Any) -> Any:
+    return f(x)
+
+
+def partial_of(f: Function) -> Function:
+    return functools.partial(applied, f)
+
+
+@pytest.mark.parametrize(
+    "make", [pygrad.lift, pygrad.autograph, decorated, composed, Composed, partial_of]
+)
+def test_what_is_remembered_of_one_function_is_not_of_others_of_the_same_decorator(
+    make: Function,
+) -> None:
+    for _ in range(3):
+        vmap(make(bisection))(ROWS)
+    square = Traces(lambda x: x * x)
+    vmap(make(square.__call__))(ROWS)
+    assert square.traced == 1 and square.run == 0
+
+
 def test_compiled_ones_remember_and_a_second_one_is_no_wiser() -> None:
     f = Traces(bisection)
     mapped = compile(vmap(f))

@@ -72,6 +72,7 @@ def texts(x): return len(str(x > 0)) * x
 def passed_on(x): return float(str(x).strip()) * float(f"{x!r}".lower().ljust(2)) + float(str(str(x)))
 def mean(x): return statistics.mean([x, x * x, 1.0]) + statistics.fmean([x, 2.0])
 def spread(x): return statistics.stdev([x, x * x, 1.0]) + statistics.pstdev(iter([x, 1.0]))
+def fitted(x): return statistics.NormalDist.from_samples([x, x * x, 1.0]).variance + statistics.NormalDist.from_samples(iter([x, 2.0])).mean
 def variances(x): return statistics.variance([x, x * x, 1.0]) + statistics.pvariance([x, 1.0], 0.5)
 def other_means(x): return statistics.geometric_mean([x, 3.0]) + statistics.harmonic_mean([x, 2.0])
 def medians(x): return statistics.median([x, 4.0, 1.0]) + statistics.quantiles([x, x * x, 1.0, 4.0])[1]

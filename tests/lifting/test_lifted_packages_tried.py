@@ -41,6 +41,18 @@ def category(x):
     value = np.asarray(x)
     return np.array([1.0, 2.0, 5.0])[np.digitize(value, [1.0, 2.0])] * x + np.searchsorted([1.0, 2.0], value)
 def between(x): return np.interp(np.asarray(x), [0.0, 1.0, 3.0], [0.0, 2.0, 3.0])
+REGISTERED = {}
+exec(compile('''
+import numpy as np
+def pieces(x):
+    t = np.asarray([x, 2.0 * x])
+    out = np.full_like(t, np.nan, dtype=float)
+    low = t < 2.0
+    out[low] = 3.0 * t[low]
+    out[~low] = t[~low] ** 2
+    return out[0] + out[1]
+''', "registered", "exec"), REGISTERED)
+pieces = REGISTERED["pieces"]
 def boxes(x):
     one, other = np.asarray(x), np.asarray(2.0 * x)
     return np.sum(np.array([one, other, 1.0]) ** 2)
@@ -65,6 +77,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
         ("category", 2.0),
         ("between", 0.5),
         ("boxes", 2 * 1.5 * 5.0),
+        ("pieces", 3.0 + 8.0 * 1.5),
     ],
 )
 def test_they_run_and_are_right(packages: tuple[Any, Any], name: str, slope: float) -> None:
@@ -128,6 +141,12 @@ def test_packages_without_a_file_of_their_own(
     assert package.inner.deep is original and original.root(2.0) == 10.0
     with pytest.raises(TypeError, match="exponent"):
         grad(package.part.power)(2.0)
+
+
+def test_what_stands_for_a_ufunc_is_one(packages: tuple[Any, Any]) -> None:
+    lifted = packages[1].np
+    assert isinstance(lifted.sin, np.ufunc) and isinstance(lifted.add, lifted.ufunc)
+    assert not isinstance(lifted.where, np.ufunc)
 
 
 def test_compiled_code_that_refuses_values_is_named() -> None:
