@@ -41,11 +41,24 @@ typedef struct block {
     int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     int failed;            /* a loop was stopped: see pg_loop_failure() */
     size_t first, count;   /* rows of the call in this block */
+    size_t width;          /* lanes at work, in eights: behind the rows they do what the last one does */
     size_t staying;        /* how many of them are on the path still */
     size_t singular;       /* 1 + the first row of the call that has met 0 * inf, or 0 */
 } block;
 
 enum { SPARE = 4 * PG_LANES }; /* room beside the slots */
+
+/* The width of a block, in words that tell the compiler of the eights, so that loops over lanes leave no rest, and that there
+ * is one stretch of them. */
+static inline size_t pg_width(const block *rows)
+{
+    const size_t width = rows->width & ~(size_t)(PG_EIGHT - 1);
+#if defined __GNUC__
+    if (width == 0 || width > PG_LANES)
+        __builtin_unreachable();
+#endif
+    return width;
+}
 
 #define LANE(slot) (lanes + (size_t)((slot) & ~PG_ROW) * PG_LANES)
 
@@ -65,18 +78,18 @@ int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruct
 /* pg_run_uniform of a pack, on its memory: see pack.h. In packed.c. */
 int pg_pack_run_within(const pg_pack *k, double *uniforms, uint32_t *guard, int *met, pg_work *work);
 
-/* Uniforms into the lanes over which they are spread. */
-void pg_spread(const pg_program *p, const double *uniforms, double *lanes);
+/* Uniforms into so many of the lanes over which they are spread. */
+void pg_spread(const pg_program *p, const double *uniforms, double *lanes, size_t width);
 
 /* The other instructions, of which each does its lanes. */
 void pg_run_block(const pg_program *p, block *rows);
 
-/* What loops do to a block after a trip: see lanes.h. */
+/* What loops do after a trip to the lanes of a block that are at work: see lanes.h. */
 typedef struct {
-    void (*copy)(double *to, const double *from);
-    void (*blend)(double *into, const double *given, const double *other, const int64_t *mask);
-    int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done);
-    int (*is_all)(const double *says);
+    void (*copy)(double *to, const double *from, size_t width);
+    void (*blend)(double *into, const double *given, const double *other, const int64_t *mask, size_t width);
+    int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done, size_t width);
+    int (*is_all)(const double *says, size_t width);
     void (*tile)(double *into,
                  const double *const *from); /* eight items of eight rows: a block's lanes for each item */
 } pg_turn;

@@ -11,10 +11,10 @@ void pg_put_operand(const block *rows, pg_slot slot, double *into)
     if (into == NULL)
         return;
     if (slot & PG_ROW) {
-        memcpy(into, LANE(slot), PG_LANES * sizeof *into);
+        memcpy(into, LANE(slot), rows->width * sizeof *into);
         return;
     }
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < rows->width; l++)
         into[l] = rows->uniforms[slot];
 }
 
@@ -23,7 +23,7 @@ int pg_mask_begin(const pg_body *body, const block *rows, const double *control,
     const uint32_t *left = rows->batch->left == NULL || rows->staying == rows->count ? NULL
                                                                                      : rows->batch->left + rows->first;
     int count = 0;
-    for (size_t l = 0; l < PG_LANES; l++) {
+    for (size_t l = 0; l < rows->width; l++) {
         const int there = left == NULL || left[l < rows->count ? l : rows->count - 1] == UINT32_MAX;
         const int begins = there && (body->counts ? control[l] > 0.0 : control[l] != 0.0);
         mask[l] = -begins;
@@ -58,7 +58,7 @@ int pg_loop_single(const pg_loop *loop, const pg_loop *later, pg_handed *handed,
     if (!run_row(loop, later, handed, operands, rows, 0, results))
         return 0;
     for (size_t k = 0; k < loop->base.results; k++)
-        for (size_t l = 1; l < PG_LANES; l++)
+        for (size_t l = 1; l < rows->width; l++)
             results[k * PG_LANES + l] = results[k * PG_LANES];
     return 1;
 }
@@ -86,7 +86,7 @@ static void pass_by(const pg_loop *loop, const pg_term *operands, const block *r
         if (k < same)
             pg_put_operand(rows, from[k].a, results + k * PG_LANES);
         else
-            memset(results + k * PG_LANES, 0, PG_LANES * sizeof *results);
+            memset(results + k * PG_LANES, 0, rows->width * sizeof *results);
 }
 
 int pg_loop_few(const pg_loop *loop, const pg_term *operands, block *rows, const int64_t *mask, double *results)

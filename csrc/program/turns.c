@@ -100,14 +100,14 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer,
         return 1;
     if (pg_run_uniform(p, uniforms, &guard, &met, outer->work) != 1)
         return 0;
-    pg_spread(p, uniforms, lanes);
+    pg_spread(p, uniforms, lanes, outer->width);
     return 1;
 }
 
 static void take_results(const wide *w, double *results)
 {
     for (size_t k = 0; k < w->body->state; k++)
-        pg_lane_turn()->copy(results + k * PG_LANES, state_of(w, k));
+        pg_lane_turn()->copy(results + k * PG_LANES, state_of(w, k), w->rows.width);
 }
 
 /* How many lanes both directions of a way have at most, where they stand in its history: they end together, so that what
@@ -154,7 +154,7 @@ static double *keep_wide(const wide *w, const pg_body *back, double *into)
     const pg_turn *turn = pg_lane_turn();
     for (size_t k = 0; into != NULL && k < w->body->state; k++)
         if (pg_is_kept(w->body, back, 1, k)) {
-            turn->copy(into, state_of(w, k));
+            turn->copy(into, state_of(w, k), w->rows.width);
             into += PG_LANES;
         }
     return into;
@@ -170,7 +170,7 @@ static void note_wide(const wide *w, size_t noted, double *into)
 {
     const double *from = noted_of(w, noted);
     for (size_t k = 0; k < noted; k++)
-        pg_lane_turn()->copy(into + k * PG_LANES, from + k * PG_LANES);
+        pg_lane_turn()->copy(into + k * PG_LANES, from + k * PG_LANES, w->rows.width);
 }
 
 /* From a history to where the body has its inputs; or the way back, of which so many were noted. */
@@ -181,12 +181,12 @@ static void restore(const wide *w, const wide *to, size_t noted, const pg_body *
         if (pg_is_kept(w->body, back, 1, k)) {
             double *into = to == w ? state_of(w, k) : input_of(to, to->body->state + k);
             if (into != NULL)
-                turn->copy(into, kept);
+                turn->copy(into, kept, w->rows.width);
             kept += PG_LANES;
         }
     double *into = noted_of(to, noted);
     for (size_t k = 0; k < noted; k++)
-        turn->copy(into + k * PG_LANES, kept + k * PG_LANES);
+        turn->copy(into + k * PG_LANES, kept + k * PG_LANES, w->rows.width);
 }
 
 /* Results into the state, of rows whose mask is set: either what the next trip reads, or the rest. */
@@ -199,9 +199,9 @@ static void pass_on(const wide *w, const int64_t *mask, int all, int read)
         if ((w->next->input_slots[k] != PG_NO_SLOT) != read)
             continue;
         if (all)
-            turn->copy(into, given);
+            turn->copy(into, given, w->rows.width);
         else
-            turn->blend(into, given, into, mask);
+            turn->blend(into, given, into, mask, w->rows.width);
     }
 }
 
@@ -213,7 +213,7 @@ static void stay(wide *w, const int64_t *mask, int all)
     for (size_t k = 0; !all && k < w->body->state; k++)
         if (p->input_slots[k] != PG_NO_SLOT && p->input_slots[k] != p->result_slots[k]) {
             double *given = LANE(p->result_slots[k]);
-            pg_lane_turn()->blend(given, given, LANE(p->input_slots[k]), mask);
+            pg_lane_turn()->blend(given, given, LANE(p->input_slots[k]), mask, w->rows.width);
         }
     w->next = p == w->body->wide ? w->body->turned : w->body->wide;
 }
@@ -229,7 +229,7 @@ static void put_known(wide *w, size_t input, double number)
         w->uniforms[slot] = number;
         return;
     }
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < w->rows.width; l++)
         LANE(slot)[l] = number;
 }
 
@@ -259,7 +259,7 @@ static void put_given(wide *w, size_t i)
         if (w->tile != before)
             read_tile(w, k, input - 1, w->tile, before);
         if (into != NULL)
-            pg_lane_turn()->copy(into, w->tiles + (k * PG_TILE + at % PG_TILE) * PG_LANES);
+            pg_lane_turn()->copy(into, w->tiles + (k * PG_TILE + at % PG_TILE) * PG_LANES, w->rows.width);
     }
 }
 
@@ -277,7 +277,7 @@ static int put_items(wide *w, size_t i)
     int met = 0;
     if (pg_run_uniform(w->next, w->uniforms, &guard, &met, w->rows.work) != 1)
         return 0;
-    pg_spread(w->next, w->uniforms, w->rows.lanes);
+    pg_spread(w->next, w->uniforms, w->rows.lanes, w->rows.width);
     return 1;
 }
 
@@ -290,10 +290,10 @@ static void take_made(const wide *w, size_t i, const int64_t *mask, int all)
         const double *given = LANE(w->last->result_slots[pg_first_made(w->body) + k]);
         double *into = w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES;
         if (all) {
-            pg_lane_turn()->copy(into, given);
+            pg_lane_turn()->copy(into, given, w->rows.width);
         } else {
-            memset(into, 0, PG_LANES * sizeof *into);
-            pg_lane_turn()->blend(into, given, into, mask);
+            memset(into, 0, w->rows.width * sizeof *into);
+            pg_lane_turn()->blend(into, given, into, mask, w->rows.width);
         }
     }
 }
@@ -304,7 +304,7 @@ static void clear_made(const wide *w, size_t from)
     const pg_scan *s = &w->body->scan;
     for (size_t k = 0; w->made != NULL && k < s->made; k++)
         for (size_t i = from; i < s->length; i++)
-            memset(w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES, 0, PG_LANES * sizeof *w->made);
+            memset(w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES, 0, w->rows.width * sizeof *w->made);
 }
 
 /* Trip i of the rows whose mask is set, but for what is not read; false if it was stopped. */
@@ -325,18 +325,18 @@ static int trip_wide(wide *w, size_t i, const int64_t *mask, int all)
     } else {
         for (size_t k = 0; k < pg_first_made(w->body); k++)
             if (w->crossing[k])
-                pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
+                pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]), w->rows.width);
         pass_on(w, mask, all, 1);
     }
     const pg_batch *batch = w->rows.batch;
-    return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
+    return pg_goes_on(w->rows.work, (p->length + 4) * (w->rows.width / 8)) && !pg_is_stopped(batch->stop);
 }
 
 /* The least of a block's numbers; nan counts as 0. */
-static double least_of(const double *control)
+static double least_of(const double *control, size_t width)
 {
     double least = INFINITY;
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < width; l++)
         least = control[l] >= least ? least : control[l] > 0.0 ? control[l] : 0.0;
     return least;
 }
@@ -353,7 +353,7 @@ static int too_long(const wide *w, const int64_t *mask, double trips)
 static void pass_on_unread(const wide *w, const double *trips, double done)
 {
     _Alignas(64) int64_t mask[PG_LANES];
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < w->rows.width; l++)
         mask[l] = -(int64_t)(trips[l] == done);
     pass_on(w, mask, 0, 0);
 }
@@ -365,10 +365,11 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
     _Alignas(64) int64_t mask[PG_LANES];
     const pg_turn *turn = pg_lane_turn();
     const int counts = w->body->counts;
-    const double least = counts ? least_of(control) : 0.0;
+    const size_t width = w->rows.width;
+    const double least = counts ? least_of(control, width) : 0.0;
     double done = 0.0, *into = NULL;
-    int running = pg_mask_begin(w->body, &w->rows, control, mask), together = running == PG_LANES;
-    for (int l = 0; l < PG_LANES; l++)
+    int running = pg_mask_begin(w->body, &w->rows, control, mask), together = running == (int)width;
+    for (size_t l = 0; l < width; l++)
         trips[l] = 0.0;
     while (running != 0) {
         if (done >= w->body->most)
@@ -378,20 +379,20 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
             into = keep_wide(w, back->behind, into);
         }
-        if (!trip_wide(w, (size_t)done, mask, running == PG_LANES))
+        if (!trip_wide(w, (size_t)done, mask, running == (int)width))
             return 0;
         if (into != NULL)
             note_wide(w, back->noted, into);
         const int is_over = pg_is_over(&w->body->scan, done + 1.0);
         const double *says = counts ? control : result_of(w, w->body->state);
         done += 1.0;
-        if (together && !is_over && (counts ? done < least : turn->is_all(says)))
+        if (together && !is_over && (counts ? done < least : turn->is_all(says, width)))
             continue;
-        for (int l = 0; together && l < PG_LANES; l++)
+        for (size_t l = 0; together && l < width; l++)
             trips[l] = done - 1.0;
         together = 0;
         const int before = running;
-        running = turn->go_on(mask, trips, says, counts, done);
+        running = turn->go_on(mask, trips, says, counts, done, width);
         if (is_over)
             running = 0;
         if (w->unread && running != before)
@@ -402,10 +403,10 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
 }
 
 /* The mask of trip i; how many rows do it. */
-static int mask_of_trip(const double *trips, size_t i, int64_t *mask)
+static int mask_of_trip(const double *trips, size_t i, int64_t *mask, size_t width)
 {
     int count = 0;
-    for (int l = 0; l < PG_LANES; l++) {
+    for (size_t l = 0; l < width; l++) {
         const int does = (double)i < trips[l];
         mask[l] = -does;
         count += does;
@@ -429,8 +430,8 @@ static const double *state_before(wide *w, const pg_loop *back, pg_history *h, c
     restore(w, w, 0, back->behind, s);
     double *into = NULL; /* it was noted of the first one when it was kept */
     for (; next <= i + (back->noted != 0); next++) {
-        const int running = mask_of_trip(trips, next - 1, mask);
-        if (!trip_wide(w, next - 1, mask, running == PG_LANES))
+        const int running = mask_of_trip(trips, next - 1, mask, w->rows.width);
+        if (!trip_wide(w, next - 1, mask, running == (int)w->rows.width))
             return NULL;
         if (into != NULL)
             note_wide(w, back->noted, into);
@@ -443,10 +444,11 @@ static const double *state_before(wide *w, const pg_loop *back, pg_history *h, c
 static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h, const double *trips)
 {
     _Alignas(64) int64_t mask[PG_LANES];
+    const size_t width = w->rows.width;
     double most = 0.0;
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < width; l++)
         most = trips[l] > most ? trips[l] : most;
-    const int all = mask_of_trip(trips, 0, mask);
+    const int all = mask_of_trip(trips, 0, mask, width);
     int running = 0;
     for (size_t i = (size_t)most; i-- != 0;) {
         const double *s = state_before(w, loop, h, trips, i);
@@ -455,13 +457,13 @@ static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h,
         if (lanes_in_place(loop) == 0)
             restore(w, back, loop->noted, back->body, s);
         if (running != all)
-            running = mask_of_trip(trips, i, mask);
-        if (!trip_wide(back, i, mask, running == PG_LANES))
+            running = mask_of_trip(trips, i, mask, width);
+        if (!trip_wide(back, i, mask, running == (int)width))
             return 0;
     }
     clear_made(back, (size_t)most);
     if (most > 0.0)
-        pass_on(back, mask, running == PG_LANES, 0);
+        pass_on(back, mask, running == (int)width, 0);
     return 1;
 }
 
@@ -489,7 +491,7 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
         if (k < loop->back_state)
             pg_put_operand(rows, seeds[k].a, into);
         else
-            memset(into, 0, PG_LANES * sizeof *into);
+            memset(into, 0, rows->width * sizeof *into);
     }
     back.rows.singular = w->rows.singular;
     const int done = go_back_wide(loop, w, &back, h, trips);
@@ -529,7 +531,7 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
         w.made = results + (n + 1) * PG_LANES;
         done = run_wide(&w, control, trips, end == NULL ? later : NULL, h);
         take_results(&w, results);
-        pg_lane_turn()->copy(results + n * PG_LANES, trips);
+        pg_lane_turn()->copy(results + n * PG_LANES, trips, rows->width);
     }
     if (opens && loop->back != NULL)
         pg_history_close(h);
