@@ -9,11 +9,18 @@
 /* How many loops have theirs handed at a time; how many rows and items are read together: see standing.h. */
 enum { PG_HANDED = 4, PG_TILE = 8 };
 
+/* Lanes of a block, in their order. */
+typedef struct {
+    size_t count;
+    uint8_t lanes[PG_LANES];
+} pg_chosen;
+
 /* The states of a loop that goes forward, for the instruction that goes the same way back: see handed.h. */
 typedef struct {
     const pg_instruction *to; /* NULL: there are none */
     const pg_instruction *from, *way; /* what was looked for last, and what was found */
     pg_history history;
+    pg_chosen chosen;      /* which rows its lanes are of, if they were gathered; else none */
     _Alignas(64) double trips[PG_LANES];
 } pg_handed;
 
@@ -34,6 +41,7 @@ typedef struct block {
     double *spare;         /* SPARE numbers */
     double *frame;         /* where loops keep what is theirs */
     const struct block *around; /* in bodies, the block whose instruction the loop is; else NULL */
+    const pg_chosen *chosen; /* of rows that were gathered from lanes: which these are; else NULL */
     const int64_t *mask;   /* in bodies, of a trip that some lanes do: which; else NULL */
     pg_work *work;
     pg_handed *handed;     /* PG_HANDED of them; NULL in bodies */
@@ -47,6 +55,12 @@ typedef struct block {
 } block;
 
 enum { SPARE = 4 * PG_LANES }; /* room beside the slots */
+
+/* How many lanes are at work for so many rows. */
+static inline size_t pg_eights(size_t rows)
+{
+    return (rows + PG_EIGHT - 1) / PG_EIGHT * PG_EIGHT;
+}
 
 /* The width of a block, in words that tell the compiler of the eights, so that loops over lanes leave no rest, and that there
  * is one stretch of them. */

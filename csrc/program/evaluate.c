@@ -478,7 +478,7 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
     clear_partial(p, rows);
     for (rows->first = first; rows->first < end; rows->first += rows->count) {
         rows->count = end - rows->first < PG_LANES ? end - rows->first : PG_LANES;
-        rows->width = adds_up ? PG_LANES : (rows->count + PG_EIGHT - 1) / PG_EIGHT * PG_EIGHT;
+        rows->width = adds_up ? PG_LANES : pg_eights(rows->count);
         rows->staying = rows->count;
         for (size_t l = 0; p->guards != 0 && l < rows->count; l++)
             rows->batch->left[rows->first + l] = UINT32_MAX;

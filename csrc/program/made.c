@@ -6,6 +6,7 @@
 #include "program/kept.h"
 #include "program/noted.h"
 #include "program/pack.h"
+#include "program/steps.h"
 #include "program/turned.h"
 
 #include <math.h>
@@ -32,8 +33,18 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
         pg_program_free(turned);
         return NULL;
     }
-    *b = (pg_body){flat, wide, turned, pack, pack == NULL ? flat : &pack->rest, state, captured, counts,
-                   most, 1,    0,      {0}};
+    *b = (pg_body){.flat = flat,
+                   .wide = wide,
+                   .turned = turned,
+                   .pack = pack,
+                   .numbers = pack == NULL ? flat : &pack->rest,
+                   .state = state,
+                   .captured = captured,
+                   .counts = counts,
+                   .most = most,
+                   .refs = 1,
+                   .steps = flat == NULL ? 0 : pg_program_steps(flat),
+                   .calls = pg_program_calls(wide)};
     return b;
 }
 

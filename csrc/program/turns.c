@@ -1,6 +1,7 @@
 /* turns.c: loops at work on the lanes of a block, until the last row is done. */
 #include "program/loop.h"
 
+#include "program/gathered.h"
 #include "program/handed.h"
 #include "program/history.h"
 #include "program/single.h"
@@ -78,6 +79,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer,
     w->rows.careful = 0;
     w->rows.around = outer;
     w->rows.mask = NULL;
+    w->rows.chosen = NULL;
     w->others = w->rows.spare + SPARE;
     w->aside = w->others + b->state * PG_LANES;
     w->crossing = (uint8_t *)(void *)(w->aside + (b->state + 1) * PG_LANES);
@@ -346,7 +348,8 @@ static int too_long(const wide *w, const int64_t *mask, double trips)
     size_t l = 0;
     while (mask[l] == 0)
         l++;
-    return pg_loop_fail(TOO_LONG, row_of(w->rows.batch, w->rows.first + l), trips);
+    const size_t lane = w->outer->chosen != NULL ? w->outer->chosen->lanes[l] : l;
+    return pg_loop_fail(TOO_LONG, row_of(w->rows.batch, w->rows.first + lane), trips);
 }
 
 /* What nobody reads, of the rows that did the last of the trips. */
@@ -539,26 +542,57 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
     return done;
 }
 
+/* The same on the rows that take a way alone. */
+static int run_gathered(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands,
+                        block *rows, const pg_chosen *chosen, double *results)
+{
+    block some = pg_gathered(loop, rows, chosen);
+    if (!run_rows(loop, later, handed, operands, &some, rows->frame))
+        return 0;
+    pg_scatter(loop, operands, rows, &some, results);
+    return 1;
+}
+
+/* A way that no row takes, or few, on the numbers of these. Nothing is handed. */
+static int run_few(const pg_loop *loop, const pg_instruction *in, const pg_term *operands, block *rows,
+                   const int64_t *mask, double *results)
+{
+    pg_handed *handed = rows->handed == NULL || loop->back == NULL ? NULL : pg_handed_to(rows->handed, in);
+    const int done = pg_loop_few(loop, operands, rows, mask, results);
+    if (handed != NULL)
+        pg_handed_close(handed);
+    return done;
+}
+
 int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
 {
     const pg_loop *loop = p->loops[in->a], *later = NULL;
     const pg_term *operands = p->terms + in->first;
     pg_handed *handed = rows->handed;
     double *lanes = rows->lanes;
+    pg_chosen chosen = {0};
     _Alignas(64) int64_t mask[PG_LANES];
-    if (rows->count != 1 && pg_is_taken_by_few(loop, operands, rows, mask)) {
-        handed = handed == NULL || loop->back == NULL ? NULL : pg_handed_to(handed, in);
-        rows->failed = !pg_loop_few(loop, operands, rows, mask, LANE(in->out));
-        if (handed != NULL)
-            pg_handed_close(handed);
+    const size_t taking = rows->count == 1 ? SIZE_MAX : pg_count_taking(loop, operands, rows, mask);
+    if (taking <= (pg_can_gather(loop) ? PG_ALONE : PG_FEW)) {
+        rows->failed = !run_few(loop, in, operands, rows, mask, LANE(in->out));
         return !rows->failed;
     }
+    if (taking != SIZE_MAX)
+        pg_choose(loop, rows, mask, taking, &chosen);
     if (handed != NULL)
         handed = loop->back == NULL ? pg_handed_from(handed, p, in) : pg_handed_to(handed, in);
     if (handed != NULL && loop->back == NULL && handed->to != NULL)
         later = p->loops[handed->to->a];
-    rows->failed = rows->count == 1 ? !pg_loop_single(loop, later, handed, operands, rows, LANE(in->out))
-                                    : !run_rows(loop, later, handed, operands, rows, LANE(in->out));
+    if (handed != NULL && loop->back == NULL)
+        handed->chosen = chosen;
+    else if (handed != NULL)
+        chosen = handed->chosen;
+    if (rows->count == 1)
+        rows->failed = !pg_loop_single(loop, later, handed, operands, rows, LANE(in->out));
+    else if (chosen.count != 0)
+        rows->failed = !run_gathered(loop, later, handed, operands, rows, &chosen, LANE(in->out));
+    else
+        rows->failed = !run_rows(loop, later, handed, operands, rows, LANE(in->out));
     if (handed != NULL && loop->back != NULL)
         pg_handed_close(handed);
     return !rows->failed;

@@ -51,8 +51,8 @@ def a_scan(x: Any, y: Any) -> Any:
 
 def ways(x: Any, y: Any) -> Any:
     def dear(a: Any, b: Any) -> Any:
-        for _ in range(12):
-            a, b = math.sin(a) + 0.5 * b, a * b - 0.1
+        for _ in range(18):
+            a, b = math.sin(a) + 0.5 * b, a * math.exp(-b * b)
         return a + b
 
     return cond(x > y, dear, lambda a, b: a * b, x, y)
