@@ -67,7 +67,7 @@ static inline size_t pg_eights(size_t rows)
 static inline size_t pg_width(const block *rows)
 {
     const size_t width = rows->width & ~(size_t)(PG_EIGHT - 1);
-#if defined __GNUC__
+#if defined __GNUC__ && !defined PG_COUNTED
     if (width == 0 || width > PG_LANES)
         __builtin_unreachable();
 #endif

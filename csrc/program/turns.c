@@ -408,13 +408,13 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
 /* The mask of trip i; how many rows do it. */
 static int mask_of_trip(const double *trips, size_t i, int64_t *mask, size_t width)
 {
-    int count = 0;
-    for (size_t l = 0; l < width; l++) {
-        const int does = (double)i < trips[l];
-        mask[l] = -does;
-        count += does;
-    }
-    return count;
+    const double before = (double)i;
+    int64_t count = 0;
+    for (size_t l = 0; l < width; l++)
+        mask[l] = -(int64_t)(before < trips[l]);
+    for (size_t l = 0; l < width; l++)
+        count -= mask[l];
+    return (int)count;
 }
 
 /* The state before trip i, and what is noted of it; NULL if it was stopped. */
