@@ -125,7 +125,7 @@ static void scatter(const block *rows, const size_t *wanted, size_t count, const
         into[l] = NAN;
     for (size_t i = 0; i < count; i++)
         into[wanted[i]] = from[i];
-    for (size_t l = rows->count; l < PG_LANES; l++)
+    for (size_t l = rows->count; l < rows->width; l++)
         into[l] = into[rows->count - 1];
 }
 

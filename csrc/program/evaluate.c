@@ -113,6 +113,14 @@ static size_t run_of_products(const pg_instruction *in, const pg_instruction *en
     return count;
 }
 
+/* Whether an op takes so few steps on a lane that a loop over all of them is worth to be unrolled. */
+static inline int is_short(int op)
+{
+    return op == PG_OP_add || op == PG_OP_sub || op == PG_OP_mul || op == PG_OP_div || op == PG_OP_neg ||
+           op == PG_OP_relu || op == PG_OP_abs || op == PG_OP_step || op == PG_OP_sqrt || op == PG_OP_below ||
+           op == PG_OP_at_most || op == PG_OP_maximum || op == PG_OP_minimum;
+}
+
 #ifndef PG_LIBM_LANES
 /* Whether an op of lanes has a function for whole blocks. */
 static inline int is_in_block(int op)
@@ -412,16 +420,16 @@ static void load(const pg_program *p, const block *rows)
         double *into = LANE(p->input_slots[i]);
         for (size_t l = i < tiled ? rows->count / PG_TILE * PG_TILE : 0; l < rows->count; l++)
             into[l] = batch->inputs[i][(ptrdiff_t)row_of(batch, rows->first + l) * batch->strides[i]];
-        for (size_t l = rows->count; l < PG_LANES; l++)
+        for (size_t l = rows->count; l < rows->width; l++)
             into[l] = into[rows->count - 1];
     }
 }
 
-void pg_spread(const pg_program *p, const double *uniforms, double *lanes)
+void pg_spread(const pg_program *p, const double *uniforms, double *lanes, size_t width)
 {
     for (size_t i = p->once; i < p->spread; i++) {
         double *into = LANE(p->code[i].out);
-        for (size_t l = 0; l < PG_LANES; l++)
+        for (size_t l = 0; l < width; l++)
             into[l] = uniforms[p->code[i].a];
     }
 }
@@ -469,9 +477,11 @@ static int goes_on(const pg_program *p, const block *rows, pg_work *work)
 static int run_piece(const pg_program *p, block *rows, size_t first, size_t end, pg_work *work)
 {
     const uint32_t *standing = rows->standing;
+    const int adds_up = rows->batch->totals != NULL; /* in whole blocks */
     clear_partial(p, rows);
     for (rows->first = first; rows->first < end; rows->first += rows->count) {
         rows->count = end - rows->first < PG_LANES ? end - rows->first : PG_LANES;
+        rows->width = adds_up ? PG_LANES : pg_eights(rows->count);
         rows->staying = rows->count;
         for (size_t l = 0; p->guards != 0 && l < rows->count; l++)
             rows->batch->left[rows->first + l] = UINT32_MAX;
@@ -498,7 +508,7 @@ static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed
                   .work = &work,
                   .handed = handed};
     rows.standing = pg_find_standing(p, batch, rows.frame + pg_loops_wide(p));
-    pg_spread(p, rows.uniforms, lanes);
+    pg_spread(p, rows.uniforms, lanes, PG_LANES);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
         rows.careful = 0;

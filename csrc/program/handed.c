@@ -84,6 +84,7 @@ pg_handed *pg_handed_from(pg_handed *handed, const pg_program *p, const pg_instr
     }
     found->to = found->way;
     found->history = (pg_history){0};
+    found->chosen.count = 0;
     return found;
 }
 

@@ -3,6 +3,34 @@
  * doubles that one of them takes. The sequence of roundings is the same for all, so the bits are. */
 
 typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double))));
+typedef int64_t LANE_NAME(ints) __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
+
+/* Whether one of them is not 0. */
+LANE_ALWAYS int LANE_NAME(has_any)(LANE_NAME(ints) of)
+{
+    int64_t any = 0;
+    for (int i = 0; i < LANE_WIDTH; i++)
+        any |= of[i];
+    return any != 0;
+}
+
+/* A loop over the lanes at work, or over their vectors. Most blocks have all the rows that they can, and a loop of as many turns
+ * as the compiler knows need not ask whether it goes on: where a turn is short, that is a tenth of the time. */
+#define OVER(i, whole, all, some, ...) \
+    if (PG_LIKELY(whole)) { \
+        LANE_LOOP \
+        for (size_t i = 0; i < (all); i++) { \
+            __VA_ARGS__ \
+        } \
+    } else { \
+        LANE_LOOP \
+        for (size_t i = 0; i < (some); i++) { \
+            __VA_ARGS__ \
+        } \
+    }
+#define OVER_LANES(...) OVER(l, width == PG_LANES, PG_LANES, width, __VA_ARGS__)
+#define OVER_VECTORS(...) OVER(k, width == PG_LANES, PG_LANES / LANE_WIDTH, width / LANE_WIDTH, __VA_ARGS__)
+#define OVER_LANES_OF(op, ...) OVER(l, is_short(op) && width == PG_LANES, PG_LANES, width, __VA_ARGS__)
 
 #include "program/lanetable.h"
 #include "program/lanepowblock.h"
@@ -71,24 +99,26 @@ LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const
 
 #ifndef PG_LIBM_LANES
 /* tanh or sigmoid and its slope, sin and cos, or a power and its slope, of the same lanes: the same bits as one by one. */
-LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
+LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, const block *rows)
 {
+    const size_t width = pg_width(rows);
+    double *lanes = rows->lanes;
     const double *x = LANE(in->a);
     int swapped = in->code == PG_OP_sech2 || in->code == PG_OP_sigmoid_dx || in->code == PG_OP_cos;
     double *first = LANE(in[swapped].out), *second = LANE(in[!swapped].out);
     if (in->code == PG_OP_sin || in->code == PG_OP_cos) {
-        lanes_sin_and_cos(x, first, second, PG_LANES);
+        lanes_sin_and_cos(x, first, second, width);
         return;
     }
     if (in->code == PG_OP_pow || in->code == PG_OP_pown || in->code == PG_OP_power) {
-        LANE_NAME(lanes_power_and_slope)(in->code, x, LANE(in->b), first, second, PG_LANES);
+        LANE_NAME(lanes_power_and_slope)(in->code, x, LANE(in->b), first, second, width);
         return;
     }
     if (in->code == PG_OP_sigmoid || in->code == PG_OP_sigmoid_dx) {
-        lanes_sigmoid_and_slope(x, first, second, PG_LANES);
+        lanes_sigmoid_and_slope(x, first, second, width);
         return;
     }
-    lanes_tanh_and_slope(x, first, second, PG_LANES);
+    lanes_tanh_and_slope(x, first, second, width);
 }
 
 #endif
@@ -97,24 +127,15 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, double *lanes)
 LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
 {
     typedef LANE_NAME(vec) vec;
-    enum { VECS = PG_LANES / LANE_WIDTH, SUMS = 4 };
+    const size_t width = pg_width(rows);
     double *lanes = rows->lanes;
     const double *a = LANE(in->a), *b = LANE(in->b);
     const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
-    vec all[SUMS] = {{0}};
+    LANE_NAME(ints) any = {0};
     double *out = LANE(in->out);
     vec *z = (vec *)(void *)out;
-    for (int k = 0; k < VECS; k += SUMS)
-        for (int i = 0; i < SUMS; i++) {
-            const vec product = x[k + i] * y[k + i];
-            all[i] += product;
-            z[k + i] = product;
-        }
-    const vec sum = (all[0] + all[1]) + (all[2] + all[3]);
-    double any = 0.0;
-    for (int i = 0; i < LANE_WIDTH; i++)
-        any += sum[i];
-    for (size_t l = 0; any != any && l < PG_LANES; l++) {
+    OVER_VECTORS(const vec product = x[k] * y[k]; any |= product != product; z[k] = product;)
+    for (size_t l = 0; LANE_NAME(has_any)(any) && l < width; l++) {
         int met = 0;
         out[l] = pg_strong_noted(a[l], b[l], &met);
         note_lane(rows, l, met);
@@ -125,86 +146,89 @@ LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
 LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
 {
     const double *lanes = rows->lanes, *a = LANE(in->a), *b = LANE(in->b);
+    const size_t width = pg_width(rows);
     int64_t any = 0;
     LANE_LOOP
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < width; l++)
         any |= (a[l] == 0.0) & (b[l] == 0.0);
-    for (size_t l = 0; any != 0 && l < PG_LANES; l++)
+    for (size_t l = 0; any != 0 && l < width; l++)
         note_lane(rows, l, pg_is_settled(in->code, a[l], b[l]));
 }
 
 #ifndef PG_LIBM_LANES
 /* Ops that have a function for whole blocks (see is_in_block()), faster than one lane at a time and with the same bits. */
-LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, double *lanes)
+LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, const block *rows)
 {
+    const size_t width = pg_width(rows);
+    double *lanes = rows->lanes;
     switch (in->code) {
     case PG_OP_exp:
-        lanes_exp(LANE(in->a), LANE(in->out), PG_LANES);
+        lanes_exp(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_tanh:
-        lanes_tanh(LANE(in->a), LANE(in->out), PG_LANES);
+        lanes_tanh(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sech2:
-        lanes_sech2(LANE(in->a), LANE(in->out), PG_LANES);
+        lanes_sech2(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sigmoid:
-        lanes_sigmoid_and_slope(LANE(in->a), LANE(in->out), NULL, PG_LANES);
+        lanes_sigmoid_and_slope(LANE(in->a), LANE(in->out), NULL, width);
         break;
     case PG_OP_sigmoid_dx:
-        lanes_sigmoid_and_slope(LANE(in->a), NULL, LANE(in->out), PG_LANES);
+        lanes_sigmoid_and_slope(LANE(in->a), NULL, LANE(in->out), width);
         break;
     case PG_OP_sin:
-        lanes_sin(LANE(in->a), LANE(in->out), PG_LANES);
+        lanes_sin(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_cos:
-        lanes_cos(LANE(in->a), LANE(in->out), PG_LANES);
+        lanes_cos(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_tan:
-        lanes_tan(LANE(in->a), LANE(in->out), PG_LANES);
+        lanes_tan(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_pow:
-        LANE_NAME(lanes_pow)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow)(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_pow_dx:
-        LANE_NAME(lanes_pow_dx)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_dx)(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_pow_less:
-        LANE_NAME(lanes_pow_less)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_less)(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_pow_dxx:
-        LANE_NAME(lanes_pow_dxx)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_dxx)(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_pow_dy:
-        LANE_NAME(lanes_pow_dy)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_pow_dy)(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_mod:
-        lanes_mod(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        lanes_mod(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_floordiv:
-        lanes_floordiv(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        lanes_floordiv(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_polygamma:
-        LANE_NAME(pg_polygammas)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(pg_polygammas)(LANE(in->a), LANE(in->b), LANE(in->out), width);
         break;
     case PG_OP_lgamma:
     case PG_OP_gamma:
     case PG_OP_gamma_dx:
     case PG_OP_digamma:
-        LANE_NAME(pg_gammas)(in->code, LANE(in->a), LANE(in->out), PG_LANES);
+        LANE_NAME(pg_gammas)(in->code, LANE(in->a), LANE(in->out), width);
         break;
     default: /* pown, power */
-        LANE_NAME(lanes_power)(LANE(in->a), LANE(in->b), LANE(in->out), PG_LANES);
+        LANE_NAME(lanes_power)(LANE(in->a), LANE(in->b), LANE(in->out), width);
     }
 }
 
 /* In the function of an op; the compiler knows which. */
 #define IN_BLOCK(op) \
     if (pg_partner(op) >= 0 && pg_is_pair(in, p->code + p->length)) { \
-        LANE_NAME(pair)(in, lanes); \
+        LANE_NAME(pair)(in, rows); \
         return 2; \
     } \
     if (is_in_block(op)) { \
-        LANE_NAME(as_block)(in, lanes); \
+        LANE_NAME(as_block)(in, rows); \
         return 1; \
     }
 #else
@@ -224,97 +248,89 @@ static int LANE_NAME(chooses_too)(const pg_instruction *in, const pg_instruction
     return (next->a == condition) & apart & (next->b != condition) & (next->c != condition);
 }
 
-/* One or two choices; how many. */
-LANE_TARGET static int LANE_NAME(choose)(const pg_instruction *in, const pg_instruction *end, double *lanes)
+/* One of two numbers by bits that are all set or none: both are read, where a choice would read each under a mask. */
+LANE_ALWAYS double LANE_NAME(either)(int64_t on, double yes, double no)
 {
+    return lane_from_bits((lane_to_bits(yes) & (uint64_t)on) | (lane_to_bits(no) & ~(uint64_t)on));
+}
+
+/* One or two choices; how many. */
+LANE_TARGET static int LANE_NAME(choose)(const pg_instruction *in, const pg_instruction *end, const block *rows)
+{
+    const size_t width = pg_width(rows);
+    double *lanes = rows->lanes;
     const double *x = LANE(in->a), *y = LANE(in->b), *w = LANE(in->c);
     double *z = LANE(in->out);
     if (!LANE_NAME(chooses_too)(in, end, in->a)) {
-        LANE_LOOP
-        for (int l = 0; l < PG_LANES; l++)
-            z[l] = x[l] != 0 ? y[l] : w[l];
+        OVER_LANES(const int64_t on = -(int64_t)(x[l] != 0.0); z[l] = LANE_NAME(either)(on, y[l], w[l]);)
         return 1;
     }
     const double *y2 = LANE(in[1].b), *w2 = LANE(in[1].c);
     double *z2 = LANE(in[1].out);
-    LANE_LOOP
-    for (int l = 0; l < PG_LANES; l++) {
-        const double first = x[l] != 0 ? y[l] : w[l], second = x[l] != 0 ? y2[l] : w2[l];
-        z[l] = first;
-        z2[l] = second;
-    }
+    OVER_LANES(const int64_t on = -(int64_t)(x[l] != 0.0);
+               const double first = LANE_NAME(either)(on, y[l], w[l]), second = LANE_NAME(either)(on, y2[l], w2[l]);
+               z[l] = first; z2[l] = second;)
     return 2;
 }
 
 /* A comparison and the choice by it, or two of them. */
 #define COMPARED(name, holds) \
     LANE_TARGET static int LANE_NAME(name##_and_choose)(const pg_instruction *in, const pg_instruction *end, \
-                                                        double *lanes) \
+                                                        const block *rows) \
     { \
+        const size_t width = pg_width(rows); \
+        double *lanes = rows->lanes; \
         const double *a = LANE(in->a), *b = LANE(in->b), *y = LANE(in[1].b), *w = LANE(in[1].c); \
         double *x = LANE(in->out), *z = LANE(in[1].out); \
         if (!LANE_NAME(chooses_too)(in + 1, end, in->out)) { \
-            LANE_LOOP \
-            for (int l = 0; l < PG_LANES; l++) { \
-                const int on = holds; \
-                const double first = on ? y[l] : w[l]; \
-                x[l] = on ? 1.0 : 0.0; \
-                z[l] = first; \
-            } \
+            OVER_LANES(const int64_t on = -(int64_t)(holds); const double first = LANE_NAME(either)(on, y[l], w[l]); \
+                       x[l] = LANE_NAME(either)(on, 1.0, 0.0); z[l] = first;) \
             return 2; \
         } \
         const double *y2 = LANE(in[2].b), *w2 = LANE(in[2].c); \
         double *z2 = LANE(in[2].out); \
-        LANE_LOOP \
-        for (int l = 0; l < PG_LANES; l++) { \
-            const int on = holds; \
-            const double first = on ? y[l] : w[l], second = on ? y2[l] : w2[l]; \
-            x[l] = on ? 1.0 : 0.0; \
-            z[l] = first; \
-            z2[l] = second; \
-        } \
+        OVER_LANES(const int64_t on = -(int64_t)(holds); const double first = LANE_NAME(either)(on, y[l], w[l]), \
+                                                         second = LANE_NAME(either)(on, y2[l], w2[l]); \
+                   x[l] = LANE_NAME(either)(on, 1.0, 0.0); z[l] = first; z2[l] = second;) \
         return 3; \
     }
 COMPARED(below, a[l] < b[l])
 COMPARED(at_most, a[l] <= b[l])
 #undef COMPARED
 
-/* A block's numbers, which stand anywhere: eight registers at a time, as memcpy() would not. */
-LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from)
+/* Numbers of a block's rows, which stand anywhere. */
+LANE_TARGET static void LANE_NAME(copy)(double *to, const double *from, size_t width)
 {
     typedef double vec __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
-    for (size_t at = 0; at < PG_LANES; at += LANE_NAME(chunk)) {
-        const vec *x = (const vec *)(const void *)(from + at);
-        vec *z = (vec *)(void *)(to + at);
-        const vec a = x[0], b = x[1], c = x[2], d = x[3], e = x[4], f = x[5], g = x[6], h = x[7];
-        z[0] = a, z[1] = b, z[2] = c, z[3] = d;
-        z[4] = e, z[5] = f, z[6] = g, z[7] = h;
-    }
+    const vec *x = (const vec *)(const void *)from;
+    vec *z = (vec *)(void *)to;
+    OVER_VECTORS(z[k] = x[k];)
 }
 
 /* What is given of the rows whose mask is set, which has all bits or none, and the other of the rest. */
-LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const double *other, const int64_t *mask)
+LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, const double *other, const int64_t *mask,
+                                         size_t width)
 {
-    typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
+    typedef LANE_NAME(ints) ints;
     ints *to = (ints *)(void *)into;
     const ints *x = (const ints *)(const void *)given, *y = (const ints *)(const void *)other;
     const ints *which = (const ints *)(const void *)mask;
-    for (int k = 0; k < PG_LANES / LANE_WIDTH; k++)
-        to[k] = (x[k] & which[k]) | (y[k] & ~which[k]);
+    OVER_VECTORS(to[k] = (x[k] & which[k]) | (y[k] & ~which[k]);)
 }
 
 /* Counts a trip of the rows whose mask is set, and leaves it set where they go on: as long as says is not 0, or, if it
  * counts, is more than done. How many go on. */
-LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const double *says, int counts, double done)
+LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const double *says, int counts, double done,
+                                        size_t width)
 {
     typedef LANE_NAME(vec) vec;
-    typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
+    typedef LANE_NAME(ints) ints;
     ints *which = (ints *)(void *)mask, all = {0};
     vec *count = (vec *)(void *)trips, bound = {0}, one = {0};
     const vec *x = (const vec *)(const void *)says;
     bound += done;
     one += 1.0;
-    for (int k = 0; k < PG_LANES / LANE_WIDTH; k++) {
+    for (size_t k = 0; k < width / LANE_WIDTH; k++) {
         const ints here = which[k];
         count[k] += (vec)((ints)one & here);
         which[k] = here & (counts ? (ints)(bound < x[k]) : (ints)(x[k] != 0.0));
@@ -327,18 +343,14 @@ LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const doub
 }
 
 /* Whether none of a block's numbers is 0. */
-LANE_TARGET static int LANE_NAME(is_all)(const double *says)
+LANE_TARGET static int LANE_NAME(is_all)(const double *says, size_t width)
 {
     typedef LANE_NAME(vec) vec;
-    typedef int64_t ints __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
+    typedef LANE_NAME(ints) ints;
     const vec *x = (const vec *)(const void *)says;
     ints any = {0};
-    for (int k = 0; k < PG_LANES / LANE_WIDTH; k++)
-        any |= (ints)(x[k] == 0.0);
-    int64_t found = 0;
-    for (int i = 0; i < LANE_WIDTH; i++)
-        found |= any[i];
-    return found == 0;
+    OVER_VECTORS(any |= (ints)(x[k] == 0.0);)
+    return !LANE_NAME(has_any)(any);
 }
 
 /* Eight items of eight rows, which stand side by side in each: lanes of a block for each item. */
@@ -374,18 +386,17 @@ LANE_TARGET static void LANE_NAME(tile)(double *into, const double *const *from)
     (void)p; \
     double *lanes = rows->lanes;
 
+#define WIDTH_OF_STEP const size_t width = pg_width(rows);
+
 #define UNARY(name, symbol, errors, forward, dx, doc) \
     STEP(do_##name) \
     { \
         LANES_OF_STEP \
         IN_BLOCK(PG_OP_##name) \
+        WIDTH_OF_STEP \
         const double *a = LANE(in->a); \
         double *z = LANE(in->out); \
-        LANE_LOOP \
-        for (int l = 0; l < PG_LANES; l++) { \
-            const double x = a[l]; \
-            z[l] = forward; \
-        } \
+        OVER_LANES_OF(PG_OP_##name, const double x = a[l]; z[l] = forward;) \
         return 1; \
     }
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
@@ -401,16 +412,13 @@ LANE_TARGET static void LANE_NAME(tile)(double *into, const double *const *from)
             LANE_NAME(settle)(in, rows); \
         const pg_instruction *end = p->code + p->length; \
         if (PG_OP_##name == PG_OP_below && LANE_NAME(chooses_too)(in, end, in->out)) \
-            return LANE_NAME(below_and_choose)(in, end, lanes); \
+            return LANE_NAME(below_and_choose)(in, end, rows); \
         if (PG_OP_##name == PG_OP_at_most && LANE_NAME(chooses_too)(in, end, in->out)) \
-            return LANE_NAME(at_most_and_choose)(in, end, lanes); \
+            return LANE_NAME(at_most_and_choose)(in, end, rows); \
+        WIDTH_OF_STEP \
         const double *a = LANE(in->a), *b = LANE(in->b); \
         double *z = LANE(in->out); \
-        LANE_LOOP \
-        for (int l = 0; l < PG_LANES; l++) { \
-            const double x = a[l], y = b[l]; \
-            z[l] = forward; \
-        } \
+        OVER_LANES_OF(PG_OP_##name, const double x = a[l], y = b[l]; z[l] = forward;) \
         return 1; \
     }
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
@@ -418,14 +426,11 @@ LANE_TARGET static void LANE_NAME(tile)(double *into, const double *const *from)
     { \
         LANES_OF_STEP \
         if (PG_OP_##name == PG_OP_where) \
-            return LANE_NAME(choose)(in, p->code + p->length, lanes); \
+            return LANE_NAME(choose)(in, p->code + p->length, rows); \
+        WIDTH_OF_STEP \
         const double *a = LANE(in->a), *b = LANE(in->b), *c = LANE(in->c); \
         double *z = LANE(in->out); \
-        LANE_LOOP \
-        for (int l = 0; l < PG_LANES; l++) { \
-            const double x = a[l], y = b[l], w = c[l]; \
-            z[l] = forward; \
-        } \
+        OVER_LANES_OF(PG_OP_##name, const double x = a[l], y = b[l], w = c[l]; z[l] = forward;) \
         return 1; \
     }
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
@@ -433,13 +438,10 @@ LANE_TARGET static void LANE_NAME(tile)(double *into, const double *const *from)
     { \
         LANES_OF_STEP \
         IN_BLOCK(PG_OP_##name) \
+        WIDTH_OF_STEP \
         const double *a = LANE(in->a), k = LANE(in->b)[0]; \
         double *z = LANE(in->out); \
-        LANE_LOOP \
-        for (int l = 0; l < PG_LANES; l++) { \
-            const double x = a[l]; \
-            z[l] = forward; \
-        } \
+        OVER_LANES_OF(PG_OP_##name, const double x = a[l]; z[l] = forward;) \
         return 1; \
     }
 #define SLOPE1 UNARY
@@ -448,7 +450,11 @@ LANE_TARGET static void LANE_NAME(tile)(double *into, const double *const *from)
 
 STEP(do_fused)
 {
-    LANE_NAME(fused)(p, in, rows);
+    const pg_term *t = p->terms + in->first;
+    if (LANE_NAME(is_simple)(in, t))
+        LANE_NAME(simple)(t, in, rows);
+    else
+        LANE_NAME(fused)(p, in, rows);
     return 1;
 }
 
@@ -460,13 +466,13 @@ STEP(do_contracted)
 
 STEP(do_search)
 {
-    LANE_NAME(search)(p, in, rows->uniforms, rows->lanes);
+    LANE_NAME(search)(p, in, rows);
     return 1;
 }
 
 STEP(do_take)
 {
-    LANE_NAME(take)(p, in, rows->uniforms, rows->lanes);
+    LANE_NAME(take)(p, in, rows);
     return 1;
 }
 
@@ -541,5 +547,10 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
 }
 
 #undef STEP
+#undef OVER
+#undef OVER_LANES
+#undef OVER_VECTORS
+#undef OVER_LANES_OF
 #undef LANES_OF_STEP
+#undef WIDTH_OF_STEP
 #undef IN_BLOCK

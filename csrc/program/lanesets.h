@@ -6,6 +6,11 @@
 #else
 #define LANE_ALWAYS LANE_TARGET static inline
 #endif
+#if defined __GNUC__ /* what is short has not to save what others need */
+#define LANE_APART LANE_TARGET static __attribute__((noinline))
+#else
+#define LANE_APART LANE_TARGET static
+#endif
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -54,3 +59,4 @@
 #endif
 #undef LANE_FILE
 #undef LANE_ALWAYS
+#undef LANE_APART

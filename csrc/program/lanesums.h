@@ -1,6 +1,6 @@
 /* lanesums.h: fused and contracted sums of a block of rows, for lanes.h. */
 
-/* So many sums are under way at once that none waits for its last addition. */
+/* So many vectors of sums are under way at once that none waits for its last addition; in a block of few rows fewer. */
 enum { LANE_NAME(sums) = 8, LANE_NAME(chunk) = 8 * LANE_WIDTH };
 
 LANE_ALWAYS LANE_NAME(vec) LANE_NAME(same)(double number)
@@ -19,10 +19,10 @@ LANE_ALWAYS LANE_NAME(vec) LANE_NAME(factor)(pg_slot slot, const double *uniform
 
 /* A term of a contracted sum that is subtracted, or the same for all rows; so rare that it need not be fast. */
 LANE_TARGET static void LANE_NAME(add_rare)(const pg_term *t, const double *uniforms, const double *lanes, size_t at,
-                                            LANE_NAME(vec) * sum)
+                                            LANE_NAME(vec) * sum, size_t count)
 {
     const LANE_NAME(vec) sign = LANE_NAME(same)(t->subtracted ? -1.0 : 1.0);
-    for (size_t k = 0; k < LANE_NAME(sums); k++) {
+    for (size_t k = 0; k < count; k++) {
         const LANE_NAME(vec) x = sign * LANE_NAME(factor)(t->a, uniforms, lanes, at + k * LANE_WIDTH);
         sum[k] = LANE_FMA(x, LANE_NAME(factor)(t->b, uniforms, lanes, at + k * LANE_WIDTH), sum[k]);
     }
@@ -31,72 +31,130 @@ LANE_TARGET static void LANE_NAME(add_rare)(const pg_term *t, const double *unif
 /* A sum and a product, rounded once or twice. */
 #define LANE_ADDED(sum, x, y) (contracts ? LANE_FMA(x, y, sum) : (sum) + (x) * (y))
 
-/* Terms with lanes have them in a (see code.c). */
-LANE_ALWAYS void LANE_NAME(sum_up)(const pg_program *p, const pg_instruction *in, const double *uniforms, double *lanes,
-                                   block *rows, const int contracts)
+/* So many vectors of a sum, from lane number at on. Terms with lanes have them in a (see code.c). */
+LANE_ALWAYS void LANE_NAME(sum_some)(const pg_program *p, const pg_instruction *in, block *rows, size_t at,
+                                     const int contracts, const int count)
 {
     typedef LANE_NAME(vec) vec;
-    enum { SUMS = LANE_NAME(sums) };
     const pg_term *terms = p->terms + in->first;
-    for (size_t at = 0; at < PG_LANES; at += LANE_NAME(chunk)) {
-        vec sum[SUMS];
-        if (in->a & PG_ROW) {
-            const vec *start = (const vec *)(const void *)(LANE(in->a) + at);
-            for (int k = 0; k < SUMS; k++)
-                sum[k] = start[k];
-        } else {
-            const vec start = LANE_NAME(same)(uniforms[in->a]);
-            for (int k = 0; k < SUMS; k++)
-                sum[k] = start;
-        }
-        for (uint32_t t = 0; t < in->count; t++) {
-            const pg_slot sa = terms[t].a, sb = terms[t].b;
-            if (contracts && PG_UNLIKELY(terms[t].subtracted != 0 || (!(sa & PG_ROW) && sb != PG_NO_SLOT))) {
-                LANE_NAME(add_rare)(&terms[t], uniforms, lanes, at, sum);
-                continue;
-            }
-            if (!(sa & PG_ROW)) {
-                const double x = sb == PG_NO_SLOT ? uniforms[sa] : uniforms[sa] * uniforms[sb];
-                for (int k = 0; k < SUMS; k++)
-                    sum[k] += x;
-                continue;
-            }
-            const vec *x = (const vec *)(const void *)(LANE(sa) + at);
-            if (sb & PG_ROW) {
-                const vec *y = (const vec *)(const void *)(LANE(sb) + at);
-                for (int k = 0; k < SUMS; k++)
-                    sum[k] = LANE_ADDED(sum[k], x[k], y[k]);
-            } else if (sb == PG_NO_SLOT) {
-                for (int k = 0; k < SUMS; k++)
-                    sum[k] += x[k];
-            } else {
-                const vec y = LANE_NAME(same)(uniforms[sb]);
-                for (int k = 0; k < SUMS; k++)
-                    sum[k] = LANE_ADDED(sum[k], x[k], y);
-            }
-        }
-        vec *out = (vec *)(void *)(LANE(in->out) + at);
-        for (int k = 0; k < SUMS; k++)
-            out[k] = sum[k];
-        if (!in->expected)
-            continue;
-        const vec all = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-        double any = 0.0;
-        for (int i = 0; i < LANE_WIDTH; i++)
-            any += all[i];
-        if (any != any)
-            fused_again(terms, in, rows, at, LANE_NAME(chunk));
+    const double *uniforms = rows->uniforms;
+    double *lanes = rows->lanes;
+    vec sum[LANE_NAME(sums)];
+    if (in->a & PG_ROW) {
+        const vec *start = (const vec *)(const void *)(LANE(in->a) + at);
+        for (int k = 0; k < count; k++)
+            sum[k] = start[k];
+    } else {
+        const vec start = LANE_NAME(same)(uniforms[in->a]);
+        for (int k = 0; k < count; k++)
+            sum[k] = start;
     }
+    for (uint32_t t = 0; t < in->count; t++) {
+        const pg_slot sa = terms[t].a, sb = terms[t].b;
+        if (contracts && PG_UNLIKELY(terms[t].subtracted != 0 || (!(sa & PG_ROW) && sb != PG_NO_SLOT))) {
+            LANE_NAME(add_rare)(&terms[t], uniforms, lanes, at, sum, (size_t)count);
+            continue;
+        }
+        if (!(sa & PG_ROW)) {
+            const double x = sb == PG_NO_SLOT ? uniforms[sa] : uniforms[sa] * uniforms[sb];
+            for (int k = 0; k < count; k++)
+                sum[k] += x;
+            continue;
+        }
+        const vec *x = (const vec *)(const void *)(LANE(sa) + at);
+        if (sb & PG_ROW) {
+            const vec *y = (const vec *)(const void *)(LANE(sb) + at);
+            for (int k = 0; k < count; k++)
+                sum[k] = LANE_ADDED(sum[k], x[k], y[k]);
+        } else if (sb == PG_NO_SLOT) {
+            for (int k = 0; k < count; k++)
+                sum[k] += x[k];
+        } else {
+            const vec y = LANE_NAME(same)(uniforms[sb]);
+            for (int k = 0; k < count; k++)
+                sum[k] = LANE_ADDED(sum[k], x[k], y);
+        }
+    }
+    vec *out = (vec *)(void *)(LANE(in->out) + at);
+    for (int k = 0; k < count; k++)
+        out[k] = sum[k];
+    if (!in->expected)
+        return;
+    LANE_NAME(ints) any = {0};
+    for (int k = 0; k < count; k++)
+        any |= sum[k] != sum[k];
+    if (LANE_NAME(has_any)(any))
+        fused_again(terms, in, rows, at, (size_t)count * LANE_WIDTH);
 }
 
-LANE_TARGET static void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, block *rows)
+LANE_ALWAYS void LANE_NAME(sum_up)(const pg_program *p, const pg_instruction *in, block *rows, const int contracts)
 {
-    LANE_NAME(sum_up)(p, in, rows->uniforms, rows->lanes, rows, 0);
+    enum { SUMS = LANE_NAME(sums), CHUNK = LANE_NAME(chunk) };
+    const size_t width = pg_width(rows);
+    size_t at = 0;
+    for (; width - at >= CHUNK; at += CHUNK)
+        LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS);
+    if (CHUNK / 2 >= PG_EIGHT && width - at >= CHUNK / 2) {
+        LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS / 2);
+        at += CHUNK / 2;
+    }
+    if (CHUNK / 4 >= PG_EIGHT && width - at >= CHUNK / 4) {
+        LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS / 4);
+        at += CHUNK / 4;
+    }
+    if (CHUNK / 8 >= PG_EIGHT && width != at)
+        LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS / 8);
+}
+
+/* Whether a sum is of a number, a term with lanes, and perhaps a number that is the same for all, as most in loops are. */
+static inline int LANE_NAME(is_simple)(const pg_instruction *in, const pg_term *t)
+{
+    return t->a & PG_ROW && (in->count == 1 || (in->count == 2 && !(t[1].a & PG_ROW)));
+}
+
+/* Such a sum, all of it in one go. shared: whether the number it starts with is the same for all; alike: whether that is so of
+ * the other factor. Adding -0.0 where there is nothing to add leaves the bits. */
+LANE_ALWAYS void LANE_NAME(add_simply)(const pg_term *t, const pg_instruction *in, block *rows, const int shared,
+                                       const int alike)
+{
+    typedef LANE_NAME(vec) vec;
+    const size_t width = pg_width(rows);
+    const double *uniforms = rows->uniforms;
+    double *lanes = rows->lanes, last = -0.0;
+    if (in->count == 2)
+        last = t[1].b == PG_NO_SLOT ? uniforms[t[1].a] : uniforms[t[1].a] * uniforms[t[1].b];
+    const vec more = LANE_NAME(same)(last), first = LANE_NAME(same)(shared ? uniforms[in->a] : 0.0),
+              times = LANE_NAME(same)(!alike || t->b == PG_NO_SLOT ? 1.0 : uniforms[t->b]);
+    const vec *start = (const vec *)(const void *)(shared ? NULL : LANE(in->a)),
+              *x = (const vec *)(const void *)LANE(t->a), *y = (const vec *)(const void *)(alike ? NULL : LANE(t->b));
+    vec *z = (vec *)(void *)LANE(in->out);
+    LANE_NAME(ints) any = {0};
+    OVER_VECTORS(const vec sum = (shared ? first : start[k]) + x[k] * (alike ? times : y[k]) + more; any |= sum != sum;
+                 z[k] = sum;)
+    if (PG_UNLIKELY(in->expected != 0) && LANE_NAME(has_any)(any))
+        fused_again(t, in, rows, 0, width);
+}
+
+LANE_APART void LANE_NAME(simple)(const pg_term *t, const pg_instruction *in, block *rows)
+{
+    if (in->a & PG_ROW && t->b & PG_ROW)
+        LANE_NAME(add_simply)(t, in, rows, 0, 0);
+    else if (in->a & PG_ROW)
+        LANE_NAME(add_simply)(t, in, rows, 0, 1);
+    else if (t->b & PG_ROW)
+        LANE_NAME(add_simply)(t, in, rows, 1, 0);
+    else
+        LANE_NAME(add_simply)(t, in, rows, 1, 1);
+}
+
+LANE_APART void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, block *rows)
+{
+    LANE_NAME(sum_up)(p, in, rows, 0);
 }
 
 LANE_TARGET static void LANE_NAME(contracted)(const pg_program *p, const pg_instruction *in, block *rows)
 {
-    LANE_NAME(sum_up)(p, in, rows->uniforms, rows->lanes, rows, 1);
+    LANE_NAME(sum_up)(p, in, rows, 1);
 }
 
 #undef LANE_ADDED

@@ -33,13 +33,14 @@ size_t pg_loop_flat(const pg_loop *loop)
     return flat_of(loop->flat_ahead) + flat_of(loop->flat_behind) + loop->base.operands + results;
 }
 
-/* On a single row it runs on numbers. */
+/* On a single row it runs on numbers; the results of a way may wait for their place: see gathered.h. */
 static size_t loop_wide(const pg_loop *loop)
 {
     const size_t wide = loop->back == NULL ? pg_body_wide(loop->body)
                                            : pg_body_wide(loop->ahead) + pg_body_wide(loop->behind);
-    const size_t single = pg_whole(pg_loop_flat(loop));
-    return wide > single ? wide : single;
+    const size_t single = pg_whole(pg_loop_flat(loop)),
+                 apart = pg_is_way(loop->body) ? loop->base.results * PG_LANES : 0;
+    return wide + apart > single ? wide + apart : single;
 }
 
 size_t pg_loops_flat(const pg_program *p)

@@ -69,6 +69,8 @@ typedef struct {
     int refs;
     int contracts;         /* its sums are contracted, and those of its derivatives */
     pg_scan scan;
+    size_t steps; /* of flat: pg_program_steps(); known before there is a loop of it, so that nobody goes down loops */
+    const char *calls; /* the same: pg_program_calls() of wide, which owns it */
 } pg_body;
 
 /* How many operands a loop that goes forward has; and how many flags its parts are: see parts in pg_loop. */
@@ -99,7 +101,7 @@ static inline size_t pg_count_flags(const uint8_t *flags, size_t count)
 struct pg_loop {
     pg_several base;
     pg_body *body;
-    pg_body *back;         /* NULL if it goes forward; else its state is the derivatives by parts of the body's state,
+    pg_body *back; /* NULL if it goes forward; else its state is the derivatives by parts of the body's state,
                             * then those by captured ones; it has captured the body's state, and what that has */
     pg_body *ahead, *behind; /* of one that goes back, the two for lanes that note: see noted.h; or body and back */
     size_t noted;

@@ -6,6 +6,7 @@
 #include "program/kept.h"
 #include "program/noted.h"
 #include "program/pack.h"
+#include "program/steps.h"
 #include "program/turned.h"
 
 #include <math.h>
@@ -77,7 +78,9 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
                    .captured = captured,
                    .counts = counts,
                    .most = most,
-                   .refs = 1};
+                   .refs = 1,
+                   .steps = flat == NULL ? 0 : pg_program_steps(flat),
+                   .calls = pg_program_calls(wide)};
     if (find_state(b))
         return b;
     pg_body_release(b);

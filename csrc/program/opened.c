@@ -33,9 +33,9 @@ const char *pg_program_calls(const pg_program *p)
         const pg_loop *loop = p->loops[i];
         if (pg_is_call(loop))
             return ((const pg_call *)p->loops[i])->name;
-        const char *found = pg_program_calls(loop->body->wide);
+        const char *found = loop->body->calls;
         if (found == NULL && loop->back != NULL)
-            found = pg_program_calls(loop->back->wide);
+            found = loop->back->calls;
         if (found != NULL)
             return found;
     }

@@ -3,18 +3,22 @@
 
 #include <string.h>
 
-enum { FEW = 4 };
-
 void pg_put_operand(const block *rows, pg_slot slot, double *into)
 {
     const double *lanes = rows->lanes;
     if (into == NULL)
         return;
-    if (slot & PG_ROW) {
-        memcpy(into, LANE(slot), PG_LANES * sizeof *into);
+    if (slot & PG_ROW && rows->chosen != NULL) {
+        const pg_chosen *chosen = rows->chosen;
+        for (size_t i = 0; i < rows->width; i++)
+            into[i] = LANE(slot)[chosen->lanes[i < chosen->count ? i : chosen->count - 1]];
         return;
     }
-    for (int l = 0; l < PG_LANES; l++)
+    if (slot & PG_ROW) {
+        memcpy(into, LANE(slot), rows->width * sizeof *into);
+        return;
+    }
+    for (size_t l = 0; l < rows->width; l++)
         into[l] = rows->uniforms[slot];
 }
 
@@ -22,14 +26,16 @@ int pg_mask_begin(const pg_body *body, const block *rows, const double *control,
 {
     const uint32_t *left = rows->batch->left == NULL || rows->staying == rows->count ? NULL
                                                                                      : rows->batch->left + rows->first;
-    int count = 0;
-    for (size_t l = 0; l < PG_LANES; l++) {
-        const int there = left == NULL || left[l < rows->count ? l : rows->count - 1] == UINT32_MAX;
-        const int begins = there && (body->counts ? control[l] > 0.0 : control[l] != 0.0);
-        mask[l] = -begins;
-        count += begins;
-    }
-    return count;
+    int64_t count = 0;
+    for (size_t l = 0; body->counts && l < rows->width; l++)
+        mask[l] = -(int64_t)(control[l] > 0.0);
+    for (size_t l = 0; !body->counts && l < rows->width; l++)
+        mask[l] = -(int64_t)(control[l] != 0.0);
+    for (size_t l = 0; left != NULL && l < rows->width; l++)
+        mask[l] &= -(int64_t)(left[l < rows->count ? l : rows->count - 1] == UINT32_MAX);
+    for (size_t l = 0; l < rows->width; l++)
+        count -= mask[l];
+    return (int)count;
 }
 
 /* Row l of a block, on numbers. */
@@ -59,26 +65,25 @@ int pg_loop_single(const pg_loop *loop, const pg_loop *later, pg_handed *handed,
     if (!run_row(loop, later, handed, operands, rows, 0, results))
         return 0;
     for (size_t k = 0; k < loop->base.results; k++)
-        for (size_t l = 1; l < PG_LANES; l++)
+        for (size_t l = 1; l < rows->width; l++)
             results[k * PG_LANES + l] = results[k * PG_LANES];
     return 1;
 }
 
-int pg_is_taken_by_few(const pg_loop *loop, const pg_term *operands, const block *rows, int64_t *mask)
+size_t pg_count_taking(const pg_loop *loop, const pg_term *operands, const block *rows, int64_t *mask)
 {
     _Alignas(64) double control[PG_LANES];
     if (!pg_is_way(loop->body) || loop->body->scan.length != 0)
-        return 0;
+        return SIZE_MAX;
     pg_put_operand(rows, operands[loop->body->state].a, control);
     pg_mask_begin(loop->body, rows, control, mask);
-    int count = 0;
+    size_t count = 0;
     for (size_t l = 0; l < rows->count; l++)
         count += mask[l] != 0;
-    return count <= FEW;
+    return count;
 }
 
-/* The results of rows that do not take a way, into all lanes: what it begins with, forward or back, and 0. */
-static void pass_by(const pg_loop *loop, const pg_term *operands, const block *rows, double *results)
+void pg_pass_by(const pg_loop *loop, const pg_term *operands, const block *rows, double *results)
 {
     const pg_body *b = loop->body;
     const size_t same = loop->back == NULL ? b->state : loop->back_state;
@@ -87,12 +92,12 @@ static void pass_by(const pg_loop *loop, const pg_term *operands, const block *r
         if (k < same)
             pg_put_operand(rows, from[k].a, results + k * PG_LANES);
         else
-            memset(results + k * PG_LANES, 0, PG_LANES * sizeof *results);
+            memset(results + k * PG_LANES, 0, rows->width * sizeof *results);
 }
 
 int pg_loop_few(const pg_loop *loop, const pg_term *operands, block *rows, const int64_t *mask, double *results)
 {
-    pass_by(loop, operands, rows, results);
+    pg_pass_by(loop, operands, rows, results);
     for (size_t l = 0; l < rows->count; l++)
         if (mask[l] != 0 && !run_row(loop, NULL, NULL, operands, rows, l, results))
             return 0;

@@ -15,9 +15,15 @@ int pg_mask_begin(const pg_body *body, const block *rows, const double *control,
 int pg_loop_single(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands, block *rows,
                    double *results);
 
-/* Whether a loop is a way, and so few rows of a block take it that it runs on the numbers of each: then lanes would mostly
- * work for nobody. Which rows do is in mask. */
-int pg_is_taken_by_few(const pg_loop *loop, const pg_term *operands, const block *rows, int64_t *mask);
+/* How many rows of a block take a way, and which, in mask; SIZE_MAX if the loop is none, or a scan. */
+size_t pg_count_taking(const pg_loop *loop, const pg_term *operands, const block *rows, int64_t *mask);
+
+/* So few rows take a way on the numbers of each, where lanes would mostly work for nobody: a single one, or some of a way that
+ * cannot be gathered (gathered.h). */
+enum { PG_ALONE = 1, PG_FEW = 4 };
+
+/* The results of rows that do not take a way, into all lanes: what it begins with, forward or back, and 0. */
+void pg_pass_by(const pg_loop *loop, const pg_term *operands, const block *rows, double *results);
 
 /* Such a way. False if it was stopped. */
 int pg_loop_few(const pg_loop *loop, const pg_term *operands, block *rows, const int64_t *mask, double *results);

@@ -153,7 +153,7 @@ static void find_rows(const block *rows, size_t input, size_t at, const double *
         for (size_t l = 0; l < rows->count; l++)
             from[l] = items + (ptrdiff_t)batch->rows[rows->first + l] * stride;
     }
-    for (size_t l = rows->count; l < PG_LANES; l++)
+    for (size_t l = rows->count; l < rows->width; l++)
         from[l] = from[rows->count - 1];
 }
 
@@ -161,7 +161,7 @@ void pg_read_tile(const block *rows, size_t input, size_t at, size_t items, doub
 {
     const double *from[PG_LANES];
     find_rows(rows, input, at, from);
-    for (size_t l = 0; l < PG_LANES; l += PG_TILE)
+    for (size_t l = 0; l < rows->width; l += PG_TILE)
         if (items == PG_TILE)
             pg_lane_turn()->tile(tile + l, from + l);
         else
@@ -175,8 +175,10 @@ void pg_fetch_tile(const block *rows, size_t input, size_t at)
 #if defined(__GNUC__)
     const double *from[PG_LANES];
     find_rows(rows, input, at, from);
-    for (size_t l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < rows->count; l++) { /* where a row's items are in two lines, both */
         __builtin_prefetch(from[l]);
+        __builtin_prefetch(from[l] + PG_TILE - 1);
+    }
 #else
     (void)rows, (void)input, (void)at;
 #endif

@@ -16,9 +16,9 @@ size_t pg_program_steps(const pg_program *p)
         const pg_loop *loop = p->loops[i];
         if (pg_is_call(loop) || !pg_is_way(loop->body))
             return SIZE_MAX;
-        steps = sum_of(steps, pg_program_steps(loop->body->flat));
+        steps = sum_of(steps, loop->body->steps);
         if (loop->back != NULL)
-            steps = sum_of(steps, pg_program_steps(loop->back->flat));
+            steps = sum_of(steps, loop->back->steps);
     }
     return steps;
 }

@@ -1,6 +1,7 @@
 /* turns.c: loops at work on the lanes of a block, until the last row is done. */
 #include "program/loop.h"
 
+#include "program/gathered.h"
 #include "program/handed.h"
 #include "program/history.h"
 #include "program/single.h"
@@ -78,6 +79,7 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer,
     w->rows.careful = 0;
     w->rows.around = outer;
     w->rows.mask = NULL;
+    w->rows.chosen = NULL;
     w->others = w->rows.spare + SPARE;
     w->aside = w->others + b->state * PG_LANES;
     w->crossing = (uint8_t *)(void *)(w->aside + (b->state + 1) * PG_LANES);
@@ -100,14 +102,14 @@ static int open_wide(wide *w, const pg_body *b, double **at, const block *outer,
         return 1;
     if (pg_run_uniform(p, uniforms, &guard, &met, outer->work) != 1)
         return 0;
-    pg_spread(p, uniforms, lanes);
+    pg_spread(p, uniforms, lanes, outer->width);
     return 1;
 }
 
 static void take_results(const wide *w, double *results)
 {
     for (size_t k = 0; k < w->body->state; k++)
-        pg_lane_turn()->copy(results + k * PG_LANES, state_of(w, k));
+        pg_lane_turn()->copy(results + k * PG_LANES, state_of(w, k), w->rows.width);
 }
 
 /* How many lanes both directions of a way have at most, where they stand in its history: they end together, so that what
@@ -154,7 +156,7 @@ static double *keep_wide(const wide *w, const pg_body *back, double *into)
     const pg_turn *turn = pg_lane_turn();
     for (size_t k = 0; into != NULL && k < w->body->state; k++)
         if (pg_is_kept(w->body, back, 1, k)) {
-            turn->copy(into, state_of(w, k));
+            turn->copy(into, state_of(w, k), w->rows.width);
             into += PG_LANES;
         }
     return into;
@@ -170,7 +172,7 @@ static void note_wide(const wide *w, size_t noted, double *into)
 {
     const double *from = noted_of(w, noted);
     for (size_t k = 0; k < noted; k++)
-        pg_lane_turn()->copy(into + k * PG_LANES, from + k * PG_LANES);
+        pg_lane_turn()->copy(into + k * PG_LANES, from + k * PG_LANES, w->rows.width);
 }
 
 /* From a history to where the body has its inputs; or the way back, of which so many were noted. */
@@ -181,12 +183,12 @@ static void restore(const wide *w, const wide *to, size_t noted, const pg_body *
         if (pg_is_kept(w->body, back, 1, k)) {
             double *into = to == w ? state_of(w, k) : input_of(to, to->body->state + k);
             if (into != NULL)
-                turn->copy(into, kept);
+                turn->copy(into, kept, w->rows.width);
             kept += PG_LANES;
         }
     double *into = noted_of(to, noted);
     for (size_t k = 0; k < noted; k++)
-        turn->copy(into + k * PG_LANES, kept + k * PG_LANES);
+        turn->copy(into + k * PG_LANES, kept + k * PG_LANES, w->rows.width);
 }
 
 /* Results into the state, of rows whose mask is set: either what the next trip reads, or the rest. */
@@ -199,9 +201,9 @@ static void pass_on(const wide *w, const int64_t *mask, int all, int read)
         if ((w->next->input_slots[k] != PG_NO_SLOT) != read)
             continue;
         if (all)
-            turn->copy(into, given);
+            turn->copy(into, given, w->rows.width);
         else
-            turn->blend(into, given, into, mask);
+            turn->blend(into, given, into, mask, w->rows.width);
     }
 }
 
@@ -213,7 +215,7 @@ static void stay(wide *w, const int64_t *mask, int all)
     for (size_t k = 0; !all && k < w->body->state; k++)
         if (p->input_slots[k] != PG_NO_SLOT && p->input_slots[k] != p->result_slots[k]) {
             double *given = LANE(p->result_slots[k]);
-            pg_lane_turn()->blend(given, given, LANE(p->input_slots[k]), mask);
+            pg_lane_turn()->blend(given, given, LANE(p->input_slots[k]), mask, w->rows.width);
         }
     w->next = p == w->body->wide ? w->body->turned : w->body->wide;
 }
@@ -229,7 +231,7 @@ static void put_known(wide *w, size_t input, double number)
         w->uniforms[slot] = number;
         return;
     }
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < w->rows.width; l++)
         LANE(slot)[l] = number;
 }
 
@@ -259,7 +261,7 @@ static void put_given(wide *w, size_t i)
         if (w->tile != before)
             read_tile(w, k, input - 1, w->tile, before);
         if (into != NULL)
-            pg_lane_turn()->copy(into, w->tiles + (k * PG_TILE + at % PG_TILE) * PG_LANES);
+            pg_lane_turn()->copy(into, w->tiles + (k * PG_TILE + at % PG_TILE) * PG_LANES, w->rows.width);
     }
 }
 
@@ -277,7 +279,7 @@ static int put_items(wide *w, size_t i)
     int met = 0;
     if (pg_run_uniform(w->next, w->uniforms, &guard, &met, w->rows.work) != 1)
         return 0;
-    pg_spread(w->next, w->uniforms, w->rows.lanes);
+    pg_spread(w->next, w->uniforms, w->rows.lanes, w->rows.width);
     return 1;
 }
 
@@ -290,10 +292,10 @@ static void take_made(const wide *w, size_t i, const int64_t *mask, int all)
         const double *given = LANE(w->last->result_slots[pg_first_made(w->body) + k]);
         double *into = w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES;
         if (all) {
-            pg_lane_turn()->copy(into, given);
+            pg_lane_turn()->copy(into, given, w->rows.width);
         } else {
-            memset(into, 0, PG_LANES * sizeof *into);
-            pg_lane_turn()->blend(into, given, into, mask);
+            memset(into, 0, w->rows.width * sizeof *into);
+            pg_lane_turn()->blend(into, given, into, mask, w->rows.width);
         }
     }
 }
@@ -304,7 +306,7 @@ static void clear_made(const wide *w, size_t from)
     const pg_scan *s = &w->body->scan;
     for (size_t k = 0; w->made != NULL && k < s->made; k++)
         for (size_t i = from; i < s->length; i++)
-            memset(w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES, 0, PG_LANES * sizeof *w->made);
+            memset(w->made + (k * s->length + pg_item_at(s, i)) * PG_LANES, 0, w->rows.width * sizeof *w->made);
 }
 
 /* Trip i of the rows whose mask is set, but for what is not read; false if it was stopped. */
@@ -325,18 +327,18 @@ static int trip_wide(wide *w, size_t i, const int64_t *mask, int all)
     } else {
         for (size_t k = 0; k < pg_first_made(w->body); k++)
             if (w->crossing[k])
-                pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]));
+                pg_lane_turn()->copy(w->aside + k * PG_LANES, LANE(p->result_slots[k]), w->rows.width);
         pass_on(w, mask, all, 1);
     }
     const pg_batch *batch = w->rows.batch;
-    return pg_goes_on(w->rows.work, (p->length + 4) * (PG_LANES / 8)) && !pg_is_stopped(batch->stop);
+    return pg_goes_on(w->rows.work, (p->length + 4) * (w->rows.width / 8)) && !pg_is_stopped(batch->stop);
 }
 
 /* The least of a block's numbers; nan counts as 0. */
-static double least_of(const double *control)
+static double least_of(const double *control, size_t width)
 {
     double least = INFINITY;
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < width; l++)
         least = control[l] >= least ? least : control[l] > 0.0 ? control[l] : 0.0;
     return least;
 }
@@ -346,14 +348,15 @@ static int too_long(const wide *w, const int64_t *mask, double trips)
     size_t l = 0;
     while (mask[l] == 0)
         l++;
-    return pg_loop_fail(TOO_LONG, row_of(w->rows.batch, w->rows.first + l), trips);
+    const size_t lane = w->outer->chosen != NULL ? w->outer->chosen->lanes[l] : l;
+    return pg_loop_fail(TOO_LONG, row_of(w->rows.batch, w->rows.first + lane), trips);
 }
 
 /* What nobody reads, of the rows that did the last of the trips. */
 static void pass_on_unread(const wide *w, const double *trips, double done)
 {
     _Alignas(64) int64_t mask[PG_LANES];
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < w->rows.width; l++)
         mask[l] = -(int64_t)(trips[l] == done);
     pass_on(w, mask, 0, 0);
 }
@@ -365,10 +368,11 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
     _Alignas(64) int64_t mask[PG_LANES];
     const pg_turn *turn = pg_lane_turn();
     const int counts = w->body->counts;
-    const double least = counts ? least_of(control) : 0.0;
+    const size_t width = w->rows.width;
+    const double least = counts ? least_of(control, width) : 0.0;
     double done = 0.0, *into = NULL;
-    int running = pg_mask_begin(w->body, &w->rows, control, mask), together = running == PG_LANES;
-    for (int l = 0; l < PG_LANES; l++)
+    int running = pg_mask_begin(w->body, &w->rows, control, mask), together = running == (int)width;
+    for (size_t l = 0; l < width; l++)
         trips[l] = 0.0;
     while (running != 0) {
         if (done >= w->body->most)
@@ -378,20 +382,20 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
             into = keep_wide(w, back->behind, into);
         }
-        if (!trip_wide(w, (size_t)done, mask, running == PG_LANES))
+        if (!trip_wide(w, (size_t)done, mask, running == (int)width))
             return 0;
         if (into != NULL)
             note_wide(w, back->noted, into);
         const int is_over = pg_is_over(&w->body->scan, done + 1.0);
         const double *says = counts ? control : result_of(w, w->body->state);
         done += 1.0;
-        if (together && !is_over && (counts ? done < least : turn->is_all(says)))
+        if (together && !is_over && (counts ? done < least : turn->is_all(says, width)))
             continue;
-        for (int l = 0; together && l < PG_LANES; l++)
+        for (size_t l = 0; together && l < width; l++)
             trips[l] = done - 1.0;
         together = 0;
         const int before = running;
-        running = turn->go_on(mask, trips, says, counts, done);
+        running = turn->go_on(mask, trips, says, counts, done, width);
         if (is_over)
             running = 0;
         if (w->unread && running != before)
@@ -402,15 +406,15 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
 }
 
 /* The mask of trip i; how many rows do it. */
-static int mask_of_trip(const double *trips, size_t i, int64_t *mask)
+static int mask_of_trip(const double *trips, size_t i, int64_t *mask, size_t width)
 {
-    int count = 0;
-    for (int l = 0; l < PG_LANES; l++) {
-        const int does = (double)i < trips[l];
-        mask[l] = -does;
-        count += does;
-    }
-    return count;
+    const double before = (double)i;
+    int64_t count = 0;
+    for (size_t l = 0; l < width; l++)
+        mask[l] = -(int64_t)(before < trips[l]);
+    for (size_t l = 0; l < width; l++)
+        count -= mask[l];
+    return (int)count;
 }
 
 /* The state before trip i, and what is noted of it; NULL if it was stopped. */
@@ -429,8 +433,8 @@ static const double *state_before(wide *w, const pg_loop *back, pg_history *h, c
     restore(w, w, 0, back->behind, s);
     double *into = NULL; /* it was noted of the first one when it was kept */
     for (; next <= i + (back->noted != 0); next++) {
-        const int running = mask_of_trip(trips, next - 1, mask);
-        if (!trip_wide(w, next - 1, mask, running == PG_LANES))
+        const int running = mask_of_trip(trips, next - 1, mask, w->rows.width);
+        if (!trip_wide(w, next - 1, mask, running == (int)w->rows.width))
             return NULL;
         if (into != NULL)
             note_wide(w, back->noted, into);
@@ -443,10 +447,11 @@ static const double *state_before(wide *w, const pg_loop *back, pg_history *h, c
 static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h, const double *trips)
 {
     _Alignas(64) int64_t mask[PG_LANES];
+    const size_t width = w->rows.width;
     double most = 0.0;
-    for (int l = 0; l < PG_LANES; l++)
+    for (size_t l = 0; l < width; l++)
         most = trips[l] > most ? trips[l] : most;
-    const int all = mask_of_trip(trips, 0, mask);
+    const int all = mask_of_trip(trips, 0, mask, width);
     int running = 0;
     for (size_t i = (size_t)most; i-- != 0;) {
         const double *s = state_before(w, loop, h, trips, i);
@@ -455,13 +460,13 @@ static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h,
         if (lanes_in_place(loop) == 0)
             restore(w, back, loop->noted, back->body, s);
         if (running != all)
-            running = mask_of_trip(trips, i, mask);
-        if (!trip_wide(back, i, mask, running == PG_LANES))
+            running = mask_of_trip(trips, i, mask, width);
+        if (!trip_wide(back, i, mask, running == (int)width))
             return 0;
     }
     clear_made(back, (size_t)most);
     if (most > 0.0)
-        pass_on(back, mask, running == PG_LANES, 0);
+        pass_on(back, mask, running == (int)width, 0);
     return 1;
 }
 
@@ -489,7 +494,7 @@ static int run_back_wide(const pg_loop *loop, wide *w, const pg_term *operands, 
         if (k < loop->back_state)
             pg_put_operand(rows, seeds[k].a, into);
         else
-            memset(into, 0, PG_LANES * sizeof *into);
+            memset(into, 0, rows->width * sizeof *into);
     }
     back.rows.singular = w->rows.singular;
     const int done = go_back_wide(loop, w, &back, h, trips);
@@ -529,11 +534,33 @@ static int run_rows(const pg_loop *loop, const pg_loop *later, pg_handed *handed
         w.made = results + (n + 1) * PG_LANES;
         done = run_wide(&w, control, trips, end == NULL ? later : NULL, h);
         take_results(&w, results);
-        pg_lane_turn()->copy(results + n * PG_LANES, trips);
+        pg_lane_turn()->copy(results + n * PG_LANES, trips, rows->width);
     }
     if (opens && loop->back != NULL)
         pg_history_close(h);
     rows->singular = w.rows.singular;
+    return done;
+}
+
+/* The same on the rows that take a way alone. */
+static int run_gathered(const pg_loop *loop, const pg_loop *later, pg_handed *handed, const pg_term *operands,
+                        block *rows, const pg_chosen *chosen, double *results)
+{
+    block some = pg_gathered(loop, rows, chosen);
+    if (!run_rows(loop, later, handed, operands, &some, rows->frame))
+        return 0;
+    pg_scatter(loop, operands, rows, &some, results);
+    return 1;
+}
+
+/* A way that no row takes, or few, on the numbers of these. Nothing is handed. */
+static int run_few(const pg_loop *loop, const pg_instruction *in, const pg_term *operands, block *rows,
+                   const int64_t *mask, double *results)
+{
+    pg_handed *handed = rows->handed == NULL || loop->back == NULL ? NULL : pg_handed_to(rows->handed, in);
+    const int done = pg_loop_few(loop, operands, rows, mask, results);
+    if (handed != NULL)
+        pg_handed_close(handed);
     return done;
 }
 
@@ -543,20 +570,29 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
     const pg_term *operands = p->terms + in->first;
     pg_handed *handed = rows->handed;
     double *lanes = rows->lanes;
+    pg_chosen chosen = {0};
     _Alignas(64) int64_t mask[PG_LANES];
-    if (rows->count != 1 && pg_is_taken_by_few(loop, operands, rows, mask)) {
-        handed = handed == NULL || loop->back == NULL ? NULL : pg_handed_to(handed, in);
-        rows->failed = !pg_loop_few(loop, operands, rows, mask, LANE(in->out));
-        if (handed != NULL)
-            pg_handed_close(handed);
+    const size_t taking = rows->count == 1 ? SIZE_MAX : pg_count_taking(loop, operands, rows, mask);
+    if (taking <= (pg_can_gather(loop) ? PG_ALONE : PG_FEW)) {
+        rows->failed = !run_few(loop, in, operands, rows, mask, LANE(in->out));
         return !rows->failed;
     }
+    if (taking != SIZE_MAX)
+        pg_choose(loop, rows, mask, taking, &chosen);
     if (handed != NULL)
         handed = loop->back == NULL ? pg_handed_from(handed, p, in) : pg_handed_to(handed, in);
     if (handed != NULL && loop->back == NULL && handed->to != NULL)
         later = p->loops[handed->to->a];
-    rows->failed = rows->count == 1 ? !pg_loop_single(loop, later, handed, operands, rows, LANE(in->out))
-                                    : !run_rows(loop, later, handed, operands, rows, LANE(in->out));
+    if (handed != NULL && loop->back == NULL)
+        handed->chosen = chosen;
+    else if (handed != NULL)
+        chosen = handed->chosen;
+    if (rows->count == 1)
+        rows->failed = !pg_loop_single(loop, later, handed, operands, rows, LANE(in->out));
+    else if (chosen.count != 0)
+        rows->failed = !run_gathered(loop, later, handed, operands, rows, &chosen, LANE(in->out));
+    else
+        rows->failed = !run_rows(loop, later, handed, operands, rows, LANE(in->out));
     if (handed != NULL && loop->back != NULL)
         pg_handed_close(handed);
     return !rows->failed;

@@ -352,9 +352,9 @@ static void test_a_program_says_how_long_it_may_run(void)
     pg_program flat[3] = {{.length = 10, .term_count = 2}, {.length = 100}, {.length = 1000}};
     for (int n = 0; n < 4; n++) {
         lay(&s, 1.0, n == 1 ? 2.0 : 1.0);
-        for (int i = 0; i < 3; i++)
-            s.bodies[i].flat = &flat[i];
         flat[2].length = n == 2 ? SIZE_MAX : n == 3 ? SIZE_MAX - 12 : 1000;
+        for (int i = 0; i < 3; i++)
+            s.bodies[i].steps = pg_program_steps(&flat[i]);
         CHECK(pg_program_steps(&s.p) == (n == 0 ? 7 + 12 + 1000 + 12 + 100 : SIZE_MAX));
     }
 }
