@@ -3,7 +3,6 @@
 
 #include "graph/graph.h"
 #include "program/made.h"
-#include "program/unfold.h"
 #include "python/convert.h"
 #include "python/modes.h"
 #include "python/sweeping.h"
@@ -449,63 +448,6 @@ static PyObject *rule_way(PyObject *module, PyObject *args)
     return found;
 }
 
-/* Nodes that were sorted down to some, made once more of others in their place; results the caller owns. */
-static pg_status made_again(const pg_sweep *s, pg_node **outs, size_t n_out, pg_node **made_of, size_t n_of,
-                            pg_node *const *of, pg_node **results)
-{
-    const size_t count = pg_sweep_count(s) - 1; /* without the root */
-    pg_node **order = pg_alloc(count + 1, sizeof *order);
-    if (order == NULL)
-        return PG_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        order[i] = pg_sweep_node(s, i);
-    const pg_kept kept = {
-        .order = order, .count = count, .inputs = made_of, .results = outs, .input_count = n_of, .result_count = n_out};
-    const pg_status status = pg_unfold_kept(&kept, of, results);
-    pg_free((void *)order);
-    return status;
-}
-
-/* The same of Values. Its loops do not run: numbers do not matter where a body is differentiated. */
-static PyObject *rule_again(PyObject *module, PyObject *args)
-{
-    (void)module;
-    PyObject *outputs, *made_of, *values, *found = NULL;
-    if (!PyArg_ParseTuple(args, "O!O!O!:rule_again", &PyTuple_Type, &outputs, &PyTuple_Type, &made_of, &PyTuple_Type,
-                          &values))
-        return NULL;
-    if (PyTuple_Size(made_of) != PyTuple_Size(values))
-        return PyErr_Format(PyExc_ValueError, "there is to be a Value for each");
-    const size_t n_out = (size_t)PyTuple_Size(outputs);
-    pg_node **outs = pg_nodes_of(outputs, "outputs must be");
-    pg_node **from = outs == NULL ? NULL : pg_nodes_of(made_of, "what they are made of must be");
-    pg_node **to = from == NULL ? NULL : pg_nodes_of(values, "what stands in its place must be");
-    pg_node **results = to == NULL ? NULL : pg_no_nodes(n_out);
-    if (to != NULL && results == NULL)
-        PyErr_NoMemory();
-    if (results != NULL) {
-        pg_node *root = pg_compute_many(PG_SUM, outs, n_out, 0.0, NULL, NULL);
-        pg_sweep *s = root == NULL ? (pg_sweep *)(void *)PyErr_NoMemory()
-                                   : pg_sorted(root, 1, from, (size_t)PyTuple_Size(made_of));
-        if (s != NULL) {
-            const pg_status status = made_again(s, outs, n_out, from, (size_t)PyTuple_Size(made_of), to, results);
-            pg_give_up(s);
-            if (status == PG_OK)
-                found = values_of(results, n_out);
-            else
-                pg_raise(status);
-        }
-        if (root != NULL)
-            pg_release(root);
-        pg_release_all(results, n_out);
-    }
-    pg_free((void *)results);
-    pg_free((void *)to);
-    pg_free((void *)from);
-    pg_free((void *)outs);
-    return found;
-}
-
 /* -- what a function has used besides its arguments ----------------------------------------------- */
 
 /* Whether a node that is none of the function's arguments leads outside by itself. */
@@ -588,9 +530,6 @@ PyMethodDef pg_rule_functions[] = {
     {"rule_way", rule_way, METH_VARARGS,
      "rule_way(reverse, outputs, inputs, stops, seeds, /)\n--\n\n"
      "Derivatives between outputs and inputs as Values, in a graph that ends at the stops."},
-    {"rule_again", rule_again, METH_VARARGS,
-     "rule_again(outputs, made_of, values, /)\n--\n\n"
-     "The outputs, once more, of Values in the place of those that they were made of; their numbers do not matter."},
     {"rule_captured", rule_captured, METH_VARARGS,
      "rule_captured(outputs, inputs, since, /)\n--\n\n"
      "A Value that outputs depend on besides the inputs, which was there before births() was since; or None."},

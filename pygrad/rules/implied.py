@@ -56,17 +56,19 @@ def implied(
     ys: list[Any],
     stated: Callable[..., Any],
     always: bool = False,
+    failed: str = "",
 ) -> list[Any]:
     """Numbers at which an equation gives zeros, as Values that depend on what the equation depends on; in a
     trace they may be Values, and count as numbers.
 
     They stay what they are if that is no input of a transform that runs, unless always, which is to say in
-    any mode. stated: the user's function, which errors name.
+    any mode. stated: the user's function, which errors name. failed: why they are no solution; to ask for a
+    derivative is a RuntimeError then.
     """
     found = recorded(equation, ys, always)
     if found is None:
         return ys
-    return Applied.to(Implied(found, stated, stated), ys).values("solution", found.outside)
+    return Applied.to(Implied(found, stated, stated, failed), ys).values("solution", found.outside)
 
 
 def recorded(
@@ -106,16 +108,24 @@ class Implied:
     by_tangents, needs_results = False, True
 
     def __init__(
-        self, equation: Equation, f: Callable[..., Any], stated: Callable[..., Any]
+        self,
+        equation: Equation,
+        f: Callable[..., Any],
+        stated: Callable[..., Any],
+        failed: str = "",
     ) -> None:
         """f is what has solved it, stated what the user has written of it: errors name them."""
-        self.equation, self.f, self.stated = equation, f, stated
+        self.equation, self.f, self.stated, self.failed = equation, f, stated, failed
 
     def check(self) -> None:
         """It is there."""
 
     def _equation(self, at: At) -> Equation:
         """That to go through: in the body of a loop, which is made anew for its derivative, another one."""
+        if self.failed:
+            raise RuntimeError(
+                f"there is no derivative of a solution that was not reached: {self.failed}"
+            )
         equation = self.equation
         if not implementation.stated.body_derived():
             return equation
