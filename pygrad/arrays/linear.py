@@ -185,8 +185,12 @@ def determinant(rows: Matrix) -> Any:
     """The determinant; of a singular matrix by sums of products alone, which have derivatives there, too.
 
     Raises:
-        LinAlgError: a singular matrix is too large for that.
+        LinAlgError: a singular matrix is too large for that. In the body of a loop, where nothing raises,
+            its determinant is not finite then.
     """
+    engine = engine_of(x for row in rows for x in row)
+    if engine.loop_active() and len(rows) <= _MOST_IN_A_BODY:
+        return _by_both_ways(rows, engine)
     try:
         return eliminated([*rows], [[] for _ in rows]).determinant()
     except LinAlgError:
@@ -197,7 +201,20 @@ def determinant(rows: Matrix) -> Any:
     return _without_division(rows)
 
 
-_MOST_ROWS = 12
+_MOST_ROWS, _MOST_IN_A_BODY = 12, 8
+
+
+def _by_both_ways(rows: Matrix, engine: Engine) -> Any:
+    """Where no row of a program may part from the others: elimination, unless a pivot is 0."""
+    exact = _without_division(rows)
+    try:
+        of = eliminated([*rows], [[] for _ in rows])
+    except LinAlgError:
+        return exact
+    product, where = of.determinant(), engine.functions["where"]
+    for i, row in enumerate(of.upper):
+        product = where(row[i] == 0.0, exact, product)
+    return product
 
 
 def _without_division(rows: Matrix) -> Any:

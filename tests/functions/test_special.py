@@ -184,6 +184,48 @@ def test_sums_of_exponentials_along_axes() -> None:
         special.softmax(a, axis=2)
 
 
+def test_slopes_of_beta_keep_their_digits_where_two_digammas_come_near_each_other() -> None:
+    for a, b in [(2.0**-60, 2.5), (0.3, 70.0), (49.0, 1.25), (700.0, 2.5), (1e8, 3.0), (-1.3, 0.4)]:
+        rise = [mp.psi(0, mp.mpf(a) + b) - mp.psi(0, mp.mpf(v)) for v in (a, b)]
+        assert grad(special.betaln, (0, 1))(a, b) == pytest.approx(
+            [float(-r) for r in rise], rel=1e-15
+        )
+        assert vmap(grad(special.betaln))(np.array([a]), np.array([b]))[0] == pytest.approx(
+            float(-rise[0]), rel=1e-15
+        )
+        second = mp.psi(1, mp.mpf(a)) - mp.psi(1, mp.mpf(a) + b)
+        found = grad(grad(special.betaln))(a, b)
+        assert found == pytest.approx(float(second), rel=2e-15)
+        if abs(a) < 50.0:
+            slope = float(-rise[0] * mp.beta(a, b))
+            assert grad(special.beta)(a, b) == pytest.approx(
+                slope, rel=3e-14 if b > 50.0 else 2e-15
+            )
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_slopes_of_softmax_near_1_and_by_the_others(mapped: bool) -> None:
+    for x in ([20.0, 0.25, -1.5], [3.0, 40.5, 2.25], [0.5, 0.25, 0.0], [2.0, 2.0]):
+        exact = [mp.exp(mp.mpf(v)) for v in x]
+        parts = [e / mp.fsum(exact) for e in exact]
+        for i, part in enumerate(parts):
+            slopes = grad(lambda v, i=i: special.softmax(v)[i])
+            found = vmap(slopes)(np.array([x]))[0] if mapped else slopes(x)
+            others = [mp.fsum(p for j, p in enumerate(parts) if j != k) for k in range(len(x))]
+            truth = [part * (others[k] if k == i else -parts[k]) for k in range(len(x))]
+            assert found == pytest.approx([float(t) for t in truth], rel=4e-15, abs=0.0)
+
+
+def test_softmax_of_infinities_is_scipys() -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for x in ([inf, 0.0], [-inf, -inf], [-inf, 0.0], [nan, 1.0], [1e308, -1e308], [0.0]):
+        with np.errstate(invalid="ignore", over="ignore"):
+            expected = scipy.softmax(x)
+        assert np.array_equal(special.softmax(x), expected, equal_nan=True)
+        mapped = vmap(lambda v: special.softmax(v), errors="ignore")(np.array([x]))[0]
+        assert np.array_equal(mapped, expected, equal_nan=True)
+
+
 def test_the_gradient_of_logsumexp_is_softmax_and_its_hessian_that_of_softmax() -> None:
     x = np.array([1.0, 2.0, 700.0, 700.5])
     p = special.softmax(x)
