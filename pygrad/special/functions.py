@@ -14,7 +14,7 @@ import functools
 import itertools
 import operator
 from collections.abc import Callable
-from math import copysign, floor, inf, nan, pi
+from math import copysign, inf, isnan, nan, pi
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from pygrad import math
 from pygrad.arrays.array import of_values
 from pygrad.arrays.elementary import isfinite
 from pygrad.arrays.engines import has_values, is_value
-from pygrad.core.implementation import FUNCTIONS, trace_active
+from pygrad.core.implementation import FUNCTIONS, Value, stated, trace_active
 from pygrad.rules.custom import custom_jvp
 from pygrad.transform import grad
 
@@ -58,6 +58,7 @@ __all__ = [
 
 
 _TINY = 1e-300  # what is smaller has an inverse that may be no float
+_LARGEST = 709.0  # what is larger has an exponential that may be none
 
 
 # -- how ---------------------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ def ndtri(y: Any) -> Any:
 
 
 def _pole_of_gamma(x: float) -> float:
-    if x == 0.0:
+    if abs(x) < _TINY:
         return copysign(inf, x)
     return inf if x > 0.0 else nan
 
@@ -185,7 +186,9 @@ def gamma(x: Any) -> Any:
 @_or_limit(lambda x: inf)
 def gammaln(x: Any) -> Any:
     """The logarithm of the absolute value of the gamma function."""
-    return math.lgamma(x)
+    if is_value(x):
+        return math.lgamma(x)
+    return stated.number_in(math.lgamma(Value(x)))  # that of Python is off beside its zeros
 
 
 def _pole_of_digamma(x: float) -> float:
@@ -221,7 +224,7 @@ def _beta_at_pole(a: float, b: float) -> tuple[float, float] | None:
     """
     for p, q in ((a, b), (b, a)):
         if _is_pole(p):
-            return (1.0 - p - q, q) if q == floor(q) and 1.0 - p - q > 0.0 else None
+            return (1.0 - p - q, q) if q % 1.0 == 0.0 and 1.0 - p - q > 0.0 else None
     return None
 
 
@@ -232,7 +235,7 @@ def _limit_of_betaln(a: float, b: float) -> float:
         return inf if known is None else float(betaln(*known))
     if _is_pole(a + b):
         return -inf
-    return inf if min(abs(a), abs(b)) < _TINY else nan
+    return inf if min(abs(a), abs(b)) < _TINY and not isnan(a + b) else nan
 
 
 def _limit_of_beta(a: float, b: float) -> float:
@@ -241,21 +244,27 @@ def _limit_of_beta(a: float, b: float) -> float:
         return inf if known is None else float(beta(*known)) * (-1.0) ** (known[1] % 2.0)
     if _is_pole(a + b):
         return 0.0
-    tiny = min(a, b, key=abs)
-    return copysign(inf, tiny) if abs(tiny) < _TINY else nan
+    sign = float(_sign_of_gamma(a) * _sign_of_gamma(b) * _sign_of_gamma(a + b))
+    return sign * inf if betaln(a, b) > _LARGEST else nan
 
 
 def _is_pole(x: float) -> bool:
     """Whether the gamma function has a pole there."""
-    return x <= 0.0 and x == floor(x)
+    return x <= 0.0 and x % 1.0 == 0.0
 
 
 @custom_jvp
 def _betaln(a: Any, b: Any) -> Any:
     far = _is_far(a, b)
-    x, y = math.where(far, 1.0, a), math.where(far, 1.0, b)
-    near = math.log(abs(FUNCTIONS["gamma"](x) * FUNCTIONS["gamma"](y) / FUNCTIONS["gamma"](x + y)))
+    near = math.log(abs(_beta_near(math.where(far, 1.0, a), math.where(far, 1.0, b))))
     return math.where(far, _betaln_far(far, a, b), near)
+
+
+def _beta_near(x: Any, y: Any) -> Any:
+    """beta(x, y), in an order in which nothing leaves the range of floats but the result."""
+    swapped = abs(x) < abs(y)
+    p, q = math.where(swapped, y, x), math.where(swapped, x, y)
+    return FUNCTIONS["gamma"](p) / FUNCTIONS["gamma"](x + y) * FUNCTIONS["gamma"](q)
 
 
 @_betaln.defjvp
@@ -274,7 +283,7 @@ def _beta(a: Any, b: Any) -> Any:
     # What the sum was rounded by counts as much as the slope of gamma is steep.
     without = whole - x
     rounded = (x - (whole - without)) + (y - without)
-    near = FUNCTIONS["gamma"](x) * FUNCTIONS["gamma"](y) / FUNCTIONS["gamma"](whole)
+    near = _beta_near(x, y)
     near = near - near * (FUNCTIONS["digamma"](whole) * rounded)
     sign = _sign_of_gamma(a) * _sign_of_gamma(b) * _sign_of_gamma(a + b)
     return math.where(far, sign * math.exp(_betaln_far(far, a, b)), near)
@@ -333,17 +342,20 @@ def _is_far(a: Any, b: Any) -> Any:
 
 def _betaln_far(far: Any, a: Any, b: Any) -> Any:
     """betaln where one of two is large: by Stirling's series, as the logarithms of two gamma functions
-    would nearly cancel, unless one is negative."""
+    would nearly cancel, unless their sum is small or negative."""
     swapped = a < b
     p, q = math.where(swapped, a, b), math.where(swapped, b, a)
-    series = far & (q > 80.0) & (p > 0.0)
+    endless = far & (p <= q) & ((p == -inf) | (q == inf))
+    series = far & (q > 80.0) & (p + q > 80.0) & (endless ^ True)
     small, large = math.where(series, p, 1.0), math.where(series, q, 100.0)
     beside = _stirling(large) - _stirling(small + large)
     quotient = (large - 0.5) * math.log1p(small / large) + small * (math.log(small + large) - 1.0)
     by_series = math.lgamma(small) + (beside - quotient)
-    other = far & ((q <= 80.0) | (p <= 0.0))
+    other = far & (series ^ True) & (endless ^ True)
     x, y = math.where(other, a, 1.0), math.where(other, b, 1.0)
-    return math.where(series, by_series, math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y))
+    by_logarithms = math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y)
+    limit = -inf * math.where(endless, p, 1.0)
+    return math.where(endless, limit, math.where(series, by_series, by_logarithms))
 
 
 def _stirling(x: Any) -> Any:
@@ -403,7 +415,7 @@ def entr(x: Any) -> Any:
     """-x * log(x); 0 at 0, and -inf below."""
     below = x < 0.0
     inside = math.where(below, 1.0, x)
-    return math.where(below, -inf, -FUNCTIONS["xlogy"](inside, inside))
+    return math.where(below, -inf, 0.0 - FUNCTIONS["xlogy"](inside, inside))
 
 
 @_by_item

@@ -216,6 +216,35 @@ def test_slopes_of_softmax_near_1_and_by_the_others(mapped: bool) -> None:
             assert found == pytest.approx([float(t) for t in truth], rel=4e-15, abs=0.0)
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (1.0, inf), (-0.5, inf), (-1.5, inf), (2.0, -inf), (-1.0, nan), (nan, 700.0),
+        (700.0, nan), (nan, 0.5), (1e-320, nan), (1e-300, 1e-300), (1e-300, 30.0), (-0.5, 1e300),
+        (-1e-8, 1e300), (-2.5, 1e300), (-2.5, 3000.0), (-3.5, 90.25), (-0.7, 79.0),
+    ],
+)  # fmt: skip
+def test_beta_where_arguments_are_far_apart_infinite_or_nan(a: float, b: float) -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for name in ("beta", "betaln"):
+        f, expected = getattr(special, name), getattr(scipy, name)(a, b)
+        for x, y in ((a, b), (b, a)):
+            assert f(x, y) == pytest.approx(expected, rel=1e-11, nan_ok=True)
+            if abs(expected) < inf:
+                found = vmap(f)(np.array([x]), np.array([y]))[0]
+                assert found == pytest.approx(expected, rel=1e-11)
+
+
+def test_gammaln_beside_its_zeros_is_right_for_plain_numbers_too() -> None:
+    for x in (0.999999, 1.0 - 2.0**-53, 1.0000001, 1.9999999, 2.000001):
+        truth = float(mp.loggamma(mp.mpf(x)))
+        assert (
+            special.gammaln(x) == special.gammaln(Value(x)).data == pytest.approx(truth, rel=1e-15)
+        )
+    assert special.gamma(-5e-324) == -inf
+    assert math.copysign(1.0, special.entr(0.0)) == 1.0
+
+
 def test_softmax_of_infinities_is_scipys() -> None:
     scipy = pytest.importorskip("scipy.special")
     for x in ([inf, 0.0], [-inf, -inf], [-inf, 0.0], [nan, 1.0], [1e308, -1e308], [0.0]):
