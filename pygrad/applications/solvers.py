@@ -68,7 +68,7 @@ class Result(NamedTuple):
 
     def __str__(self) -> str:
         where = f"x = {text_of(self.x)}, value = {text_of(self.value)}"
-        steps = f"{self.steps} step" + "s" * (self.steps != 1)
+        steps = f"{text_of(self.steps)} step" + "s" * (self.steps != 1)
         if self.converged:
             return f"converged after {steps}: {where}"
         return f"not converged after {steps} ({self.message}): {where}"
@@ -323,7 +323,7 @@ def _of_a_program(
 ) -> Result:
     """The result of a loop, at which the equation gives zeros."""
     items = in_traces.depending(equation, found.items, f)
-    message = "what a step changes says so; a program does not tell more"
+    message = "the steps ended at a solution; a program does not note by which test"
     return Result(point.arrange(items), value(items), found.steps, True, message)
 
 

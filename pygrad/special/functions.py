@@ -23,6 +23,7 @@ from pygrad import math
 from pygrad.arrays.array import of_values
 from pygrad.arrays.elementary import isfinite
 from pygrad.arrays.engines import has_values, is_value
+from pygrad.arrays.quiet import quietly
 from pygrad.core.implementation import FUNCTIONS, Value, stated, trace_active
 from pygrad.rules.custom import custom_jvp
 from pygrad.transform import grad
@@ -82,7 +83,7 @@ def _by_item(function: Callable[..., Any]) -> Callable[..., Any]:
     def of_all(*args: Any) -> Any:
         if not any(map(_is_array, args)):
             return function(*args)
-        return _kept(np.frompyfunc(function, len(args), 1)(*args))
+        return _kept(quietly(np.frompyfunc(function, len(args), 1), *args))
 
     return of_all
 
@@ -98,7 +99,9 @@ def _or_limit(limit: Callable[..., float]) -> Callable[..., Any]:
             except (ValueError, ArithmeticError):
                 if any(map(is_value, args)):
                     raise
-                return limit(*args)
+                return limit(
+                    *map(float, args)
+                )  # OverflowError of an int that is too large for a float
 
         return of_items
 

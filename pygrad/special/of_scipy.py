@@ -19,6 +19,7 @@ import numpy as np
 from pygrad import math
 from pygrad.arrays.array import of_values
 from pygrad.arrays.engines import has_values, is_value
+from pygrad.arrays.quiet import quietly
 from pygrad.rules.external import external
 from pygrad.special.functions import gammaln, xlogy
 from pygrad.transform import grad
@@ -73,7 +74,7 @@ def _by_item(function: Callable[..., Any]) -> Callable[..., Any]:
         arrays = [isinstance(x, list | tuple) or getattr(x, "ndim", 0) > 0 for x in args]
         if not any(arrays):
             return function(*args)
-        found = np.frompyfunc(function, len(args), 1)(*args)
+        found = quietly(np.frompyfunc(function, len(args), 1), *args)
         return of_values(found) if has_values(found) else np.asarray(found, float)
 
     return of_all
@@ -307,9 +308,16 @@ def _zeta_rule(p: Any, t: Any) -> Any:
 _zeta: Any = _outside("zeta", _zeta_rule)
 
 
-def zeta(x: Any, q: Any = 1.0) -> Any:
-    """The sum of (q + k) ** -x over all k >= 0, for x > 1: Riemann's zeta function, or Hurwitz's."""
+def zeta(x: Any, q: Any = None) -> Any:
+    """The sum of (q + k) ** -x over all k >= 0, for x > 1: Riemann's zeta function, or Hurwitz's. Below 1
+    plain numbers have Riemann's as it is continued there."""
+    if q is None:
+        return _by_item(_riemann)(x)
     return _by_item(_zeta)(x, q)
+
+
+def _riemann(x: Any) -> Any:
+    return _zeta(x, 1.0) if is_value(x) or x > 1.0 else float(_scipy().zeta(float(x)))
 
 
 def _hyp2f1_rule(p: Any, t: Any) -> Any:

@@ -235,6 +235,20 @@ def test_beta_where_arguments_are_far_apart_infinite_or_nan(a: float, b: float) 
                 assert found == pytest.approx(expected, rel=1e-11)
 
 
+def test_arrays_of_plain_numbers_are_silent_at_poles_as_scipy_is() -> None:
+    assert special.ndtri(np.array([1.0, 2.0, 0.5])).tolist() == pytest.approx(
+        [inf, nan, 0.0], nan_ok=True
+    )
+    assert special.logit([True, 0.5]).tolist() == [inf, 0.0]
+    assert special.gamma(np.array([0.0, -1.0])).tolist() == pytest.approx([inf, nan], nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ["digamma", "gamma", "entr", "log_ndtr"])
+def test_an_int_that_no_float_can_hold_is_an_overflowerror(name: str) -> None:
+    with pytest.raises(OverflowError):
+        getattr(special, name)(10**400)
+
+
 def test_gammaln_beside_its_zeros_is_right_for_plain_numbers_too() -> None:
     for x in (0.999999, 1.0 - 2.0**-53, 1.0000001, 1.9999999, 2.000001):
         truth = float(mp.loggamma(mp.mpf(x)))
