@@ -14,15 +14,17 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pygrad.applications.flat import EPSILON
-from pygrad.arrays.linear import Eliminated, eliminated, reflected, triangle
 from pygrad.control.branches import only_where
 from pygrad.control.loops import while_loop
 from pygrad.core.implementation import FUNCTIONS, Value, sum
 from pygrad.core.recording import without_program
 from pygrad.rules.implied import implied, recorded
+
+if TYPE_CHECKING:  # it wants NumPy, which one unknown does not
+    from pygrad.arrays.linear import Eliminated
 
 Items = list[Any]
 Model = tuple[Items, list[Items]]  # the numbers of a function, and a row of slopes for each
@@ -135,6 +137,8 @@ def newton_step(model: Model) -> Move:
     values, rows = model
     if len(values) == 1:
         return Move([-values[0] / rows[0][0]], rows[0][0] != 0.0)
+    from pygrad.arrays.linear import eliminated
+
     sizes = _largest_of(rows)
     of_rows = [[_over(x, size) for x in row] for row, size in zip(rows, sizes, strict=True)]
     sides = [[-value / size] for value, size in zip(values, sizes, strict=True)]
@@ -145,6 +149,8 @@ def newton_step(model: Model) -> Move:
 
 def least_squares_step(model: Model) -> Move:
     """Where the linear model has the least sum of squares, by reflections."""
+    from pygrad.arrays.linear import reflected, triangle
+
     values, rows = model
     columns = [list(column) for column in zip(*rows, strict=True)]
     sizes = _largest_of(columns)
