@@ -1,4 +1,5 @@
 /* module.c: the native module, put together from what the other files offer: the type Value and the functions. */
+#include "python/again.h"
 #include "python/attributes.h"
 #include "python/backward.h"
 #include "python/bound.h"
@@ -127,7 +128,8 @@ static PyMethodDef *const functions[] = {
     pg_replay_functions,   pg_rounding_functions, pg_singular_functions,   pg_stay_functions,
     pg_loop_functions,     pg_sum_functions,      pg_table_functions,      pg_text_functions,
     pg_trace_functions,    pg_tracing_functions,  pg_training_functions,   pg_watching_functions,
-    pg_way_functions,      pg_rule_functions,     pg_series_functions,     pg_call_functions,
+    pg_way_functions,      pg_rule_functions,     pg_again_functions,      pg_series_functions,
+    pg_call_functions,
 };
 
 static int add_functions(PyObject *module)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygrad.core.containers import REST
-from pygrad.core.implementation import Value
+from pygrad.core.implementation import Value, trace_active
 from pygrad.core.recording import plain
 from pygrad.core.structure import (
     POINT,
@@ -32,7 +32,7 @@ class Point:
     """x as a list of floats with names, and the structure to put numbers back into."""
 
     def __init__(self, x: Any, what: str = "x", *, is_start: bool = False) -> None:
-        """is_start: of a solver, whose solution does not depend on it."""
+        """is_start: of a solver, whose solution does not depend on it; in a trace it may have Values."""
         items, self.structure = flatten_numbers(x, what, POINT)
         self.names = _names(self.structure, what)
         self.keys = _names(self.structure, "x")  # comparable between x and what belongs to x
@@ -42,13 +42,17 @@ class Point:
             items = numbers_of(items)
         for item, name in zip(items, self.names, strict=True):
             if isinstance(item, Value):
+                if is_start and trace_active():
+                    continue
                 raise TypeError(
                     f"{name} is a Value, but results are plain numbers, through which no derivative "
                     "flows; give its number, v.data"
                 )
             if not math.isfinite(item):
                 raise ValueError(f"{name} must be finite, got {item}")
-        self.numbers = [float(item) for item in items]
+        self.numbers: list[Any] = [
+            item if isinstance(item, Value) else float(item) for item in items
+        ]
 
     def arrange(self, items: Sequence[Any]) -> Any:
         return self.structure.as_argument(items)
@@ -89,9 +93,9 @@ class FlatFunction:
     """f from a list of numbers to a list of numbers, and the structure that its results had last."""
 
     def __init__(
-        self, f: Function, point: Point, reads: Callable[[Sequence[Any]], list[float]] | None = None
+        self, f: Function, point: Point, reads: Callable[[Sequence[Any]], list[Any]] | None = None
     ) -> None:
-        """reads: makes floats of results; finite_floats by default."""
+        """reads: makes floats of results, finite_floats by default; or lets them be Values."""
         self._f = f
         self._point = point
         self._reads = reads or finite_floats
@@ -123,7 +127,7 @@ class ScalarFunction(FlatFunction):
         f: Function,
         point: Point,
         cure: str,
-        reads: Callable[[Sequence[Any]], list[float]] | None = None,
+        reads: Callable[[Sequence[Any]], list[Any]] | None = None,
     ) -> None:
         super().__init__(f, point, reads)
         self._cure = cure

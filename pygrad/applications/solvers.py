@@ -8,8 +8,11 @@ raise: look at ``.converged``, and at ``.message`` if it is False.
 
 In a function that is differentiated the solution depends on what f depends on: its derivatives, of any
 order, are those that the implicit function theorem gives for what is 0 at it. The steps have none, nor has
-the start. A solution that was not reached is a RuntimeError there. In compiled and mapped functions calls
-and rows that come to a solver run without a program.
+the start. A solution that was not reached is a RuntimeError there.
+
+In compiled and mapped functions a solver is one loop of the program, and its ``message`` is the same for
+all rows. Rows that do not come to a solution run without a program, and so do all where f asks for the
+truth of what depends on x, where there is a callback, and where there are more than 16 unknowns.
 
 >>> from pygrad.applications.solvers import newton
 >>> print(newton(lambda x: x * x - 2.0, 1.0))
@@ -23,6 +26,7 @@ import numbers
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pygrad.applications import in_traces
 from pygrad.applications.flat import (
     EPSILON,
     FlatFunction,
@@ -64,7 +68,7 @@ class Result(NamedTuple):
 
     def __str__(self) -> str:
         where = f"x = {text_of(self.x)}, value = {text_of(self.value)}"
-        steps = f"{self.steps} step" + "s" * (self.steps != 1)
+        steps = f"{text_of(self.steps)} step" + "s" * (self.steps != 1)
         if self.converged:
             return f"converged after {steps}: {where}"
         return f"not converged after {steps} ({self.message}): {where}"
@@ -135,13 +139,18 @@ def gradient_descent(
     """
     _check(steps, tol, rate)
     point = Point(x, is_start=True)
-    one = ScalarFunction(f, point, "for residuals there is gauss_newton", solver_floats)
+    staged = _is_staged(f, point, callback)
+    reads = list if staged else solver_floats
+    one = ScalarFunction(f, point, "for residuals there is gauss_newton", reads)
 
     def evaluate(at: list[float]) -> tuple[tuple[float, list[float]], list[float]]:
         value, gradient = one.with_gradient(at)
         return (value, gradient), [value, *gradient]
 
     here = point.numbers
+    if staged:
+        walk = in_traces.descended(one.with_gradient, here, rate, steps, tol, "gradient_descent")
+        return _of_a_program(walk, f, grad(one), point, one)
     (value, gradient), _ = _attempt(evaluate, here, is_start=True)
     step = 0
     while True:
@@ -205,7 +214,8 @@ def newton(
     """
     _check(steps, tol)
     point = Point(x, is_start=True)
-    flat = FlatFunction(f, point, solver_floats)
+    staged = _is_staged(f, point, callback)
+    flat = FlatFunction(f, point, list if staged else solver_floats)
 
     def solve(values: list[float], rows: Rows) -> list[float] | str:
         if len(values) == 1:
@@ -223,11 +233,15 @@ def newton(
     def shown(at: list[float], values: list[float]) -> tuple[Any, Any]:
         return point.arrange(at), flat.structure.arrange(values)
 
-    result, at = _iterate(evaluate, solve, shown, point.numbers, steps, tol, callback, "root")
-
     def left(at: list[Any]) -> Any:
         return flat.structure.arrange(flat(at))
 
+    if staged:
+        found = in_traces.iterated(
+            lambda at: evaluate(at)[0], in_traces.newton_step, point.numbers, steps, tol, "newton"
+        )
+        return _of_a_program(found, f, flat, point, left)
+    result, at = _iterate(evaluate, solve, shown, point.numbers, steps, tol, callback, "root")
     return _differentiable(result, f, at, flat, point, left)
 
 
@@ -265,7 +279,8 @@ def gauss_newton(
     """
     _check(steps, tol)
     point = Point(x, is_start=True)
-    flat = FlatFunction(residuals, point, solver_floats)
+    staged = _is_staged(residuals, point, callback)
+    flat = FlatFunction(residuals, point, list if staged else solver_floats)
 
     def evaluate(at: list[float]) -> tuple[tuple[list[float], Rows], list[float]]:
         values, rows = flat.with_jacobian(at, forward=True)
@@ -277,14 +292,39 @@ def gauss_newton(
     def shown(at: list[float], values: list[float]) -> tuple[Any, float]:
         return point.arrange(at), math.fsum(r * r for r in values)
 
-    result, at = _iterate(
-        evaluate, _least_squares, shown, point.numbers, steps, tol, callback, "least_squares"
-    )
-
     def squares(at: list[Any]) -> Any:
         return sum([r * r for r in flat(at)])
 
+    if staged:
+        step = in_traces.least_squares_step
+        found = in_traces.iterated(
+            lambda at: evaluate(at)[0], step, point.numbers, steps, tol, "gauss_newton"
+        )
+        return _of_a_program(found, residuals, grad(squares), point, squares)
+    result, at = _iterate(
+        evaluate, _least_squares, shown, point.numbers, steps, tol, callback, "least_squares"
+    )
     return _differentiable(result, residuals, at, grad(squares), point, squares)
+
+
+def _is_staged(f: Function, point: Point, callback: Any) -> bool:
+    """Whether the solver is to be a loop of the program that is traced: it depends on something there."""
+    if not trace_active() or callback is not None or len(point.numbers) > in_traces.MOST_UNKNOWNS:
+        return False
+    return in_traces.depends(FlatFunction(f, point), point.numbers)
+
+
+def _of_a_program(
+    found: in_traces.Found,
+    f: Function,
+    equation: Callable[[list[Any]], Any],
+    point: Point,
+    value: Callable[[list[Any]], Any],
+) -> Result:
+    """The result of a loop, at which the equation gives zeros."""
+    items = in_traces.depending(equation, found.items, f)
+    message = "the steps ended at a solution; a program does not note by which test"
+    return Result(point.arrange(items), value(items), found.steps, True, message)
 
 
 def _differentiable(
@@ -301,14 +341,10 @@ def _differentiable(
     """
     if trace_active():
         return result
-    found = implied(equation, at, f)
+    cure = "" if result.converged else f"{result.message}; start closer, or give more steps"
+    found = implied(equation, at, f, failed=cure)
     if found is at:
         return result
-    if not result.converged:
-        raise RuntimeError(
-            f"there is no derivative of a solution that was not reached: {result.message}; start closer, "
-            "or give more steps"
-        )
     return result._replace(x=point.arrange(found), value=value(found))
 
 

@@ -185,8 +185,12 @@ def determinant(rows: Matrix) -> Any:
     """The determinant; of a singular matrix by sums of products alone, which have derivatives there, too.
 
     Raises:
-        LinAlgError: a singular matrix is too large for that.
+        LinAlgError: a singular matrix is too large for that. In the body of a loop, where nothing raises,
+            its determinant is not finite then.
     """
+    engine = engine_of(x for row in rows for x in row)
+    if engine.loop_active() and len(rows) <= _MOST_IN_A_BODY:
+        return _by_both_ways(rows, engine)
     try:
         return eliminated([*rows], [[] for _ in rows]).determinant()
     except LinAlgError:
@@ -197,7 +201,20 @@ def determinant(rows: Matrix) -> Any:
     return _without_division(rows)
 
 
-_MOST_ROWS = 12
+_MOST_ROWS, _MOST_IN_A_BODY = 12, 8
+
+
+def _by_both_ways(rows: Matrix, engine: Engine) -> Any:
+    """Where no row of a program may part from the others: elimination, unless a pivot is 0."""
+    exact = _without_division(rows)
+    try:
+        of = eliminated([*rows], [[] for _ in rows])
+    except LinAlgError:
+        return exact
+    product, where = of.determinant(), engine.functions["where"]
+    for i, row in enumerate(of.upper):
+        product = where(row[i] == 0.0, exact, product)
+    return product
 
 
 def _without_division(rows: Matrix) -> Any:
@@ -264,7 +281,8 @@ def reflected(columns: Matrix, rcond: float) -> Reflected:
     """Householder's reflections of a matrix that is given by columns.
 
     Raises:
-        LinAlgError: columns depend on each other, as far as rcond tells.
+        LinAlgError: columns depend on each other, as far as rcond tells. In the body of a loop, where
+            nothing raises, results are not finite if they do exactly.
     """
     engine = engine_of(x for column in columns for x in column)
     made = Reflected([], [], [], engine)
@@ -275,14 +293,15 @@ def reflected(columns: Matrix, rcond: float) -> Reflected:
             column = made.reflect(column, earlier)
         head = column[k:]
         length = _dot(engine, head, head)
-        length = length**0.5 if length.__class__ is float else _root(length)
-        if k == 0 or length > largest:
-            largest = length
-        if not length > rcond * largest:
-            raise LinAlgError(
-                "the matrix has not full rank, so the solution of least squares is not unique and has no "
-                "derivative"
-            )
+        length = length**0.5 if length.__class__ is float else _root(length, engine)
+        if not engine.loop_active():
+            if k == 0 or length > largest:
+                largest = length
+            if not length > rcond * largest:
+                raise LinAlgError(
+                    "the matrix has not full rank, so the solution of least squares is not unique and has "
+                    "no derivative"
+                )
         first = head[0]
         side = engine.functions["where"](engine.functions["step"](first), -1.0, 1.0)
         corner = side * length  # away from the first item, against cancellation
@@ -292,9 +311,20 @@ def reflected(columns: Matrix, rcond: float) -> Reflected:
     return made
 
 
-def _root(square: Any) -> Any:
+def _root(square: Any, engine: Engine) -> Any:
     """A square root; at 0, where the matrix has not full rank, without a slope."""
+    if engine.loop_active():
+        return engine.functions["where"](square > 0, square.sqrt(), square)
     return square.sqrt() if square > 0 else square
+
+
+def triangle(of: Reflected, side: list[Any]) -> Eliminated:
+    """What is left of a column to the right of the matrix, in all of its mirrors."""
+    n = len(of.upper)
+    upper = [[0.0] * i + [of.upper[j][i] for j in range(i, n)] for i in range(n)]
+    for k in range(n):
+        side = of.reflect(side, k)
+    return Eliminated(upper, [[item] for item in side], 1.0, of.engine)
 
 
 def least_squares(rows: Matrix, right: Matrix, rcond: float) -> tuple[Matrix, Matrix]:
@@ -305,13 +335,10 @@ def least_squares(rows: Matrix, right: Matrix, rcond: float) -> tuple[Matrix, Ma
     found, rests = [], []
     if m >= n:
         of = reflected([list(column) for column in zip(*rows, strict=True)], rcond)
-        upper = [[0.0] * i + [of.upper[j][i] for j in range(i, n)] for i in range(n)]
         for side in sides:
-            for k in range(n):
-                side = of.reflect(side, k)  # noqa: PLW2901
-            triangle = Eliminated(upper, [[item] for item in side[:n]], 1.0, of.engine)
-            found.append([row[0] for row in triangle.solved()])
-            rests.append(side[n:])
+            left = triangle(of, side)
+            found.append([row[0] for row in left.solved()])
+            rests.append([row[0] for row in left.right[n:]])
     else:
         of = reflected([list(row) for row in rows], rcond)
         for side in sides:

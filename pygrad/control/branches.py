@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pygrad.control import traced
-from pygrad.control.autograph.branching import settle, values
+from pygrad.control.autograph.branching import DEAD, forgive, is_refusal, note, settle, values
+from pygrad.control.autograph.context import context
 from pygrad.control.autograph.merging import Mismatch, condition, is_staged
 from pygrad.control.state import ControlError, State
 from pygrad.core.implementation import Value, trace_active
@@ -51,6 +52,26 @@ def _chosen(c: Any, true: Callable[[], Any], false: Callable[[], Any], name: str
         ) from None
     settle()
     return result
+
+
+def only_where(c: Any, refuse: Callable[[], None]) -> None:
+    """In a trace, no program for rows for which a condition does not hold: refuse raises what says so."""
+    if not is_staged(c) or not (context.branches or context.bodies):
+        if not c:
+            refuse()
+        return
+
+    def noted() -> Any:
+        try:
+            refuse()
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            forgive(error)
+            note(error)
+        return DEAD
+
+    values(condition(c), lambda: None, noted)
 
 
 def switch(index: Any, branches: Sequence[Callable[..., R]], *operands: Any) -> R:

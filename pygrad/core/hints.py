@@ -31,6 +31,14 @@ def add(error: Exception, hint: str) -> None:
     error.args = (f"{error.args[0] if len(error.args) == 1 else error}; {hint}",)
 
 
+def note(error: Exception, text: str) -> None:
+    """One more note, below its message."""
+    if hasattr(error, "add_note"):  # since Python 3.11
+        error.add_note(text)
+    else:
+        add(error, text)
+
+
 def of_containers(
     error: Exception, f: Callable[..., Any], structures: Iterable[Structure], cure: str
 ) -> None:

@@ -48,18 +48,20 @@ def names_read(code: CodeType) -> list[Read]:
     if found is None:
         if len(_known) > _MOST:
             _known.clear()
-        found = list(dict.fromkeys(_reads(code, None)))
+        found = list(dict.fromkeys(_reads(code, None, {})))
         _known[code] = found
     return found
 
 
-def _reads(code: CodeType, own: frozenset[str] | None) -> Iterator[Read]:
-    """own: names of cells that belong to functions around this code; None: there are none around it."""
+def _reads(code: CodeType, own: frozenset[str] | None, around: dict[str, Read]) -> Iterator[Read]:
+    """own: names of cells that belong to functions around this code, None: there are none around it.
+    around: what local names stand for there."""
     steps = [i for i in dis.get_instructions(code) if i.opname not in _NOTHING]
     kind, count = "argument" if own is None else "inner", code.co_argcount + code.co_kwonlyargcount
     cells = frozenset(code.co_cellvars) | (own or frozenset())
     # What local names stand for: arguments, and what is given to a name once.
-    local = {name: Read(kind, name, ()) for name in code.co_varnames[:count]}
+    local = {name: read for name, read in around.items() if name in code.co_freevars}
+    local |= {name: Read(kind, name, ()) for name in code.co_varnames[:count]}
     once = Counter(name for step in steps for name in _stored(step))
     for at, step in enumerate(steps):
         read = _read(step, local, cells)
@@ -77,11 +79,11 @@ def _reads(code: CodeType, own: frozenset[str] | None) -> Iterator[Read]:
         if read.kind != "inner" or read.attributes:
             yield read
         for name in _stored(steps[end])[:1] if end < len(steps) else ():
-            if once[name] == 1:
+            if once[name] == 1 and name not in code.co_freevars:
                 local.setdefault(name, read)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _reads(constant, cells)
+            yield from _reads(constant, cells, local)
 
 
 def _read(step: dis.Instruction, local: dict[str, Read], cells: frozenset[str]) -> Read | None:
@@ -106,6 +108,8 @@ def _read(step: dis.Instruction, local: dict[str, Read], cells: frozenset[str]) 
 
 def _stored(step: dis.Instruction) -> tuple[str, ...]:
     """Local names that an instruction gives a value."""
+    if step.opname == "STORE_DEREF":
+        return (step.argval,)
     if not step.opname.startswith("STORE_FAST"):
         return ()
     names: Any = step.argval if isinstance(step.argval, tuple) else (step.argval,)

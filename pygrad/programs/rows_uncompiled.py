@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pygrad import _native
+from pygrad.core import hints
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value, no_grad
 from pygrad.core.recording import Kind, as_in_this_mode, standing_in
@@ -164,6 +165,9 @@ class RowsUncompiled:
                     items = self.row(point, result)
             except Exception as error:
                 if not is_of_a_row(error):
+                    at = len(self.table)
+                    row = at if self.rows is None else self.rows[at]
+                    _say_row(error, row, function_name(self.f))
                     raise
                 self._without = error
                 self.without.append(len(self.table))
@@ -283,6 +287,7 @@ def row_by_row(
                     )
             except Exception as error:
                 if not is_of_a_row(error):
+                    _say_row(error, k, name)
                     raise
                 without = error
                 results.append([])
@@ -315,6 +320,12 @@ def row_by_row(
     totals = [_native.sum(column) for column in zip(*results, strict=True)]
     structure = as_numbers(structure)
     return structure.arrange([t / count if of.reduce == "mean" else t for t in totals])
+
+
+def _say_row(error: Exception, row: int, name: str) -> None:
+    """Notes in an exception which row has raised it; in a trace all rows are one."""
+    if not _native.trace_active():
+        hints.note(error, f"raised in row {row} of a map of {name}()")
 
 
 def _count_not_finite(results: Sequence[Any], inputs: Sequence[Any]) -> int:

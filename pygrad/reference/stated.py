@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pygrad.reference import sweeps, transforms
+from pygrad.reference.arithmetic import mul0
 from pygrad.reference.modes import is_active
 from pygrad.reference.modes import some_active as any_active
 from pygrad.reference.order import operands_first
@@ -72,9 +73,48 @@ def rule_way(
     seeds: tuple[Any, ...],
 ) -> tuple[Value, ...]:
     """Derivatives between outputs and inputs, of which nothing leads on."""
-    way = transforms.reverse if reverse else transforms.forward
-    _, (row,) = way(outputs, inputs, [tuple(map(number_of, seeds))], True, 0)
+    numbers = tuple(map(number_of, seeds))
+    if reverse:
+        return tuple(map(Value, _pulled(outputs, inputs, stops, numbers)))
+    _, (row,) = transforms.forward(outputs, inputs, [numbers], True, 0)
     return tuple(map(Value, row))
+
+
+def _pulled(
+    outputs: tuple[Value, ...],
+    inputs: tuple[Value, ...],
+    stops: tuple[Value, ...],
+    seeds: tuple[float, ...],
+) -> list[float]:
+    """The derivatives by inputs, through what leads from these alone: a rule that calls its own function
+    would be asked for that function's derivative, and call it again."""
+    order = list({id(v): v for output in outputs for v in operands_first(output)}.values())
+    ends, leading = set(map(id, (*stops, *inputs))), set(map(id, inputs))
+    for node in order:
+        if id(node) not in ends and any(id(v) in leading for v in node._operands):
+            leading.add(id(node))
+    grads = dict.fromkeys(map(id, (*order, *inputs)), 0.0)
+    for output, seed in zip(outputs, seeds, strict=True):
+        grads[id(output)] += seed
+    for node in reversed(order):
+        if id(node) in leading and id(node) not in ends:
+            for operand, part in zip(node._operands, _parts(node, grads[id(node)]), strict=True):
+                grads[id(operand)] += part
+    return [grads[id(v)] for v in inputs]
+
+
+def _parts(node: Value, seed: float) -> list[float]:
+    """What has arrived at a node, as its operands get it."""
+    data = tuple([v._data for v in node._operands])
+    if isinstance(node._closure, Stated):
+        return node._closure.by_operands(data, seed)
+    if node._closure is not None:
+        raise TypeError(
+            f"a rule uses {node!r}, which has a _backward of its own: state its derivative by local_grads"
+        )
+    if node._slopes is None:
+        return [0.0] * len(data)
+    return [mul0(seed, slope) for slope in node._slopes(*data, node._data)]
 
 
 def rule_captured(

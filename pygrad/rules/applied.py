@@ -260,7 +260,7 @@ class Applied:
             return (None,) * (len(xs) if reverse else len(self.result.items))
         ys = implementation.stated.rule_results(node) if self.rule.needs_results else ()
         fresh = [1.0] * sum(wanted) if reverse and self.rule.by_tangents else []
-        before = len(implementation.noted_reads() or ())
+        before = count_of_reads()
         with implementation.Recorded() as recorded:
             inputs = recorded.begin((*xs, *ys, *given, *fresh))
             new = iter(inputs)
@@ -274,7 +274,7 @@ class Applied:
                 else:
                     found = self.rule.back(self, at, arrived)
             if not numbers:
-                self._check_reads(before, inputs)
+                check_reads(self.rule, where_read(before, inputs))
         self._check_finite(found, [*xs, *given])
         return tuple(found)
 
@@ -307,14 +307,6 @@ class Applied:
                 f"tangents that {described(self.rule.stated, self.rule.f)}, gives are not linear in "
                 f"those that it is given: they come to {sum(terms)!r}, and their slopes to {sum(slopes)!r}"
             )
-
-    def _check_reads(self, before: int, inputs: tuple[Any, ...]) -> None:
-        """TypeError if the rule has read a number on which its derivative depends."""
-        for v, line in (implementation.noted_reads() or ())[before:]:
-            if any(implementation.connected((v,), inputs)):
-                raise TypeError(
-                    _READ.format(rule=described(self.rule.stated, self.rule.f), line=line)
-                )
 
     def _check_finite(self, found: list[Any], given: list[Any]) -> None:
         """ValueError where nan has come of finite numbers; in a trace other rows have others."""
@@ -356,6 +348,25 @@ class Applied:
             "rule was given, so something was computed with v.data or float(v). Compute with the Values "
             "themselves"
         )
+
+
+def count_of_reads() -> int:
+    """How often the number of a Value, v.data, was read of which a note is kept."""
+    return len(implementation.noted_reads() or ())
+
+
+def where_read(before: int, inputs: tuple[Any, ...]) -> str | None:
+    """The line where one was read that depends on inputs, since there were so many reads."""
+    for v, line in (implementation.noted_reads() or ())[before:]:
+        if any(implementation.connected((v,), inputs)):
+            return line
+    return None
+
+
+def check_reads(rule: Rule, line: str | None) -> None:
+    """TypeError if what a rule says was computed with a number on which its derivative depends."""
+    if line is not None:
+        raise TypeError(_READ.format(rule=described(rule.stated, rule.f), line=line))
 
 
 def number(v: Any) -> float:

@@ -245,13 +245,8 @@ def _floats(part: Any) -> Any:
 def say_rows(error: BaseException, first: int, last: int) -> None:
     """Notes in an exception which rows of an array a program has called back for."""
     where = f"row {first}" if first == last else f"one of the rows {first} to {last}"
-    if not isinstance(error, Exception):
-        return
-    text = f"raised in {where}, for which a program has called back"
-    if hasattr(error, "add_note"):  # since Python 3.11
-        error.add_note(text)
-    else:
-        hints.add(error, text)
+    if isinstance(error, Exception):
+        hints.note(error, f"raised in {where}, for which a program has called back")
 
 
 if implementation.IMPLEMENTATION == "compiled":

@@ -57,18 +57,30 @@ class _Elsewhere:
         """It is there."""
 
     def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
-        outputs, arrived = seeded(self.outputs, seeds)
-        return self._swept(True, outputs, self.made_of, arrived, at)
+        found, arrived = seeded(self._outputs(at), seeds)
+        return self._swept(True, found, self._made_of(at), arrived, at)
 
     def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
-        moving, given = seeded(self.made_of, tangents)
-        return self._swept(False, self.outputs, moving, given, at)
+        moving, given = seeded(self._made_of(at), tangents)
+        return self._swept(False, self._outputs(at), moving, given, at)
+
+    def _made_of(self, at: At) -> tuple[Any, ...]:
+        return tuple(at.xs) if implementation.stated.body_derived() else self.made_of
+
+    def _outputs(self, at: At) -> tuple[Any, ...]:
+        """In the body of a loop, which is made anew for its derivative, these are made anew, too."""
+        if not implementation.stated.body_derived():
+            return self.outputs
+        found: tuple[Any, ...] = implementation.stated.rule_again(
+            self.outputs, self.made_of, tuple(at.xs)
+        )
+        return found
 
     def _swept(
         self, reverse: bool, outputs: Any, inputs: Any, seeds: tuple[Any, ...], at: At
     ) -> list[Any]:
-        way, stops = implementation.stated.rule_way, (*self.made_of, *seeds)
+        way, stops = implementation.stated.rule_way, (*self._made_of(at), *seeds)
         found = way(reverse, outputs, inputs, stops, seeds)
-        if at.numbers:
+        if at.numbers or implementation.stated.body_derived():
             return list(found)
         return elsewhere(found, stops, (*at.xs, *seeds), self.stated)

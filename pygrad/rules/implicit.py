@@ -29,8 +29,16 @@ from pygrad.core.implementation import Value
 from pygrad.core.keys import in_order_of
 from pygrad.core.recording import OnNumbers
 from pygrad.core.structure import flatten_result, values_in
-from pygrad.rules.applied import Applied, Arguments, At, Result, check_captured, number, seeded
+from pygrad.rules.applied import (
+    Applied,
+    Arguments,
+    Result,
+    check_captured,
+    count_of_reads,
+    number,
+)
 from pygrad.rules.described import described, named
+from pygrad.rules.implied import Equation, Implied
 from pygrad.transform import grad
 
 
@@ -38,8 +46,6 @@ class Solution(MethodOf[P, R]):
     """What custom_root() and its kin make of a solver."""
 
     __slots__ = ("equation", "stated", "turned")
-    by_tangents = False
-    needs_results = True
 
     def __init__(self, f: Callable[..., Any], stated: Callable[..., Any], kind: str) -> None:
         super().__init__(f)
@@ -50,9 +56,6 @@ class Solution(MethodOf[P, R]):
 
     def made_from(self) -> tuple[Any, ...]:
         return self.f, self.stated, self.turned
-
-    def check(self) -> None:
-        """There is an equation always."""
 
     # -- the call
 
@@ -68,10 +71,12 @@ class Solution(MethodOf[P, R]):
             since = implementation.stated.births()
             solved = self._solved(arguments.whole(inputs if traced else points), kwargs)
             result = Result(self.f, solved)
-            self._check_captured(arguments, result, inputs, since)
+            _check_captured(self.f, result.items, inputs, since)
+        equation = self._recorded(arguments, points, result)
         if implementation.in_no_grad() or not arguments.values:
             return solved  # type: ignore[no-any-return]
-        made = Applied(self, arguments, result).values(function_name(self.f), arguments.values)
+        rule = Implied(equation, self.f, self.stated)
+        made = Applied(rule, arguments, result).values(function_name(self.f), arguments.values)
         return result.structure.arrange(made)  # type: ignore[no-any-return]
 
     def _check_named(self, options: dict[str, Any]) -> None:
@@ -90,21 +95,23 @@ class Solution(MethodOf[P, R]):
         with OnNumbers(function_name(self.f)):
             return self.f(*args, **kwargs)
 
-    def _check_captured(
-        self, arguments: Arguments, result: Result, inputs: tuple[Any, ...], since: int
-    ) -> None:
-        """TypeError if solver or equation depend on Values that are no arguments."""
-        ys = [y if isinstance(y, Value) else Value(y) for y in result.items]
-        outputs = self._residuals(arguments.whole(inputs), result, ys)
-        for f, found in ((self.f, result.items), (self.stated, outputs)):
-            values = tuple([v for v in found if isinstance(v, Value)])
-            if values:
-                check_captured(f, values, inputs, since)
+    def _recorded(self, arguments: Arguments, points: list[Any], result: Result) -> Equation:
+        """What is 0 at the solution, for each of its numbers. It is run now, as what it reads may be
+        something else by the time that a derivative is wanted.
 
-    # -- the equation
+        TypeError if it depends on Values that are no arguments.
+        """
+        ys = result.items if implementation.trace_active() else list(map(number, result.items))
+        before = count_of_reads()
+        with implementation.Recorded() as recorded:
+            fresh = recorded.begin((*ys, *points))
+            unknowns, inputs = fresh[: len(ys)], fresh[len(ys) :]
+            since = implementation.stated.births()
+            items = self._residuals(arguments.whole(inputs), result, unknowns)
+            _check_captured(self.stated, items, fresh, since)
+            return Equation.of(items, unknowns, inputs, before)
 
     def _residuals(self, args: list[Any], result: Result, ys: Sequence[Any]) -> list[Any]:
-        """What is 0 at a solution, for each of its numbers."""
         with named(self.stated, self.f):
             found = self.equation(result.structure.as_argument(ys), *args)
         what = f"the result of {function_name(self.stated)}()"
@@ -118,75 +125,13 @@ class Solution(MethodOf[P, R]):
             items = [item - y for item, y in zip(items, ys, strict=True)]
         return items
 
-    def _linear(self, applied: Applied, at: At) -> tuple[tuple[Any, ...], list[list[Any]]]:
-        """The residuals as Values, and their slopes by the unknowns: a row for each."""
-        items = self._residuals(applied.arguments.whole(at.xs), applied.result, at.ys)
-        return linear(items, at.ys, at.inputs)
 
-    def back(self, applied: Applied, at: At, seeds: list[Any]) -> list[Any]:
-        outputs, rows = self._linear(applied, at)
-        return pulled(outputs, rows, seeds, at.numbers, at.xs, at.inputs)
-
-    def along(self, applied: Applied, at: At, tangents: list[Any]) -> list[Any]:
-        outputs, rows = self._linear(applied, at)
-        return pushed(outputs, rows, tangents, at.numbers, at.xs, at.inputs)
-
-
-# -- one system of linear equations ---------------------------------------------------------------
-
-
-def linear(
-    items: Sequence[Any], ys: Sequence[Any], stops: tuple[Any, ...]
-) -> tuple[tuple[Any, ...], list[list[Any]]]:
-    """Residuals as Values, and their slopes by the unknowns: a row for each. Ways end at the stops."""
-    outputs = tuple([v if isinstance(v, Value) else Value(v) for v in items])
-    way = implementation.stated.rule_way
-    return outputs, [list(way(True, (v,), tuple(ys), stops, (1.0,))) for v in outputs]
-
-
-def pulled(
-    outputs: tuple[Any, ...],
-    rows: list[list[Any]],
-    seeds: Sequence[Any],
-    numbers: bool,
-    xs: Sequence[Any],
-    stops: tuple[Any, ...],
-) -> list[Any]:
-    """The derivatives by xs, of those by the unknowns that have arrived; None for 0."""
-    arrived = [0.0 if seed is None else seed for seed in seeds]
-    weights = solved([list(column) for column in zip(*rows, strict=True)], arrived, numbers)
-    way = implementation.stated.rule_way
-    return list(way(True, outputs, tuple(xs), stops, tuple([-w for w in weights])))
-
-
-def pushed(
-    outputs: tuple[Any, ...],
-    rows: list[list[Any]],
-    tangents: Sequence[Any],
-    numbers: bool,
-    xs: Sequence[Any],
-    stops: tuple[Any, ...],
-) -> list[Any]:
-    """The tangents of the unknowns, of those of xs; None for 0."""
-    moving, seeds = seeded(xs, tangents)
-    moved = implementation.stated.rule_way(False, outputs, moving, stops, seeds)
-    return solved(rows, [-m for m in moved], numbers)
-
-
-def solved(a: list[list[Any]], b: list[Any], numbers: bool) -> list[Any]:
-    """The solution of linear equations, of Values unless its numbers are all that is asked for."""
-    import numpy as np
-
-    if numbers:
-        plain = np.linalg.solve([list(map(number, row)) for row in a], list(map(number, b)))
-        return list(map(Value, plain.tolist()))
-    if len(b) == 1:
-        if number(a[0][0]) == 0 and not implementation.trace_active():
-            raise np.linalg.LinAlgError("Singular matrix")
-        return [b[0] / a[0][0]]
-    from pygrad.linalg import solve
-
-    return list(solve(a, b))
+def _check_captured(
+    f: Callable[..., Any], items: Sequence[Any], inputs: tuple[Any, ...], since: int
+) -> None:
+    values = tuple([v for v in items if isinstance(v, Value)])
+    if values:
+        check_captured(f, values, inputs, since)
 
 
 def _decorator(stated: Any, kind: str, name: str) -> Callable[[Callable[P, R]], Solution[P, R]]:

@@ -13,10 +13,12 @@ is 0 by the implicit function theorem.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pygrad.core import implementation
+from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value, dot, sum, trace_active
 from pygrad.core.recording import on_numbers, without_program
 from pygrad.core.structure import array_of, values_in
@@ -58,6 +60,8 @@ def solve_ivp(
 
     Raises:
         ImportError: SciPy is missing.
+        RuntimeError: when a derivative is asked for, fun or an event reads something else than before, a
+            variable that was assigned since, say.
 
     >>> import numpy as np
     >>> from pygrad import grad
@@ -122,6 +126,12 @@ class _Function:
 
         return np.reshape(list(map(_number, items(found))), np.shape(found))
 
+    def numbers(self, t: float, y: list[float]) -> list[float]:
+        """What it returns for floats, as a list."""
+        import numpy as np
+
+        return list(map(float, items(self(t, np.array(y)))))
+
     def values(self, t: Any, y: Sequence[Any]) -> list[Any]:
         return items(self.f(t, array_of(y, (len(y),)), *self.args))
 
@@ -156,6 +166,22 @@ class _Function:
         return known
 
 
+class _Seen(NamedTuple):
+    """What a function gave at some t and y."""
+
+    f: _Function
+    t: float
+    y: list[float]
+    numbers: list[float]
+
+
+def _alike(ones: list[float], others: list[float]) -> bool:
+    """Whether numbers are the same; nan is nan."""
+    return len(ones) == len(others) and all(
+        a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(ones, others, strict=True)
+    )
+
+
 class _Trajectory:
     """The solution from a state on, with numbers by SciPy."""
 
@@ -164,6 +190,7 @@ class _Trajectory:
     ) -> None:
         self.equation, self.t0, self.y0, self.end, self.settings = equation, t0, y0, end, settings
         self.outside: list[Any] = []  # what else it depends on
+        self.seen: list[_Seen] = []  # what the user's functions gave
         self.found: Any = None  # what SciPy has found, and
         self.sol: Any = None  # its states at any time
 
@@ -199,6 +226,19 @@ class _Trajectory:
         where = list(zip(ts.tolist(), self.sol(ts).T.tolist(), strict=True))
         found = {id(v): v for function in functions for v in function.outside(where)}
         self.outside = list(found.values())
+        self.seen = [_Seen(f, t, y, f.numbers(t, y)) for f in functions for t, y in where]
+
+    def check_unchanged(self) -> None:
+        """RuntimeError if a function of the user's gives something else than it has given, so that
+        sensitivities would be those of another solution."""
+        for f, t, y, numbers in self.seen:
+            if not _alike(f.numbers(t, y), numbers):
+                raise RuntimeError(
+                    f"{function_name(f.f)}() gives something else now than when solve_ivp() solved it, at "
+                    f"t = {t:g}: something that it reads, a variable or an attribute, has changed, and a "
+                    "derivative would be that of another solution. Take it before the change, or hand what "
+                    "changes over by args"
+                )
 
     def origin(self) -> list[Any]:
         """What it depends on: its start, and what is outside."""
@@ -210,7 +250,7 @@ class _Trajectory:
         other = _Trajectory(
             self.equation, origin[0], list(origin[1 : n + 1]), self.end, self.settings
         )
-        other.sol, other.outside = self.sol, self.outside
+        other.sol, other.outside, other.seen = self.sol, self.outside, self.seen
         return other
 
     def at(self, times: Sequence[Any]) -> list[list[Any]]:
@@ -263,7 +303,7 @@ class _Trajectory:
             settings["atol"] = [*settings["atol"]] * count
         both = _Trajectory(_Function(together), self.t0, self.y0 + columns, self.end, settings)
         both.solve(None, True)
-        both.outside = self.outside
+        both.outside, both.seen = self.outside, self.seen
         return both
 
     def _blocks(self, count: int) -> Any:
@@ -307,6 +347,7 @@ class _Rule:
         raise NotImplementedError("the way back is made of along()")
 
     def along(self, applied: Any, at: At, tangents: list[Any]) -> list[Any]:
+        self.trajectory.check_unchanged()
         items, moved = list(self.items), [None] * len(self.items)
         for i, x, tangent in zip(self.places, at.xs, tangents, strict=True):
             items[i], moved[i] = x, tangent

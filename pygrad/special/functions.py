@@ -11,9 +11,10 @@ what `pygrad.math` raises, and a program has inf or nan. Derivatives keep their 
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable
-from math import copysign, floor, inf, nan, pi
+from math import copysign, inf, isnan, nan, pi
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ from pygrad import math
 from pygrad.arrays.array import of_values
 from pygrad.arrays.elementary import isfinite
 from pygrad.arrays.engines import has_values, is_value
-from pygrad.core.implementation import FUNCTIONS
+from pygrad.arrays.quiet import quietly
+from pygrad.core.implementation import FUNCTIONS, Value, stated, trace_active
+from pygrad.rules.custom import custom_jvp
 from pygrad.transform import grad
 
 __all__ = [
@@ -56,6 +59,7 @@ __all__ = [
 
 
 _TINY = 1e-300  # what is smaller has an inverse that may be no float
+_LARGEST = 709.0  # what is larger has an exponential that may be none
 
 
 # -- how ---------------------------------------------------------------------------------------------
@@ -79,7 +83,7 @@ def _by_item(function: Callable[..., Any]) -> Callable[..., Any]:
     def of_all(*args: Any) -> Any:
         if not any(map(_is_array, args)):
             return function(*args)
-        return _kept(np.frompyfunc(function, len(args), 1)(*args))
+        return _kept(quietly(np.frompyfunc(function, len(args), 1), *args))
 
     return of_all
 
@@ -95,7 +99,9 @@ def _or_limit(limit: Callable[..., float]) -> Callable[..., Any]:
             except (ValueError, ArithmeticError):
                 if any(map(is_value, args)):
                     raise
-                return limit(*args)
+                return limit(
+                    *map(float, args)
+                )  # OverflowError of an int that is too large for a float
 
         return of_items
 
@@ -167,7 +173,7 @@ def ndtri(y: Any) -> Any:
 
 
 def _pole_of_gamma(x: float) -> float:
-    if x == 0.0:
+    if abs(x) < _TINY:
         return copysign(inf, x)
     return inf if x > 0.0 else nan
 
@@ -183,7 +189,9 @@ def gamma(x: Any) -> Any:
 @_or_limit(lambda x: inf)
 def gammaln(x: Any) -> Any:
     """The logarithm of the absolute value of the gamma function."""
-    return math.lgamma(x)
+    if is_value(x):
+        return math.lgamma(x)
+    return stated.number_in(math.lgamma(Value(x)))  # that of Python is off beside its zeros
 
 
 def _pole_of_digamma(x: float) -> float:
@@ -219,7 +227,7 @@ def _beta_at_pole(a: float, b: float) -> tuple[float, float] | None:
     """
     for p, q in ((a, b), (b, a)):
         if _is_pole(p):
-            return (1.0 - p - q, q) if q == floor(q) and 1.0 - p - q > 0.0 else None
+            return (1.0 - p - q, q) if q % 1.0 == 0.0 and 1.0 - p - q > 0.0 else None
     return None
 
 
@@ -230,7 +238,7 @@ def _limit_of_betaln(a: float, b: float) -> float:
         return inf if known is None else float(betaln(*known))
     if _is_pole(a + b):
         return -inf
-    return inf if min(abs(a), abs(b)) < _TINY else nan
+    return inf if min(abs(a), abs(b)) < _TINY and not isnan(a + b) else nan
 
 
 def _limit_of_beta(a: float, b: float) -> float:
@@ -239,34 +247,95 @@ def _limit_of_beta(a: float, b: float) -> float:
         return inf if known is None else float(beta(*known)) * (-1.0) ** (known[1] % 2.0)
     if _is_pole(a + b):
         return 0.0
-    tiny = min(a, b, key=abs)
-    return copysign(inf, tiny) if abs(tiny) < _TINY else nan
+    sign = float(_sign_of_gamma(a) * _sign_of_gamma(b) * _sign_of_gamma(a + b))
+    return sign * inf if betaln(a, b) > _LARGEST else nan
 
 
 def _is_pole(x: float) -> bool:
     """Whether the gamma function has a pole there."""
-    return x <= 0.0 and x == floor(x)
+    return x <= 0.0 and x % 1.0 == 0.0
+
+
+@custom_jvp
+def _betaln(a: Any, b: Any) -> Any:
+    far = _is_far(a, b)
+    near = math.log(abs(_beta_near(math.where(far, 1.0, a), math.where(far, 1.0, b))))
+    return math.where(far, _betaln_far(far, a, b), near)
+
+
+def _beta_near(x: Any, y: Any) -> Any:
+    """beta(x, y), in an order in which nothing leaves the range of floats but the result."""
+    swapped = abs(x) < abs(y)
+    p, q = math.where(swapped, y, x), math.where(swapped, x, y)
+    return FUNCTIONS["gamma"](p) / FUNCTIONS["gamma"](x + y) * FUNCTIONS["gamma"](q)
+
+
+@_betaln.defjvp
+def _betaln_rule(p: Any, t: Any) -> Any:
+    (a, b), (da, db) = p, t
+    by_a = -_digamma_rise(a, b) * da if is_value(da) else 0.0
+    by_b = -_digamma_rise(b, a) * db if is_value(db) else 0.0
+    return _betaln(a, b), by_a + by_b
+
+
+@custom_jvp
+def _beta(a: Any, b: Any) -> Any:
+    far = _is_far(a, b)
+    x, y = math.where(far, 1.0, a), math.where(far, 1.0, b)
+    whole = x + y
+    # What the sum was rounded by counts as much as the slope of gamma is steep.
+    without = whole - x
+    rounded = (x - (whole - without)) + (y - without)
+    near = _beta_near(x, y)
+    near = near - near * (FUNCTIONS["digamma"](whole) * rounded)
+    sign = _sign_of_gamma(a) * _sign_of_gamma(b) * _sign_of_gamma(a + b)
+    return math.where(far, sign * math.exp(_betaln_far(far, a, b)), near)
+
+
+@_beta.defjvp
+def _beta_rule(p: Any, t: Any) -> Any:
+    (a, b), (da, db) = p, t
+    value = _beta(a, b)
+    by_a = -(value * _digamma_rise(a, b)) * da if is_value(da) else 0.0
+    by_b = -(value * _digamma_rise(b, a)) * db if is_value(db) else 0.0
+    return value, by_a + by_b
+
+
+def _digamma_rise(a: Any, b: Any) -> Any:
+    """digamma(a + b) - digamma(a); of positive numbers without that subtraction: by the recurrence and
+    Stirling's series, term by term (Abramowitz and Stegun 6.3.6 and 6.3.18)."""
+    positive = (a > 0.0) & (b > 0.0)
+    x, y = math.where(positive, a, 1.0), math.where(positive, b, 1.0)
+    steps = [y / (x + k + y) / (x + k) for k in range(8)]
+    far = x + 8.0
+    r, s = 1.0 / far, 1.0 / (far + y)
+    less = (y * s) * r  # r - s
+    term = less * (r + s)  # of squares, then of their powers
+    series, power = 0.5 * less, term
+    for c in _DIGAMMA:
+        series = series + c * term
+        power = power * (s * s)
+        term = term * (r * r) + power
+    rise = math.sum(steps) + (math.log1p(y / far) + series)
+    u, v = math.where(positive, 1.0, a), math.where(positive, 1.0, b)
+    return math.where(positive, rise, FUNCTIONS["digamma"](u + v) - FUNCTIONS["digamma"](u))
+
+
+_DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 
 
 @_by_item
 @_or_limit(_limit_of_betaln)
 def betaln(a: Any, b: Any) -> Any:
     """The logarithm of the absolute value of beta(a, b)."""
-    far = _is_far(a, b)
-    x, y = math.where(far, 1.0, a), math.where(far, 1.0, b)
-    near = math.log(abs(FUNCTIONS["gamma"](x) * FUNCTIONS["gamma"](y) / FUNCTIONS["gamma"](x + y)))
-    return math.where(far, _betaln_far(far, a, b), near)
+    return _betaln(a, b)
 
 
 @_by_item
 @_or_limit(_limit_of_beta)
 def beta(a: Any, b: Any) -> Any:
     """gamma(a) * gamma(b) / gamma(a + b); of large arguments by logarithms."""
-    far = _is_far(a, b)
-    x, y = math.where(far, 1.0, a), math.where(far, 1.0, b)
-    near = FUNCTIONS["gamma"](x) * FUNCTIONS["gamma"](y) / FUNCTIONS["gamma"](x + y)
-    sign = _sign_of_gamma(a) * _sign_of_gamma(b) * _sign_of_gamma(a + b)
-    return math.where(far, sign * math.exp(_betaln_far(far, a, b)), near)
+    return _beta(a, b)
 
 
 def _is_far(a: Any, b: Any) -> Any:
@@ -276,17 +345,20 @@ def _is_far(a: Any, b: Any) -> Any:
 
 def _betaln_far(far: Any, a: Any, b: Any) -> Any:
     """betaln where one of two is large: by Stirling's series, as the logarithms of two gamma functions
-    would nearly cancel, unless one is negative."""
+    would nearly cancel, unless their sum is small or negative."""
     swapped = a < b
     p, q = math.where(swapped, a, b), math.where(swapped, b, a)
-    series = far & (q > 80.0) & (p > 0.0)
+    endless = far & (p <= q) & ((p == -inf) | (q == inf))
+    series = far & (q > 80.0) & (p + q > 80.0) & (endless ^ True)
     small, large = math.where(series, p, 1.0), math.where(series, q, 100.0)
     beside = _stirling(large) - _stirling(small + large)
     quotient = (large - 0.5) * math.log1p(small / large) + small * (math.log(small + large) - 1.0)
     by_series = math.lgamma(small) + (beside - quotient)
-    other = far & ((q <= 80.0) | (p <= 0.0))
+    other = far & (series ^ True) & (endless ^ True)
     x, y = math.where(other, a, 1.0), math.where(other, b, 1.0)
-    return math.where(series, by_series, math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y))
+    by_logarithms = math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y)
+    limit = -inf * math.where(endless, p, 1.0)
+    return math.where(endless, limit, math.where(series, by_series, by_logarithms))
 
 
 def _stirling(x: Any) -> Any:
@@ -346,7 +418,7 @@ def entr(x: Any) -> Any:
     """-x * log(x); 0 at 0, and -inf below."""
     below = x < 0.0
     inside = math.where(below, 1.0, x)
-    return math.where(below, -inf, -FUNCTIONS["xlogy"](inside, inside))
+    return math.where(below, -inf, 0.0 - FUNCTIONS["xlogy"](inside, inside))
 
 
 @_by_item
@@ -412,17 +484,21 @@ def _as_array(x: Any) -> Any:
     return np.array(np.asarray(x), dtype=object)
 
 
-def _stopped_maximum(items: list[Any]) -> Any:
-    """The largest item, or 0 where that is infinite; no derivative goes through it."""
-    largest = functools.reduce(FUNCTIONS["maximum"], items)
-    largest = FUNCTIONS["stop_gradient"](largest)
+def _largest(items: list[Any]) -> Any:
+    """The largest item, through which no derivative goes."""
+    return FUNCTIONS["stop_gradient"](functools.reduce(FUNCTIONS["maximum"], items))
+
+
+def _shift(items: list[Any]) -> Any:
+    """The same, or 0 where that is infinite."""
+    largest = _largest(items)
     return math.where(isfinite(largest), largest, 0.0)
 
 
 def _log_of_sum(items: list[Any], weights: list[Any] | None) -> Any:
     if not items:
         return -inf
-    shift = _stopped_maximum(items)
+    shift = _shift(items)
     terms = [_exp(x - shift) for x in items]
     if weights is not None:
         terms = [math.where(w == 0.0, 0.0, w * t) for w, t in zip(weights, terms, strict=True)]
@@ -430,15 +506,36 @@ def _log_of_sum(items: list[Any], weights: list[Any] | None) -> Any:
     return shift + _log(total)
 
 
+@_or_limit(lambda term, total: nan)
+def _part(term: Any, total: Any) -> Any:
+    return term / total
+
+
 def _softmax_of(items: list[Any]) -> list[Any]:
-    shift = _stopped_maximum(items)
+    """An item above 1/2 is what the others leave of 1, so that its slope is no difference of numbers near
+    1. Where a trace runs nobody knows which one that is."""
+    if not items:
+        return []
+    shift = _largest(items)
     terms = [_exp(x - shift) for x in items]
     total = math.sum(terms)
-    return [t / total for t in terms]
+    found = [_part(t, total) for t in terms]
+    last = len(terms) - 1
+    if trace_active():
+        before = [0.0, *itertools.accumulate(terms[:last])]
+        behind = [0.0, *itertools.accumulate(terms[:0:-1])]
+        rests = {i: before[i] + behind[last - i] for i in range(last + 1)}
+    else:
+        i = functools.reduce(lambda i, k: k if terms[k] > terms[i] else i, range(last + 1))
+        rests = {i: math.sum(terms[:i]) + math.sum(terms[:i:-1])}
+    for i, rest in rests.items():
+        above = (terms[i] > rest) & (terms[i] < inf)
+        found[i] = math.where(above, 1.0 - rest / total, found[i])
+    return found
 
 
 def _log_softmax_of(items: list[Any]) -> list[Any]:
-    shift = _stopped_maximum(items)
+    shift = _shift(items)
     moved = [x - shift for x in items]
     rest = _log(math.sum([_exp(x) for x in moved]))
     return [x - rest for x in moved]

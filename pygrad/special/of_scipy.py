@@ -19,6 +19,7 @@ import numpy as np
 from pygrad import math
 from pygrad.arrays.array import of_values
 from pygrad.arrays.engines import has_values, is_value
+from pygrad.arrays.quiet import quietly
 from pygrad.rules.external import external
 from pygrad.special.functions import gammaln, xlogy
 from pygrad.transform import grad
@@ -73,7 +74,7 @@ def _by_item(function: Callable[..., Any]) -> Callable[..., Any]:
         arrays = [isinstance(x, list | tuple) or getattr(x, "ndim", 0) > 0 for x in args]
         if not any(arrays):
             return function(*args)
-        found = np.frompyfunc(function, len(args), 1)(*args)
+        found = quietly(np.frompyfunc(function, len(args), 1), *args)
         return of_values(found) if has_values(found) else np.asarray(found, float)
 
     return of_all
@@ -97,7 +98,7 @@ _y1: Any = _outside("y1", lambda p, t: (_y0(p[0]) - _y1(p[0]) / p[0]) * t[0])
 _i0: Any = _outside("i0", lambda p, t: _i1(p[0]) * t[0])
 _i1: Any = _outside("i1", lambda p, t: (_i0(p[0]) + _iv(2.0, p[0])) * (0.5 * t[0]))
 _i0e: Any = _outside("i0e", lambda p, t: -math.sign(p[0]) * _i0e_less_i1e(abs(p[0])) * t[0])
-_i1e: Any = _outside("i1e", lambda p, t: (_i0e_less_i1e(abs(p[0])) - _i1e_over(abs(p[0]))) * t[0])
+_i1e: Any = _outside("i1e", lambda p, t: _i1e_slope(abs(p[0])) * t[0])
 _k0: Any = _outside("k0", lambda p, t: -_k1(p[0]) * t[0])
 _k1: Any = _outside("k1", lambda p, t: -(_k0(p[0]) + _k1(p[0]) / p[0]) * t[0])
 
@@ -127,6 +128,33 @@ def _i1e_over_rule(p: Any, t: Any) -> Any:
     return -0.5 * _hyp1f1(2.5, 4.0, -2.0 * p[0]) * t[0]  # DLMF 13.6.9 and 13.3.15
 
 
+# Where the slope of i1e is 0, in two parts, and what it is over the distance from there: Taylor's series.
+_TOP = (1.5451272579925426, 1.0630756383046672e-16)
+_BY_TOP = (
+    -0.050026009428196336, 0.05270624306827756, -0.03294765027144757, 0.015214710546345076,
+    -0.005637298635904482, 0.0017519744494522965, -0.0004698272352216896, 0.00011090891073943863,
+    -2.339400875441182e-05, 4.4609566412340774e-06, -7.762965862564373e-07, 1.242451415616038e-07,
+    -1.8408581059402866e-08, 2.53904624567133e-09, -3.275824922300628e-10, 3.970041409905071e-11,
+    -4.536287162070567e-12, 4.903018245781118e-13, -5.0275773249744513e-14, 4.9037990474390766e-15,
+    -4.560597596923087e-16, 4.05291822901709e-17,
+)  # fmt: skip
+
+
+def _i1e_slope_by(x: Any) -> Any:
+    """The slope of i1e for x >= 0, by its factors near its zero."""
+    x = np.asarray(x, float)
+    away = (x - _TOP[0]) - _TOP[1]
+    near = np.abs(away) < 0.75
+    series = np.polynomial.polynomial.polyval(np.where(near, away, 0.0), _BY_TOP)
+    return np.where(near, away * series, _hyp1f1_by(1.5, 2.0, -2.0 * x) - _i1e_over_by(x))
+
+
+def _i1e_slope_rule(p: Any, t: Any) -> Any:
+    x = p[0]
+    return (0.5 * _hyp1f1(2.5, 4.0, -2.0 * x) - 1.5 * _hyp1f1(2.5, 3.0, -2.0 * x)) * t[0]
+
+
+_i1e_slope: Any = external(_i1e_slope_by, jvp=_i1e_slope_rule, vectorized=True)
 _hyp1f1: Any = external(_hyp1f1_by, jvp=_hyp1f1_rule, vectorized=True)
 _i1e_over: Any = external(_i1e_over_by, jvp=_i1e_over_rule, vectorized=True)
 
@@ -280,9 +308,16 @@ def _zeta_rule(p: Any, t: Any) -> Any:
 _zeta: Any = _outside("zeta", _zeta_rule)
 
 
-def zeta(x: Any, q: Any = 1.0) -> Any:
-    """The sum of (q + k) ** -x over all k >= 0, for x > 1: Riemann's zeta function, or Hurwitz's."""
+def zeta(x: Any, q: Any = None) -> Any:
+    """The sum of (q + k) ** -x over all k >= 0, for x > 1: Riemann's zeta function, or Hurwitz's. Below 1
+    plain numbers have Riemann's as it is continued there."""
+    if q is None:
+        return _by_item(_riemann)(x)
     return _by_item(_zeta)(x, q)
+
+
+def _riemann(x: Any) -> Any:
+    return _zeta(x, 1.0) if is_value(x) or x > 1.0 else float(_scipy().zeta(float(x)))
 
 
 def _hyp2f1_rule(p: Any, t: Any) -> Any:
@@ -291,8 +326,31 @@ def _hyp2f1_rule(p: Any, t: Any) -> Any:
 
 
 _hyp2f1: Any = _outside("hyp2f1", _hyp2f1_rule)
-_ellipk: Any = _outside("ellipk", lambda p, t: pi / 8 * _hyp2f1(1.5, 1.5, 2.0, p[0]) * t[0])
-_ellipe: Any = _outside("ellipe", lambda p, t: -pi / 8 * _hyp2f1(0.5, 1.5, 2.0, p[0]) * t[0])
+
+
+def _by_carlson(*places: int) -> Any:
+    """Carlson's integral R_D of 0, 1 and 1 - m in these places."""
+
+    def elliprd(m: Any) -> Any:
+        given = 0.0, 1.0, 1.0 - np.asarray(m, float)
+        return _scipy().elliprd(*[given[place] for place in places])
+
+    return elliprd
+
+
+# Slopes are R_D / 6 of these (DLMF 19.25.1), where SciPy's hyp2f1 would lose digits; theirs are of that.
+_ellipk_slope: Any = external(
+    _by_carlson(0, 1, 2),
+    jvp=lambda p, t: 27 * pi / 32 * _hyp2f1(2.5, 2.5, 3.0, p[0]) * t[0],
+    vectorized=True,
+)
+_ellipe_slope: Any = external(
+    _by_carlson(0, 2, 1),
+    jvp=lambda p, t: 9 * pi / 32 * _hyp2f1(1.5, 2.5, 3.0, p[0]) * t[0],
+    vectorized=True,
+)
+_ellipk: Any = _outside("ellipk", lambda p, t: _ellipk_slope(p[0]) * (t[0] / 6.0))
+_ellipe: Any = _outside("ellipe", lambda p, t: -_ellipe_slope(p[0]) * (t[0] / 6.0))
 
 
 def ellipk(m: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from numpy import linalg as numpys
 
 import pygrad
-from pygrad import compile, grad, hessian, jacobian, linalg, vmap
+from pygrad import compile, fori_loop, grad, hessian, jacobian, linalg, vmap
 
 SIZES = (1, 2, 3, 7, 15)
 rng = np.random.default_rng(5)
@@ -252,6 +252,32 @@ def test_one_program_serves_rows_whatever_their_pivots(n):
     close(vmap(linalg.inv)(a), numpys.inv(a), 1e-7)
     for found, expected in zip(vmap(linalg.slogdet)(a), numpys.slogdet(a), strict=True):
         close(found, expected)
+
+
+def test_determinants_and_least_squares_in_the_body_of_a_loop():
+    """Trips and rows of singular matrices among others, which no guard tells apart there."""
+    points = np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]])
+
+    def of_many_pivots(m):
+        def trip(i, total):
+            a = [[m[0] + i, m[1], 1.0], [m[1], m[2], m[0]], [1.0, m[0] * m[1], m[2] - i]]
+            return total + linalg.det(a)
+
+        return fori_loop(0, 3, trip, 0.0 * m[0])
+
+    def singular(m):
+        a = [m, m, [2.0 * m[2], m[0], m[1]]]
+        return fori_loop(1, 3, lambda i, total: total + i * linalg.det(a), 0.0 * m[0])
+
+    def fitted(m):
+        def trip(i, total):
+            return total + linalg.lstsq([[m[0] + 2.0, i], [1.0, 1.0], [m[1], 3.0]], m)[0][1]
+
+        return fori_loop(0, 3, trip, 0.0 * m[0])
+
+    for f in (of_many_pivots, singular, fitted):
+        for derivative in (f, grad(f), hessian(f)):
+            close(vmap(derivative)(points), np.array([derivative(m) for m in points]), 1e-13)
 
 
 def test_thirty_rows_compiled():

@@ -68,6 +68,17 @@ def handed() -> dict[str, tuple[Callable[[Any], Any], Callable[[float], object]]
         def apply(self, of: Any, x: Any) -> Any:
             return of.rate * x
 
+        def within(self, x: Any) -> Any:
+            return sum(map(lambda y: y * self.config.rate, [x]))  # noqa: C417
+
+        def within_by_another_name(self, x: Any) -> Any:
+            config = self.config
+
+            def scaled(y: Any) -> Any:
+                return next(config.rate * v for v in [y])
+
+            return scaled(x)
+
     class Class:
         rate = 1.0
 
@@ -104,6 +115,8 @@ def handed() -> dict[str, tuple[Callable[[Any], Any], Callable[[float], object]]
         "attribute": (lambda x: scaled_by(nested.inner, x), setter(nested.inner)),
         "of self": (holder, setter(holder.config)),
         "to a method": (holder.by_method, setter(holder.config)),
+        "of self in a function within": (holder.within, setter(holder.config)),
+        "of a name there": (holder.within_by_another_name, setter(holder.config)),
         "class": (lambda x: scaled_by(Class, x), setter(Class)),
         "default": (by_default, setter(config)),
         "to a function within": (inner, setter(config)),

@@ -184,6 +184,91 @@ def test_sums_of_exponentials_along_axes() -> None:
         special.softmax(a, axis=2)
 
 
+def test_slopes_of_beta_keep_their_digits_where_two_digammas_come_near_each_other() -> None:
+    for a, b in [(2.0**-60, 2.5), (0.3, 70.0), (49.0, 1.25), (700.0, 2.5), (1e8, 3.0), (-1.3, 0.4)]:
+        rise = [mp.psi(0, mp.mpf(a) + b) - mp.psi(0, mp.mpf(v)) for v in (a, b)]
+        assert grad(special.betaln, (0, 1))(a, b) == pytest.approx(
+            [float(-r) for r in rise], rel=1e-15
+        )
+        assert vmap(grad(special.betaln))(np.array([a]), np.array([b]))[0] == pytest.approx(
+            float(-rise[0]), rel=1e-15
+        )
+        second = mp.psi(1, mp.mpf(a)) - mp.psi(1, mp.mpf(a) + b)
+        found = grad(grad(special.betaln))(a, b)
+        assert found == pytest.approx(float(second), rel=2e-15)
+        if abs(a) < 50.0:
+            slope = float(-rise[0] * mp.beta(a, b))
+            assert grad(special.beta)(a, b) == pytest.approx(
+                slope, rel=3e-14 if b > 50.0 else 2e-15
+            )
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_slopes_of_softmax_near_1_and_by_the_others(mapped: bool) -> None:
+    for x in ([20.0, 0.25, -1.5], [3.0, 40.5, 2.25], [0.5, 0.25, 0.0], [2.0, 2.0]):
+        exact = [mp.exp(mp.mpf(v)) for v in x]
+        parts = [e / mp.fsum(exact) for e in exact]
+        for i, part in enumerate(parts):
+            slopes = grad(lambda v, i=i: special.softmax(v)[i])
+            found = vmap(slopes)(np.array([x]))[0] if mapped else slopes(x)
+            others = [mp.fsum(p for j, p in enumerate(parts) if j != k) for k in range(len(x))]
+            truth = [part * (others[k] if k == i else -parts[k]) for k in range(len(x))]
+            assert found == pytest.approx([float(t) for t in truth], rel=4e-15, abs=0.0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (1.0, inf), (-0.5, inf), (-1.5, inf), (2.0, -inf), (-1.0, nan), (nan, 700.0),
+        (700.0, nan), (nan, 0.5), (1e-320, nan), (1e-300, 1e-300), (1e-300, 30.0), (-0.5, 1e300),
+        (-1e-8, 1e300), (-2.5, 1e300), (-2.5, 3000.0), (-3.5, 90.25), (-0.7, 79.0),
+    ],
+)  # fmt: skip
+def test_beta_where_arguments_are_far_apart_infinite_or_nan(a: float, b: float) -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for name in ("beta", "betaln"):
+        f, expected = getattr(special, name), getattr(scipy, name)(a, b)
+        for x, y in ((a, b), (b, a)):
+            assert f(x, y) == pytest.approx(expected, rel=1e-11, nan_ok=True)
+            if abs(expected) < inf:
+                found = vmap(f)(np.array([x]), np.array([y]))[0]
+                assert found == pytest.approx(expected, rel=1e-11)
+
+
+def test_arrays_of_plain_numbers_are_silent_at_poles_as_scipy_is() -> None:
+    assert special.ndtri(np.array([1.0, 2.0, 0.5])).tolist() == pytest.approx(
+        [inf, nan, 0.0], nan_ok=True
+    )
+    assert special.logit([True, 0.5]).tolist() == [inf, 0.0]
+    assert special.gamma(np.array([0.0, -1.0])).tolist() == pytest.approx([inf, nan], nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ["digamma", "gamma", "entr", "log_ndtr"])
+def test_an_int_that_no_float_can_hold_is_an_overflowerror(name: str) -> None:
+    with pytest.raises(OverflowError):
+        getattr(special, name)(10**400)
+
+
+def test_gammaln_beside_its_zeros_is_right_for_plain_numbers_too() -> None:
+    for x in (0.999999, 1.0 - 2.0**-53, 1.0000001, 1.9999999, 2.000001):
+        truth = float(mp.loggamma(mp.mpf(x)))
+        assert (
+            special.gammaln(x) == special.gammaln(Value(x)).data == pytest.approx(truth, rel=1e-15)
+        )
+    assert special.gamma(-5e-324) == -inf
+    assert math.copysign(1.0, special.entr(0.0)) == 1.0
+
+
+def test_softmax_of_infinities_is_scipys() -> None:
+    scipy = pytest.importorskip("scipy.special")
+    for x in ([inf, 0.0], [-inf, -inf], [-inf, 0.0], [nan, 1.0], [1e308, -1e308], [0.0]):
+        with np.errstate(invalid="ignore", over="ignore"):
+            expected = scipy.softmax(x)
+        assert np.array_equal(special.softmax(x), expected, equal_nan=True)
+        mapped = vmap(lambda v: special.softmax(v), errors="ignore")(np.array([x]))[0]
+        assert np.array_equal(mapped, expected, equal_nan=True)
+
+
 def test_the_gradient_of_logsumexp_is_softmax_and_its_hessian_that_of_softmax() -> None:
     x = np.array([1.0, 2.0, 700.0, 700.5])
     p = special.softmax(x)

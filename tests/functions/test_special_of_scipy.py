@@ -113,3 +113,11 @@ def test_scaled_functions_have_slopes_where_unscaled_ones_overflow() -> None:
         assert grad(f)(-1e4) == (1.0 if f is special.i1e else -1.0) * grad(f)(1e4)
         assert grad(f)(math.inf) == 0.0 and math.isnan(grad(f)(math.nan))
     assert grad(special.i0e)(0.0) == 0.0 and grad(special.i1e)(0.0) == 0.5
+
+
+def test_riemanns_zeta_of_plain_numbers_below_1_is_scipys() -> None:
+    expected = scipy.zeta([0.5, -1.0, -2.0, 2.0])
+    assert special.zeta(np.array([0.5, -1.0, -2.0, 2.0])) == pytest.approx(expected, rel=1e-15)
+    assert special.zeta(0.5) == scipy.zeta(0.5)
+    assert np.isnan(special.zeta(math.nan))
+    assert grad(special.zeta)(2.0) == pytest.approx(-0.9375482543158438, rel=1e-15)

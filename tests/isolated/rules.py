@@ -1,6 +1,6 @@
 """Rules of one's own, on either implementation."""
 
-from pygrad import Value, custom_jvp, custom_vjp, grad, jacfwd, jacobian, jvp
+from pygrad import Value, custom_jvp, custom_root, custom_vjp, grad, jacfwd, jacobian, jvp, special
 
 
 @custom_jvp
@@ -30,6 +30,26 @@ y = square(x)
 print(x.grad, grad(square)(2.0), jvp(square, (2.0,), (1.0,)))
 print(y._op, y._children == (x,), y.local_derivatives)
 print(jacobian(both, (0, 1))(2.0, 3.0), jacfwd(both, (0, 1))(2.0, 3.0))
+
+
+@custom_jvp
+def decay(x):
+    return (-x).exp()
+
+
+@decay.defjvp
+def by_itself(primals, tangents):
+    value = decay(*primals)
+    return value, -value * tangents[0]
+
+
+print(f"{grad(decay)(1.0):.12f} {jvp(decay, (1.0,), (2.0,))[1]:.12f} {jacfwd(decay)(1.0):.12f}")
+
+root = custom_root(lambda y, a: y * y - a)(lambda a: a**0.5)
+print(grad(root)(4.0), jvp(root, (4.0,), (2.0,)))
+print(
+    f"{grad(special.beta)(2.0, 3.0):.12f} {grad(lambda v: special.softmax(v)[1])([0.0, 9.0])[0]:.12f}"
+)
 
 w = Value(3.0)
 

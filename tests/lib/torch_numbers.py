@@ -1,7 +1,8 @@
 """What PyTorch makes of a few steps and losses, for test_learning_as_in_torch.py, which has the numbers.
 
-`python tests/lib/torch_numbers.py`, where torch is installed, prints them anew; they are of torch 2.13.0,
-float64.
+`python tests/lib/torch_numbers.py`, where torch is installed, prints them anew. They are of torch 2.13.0,
+float64; those of dampening and amsgrad are of 1.12.1, which gives the other ones, too, but for the last two
+digits of three.
 """
 
 from __future__ import annotations
@@ -16,9 +17,15 @@ GRADS = [[math.sin(5 * i + 3 * k + 1) * 4.0**-k for k in range(3)] for i in rang
 OPTIMISERS: dict[str, tuple[str, dict[str, Any]]] = {
     "sgd": ("SGD", {"lr": 0.03, "weight_decay": 0.1}),
     "momentum": ("SGD", {"lr": 0.03, "momentum": 0.9}),
+    "dampened": (
+        "SGD",
+        {"lr": 0.03, "momentum": 0.9, "dampening": 0.25, "weight_decay": 0.1},
+    ),
     "nesterov": ("SGD", {"lr": 0.03, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
     "adam": ("Adam", {"lr": 0.03, "betas": (0.8, 0.99), "weight_decay": 0.1}),
+    "amsgrad": ("Adam", {"lr": 0.03, "betas": (0.8, 0.7), "weight_decay": 0.1, "amsgrad": True}),
     "adamw": ("AdamW", {"lr": 0.03}),
+    "adamw, amsgrad": ("AdamW", {"lr": 0.03, "betas": (0.8, 0.7), "amsgrad": True}),
     "adamw, decaying fast": ("AdamW", {"lr": 0.03, "eps": 1e-3, "weight_decay": 0.5}),
     "rmsprop": ("RMSprop", {"lr": 0.03}),
     "rmsprop, all of it": (
