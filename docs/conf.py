@@ -104,7 +104,19 @@ def is_left_out(app: Any, what: str, name: str, subject: Any, skip: bool, option
 
 
 # Modules that a user imports; what stands in another one is named without it.
-PUBLIC = {"", "dask", "engine", "math", "nn", "numeric", "optim", "plot", "progress", "scipy"}
+PUBLIC = {
+    "",
+    "dask",
+    "engine",
+    "math",
+    "nn",
+    "notebook",
+    "numeric",
+    "optim",
+    "plot",
+    "progress",
+    "scipy",
+}
 
 
 def without_rooms(app: Any, tree: nodes.document) -> None:

@@ -63,8 +63,10 @@ class Exploration:
 
     def _repr_html_(self) -> str:
         size = 'width="100%" height="900" style="border:0"'
+        # Forms, which the page reads and never sends: where they are forbidden it hears of none.
+        allowed = "allow-scripts allow-forms allow-downloads"
         return (
-            f'<iframe title="pygrad explorer" sandbox="allow-scripts allow-downloads" {size} '
+            f'<iframe title="pygrad explorer" sandbox="{allowed}" {size} '
             f'srcdoc="{html.escape(self.html)}"></iframe>'
         )
 
@@ -110,18 +112,26 @@ def explore(
     >>> page.html.splitlines()[0]
     '<!doctype html>'
     """
+    exploration, _ = explored(v, limit, spelled_out, model)
+    if path is not None:
+        exploration.save(path)
+    return exploration
+
+
+def explored(
+    v: Any, limit: int | None, spelled_out: bool, model: Any
+) -> tuple[Exploration, list[Any]]:
+    """What explore() makes, and the Values that its inputs stand for, in their order."""
     limit = checked_limit(limit)
     most = None if limit is None else max(limit, MOST_NODES)
     labels = {id(p): name for name, p in model.named_parameters()} if model is not None else {}
     found = read(v, most, spelled_out, labels)
     if found is None or (limit is not None and _is_too_large(found[0], limit)):
-        exploration = _summary(v, None if found is None else found[0])
-    else:
-        snapshot, values = found
-        exploration = Exploration(_page(_data(snapshot, values)), _about(snapshot))
-    if path is not None:
-        exploration.save(path)
-    return exploration
+        return _summary(v, None if found is None else found[0]), []
+    snapshot, values = found
+    data = _data(snapshot, values)
+    leaves = [x for x, node in zip(values, data["nodes"], strict=True) if node["form"] == "leaf"]
+    return Exploration(_page(data), _about(snapshot)), leaves
 
 
 def _is_too_large(snapshot: Snapshot, limit: int) -> bool:
@@ -338,7 +348,7 @@ def _function(letters: str, result: str) -> str:
 # In an order in which what runs at once is there.
 _SCRIPTS = ["elements", "model", "layout", "items", "panzoom", "drawing", "picture", "story"]
 _SCRIPTS += ["curve", "differences", "paths", "player", "inputs", "slope", "predict", "descend"]
-_SCRIPTS += ["grammar", "building", "typed", "address", "explorer"]
+_SCRIPTS += ["grammar", "building", "typed", "address", "host", "explorer"]
 
 
 def script() -> str:

@@ -14,8 +14,12 @@ const typed = new Typed((name) => model.values[model.leaves.find((i) => model.no
   find("original").hidden = false;
   open(graph);
 });
+const host = new Host((numbers) => isGiven() && inputs.setAll(model.leaves.map((leaf, k) => [leaf, numbers[k]])));
 let model;
 let cells = [];
+
+// Whether the graph is the one that Python has sent, and none that was typed.
+const isGiven = () => find("original").hidden;
 
 function open(graph) {
   model = new Model(graph.nodes);
@@ -23,6 +27,7 @@ function open(graph) {
   cells = addTable();
   find("fold").hidden = !drawing.groups.size;
   introduce(graph);
+  if (host.known) host.show(host.known);
   redraw();
 }
 
@@ -58,6 +63,7 @@ function redraw() {
   slope.show(grads);
   descent.show();
   address.write();
+  if (isGiven()) host.tell(model.leaves.map((leaf) => model.values[leaf]));
   find("fold").textContent = drawing.isFolded ? "Unfold" : "Fold";
   if (find("numbers").open) {
     cells.forEach(([value, grad], i) => {
@@ -146,7 +152,7 @@ function move(text) {
 const textUnless = (value, usual) => (value === usual ? "" : String(value));
 const address = new Address({
   expression: {
-    get: () => (find("original").hidden ? "" : find("title").textContent),
+    get: () => (isGiven() ? "" : find("title").textContent),
     set: (text) => {
       find("expression").value = text;
       typed.show();
@@ -167,14 +173,18 @@ const address = new Address({
   step: { get: () => textUnless(player.step, 0), set: (text) => player.jump(trunc(Number(text)) || 0) },
 });
 
-// The page around this one may say which colours it has.
-addEventListener("message", ({ source, data }) => {
-  const theme = source === parent ? data?.theme : undefined;
-  if (["light", "dark", "auto"].includes(theme)) document.documentElement.dataset.theme = theme;
-});
-
 const given = JSON.parse(find("data").textContent);
 numbersOf(given.nodes);
+const countOfLeaves = given.nodes.filter(({ form }) => form === "leaf").length;
+
+// The page around this one may say which colours it has, and which numbers the leaves.
+addEventListener("message", ({ source, data }) => {
+  if (source !== parent || !data) return;
+  const { theme, numbers } = data;
+  if (["light", "dark", "auto"].includes(theme)) document.documentElement.dataset.theme = theme;
+  if (Array.isArray(numbers) && numbers.length === countOfLeaves) host.hear(numbers);
+});
+
 listen();
 open(given);
 address.read();
