@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pygrad.core.implementation import CURE
 from pygrad.core.ops import Op, op_of, ops
 from pygrad.seeing.inspection import nodes_at_most
 from pygrad.seeing.notation import expression, formula, number, shortened, visible
@@ -122,6 +123,11 @@ def explored(
     v: Any, limit: int | None, spelled_out: bool, model: Any
 ) -> tuple[Exploration, list[Any]]:
     """What explore() makes, and the Values that its inputs stand for, in their order."""
+    try:
+        ops()
+    except ImportError as error:
+        needed = "explore() needs the op table, which is in pygrad's C extension"
+        raise ImportError(f"{needed}: {CURE}") from error
     limit = checked_limit(limit)
     most = None if limit is None else max(limit, MOST_NODES)
     labels = {id(p): name for name, p in model.named_parameters()} if model is not None else {}
@@ -193,10 +199,7 @@ def _rule(snapshot: Snapshot, i: int) -> dict[str, Any]:
     if symbol == "sum":
         return {"form": "sum", **_start(snapshot, i)}
     op = op_of(symbol)
-    if op is None:
-        raise ImportError(
-            "explore() needs the op table, which is in pygrad's C extension, and that is not built here"
-        )
+    assert op is not None, symbol
     constant = {"constant": _json_number(float(symbol[2:]))} if op.has_constant else {}
     return {"form": "op", "op": op.name, **constant}
 
