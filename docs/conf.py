@@ -61,6 +61,11 @@ html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
 
+# A folder with the page that tools/lite.py makes, called lite: then pages link to it.
+if lite := os.environ.get("PYGRAD_LITE"):
+    html_extra_path = [lite]
+    tags.add("lite")  # type: ignore[name-defined]  # noqa: F821  Sphinx's
+
 
 def plain_text(
     app: Any, what: str, name: str, subject: Any, options: Any, lines: list[str]
