@@ -44,7 +44,7 @@ CURE = distribution.REBUILD if _FALLS_BACK else "unset PYGRAD_IMPL"
 
 if _INCOMPLETE and not _FALLS_BACK:
     raise ImportError(
-        f"pygrad has no C extension here ({distribution.CAUSE}), and "
+        f"pygrad was installed without its C extension ({distribution.CAUSE}), and "
         f"PYGRAD_{'IMPL' if _ASKED else 'REQUIRE_COMPILED'} asks for it: {distribution.REBUILD}"
     )
 
