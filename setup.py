@@ -5,6 +5,7 @@ Without a C compiler the package is installed without its extension, and runs on
 its own: whatever fails afterwards is a mistake of ours and ends the build. Environment variables:
 
     PYGRAD_REQUIRE_COMPILED=1   a missing compiler is an error too
+    PYGRAD_PURE=1               no extension, whatever compiler there is: a wheel for Pyodide
     PYGRAD_COVERAGE=1           objects and what they count stay in build/coverage (see noxfile.py)
 """
 
@@ -61,9 +62,15 @@ def can_compile() -> bool:
 
 def extension() -> list[str]:
     """What cffi is to build."""
+    required = os.environ.get("PYGRAD_REQUIRE_COMPILED")
+    if os.environ.get("PYGRAD_PURE"):
+        if required:
+            raise SystemExit("pygrad: PYGRAD_PURE and PYGRAD_REQUIRE_COMPILED exclude each other")
+        say("builds without its C extension, as PYGRAD_PURE is set")
+        return []
     if can_compile():
         return ["build.py:make_ffi"]
-    if os.environ.get("PYGRAD_REQUIRE_COMPILED"):
+    if required:
         raise SystemExit("pygrad: PYGRAD_REQUIRE_COMPILED is set, and no C compiler works here")
     say("installs without its C extension; it will run on its pure-Python reference")
     return []

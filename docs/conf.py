@@ -61,6 +61,11 @@ html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
 
+# A folder with the page that tools/lite.py makes, called lite: then pages link to it.
+if lite := os.environ.get("PYGRAD_LITE"):
+    html_extra_path = [lite]
+    tags.add("lite")  # type: ignore[name-defined]  # noqa: F821  Sphinx's
+
 
 def plain_text(
     app: Any, what: str, name: str, subject: Any, options: Any, lines: list[str]
@@ -104,7 +109,19 @@ def is_left_out(app: Any, what: str, name: str, subject: Any, skip: bool, option
 
 
 # Modules that a user imports; what stands in another one is named without it.
-PUBLIC = {"", "dask", "engine", "math", "nn", "numeric", "optim", "plot", "progress", "scipy"}
+PUBLIC = {
+    "",
+    "dask",
+    "engine",
+    "math",
+    "nn",
+    "notebook",
+    "numeric",
+    "optim",
+    "plot",
+    "progress",
+    "scipy",
+}
 
 
 def without_rooms(app: Any, tree: nodes.document) -> None:

@@ -81,6 +81,7 @@ _PLACES = {
     "newton": "applications.solvers",
     "nn": "",
     "no_grad": "core.implementation",
+    "notebook": "",
     "numeric": "",
     "numpy": "",
     "odeint": "applications.odes",
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
     from pygrad import linalg as linalg
     from pygrad import math as math
     from pygrad import nn as nn
+    from pygrad import notebook as notebook
     from pygrad import numeric as numeric
     from pygrad import numpy as numpy
     from pygrad import optim as optim

@@ -1,9 +1,10 @@
 """The texts that follow from others: from the op table words of rules, lists in the stubs, tables in the
-docs; from the table of pygrad's names their imports for type checkers; from csrc/pygrad.h cffi's stub.
+docs; from the table of pygrad's names their imports for type checkers; from csrc/pygrad.h cffi's stub; from
+the tutorial its exercises as notebooks.
 
 The op table is read from csrc/ops.def as it stands in the checkout, so one build is enough after a change:
 edit, derive, build. In each file the derived part stands between a line with ``derived: NAME`` and one with
-``derived: end``.
+``derived: end``; a notebook is derived as a whole.
 
     python tools/derive.py --write .     rewrite those parts under the given checkout
     python tools/derive.py --check .     say which are stale; exit code 1 if any is
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import exercises
 import javascript
 from cffi import FFI
 from optable import table_of
@@ -258,7 +260,12 @@ PARTS: dict[str, dict[str, Part]] = {
     "pygrad/seeing/page/numbers.js": {"scalar.h": scalar_functions},
 }
 
-# What the parts are made from, besides the marks in the files themselves.
+WHOLE: dict[str, Part] = {
+    "docs/notebooks/exercises.ipynb": exercises.questions,
+    "docs/notebooks/answers.ipynb": exercises.answers,
+}
+
+# What they are made from, besides the marks in the files themselves; a pattern stands for several.
 SOURCES = [
     "csrc/ops.def",
     "csrc/ops/scalar.h",
@@ -267,6 +274,7 @@ SOURCES = [
     "csrc/pygrad.h",
     "pygrad/math.py",
     "build.py",
+    "docs/tutorial/*.md",
 ]
 
 
@@ -300,6 +308,10 @@ def stale(root: Path) -> dict[Path, str]:
         new = renewed(text, parts, root)
         if new != text:
             files[root / path] = new
+    for path, whole in WHOLE.items():
+        file, new = root / path, whole(root)
+        if not file.exists() or file.read_text(encoding="utf-8") != new:
+            files[file] = new
     return files
 
 

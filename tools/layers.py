@@ -23,7 +23,7 @@ LAYERS = """
     __main__ loaded lifted
     command_line
     __init__
-    dask plot
+    dask notebook plot
     compiled numeric numpy
     c_code seeing checking applications scipy lifting
     special series

@@ -320,10 +320,12 @@ static PyObject *positive_slot(PyObject *x)
 static PyObject *float_slot(PyObject *x)
 {
     if (pg_require_built(x))
-        PyErr_SetString(PyExc_TypeError, "a Value does not become a float by itself, as its derivative would be lost "
-                                         "(math, '%f' and arrays of floats ask for that): use pygrad.math for math, "
-                                         "pygrad.numpy for NumPy, arrays of dtype=object to put Values into, "
-                                         "pygrad.lift for code that is not yours, or v.data for the number");
+        PyErr_SetString(
+            PyExc_TypeError,
+            "a Value does not become a float by itself, as its derivative would be lost "
+            "(math, '%f' and arrays of floats ask for that): use pygrad.math for math, "
+            "pygrad.numpy for NumPy, arrays of dtype=object to put Values into, "
+            "pygrad.plot.register_values() for matplotlib, pygrad.lift for code that is not yours, or v.data for the number");
     return NULL;
 }
 

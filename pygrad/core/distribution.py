@@ -11,6 +11,8 @@ hand: it asks `install`. (tests/package/test_distribution.py reads the whole che
 
 from __future__ import annotations
 
+import sys
+
 NAME = "pygrad-core"
 
 
@@ -19,8 +21,17 @@ def install(*extras: str) -> str:
     return f"pip install '{NAME}[{','.join(extras)}]'" if extras else f"pip install {NAME}"
 
 
-# Where the extension is missing from an installed package. No wheel made then may be used again.
-REBUILD = (
-    "install a C compiler and Python's headers (on Debian and Ubuntu: apt install gcc python3-dev), then "
-    f"pip install . in a checkout, or {install()} --force-reinstall --no-deps --no-cache-dir"
-)
+# Where the extension is missing from an installed package: why, and what to do. No wheel made then may be
+# used again where it can be built.
+if sys.platform == "emscripten":
+    CAUSE = "it is not built for browsers"
+    REBUILD = f"run it in a Python outside the browser, where {install()} brings the extension"
+else:
+    CAUSE = (
+        "no C compiler was found when it was installed, or not Python's headers, or it was built pure "
+        "(PYGRAD_PURE)"
+    )
+    REBUILD = (
+        "install a C compiler and Python's headers (on Debian and Ubuntu: apt install gcc python3-dev), "
+        f"then pip install . in a checkout, or {install()} --force-reinstall --no-deps --no-cache-dir"
+    )

@@ -44,7 +44,7 @@ CURE = distribution.REBUILD if _FALLS_BACK else "unset PYGRAD_IMPL"
 
 if _INCOMPLETE and not _FALLS_BACK:
     raise ImportError(
-        "pygrad was installed without its C extension, for want of a C compiler or Python's headers, and "
+        f"pygrad was installed without its C extension ({distribution.CAUSE}), and "
         f"PYGRAD_{'IMPL' if _ASKED else 'REQUIRE_COMPILED'} asks for it: {distribution.REBUILD}"
     )
 
@@ -91,10 +91,9 @@ else:
 
 if _FALLS_BACK:
     warnings.warn(
-        "pygrad has no C extension here, as no C compiler was found when it was installed, or not Python's "
-        "headers: it runs on its pure-Python reference, about a hundred times slower and without compile, "
-        f"vmap and derivatives of derivatives. To mend it, {CURE}. PYGRAD_IMPL=reference runs the same "
-        "without this warning.",
+        f"pygrad has no C extension here: {distribution.CAUSE}. It runs on its pure-Python reference, "
+        "about a hundred times slower and without compile, vmap, explore, Taylor series and derivatives of "
+        f"derivatives. To have these, {CURE}. PYGRAD_IMPL=reference runs the same without this warning.",
         RuntimeWarning,
         stacklevel=3,  # the line that imports pygrad, whose __init__ imports this
     )

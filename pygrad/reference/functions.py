@@ -113,7 +113,8 @@ def _no_float(self: Value) -> float:
     raise TypeError(
         "a Value does not become a float by itself, as its derivative would be lost (math, '%f' and arrays "
         "of floats ask for that): use pygrad.math for math, pygrad.numpy for NumPy, arrays of dtype=object "
-        "to put Values into, pygrad.lift for code that is not yours, or v.data for the number"
+        "to put Values into, pygrad.plot.register_values() for matplotlib, pygrad.lift for code that is "
+        "not yours, or v.data for the number"
     )
 
 

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pygrad.core.implementation import CURE
+from pygrad.core.ops import ops
 from pygrad.nn import Module, hinge
 from pygrad.seeing.graph_data import graph_data
 from pygrad.seeing.inspection import nodes_at_most
@@ -51,7 +53,7 @@ _SCRIPTS += [
     "losses",
     "descend",
 ]
-_SCRIPTS += ["grammar", "building", "typed", "address", "explorer"]
+_SCRIPTS += ["grammar", "building", "typed", "address", "host", "explorer"]
 
 
 def explore(
@@ -113,30 +115,45 @@ def explore(
     >>> explore(nn.MLP(2, [4, 1]), data=([(0.0, 1.0), (1.0, 0.0)], [-1, 1]))
     <exploration of a network of 2, 4, 1 and 2 points>
     """
-    limit = checked_limit(limit)
     if data is not None:
-        exploration = network_page(v, data, loss, limit)
+        _need_the_op_table()
+        exploration = network_page(v, data, loss, checked_limit(limit))
     elif isinstance(v, Module):
         raise TypeError(
             f"a Value is needed, not the network {shortened(visible(repr(v)), 60)}: explore(loss, "
             "model=model) shows a loss, explore(model, data=(points, labels)) how the network learns"
         )
     else:
-        exploration = _graph_page(v, limit, spelled_out, model)
+        exploration, _ = explored(v, limit, spelled_out, model)
     if path is not None:
         exploration.save(path)
     return exploration
 
 
-def _graph_page(v: Any, limit: int | None, spelled_out: bool, model: Any) -> Exploration:
+def _need_the_op_table() -> None:
+    try:
+        ops()
+    except ImportError as error:
+        needed = "explore() needs the op table, which is in pygrad's C extension"
+        raise ImportError(f"{needed}: {CURE}") from error
+
+
+def explored(
+    v: Any, limit: int | None, spelled_out: bool, model: Any
+) -> tuple[Exploration, list[Any]]:
+    """The page of a graph, and the Values that its inputs stand for, in their order."""
+    _need_the_op_table()
+    limit = checked_limit(limit)
     most = None if limit is None else max(limit, MOST_NODES)
     labels = {id(p): name for name, p in model.named_parameters()} if model is not None else {}
     found = read(v, most, spelled_out, labels)
     if found is None or (limit is not None and _is_too_large(found[0], limit)):
-        return _summary(v, None if found is None else found[0])
+        return _summary(v, None if found is None else found[0]), []
     snapshot, values = found
-    text = page("explorer", _SCRIPTS, _STYLES, graph_data(snapshot, values))
-    return Exploration(text, _about(snapshot))
+    data = graph_data(snapshot, values)
+    leaves = [x for x, node in zip(values, data["nodes"], strict=True) if node["form"] == "leaf"]
+    text = page("explorer", _SCRIPTS, _STYLES, data)
+    return Exploration(text, _about(snapshot)), leaves
 
 
 def _is_too_large(snapshot: Snapshot, limit: int) -> bool:

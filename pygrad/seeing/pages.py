@@ -49,8 +49,10 @@ class Exploration:
 
     def _repr_html_(self) -> str:
         size = 'width="100%" height="900" style="border:0"'
+        # Forms, which the page reads and never sends: where they are forbidden it hears of none.
+        allowed = "allow-scripts allow-forms allow-downloads"
         return (
-            f'<iframe title="pygrad explorer" sandbox="allow-scripts allow-downloads" {size} '
+            f'<iframe title="pygrad explorer" sandbox="{allowed}" {size} '
             f'srcdoc="{html.escape(self.html)}"></iframe>'
         )
 

@@ -33,18 +33,22 @@ def test_the_table_as_text_is_the_table_that_was_built() -> None:
 
 @pytest.mark.long
 def test_a_stale_text_is_found_and_rewritten(tmp_path: Path) -> None:
-    for name in (*derive.PARTS, *derive.SOURCES):
-        copy = tmp_path / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    for pattern in (*derive.PARTS, *derive.WHOLE, *derive.SOURCES):
+        for path in ROOT.glob(pattern):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     page = tmp_path / "docs" / "ops.md"
     right = page.read_text(encoding="utf-8")
     page.write_text(right.replace("Hyperbolic tangent.", "Something else."), encoding="utf-8")
+    notebook = tmp_path / "docs" / "notebooks" / "answers.ipynb"
+    notebook.unlink()
 
-    assert list(derive.stale(tmp_path)) == [page]
+    assert list(derive.stale(tmp_path)) == [page, notebook]
     assert derive.main(["--check", str(tmp_path)]) == 1
     assert derive.main(["--write", str(tmp_path)]) == 0
     assert page.read_text(encoding="utf-8") == right
+    assert notebook.exists()
     assert derive.main(["--check", str(tmp_path)]) == 0
 
 

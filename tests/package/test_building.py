@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 from pathlib import Path
 
@@ -28,8 +29,12 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
+    return copied(tmp_path)
+
+
+def copied(place: Path) -> Path:
     """A copy of what a build needs."""
-    folder = tmp_path / "checkout"
+    folder = place / "checkout"
     folder.mkdir()
     for name in PARTS:
         if (ROOT / name).is_dir():
@@ -41,12 +46,15 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
+def without_settings() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("PYGRAD_")}
+
+
 def build(checkout: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """`pip wheel` into the folder `wheels`."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYGRAD_")}
     return subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-v", "--no-deps", "--wheel-dir", "wheels", "."],
-        cwd=checkout, env={**environment, **settings}, capture_output=True, text=True, check=False,
+        cwd=checkout, env={**without_settings(), **settings}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -62,10 +70,105 @@ def test_without_a_compiler_the_package_is_installed_and_runs_on_the_reference(c
     )
     ran = subprocess.run(
         [sys.executable, str(program)], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={k: v for k, v in os.environ.items() if not k.startswith("PYGRAD_")},
+        env=without_settings(),
     )  # fmt: skip
     assert ran.stdout == "6.0 reference\n"
     assert ran.stderr.count("RuntimeWarning: pygrad has no C extension here") == 1
+
+
+PROGRAM = """
+import sys
+import warnings
+with warnings.catch_warnings(record=True) as told:
+    sys.platform = sys.argv[1] if len(sys.argv) > 1 else sys.platform
+    import pygrad
+print(*[warning.message for warning in told])
+from pygrad import Value, nn
+a, b = Value(2.0), Value(-3.0)
+loss = (nn.MLP(2, [3, 1])([a, b]) - 1.0) ** 2
+loss.backward()
+(a * b + a**2).backward()
+print(pygrad.IMPLEMENTATION, "numpy" in sys.modules)
+for use in (
+    lambda: pygrad.compile,
+    lambda: pygrad.taylor,
+    lambda: pygrad.explore(a),
+    lambda: pygrad.explore(a * b),
+    lambda: pygrad.debug_nans().__enter__(),
+):
+    try:
+        use()
+    except (ImportError, NotImplementedError) as error:
+        print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def pure(tmp_path_factory):
+    """An environment with nothing but the wheel that docs/values.md says how to build."""
+    folder = tmp_path_factory.mktemp("pure")
+    checkout = copied(folder)
+    done = build(checkout, PYGRAD_PURE="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = (checkout / "wheels").iterdir()
+    assert wheel.name.endswith("-py3-none-any.whl")
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, env=without_settings())
+    return python, wheel
+
+
+@pytest.mark.parametrize(
+    ("platform", "cure"),
+    [("linux", "install a C compiler"), ("emscripten", "run it in a Python outside the browser")],
+)
+def test_a_pure_wheel_runs_and_says_what_it_lacks(pure, tmp_path, platform, cure):
+    python, _ = pure
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    ran = subprocess.run(
+        [python, program, platform], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=without_settings(),
+    )  # fmt: skip
+    assert ran.stderr == ""
+    warning, implementation, *errors = ran.stdout.splitlines()
+    assert implementation == "reference False"
+    assert warning.startswith("pygrad has no C extension here: ")
+    assert "without compile, vmap, explore, Taylor series and derivatives of derivatives" in warning
+    assert len(errors) == 5
+    assert [text for text in (warning, *errors) if cure not in text] == []
+
+
+def micrograds_tests() -> str:
+    text = (ROOT / "tests" / "isolated" / "micrograd_tests.py").read_text(encoding="utf-8")
+    return text.replace("from micrograd.engine", "from pygrad.engine") + "\nprint('passed')\n"
+
+
+def test_micrograds_tests_pass_on_a_pure_wheel(pure, tmp_path):
+    python, _ = pure
+    program = tmp_path / "program.py"
+    program.write_text(micrograds_tests())
+    ran = subprocess.run(
+        [python, "-W", "ignore", program], capture_output=True, text=True, check=False,
+        env=without_settings(),
+    )  # fmt: skip
+    assert (ran.stdout.splitlines()[-1:], ran.stderr) == (["passed"], "")
+
+
+def test_micrograds_tests_pass_in_pyodide(pure):
+    """CPython for browsers, here in Node.js: PYGRAD_PYODIDE is the folder of npm's package pyodide."""
+    folder = os.environ.get("PYGRAD_PYODIDE")
+    if not folder or shutil.which("node") is None:
+        pytest.skip("PYGRAD_PYODIDE names no folder, or there is no Node.js")
+    _, wheel = pure
+    ran = subprocess.run(
+        ["node", ROOT / "tests" / "lib" / "in_pyodide.mjs", folder, wheel],
+        input=micrograds_tests(), capture_output=True, text=True, check=False,
+        env={k: v for k, v in without_settings().items() if k != "LD_PRELOAD"},
+    )  # fmt: skip
+    assert ran.stdout.splitlines()[-1:] == ["passed"], ran.stdout + ran.stderr
+    assert "pygrad has no C extension here: it is not built for browsers" in ran.stderr
 
 
 def test_where_the_extension_is_required_a_missing_compiler_ends_the_build(checkout):

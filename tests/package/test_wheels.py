@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has none")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WHEELS = PROJECT["tool"]["cibuildwheel"]
+FOR_WINDOWS = "x86_64-w64-mingw32-gcc"
 
 
 def is_built(identifier):
@@ -36,6 +39,29 @@ def test_each_python_that_is_named_is_tried_on_each_platform(platform):
 )
 def test_what_was_not_tried_is_left_out(identifier):
     assert not is_built(identifier)
+
+
+@pytest.mark.skipif(not shutil.which(FOR_WINDOWS), reason="there is no GCC for Windows")
+def test_the_c_core_compiles_for_windows():
+    files = [
+        path for part in ("ops", "graph", "program") for path in (ROOT / "csrc" / part).glob("*.c")
+    ]
+    flags = [
+        "-std=c11",
+        "-fsyntax-only",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-Wno-missing-field-initializers",
+    ]
+    done = subprocess.run(
+        [FOR_WINDOWS, *flags, f"-I{ROOT / 'csrc'}", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(files) > 50
 
 
 def test_a_wheel_without_the_extension_cannot_come_out():

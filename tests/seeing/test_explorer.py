@@ -158,7 +158,7 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own() -> None:
     outline = Outline(page._repr_html_())
     [(name, attributes)] = outline.elements
     assert name == "iframe"
-    assert attributes["sandbox"] == "allow-scripts allow-downloads"
+    assert attributes["sandbox"] == "allow-scripts allow-forms allow-downloads"
     assert attributes["srcdoc"] == page.html
 
 

@@ -221,9 +221,13 @@ try:
     plot.training_curve([1.0])
 except ImportError as error:
     print(error)
+try:
+    plot.register_values()
+except ImportError as error:
+    print(error)
 """
     needs = "pygrad.plot needs matplotlib: pip install 'pygrad-core[plot]'\n"
-    assert printed_by(program, tmp_path) == needs
+    assert printed_by(program, tmp_path) == needs * 2
 
 
 def test_importing_it_imports_neither_matplotlib_nor_numpy(tmp_path):

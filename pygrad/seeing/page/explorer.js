@@ -14,8 +14,12 @@ const typed = new Typed((name) => model.values[model.leaves.find((i) => model.no
   find("original").hidden = false;
   open(graph);
 });
+const host = new Host((numbers) => isGiven() && inputs.setAll(model.leaves.map((leaf, k) => [leaf, numbers[k]])));
 let model;
 let cells = [];
+
+// Whether the graph is the one that Python has sent, and none that was typed.
+const isGiven = () => find("original").hidden;
 
 function open(graph) {
   model = new Model(graph.nodes);
@@ -23,6 +27,7 @@ function open(graph) {
   cells = addTable();
   find("fold").hidden = !drawing.groups.size;
   introduce(graph);
+  if (host.known) host.show(host.known);
   redraw();
 }
 
@@ -58,6 +63,7 @@ function redraw() {
   slope.show(grads);
   descent.show();
   address.write();
+  if (isGiven()) host.tell(model.leaves.map((leaf) => model.values[leaf]));
   find("fold").textContent = drawing.isFolded ? "Unfold" : "Fold";
   if (find("numbers").open) {
     cells.forEach(([value, grad], i) => {
@@ -136,17 +142,16 @@ function move(text) {
 }
 
 const textUnless = (value, usual) => (value === usual ? "" : String(value));
-const isTyped = () => !find("original").hidden;
 const address = new Address({
   // What names stand for, before the expression that needs it.
   where: {
-    get: () => (isTyped() ? model.leaves.map((i) => `${model.nodes[i].name}=${exact(inputs.recorded[i])}`).join(" ") : ""),
+    get: () => (isGiven() ? "" : model.leaves.map((i) => `${model.nodes[i].name}=${exact(inputs.recorded[i])}`).join(" ")),
     set: (text) => {
       find("where").value = text;
     },
   },
   expression: {
-    get: () => (isTyped() ? find("title").textContent : ""),
+    get: () => (isGiven() ? "" : find("title").textContent),
     set: (text) => {
       find("expression").value = text;
       typed.show();
@@ -169,6 +174,11 @@ const address = new Address({
 
 const given = JSON.parse(find("data").textContent);
 numbersOf(given.nodes);
+const countOfLeaves = given.nodes.filter(({ form }) => form === "leaf").length;
+addEventListener("message", ({ source, data }) => {
+  if (source === parent && Array.isArray(data?.numbers) && data.numbers.length === countOfLeaves) host.hear(data.numbers);
+});
+
 listen();
 open(given);
 followTheme();
