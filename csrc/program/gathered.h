@@ -12,7 +12,7 @@
 int pg_can_gather(const pg_loop *loop);
 
 /* The lanes of rows whose mask is set, of which there are so many, if that pays; else none. */
-void pg_choose(const pg_loop *loop, const block *rows, const int64_t *mask, size_t count, pg_chosen *chosen);
+void pg_gather_lanes(const pg_loop *loop, const block *rows, const int64_t *mask, size_t count, pg_chosen *chosen);
 
 /* The block of these rows, which keeps what is its own behind a place for the way's results, at the frame's begin. The other
  * block and what was chosen are borrowed. */

@@ -121,7 +121,7 @@ int pg_note(const pg_body *body, const pg_body *back, pg_program **ahead, pg_pro
 {
     pg_choice c;
     *ahead = *behind = NULL;
-    if (!pg_choose(&c, body, back, 1, noted))
+    if (!pg_choose_notes(&c, body, back, 1, noted))
         return 0;
     if (*noted == 0)
         return 1;
@@ -239,7 +239,7 @@ int pg_note_numbers(const pg_body *body, const pg_body *back, pg_program **ahead
     *noted = 0;
     if (pg_is_way(body))
         return 1;
-    if (!pg_choose(&c, body, back, 0, noted))
+    if (!pg_choose_notes(&c, body, back, 0, noted))
         return 0;
     if (*noted == 0)
         return 1;

@@ -308,7 +308,7 @@ static void compare(pg_choice *c, size_t state, int wide)
         }
 }
 
-int pg_choose(pg_choice *c, const pg_body *body, const pg_body *back, int wide, size_t *noted)
+int pg_choose_notes(pg_choice *c, const pg_body *body, const pg_body *back, int wide, size_t *noted)
 {
     const int is_way = pg_is_way(body);
     const pg_program *p = wide ? body->wide : body->flat, *q = wide ? back->wide : back->flat;

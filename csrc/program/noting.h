@@ -32,7 +32,7 @@ typedef struct {
 
 /* Chooses of the values of two programs, of bodies that may be noted. wide: those for lanes. False for want of memory; *noted
  * is how many, and with 0 there is nothing to close. Owns its memory until pg_choice_close. */
-int pg_choose(pg_choice *c, const pg_body *body, const pg_body *back, int wide, size_t *noted);
+int pg_choose_notes(pg_choice *c, const pg_body *body, const pg_body *back, int wide, size_t *noted);
 void pg_choice_close(pg_choice *c);
 
 #endif

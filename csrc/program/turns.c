@@ -578,7 +578,7 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
         return !rows->failed;
     }
     if (taking != SIZE_MAX)
-        pg_choose(loop, rows, mask, taking, &chosen);
+        pg_gather_lanes(loop, rows, mask, taking, &chosen);
     if (handed != NULL)
         handed = loop->back == NULL ? pg_handed_from(handed, p, in) : pg_handed_to(handed, in);
     if (handed != NULL && loop->back == NULL && handed->to != NULL)

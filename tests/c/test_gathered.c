@@ -107,13 +107,13 @@ static void test_few_lanes_are_chosen_where_that_pays(void)
     pg_chosen chosen;
     for (size_t l = 0; l < PG_LANES; l++)
         mask[l] = -(int64_t)(l % 3 == 1);
-    pg_choose(loop, &rows, mask, 20, &chosen);
+    pg_gather_lanes(loop, &rows, mask, 20, &chosen);
     CHECK(chosen.count == 20 && chosen.lanes[0] == 1 && chosen.lanes[19] == 58);
     const block some = pg_gathered(loop, &rows, &chosen);
     CHECK(some.count == 20 && some.width == 24 && some.chosen == &chosen);
-    pg_choose(short_one, &rows, mask, 20, &chosen);
+    pg_gather_lanes(short_one, &rows, mask, 20, &chosen);
     CHECK(chosen.count == 0);
-    pg_choose(trips, &rows, mask, 20, &chosen);
+    pg_gather_lanes(trips, &rows, mask, 20, &chosen);
     CHECK(chosen.count == 0 && !pg_can_gather(trips));
     pg_loop_release(loop);
     pg_loop_release(short_one);
