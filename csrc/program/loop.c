@@ -22,15 +22,20 @@ size_t pg_body_wide(const pg_body *b)
            b->scan.given * PG_TILE * PG_LANES + pg_loops_wide(b->wide);
 }
 
-/* Of a loop that goes back also for the one that hands its states to it. */
-size_t pg_loop_flat(const pg_loop *loop)
+/* Results of a loop, or of the one that goes forward and hands it its states, whichever are more. */
+static size_t results_either_way(const pg_loop *loop)
 {
     const pg_scan *s = &loop->body->scan;
     const size_t forward = loop->body->state + 1 + s->made * s->length;
-    if (loop->back == NULL)
-        return flat_of(loop->body) + loop->base.operands + forward;
-    const size_t results = loop->base.results > forward ? loop->base.results : forward;
-    return flat_of(loop->flat_ahead) + flat_of(loop->flat_behind) + loop->base.operands + results;
+    return loop->base.results > forward ? loop->base.results : forward;
+}
+
+/* Of a loop that goes back also for the one that hands its states to it. */
+size_t pg_loop_flat(const pg_loop *loop)
+{
+    const size_t bodies = loop->back == NULL ? flat_of(loop->body)
+                                             : flat_of(loop->flat_ahead) + flat_of(loop->flat_behind);
+    return bodies + loop->base.operands + results_either_way(loop);
 }
 
 /* On a single row it runs on numbers; the results of a way may wait for their place: see gathered.h. */
@@ -39,7 +44,7 @@ static size_t loop_wide(const pg_loop *loop)
     const size_t wide = loop->back == NULL ? pg_body_wide(loop->body)
                                            : pg_body_wide(loop->ahead) + pg_body_wide(loop->behind);
     const size_t single = pg_whole(pg_loop_flat(loop)),
-                 apart = pg_is_way(loop->body) ? loop->base.results * PG_LANES : 0;
+                 apart = pg_is_way(loop->body) ? results_either_way(loop) * PG_LANES : 0;
     return wide + apart > single ? wide + apart : single;
 }
 

@@ -171,6 +171,57 @@ static void test_a_way_that_does_not_end_says_where(void)
     pg_forget_bodies();
 }
 
+/* What waits for its place needs room, also on the way forward where the way back has few results. */
+enum { MANY = 90 };
+
+static pg_loop *made_many(void)
+{
+    pg_node *leaves[MANY + 2], *results[MANY], *opaque;
+    pg_status status;
+    for (size_t i = 0; i < MANY + 2; i++)
+        leaves[i] = constant(0.5);
+    make_steps((pg_node *[3]){leaves[MANY], leaves[MANY + 1], leaves[MANY + 1]}, results);
+    for (size_t i = 1; i < MANY; i++)
+        results[i] = leaves[i - 1];
+    pg_body *body = pg_body_of(leaves, MANY, 2, results, MANY, 1, 1.0, &status, &opaque);
+    CHECK(body != NULL);
+    pg_loop *loop = pg_loop_make(body, NULL, NULL);
+    CHECK(loop != NULL);
+    return loop;
+}
+
+static void test_there_is_room_for_more_results_than_slopes(void)
+{
+    const size_t before = held_count;
+    pg_loop *loop = made_many();
+    pg_node *operands[MANY + 3], *items[MANY + 1], *found[1], *const state = constant(0.25);
+    pg_status status;
+    const double one = 1.0;
+    trace t = {.inputs = GIVEN, .count = GIVEN, .optimise = 1, .output_count = FOUND};
+    for (size_t i = 0; i < GIVEN; i++)
+        t.nodes[i] = constant(0.5);
+    for (size_t i = 0; i < MANY; i++)
+        operands[i] = state;
+    t.nodes[0] = state;
+    memcpy(operands + MANY, t.nodes + 1, 3 * sizeof *operands);
+    hold(pg_loop_node(loop, operands, items, &status));
+    for (size_t i = 0; i <= MANY; i++)
+        hold(items[i]);
+    CHECK(derive(PG_REVERSE, items, 1, operands, MANY + 3, operands + MANY + 1, 1, &one, found) == PG_OK);
+    memset(t.rows, 1, sizeof t.rows);
+    t.outputs[0] = items[0], t.outputs[1] = hold(found[0]), t.outputs[2] = items[MANY - 1];
+    pg_program *p = program_of(&t, NULL);
+    row_set r;
+    make_rows(&r, &t, p, COUNT, some_number);
+    for (size_t every = 4; every <= PG_LANES; every *= 2)
+        check_share(p, &r, every, 1);
+    drop_rows(&r);
+    pg_program_free(p);
+    let_go(before);
+    pg_loop_release(loop);
+    pg_forget_bodies();
+}
+
 int main(void)
 {
     begin_tracing();
@@ -178,6 +229,7 @@ int main(void)
     RUN(test_few_lanes_are_chosen_where_that_pays);
     RUN(test_a_singular_row_is_that_of_the_block);
     RUN(test_a_way_that_does_not_end_says_where);
+    RUN(test_there_is_room_for_more_results_than_slopes);
     end_tracing();
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
