@@ -15,12 +15,14 @@ int pg_can_gather(const pg_loop *loop)
     return pg_is_way(loop->body) && loop->body->scan.length == 0 && !has_loops(loop->body) && !has_loops(loop->back);
 }
 
-void pg_gather_lanes(const pg_loop *loop, const block *rows, const int64_t *mask, size_t count, pg_chosen *chosen)
+void pg_gather_lanes(const pg_loop *loop, const pg_loop *later, const block *rows, const int64_t *mask, size_t count,
+                     pg_chosen *chosen)
 {
     const size_t steps = loop->body->wide->length + (loop->back == NULL ? 0 : loop->back->wide->length);
     const size_t spared = (rows->width - pg_eights(count)) * steps;
     chosen->count = 0;
-    if (!pg_can_gather(loop) || spared <= MOVED * count * (loop->base.operands + loop->base.results))
+    if (!pg_can_gather(later != NULL ? later : loop) ||
+        spared <= MOVED * count * (loop->base.operands + loop->base.results))
         return;
     for (size_t l = 0; l < rows->count; l++)
         if (mask[l] != 0)

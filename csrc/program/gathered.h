@@ -11,8 +11,10 @@
 /* Whether a loop is a way that can run so. */
 int pg_can_gather(const pg_loop *loop);
 
-/* The lanes of rows whose mask is set, of which there are so many, if that pays; else none. */
-void pg_gather_lanes(const pg_loop *loop, const block *rows, const int64_t *mask, size_t count, pg_chosen *chosen);
+/* The lanes of rows whose mask is set, of which there are so many, if that pays; else none. later: the loop that goes back on
+ * the same ones, which can run so, too; or NULL. */
+void pg_gather_lanes(const pg_loop *loop, const pg_loop *later, const block *rows, const int64_t *mask, size_t count,
+                     pg_chosen *chosen);
 
 /* The block of these rows, which keeps what is its own behind a place for the way's results, at the frame's begin. The other
  * block and what was chosen are borrowed. */

@@ -87,6 +87,17 @@ LANE_ALWAYS void LANE_NAME(sum_some)(const pg_program *p, const pg_instruction *
         fused_again(terms, in, rows, at, (size_t)count * LANE_WIDTH);
 }
 
+/* So many vectors of what is left, if there are as many, of eights of lanes; which lane comes next. */
+LANE_ALWAYS size_t LANE_NAME(sum_rest)(const pg_program *p, const pg_instruction *in, block *rows, size_t at,
+                                       const int contracts, const int count)
+{
+    const size_t width = (size_t)count * LANE_WIDTH;
+    if (width < PG_EIGHT || pg_width(rows) - at < width)
+        return at;
+    LANE_NAME(sum_some)(p, in, rows, at, contracts, count);
+    return at + width;
+}
+
 LANE_ALWAYS void LANE_NAME(sum_up)(const pg_program *p, const pg_instruction *in, block *rows, const int contracts)
 {
     enum { SUMS = LANE_NAME(sums), CHUNK = LANE_NAME(chunk) };
@@ -94,16 +105,9 @@ LANE_ALWAYS void LANE_NAME(sum_up)(const pg_program *p, const pg_instruction *in
     size_t at = 0;
     for (; width - at >= CHUNK; at += CHUNK)
         LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS);
-    if (CHUNK / 2 >= PG_EIGHT && width - at >= CHUNK / 2) {
-        LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS / 2);
-        at += CHUNK / 2;
-    }
-    if (CHUNK / 4 >= PG_EIGHT && width - at >= CHUNK / 4) {
-        LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS / 4);
-        at += CHUNK / 4;
-    }
-    if (CHUNK / 8 >= PG_EIGHT && width != at)
-        LANE_NAME(sum_some)(p, in, rows, at, contracts, SUMS / 8);
+    at = LANE_NAME(sum_rest)(p, in, rows, at, contracts, SUMS / 2);
+    at = LANE_NAME(sum_rest)(p, in, rows, at, contracts, SUMS / 4);
+    LANE_NAME(sum_rest)(p, in, rows, at, contracts, SUMS / 8);
 }
 
 /* Whether a sum is of a number, a term with lanes, and perhaps a number that is the same for all, as most in loops are. */

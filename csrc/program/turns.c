@@ -577,12 +577,12 @@ int pg_loop_lanes(const pg_program *p, const pg_instruction *in, block *rows)
         rows->failed = !run_few(loop, in, operands, rows, mask, LANE(in->out));
         return !rows->failed;
     }
-    if (taking != SIZE_MAX)
-        pg_gather_lanes(loop, rows, mask, taking, &chosen);
     if (handed != NULL)
         handed = loop->back == NULL ? pg_handed_from(handed, p, in) : pg_handed_to(handed, in);
     if (handed != NULL && loop->back == NULL && handed->to != NULL)
         later = p->loops[handed->to->a];
+    if (taking != SIZE_MAX)
+        pg_gather_lanes(loop, later, rows, mask, taking, &chosen);
     if (handed != NULL && loop->back == NULL)
         handed->chosen = chosen;
     else if (handed != NULL)

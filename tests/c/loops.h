@@ -355,7 +355,7 @@ static const kind kinds[] = {
     {"scans", 1, 1, 1, make_scans, trip_scans, 0.5, 1.5, 99.0, {0, 0, 1, 50, 0, NULL}},
     {"broad", 2, 1, 1, make_broad, trip_broad, -1.5, 1.5, 6.0, {0}},
 };
-enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, LONG = 7, SCAN = 10, BROAD = 14 };
+enum { KINDS = sizeof kinds / sizeof *kinds, CROSSING = 1, CLIMBING = 4, NESTED = 5, LONG = 7, SCAN = 10, BROAD = 14 };
 
 /* The nodes of a body: leaves for what it reads, and results. */
 static inline void make_nodes(const kind *k, pg_node **leaves, pg_node **results)

@@ -107,17 +107,36 @@ static void test_few_lanes_are_chosen_where_that_pays(void)
     pg_chosen chosen;
     for (size_t l = 0; l < PG_LANES; l++)
         mask[l] = -(int64_t)(l % 3 == 1);
-    pg_gather_lanes(loop, &rows, mask, 20, &chosen);
+    pg_gather_lanes(loop, NULL, &rows, mask, 20, &chosen);
     CHECK(chosen.count == 20 && chosen.lanes[0] == 1 && chosen.lanes[19] == 58);
     const block some = pg_gathered(loop, &rows, &chosen);
     CHECK(some.count == 20 && some.width == 24 && some.chosen == &chosen);
-    pg_gather_lanes(short_one, &rows, mask, 20, &chosen);
+    pg_gather_lanes(short_one, NULL, &rows, mask, 20, &chosen);
     CHECK(chosen.count == 0);
-    pg_gather_lanes(trips, &rows, mask, 20, &chosen);
+    pg_gather_lanes(trips, NULL, &rows, mask, 20, &chosen);
     CHECK(chosen.count == 0 && !pg_can_gather(trips));
     pg_loop_release(loop);
     pg_loop_release(short_one);
     pg_loop_release(trips);
+    pg_forget_bodies();
+}
+
+/* Rules of the user's may go back by a loop where nothing goes forward by one. Then the way forward is not gathered, either: the
+ * lanes of one are the other's. */
+static void test_a_way_that_goes_back_by_a_loop_is_not_gathered_forward(void)
+{
+    int64_t mask[PG_LANES] = {-1, -1, -1};
+    pg_loop *loop = made_loop(&lengthy, 1.0), *around = made_loop(&kinds[NESTED], 9.0);
+    const pg_loop later = {.base = loop->base, .body = loop->body, .back = around->body};
+    const block rows = {.count = PG_LANES, .width = PG_LANES};
+    pg_chosen chosen;
+    CHECK(!pg_can_gather(&later));
+    pg_gather_lanes(loop, &later, &rows, mask, 3, &chosen);
+    CHECK(chosen.count == 0);
+    pg_gather_lanes(loop, loop, &rows, mask, 3, &chosen);
+    CHECK(chosen.count == 3);
+    pg_loop_release(loop);
+    pg_loop_release(around);
     pg_forget_bodies();
 }
 
@@ -227,6 +246,7 @@ int main(void)
     begin_tracing();
     RUN(test_rows_have_their_bits_whoever_takes_the_way);
     RUN(test_few_lanes_are_chosen_where_that_pays);
+    RUN(test_a_way_that_goes_back_by_a_loop_is_not_gathered_forward);
     RUN(test_a_singular_row_is_that_of_the_block);
     RUN(test_a_way_that_does_not_end_says_where);
     RUN(test_there_is_room_for_more_results_than_slopes);
