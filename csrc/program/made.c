@@ -80,7 +80,7 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
                    .most = most,
                    .refs = 1,
                    .steps = flat == NULL ? 0 : pg_program_steps(flat),
-                   .calls = pg_program_calls(wide)};
+                   .calls = wide == NULL ? NULL : pg_program_calls(wide)};
     if (find_state(b))
         return b;
     pg_body_release(b);
