@@ -9,6 +9,7 @@
 
 #include "graph/index.h"
 #include "graph/memory.h"
+#include "python/outside.h"
 #include "python/value.h"
 
 #include <string.h>
@@ -180,6 +181,13 @@ static void expose_late(void)
     Py_XDECREF(held);
 }
 
+/* Whether a collection of this generation leaves nothing young: from Python 3.14 on each does. */
+static int promotes(long generation)
+{
+    PyObject *version = PySys_GetObject("hexversion"); /* borrowed */
+    return generation >= 1 || (version != NULL && PyLong_AsLong(version) >= 0x030E0000);
+}
+
 /* For gc.callbacks: a collection begins or ends, and if it is to be a full one, it is let see all cycles. */
 static PyObject *before_collection(PyObject *module, PyObject *args)
 {
@@ -188,8 +196,13 @@ static PyObject *before_collection(PyObject *module, PyObject *args)
     PyObject *info;
     if (!PyArg_ParseTuple(args, "sO!:before_collection", &phase, &PyDict_Type, &info))
         return NULL;
-    PyObject *generation = strcmp(phase, "start") == 0 ? PyDict_GetItemString(info, "generation") : NULL;
-    if (generation != NULL && PyLong_AsLong(generation) == 2)
+    PyObject *item = strcmp(phase, "start") == 0 ? PyDict_GetItemString(info, "generation") : NULL;
+    if (item == NULL)
+        Py_RETURN_NONE;
+    const long generation = PyLong_AsLong(item);
+    if (promotes(generation))
+        pg_note_promotion();
+    if (generation == 2)
         expose_late();
     Py_RETURN_NONE;
 }

@@ -78,11 +78,21 @@ static int is_held(const pg_node *n)
     return n->wrapper != NULL && Py_REFCNT((PyObject *)n->wrapper) > ((n->flags & PG_PINNED) != 0);
 }
 
-/* What the function has left in a cycle, a function that calls itself, say, is held by nobody. */
-static int collect_young(void)
+static uint64_t promoted; /* leaves born up to here, and what was made with them, may be among the collector's oldest */
+
+void pg_note_promotion(void)
 {
+    promoted = pg_births;
+}
+
+/* What the function has left in a cycle, a function that calls itself, say, is held by nobody. It is among the young,
+ * which are few, unless a collection has passed it on to the oldest since the function began. */
+static int collect_cycles(const pg_run *run)
+{
+    enum { YOUNG = 1, ALL = 2 };
     PyObject *gc = PyImport_ImportModule("gc");
-    PyObject *found = gc == NULL ? NULL : PyObject_CallMethod(gc, "collect", "i", 1);
+    const int passed_on = run->since != 0 && promoted >= run->since; /* 0: of inputs that are Values, at any time */
+    PyObject *found = gc == NULL ? NULL : PyObject_CallMethod(gc, "collect", "i", passed_on ? ALL : YOUNG);
     Py_XDECREF(gc);
     Py_XDECREF(found);
     return found != NULL;
@@ -100,7 +110,7 @@ static int is_outside(const pg_node *leaf, pg_run *run)
     int returned = was_returned(run, leaf);
     if (returned != 0)
         return returned < 0 ? -1 : 0;
-    if (!run->collected && !collect_young())
+    if (!run->collected && !collect_cycles(run))
         return -1;
     run->collected = 1;
     return is_held(leaf);

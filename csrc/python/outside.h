@@ -32,6 +32,9 @@ typedef struct {
 pg_run pg_run_of(pg_node *const *inputs, size_t own, PyObject *returned);
 void pg_run_close(pg_run *run);
 
+/* A collection has begun that makes what it leaves the collector's oldest. */
+void pg_note_promotion(void);
+
 /* Looks at a sweep that writes, whose first own nodes are the inputs of the run. False with an exception set. */
 int pg_find_outside(pg_sweep *s, size_t own, pg_run *run, pg_findings *found);
 

@@ -72,6 +72,11 @@ PG_INLINE PyObject *wrap(pg_node *n, PyTypeObject *type, spare_values *spare)
 {
     if (PG_UNLIKELY(n == NULL))
         return PyErr_NoMemory();
+    if (PG_UNLIKELY(n->wrapper != NULL)) { /* a collection has come between, and made it visible: see exposure.c */
+        PyObject *made = Py_NewRef((PyObject *)n->wrapper);
+        pg_release(n);
+        return made;
+    }
     pg_value *v = allocate(type, spare);
     if (PG_UNLIKELY(v == NULL)) {
         pg_release(n);

@@ -11,7 +11,7 @@
 /* Says which type Values are of, once. The type is static from then on. */
 void pg_value_use_type(PyTypeObject *type);
 
-/* A new Value for a node that has none; takes over the caller's reference, even when it fails. NULL with
+/* A new Value for a node that has none (else that one); takes over the caller's reference, even when it fails. NULL with
  * MemoryError set for NULL, so that what makes a node need not be checked. */
 PyObject *pg_wrap(pg_node *n);
 

@@ -209,13 +209,13 @@ def _terms(recording: Recording, items: list[Any], rows: Rows) -> Rows | None:
     between = _native.ops_between(outputs, recording.inputs) if outputs else []
     if not all(name for _, name, _ in between):
         return None
-    expansion = Expansion()
-    for i, x in enumerate(recording.inputs):
-        expansion.give(x, [row[i] for row in rows])
-    for v, name, operands in between:
-        expansion.follow(v, name, operands, len(rows))
-    of_each = [expansion.of(y) if isinstance(y, Value) else None for y in items]
-    return [[0.0 if y is None else y[k] for y in of_each] for k in range(1, len(rows) + 1)]
+    with Expansion() as expansion:
+        for i, x in enumerate(recording.inputs):
+            expansion.give(x, [row[i] for row in rows])
+        for v, name, operands in between:
+            expansion.follow(v, name, operands, len(rows))
+        of_each = [expansion.of(y) if isinstance(y, Value) else None for y in items]
+        return [[0.0 if y is None else y[k] for y in of_each] for k in range(1, len(rows) + 1)]
 
 
 def _by_nesting(f: Function, call: Call, rows: Rows) -> _Curve:

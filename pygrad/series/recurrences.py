@@ -127,6 +127,10 @@ class _Result(Series):
             self.terms.append(self._more(self, len(self.terms)))
         return self.terms[k]
 
+    def end(self) -> None:
+        """There will be no more terms, and nothing is held that those would need."""
+        del self._more
+
 
 class Expansion:
     """The series of a recording's Values, and those of the words of their rules, each there once."""
@@ -134,8 +138,16 @@ class Expansion:
     def __init__(self) -> None:
         self._of: dict[int, Series] = {}
         self._kept: list[Any] = []  # so that an id stays that of one Value
-        self._made: dict[tuple[Any, ...], Series] = {}
+        self._made: dict[tuple[Any, ...], _Result] = {}
         self._numbers: dict[float, Series] = {}
+
+    def __enter__(self) -> Expansion:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """A series and what computes it hold each other: nothing of that is left for the collector."""
+        for series in self._made.values():
+            series.end()
 
     def give(self, v: Any, terms: Sequence[Term]) -> None:
         """The series of an input."""

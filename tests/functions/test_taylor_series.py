@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 
 import numpy as np
@@ -11,6 +12,7 @@ from truth import ROWS, mp, outside
 import pygrad
 import pygrad.math as pm
 from pygrad import Value, compile, custom_jvp, fori_loop, grad, jet, jvp, no_grad, taylor, vmap
+from pygrad._core import lib
 from pygrad.core.ops import ops
 
 ORDER = 6
@@ -178,6 +180,19 @@ def test_it_is_differentiated_and_differentiates():
     assert third == pytest.approx(nested(f, 0.3, 3)[3] / 2, rel=1e-12)
     inner = taylor(lambda x: grad(f)(x), 0.3, 2)[2]
     assert inner == pytest.approx(nested(f, 0.3, 3)[3] / 2, rel=1e-12)
+
+
+def test_series_leave_nothing_for_the_collector():
+    gc.collect()
+    start = lib.pg_live_nodes()
+    gc.disable()
+    try:
+        for _ in range(3):
+            taylor(f, 0.3, 4)
+            jet(lambda x, y: x**2.5 * y.exp(), (2.0, 0.5), ((1.0, 0.0), (0.0, 1.0)))
+        assert lib.pg_live_nodes() == start
+    finally:
+        gc.enable()
 
 
 def test_terms_that_depend_on_values_outside_are_values():

@@ -207,6 +207,23 @@ def test_what_the_function_makes_for_itself_is_a_constant(name: str) -> None:
     assert [v.data for v in outside] == numbers
 
 
+@pytest.mark.parametrize("generation", [0, 1, 2])
+def test_what_is_outside_does_not_depend_on_when_the_collector_has_run(generation: int) -> None:
+    """A cycle that outlives a collection is among the oldest, which the next ones do not look at."""
+
+    def with_cycle(x: Any) -> Any:
+        cycle: list[Any] = [Value(W)]
+        cycle.append(cycle)
+        y = u(x, cycle[0])
+        gc.collect(generation)
+        return y
+
+    numbers = jvp(lambda x: u(x, W), (X,), (1.0,))
+    for _ in range(3):
+        assert jvp(with_cycle, (X,), (1.0,)) == numbers
+        assert type(grad(with_cycle)(X)) is type(grad(grad(with_cycle))(X)) is float
+
+
 def test_the_example_of_a_derivative_inside_a_loss() -> None:
     f = lambda x, w: pm.sin(w * x)  # noqa: E731
     w = Value(2.0)
@@ -418,9 +435,10 @@ def test_solvers_and_checks_give_numbers() -> None:
 
 def test_nothing_is_left_behind(no_leak: None) -> None:
     w = Value(W)
-    for apply, _ in APPLIED.values():
-        apply(lambda x: u(x, w), X)
-        apply(lambda x: u(x, Value(W)), X)
+    for _ in range(2):  # what one leaves would be seen beside what goes of earlier tests
+        for apply, _ in APPLIED.values():
+            apply(lambda x: u(x, w), X)
+            apply(lambda x: u(x, Value(W)), X)
 
 
 @pytest.fixture
@@ -434,7 +452,7 @@ def no_leak() -> Any:
     before = lib.pg_live_nodes()
     yield
     gc.collect()
-    assert lib.pg_live_nodes() == before
+    assert lib.pg_live_nodes() <= before  # other tests may have left some that went meanwhile
 
 
 def test_the_reference_refuses_what_would_have_to_be_a_value() -> None:
