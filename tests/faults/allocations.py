@@ -11,8 +11,9 @@ to a leak, and no other error is raised; what the interpreter, NumPy and cffi do
 theirs: some of them leak, or raise SystemError. So all requests of pygrad's C fail in turn, and of the
 others every so many-th.
 
-The scenarios are in tests/lib: memory_scenarios.py for eager code, function_scenarios.py for everything
-else. Each runs in a process of its own: a crash is a finding, and the rest goes on behind it.
+The scenarios are in tests/lib: memory_scenarios.py for eager code, loop_scenarios.py for loops,
+function_scenarios.py for everything else. Each runs in a process of its own: a crash is a finding, and
+the rest goes on behind it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
 import function_scenarios
+import loop_scenarios
 import memory_scenarios
 import numpy as np
 from figures import Figures, parser
@@ -50,7 +52,7 @@ from pygrad._core import lib
 
 SCENARIOS: dict[str, Callable[[], Any]] = {
     **memory_scenarios.SCENARIOS,
-    **function_scenarios.SCENARIOS,
+    **loop_scenarios.SCENARIOS,  # and those of function_scenarios.py
 }
 LEFT_TO_PYTHON = {
     "mapped_by_threads"
