@@ -208,7 +208,7 @@ def test_what_the_function_makes_for_itself_is_a_constant(name: str) -> None:
 
 
 def test_a_value_that_is_held_costs_no_full_collection() -> None:
-    """One that the function makes for itself, and keeps: that nobody has left it is seen among the young."""
+    """One that the function makes for itself, and keeps: a look at the young is enough, each time."""
     kept: dict[str, Any] = {}
 
     def keeping(x: Any) -> Any:
