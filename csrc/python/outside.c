@@ -93,6 +93,8 @@ static int collect_cycles(const pg_run *run)
     PyObject *gc = PyImport_ImportModule("gc");
     const int passed_on = run->since != 0 && promoted >= run->since; /* 0: of inputs that are Values, at any time */
     PyObject *found = gc == NULL ? NULL : PyObject_CallMethod(gc, "collect", "i", passed_on ? ALL : YOUNG);
+    if (run->since != 0)
+        promoted = run->since - 1; /* this one has left nothing of the run, and passed on what is of those around it */
     Py_XDECREF(gc);
     Py_XDECREF(found);
     return found != NULL;

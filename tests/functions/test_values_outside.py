@@ -207,6 +207,25 @@ def test_what_the_function_makes_for_itself_is_a_constant(name: str) -> None:
     assert [v.data for v in outside] == numbers
 
 
+def test_a_value_that_is_held_costs_no_full_collection() -> None:
+    """One that the function makes for itself, and keeps: a look at the young is enough, each time."""
+    kept: dict[str, Any] = {}
+
+    def keeping(x: Any) -> Any:
+        kept["w"] = Value(W)
+        return u(x, kept["w"])
+
+    grad(keeping)(X)
+    before = gc.get_stats()[2]["collections"]
+    gc.disable()
+    try:
+        for _ in range(5):
+            assert isinstance(grad(keeping)(X), Value)
+    finally:
+        gc.enable()
+    assert gc.get_stats()[2]["collections"] == before
+
+
 @pytest.mark.parametrize("generation", [0, 1, 2])
 def test_what_is_outside_does_not_depend_on_when_the_collector_has_run(generation: int) -> None:
     """A cycle that outlives a collection is among the oldest, which the next ones do not look at."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import pickle
@@ -380,3 +381,21 @@ def test_loops_and_branches_within_each_other_have_derivatives(f: Any) -> None:
         for count in (1, 3, 64, 65, 100):
             assert vmap(derivative)(rows[-count:]) == pytest.approx(wanted[-count:], rel=1e-9)
         assert compile_(derivative)(2.5) == pytest.approx(derivative(2.5), rel=1e-9)
+
+
+def test_collections_may_come_while_an_op_is_at_work() -> None:
+    """A full one makes what leads to a rule visible, an op's new node among it."""
+
+    def wound(x: Any) -> Any:
+        return while_loop(lambda s: s < 50, lambda s: s + 10 * sqrt(s), x)
+
+    derivatives = [grad(sqrt), grad(grad(sqrt)), grad(wound), grad(grad(wound))]
+    wanted = [derivative(2.0) for derivative in derivatives]
+    before = gc.get_threshold()
+    try:
+        for often in range(1, 31):
+            gc.set_threshold(often, 1, 1)
+            found = [compile_(derivative)(2.0) for derivative in derivatives]
+            assert found == pytest.approx(wanted, rel=1e-12)
+    finally:
+        gc.set_threshold(*before)
