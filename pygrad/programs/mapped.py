@@ -46,7 +46,7 @@ from pygrad.programs.rows import (
     stacked,
     uniform_inputs,
 )
-from pygrad.programs.rows_linked import FEW, Linked, Replayed, Stayed, Taken, knows_derivatives
+from pygrad.programs.rows_linked import FEW, Linked, Replayed, Stayed, Taken
 from pygrad.programs.rows_program import RowsProgram
 from pygrad.programs.rows_uncompiled import (
     NO_ROWS,
@@ -328,7 +328,7 @@ class Run:
         parts = []
         for path, rows in stayed:
             first = made.first_on(path, rows, numbers)
-            if first is None or not knows_derivatives(path.program):
+            if first is None or not made.knows_derivatives(path):
                 return None
             parts.append(Stayed(path, rows, first))
         linked = Linked(Taken(self.f, arguments.name, parts, self.batch.threads), made, numbers)

@@ -139,6 +139,7 @@ class Replayed(Made):
             [*flags, *[False] * len(lives)], [*by, *range(first, first + len(lives))], totals
         )
         self.lives = tuple(lives)
+        self._known: dict[int, tuple[Path, bool]] = {}
         self._inputs, self._place = first, {id(v): first + k for k, v in enumerate(lives)}
 
     @property
@@ -155,6 +156,12 @@ class Replayed(Made):
         lives = tuple([inputs[self._place[id(v)]] for v in path.lives])
         address = int(ffi.cast("intptr_t", path.program))
         return _native.replay(address, tuple(inputs[: self._inputs]), lives)
+
+    def knows_derivatives(self, path: Path) -> bool:
+        """Whether derivatives in the program of a path are those of its operations."""
+        if id(path) not in self._known:
+            self._known[id(path)] = path, _knows_derivatives(path.program)
+        return self._known[id(path)][1]
 
     def first_on(self, path: Path, rows: Any, numbers: RowNumbers) -> int | None:
         """One of the rows that have stayed on a path at which a trace does so, too; None if none is found.
@@ -341,9 +348,8 @@ class Linked:
 # -- the map itself --------------------------------------------------------------------------------
 
 
-def knows_derivatives(program: Any) -> bool:
-    """Whether derivatives in a program are those of its operations: neither it nor its loops have rules of
-    the user's, or functions that they call back."""
+def _knows_derivatives(program: Any) -> bool:
+    """Whether neither it nor its loops have rules of the user's, or functions that they call back."""
     rest, opened = [program], ffi.new("pg_opened_loop *")
     while rest:
         p = rest.pop()
