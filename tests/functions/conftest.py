@@ -27,3 +27,17 @@ def handed_over(monkeypatch):
     for name in ("minimize", "least_squares", "root", "curve_fit"):
         watch(name)
     return seen
+
+
+@pytest.fixture
+def row_by_row(monkeypatch):
+    """How often rows ran uncompiled."""
+    mapped = pytest.importorskip("pygrad.programs.mapped")
+    calls, before = [], mapped.row_by_row
+
+    def counted(*args, **named):
+        calls.append(1)
+        return before(*args, **named)
+
+    monkeypatch.setattr(mapped, "row_by_row", counted)
+    return calls

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,6 @@ from pygrad import (
     vmap,
 )
 from pygrad.core.singular import SingularDerivativeWarning
-from pygrad.programs import rows_uncompiled
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=40)
@@ -55,22 +54,6 @@ def looping(p: Any, x: Any) -> Any:
         np.arange(4.0),
     )
     return total
-
-
-@pytest.fixture
-def row_by_row(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How often rows ran uncompiled."""
-    calls: list[int] = []
-    from pygrad.programs import mapped
-
-    before = rows_uncompiled.row_by_row
-
-    def counted(*args: Any, **named: Any) -> Any:
-        calls.append(1)
-        return before(*args, **named)
-
-    monkeypatch.setattr(mapped, "row_by_row", counted)
-    return calls
 
 
 def summed(f: Any, mapped: bool) -> Function:

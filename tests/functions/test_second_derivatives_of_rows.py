@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math as floats
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from pygrad import (
     value_and_grad,
     vmap,
 )
-from pygrad.programs import rows_uncompiled
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=(2, 30))
@@ -39,22 +38,6 @@ def loss(p: Any, x: Any, y: Any) -> Any:
 
 def one(p: Any, x: Any, y: Any) -> Any:
     return math.exp(p * x) * y
-
-
-@pytest.fixture
-def row_by_row(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How often rows ran uncompiled."""
-    calls: list[int] = []
-    from pygrad.programs import mapped
-
-    before = rows_uncompiled.row_by_row
-
-    def counted(*args: Any, **named: Any) -> Any:
-        calls.append(1)
-        return before(*args, **named)
-
-    monkeypatch.setattr(mapped, "row_by_row", counted)
-    return calls
 
 
 def reduced(reduce: str = "mean", **options: Any) -> Any:
