@@ -10,7 +10,7 @@ import ast
 import builtins
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,25 +113,30 @@ def _read(tree: ast.AST) -> set[str]:
 
 def questions(root: Path) -> str:
     """The notebook without answers."""
-    cells = [_text("head", _QUESTIONS)]
-    for page in pages(root):
-        cells += _beginning(page)
-        for exercise in page.exercises:
-            place = f"{page.name[0]}-{exercise.number}"
-            cells += [_question(place, exercise), _code(f"yours-{place}", "...")]
-    return _notebook(cells)
+    return _notebook_of(root, _QUESTIONS, lambda place, _: [_code(f"yours-{place}", "...")])
 
 
 def answers(root: Path) -> str:
     """The same with answers."""
-    cells = [_text("head", _ANSWERS)]
+
+    def answer(place: str, exercise: Exercise) -> list[dict[str, Any]]:
+        folded = _code(f"code-{place}", exercise.code)
+        folded["metadata"] = {"jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
+        return [_text(f"answer-{place}", exercise.answer), folded]
+
+    return _notebook_of(root, _ANSWERS, answer)
+
+
+def _notebook_of(
+    root: Path, head: str, reply: Callable[[str, Exercise], list[dict[str, Any]]]
+) -> str:
+    """Each question with the cells that follow on it."""
+    cells = [_text("head", head)]
     for page in pages(root):
         cells += _beginning(page)
         for exercise in page.exercises:
             place = f"{page.name[0]}-{exercise.number}"
-            folded = _code(f"code-{place}", exercise.code)
-            folded["metadata"] = {"jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
-            cells += [_question(place, exercise), _text(f"answer-{place}", exercise.answer), folded]
+            cells += [_question(place, exercise), *reply(place, exercise)]
     return _notebook(cells)
 
 
