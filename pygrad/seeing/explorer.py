@@ -29,31 +29,14 @@ _EDGES = 4  # for each node of the limit: more are too many to draw
 _NEAR = 1000  # nodes of a graph too large to be read that are counted by op
 _MOST_LEAVES = 30  # that a summary lists
 
+_TITLE = "pygrad explorer"
 _STYLES = ["base", "explorer"]
 # In an order in which what runs at once is there.
 _SCRIPTS = [
-    "elements",
-    "model",
-    "layout",
-    "items",
-    "panzoom",
-    "drawing",
-    "picture",
-    "story",
-    "axes",
+    *("elements", "model", "layout", "items", "panzoom", "drawing", "picture", "story", "axes"),
+    *("curve", "differences", "paths", "player", "inputs", "slope", "predict", "losses", "descend"),
+    *("grammar", "building", "typed", "address", "host", "explorer"),
 ]
-_SCRIPTS += [
-    "curve",
-    "differences",
-    "paths",
-    "player",
-    "inputs",
-    "slope",
-    "predict",
-    "losses",
-    "descend",
-]
-_SCRIPTS += ["grammar", "building", "typed", "address", "host", "explorer"]
 
 
 def explore(
@@ -152,7 +135,7 @@ def explored(
     snapshot, values = found
     data = graph_data(snapshot, values)
     leaves = [x for x, node in zip(values, data["nodes"], strict=True) if node["form"] == "leaf"]
-    text = page("explorer", _SCRIPTS, _STYLES, data)
+    text = page("explorer", _TITLE, _SCRIPTS, _STYLES, data)
     return Exploration(text, _about(snapshot)), leaves
 
 
@@ -192,7 +175,8 @@ def _summary(root: Any, snapshot: Snapshot | None) -> Exploration:
         "leaves": _rows(leaves[:_MOST_LEAVES]),
         "hidden": "" if leaves else "hidden",
     }
-    return Exploration(filled("summary", ["base"], parts), f"{equation}, a summary of {size}")
+    text = filled("summary", _TITLE, ["base"], parts)
+    return Exploration(text, f"{equation}, a summary of {size}")
 
 
 def _rows(pairs: Iterable[tuple[str, str]]) -> str:

@@ -69,7 +69,7 @@ def network_page(
         "losses": [_loss_of_row(loss, label) for label in told.classes],
     }
     about = f"a network of {sizes} and {len(told.points):,} points"
-    return Exploration(page("network", _SCRIPTS, _STYLES, content), about)
+    return Exploration(page("network", "pygrad network", _SCRIPTS, _STYLES, content), about)
 
 
 # -- what it is given ------------------------------------------------------------------------------

@@ -120,26 +120,29 @@ def _function(letters: str, result: str) -> str:
     return f"({taken})=>{_without_spaces(result)}"
 
 
-def page(name: str, scripts: Sequence[str], styles: Sequence[str], data: dict[str, Any]) -> str:
-    """page/NAME.html with a program of these files, in an order in which what runs at once is there, a
-    style of those, and the data that it shows.
+def page(
+    name: str, title: str, scripts: Sequence[str], styles: Sequence[str], data: dict[str, Any]
+) -> str:
+    """page/NAME.html under a title, with a program of these files, in an order in which what runs at
+    once is there, a style of those, and the data that it shows.
     """
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     # Without "<" there is no "</script>" and no "<!--", which would end or change the script.
     text = re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
-    return filled(name, styles, {"data": text, "script": script(scripts)})
+    return filled(name, title, styles, {"data": text, "script": script(scripts)})
 
 
-def filled(name: str, styles: Sequence[str], parts: dict[str, str]) -> str:
-    """page/NAME.html with a style, each {{name}} replaced, once, as a part may contain anything, and a
-    policy that allows what stands in it and nothing else.
+def filled(name: str, title: str, styles: Sequence[str], parts: dict[str, str]) -> str:
+    """page/NAME.html under a title, with a style, each {{name}} replaced, once, as a part may contain
+    anything, and a policy that allows what stands in it and nothing else.
     """
     style = _without_comments("\n".join(source(f"{each}.css") for each in styles))
     allowed = f"style-src {_hash(style)}; img-src data:"
     if "script" in parts:
         allowed = f"script-src {_hash(parts['script'])}; {allowed}"
-    parts = {**parts, "allowed": allowed, "style": style}
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], source(f"{name}.html"))
+    parts = {**parts, "title": title, "allowed": allowed, "style": style}
+    template = source("head.html") + source(f"{name}.html")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 
 
 def script(names: Sequence[str]) -> str:
