@@ -247,19 +247,21 @@ class Neuron(Module):
             x = _as_list(x)
         if len(x) != len(self.w):
             raise ValueError(f"this {self!r} takes {len(self.w)} inputs, got {len(x)}")
-        if self.spelled_out:
-            act = self.b
-            for weight, item in zip(self.w, x, strict=True):
-                act = act + weight * item
-        else:
-            act = dot(self.w, x, self.b)
-        nonlin = self.nonlin
-        if nonlin is False:
+        act = self._spelled(x) if self.spelled_out else dot(self.w, x, self.b)
+        if self.nonlin is True and self.activation is None:
+            return act.relu()
+        return self._activated(act)
+
+    def _spelled(self, x: list[Any]) -> Value:
+        act = self.b
+        for weight, item in zip(self.w, x, strict=True):
+            act = act + weight * item
+        return act
+
+    def _activated(self, act: Value) -> Value:
+        if not _whether(self.nonlin):  # it may have been assigned
             return act
-        if nonlin is not True and not _whether(nonlin):  # it was assigned
-            return act
-        activation = self.activation
-        return act.relu() if activation is None else _activated(activation, act)
+        return act.relu() if self.activation is None else _activated(self.activation, act)
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias."""
