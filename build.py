@@ -49,22 +49,26 @@ def cdef() -> str:
     return found[1]
 
 
+# The last ones change no result: without them loops over lanes stay loops (see csrc/program/lanemath.h).
+FLAGS = [
+    *("-std=c11", "-ffp-contract=off", "-fvisibility=hidden"),
+    *("-O3", "-fno-math-errno", "-fno-trapping-math"),
+]
+
+
+def flags_of(is_clang: bool) -> list[str]:
+    """What one compiler understands and the other does not; no result changes."""
+    if is_clang:
+        return ["-Wno-pass-failed"]  # loops that call libm stay loops
+    return ["-fno-tree-pre"]  # or loops over lanes do twice what two sides of a selection share
+
+
 def compiler_settings() -> dict[str, list]:
-    """Flags for one compiler family: no fused multiply-add, no fast-math, hidden symbols."""
+    """Flags for GCC and Clang: no fused multiply-add, no fast-math, hidden symbols."""
     macros: list[tuple[str, str | None]] = []
     if LIMITED_API:
         macros.append(("Py_LIMITED_API", "0x030A0000"))
-    if sys.platform == "win32":
-        return {
-            "extra_compile_args": ["/std:c11", "/fp:precise"],
-            "define_macros": macros,
-            "libraries": [],
-            "extra_link_args": [],
-        }
-    # The last ones change no result: without them loops over lanes stay loops (see
-    # csrc/program/lanemath.h), or do twice what two sides of a selection share.
-    lanes = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-tree-pre"]
-    compile_args = ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", *lanes]
+    compile_args = list(FLAGS)
     link_args: list[str] = []
     if os.environ.get("PYGRAD_LIBM_LANES"):
         macros.append(("PG_LIBM_LANES", None))

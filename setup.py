@@ -2,7 +2,10 @@
 
 Without a C compiler the package is installed without its extension, and runs on its reference
 (pygrad/core/implementation.py). The one reason for that is a toolchain that cannot compile three lines of
-its own: whatever fails afterwards is a mistake of ours and ends the build. Environment variables:
+its own: whatever fails afterwards is a mistake of ours and ends the build.
+
+The C is GNU's, for GCC and Clang. On Windows, whose own compiler is neither, it is compiled by the Clang of
+ziglang, a package that building requires there (pyproject.toml). Environment variables:
 
     PYGRAD_REQUIRE_COMPILED=1   a missing compiler is an error too
     PYGRAD_PURE=1               no extension, whatever compiler there is: a wheel for Pyodide
@@ -14,6 +17,7 @@ import os
 import runpy
 import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -27,13 +31,21 @@ from setuptools.command.build_py import build_py
 
 # After setuptools, whose own distutils this then is.
 from distutils.ccompiler import new_compiler  # isort: skip
-from distutils.errors import CCompilerError, DistutilsError  # isort: skip
+from distutils.errors import CCompilerError, DistutilsError, DistutilsPlatformError  # isort: skip
 from distutils.sysconfig import customize_compiler  # isort: skip
+
+ON_WINDOWS = sys.platform == "win32"
+ZIG = [
+    Path(sys.executable).as_posix(),
+    "-m",
+    "ziglang",
+]  # no backslashes: CC is split as by a shell
 
 PROBE = """
 #include <Python.h>
 #include <math.h>
-double probe(PyObject *x) { return floor(PyFloat_AsDouble(x)); }
+typedef double pair __attribute__((vector_size(16)));
+double probe(PyObject *x) { return ((pair){floor(PyFloat_AsDouble(x)), 0.0})[0]; }
 """
 
 
@@ -44,6 +56,22 @@ def say(text: str) -> None:
 # -- if at all ------------------------------------------------------------------------------------
 
 
+def c_compiler():
+    """The compiler that the machine is set up with; on Windows Zig's Clang, as one of GNU's kind.
+
+    Raises:
+        CCompilerError, DistutilsError, OSError, subprocess.SubprocessError: there is none.
+    """
+    if ON_WINDOWS:
+        if sysconfig.get_platform() != "win-amd64":
+            raise DistutilsPlatformError(f"nothing was tried on {sysconfig.get_platform()}")
+        os.environ["CC"] = shlex.join([*ZIG, "cc", "-target", "x86_64-windows-gnu"])
+        return new_compiler(compiler="mingw32")
+    compiler = new_compiler()
+    customize_compiler(compiler)
+    return compiler
+
+
 def can_compile() -> bool:
     """Whether there is a compiler, with the headers of C and Python."""
     with tempfile.TemporaryDirectory(prefix="pygrad-probe-") as folder:
@@ -51,10 +79,8 @@ def can_compile() -> bool:
         source.write_text(PROBE, encoding="utf-8")
         places = {sysconfig.get_path(name) for name in ("include", "platinclude")}
         try:
-            compiler = new_compiler()
-            customize_compiler(compiler)
-            compiler.compile([str(source)], output_dir=folder, include_dirs=sorted(places))
-        except (CCompilerError, DistutilsError, OSError) as error:
+            c_compiler().compile([str(source)], output_dir=folder, include_dirs=sorted(places))
+        except (CCompilerError, DistutilsError, OSError, subprocess.SubprocessError) as error:
             say(f"no C compiler works here: {error}")
             return False
     return True
@@ -105,9 +131,29 @@ class BuildChanged(build_ext):
 
     def build_extensions(self) -> None:
         self.force = True  # go through the files, whatever the shared object's age
-        if self.compiler.compiler_type == "unix":
-            self.compiler.compile = self._compile_changed
+        self.compiler.compile = self._compile_changed
+        for one in self.extensions:
+            one.extra_compile_args = [*flags_of(is_clang(self.compiler)), *one.extra_compile_args]
         super().build_extensions()
+
+    def build_extension(self, ext) -> None:
+        if ON_WINDOWS:
+            ext.extra_objects = [self._windows_math()]
+        super().build_extension(ext)
+        for left in Path(self.get_ext_fullpath(ext.name)).parent.glob("*.lib"):
+            left.unlink()  # for who would link with the extension
+
+    def _windows_math(self) -> str:
+        """A library to link with the C library's mathematics, before Zig puts its own in its place."""
+        library = os.path.join(self.build_temp, "ucrt.lib")
+        self.spawn([*ZIG, "dlltool", "-m", "i386:x86-64", "-d", "csrc/ucrt.def", "-l", library])
+        return library
+
+    def get_libraries(self, ext) -> list[str]:
+        """On Windows an extension is linked with Python's library: that of all versions, if it may."""
+        if ON_WINDOWS and ext.py_limited_api:
+            return [*ext.libraries, "python3"]
+        return super().get_libraries(ext)
 
     def copy_extensions_to_source(self) -> None:
         """In place, so that a developer's build is one command."""
@@ -158,11 +204,18 @@ class BuildChanged(build_ext):
         return objects
 
 
+def is_clang(compiler) -> bool:
+    """Whether it is, whatever its name."""
+    asked = [*compiler.compiler_so, "--version"]
+    return "clang" in subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+
+
 def is_current(name: str, command: str) -> bool:
     """Whether an object was made by this command, from files that have not changed since it was begun."""
     record = Path(name + ".command")
     try:
         rule = Path(name + ".d").read_text(encoding="utf-8").replace("\\\n", " ")
+        rule = rule.replace("\\", "/") if ON_WINDOWS else rule
         begun = record.stat().st_mtime_ns
         made_from = shlex.split(rule.partition(": ")[2])
         return (
@@ -194,10 +247,13 @@ def build_folder() -> str:
 
 # A source package needs no compiler, nor does asking for metadata.
 BUILDS = {"build", "build_ext", "bdist_wheel", "editable_wheel", "develop", "install"}
-modules = [] if BUILDS.isdisjoint(sys.argv) else extension()
 options: dict[str, dict[str, str]] = {"build": {"build_base": build_folder()}}
-# Not by its name, by which Python may find PyPA's build.
-if modules and runpy.run_path("build.py")["LIMITED_API"]:
+if ON_WINDOWS:
+    options["build_ext"] = {"compiler": "mingw32"}
+modules = [] if BUILDS.isdisjoint(sys.argv) else extension()
+script = runpy.run_path("build.py")  # not by its name, by which Python may find PyPA's build
+flags_of = script["flags_of"]
+if modules and script["LIMITED_API"]:
     options["bdist_wheel"] = {"py_limited_api": "cp310"}
 
 commands = {"build_ext": BuildChanged, "build_py": BuildPy}

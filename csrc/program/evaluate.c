@@ -17,6 +17,7 @@
 #include "program/handed.h"
 #include "program/lookup.h"
 #include "program/loop.h"
+#include "program/processor.h"
 #include "program/standing.h"
 
 #include <string.h>
@@ -169,42 +170,41 @@ double pg_evaluate_one(int op, double x, double y, double w)
 
 typedef void run_block_function(const pg_program *p, block *rows);
 
-static run_block_function *run_block = run_block_baseline;
-static pg_turn turn = {copy_baseline, blend_baseline, go_on_baseline, is_all_baseline, tile_baseline};
-static const char *const names[] = {"baseline", "avx2", "avx512"};
-static int level = 0; /* which of them are in use */
+static const struct {
+    const char *name;
+    run_block_function *run_block;
+    pg_turn turn;
+} sets[] = {
+#define SET(name) \
+    { \
+        #name, run_block_##name, \
+        { \
+            copy_##name, blend_##name, go_on_##name, is_all_##name, tile_##name \
+        } \
+    }
+    SET(baseline),
+#if defined(__x86_64__) && defined(__GNUC__)
+    SET(avx2),
+    SET(avx512),
+#endif
+#undef SET
+};
+static int level = 0; /* which of them is in use */
 
 void pg_choose_lanes(int most)
 {
-    run_block = run_block_baseline;
-    turn = (pg_turn){copy_baseline, blend_baseline, go_on_baseline, is_all_baseline, tile_baseline};
-    level = 0;
-#if defined(__x86_64__) && defined(__GNUC__)
-    __builtin_cpu_init();
-    if (most >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        run_block = run_block_avx2;
-        turn = (pg_turn){copy_avx2, blend_avx2, go_on_avx2, is_all_avx2, tile_avx2};
-        level = 1;
-    }
-    if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        run_block = run_block_avx512;
-        turn = (pg_turn){copy_avx512, blend_avx512, go_on_avx512, is_all_avx512, tile_avx512};
-        level = 2;
-    }
-#else
-    (void)most;
-#endif
+    const int best = pg_vector_level();
+    level = most < 0 ? 0 : most < best ? most : best;
 }
 
 const pg_turn *pg_lane_turn(void)
 {
-    return &turn;
+    return &sets[level].turn;
 }
 
 void pg_run_block(const pg_program *p, block *rows)
 {
-    run_block(p, rows);
+    sets[level].run_block(p, rows);
 }
 
 int pg_lane_level(void)
@@ -214,7 +214,7 @@ int pg_lane_level(void)
 
 const char *pg_lane_instructions(void)
 {
-    return names[level];
+    return sets[level].name;
 }
 
 size_t pg_piece(void)
@@ -487,7 +487,7 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
             rows->batch->left[rows->first + l] = UINT32_MAX;
         rows->standing = rows->count == 1 ? NULL : standing; /* a single row runs on numbers */
         load(p, rows);
-        run_block(p, rows);
+        sets[level].run_block(p, rows);
         if (rows->failed || !goes_on(p, rows, work))
             return 0;
     }

@@ -121,7 +121,7 @@ int (*pg_may_use)(PyObject *value);
 int pg_require_built(PyObject *value)
 {
     const pg_node *n = PG_NODE(value);
-    if (PG_LIKELY(n != NULL && !(n->flags & (PG_UNBUILT | PG_TRACED))))
+    if (PG_LIKELY(n != NULL && !(n->flags & PG_UNBUILT_OR_TRACED)))
         return 1;
     if (n != NULL && !PG_WAITING(n))
         return pg_may_use(value);

@@ -225,7 +225,7 @@ static int read_lives(const pg_leg *leg, double *uniforms)
 {
     for (size_t i = 0; i < leg->program->lives; i++) {
         const pg_node *n = PG_NODE(PyTuple_GetItem(leg->lives, (Py_ssize_t)i));
-        if (n == NULL || n->flags & (PG_UNBUILT | PG_TRACED))
+        if (n == NULL || n->flags & PG_UNBUILT_OR_TRACED)
             return 0;
         uniforms[i] = n->value;
     }

@@ -24,6 +24,10 @@ enum pg_value_flags {
 
 _Static_assert((int)PG_ACTIVE < (int)PG_BY_OP, "flags take one byte");
 
+/* Flags of both enums, as an int, in which a compiler lets them meet. */
+#define PG_TRACED_INPUT ((int)PG_TRACED | PG_ACTIVE)
+#define PG_UNBUILT_OR_TRACED ((int)PG_UNBUILT | PG_TRACED)
+
 /* Operands with any of these need more than a node made: see the number protocol's slow path. */
 #define PG_SLOW (PG_VISIBLE | PG_CARRIES | PG_UNBUILT | PG_TRACED)
 

@@ -5,12 +5,12 @@
 #include "python/modes.h"
 #include "python/value.h"
 
-static PyObject *tell; /* the function, set once */
+static PyObject *teller; /* the function, set once */
 
 static PyObject *set_singular(PyObject *module, PyObject *function)
 {
     (void)module;
-    pg_set(&tell, Py_NewRef(function));
+    pg_set(&teller, Py_NewRef(function));
     Py_RETURN_NONE;
 }
 
@@ -37,7 +37,7 @@ static int call(const pg_singularity *found)
 {
     PyObject *v = pg_value_of(found->node);
     PyObject *result = v == NULL ? NULL
-                                 : PyObject_CallFunction(tell, "Odddi", v, found->node->value, found->derivative,
+                                 : PyObject_CallFunction(teller, "Odddi", v, found->node->value, found->derivative,
                                                          found->slope, (int)PG_WATCHED);
     Py_XDECREF(v);
     Py_XDECREF(result);
@@ -49,7 +49,7 @@ int pg_tell_singular(unsigned before, const pg_sweep *s, pg_way way, pg_node *co
 {
     if (pg_birth_flags != 0 && !pg_higher_orders)
         pg_higher_orders = pg_has_derivatives(s);
-    if (pg_suppressed == before || *told || tell == NULL || (pg_birth_flags != 0 && !looks))
+    if (pg_suppressed == before || *told || teller == NULL || (pg_birth_flags != 0 && !looks))
         return 1;
     pg_singularity found;
     pg_status status = pg_find_singular(s, way, inputs, count, seeds, &found);

@@ -248,7 +248,7 @@ static int depends_on_state(const pg_running_trace *t, pg_node *n)
     int found = status == PG_OK ? 0 : (pg_raise(status), -1);
     for (size_t i = 0; found == 0 && i < pg_sweep_count(s); i++) {
         const pg_node *leaf = pg_sweep_node(s, i);
-        if ((leaf->flags & (PG_TRACED | PG_ACTIVE)) != (PG_TRACED | PG_ACTIVE) || leaf->op != PG_LEAF)
+        if ((leaf->flags & PG_TRACED_INPUT) != PG_TRACED_INPUT || leaf->op != PG_LEAF)
             continue;
         found = 1;
         for (Py_ssize_t k = 0; found && k < PyTuple_Size(t->inputs); k++)
@@ -359,7 +359,7 @@ int pg_trace_rewrite(PyObject *v)
 
 int pg_trace_effect(PyObject *v)
 {
-    if (current == NULL || (PG_NODE(v)->flags & (PG_TRACED | PG_ACTIVE)) == PG_TRACED)
+    if (current == NULL || (PG_NODE(v)->flags & PG_TRACED_INPUT) == PG_TRACED)
         return 1; /* the trace's own, and no input */
     return pg_trace_refuse("effect", v, Py_None);
 }

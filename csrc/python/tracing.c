@@ -65,7 +65,7 @@ static int only_own_inputs(const pg_sweep *s, size_t own)
 {
     for (size_t i = own; i < pg_sweep_count(s); i++) {
         pg_node *n = pg_sweep_node(s, i);
-        if ((n->flags & (PG_TRACED | PG_ACTIVE)) != (PG_TRACED | PG_ACTIVE))
+        if ((n->flags & PG_TRACED_INPUT) != PG_TRACED_INPUT)
             continue;
         PyObject *v = pg_value_of(n);
         if (v != NULL)

@@ -195,7 +195,7 @@ static int read_lives(const training *t)
 {
     for (Py_ssize_t i = 0; i < PyTuple_Size(t->lives); i++) {
         const pg_node *n = PG_NODE(PyTuple_GetItem(t->lives, i));
-        if (n == NULL || n->flags & (PG_UNBUILT | PG_TRACED))
+        if (n == NULL || n->flags & PG_UNBUILT_OR_TRACED)
             return 0;
         t->live_numbers[i] = n->value;
     }
@@ -209,7 +209,7 @@ static int may_add(const training *t)
         return 0;
     for (Py_ssize_t i = 0; i < PyTuple_Size(t->by); i++) {
         const pg_node *n = PG_NODE(PyTuple_GetItem(t->by, i));
-        if (n == NULL || n->op != PG_LEAF || n->flags & (PG_UNBUILT | PG_TRACED | PG_ACTIVE | PG_HAS_CLOSURE))
+        if (n == NULL || n->op != PG_LEAF || n->flags & (PG_UNBUILT_OR_TRACED | PG_ACTIVE | PG_HAS_CLOSURE))
             return 0;
     }
     return 1;

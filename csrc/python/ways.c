@@ -38,7 +38,7 @@ static PyObject *ways_end(PyObject *module, PyObject *ignored)
 
 /* -- what a way consists of ----------------------------------------------------------------------- */
 
-enum { WORK_OF_FUNCTION = 6 };
+static const double WORK_OF_FUNCTION = 6.0;
 
 /* What results lead to. */
 typedef struct {

@@ -25,7 +25,7 @@ NUMBERS: list[Any] = [
     *[Fraction(10**400), Fraction(-(10**400), 3), Fraction(10**400, 10**399)],
     *[0, 1, True, False, 0.1, math.inf, -math.inf, math.nan],
     *[np.int64(BIG + 1), np.uint64(2**64 - 1), np.int8(-3), np.float32(0.1), np.float64(0.1)],
-    *[np.longdouble(1) / 3, np.longdouble("1e400"), np.array(BIG + 1), np.bool_(True)],
+    *[np.longdouble(1) / 3, np.longdouble(MOST) * 2, np.array(BIG + 1), np.bool_(True)],
 ]
 FLOATS = [
     *[0.0, 1.0, 0.1, 1 / 3, math.nextafter(1 / 3, 1), -1 / 3, 10.0, -3.0, 2.0**64],
