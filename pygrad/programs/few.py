@@ -2,8 +2,8 @@
 
 To take arguments apart, find their program and make memory for it costs more than to run it over few rows.
 Here the shapes of the arguments alone lead to a plan, which has all of that; the numbers are copied to
-where the program reads them, or read where they stand if they are many; so results are copied from where it
-has written them, or given away with their memory. What is not for here is left to mapped.py, from the start.
+where the program reads them, or read where they stand if they are many; results are copied, too, or given
+away with their memory. What is not for here is left to mapped.py, from the start.
 """
 
 from __future__ import annotations
@@ -299,23 +299,27 @@ class Seat:
             self.batch.output_strides = ffi.from_buffer("ptrdiff_t *", self.output_strides)
             self.batch.totals = ffi.NULL if results.by_row else doubles(self.totals)
             self.outputs_of = -1
-        size = results.size(self.rows)
-        if size > NUMBERS:
-            self.results, self.outputs_of = np.empty(size), -1
-        elif self.results is not self.kept:
-            self.results, self.outputs_of = self.kept, -1
         if self.outputs_of != self.rows:
             before, within, _ = self.columns
-            at = address(self.results) + 8 * (before * self.rows + within)
-            self.outputs[: len(at)] = at
+            self.starts = (8 * (before * self.rows + within)).astype(np.uintp)
             self.outputs_of = self.rows
-            self.numbers = doubles(self.results)  # for C
+            self.results = self.kept
+            self._place_outputs()
+        size = results.size(self.rows)
+        if size > NUMBERS:
+            self.results = np.empty(size)
+            self._place_outputs()
+
+    def _place_outputs(self) -> None:
+        start = np.uintp(address(self.results))
+        np.add(self.starts, start, out=self.outputs[: len(self.starts)])
+        self.numbers = doubles(self.results)  # for C
 
     def written(self, count: int) -> Any:
         """The results, which are so many, as an array that no other call writes to."""
         if self.results is self.kept:
             return self.results[:count].copy()
-        given, self.results, self.numbers = self.results, self.kept, None
+        given, self.results, self.numbers = self.results, None, None
         return given
 
     def make_room(self, path: Path) -> None:

@@ -196,9 +196,7 @@ def test_functions_with_too_many_paths_run_uncompiled_each_time() -> None:
 
 
 @pytest.mark.parametrize("transform", [compile, lambda f: f])
-def test_more_results_than_are_kept_have_memory_of_their_own(
-    transform: Any, only_few: Any
-) -> None:
+def test_more_results_than_are_kept_have_memory_of_their_own(transform: Any, only_few: Any) -> None:
     def f(x: Any) -> Any:
         return np.array([x * k for k in range(100)]) if x > 0 else np.array([x - 1.0] * 100)
 
