@@ -77,7 +77,8 @@ int pg_all_finite(const double *numbers, size_t count)
     for (size_t i = 0; i < count; i++) {
         uint64_t bits;
         memcpy(&bits, numbers + i, sizeof bits);
-        beyond |= (uint64_t)((bits & 0x7ff0000000000000u) == 0x7ff0000000000000u);
+        /* Where all bits of the exponent are set it carries. */
+        beyond |= (bits & 0x7ff0000000000000u) + 0x0010000000000000u;
     }
-    return beyond == 0;
+    return beyond >> 63 == 0;
 }

@@ -2,8 +2,8 @@
 
 To take arguments apart, find their program and make memory for it costs more than to run it over few rows.
 Here the shapes of the arguments alone lead to a plan, which has all of that; the numbers are copied to
-where the program reads them, or read where they stand if they are many. What is not for here is left to
-mapped.py, from the start.
+where the program reads them, or read where they stand if they are many; results are copied, too, or given
+away with their memory. What is not for here is left to mapped.py, from the start.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from pygrad.programs.table import MOST, Programs
 from pygrad.programs.worth import MOST_PATHS, TRACE, TooManyPaths
 
 _PIECE = lib.pg_piece()
-NUMBERS = 1 << 14  # in the arguments, more of which are not copied, and in the results
+NUMBERS = 1 << 14  # in the arguments, or in the results, more of which are not copied
 _SCRATCH = 1 << 20  # bytes; what a larger program does takes longer than all else
 
 _run = lib.pg_program_run_few
@@ -249,6 +249,8 @@ class Seat:
         self.given_at = address(self.given)
         self.sizes: tuple[int, ...] | None = None
         self.count = self.outputs_of = -1
+        self.results: Any = None  # where programs write them
+        self.numbers: Any = None  # the same for C
         self.lane_bytes = self.uniform_bytes = self.live_count = -1
 
         self.batch = batch = ffi.new("pg_batch *")
@@ -287,7 +289,8 @@ class Seat:
         if results.sizes != self.sizes or results.count != self.count:
             self.sizes, self.count = results.sizes, results.count
             count = results.count
-            self.results = np.empty(max(results.size(self.most), 1))
+            self.kept = np.empty(max(min(results.size(self.most), NUMBERS), 1))
+            self.results = self.kept
             self.totals = np.empty((-(-self.most // _PIECE), count))
             self.outputs = np.empty(max(count, 1), np.uintp)
             columns = [(at, i, size) for at, size in _starts(self.sizes) for i in range(size)]
@@ -296,13 +299,29 @@ class Seat:
             self.batch.outputs = ffi.from_buffer("double **", self.outputs)
             self.batch.output_strides = ffi.from_buffer("ptrdiff_t *", self.output_strides)
             self.batch.totals = ffi.NULL if results.by_row else doubles(self.totals)
-            self.numbers = doubles(self.results)  # for C
             self.outputs_of = -1
         if self.outputs_of != self.rows:
             before, within, _ = self.columns
-            at = address(self.results) + 8 * (before * self.rows + within)
-            self.outputs[: len(at)] = at
+            self.starts = (8 * (before * self.rows + within)).astype(np.uintp)
             self.outputs_of = self.rows
+            self.results = self.kept
+            self._place_outputs()
+        size = results.size(self.rows)
+        if size > NUMBERS:
+            self.results = np.empty(size)
+            self._place_outputs()
+
+    def _place_outputs(self) -> None:
+        start = np.uintp(address(self.results))
+        np.add(self.starts, start, out=self.outputs[: len(self.starts)])
+        self.numbers = doubles(self.results)
+
+    def written(self, count: int) -> Any:
+        """The results, which are so many, as an array that no other call writes to."""
+        if self.results is self.kept:
+            return self.results[:count].copy()
+        given, self.results, self.numbers = self.results, None, None
+        return given
 
     def make_room(self, path: Path) -> None:
         """Scratch memory for a path."""
@@ -396,9 +415,8 @@ class Plan:
         if results.has_truths:
             self.most_rows = 0
             return None
-        if path.lane_bytes > _SCRATCH or results.size(rows) > NUMBERS:
-            by_row = results.by_row and path.lane_bytes <= _SCRATCH
-            self.most_rows = NUMBERS // results.count if by_row else 0
+        if path.lane_bytes > _SCRATCH or (not results.by_row and results.count > NUMBERS):
+            self.most_rows = 0
             return None
         try:
             total = self._run(seat, program.paths, results)
@@ -407,12 +425,10 @@ class Plan:
             return None
         if total is None:
             return None
-        if results.by_row:
-            numbers = seat.results[: rows * results.count].copy()
-        else:
-            numbers = total / rows if of.reduce == "mean" else total
-            seat.results[: numbers.size] = numbers
-        told = of.errors != "ignore" and not _all_finite(seat.numbers, numbers.size)
+        if not results.by_row:
+            seat.results[: results.count] = total / rows if of.reduce == "mean" else total
+        told = of.errors != "ignore" and not _all_finite(seat.numbers, results.size(rows))
+        numbers = seat.written(results.size(rows))
         if told and seat.is_finite():
             of.report(numbers.size - int(np.isfinite(numbers).sum()))
         seat.arrays = []

@@ -195,20 +195,21 @@ def test_functions_with_too_many_paths_run_uncompiled_each_time() -> None:
                 assert np.array_equal(mapping(x), x * x)
 
 
-def test_more_results_than_are_kept(only_few: Any) -> None:
-    traces = []
-
+@pytest.mark.parametrize("transform", [compile, lambda f: f])
+def test_more_results_than_are_kept_have_memory_of_their_own(transform: Any, only_few: Any) -> None:
     def f(x: Any) -> Any:
-        traces.append(1)
-        return np.array([x * k for k in range(100)])
+        return np.array([x * k for k in range(100)]) if x > 0 else np.array([x - 1.0] * 100)
 
-    mapping = vmap(f)
-    for k in range(4):
-        assert np.array_equal(mapping(np.ones(1000))[7], np.arange(100.0))
-        assert len(traces) == k + 1 + (k > 0)  # once it is found out
-    mapping(np.ones(3)), mapping(np.ones(3))
+    mapping, ks = transform(vmap(f)), np.arange(100.0)
+    mapping(np.ones(1000)), mapping(np.ones(1000))
+    mapping(-np.ones(2)), mapping(-np.ones(2))
     only_few()
-    assert np.array_equal(mapping(np.ones(3))[2], np.arange(100.0))
+    results = []
+    for rows in (1000, 3, 1000, 999, 3, 1000):  # many are given away, few are copied
+        x = np.linspace(-1.0, len(results) + 1.0, rows)
+        expected = np.where(x[:, None] > 0, x[:, None] * ks, x[:, None] - 1.0)
+        results.append((mapping(x), expected))
+    assert all(np.array_equal(found, expected) for found, expected in results)
 
 
 @pytest.mark.parametrize("with_value", [True, False])
