@@ -46,6 +46,14 @@ def power(n: float) -> Op:
     return Op(lambda m, x: x**n, ((0.1, 10.0),), lambda mp, x: mp.power(x, n))
 
 
+def polygamma(n: int) -> Op:
+    return Op(
+        lambda m, x: importlib.import_module("pygrad.special").polygamma(n, x),
+        ((-5.0, 20.0),),
+        lambda mp, x: mp.psi(n, x),
+    )
+
+
 WIDE, UNIT, ABOVE = (-10.0, 10.0), (-0.99, 0.99), (0.1, 10.0)
 OPS: dict[str, Op] = {
     "x + y": Op(lambda m, x, y: x + y, (WIDE, WIDE)),
@@ -92,11 +100,7 @@ OPS: dict[str, Op] = {
     "lgamma": Op(lambda m, x: m.lgamma(x), ((-5.0, 20.0),), lambda mp, x: mp.log(abs(mp.gamma(x)))),
     "gamma": same("gamma", (-5.0, 20.0)),
     "digamma": same("digamma", (-5.0, 20.0)),
-    "polygamma 1": Op(
-        lambda m, x: importlib.import_module("pygrad.special").polygamma(1, x),
-        ((-5.0, 20.0),),
-        lambda mp, x: mp.psi(1, x),
-    ),
+    **{f"polygamma {n}": polygamma(n) for n in (1, 2, 3)},
     "erfcx": Op(lambda m, x: m.erfcx(x), ((-4.0, 10.0),), lambda mp, x: mp.exp(x * x) * mp.erfc(x)),
     "ndtr": same("ndtr", WIDE, exactly="ncdf"),
     "log_ndtr": Op(lambda m, x: m.log_ndtr(x), (WIDE,), lambda mp, x: mp.log(mp.ncdf(x))),

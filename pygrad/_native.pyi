@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NoReturn, SupportsFloat, TypeAlias, final, ove
 
 from typing_extensions import Self, disjoint_base
 
+from pygrad.core.stated import NodeRule
 from pygrad.value import no_grad as _no_grad
 
 # What stands beside a Value: another one, or a number (int, float, bool, Fraction, NumPy's).
@@ -392,7 +393,7 @@ def set_singular(function: Callable[[Any, float, float, float, int], None], /) -
 def births() -> int: ...
 def set_lost_rule(function: Callable[..., Any], /) -> None: ...
 def rule_made(
-    rule: Callable[..., Any],
+    rule: NodeRule,
     name: str,
     primals: tuple[Any, ...],
     inputs: tuple[Value, ...],

@@ -56,45 +56,84 @@ static int grow_stack(pg_sweep *s)
     return 1;
 }
 
-PG_INLINE int append(pg_sweep *s, pg_node *n)
+/* What changes with every node, for registers: where the next node in order and the next word of the path go, and where
+ * there is no more room. The sweep has it while the sort pauses, and while room grows. */
+typedef struct {
+    pg_item *next;
+    const pg_item *end;
+    uintptr_t *top, *bottom;
+    const uintptr_t *limit;
+} cursor;
+
+PG_INLINE cursor cursor_of(const pg_sweep *s)
 {
-    if (PG_UNLIKELY(s->count == s->capacity) && !grow_order(s))
+    return (cursor){s->order + s->count, s->order + s->capacity, s->stack + s->depth, s->stack,
+                    s->stack + s->stack_capacity};
+}
+
+PG_INLINE void put_back(pg_sweep *s, cursor c)
+{
+    s->count = (size_t)(c.next - s->order);
+    s->depth = (size_t)(c.top - s->stack);
+}
+
+PG_INLINE int grow(pg_sweep *s, cursor *c, int grow_one(pg_sweep *))
+{
+    put_back(s, *c);
+    const int done = grow_one(s);
+    *c = cursor_of(s);
+    return done;
+}
+
+PG_INLINE int append(pg_sweep *s, cursor *c, pg_node *n)
+{
+    if (PG_UNLIKELY(c->next == c->end) && !grow(s, c, grow_order))
         return 0;
-    s->order[s->count++] = (pg_item){n, n->grad};
+    *c->next++ = (pg_item){n, n->grad};
     return 1;
 }
 
-PG_INLINE int push(pg_sweep *s, pg_node *n, unsigned state)
+PG_INLINE int push(pg_sweep *s, cursor *c, pg_node *n, unsigned state)
 {
-    if (PG_UNLIKELY(s->depth + WORDS > s->stack_capacity) && !grow_stack(s))
+    if (PG_UNLIKELY(c->limit - c->top < WORDS) && !grow(s, c, grow_stack))
         return 0;
-    s->stack[s->depth++] = (uintptr_t)n | state;
+    *c->top++ = (uintptr_t)n | state;
     return 1;
 }
 
-PG_INLINE int push_many(pg_sweep *s, pg_node *n, size_t next)
+PG_INLINE int push_many(pg_sweep *s, cursor *c, pg_node *n, size_t next)
 {
-    if (PG_UNLIKELY(s->depth + WORDS > s->stack_capacity) && !grow_stack(s))
+    if (PG_UNLIKELY(c->limit - c->top < WORDS) && !grow(s, c, grow_stack))
         return 0;
-    s->stack[s->depth++] = next << INDEX_SHIFT;
-    s->stack[s->depth++] = (uintptr_t)n | IN_MANY;
+    *c->top++ = next << INDEX_SHIFT;
+    *c->top++ = (uintptr_t)n | IN_MANY;
     return 1;
 }
 
 /* What to do about an operand: nothing more, go down to it, or fail. */
 typedef enum { DONE, DOWN, BUSY, NO_MEMORY } verdict;
 
-PG_INLINE verdict look(pg_sweep *s, pg_node *operand, int alone)
+/* Whether all that a node of two operands waits for is in order, so that the path need not go down to it. */
+PG_INLINE int is_next(const pg_node *n, const uint8_t *shapes, uint16_t id)
 {
-    if (operand->mark == s->id)
+    return shapes[n->op] == PG_TWO && n->of.two.a->mark == id && n->of.two.b->mark == id;
+}
+
+PG_INLINE verdict look(pg_sweep *s, cursor *c, pg_node *operand, const uint8_t *shapes, uint16_t id, int alone)
+{
+    if (operand->mark == id)
         return DONE;
-    if (operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED))) {
-        if (!append(s, operand))
-            return NO_MEMORY;
-        operand->mark = s->id; /* a leaf may be in another unfinished sweep, too */
-        return DONE;
-    }
-    return alone || !pg_sweep_keeps(operand->mark) ? DOWN : BUSY;
+    const int ends = operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED));
+    if (!ends && !alone && pg_sweep_keeps(operand->mark)) /* a leaf may be in another unfinished sweep, too */
+        return BUSY;
+    if (!ends && !is_next(operand, shapes, id))
+        return DOWN;
+    if (!append(s, c, operand))
+        return NO_MEMORY;
+    operand->mark = id;
+    if (!ends && s->writes)
+        operand->grad = 0.0;
+    return DONE;
 }
 
 /* A sweep over a large graph waits for memory more than it computes, so what it will need is fetched
@@ -110,11 +149,11 @@ PG_INLINE void fetch_on_the_way_down(const pg_node *n)
     PG_PREFETCH((void *)((uintptr_t)n + MADE_AFTER * sizeof *n));
 }
 
-PG_INLINE void fetch_on_the_way_up(const pg_sweep *s)
+PG_INLINE void fetch_on_the_way_up(const cursor *c)
 {
-    if (s->depth >= UP_FAR) {
-        PG_PREFETCH((void *)(s->stack[s->depth - UP_FAR] & ~(uintptr_t)STATE_BITS));
-        uintptr_t near = s->stack[s->depth - UP_NEAR];
+    if (c->top - c->bottom >= UP_FAR) {
+        PG_PREFETCH((void *)(c->top[-UP_FAR] & ~(uintptr_t)STATE_BITS));
+        uintptr_t near = c->top[-UP_NEAR];
         if ((near & STATE_BITS) == AFTER_FIRST)
             PG_PREFETCH(((pg_node *)(near & ~(uintptr_t)STATE_BITS))->of.two.b);
     }
@@ -141,6 +180,8 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
     unsigned from = s->from;
     size_t i = s->index;
     const int alone = pg_sweep_alone(s);
+    const uint16_t id = s->id;
+    cursor c = cursor_of(s);
     const uint8_t *const shapes = s->whole ? pg_shapes : shapes_of_slopes;
     verdict v;
     if (n == NULL)
@@ -150,16 +191,16 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
         case PG_TWO:
             if (from == 0) {
                 down = n->of.two.a;
-                if ((v = look(s, down, alone)) != DONE) {
-                    if (v == DOWN && push(s, n, AFTER_FIRST))
+                if ((v = look(s, &c, down, shapes, id, alone)) != DONE) {
+                    if (v == DOWN && push(s, &c, n, AFTER_FIRST))
                         break;
                     goto fail;
                 }
             }
             if (from != AFTER_LAST) {
                 down = n->of.two.b;
-                if ((v = look(s, down, alone)) != DONE) {
-                    if (v == DOWN && push(s, n, AFTER_LAST))
+                if ((v = look(s, &c, down, shapes, id, alone)) != DONE) {
+                    if (v == DOWN && push(s, &c, n, AFTER_LAST))
                         break;
                     goto fail;
                 }
@@ -168,8 +209,8 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
         case PG_ONE:
             if (from == 0) {
                 down = n->of.two.a;
-                if ((v = look(s, down, alone)) != DONE) {
-                    if (v == DOWN && push(s, n, AFTER_LAST))
+                if ((v = look(s, &c, down, shapes, id, alone)) != DONE) {
+                    if (v == DOWN && push(s, &c, n, AFTER_LAST))
                         break;
                     goto fail;
                 }
@@ -181,38 +222,39 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
                 if (PG_UNLIKELY(budget-- == 0))
                     goto pause;
                 down = m->operands[i];
-                if ((v = look(s, down, alone)) != DONE)
+                if ((v = look(s, &c, down, shapes, id, alone)) != DONE)
                     break;
             }
             if (v == DONE)
                 goto up;
-            if (v == DOWN && push_many(s, n, i + 1))
+            if (v == DOWN && push_many(s, &c, n, i + 1))
                 break;
             goto fail;
         }
         default: /* a leaf as root, or a condition */
         up:
-            if (!append(s, n)) {
+            if (!append(s, &c, n)) {
                 v = NO_MEMORY;
                 goto fail;
             }
             if (s->writes && n->op != PG_LEAF)
                 n->grad = 0.0;
-            if (s->depth == 0) {
+            if (c.top == c.bottom) {
+                put_back(s, c);
                 s->at = NULL;
                 return PG_OK;
             }
-            fetch_on_the_way_up(s);
-            uintptr_t top = s->stack[--s->depth];
+            fetch_on_the_way_up(&c);
+            const uintptr_t top = *--c.top;
             n = (pg_node *)(top & ~(uintptr_t)STATE_BITS);
             from = (unsigned)(top & STATE_BITS);
             if (from == IN_MANY)
-                i = s->stack[--s->depth] >> INDEX_SHIFT;
+                i = *--c.top >> INDEX_SHIFT;
             continue;
         }
         /* down to an operand that was not met before */
         n = down;
-        n->mark = s->id;
+        n->mark = id;
         fetch_on_the_way_down(n);
         from = 0;
         i = 0;
@@ -220,11 +262,13 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
             goto pause;
     }
 pause:
+    put_back(s, c);
     s->at = n;
     s->from = from;
     s->index = i;
     return PG_MORE;
 fail:
+    put_back(s, c);
     s->at = n;
     return v == BUSY ? PG_BUSY : PG_NO_MEMORY;
 }
@@ -275,8 +319,10 @@ pg_status pg_sweep_stop_at(pg_sweep *s, pg_node *const *stops, size_t count)
             continue;
         if (n->op != PG_LEAF && pg_sweep_keeps(n->mark))
             return PG_BUSY;
-        if (!append(s, n))
+        cursor c = cursor_of(s);
+        if (!append(s, &c, n))
             return PG_NO_MEMORY;
+        put_back(s, c);
         n->mark = s->id;
         if (s->writes)
             n->grad = 0.0;

@@ -249,31 +249,65 @@ static inline double gamma_dx(double x)
     return gamma_function(x) * digamma(x);
 }
 
-/* Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and s > 1: some terms, the smallest first,
- * and the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
-static inline double hurwitz_zeta(double s, double a)
+/* What x + y has lost in rounding, exactly (Knuth). */
+static inline double sum_lost(double x, double y)
+{
+    double sum = x + y, part = sum - x;
+    return (x - (sum - part)) + (y - part);
+}
+
+/* (x + low) ** -n for a whole n > 0, by products and what they lose. */
+static inline double whole_power_below(double x, double low, double n)
+{
+    double product = 1.0, lost = 0.0;
+    while (n > 0.0) {
+        if (fmod(n, 2.0) == 1.0) {
+            lost = (lost * x + product * low) + product_lost(product, x);
+            product *= x;
+        }
+        low = 2.0 * (x * low) + product_lost(x, x);
+        x *= x;
+        n = floor(0.5 * n);
+    }
+    double over = 1.0 / product;
+    double missed = ((1.0 - over * product) - product_lost(over, product)) - lost * over;
+    return product > 1e-290 && product < 1e290 ? over + over * missed : over;
+}
+
+/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the smallest first,
+ * and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
+static inline double hurwitz_zeta(double times, double s, double a)
 {
     static const double c[] = {
         0.08333333333333333,   -0.001388888888888889,  3.306878306878307e-05,  -8.267195767195768e-07,
         2.08767569878681e-08,  -5.284190138687493e-10, 1.3382536530684679e-11, -3.3896802963225827e-13,
-        8.586062056277845e-15, -2.174868698558062e-16,
+        8.586062056277845e-15, -2.174868698558062e-16, 5.5090028283602295e-18, -1.3954464685812522e-19,
+        3.534707039629467e-21, -8.953517427037546e-23,
     };
     double z = a, terms = 0.0;
-    while (z < 10.0 + s && terms < 1e3) {
+    while (z < 5.0 + s && terms < 1e3) {
         terms += 1.0;
         z = a + terms;
     }
-    double rest = 0.5, term = s / z;
-    for (int i = 0; i < 10; i++) {
+    double r = 1.0 / z, square = r * r, rest = 0.5, term = s * r;
+    for (int i = 0; i < 14; i++) {
         rest += c[i] * term;
-        term *= ((s + (2.0 * i + 1.0)) / z) * ((s + (2.0 * i + 2.0)) / z);
+        term *= ((s + (2.0 * i + 1.0)) * (s + (2.0 * i + 2.0))) * square;
     }
-    double sum = power(z, 1.0 - s) / (s - 1.0) + power(z, -s) * rest;
-    while (terms > 0.0) {
-        terms -= 1.0;
-        sum += power(a + terms, -s);
+    double under = s - 1.0, whole = 1.0 / under, part = r * (rest - sum_lost(a, terms)), factor = whole + part;
+    double missed = ((1.0 - whole * under) - product_lost(whole, under)) / under + sum_lost(whole, part);
+    double first = power(z, 1.0 - s), sum = first * factor;
+    double low = first > 1e-290 ? product_lost(first, factor) + first * missed : 0.0;
+    double more = terms;
+    while (more > 0.0) {
+        more -= 1.0;
+        double next = whole_power_below(a + more, sum_lost(a, more), s);
+        low += sum_lost(next, sum);
+        sum += next;
     }
-    return sum;
+    double product = times * sum, size = fabs(product);
+    return size > 1e-290 && size < 1e290 && fabs(times) < 1e290 ? product + (product_lost(times, sum) + times * low)
+                                                                : product;
 }
 
 /* The slope of digamma, the sum of (x + k)**-2 over k from 0 on, for x > 0: terms as far as x + k is less than 3, the smallest
@@ -319,24 +353,21 @@ static inline double trigamma(double x)
  * sign. Below 0 that sum is one over all whole k, less those below 0, all of them about the whole number next to x. */
 static inline double polygamma(double n, double x)
 {
-    double s = n + 1.0, odd = fmod(n, 2.0), sum;
+    double s = n + 1.0, odd = fmod(n, 2.0), factorial = odd == 1.0 ? 1.0 : -1.0;
     if (n == 1.0)
         return trigamma(x);
     if (!(n >= 1.0) || x == -(double)INFINITY)
         return (double)NAN;
     if (x == (double)INFINITY)
         return odd == 1.0 ? 0.0 : -0.0;
-    if (x > 0.0) {
-        sum = hurwitz_zeta(s, x);
-    } else {
-        double part = x - rint(x);
-        double others = hurwitz_zeta(s, 1.0 - part) - hurwitz_zeta(s, 1.0 - x);
-        sum = power(part, -s) + (hurwitz_zeta(s, 1.0 + part) + (odd == 1.0 ? others : -others));
-    }
-    double factorial = odd == 1.0 ? 1.0 : -1.0;
     for (double k = 2.0; k <= n && k < 180.0; k += 1.0)
         factorial *= k;
-    return factorial * sum;
+    if (x > 0.0)
+        return hurwitz_zeta(factorial, s, x);
+    double part = x - rint(x);
+    double others = hurwitz_zeta(1.0, s, 1.0 - part) - hurwitz_zeta(1.0, s, 1.0 - x);
+    double near = hurwitz_zeta(1.0, s, 1.0 + part) + (odd == 1.0 ? others : -others);
+    return factorial * (power(part, -s) + near);
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "program/block.h"
 #include "program/contracted.h"
 #include "program/call.h"
+#include "program/costs.h"
 #include "program/gammas.h"
 #include "program/handed.h"
 #include "program/lookup.h"
@@ -117,9 +118,7 @@ static size_t run_of_products(const pg_instruction *in, const pg_instruction *en
 /* Whether an op takes so few steps on a lane that a loop over all of them is worth to be unrolled. */
 static inline int is_short(int op)
 {
-    return op == PG_OP_add || op == PG_OP_sub || op == PG_OP_mul || op == PG_OP_div || op == PG_OP_neg ||
-           op == PG_OP_relu || op == PG_OP_abs || op == PG_OP_step || op == PG_OP_sqrt || op == PG_OP_below ||
-           op == PG_OP_at_most || op == PG_OP_maximum || op == PG_OP_minimum;
+    return pg_cost_of_op(op) <= PG_COST_DIVISION;
 }
 
 #ifndef PG_LIBM_LANES

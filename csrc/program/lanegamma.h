@@ -2,49 +2,65 @@
  * eights; results stand apart from what they are made of. */
 
 #include "program/lanepowpass.h"
+#include "program/lanezeta.h"
 
-/* sum of c[i] * t**i, as Horner has it, for i from degree down to 0 */
-LANE_TARGET static void LANE_NAME(polynomial)(const double *c, int degree, const double *t, double *sum, size_t count)
+/* sum of c[i] * t**i, as Horner has it, for i from degree down to 0, of lanes side by side, as many as keep a processor busy
+ * while each waits for its last step. */
+LANE_ALWAYS void LANE_NAME(polynomial_of_some)(const double *c, int degree, const double *t, double *sum, int parts)
 {
-    typedef double vec __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
-    enum { PARTS = EIGHT / LANE_WIDTH };
-    for (size_t at = 0; at < count; at += EIGHT) {
-        vec x[PARTS], y[PARTS];
-        for (int k = 0; k < PARTS; k++) {
-            x[k] = ((const vec *)(const void *)(t + at))[k];
-            y[k] = 0.0 * x[k];
-        }
-        for (int i = degree; i >= 0; i--)
-            for (int k = 0; k < PARTS; k++)
-                y[k] = y[k] * x[k] + c[i];
-        for (int k = 0; k < PARTS; k++)
-            ((vec *)(void *)(sum + at))[k] = y[k];
+    typedef LANE_NAME(reals) vec;
+    vec x[MANY / LANE_WIDTH], y[MANY / LANE_WIDTH];
+    for (int k = 0; k < parts; k++) {
+        x[k] = ((const vec *)(const void *)t)[k];
+        y[k] = 0.0 * x[k];
     }
+    for (int i = degree; i >= 0; i--)
+        for (int k = 0; k < parts; k++)
+            y[k] = y[k] * x[k] + c[i];
+    for (int k = 0; k < parts; k++)
+        ((vec *)(void *)sum)[k] = y[k];
 }
 
-/* The same with c where the mask has all bits, and with other where it has none. */
-LANE_TARGET static void LANE_NAME(either_polynomial)(const double *c, const double *other, const uint64_t *mask,
-                                                     int degree, const double *t, double *sum, size_t count)
+LANE_TARGET static void LANE_NAME(polynomial)(const double *c, int degree, const double *t, double *sum, size_t count)
 {
-    typedef double vec __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
-    typedef uint64_t bits __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
-    enum { PARTS = EIGHT / LANE_WIDTH };
-    for (size_t at = 0; at < count; at += EIGHT) {
-        vec x[PARTS], y[PARTS];
-        bits which[PARTS];
-        for (int k = 0; k < PARTS; k++) {
-            x[k] = ((const vec *)(const void *)(t + at))[k];
-            which[k] = ((const bits *)(const void *)(mask + at))[k];
-            y[k] = 0.0 * x[k];
-        }
-        for (int i = degree; i >= 0; i--) {
-            const bits here = (bits)(c[i] + (vec){0}), there = (bits)(other[i] + (vec){0});
-            for (int k = 0; k < PARTS; k++)
-                y[k] = y[k] * x[k] + (vec)((here & which[k]) | (there & ~which[k]));
-        }
-        for (int k = 0; k < PARTS; k++)
-            ((vec *)(void *)(sum + at))[k] = y[k];
+    size_t at = 0;
+    for (; at + MANY <= count; at += MANY)
+        LANE_NAME(polynomial_of_some)(c, degree, t + at, sum + at, MANY / LANE_WIDTH);
+    for (; at < count; at += EIGHT)
+        LANE_NAME(polynomial_of_some)(c, degree, t + at, sum + at, EIGHT / LANE_WIDTH);
+}
+
+/* The same with c where the mask has all bits, and with other, of no larger degree, where it has none. */
+LANE_ALWAYS void LANE_NAME(either_of_some)(const double *c, int degree, const double *other, int other_degree,
+                                           const uint64_t *mask, const double *t, double *sum, int parts)
+{
+    typedef LANE_NAME(reals) vec;
+    vec x[MANY / LANE_WIDTH], y[MANY / LANE_WIDTH];
+    LANE_NAME(masks) which[MANY / LANE_WIDTH];
+    for (int k = 0; k < parts; k++) {
+        x[k] = ((const vec *)(const void *)t)[k];
+        which[k] = ((const LANE_NAME(masks) *)(const void *)mask)[k];
+        y[k] = 0.0 * x[k];
     }
+    for (int i = degree; i >= 0; i--) {
+        const vec here = c[i] + (vec){0}, there = (i <= other_degree ? other[i] : 0.0) + (vec){0};
+        for (int k = 0; k < parts; k++)
+            y[k] = y[k] * x[k] + LANE_NAME(chosen)(which[k], here, there);
+    }
+    for (int k = 0; k < parts; k++)
+        ((vec *)(void *)sum)[k] = y[k];
+}
+
+LANE_TARGET static void LANE_NAME(either_polynomial)(const double *c, int degree, const double *other, int other_degree,
+                                                     const uint64_t *mask, const double *t, double *sum, size_t count)
+{
+    size_t at = 0;
+    for (; at + MANY <= count; at += MANY)
+        LANE_NAME(either_of_some)
+    (c, degree, other, other_degree, mask + at, t + at, sum + at, MANY / LANE_WIDTH);
+    for (; at < count; at += EIGHT)
+        LANE_NAME(either_of_some)
+    (c, degree, other, other_degree, mask + at, t + at, sum + at, EIGHT / LANE_WIDTH);
 }
 
 /* One way to make results z of x, which may read them, too. */
@@ -113,7 +129,7 @@ LANE_TARGET static void LANE_NAME(lgamma_near)(const double *a, double *z, size_
         d.at[i] = t < 1.375 ? near : t - 2.0;
         one[i] = first ? ~(uint64_t)0 : 0;
     }
-    LANE_NAME(either_polynomial)(by_one, by_two, one, 21, d.at, tail.at, count);
+    LANE_NAME(either_polynomial)(SERIES(lgamma_by_one), SERIES(lgamma_by_two), one, d.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         const double log = lane_log(logs.at[i]), near = d.at[i] * tail.at[i] + 0.0;
@@ -129,7 +145,7 @@ LANE_TARGET static void LANE_NAME(lgamma_far)(const double *a, double *z, size_t
         r.at[i] = 1.0 / a[i];
         square.at[i] = r.at[i] * r.at[i];
     }
-    LANE_NAME(polynomial)(lgamma_series, 8, square.at, tail.at, count);
+    LANE_NAME(polynomial)(SERIES(lgamma_by_stirling), square.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         z[i] = (a[i] - 0.5) * (lane_log(a[i]) - 1.0) + (0.4189385332046727 + r.at[i] * tail.at[i]);
@@ -192,7 +208,7 @@ LANE_TARGET static void LANE_NAME(digamma_near)(const double *a, double *z, size
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         from.at[i] = t.at[i] - 1.75;
-    LANE_NAME(polynomial)(by_root, 25, from.at, tail.at, count);
+    LANE_NAME(polynomial)(SERIES(digamma_by_root), from.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         z[i] = ((t.at[i] - 1.4616321449683622) - 9.549995429965697e-17) * tail.at[i] + sum.at[i];
@@ -206,7 +222,7 @@ LANE_TARGET static void LANE_NAME(digamma_far)(const double *a, double *z, size_
         r.at[i] = 1.0 / a[i];
         square.at[i] = r.at[i] * r.at[i];
     }
-    LANE_NAME(polynomial)(digamma_series, 8, square.at, tail.at, count);
+    LANE_NAME(polynomial)(SERIES(digamma_above_zero), square.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         z[i] = lane_log(a[i]) - (0.5 * r.at[i] + square.at[i] * tail.at[i]);
@@ -275,7 +291,7 @@ LANE_TARGET static void LANE_NAME(gamma_near)(const double *a, double *z, size_t
         t.at[i] = t.at[i] < 1.0 ? t.at[i] : t.at[i] - 1.0;
         d.at[i] = t.at[i] - 0.5;
     }
-    LANE_NAME(polynomial)(by_unit, 21, d.at, tail.at, count);
+    LANE_NAME(polynomial)(SERIES(gamma_by_unit), d.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         const double unit = 1.0 + (t.at[i] * (t.at[i] - 1.0)) * tail.at[i];
@@ -296,7 +312,7 @@ LANE_TARGET static void LANE_NAME(gamma_far)(const double *a, double *z, size_t 
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         r.at[i] = 1.0 / a[i];
-    LANE_NAME(polynomial)(gamma_series, 10, r.at, tail.at, count);
+    LANE_NAME(polynomial)(SERIES(gamma_beside), r.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         const double left = (a[i] - q.at[i] * 2.718281828459045) - product_lost(q.at[i], 2.718281828459045);
@@ -387,7 +403,7 @@ LANE_TARGET static void LANE_NAME(trigammas_above)(const double *a, double *z, s
         square.at[i] = r.at[i] * r.at[i];
         any |= lane_to_bits(terms);
     }
-    LANE_NAME(polynomial)(trigamma_series, 13, square.at, tail.at, count);
+    LANE_NAME(polynomial)(SERIES(trigamma_above_zero), square.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         z[i] = r.at[i] + square.at[i] * (0.5 + r.at[i] * tail.at[i]);
@@ -412,7 +428,7 @@ LANE_TARGET static void LANE_NAME(trigamma_reflected)(const double *x, double *z
         part.at[i] = x[i] - copysign(nearest_of(fabs(x[i])), x[i]);
         square.at[i] = part.at[i] * part.at[i];
     }
-    LANE_NAME(polynomial)(by_pole, 15, square.at, tail.at, count);
+    LANE_NAME(polynomial)(SERIES(trigamma), square.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
         z[i] = (1.0 / part.at[i]) / part.at[i] + (tail.at[i] - z[i]);
@@ -432,18 +448,81 @@ LANE_TARGET static void LANE_NAME(trigammas)(const double *x, double *z, size_t 
     LANE_NAME(go)(LANE_NAME(trigamma_reflected), below, -1.5, x, z, count);
 }
 
+/* polygamma(n, x) of x <= 0, or nan, over a factorial with its sign: see polygamma() of gamma.h. */
+LANE_TARGET static void LANE_NAME(polygamma_reflected)(double n, const double *x, double *z, size_t count)
+{
+    numbers above = {{0.0}}, below = {{0.0}}, from = {{0.0}}, part = {{0.0}}, order = {{0.0}};
+    const double sign = fmod(n, 2.0) == 1.0 ? 1.0 : -1.0;
+    for (size_t i = 0; i < count; i++) {
+        part.at[i] = x[i] - copysign(nearest_of(fabs(x[i])), x[i]);
+        above.at[i] = 1.0 + part.at[i];
+        below.at[i] = 1.0 - part.at[i];
+        from.at[i] = 1.0 - x[i];
+        order.at[i] = -(n + 1.0);
+    }
+    LANE_NAME(zetas)(1.0, n + 1.0, above.at, above.at, count);
+    LANE_NAME(zetas)(1.0, n + 1.0, below.at, below.at, count);
+    LANE_NAME(zetas)(1.0, n + 1.0, from.at, from.at, count);
+    LANE_NAME(lanes_pow)(part.at, order.at, z, count);
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++)
+        z[i] += above.at[i] + sign * (below.at[i] - from.at[i]);
+}
+
+/* The same for all x, n being whole, from 2 to LARGEST_ORDER. */
+LANE_TARGET static void LANE_NAME(polygammas_of)(double n, const double *x, double *z, size_t count)
+{
+    numbers a = {{0.0}}, some = {{0.0}}, found = {{0.0}};
+    uint64_t below[LANES_AT_ONCE] = {0}, many = 0;
+    uint8_t places[LANES_AT_ONCE];
+    double factorial = fmod(n, 2.0) == 1.0 ? 1.0 : -1.0;
+    const double end = fmod(n, 2.0) == 1.0 ? 0.0 : -0.0;
+    for (double k = 2.0; k <= n; k += 1.0)
+        factorial *= k;
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++) {
+        a.at[i] = x[i] > 0.0 ? x[i] : 300.0; /* without terms */
+        below[i] = lane_to_bits(x[i] > 0.0 ? 0.0 : 1.0) >> 61 & 1;
+        many += below[i];
+    }
+    if (many != count)
+        LANE_NAME(zetas)(factorial, n + 1.0, a.at, z, count);
+    if (many != 0) {
+        places_of(below, count, places);
+        for (size_t i = 0; i < whole_eights(many); i++)
+            some.at[i] = i < many ? x[places[i]] : -1.5;
+        LANE_NAME(polygamma_reflected)(n, some.at, found.at, whole_eights(many));
+        for (size_t i = 0; i < many; i++)
+            z[places[i]] = factorial * found.at[i];
+    }
+    LANE_LOOP
+    for (size_t i = 0; i < count; i++) {
+        const double here = x[i] == LANE_INF ? end : z[i];
+        z[i] = x[i] == -LANE_INF ? LANE_NAN : here;
+    }
+}
+
+/* Whether a block has one order, and one for which there are steps that all lanes go. */
+LANE_ALWAYS int LANE_NAME(has_one_order)(const double *n, size_t count)
+{
+    int others = !(n[0] >= 1.0) | !(n[0] <= LARGEST_ORDER) | !lane_is_whole(n[0]);
+    for (size_t i = 1; i < count; i++)
+        others |= n[i] != n[0];
+    return !others;
+}
+
 LANE_TARGET void LANE_NAME(pg_polygammas)(const double *n, const double *x, double *z, size_t count)
 {
     for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
         const size_t some = lanes_from(start, count);
-        uint64_t others = 0;
         numbers found = {{0.0}};
-        for (size_t i = 0; i < some; i++)
-            others |= n[start + i] != 1.0;
-        if (!others)
+        if (!LANE_NAME(has_one_order)(n + start, some))
+            for (size_t i = 0; i < some; i++)
+                found.at[i] = polygamma(n[start + i], x[start + i]);
+        else if (n[start] == 1.0)
             LANE_NAME(trigammas)(x + start, found.at, some);
-        for (size_t i = 0; others && i < some; i++)
-            found.at[i] = polygamma(n[start + i], x[start + i]);
+        else
+            LANE_NAME(polygammas_of)(n[start], x + start, found.at, some);
         memcpy(z + start, found.at, some * sizeof *z);
     }
 }

@@ -1,6 +1,8 @@
 /* noting.c: values of a body and of its way back compared, and which of the same ones are noted. */
 #include "program/noting.h"
 
+#include "program/costs.h"
+
 enum {
     LONGEST = 400,         /* instructions: longer bodies are left as they are for lanes, */
     LONGEST_WAY = 2000,    /* and those of ways, and for numbers, are not weighed */
@@ -127,26 +129,11 @@ static void number(pg_numbered *n, const pg_body *body, const pg_body *back, con
 
 /* -- which are noted ---------------------------------------------------------------------------- */
 
-/* In halves of the time that an addition takes. */
+/* As costs.h has it. */
 static size_t cost_of(const pg_instruction *in)
 {
-    switch (in->code) {
-    case PG_CODE_FUSED:
-    case PG_CODE_CONTRACTED:
-        return 2 + in->count;
-    case PG_OP_add:
-    case PG_OP_sub:
-    case PG_OP_mul:
-    case PG_OP_neg:
-    case PG_OP_where:
-    case PG_OP_below:
-    case PG_OP_equal:
-    case PG_OP_both:
-    case PG_OP_either:
-        return 2;
-    default:
-        return in->code == PG_OP_div ? 4 : 12;
-    }
+    const int is_sum = in->code == PG_CODE_FUSED || in->code == PG_CODE_CONTRACTED;
+    return is_sum ? PG_COST_STEP + in->count : pg_cost_of_op(in->code);
 }
 
 static void need(pg_choice *c, uint32_t maker)

@@ -30,6 +30,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from pygrad.core.classes import slots_of
 from pygrad.core.implementation import Value, trace_active
 
 Maker = Callable[[list[Any]], Any]
@@ -300,11 +301,8 @@ def _attributes(record: Any) -> Iterator[str]:
         if not isinstance(getattr(kind, name, None), functools.cached_property):
             yield name
     for base in kind.__mro__:
-        slots = vars(base).get("__slots__", ())
-        for slot in [slots] if isinstance(slots, str) else slots:
-            private = slot.startswith("__") and not slot.endswith("__")
-            name = f"_{base.__name__.lstrip('_')}{slot}" if private else slot
-            if name not in {"__dict__", "__weakref__"} and hasattr(record, name):
+        for name in slots_of(base):
+            if hasattr(record, name):
                 yield name
 
 

@@ -38,6 +38,7 @@ import numpy as np
 from pygrad import _native
 from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads, users_depth
+from pygrad.core.classes import NOTHING, in_class
 from pygrad.core.distinction import distinction
 from pygrad.core.implementation import Value
 from pygrad.core.reading import Read, names_read
@@ -56,8 +57,6 @@ _OPERATORS = (  # what an object may be asked for without a name
         for name in ("neg", "abs", "lt", "le", "gt", "ge", "bool", "len", "iter", "getitem")
     ],
 )
-_NOTHING = NotImplemented  # in the place of what is not there; C knows it
-
 _LIBRARIES = tuple(
     {
         os.path.join(path, "")
@@ -119,10 +118,10 @@ def _content(where: Any, name: str | None) -> Any:
     if name is None:
         return _native.content_of(where)
     if isinstance(where, dict):
-        return where.get(name, _NOTHING)
+        return where.get(name, NOTHING)
     of = where() if type(where) is weakref.ref else where
-    found = getattr(of, name, _NOTHING)
-    if isinstance(found, MethodType) and getattr(of, name, _NOTHING) is not found:
+    found = getattr(of, name, NOTHING)
+    if isinstance(found, MethodType) and getattr(of, name, NOTHING) is not found:
         return found.__func__  # it is bound anew at each look
     return found
 
@@ -257,7 +256,7 @@ class _Search:
         elif isinstance(x, property):
             self._found(x.fget, depth)
         elif isinstance(x, type):
-            self._found(_in_class(x, "__init__"), depth)
+            self._found(in_class(x, "__init__"), depth)
         elif isinstance(x, (list, tuple, dict)):
             items = list(x.values()) if isinstance(x, dict) else list(x)
             for item in items[:_MOST_ITEMS] if depth < 2 else ():
@@ -266,7 +265,7 @@ class _Search:
                     self._found(item, depth + 1)
                     self.quiet = quiet
         elif x is not None and not isinstance(x, (ModuleType, *_PLAIN)):
-            call = _in_class(type(x), "__call__")
+            call = in_class(type(x), "__call__")
             if isinstance(call, (FunctionType, FunctionOf)):
                 self._watch_function(type(x), "__call__", call, f"{type(x).__name__}.__call__")
                 self._add(call, x)
@@ -303,29 +302,29 @@ class _Search:
     def _look_up(
         self, f: FunctionType, known: dict[str, Any], read: Read, cells: dict[str, Any]
     ) -> None:
-        found: Any = _NOTHING
+        found: Any = NOTHING
         variables = getattr(
             f.__globals__, "original", f.__globals__
         )  # of lifted code: the module's
         if read.kind == "inner":
             self._want(read.attributes)
         elif read.kind == "argument":
-            found = known.get(read.name, _NOTHING)
-            if found is _NOTHING:
+            found = known.get(read.name, NOTHING)
+            if found is NOTHING:
                 self._want(read.attributes)
         elif read.kind == "module":
-            found = sys.modules.get(read.name, _NOTHING)
+            found = sys.modules.get(read.name, NOTHING)
         elif read.kind == "cell" and read.name in cells:
             found = _native.content_of(cells[read.name])
             self._watch(cells[read.name], None, found, read.name)
         elif read.kind == "global":
-            found = variables.get(read.name, _NOTHING)
-            if found is _NOTHING and hasattr(builtins, read.name):
+            found = variables.get(read.name, NOTHING)
+            if found is NOTHING and hasattr(builtins, read.name):
                 return
             if not (isinstance(found, ModuleType) and self._is_library(found)):
                 self._watch(variables, read.name, found, read.name)
         elif read.kind == "super":
-            of = known.get((*f.__code__.co_varnames, "")[0], _NOTHING)
+            of = known.get((*f.__code__.co_varnames, "")[0], NOTHING)
             self._follow_super(_native.content_of(cells["__class__"]), of, read.attributes)
         self._follow(found, read)
 
@@ -362,13 +361,13 @@ class _Search:
             if isinstance(found, ModuleType):
                 if self._is_library(found):
                     return
-                of, found = found, vars(found).get(name, _NOTHING)
-                if found is _NOTHING and hasattr(of, "__getattr__"):
+                of, found = found, vars(found).get(name, NOTHING)
+                if found is NOTHING and hasattr(of, "__getattr__"):
                     return
                 self._watch(vars(of), name, found, called)
             elif isinstance(found, type):
                 found = self._of_class(found, name, called)
-            elif found is _NOTHING or isinstance(found, (FunctionOf, FunctionType, *_PLAIN)):
+            elif found is NOTHING or isinstance(found, (FunctionOf, FunctionType, *_PLAIN)):
                 return
             else:
                 found = self._of_instance(found, name, called)
@@ -379,13 +378,13 @@ class _Search:
         """An object under a name, or at its end: it may be another function's argument."""
         known = isinstance(x, (ModuleType, FunctionType, MethodType, FunctionOf, *_PLAIN, *_MANY))
         few = len(self.objects) < _MOST_OBJECTS
-        if x is _NOTHING or known or self.quiet:
+        if x is NOTHING or known or self.quiet:
             return
         if few and self._is_first("object", id(x)):
             self.kept.append(x)
             self.objects.append(x)
             for name in _OPERATORS:
-                operator = _in_class(type(x), name)
+                operator = in_class(type(x), name)
                 if isinstance(operator, FunctionType):
                     self._add(operator, x)
             for attributes in tuple(self.wanted):
@@ -401,7 +400,7 @@ class _Search:
 
     def _match(self, x: Any, attributes: tuple[str, ...]) -> None:
         kind = x if isinstance(x, type) else type(x)
-        if _in_class(kind, attributes[0]) is _NOTHING and attributes[0] not in _own(x):
+        if in_class(kind, attributes[0]) is NOTHING and attributes[0] not in _own(x):
             return
         quiet, self.quiet = self.quiet, False
         with contextlib.suppress(Exception):  # see _read
@@ -422,18 +421,18 @@ class _Search:
         return code is not None and self._is_users(code.co_filename, function.__module__)
 
     def _of_class(self, of: type, name: str, called: str) -> Any:
-        raw = _in_class(of, name)
+        raw = in_class(of, name)
         if type(of).__getattribute__ is not type.__getattribute__:
-            return _NOTHING
-        if raw is _NOTHING:
+            return NOTHING
+        if raw is NOTHING:
             if not hasattr(type(of), "__getattr__") and not hasattr(of, name):
-                self._watch(of, name, _NOTHING, called)
-            return _NOTHING
+                self._watch(of, name, NOTHING, called)
+            return NOTHING
         if isinstance(raw, (FunctionType, FunctionOf, staticmethod, classmethod, property)):
             self._watch_function(of, name, raw, called)
             return raw
         if hasattr(type(raw), "__get__"):
-            return _NOTHING
+            return NOTHING
         self._watch(of, name, raw, called)
         return raw
 
@@ -442,25 +441,25 @@ class _Search:
         if name == "__class__":
             return kind
         if not isinstance(kind.__getattribute__, WrapperDescriptorType):
-            return _NOTHING  # Python code of its class says what it has
-        raw = _in_class(kind, name)
+            return NOTHING  # Python code of its class says what it has
+        raw = in_class(kind, name)
         if isinstance(raw, (FunctionType, FunctionOf, staticmethod, classmethod)):
             return self._of_method(of, name, raw, called)
         if isinstance(raw, property):
             if raw.fget is not None:
                 self._watch_function(kind, name, raw, called)
                 self._add(raw.fget, of)
-            return _NOTHING
+            return NOTHING
         if hasattr(type(raw), "__get__") and not isinstance(raw, MemberDescriptorType):
-            return _NOTHING
+            return NOTHING
         try:
             found = object.__getattribute__(of, name)
         except AttributeError:
-            found = _NOTHING
+            found = NOTHING
             if hasattr(kind, "__getattr__"):
-                return _NOTHING
-        if getattr(of, name, _NOTHING) is not found:
-            return _NOTHING
+                return NOTHING
+        if getattr(of, name, NOTHING) is not found:
+            return NOTHING
         if not self.quiet:
             self._watch(of, name, found, called)
         return found
@@ -475,7 +474,7 @@ class _Search:
         if is_own or isinstance(raw, (staticmethod, classmethod)):
             return found if is_own else raw
         self._add(raw, of)
-        return _NOTHING
+        return NOTHING
 
     def _is_library(self, module: ModuleType) -> bool:
         name, file = module.__name__, getattr(module, "__file__", None)
@@ -510,14 +509,6 @@ def _function_in(raw: Any) -> Any:
 def _own(x: Any) -> Any:
     """Attributes of an object itself."""
     return getattr(x, "__dict__", ())
-
-
-def _in_class(kind: type, name: str) -> Any:
-    """What a class has under a name, as it stands there."""
-    for base in kind.__mro__:
-        if name in vars(base):
-            return vars(base)[name]
-    return _NOTHING
 
 
 @functools.lru_cache(maxsize=10_000)

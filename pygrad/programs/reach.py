@@ -34,6 +34,7 @@ import numpy as np
 from pygrad import _native
 from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads
+from pygrad.core.classes import NOTHING, in_class
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.reading import codes_within
@@ -51,7 +52,6 @@ _PLAINLY = (object.__getattribute__, SimpleNamespace.__getattribute__)
 _COMPARED = ("__eq__", "__ne__", "__hash__")
 _TRUTHS = ("__bool__", "__len__")
 _HEAP_TYPE = 1 << 9  # of flags: a class that is not of C
-_NOTHING = NotImplemented  # in the place of what is not there; C knows it
 
 # -- what is known ---------------------------------------------------------------------------------
 
@@ -363,7 +363,7 @@ class _Search:
 
     def operators(self, names: Iterable[str]) -> None:
         for name in names:
-            self.watch(Value, name, getattr(Value, name, _NOTHING))
+            self.watch(Value, name, getattr(Value, name, NOTHING))
 
     def array(self, array: Any) -> None:
         self.size += array.size
@@ -397,7 +397,7 @@ class _Search:
         asked = facts_of(f.__code__)
         self.asks |= asked.asks
         self.kinds |= asked.kinds
-        self.watch(f.__globals__, "__builtins__", f.__globals__.get("__builtins__", _NOTHING))
+        self.watch(f.__globals__, "__builtins__", f.__globals__.get("__builtins__", NOTHING))
         self.watch(f, "__code__", f.__code__)
         self.watch(f, "__defaults__", f.__defaults__)
         self.add(f.__defaults__)
@@ -426,7 +426,7 @@ class _Search:
             found = self.looked_up(f, name.name)
         elif name.name in cells:
             found = _native.content_of(cells[name.name])
-            if found is _NOTHING:
+            if found is NOTHING:
                 raise _Anywhere
         else:  # of a function around one that is in its code
             self.methods(set(name.attributes))
@@ -443,14 +443,14 @@ class _Search:
 
     def looked_up(self, f: FunctionType, name: str) -> Any:
         space: Any = f.__globals__
-        found = space.get(name, _NOTHING)
-        if found is not _NOTHING:
+        found = space.get(name, NOTHING)
+        if found is not NOTHING:
             self.watch(space, name, found)
             return found
         builtin = f.__builtins__  # type: ignore[attr-defined]
         if type(builtin) is not dict or name not in builtin:
             raise _Anywhere
-        self.watch(space, name, _NOTHING)
+        self.watch(space, name, NOTHING)
         self.watch(builtin, name, builtin[name])
         return builtin[name]
 
@@ -467,12 +467,12 @@ def _has_plainly(of: Any, name: str) -> bool:
     if kind is EnumMeta:
         return name in of.__members__
     if kind is type:
-        raw, own = _in_class(of, name), False
+        raw, own = in_class(of, name), False
     elif kind.__getattribute__ in _PLAINLY:
-        raw, own = _in_class(kind, name), name in getattr(of, "__dict__", ())
+        raw, own = in_class(kind, name), name in getattr(of, "__dict__", ())
     else:
         return False
-    if raw is _NOTHING:
+    if raw is NOTHING:
         return own
     if isinstance(raw, MemberDescriptorType):
         return kind is not type and hasattr(of, name)
@@ -482,13 +482,6 @@ def _has_plainly(of: Any, name: str) -> bool:
 def _has_attributes(f: Any) -> bool:
     """Whether a function has attributes of its own that code may ask for under another name of it."""
     return not vars(f).keys().isdisjoint(_ATTRIBUTES | _METHODS)
-
-
-def _in_class(kind: type, name: str) -> Any:
-    for base in kind.__mro__:
-        if name in vars(base):
-            return vars(base)[name]
-    return _NOTHING
 
 
 class _Bare(Enum):

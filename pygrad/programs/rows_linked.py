@@ -23,6 +23,7 @@ from pygrad.arrays.quiet import quietly
 from pygrad.core.implementation import Value
 from pygrad.core.library import ffi, lib
 from pygrad.core.recording import Kind, as_recorded
+from pygrad.core.stated import NodeRule
 from pygrad.core.structure import Array
 from pygrad.programs.batch import Batch
 from pygrad.programs.paths import Path, Paths, trace
@@ -261,7 +262,7 @@ def _mode_of(group: Sequence[Any]) -> int:
     return _NONE if first is None else _SHARED
 
 
-class Linked:
+class Linked(NodeRule):
     """Numbers that were made of the rows of a call, and the rule of the node that has them as results."""
 
     def __init__(self, taken: Taken, made: Made, numbers: RowNumbers) -> None:
@@ -282,8 +283,6 @@ class Linked:
         seeds: tuple[Any, ...],
         wanted: tuple[bool, ...],
     ) -> tuple[Any, ...]:
-        """Derivatives by xs, or of the results; see rule_made. numbers: whether they will be used as
-        numbers, and not be differentiated again."""
         given = [_native.number_in(seed) for seed in seeds if seed is not None]
         if numbers and not any(given):  # an exact 0 wins over all it meets
             return (None,) * (len(xs) if reverse else self._results)

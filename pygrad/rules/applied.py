@@ -19,6 +19,7 @@ from pygrad.control.autograph.merging import both, condition
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
+from pygrad.core.stated import NodeRule
 from pygrad.core.structure import (
     RESULT,
     Static,
@@ -197,7 +198,7 @@ def seeded(items: Sequence[Any], seeds: Sequence[Any]) -> tuple[tuple[Any, ...],
     return some, given
 
 
-class Applied:
+class Applied(NodeRule):
     """A call whose derivatives a rule says: what a node with such a rule holds."""
 
     def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
@@ -228,10 +229,6 @@ class Applied:
         seeds: tuple[Any, ...],
         wanted: tuple[bool, ...],
     ) -> tuple[Any, ...]:
-        """Derivatives by xs, or of the results; see `rule_made` of the implementation.
-
-        numbers: whether they will be used as numbers, and not be differentiated again.
-        """
         if not self.rows:
             return self._derived(reverse, numbers, node, xs, seeds, wanted, ())
         rows = tuple(map(condition, xs[-self.rows :]))  # in a derived body those of its own

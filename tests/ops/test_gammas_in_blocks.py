@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpmath import mp
 from programs import exact
 
 from pygrad import compile, grad, vmap
 from pygrad.math import digamma, gamma, lgamma
+from pygrad.special import polygamma
 
 # Where scalar.h parts: zeros, ends of polynomials, whole numbers, overflow, and far out.
 BOUNDS = [
@@ -69,3 +71,14 @@ def test_packs_have_the_bits_of_one_row(name: str) -> None:
     many = compile(lambda xs: [f(x) for x in xs])
     for x, y in zip(given, many(given), strict=True):
         assert exact(y) == exact(one(x)), x
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 12])
+def test_higher_orders_are_within_two_ulp(n: int, lanes: int) -> None:
+    rng = random.Random(n)
+    xs = [2.0 ** rng.uniform(-6, 6) for _ in range(120)]
+    found = vmap(lambda x: polygamma(n, x))(np.array(xs)).tolist()
+    with mp.workprec(200):
+        for x, y in zip(xs, found, strict=True):
+            truth = mp.psi(n, mp.mpf(x))
+            assert abs(y - truth) <= 2 * math.ulp(float(truth)), x

@@ -15,6 +15,7 @@ from pygrad.control.autograph.looping import Counted
 from pygrad.control.autograph.merging import any_of, both, condition, is_staged
 from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads
+from pygrad.core.classes import in_class
 from pygrad.core.implementation import FUNCTIONS, Value
 
 _where = FUNCTIONS["where"]
@@ -112,11 +113,8 @@ _RANDOM = ("random", "numpy.random", "secrets")
 
 def call_of(kind: type) -> FunctionType | None:
     """What a class has its objects called by, if that is a Python function."""
-    for base in kind.__mro__:
-        if "__call__" in vars(base):
-            found = vars(base)["__call__"]
-            return found if isinstance(found, FunctionType) else None
-    return None
+    found = in_class(kind, "__call__")
+    return found if isinstance(found, FunctionType) else None
 
 
 class Callee:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads
+from pygrad.core.classes import slots_of
 from pygrad.core.implementation import Value
 
 
@@ -249,11 +250,7 @@ def _slots(cls: Any) -> tuple[str, ...]:
     found: list[str] = []
     for base in cls.__mro__:
         if not _is_foreign(base) and base is not object:
-            slots = vars(base).get("__slots__", ())
-            for name in (slots,) if isinstance(slots, str) else slots:
-                if name not in {"__dict__", "__weakref__"}:
-                    private = name.startswith("__") and not name.endswith("__")
-                    found.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
+            found += slots_of(base)
     return tuple(found)
 
 

@@ -542,30 +542,62 @@ function gamma_dx(x) {
     return gamma_function(x) * digamma(x);
 }
 
-/* Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and s > 1: some terms, the smallest first,
- * and the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
-function hurwitz_zeta(s, a) {
+/* What x + y has lost in rounding, exactly (Knuth). */
+function sum_lost(x, y) {
+    let sum = x + y, part = sum - x;
+    return (x - (sum - part)) + (y - part);
+}
+
+/* (x + low) ** -n for a whole n > 0, by products and what they lose. */
+function whole_power_below(x, low, n) {
+    let product = 1, lost = 0;
+    while (n > 0) {
+        if (fmod(n, 2) === 1) {
+            lost = (lost * x + product * low) + product_lost(product, x);
+            product *= x;
+        }
+        low = 2 * (x * low) + product_lost(x, x);
+        x *= x;
+        n = floor(0.5 * n);
+    }
+    let over = 1 / product;
+    let missed = ((1 - over * product) - product_lost(over, product)) - lost * over;
+    return product > 1e-290 && product < 1e290 ? over + over * missed : over;
+}
+
+/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the smallest first,
+ * and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
+function hurwitz_zeta(times, s, a) {
     const c = [
         0.08333333333333333,   -0.001388888888888889,  3.306878306878307e-05,  -8.267195767195768e-07,
         2.08767569878681e-08,  -5.284190138687493e-10, 1.3382536530684679e-11, -3.3896802963225827e-13,
-        8.586062056277845e-15, -2.174868698558062e-16,
+        8.586062056277845e-15, -2.174868698558062e-16, 5.5090028283602295e-18, -1.3954464685812522e-19,
+        3.534707039629467e-21, -8.953517427037546e-23,
     ];
     let z = a, terms = 0;
-    while (z < 10 + s && terms < 1e3) {
+    while (z < 5 + s && terms < 1e3) {
         terms += 1;
         z = a + terms;
     }
-    let rest = 0.5, term = s / z;
-    for (let i = 0; i < 10; i++) {
+    let r = 1 / z, square = r * r, rest = 0.5, term = s * r;
+    for (let i = 0; i < 14; i++) {
         rest += c[i] * term;
-        term *= ((s + (2 * i + 1)) / z) * ((s + (2 * i + 2)) / z);
+        term *= ((s + (2 * i + 1)) * (s + (2 * i + 2))) * square;
     }
-    let sum = power(z, 1 - s) / (s - 1) + power(z, -s) * rest;
-    while (terms > 0) {
-        terms -= 1;
-        sum += power(a + terms, -s);
+    let under = s - 1, whole = 1 / under, part = r * (rest - sum_lost(a, terms)), factor = whole + part;
+    let missed = ((1 - whole * under) - product_lost(whole, under)) / under + sum_lost(whole, part);
+    let first = power(z, 1 - s), sum = first * factor;
+    let low = first > 1e-290 ? product_lost(first, factor) + first * missed : 0;
+    let more = terms;
+    while (more > 0) {
+        more -= 1;
+        let next = whole_power_below(a + more, sum_lost(a, more), s);
+        low += sum_lost(next, sum);
+        sum += next;
     }
-    return sum;
+    let product = times * sum, size = fabs(product);
+    return size > 1e-290 && size < 1e290 && fabs(times) < 1e290 ? product + (product_lost(times, sum) + times * low)
+                                                                : product;
 }
 
 /* The slope of digamma, the sum of (x + k)**-2 over k from 0 on, for x > 0: terms as far as x + k is less than 3, the smallest
@@ -608,24 +640,21 @@ function trigamma(x) {
 /* The n-th derivative of digamma, for a whole n > 0: n! times the sum of (x + k)**-(n + 1) over k from 0 on, with a
  * sign. Below 0 that sum is one over all whole k, less those below 0, all of them about the whole number next to x. */
 function polygamma(n, x) {
-    let s = n + 1, odd = fmod(n, 2), sum;
+    let s = n + 1, odd = fmod(n, 2), factorial = odd === 1 ? 1 : -1;
     if (n === 1)
         return trigamma(x);
     if (!(n >= 1) || x === -Infinity)
         return NaN;
     if (x === Infinity)
         return odd === 1 ? 0 : -0;
-    if (x > 0) {
-        sum = hurwitz_zeta(s, x);
-    } else {
-        let part = x - rint(x);
-        let others = hurwitz_zeta(s, 1 - part) - hurwitz_zeta(s, 1 - x);
-        sum = power(part, -s) + (hurwitz_zeta(s, 1 + part) + (odd === 1 ? others : -others));
-    }
-    let factorial = odd === 1 ? 1 : -1;
     for (let k = 2; k <= n && k < 180; k += 1)
         factorial *= k;
-    return factorial * sum;
+    if (x > 0)
+        return hurwitz_zeta(factorial, s, x);
+    let part = x - rint(x);
+    let others = hurwitz_zeta(1, s, 1 - part) - hurwitz_zeta(1, s, 1 - x);
+    let near = hurwitz_zeta(1, s, 1 + part) + (odd === 1 ? others : -others);
+    return factorial * (power(part, -s) + near);
 }
 
 /* A cubic in q, given its square. */
