@@ -56,22 +56,22 @@ def condition(test: Any) -> Any:
 
 
 def opposite(c: Any) -> Any:
-    return not c if isinstance(c, bool) else c ^ True
+    return not c if type(c) is bool else c ^ True
 
 
 def both(a: Any, b: Any) -> Any:
     """Whether two conditions, or bools, hold."""
-    if isinstance(a, bool):
+    if type(a) is bool:
         return b if a else False
-    if isinstance(b, bool):
+    if type(b) is bool:
         return a if b else False
     return a & b
 
 
 def any_of(a: Any, b: Any) -> Any:
-    if isinstance(a, bool):
+    if type(a) is bool:
         return True if a else b
-    if isinstance(b, bool):
+    if type(b) is bool:
         return True if b else a
     return a | b
 
