@@ -271,7 +271,7 @@ class Search:
         for cls in self.classes:
             own = cls.__dict__
             for name in own.keys() & new:
-                self.add(_reached_by(own, name), 0)
+                self.add(_reached_by(cls, name), 0)
 
     def space(self, space: dict[str, Any]) -> None:
         if id(space) in self.seen or _is_left_out(str(space.get("__file__") or "")):
@@ -293,7 +293,7 @@ class Search:
             own = base.__dict__
             for name, item in list(own.items()):
                 if name in self.names or (name[:2] == "__" and isinstance(item, FunctionType)):
-                    self.add(_reached_by(own, name), 0)
+                    self.add(_reached_by(base, name), 0)
 
 
 def _writes(item: Any) -> bool:
@@ -303,11 +303,11 @@ def _writes(item: Any) -> bool:
     return isinstance(item, FunctionType | type) and item.__module__ in _WRITERS
 
 
-def _reached_by(own: Any, name: str) -> list[Any]:
+def _reached_by(cls: type, name: str) -> list[Any]:
     """An attribute of a class; or of a method that dataclasses have written, which compares classes of
     records, and arguments with a default of its own, what it may call: factories of defaults."""
-    item = own[name]
-    if name not in _GENERATED or "__dataclass_fields__" not in own:
+    item = cls.__dict__[name]
+    if name not in _GENERATED or not hasattr(cls, "__dataclass_fields__"):  # of a base, if lifted
         return [item]
     written = getattr(item, "__wrapped__", item)
     if not isinstance(written, FunctionType) or written.__code__.co_filename != "<string>":

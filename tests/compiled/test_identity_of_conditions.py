@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import TraceError, autograph, math, vmap, where
+from pygrad import TraceError, autograph, lift, math, vmap, where
 from pygrad import compile as compile_
 from pygrad.programs import identity
 from pygrad.programs.identity import why_bools
@@ -202,6 +202,7 @@ def f(x):
 """
     space = module("space_of_records", text)
     assert not why_bools(space.f)
+    assert not why_bools(autograph(lift(space.f)))
     exec("def total(c):\n    return c is True\n", space.__dict__)
     assert why_bools(space.f)  # of a name that it uses
 
