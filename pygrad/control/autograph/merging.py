@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any, NamedTuple
 
 from pygrad.control.autograph.context import context
@@ -104,6 +105,8 @@ def merged(c: Any, a: Any, b: Any, what: str, kept: Any = None) -> Any:
     if any(x is NOTHING or isinstance(x, Maybe | Temporary) for x in (a, b)):
         return _maybe(c, a, b, what, kept)
     if isinstance(a, NUMBERS) and isinstance(b, NUMBERS):
+        if context.decides and isinstance(a, Enum) and isinstance(b, Enum):
+            raise Mismatch(f"{what} is one member of an enumeration or another")
         return chosen(c, a, b)
     if kept is not None:
         for item in (a, b):
