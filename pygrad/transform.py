@@ -105,7 +105,7 @@ def _vector(f: Function, result: Any) -> tuple[list[Any], Structure]:
 def _values(items: list[Any], recording: Recording) -> list[Any]:
     """What the function has computed; of what a comparison gives, that."""
     pairs = zip(items, recording.results(), strict=True)
-    return [item if isinstance(item, bool) else found for item, found in pairs]
+    return [item if type(item) is bool else found for item, found in pairs]
 
 
 class Derivative(MethodOf[P, R]):

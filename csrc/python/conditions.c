@@ -285,6 +285,13 @@ static PyObject *reduce(PyObject *self, PyObject *protocol)
     return truth < 0 ? NULL : Py_BuildValue("O(i)", &PyBool_Type, truth);
 }
 
+/* For isinstance(), class patterns and whoever asks for it: in eager code there is a bool. */
+static PyObject *class_in_eager_code(PyObject *self, void *unused)
+{
+    (void)self, (void)unused;
+    return Py_NewRef((PyObject *)&PyBool_Type);
+}
+
 static PyObject *refuse_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     (void)type, (void)args, (void)keywords;
@@ -302,6 +309,11 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyGetSetDef attributes[] = {
+    {"__class__", class_in_eager_code, NULL, "That of the bool.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyType_Slot slots[] = {
     {Py_tp_doc, (void *)"The truth of a comparison in a trace: 0 or 1, a guard once it is asked for."},
     {Py_tp_new, (void *)refuse_new},
@@ -313,6 +325,7 @@ static PyType_Slot slots[] = {
     {Py_tp_repr, (void *)text},
     {Py_tp_str, (void *)text},
     {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
     {Py_nb_bool, (void *)pg_condition_truth},
     {Py_nb_int, (void *)as_int},
     {Py_nb_index, (void *)as_int},

@@ -78,11 +78,15 @@ static int is_held(const pg_node *n)
     return n->wrapper != NULL && Py_REFCNT((PyObject *)n->wrapper) > ((n->flags & PG_PINNED) != 0);
 }
 
-static uint64_t promoted; /* leaves born up to here, and what was made with them, may be among the collector's oldest */
+/* Leaves born up to here, and what was made with them, may be among the collector's oldest; and how often that was so. */
+static uint64_t promoted, promotions;
+/* What this thread knows better, as long as there is no other promotion: of its runs, those up to here only. */
+static PG_THREAD_LOCAL uint64_t promoted_here, promotions_known;
 
 void pg_note_promotion(void)
 {
     promoted = pg_births;
+    promotions++;
 }
 
 /* What the function has left in a cycle, a function that calls itself, say, is held by nobody. It is among the young,
@@ -91,10 +95,14 @@ static int collect_cycles(const pg_run *run)
 {
     enum { YOUNG = 1, ALL = 2 };
     PyObject *gc = PyImport_ImportModule("gc");
-    const int passed_on = run->since != 0 && promoted >= run->since; /* 0: of inputs that are Values, at any time */
+    const uint64_t last = promotions == promotions_known ? promoted_here : promoted;
+    const int passed_on = run->since != 0 && last >= run->since; /* 0: of inputs that are Values, at any time */
     PyObject *found = gc == NULL ? NULL : PyObject_CallMethod(gc, "collect", "i", passed_on ? ALL : YOUNG);
-    if (run->since != 0)
-        promoted = run->since - 1; /* this one has left nothing of the run, and passed on what is of those around it */
+    if (run->since != 0) {
+        /* It has left nothing of the run, and passed on what is of those around it and of other threads. */
+        promoted_here = run->since - 1;
+        promotions_known = promotions;
+    }
     Py_XDECREF(gc);
     Py_XDECREF(found);
     return found != NULL;

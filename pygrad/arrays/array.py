@@ -83,7 +83,7 @@ def lift_in_place(array: Any) -> Any:
     if any(map(is_value, flat)) and not all(map(is_value, flat)):
         kind = engine_of(flat).Value
         for i, item in enumerate(flat):
-            if isinstance(item, _NUMBERS):
+            if not is_value(item) and isinstance(item, _NUMBERS):
                 array.flat[i] = kind(item)
     return array
 

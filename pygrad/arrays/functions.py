@@ -181,6 +181,46 @@ def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
     return quantile(a, places, *args, **kwargs)
 
 
+def nanquantile(a: Any, q: Any, axis: Any = None) -> Any:
+    """numpy.nanquantile: of what is not nan."""
+    return _of_the_others(lambda row: quantile(row, q), a, axis, np.shape(q))
+
+
+def nanmedian(a: Any, axis: Any = None) -> Any:
+    """numpy.nanmedian, likewise."""
+    return _of_the_others(median, a, axis, ())
+
+
+def nanpercentile(a: Any, q: Any, axis: Any = None) -> Any:
+    """numpy.nanpercentile, likewise."""
+    return nanquantile(a, np.asarray(q, dtype=float) / 100, axis)
+
+
+def _of_the_others(function: Any, a: Any, axis: Any, shape: tuple[int, ...]) -> Any:
+    """What a function, of results of a shape, gives along an axis of what is not nan there."""
+    array, axis = _along_one_axis(a, axis)
+    rows = np.moveaxis(array, axis, -1)
+    found = []
+    for row in rows.reshape(-1, rows.shape[-1]):
+        kept = [item for item in row.tolist() if not np.isnan(item)]
+        found.append(np.asarray(function(kept or [math.nan]), dtype=object))
+    return array_of_values(np.stack(found, -1).reshape(shape + rows.shape[:-1]))[()]
+
+
+def nan_to_num(
+    x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """numpy.nan_to_num."""
+    array, largest = array_of_values(as_objects(x)), np.finfo(float).max
+    found = np.where(np.isnan(array), nan, array)
+    found = np.where(found == math.inf, largest if posinf is None else posinf, found)
+    found = np.where(found == -math.inf, -largest if neginf is None else neginf, found)
+    if not copy and isinstance(x, np.ndarray):
+        x[...] = found
+        return x
+    return found[()] if is_value(x) and isinstance(found, np.ndarray) else found
+
+
 def _along_one_axis(a: Any, axis: Any) -> tuple[Any, int]:
     array = array_of_values(as_objects(a))
     if axis is None:
@@ -436,6 +476,10 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         median,
         quantile,
         percentile,
+        nanmedian,
+        nanquantile,
+        nanpercentile,
+        nan_to_num,
         polyfit,
         clip,
         argpartition,

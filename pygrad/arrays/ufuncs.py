@@ -118,7 +118,7 @@ def functions_of_items(engine: Engine) -> dict[str, Callable[..., Any]]:
 
 def _are_equal(x: Any, y: Any) -> Any:
     found = x == y
-    if isinstance(found, bool) and is_value(x) and is_value(y):  # as objects, not as numbers
+    if type(found) is bool and is_value(x) and is_value(y):  # as objects, not as numbers
         return bool(x <= y and x >= y)
     return found
 

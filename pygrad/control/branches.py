@@ -42,7 +42,7 @@ def cond(pred: Any, true_fun: Callable[..., R], false_fun: Callable[..., R], *op
 
 def _chosen(c: Any, true: Callable[[], Any], false: Callable[[], Any], name: str) -> Any:
     """The result of one of two branches that have both run."""
-    if isinstance(c, bool):
+    if type(c) is bool:
         return true() if c else false()
     try:
         result = values(c, true, false, what="the result")

@@ -110,8 +110,8 @@ def too_many(most: int, name: str) -> RuntimeError:
 
 def _check_whole(bound: Any, name: str) -> None:
     number = bound if isinstance(bound, (int, float)) else None
-    if isinstance(bound, Value) and not trace_active():
-        number = bound.data
+    if isinstance(bound, Value):
+        number = None if trace_active() else bound.data
     if number is not None and number % 1 != 0:
         raise ValueError(f"{name} of fori_loop() must be a whole number, not {bound!r}")
 

@@ -15,6 +15,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pygrad.arrays.engines import WHOLE
 from pygrad.core.implementation import Value
 
@@ -38,7 +40,7 @@ class Int(Value):
 
     def __pow__(self, n: Any, modulus: Any = None) -> Any:
         result = Value.__pow__(self, n, modulus)
-        return as_int(result) if type(n) in {int, bool} and n >= 0 else result
+        return as_int(result) if _is_plain_int(n) and n >= 0 else result
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -51,6 +53,11 @@ class Int(Value):
 
     def bit_length(self) -> int:
         return int(self).bit_length()
+
+
+def _is_plain_int(n: Any) -> bool:
+    """Whether it is an int, NumPy's too, which an array of ints has."""
+    return type(n) is int or type(n) is bool or isinstance(n, np.integer)
 
 
 def as_int(v: Any) -> Any:
@@ -72,7 +79,7 @@ def _of_ints(
     of_values = getattr(Value, name)
 
     def method(self: Any, other: Any) -> Any:
-        if type(other) not in {int, bool, Int}:
+        if type(other) is not Int and not _is_plain_int(other):
             return of_values(self, other)
         try:
             result = of_values(self, other)

@@ -62,8 +62,14 @@ _CURE_OF_BYTES = (
 _OF_COMPLEX = re.compile(
     r"unsupported operand type\(s\) for .*('pygrad\.\w+' and 'complex'|'complex' and 'pygrad\.\w+')"
 )
-_CURE_OF_COMPLEX = (
+CURE_OF_COMPLEX = (
     "Values are real numbers: compute with the real and the imaginary part, as two of them"
+)
+_OF_BITS = re.compile(r"unsupported operand type\(s\) for (&|\||\^|<<|>>)=?: .*'pygrad\.Value'")
+_CURE_OF_BITS = (
+    "bits are those of ints, and math.floor(v) of a Value is a Value. Write int(v), the whole number, or "
+    "lift the function with pygrad.lift; of a method of a package's object lift the package, and make the "
+    "object there"
 )
 _OF_OTHER_ARRAYS = re.compile(r"operand type\(s\) all returned NotImplemented from __array_ufunc__")
 _CURE_OF_OTHER_ARRAYS = (
@@ -74,11 +80,13 @@ _OF_COMPILED = re.compile(
     r"[\w ]+ object expected; got pygrad\.\w+"
     r"|(.|\n)*incompatible function arguments(.|\n)*Invoked with: (.|\n)*Value\("
     r"|Result from function call is not a proper array of floats"
+    r"|object arrays are not supported"
 )
 _CURE_OF_COMPILED = (
     "this is compiled code, which takes plain numbers, and no Value gets through. pygrad.scipy has solvers "
     "with exact derivatives, and those of scipy.optimize take Values in code that is lifted; of other "
-    "functions state the derivatives, Value(data, children, local_grads)"
+    "functions state the derivatives, Value(data, children, local_grads). numpy.linalg takes arrays of "
+    "Values, where scipy.linalg does not"
 )
 _CURES = (
     (_OF_OTHER_ARRAYS, _CURE_OF_OTHER_ARRAYS),
@@ -87,7 +95,8 @@ _CURES = (
     (_OF_DIGITS, CURE_OF_DIGITS),
     (_OF_INDICES, _CURE_OF_INDICES),
     (_OF_BYTES, _CURE_OF_BYTES),
-    (_OF_COMPLEX, _CURE_OF_COMPLEX),
+    (_OF_COMPLEX, CURE_OF_COMPLEX),
+    (_OF_BITS, _CURE_OF_BITS),
 )
 MAY_BE = (TypeError, ValueError, AttributeError, IndexError, struct.error)  # what has a cure
 

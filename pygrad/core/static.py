@@ -72,7 +72,9 @@ def is_static(x: Any) -> bool:
     if x is None or isinstance(x, (str, bytes, enum.Enum, type, range)) or callable(x):
         return True
     if isinstance(x, (set, frozenset)):
-        return all(isinstance(item, int) or is_static(item) for item in x)
+        return all(
+            (isinstance(item, int) and not isinstance(item, Value)) or is_static(item) for item in x
+        )
     kind = type(x)
     if isinstance(x, complex) or any(hasattr(kind, name) for name in _LIKE_NUMBERS):
         return kind.__module__ == "numpy.dtypes"

@@ -361,7 +361,7 @@ def as_static(tree: Any, way: Way) -> bool:
     if kind is str:
         return way.free
     if isinstance(tree, (numbers.Real, Value)):
-        is_whole = way.whole and isinstance(tree, numbers.Integral)
+        is_whole = way.whole and isinstance(tree, numbers.Integral) and not isinstance(tree, Value)
         return is_whole or (way.free and isinstance(tree, Enum))
     return way.free and isinstance(tree, (str, bytes, type(None), Enum))
 

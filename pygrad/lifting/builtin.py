@@ -17,7 +17,7 @@ from pygrad.arrays.engines import MARK, waits
 from pygrad.core.callers import warn_once
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.core.ints import Int, as_int, is_int
-from pygrad.core.numpys_errors import CURE_OF_DIGITS
+from pygrad.core.numpys_errors import CURE_OF_COMPLEX, CURE_OF_DIGITS
 from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
 from pygrad.core.texts import NumberText, has_all_digits, is_shown, number_in_text, number_text
@@ -215,11 +215,11 @@ def tell_of_precision(kind: Any) -> None:
 
 
 def as_exact(kind: Any, *args: Any, **named: Any) -> Any:
-    """Decimal(x) or Fraction(x); TypeError for a Value and its text: they know of no derivative."""
+    """Decimal(x), Fraction(x), complex(x); TypeError for a Value and its text: these have no derivative."""
     if any(isinstance(arg, Value) or type(arg) is NumberText for arg in args):
         raise TypeError(
             f"{getattr(kind, '__name__', kind)}() of a Value, or of its text, would lose the derivative: "
-            + CURE_OF_DIGITS
+            + (CURE_OF_COMPLEX if kind is complex else CURE_OF_DIGITS)
         )
     return kind(*args, **named)
 
@@ -267,7 +267,7 @@ BASE: Callable[..., Any] = with_methods
 SHOWN: Callable[..., Any] = shown
 SUPER: Callable[..., Any] = above
 _DOUBLES = frozenset({"float64", "double", "float32", "single", "longdouble"})  # of NumPy
-_EXACT_NUMBERS = frozenset({"Decimal", "Fraction", "create_decimal"})
+_EXACT_NUMBERS = frozenset({"Decimal", "Fraction", "create_decimal", "complex"})
 CONSTRUCTORS = _DOUBLES | _EXACT_NUMBERS
 # Calls of methods, with what they are methods of as the first argument; of classes, with these.
 METHODS: dict[str, Callable[..., Any]] = {

@@ -131,7 +131,7 @@ def _wherever(condition: Any, number: Callable[[], Any]) -> Any:
     """A number where it is asked for, 0 elsewhere: in a trace by an op, as the condition is none that is
     known.
     """
-    if isinstance(condition, bool):
+    if type(condition) is bool:
         return number() if condition else 0.0
     return _where(condition, number(), 0.0)
 

@@ -61,7 +61,7 @@ class Asked:
         if self._found is None:
             search = _Search()
             # it has found classes under names and who may ask for them, or there is too much to look at
-            ints = search.asks(self._f) or search.ints
+            ints = bool(search.asks(self._f)) or search.ints
             self._found = _Questions(ints, search.truths, search.of_arrays)
         return self._found
 
@@ -160,15 +160,20 @@ class _Search(Search):
     def is_asking(self, item: Any) -> bool:
         return False
 
-    def unknown(self) -> None:
+    def dispatched(self) -> None:
+        self.types = "functools.singledispatch"
+
+    def unknown(self, name: str) -> None:
         pass
 
-    def of_code(self, code: CodeType) -> None:
+    def of_function(self, function: FunctionType) -> None:
+        code = function.__code__
         asked = _asked_by(code)
         self.ints |= asked.ints
         self.truths |= asked.truths
         self.of_arrays |= asked.of_arrays
-        self.kinds |= not _OF_INSTANCES.isdisjoint(code.co_names)
+        if not _OF_INSTANCES.isdisjoint(code.co_names):
+            self.types = "isinstance"
 
 
 def _asked_by(code: CodeType) -> _Questions:

@@ -135,7 +135,7 @@ class Part(NamedTuple):
         if type(self.content) is np.ndarray or type(self.content) is float:
             return self.way.static
         way = self.way._replace(free=True)
-        if isinstance(self.content, bool) and self.way is ARGUMENT:
+        if type(self.content) is bool and self.way is ARGUMENT:
             return True
         return as_static(self.content, way) or (
             not isinstance(self.content, (numbers.Real, Value, np.ndarray, *CONTAINERS))

@@ -1,13 +1,20 @@
-"""Whether code asks which object or of which class a bool is, which nothing that stands for one can answer.
+"""Whether code asks which object or of which type a bool is, which nothing that stands for one can answer.
 
->>> asks_for_bools(lambda x: (x > 0) is True), asks_for_bools(lambda x: x > 0)
-(True, False)
+>>> why_bools(lambda x: (x > 0) is True).partition(" at ")[0], why_bools(lambda x: x > 0)
+('<lambda>()', '')
 
-Bools in the place of conditions cost speed, never a number. So what is in doubt counts as asking.
+Bools in the place of conditions cost speed, never a number. So what is in doubt counts as asking. What asks
+for a class by isinstance(), by a pattern or by `__class__` has its answer, as a condition says that it is a
+bool.
+
+Python takes nothing but a bool from `__bool__`, and an int from its like. A method of that name which gives
+a condition has Python raise TypeError: the trace is made again then, with bools. Where a handler could
+catch that error there are bools from the start.
 """
 
 from __future__ import annotations
 
+import builtins
 import dis
 import functools
 import numbers
@@ -16,6 +23,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
+from enum import EnumMeta
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -26,6 +34,7 @@ from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.reading import codes_within
+from pygrad.core.swallowing import has_handlers
 
 _MOST = 10_000  # codes that are remembered
 _FAR = 1000  # functions and other things that are looked at for one
@@ -34,6 +43,10 @@ _IGNORED = {"CACHE", "EXTENDED_ARG", "NOP"}
 _IGNORED_CODES = {dis.opmap[name] for name in _IGNORED & dis.opmap.keys()}
 _IS, _LOAD_CONST = dis.opmap["IS_OP"], dis.opmap["LOAD_CONST"]
 _IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+_LOADS = [dis.opmap[name] for name in ("LOAD_GLOBAL", "LOAD_NAME")]
+_LOAD_ATTR = dis.opmap["LOAD_ATTR"]
+# Of the names that LOAD_GLOBAL and LOAD_ATTR load, in their arguments.
+_SHIFT, _OF_ATTRIBUTES = int(sys.version_info >= (3, 11)), int(sys.version_info >= (3, 12))
 MATCH_CLASS = dis.opmap["MATCH_CLASS"]
 _SAME = {"is_", "is_not"}
 _KINDS = {"isinstance", "issubclass", "type", "__class__"}
@@ -44,6 +57,22 @@ _GENERATED = {
     *("__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__"),
     *("__init__", "__repr__"),
 }
+_STORED = (
+    "__lifted_stored__"  # what is called after a store that has failed: see lifting/rewriting.py
+)
+_BOOLEAN = {
+    "UNARY_NOT",
+    "CONTAINS_OP",
+    "IS_OP",
+    "LOAD_CONST",
+}  # what gives a bool, or what is known
+_LEAVING = {"RETURN_VALUE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "RAISE_VARARGS"}
+# What is said where that costs something.
+DECIDED = "All comparisons of the trace are decided at once, and are no operations of the program, since {}"
+_CAUGHT = (
+    " may give what a comparison has given, which Python does not take, and a handler may catch its "
+    "TypeError: have it `return bool(...)`"
+)
 _PLAIN = {int, float, complex, str, bytes, bool, type(None), np.ndarray, Value}
 _ASKING = {id(operator.is_), id(operator.is_not)}
 _WRITERS = {"json", "json.encoder"}
@@ -58,8 +87,12 @@ _SCIPY = tuple(os.path.join(site, "scipy", "") for site in (*_SITES, os.path.dir
 class _Facts(NamedTuple):
     """What depends on code alone, with that of functions in it."""
 
-    asks: bool
-    kinds: bool  # it asks for classes
+    asks: str  # where, and by what; "" if it does not
+    same: tuple[tuple[str, str, str], ...]  # globals, with an attribute, if these are bools
+    types: str  # the same of type()
+    protocol: str  # where a method is from which Python takes a bool or an int only
+    handles: bool  # whether it has handlers
+    kinds: bool  # it asks for classes, by whatever
     names: frozenset[str]  # attributes, globals, and strings that may be names
     imports: tuple[str, ...]
     left_out: bool
@@ -68,15 +101,43 @@ class _Facts(NamedTuple):
 _facts: dict[CodeType, _Facts] = {}
 
 
-def asks_for_bools(f: Callable[..., Any]) -> bool:
-    """Whether the function, or one that it may reach, asks for the identity or the class of a bool."""
+def why_bools(f: Callable[..., Any]) -> str:
+    """By what the function, or one that it may reach, asks for the identity or the type of a bool, with its
+    place; "" if it does not."""
     return Search().asks(f)
 
 
 def asks_of_kinds(code: CodeType) -> bool:
     """Whether code itself may ask which object something is, or of which class."""
     facts = facts_of(code)
-    return facts.asks or facts.kinds
+    return bool(facts.asks or facts.same or facts.kinds or facts.protocol)
+
+
+def gave_a_condition(error: BaseException) -> str:
+    """The method that gave a condition where Python takes a bool or an int only, if the error is of that;
+    else ""."""
+    if not isinstance(error, TypeError) or "Condition" not in str(error):
+        return ""
+    return next((name for name in _PROTOCOLS if name in str(error)), "")
+
+
+def insists(error: BaseException) -> str:
+    """Where Python has called a method that gave a condition, and takes a bool or an int only, if the error
+    is of that; else "". The code that called it counts as asking from now on.
+    """
+    name, at = gave_a_condition(error), error.__traceback__
+    if not name or at is None:
+        return ""
+    while at.tb_next is not None:
+        at = at.tb_next
+    code = at.tb_frame.f_code
+    kind = "bool" if name == "__bool__" else "int"
+    why = (
+        f"{_place(code, at.tb_lineno)} asks for {name}(), which gives what a comparison has given: have it "
+        f"return {kind}(...)"
+    )
+    _facts[code] = facts_of(code)._replace(asks=why)
+    return why
 
 
 class Search:
@@ -91,9 +152,12 @@ class Search:
         self.bases: set[int] = set()
         self.kept: list[Any] = []  # so that no id is used twice
         self.queue: list[tuple[Any, int]] = []
-        self.found = self.kinds = self.bools = False
+        self.found = ""  # what asks, with its place
+        self.types = self.protocol = ""
+        self.handles = self.bools = False
 
-    def asks(self, f: Any) -> bool:
+    def asks(self, f: Any) -> str:
+        """What asks, with its place; "" if nothing does."""
         self.queue.append((f, 0))
         while (self.queue or self.new) and not self.found:
             if not self.queue:
@@ -105,13 +169,21 @@ class Search:
             self.seen.add(id(item))
             self.kept.append(item)
             if len(self.kept) > _FAR:
-                return True
+                return f"it reaches more than {_FAR} functions and other things, which is too far to look"
             self.look(item, depth)
-        return self.found or (self.kinds and self.bools)
+        return (
+            self.found
+            or (self.bools and self.types)
+            or (self.handles and self.protocol and self.protocol + _CAUGHT)
+            or ""
+        )
 
     def look(self, item: Any, depth: int) -> None:
         if self.is_asking(item):
-            self.found = True
+            name = getattr(item, "__name__", item)
+            self.found = (
+                f"it names {name}, which compares by `is`: call that outside of the function"
+            )
         elif id(item) in _ASKING_KINDS:
             self.bools = True
         elif isinstance(item, FunctionType):
@@ -141,15 +213,20 @@ class Search:
         """Whether it is something that asks which object a bool is."""
         return id(item) in _ASKING or _writes(item)
 
-    def of_code(self, code: CodeType) -> None:
-        """What code that was reached asks."""
-        facts = facts_of(code)
-        self.found |= facts.asks
-        self.kinds |= facts.kinds
+    def of_function(self, function: FunctionType) -> None:
+        """What the code of a function that was reached asks."""
+        facts = facts_of(function.__code__)
+        self.found = self.found or why_of(function)
+        self.types = self.types or facts.types
+        self.protocol = self.protocol or facts.protocol
+        self.handles |= facts.handles
 
-    def unknown(self) -> None:
+    def dispatched(self) -> None:
+        """A function is chosen by the class of its argument, of which a condition says the right one."""
+
+    def unknown(self, name: str) -> None:
         """A module is imported that is not there yet: who knows what it will have."""
-        self.found = True
+        self.found = f"it imports {name}, which nobody has imported yet: do so before"
 
     def add(self, items: Any, depth: int) -> None:
         self.queue += [(item, depth) for item in items if type(item) not in _PLAIN]
@@ -173,13 +250,13 @@ class Search:
         self.add((function.__kwdefaults__ or {}).values(), 0)
         self.add(function.__dict__.values(), 0)  # what it wraps, what it is dispatched to
         if "registry" in function.__dict__:
-            self.kinds = True
+            self.dispatched()
         if facts.left_out:
             return
-        self.of_code(function.__code__)
+        self.of_function(function)
         for name in facts.imports:
             if (module := sys.modules.get(name)) is None:
-                self.unknown()
+                self.unknown(name)
             else:
                 self.add((module,), 0)
         self.new |= facts.names - self.names
@@ -194,7 +271,7 @@ class Search:
         for cls in self.classes:
             own = cls.__dict__
             for name in own.keys() & new:
-                self.add(_reached_by(own, name), 0)
+                self.add(_reached_by(cls, name), 0)
 
     def space(self, space: dict[str, Any]) -> None:
         if id(space) in self.seen or _is_left_out(str(space.get("__file__") or "")):
@@ -216,7 +293,7 @@ class Search:
             own = base.__dict__
             for name, item in list(own.items()):
                 if name in self.names or (name[:2] == "__" and isinstance(item, FunctionType)):
-                    self.add(_reached_by(own, name), 0)
+                    self.add(_reached_by(base, name), 0)
 
 
 def _writes(item: Any) -> bool:
@@ -226,11 +303,11 @@ def _writes(item: Any) -> bool:
     return isinstance(item, FunctionType | type) and item.__module__ in _WRITERS
 
 
-def _reached_by(own: Any, name: str) -> list[Any]:
+def _reached_by(cls: type, name: str) -> list[Any]:
     """An attribute of a class; or of a method that dataclasses have written, which compares classes of
     records, and arguments with a default of its own, what it may call: factories of defaults."""
-    item = own[name]
-    if name not in _GENERATED or "__dataclass_fields__" not in own:
+    item = cls.__dict__[name]
+    if name not in _GENERATED or not hasattr(cls, "__dataclass_fields__"):  # of a base, if lifted
         return [item]
     written = getattr(item, "__wrapped__", item)
     if not isinstance(written, FunctionType) or written.__code__.co_filename != "<string>":
@@ -272,13 +349,86 @@ def _looked_at(code: CodeType) -> _Facts:
     }
     matches = any(MATCH_CLASS in each.co_code[::2] for each in codes)
     kinds = matches or not names.isdisjoint(_KINDS) or "__class__" in strings
-    asks = (
-        not _SAME.isdisjoint(names | strings)
-        or (kinds and not NAMES.isdisjoint(names))
-        or any(each.co_name in _PROTOCOLS or _compares(each) for each in codes)
+    asks = types = ""
+    if not _SAME.isdisjoint(names | strings):
+        asks = f"{_place(code)} may call operator.is_: write `==`"
+    same: list[tuple[str, str, str]] = []
+    for each in codes:
+        for at, name, attribute in _comparisons(each):
+            why = f"{_place(each, _line_of(each, at))} compares by `is` what may be True or False: "
+            why += "write `c == True`, or `if c`"
+            if name:
+                same.append((name, attribute, why))
+            else:
+                asks = why
+        if _asks_for_types(each):
+            types = f"{_place(each)} asks for type(), and may mean bool: write isinstance()"
+    if types and not NAMES.isdisjoint(names):
+        asks = asks or types
+    protocol = next(
+        (_place(each) for each in codes if each.co_name in _PROTOCOLS and not _gives_bools(each)),
+        "",
     )
     imports = tuple({name for each in codes for name in _imports(each)})
-    return _Facts(asks, kinds, frozenset(names | strings), imports, _is_left_out(code.co_filename))
+    left_out = _is_left_out(code.co_filename)
+    handles = any(has_handlers(each) and not _stores_only(each) for each in codes)
+    every = frozenset(names | strings)
+    return _Facts(asks, tuple(same), types, protocol, handles, kinds, every, imports, left_out)
+
+
+def _place(code: CodeType, line: int | None = None) -> str:
+    """A function, and where it is."""
+    name = getattr(code, "co_qualname", code.co_name)
+    return f"{name}() at {code.co_filename}:{line or code.co_firstlineno}"
+
+
+def _line_of(code: CodeType, at: int) -> int | None:
+    """The line of an instruction."""
+    found = [line for start, line in dis.findlinestarts(code) if start <= at]
+    return found[-1] if found else None
+
+
+def _gives_bools(code: CodeType) -> bool:
+    """Whether what a method returns is no condition by its code: `return bool(...)`, `return not ...`."""
+    steps = steps_of(code)
+    for at, step in enumerate(steps):
+        before = steps[at - 1]
+        if step.opname != "RETURN_VALUE" or before.opname in _BOOLEAN:
+            continue
+        # what is called was loaded where the stack was as high as it is with the result
+        depth, first = 1, at - 1
+        while first >= 0 and steps[first].opname not in _LEAVING:
+            depth -= dis.stack_effect(steps[first].opcode, steps[first].arg, jump=False)
+            if depth <= 0:
+                break
+            first -= 1
+        if not before.opname.startswith("CALL") or first < 0 or depth > 0:
+            return False
+        loaded = [s.argval for s in steps[first : first + 2] if s.opname == "LOAD_GLOBAL"]
+        if loaded[:1] not in (["bool"], ["int"], ["len"]):
+            return False
+    return True
+
+
+def _stores_only(code: CodeType) -> bool:
+    """Whether all handlers of code are those of lifted stores, which let on what they catch."""
+    handlers = sum(step.opname in {"PUSH_EXC_INFO", "SETUP_FINALLY"} for step in steps_of(code))
+    return handlers == sum(step.argval == _STORED for step in steps_of(code))
+
+
+def _asks_for_types(code: CodeType) -> bool:
+    """Whether it loads the builtin type(), or all of them."""
+    names, raw = code.co_names, code.co_code
+    if "builtins" in names or "__builtins__" in names:
+        return True
+    if "type" not in names:
+        return False
+    # An attribute of that name is something else.
+    loads = [at for op in _LOADS for at in _places_of(op, raw)]
+    return any(
+        names[_argument(raw, at) >> (_SHIFT if raw[at] == _LOADS[0] else 0)] == "type"
+        for at in loads
+    )
 
 
 def steps_of(code: CodeType) -> list[dis.Instruction]:
@@ -292,20 +442,58 @@ def _imports(code: CodeType) -> Iterator[str]:
         yield code.co_names[_argument(raw, at)]
 
 
-def _compares(code: CodeType) -> bool:
-    """Whether it has an `is` whose right side is not None: one of the two may be a bool."""
+def _comparisons(code: CodeType) -> Iterator[tuple[int, str, str]]:
+    """Where it has an `is` whose right side is not None, so that one of the two may be a bool; if that side
+    is a global, or an attribute of one, their names."""
     raw = code.co_code
     places = list(_places_of(_IS, raw))
-    for at in places:
-        before = at - 2
-        while before >= 0 and raw[before] in _IGNORED_CODES:
-            before -= 2
-        if before < 0 or raw[before] != _LOAD_CONST:
-            return True
-        if code.co_consts[_argument(raw, before)] is not None:
-            return True
     # where jumps lead there are two instructions before
-    return bool(places) and not set(dis.findlabels(raw)).isdisjoint(places)  # type: ignore[arg-type]
+    labels = set(dis.findlabels(raw)) if places else set()  # type: ignore[arg-type]
+    for at in places:
+        before = _before(raw, at)
+        name = attribute = ""
+        if raw[before] == _LOAD_CONST and at not in labels:
+            if type(code.co_consts[_argument(raw, before)]) is bool:
+                yield at, "", ""
+            continue
+        loads = [at, before]  # what comes after the load of a global
+        if raw[before] == _LOAD_ATTR:
+            attribute = code.co_names[_argument(raw, before) >> _OF_ATTRIBUTES]
+            before = _before(raw, before)
+        else:
+            loads.pop()
+        if raw[before] == _LOADS[0] and labels.isdisjoint(loads):
+            name = code.co_names[_argument(raw, before) >> _SHIFT]
+        yield at, name, attribute
+
+
+def _before(raw: bytes, at: int) -> int:
+    """Where the instruction before one is."""
+    at -= 2
+    while at > 0 and raw[at] in _IGNORED_CODES:
+        at -= 2
+    return at
+
+
+def why_of(function: FunctionType) -> str:
+    """By what the code of a function asks, as `why_bools` of all that it may reach."""
+    facts = facts_of(function.__code__)
+    if facts.asks:
+        return facts.asks
+    return next(
+        (why for name, attribute, why in facts.same if _is_bool(function, name, attribute)), ""
+    )
+
+
+def _is_bool(function: FunctionType, name: str, attribute: str) -> bool:
+    """Whether a global, or an attribute of one, may be True or False."""
+    space = function.__globals__
+    item = space[name] if name in space else vars(builtins).get(name, True)
+    if attribute and isinstance(item, ModuleType):
+        item = vars(item).get(attribute, True)
+    elif attribute:
+        item = item.__members__.get(attribute, True) if isinstance(item, EnumMeta) else True
+    return isinstance(item, bool)
 
 
 # Instructions as they stand in code: to have them described costs a hundred times as much.

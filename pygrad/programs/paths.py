@@ -8,6 +8,7 @@ traced when first met, with that row's numbers.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pygrad import _native
 from pygrad.core.callables import function_name
-from pygrad.core.callers import is_pygrads, users_line
+from pygrad.core.callers import is_pygrads, users_depth, users_line, warn_once
 from pygrad.core.layers import layers
 from pygrad.core.library import ffi, lib
 from pygrad.core.numpys_errors import raise_with_cure
@@ -24,12 +25,13 @@ from pygrad.core.swallowing import has_handlers
 from pygrad.core.texts import forget_texts, tell_of_texts
 from pygrad.programs.catching import caught_by
 from pygrad.programs.contraction import contracts
-from pygrad.programs.identity import asks_for_bools
+from pygrad.programs.identity import DECIDED, insists, why_bools
 from pygrad.programs.results import Result
 from pygrad.programs.whole import mark
 from pygrad.programs.worth import MOST_PATHS, NoProgram, TooManyPaths, Worth
 
 _LOOKS = 16
+_CONVERTED = "ag__"  # a name that all code has which `autograph` has converted
 
 
 # Bytes.
@@ -113,6 +115,10 @@ _CURES = {
         "for all trips and rows. Use pygrad.where or pygrad.cond, or let @pygrad.autograph convert the "
         "function"
     ),
+    "decided": (
+        "the truth of a comparison with {0} was asked for in the body of a loop, which is traced once "
+        "for all trips and rows. " + DECIDED.format("{1}")
+    ),
     "of a loop": (
         "{0}, the state of a loop while its body ran or computed from that, is used after it: it has "
         "another number at each trip. Make it part of the state, and use what the loop returns"
@@ -142,6 +148,8 @@ _CURES = {
 
 def _raise(kind: str, a: Any, b: Any) -> None:
     path, _, line = users_line().rpartition(":")
+    if kind == "in a loop" and _latest.bools:
+        kind, b = "decided", _latest.bools
     shown = [x if isinstance(x, str) else repr(x) for x in (a, b)]
     error_of = NeedsNumbers if kind == "solver" else TraceError
     error = error_of(f"{_CURES[kind].format(*shown)} ({path}, line {line})")
@@ -153,6 +161,7 @@ class _Latest(threading.local):
     """What was refused in this thread's trace, if anything was."""
 
     error: TraceError | None = None
+    bools: str = ""  # why comparisons are decided at once
 
 
 _latest = _Latest()
@@ -201,16 +210,33 @@ def trace(
     point: Sequence[float],
     rows: bytes,
     f: Callable[..., Any],
-    asks: Callable[[Any], bool] = asks_for_bools,
+    asks: Callable[[Any], str] = why_bools,
 ) -> Path:
     """The path that function takes at a point; f is the user's function in it, for errors to name.
-    asks: says whether it asks which object a bool is.
+    asks: says what asks in it which object a bool is.
 
     function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
     and what they are. rows has a byte for each input: whether it differs by row.
     """
+    try:
+        return _path(function, point, rows, f, asks)
+    except TypeError as error:
+        why = insists(error)
+        if not why:
+            raise
+    return _path(function, point, rows, f, lambda _: why)
+
+
+def _path(
+    function: Callable[[tuple[Any, ...]], tuple[Sequence[Any], bytes, Result]],
+    point: Sequence[float],
+    rows: bytes,
+    f: Callable[..., Any],
+    asks: Callable[[Any], str],
+) -> Path:
     inputs: tuple[Any, ...] = ()
     outputs: Sequence[Any] = ()
+    around, _latest.bools = _latest.bools, ""
     try:
         with _native.Traced() as traced:
             inputs = traced.begin(tuple(point))
@@ -218,7 +244,7 @@ def trace(
             mark(inputs)
             if contracts(f):
                 _native.trace_contracts()
-            _native.trace_bools(functools.partial(asks, f))
+            _native.trace_bools(functools.partial(_decided, asks, f))
             _latest.error = None
             try:
                 outputs, totals, result = _run(function, inputs)
@@ -232,11 +258,29 @@ def trace(
         tell_of_texts()
     finally:
         forget_texts()
-        _latest.error = None
+        _latest.error, _latest.bools = None, around
         del inputs, outputs
         _native.trace_forget(_name(f))
     program = ffi.cast("pg_program *", _native.program_address(capsule))
     return path_of(capsule, program, lives, outcomes, result, places)
+
+
+def _decided(asks: Callable[[Any], str], f: Callable[..., Any]) -> bool:
+    """Whether comparisons are guards at once; who has asked for loops of the program is told."""
+    _latest.bools = asks(f)
+    if _latest.bools and _converted_code_runs():
+        warn_once(DECIDED.format(_latest.bools))
+    return bool(_latest.bools)
+
+
+def _converted_code_runs() -> bool:
+    """Whether the comparison that is made now is one of code that `autograph` has converted."""
+    frame: FrameType | None = sys._getframe(users_depth())
+    while frame is not None and frame.f_code not in BASES:
+        if _CONVERTED in (*frame.f_code.co_freevars, *frame.f_code.co_names):
+            return True
+        frame = frame.f_back
+    return False
 
 
 _Traced = tuple[Sequence[Any], bytes, Result]
@@ -353,17 +397,17 @@ class Paths:
         self.worth = Worth(kept=True, by_call=True) if worth is None else worth
         self.root: Path | None = None
         self.refused: dict[tuple[int, int], NeedsNumbers] = {}  # where no path is, by place
-        self._asks: bool | None = None
+        self._asks: str | None = None
         self._astray = 0  # paths in a row that left one which is not kept
         self.met = 0  # how many calls may have had singular derivatives
         # All in the order in which they were traced: by whose branch it is, and at which guard. Root and
         # branches follow; an interrupt that keeps one from being set has the path traced once more.
         self._by_place: dict[tuple[int, int], Path] = {}
 
-    def asks(self, f: Callable[..., Any]) -> bool:
-        """Whether f asks which object a bool is; once for all paths, where they serve one call."""
+    def asks(self, f: Callable[..., Any]) -> str:
+        """What asks in f which object a bool is; once for all paths, where they serve one call."""
         if self._asks is None or self.worth.kept:
-            self._asks = asks_for_bools(f)
+            self._asks = self.worth.verdict.bools = why_bools(f)
         return self._asks
 
     @property

@@ -41,7 +41,7 @@ from pygrad.core.reading import codes_within
 from pygrad.core.structure import Array, Container, Number, Structure
 from pygrad.core.swallowing import has_handlers
 from pygrad.programs.contraction import Contracted
-from pygrad.programs.identity import facts_of
+from pygrad.programs.identity import facts_of, why_of
 
 _MOST = 10_000  # codes that are remembered
 _FAR = 300  # functions
@@ -237,8 +237,8 @@ class Reach:
         # Whether the function does the same each time, as long as this holds.
         self.lasts = search.lasts and not (search.percent and search.formats)
         self.on_floats: tuple[Any, bool] | None = None  # see again.py
-        # Whether code asks which object, or of which class, something is: see identity.py.
-        self.asks = search.asks or (search.kinds and search.bools)
+        # What asks which object, or of which type, something is, "" if nothing does: see identity.py.
+        self.asks: str = search.asks or (search.types if search.bools else "")
 
     def holds(self) -> bool:
         """Whether all is as it was."""
@@ -288,7 +288,8 @@ class _Search:
         self.met: dict[int, Any] = {}  # kept, so that no id is used twice
         self.attributes: set[str] = set()
         self.size = 0  # of containers
-        self.asks = self.kinds = self.bools = False
+        self.asks = self.types = ""
+        self.bools = False
         self.lasts, self.percent, self.formats = True, False, False
 
     def watch(self, where: Any, name: str | None, found: Any) -> None:
@@ -395,8 +396,8 @@ class _Search:
         self.percent |= facts.percent
         self.formats |= facts.formats
         asked = facts_of(f.__code__)
-        self.asks |= asked.asks
-        self.kinds |= asked.kinds
+        self.asks = self.asks or why_of(f)
+        self.types = self.types or asked.types
         self.watch(f.__globals__, "__builtins__", f.__globals__.get("__builtins__", NOTHING))
         self.watch(f, "__code__", f.__code__)
         self.watch(f, "__defaults__", f.__defaults__)

@@ -36,7 +36,7 @@ class Truths(Array):
 
     def arrange(self, items: Sequence[Any]) -> Any:
         found = [item != 0 for item in items]
-        if not all(isinstance(item, bool) for item in found):
+        if not all(type(item) is bool for item in found):
             return array_of(found, self.shape)
         return self.from_array(np.array(found))
 

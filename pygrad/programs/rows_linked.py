@@ -119,7 +119,7 @@ class Made:
 
     def _follow(self, path: Path, f: Callable[..., Any], point: Sequence[float]) -> Path:
         function = functools.partial(self._traced, path)
-        return trace(function, point, bytes(self.flags), f, lambda _: False)
+        return trace(function, point, bytes(self.flags), f, lambda _: "")
 
     def _traced(self, path: Path, inputs: tuple[Any, ...]) -> tuple[Sequence[Any], bytes, Result]:
         outputs = self.outputs(path, inputs)

@@ -50,7 +50,7 @@ class RowsProgram:
         self.again = again
         # What results that are differentiated are made by, by which inputs are Values: see Run.linked.
         self.linked: dict[Any, Replayed] = {}
-        self._asked: bool | None = None
+        self._asked: str | None = None
         compiled = kept and not (again is not None and again.keeps)
         verdict = None
         if not compiled:
@@ -81,13 +81,14 @@ class RowsProgram:
             return False
         return self.again.runs_on_floats(self.f, self.structure)
 
-    def _asks(self, f: Callable[..., Any]) -> bool:
-        """Whether f asks which object a bool is."""
+    def _asks(self, f: Callable[..., Any]) -> str:
+        """What asks in f which object a bool is; "" if nothing does."""
         if self._asked is None or self.paths.worth.kept:
             reach = None
             if self.again is not None and is_plain(self.structure):
                 reach = self.again.reach(f)
             self._asked = self.paths.asks(f) if reach is None else reach.asks
+            self.paths.worth.verdict.bools = self._asked
         return self._asked
 
     def _traced(self, inputs: tuple[Any, ...]) -> tuple[list[Any], bytes, Result]:

@@ -20,6 +20,7 @@ from pygrad import _native
 from pygrad.core.callables import FunctionOf
 from pygrad.core.callers import is_pygrads, users_depth
 from pygrad.core.jacobians import JacobianOf
+from pygrad.programs.identity import DECIDED
 
 MOST_PATHS = 256  # of one function
 TRACE = 12  # rows that run uncompiled take as long as a trace
@@ -84,6 +85,7 @@ class Verdict:
     """What is known of a function for later calls, too: whether its paths were given up."""
 
     __slots__ = (
+        "bools",
         "denied",
         "lines",
         "paths",
@@ -103,6 +105,7 @@ class Verdict:
         )
         self.paths = self.size = 0  # how many there were, and the instructions of one
         self.lines: dict[tuple[CodeType, int], int] = {}  # rows that have left a path, by line
+        self.bools = ""  # why comparisons are guards at once, "" if they are not: see identity.py
         self.warned = False
         self.remembers: Callable[[Verdict], None] | None = (
             None  # what is called once it says something
@@ -137,8 +140,9 @@ class Verdict:
         self.warned = True
         warnings.warn(
             f"{who} taken {self.paths} different paths{self._where()}, and another one would not be worth "
-            f"its trace for the few rows that take it; these run uncompiled, {how}. Choose there with "
-            "pygrad.where, or loop with pygrad.while_loop or @pygrad.autograph",
+            f"its trace for the few rows that take it; these run uncompiled, {how}. "
+            + (DECIDED.format(self.bools) + ". " if self.bools else "")
+            + "Choose there with pygrad.where, or loop with pygrad.while_loop or @pygrad.autograph",
             RuntimeWarning,
             stacklevel=users_depth(),
         )

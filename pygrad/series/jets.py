@@ -197,7 +197,7 @@ def _led(f: Function, points: tuple[Any, ...], rows: Rows) -> _Curve:
 
 
 def _result(found: Any, item: Any) -> Any:
-    return item if isinstance(item, bool) else found
+    return item if type(item) is bool else found
 
 
 def _terms(recording: Recording, items: list[Any], rows: Rows) -> Rows | None:

@@ -126,3 +126,52 @@ def test_nan_among_values_is_no_news_elsewhere():
     assert grad(lift(lambda a: np.sort(a * np.array([1.0, np.nan, 1.0]))[0]))(
         np.array([1.0, 2.0, 3.0])
     ).tolist() == [1.0, 0.0, 0.0]
+
+
+HOLES = np.array([[3.0, np.nan, 1.0], [2.0, 4.0, 0.5]])
+OF_HOLES = [
+    *(lambda a, np, name=name: getattr(np, name)(a) for name in ("nansum", "nanmean", "nanprod")),
+    *(lambda a, np, name=name: getattr(np, name)(a) for name in ("nanstd", "nanvar", "nancumsum")),
+    *(lambda a, np, name=name: getattr(np, name)(a, axis=1) for name in ("nanmax", "nanmin")),
+    lambda a, np: np.nanmedian(a),
+    lambda a, np: np.nanargmin(a),
+]
+OF_HOLES_BY_PYGRAD = [
+    lambda a, np: np.nanmedian(a, axis=0),
+    lambda a, np: np.nan_to_num((a - 2.5) * 1e308 * 1e10),
+    lambda a, np: np.nan_to_num((a - 2.5) * 1e308 * 1e10, nan=1.0, posinf=7.0, neginf=5.0),
+    lambda a, np: np.nanpercentile(a, 30),
+    lambda a, np: np.nanquantile(a, [0.2, 0.5], axis=1),
+    lambda a, np: np.nanpercentile(a, [20], axis=0),
+]
+
+
+def numbers(found):
+    flat = np.array(found, dtype=object).ravel().tolist()
+    return np.shape(found), [v.data if isinstance(v, Value) else v for v in flat]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("f", [*OF_HOLES, *OF_HOLES_BY_PYGRAD])
+def test_what_leaves_nan_out_sees_it_among_values(f):
+    values = [[Value(x) for x in row] for row in HOLES]
+    shape, expected = numbers(f(HOLES, np))
+    arrays = [(pnp.array(values), pnp)]
+    if f in OF_HOLES:  # as NumPy asks items for it: v != v
+        arrays.append((np.array(values), np))
+    for array, module in arrays:
+        found_shape, found = numbers(f(array, module))
+        assert found_shape == shape
+        assert found == pytest.approx(expected, rel=1e-14)
+    for g in (grad, lambda h: compile(grad(h)), lambda h: lambda x: vmap(grad(h))(x[None])[0]):
+        slopes = g(lambda a: np.sum(f(a, np) * 1.0))(HOLES)
+        assert math.isfinite(slopes[1, 2])
+
+
+def test_nan_to_num_of_one_value_and_in_place():
+    assert pnp.nan_to_num(Value(math.nan)).data == 0.0
+    assert grad(lambda x: np.nan_to_num(x * x))(3.0) == 6.0
+    assert grad(lambda x: np.nan_to_num(np.log(x)))(0.5) == 2.0
+    array = pnp.array([Value(math.nan), Value(2.0)])
+    assert np.nan_to_num(array, copy=False) is array
+    assert [v.data for v in array] == [0.0, 2.0]

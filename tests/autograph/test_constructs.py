@@ -389,12 +389,14 @@ FUNCTIONS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:All comparisons")  # `case True:` asks for that itself
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
 def test_as_in_plain_python(f: Callable[[Any], Any]) -> None:
     assert differences(f, ROWS, slopes=False) == ""
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:All comparisons")
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
 def test_slopes(f: Callable[[Any], Any]) -> None:
     assert differences(f, [x + 0.03125 for x in ROWS]) == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import linecache
+import numbers
 import operator
 import sys
 import types
@@ -12,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pygrad import TraceError, autograph, lift, math, vmap, where
 from pygrad import compile as compile_
-from pygrad import math, vmap, where
 from pygrad.programs import identity
-from pygrad.programs.identity import asks_for_bools
+from pygrad.programs.identity import why_bools
 
 TRUTH = True
 KIND = bool
@@ -36,6 +38,7 @@ def pick(truth: Any) -> float:
 
 def module(name: str, text: str) -> Any:
     made = types.ModuleType(name)
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     exec(compile(text, name, "exec", dont_inherit=True), made.__dict__)
     sys.modules[name] = made
     return made
@@ -76,6 +79,19 @@ class Truthful:
     def __bool__(self) -> bool:
         found: bool = self.x > 0
         return found
+
+
+class Counted(Truthful):
+    def __index__(self) -> int:
+        found: int = int(self.x > 0) if self else 0
+        return found
+
+
+def caught(item: Any) -> bool:
+    try:
+        return bool(item)
+    except TypeError:
+        return True
 
 
 @functools.singledispatch
@@ -129,6 +145,8 @@ REACHED: dict[str, Callable[[Any], Any]] = {
     "a dispatch": lambda x: by_class(x > 0),
     "a pattern": matched,
     "a truth": lambda x: 1.0 if Truthful(x) else 2.0,
+    "a truth that may be caught": lambda x: 1.0 if caught(Truthful(x)) else 2.0,
+    "a count": lambda x: 1.0 * [2, 3][Counted(x)],
 }
 
 
@@ -183,9 +201,10 @@ def f(x):
     return Record(2.0).total(math.sin(x)) if x is not None else x
 """
     space = module("space_of_records", text)
-    assert not asks_for_bools(space.f)
+    assert not why_bools(space.f)
+    assert not why_bools(autograph(lift(space.f)))
     exec("def total(c):\n    return c is True\n", space.__dict__)
-    assert asks_for_bools(space.f)  # of a name that it uses
+    assert why_bools(space.f)  # of a name that it uses
 
 
 @pytest.mark.parametrize("factory", ["list", "lambda: [print]", "asking"])
@@ -201,10 +220,130 @@ class Elsewhere:
 def f(x):
     return 1.0 if x > 0 else 2.0
 """
-    assert asks_for_bools(module("space_of_defaults", text).f) == (factory == "asking")
+    assert bool(why_bools(module("space_of_defaults", text).f)) == (factory == "asking")
+
+
+CLASSES = """
+class Flag:
+    def __init__(self, on):
+        self.on = on
+    def __bool__(self):
+        return self.on
+    def __int__(self):
+        return 1
+    __index__ = __int__
+class Option:
+    type = "call"
+def is_flag(x):
+    return isinstance(x, bool) or (issubclass(x.__class__, int) and Option.type == "put")
+def newton(x):
+    y = x
+    for _ in range(20):
+        if y * y - x > 1e-9:
+            y = 0.5 * (y + x / y)
+    return y * (1.0 if is_flag(3) else 2.0)
+"""
+
+
+def test_classes_with_a_truth_and_questions_of_classes_leave_conditions_what_they_are() -> None:
+    f = autograph(module("classes_with_truths", CLASSES).newton)
+    x = np.array([2.0, 9.0, 100.0])
+    roots = compile_(vmap(f))
+    assert roots(x) == pytest.approx(2.0 * np.sqrt(x), rel=1e-9)
+    assert len(roots.programs) == 1
+    assert not why_bools(f)
+
+
+@pytest.mark.parametrize(
+    ("returns", "is_bool"),
+    [
+        *[("True", True), ("not self.on", True), ("bool(self.on or self)", True)],
+        *[("bool(self.pick(3, so=self)) and len(self.on)", True), ("self.on in self", True)],
+        *[("self.on", False), ("self.on > 0", False), ("self.pick(bool)", False)],
+    ],
+)
+def test_a_method_that_gives_no_condition_leaves_them_among_handlers(
+    returns: str, is_bool: bool
+) -> None:
+    text = f"""
+class Flag:
+    on = True
+    def __bool__(self):
+        return {returns}
+def f(x):
+    try:
+        return 1.0 if Flag() else x
+    except TypeError:
+        return x
+"""
+    why = why_bools(module("flags", text).f)
+    assert bool(why) != is_bool
+    assert is_bool or "Flag.__bool__() at flags:4" in why or "__bool__() at flags:4" in why
+
+
+def test_a_stored_truth_that_python_does_not_take_makes_its_callers_trace_one_of_bools() -> None:
+    text = CLASSES + "def f(x):\n    return x if Flag(x > 1.0) else -x\n"
+    f = module("stored", text).f
+    for g in (vmap(f), compile_(vmap(f))):
+        assert g(np.array([2.0, 0.5])).tolist() == [2.0, -0.5]
+    with pytest.warns(
+        RuntimeWarning, match=r"since f\(\) at stored:\d+ asks for __bool__.*return bool"
+    ):
+        assert vmap(autograph(f))(np.array([2.0, 0.5])).tolist() == [2.0, -0.5]
+    assert "f() at " in why_bools(f)  # it is known from then on
+
+
+def test_where_loops_stay_python_for_bools_the_user_is_told_of_the_line() -> None:
+    text = CLASSES + "def plain(c):\n    return c is True\n"
+    space = module("who_asks", text.replace("is_flag(3)", "plain(3)"))
+    f = autograph(space.newton)
+    with pytest.warns(
+        RuntimeWarning, match=r"decided at once.*since plain\(\) at .*:\d+ compares by"
+    ):
+        vmap(f)(np.array([2.0, 9.0]))
+    with pytest.warns(
+        RuntimeWarning, match=r"different paths.*since plain\(\) at .*:\d+ compares by"
+    ):
+        vmap(lambda x: sum(space.newton(x + k) for k in range(12)))(np.geomspace(1e-3, 1e9, 400))
+
+
+def test_a_loop_that_cannot_be_traced_for_bools_names_their_cause() -> None:
+    text = """
+from pygrad import fori_loop, cond
+def kind(x):
+    return type(x) is bool
+def f(x):
+    body = lambda i, s: cond(s > x, lambda s: 0.5 * s, lambda s: s + 1.0, s)
+    return fori_loop(0, 10, body, x) + kind(x)
+"""
+    with pytest.raises(TraceError, match=r"since kind\(\) at loop_of_bools:3 asks for type"):
+        vmap(module("loop_of_bools", text).f)(np.array([1.0, 2.0]))
+    text = text.replace("type(x) is bool", "isinstance(x, bool)")
+    f = module("loop_of_ops", text).f
+    assert vmap(f)(np.array([1.0, 2.0])).tolist() == [f(1.0), f(2.0)]
+
+
+def test_a_condition_says_that_it_is_a_bool() -> None:
+    def asked(x: Any) -> Any:
+        c = x > 0
+        assert isinstance(c, bool) and isinstance(c, int) and c.__class__ is bool
+        assert isinstance(c, numbers.Real) and not isinstance(c, float)
+        return where(c, 1.0, 2.0) + len({c, True})
+
+    assert vmap(asked)(np.array([1.0, -1.0])).tolist() == [2.0, 4.0]
 
 
 # More names and constants than one byte counts, so that instructions have prefixes.
+SPACE = """
+import enum, os
+class Kind(enum.Enum):
+    A, B = 1, 2
+    so = True
+Kind.A.so = True
+class Owner:
+    A = True
+MISSING, YES = object(), True
+"""
 MANY = "    y = " + " + ".join(f"names.n{i}" for i in range(300)) + "\n"
 MANY += "    y = (" + ", ".join(f"y + {i}.5" for i in range(300)) + ")\n"
 
@@ -217,19 +356,28 @@ MANY += "    y = (" + ", ".join(f"y + {i}.5" for i in range(300)) + ")\n"
         ("so = [c is None, None is c]\n    return so", True),
         ("return [c is None, c is d]", True),
         ("return c is (d if d else None)", True),
+        ("return c is MISSING or c is Kind.A or c is not NotImplemented", False),
+        ("return c is os.sep or c is ...", False),
+        ("return c is YES", True),
+        ("return c is Kind.B.so", True),
+        ("return c is Kind.NONE", True),
+        ("return c is (MISSING if d else YES)", True),
+        ("return c is (Kind if d else Owner).A", True),
+        ("return c is nowhere", True),
+        ("Kind = d\n    return c is Kind.A", True),
         ("return [c is None] if d else [c is not None]", False),
     ],
 )
 def test_is_asks_unless_it_is_none(body: str, asks: bool) -> None:
     for before in ("", MANY):
-        space = module("space_of_is", f"def f(c, d, names=None):\n{before}    {body}\n")
-        assert asks_for_bools(space.f) is asks
+        space = module("space_of_is", f"{SPACE}def f(c, d, names=None):\n{before}    {body}\n")
+        assert bool(why_bools(space.f)) is asks
 
 
 def test_imports_are_looked_into() -> None:
     for before in ("", MANY):
         text = f"def f(c, names=None):\n{before}    import other\n    return other.h(c)\n"
-        assert asks_for_bools(module("space_of_imports", text).f)
+        assert why_bools(module("space_of_imports", text).f)
 
 
 @pytest.fixture

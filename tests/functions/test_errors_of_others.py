@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 import random
 import struct
 import sys
@@ -9,8 +10,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.linalg
 
-from pygrad import compile, grad, vmap
+from pygrad import compile, grad, lift, vmap
 
 TABLE = np.arange(5.0)
 INDICES = [
@@ -58,3 +60,22 @@ def test_what_takes_plain_numbers_alone(kind, f):
 def test_complex_numbers():
     with pytest.raises(TypeError, match="the real and the imaginary part"):
         grad(lambda x: abs(x * 1j))(1.5)
+
+
+def test_complex_numbers_of_lifted_code():
+    f = lift(lambda x: abs(complex(x, 1.0)))
+    assert f(1.5) == abs(complex(1.5, 1.0))
+    with pytest.raises(TypeError, match=r"complex\(\) of a Value.*the real and the imaginary part"):
+        grad(f)(1.5)
+
+
+def test_bits():
+    for f in (lambda x: math.floor(x) & 255, lambda x: 1 << math.floor(x)):
+        with pytest.raises(TypeError, match=r"bits are those of ints.*int\(v\)"):
+            grad(f)(1.5)
+    assert grad(lambda x: x * (int(x) & 255))(3.5) == 3.0
+
+
+def test_linear_algebra_of_scipy():
+    with pytest.raises(ValueError, match=r"numpy\.linalg takes arrays of Values"):
+        grad(lambda x: scipy.linalg.solve(np.array([[x]]), np.array([1.0]))[0])(2.0)

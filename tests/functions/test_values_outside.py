@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -540,3 +541,52 @@ def test_copies_of_what_depends_on_an_input_lead_on_to_values_outside(copied: An
     w.grad = 0.0
     compile_(lambda x: copied(x * w) * x).backward(np.array([2.0]))
     assert w.grad == 4.0
+
+
+def test_what_one_thread_collects_is_not_taken_for_what_another_has_passed_on() -> None:
+    """Cycles of B's function are passed on to the oldest by A's collection, and garbage when it ends."""
+    inside, made, over = threading.Event(), threading.Event(), threading.Event()
+    found: dict[str, Any] = {}
+
+    def in_a_cycle(x: Any) -> Any:
+        two = Value(2.0)
+
+        def calls_itself(n: int) -> Any:
+            return two * x if n == 0 else calls_itself(n - 1)
+
+        return calls_itself(1)
+
+    def first(x: Any) -> Any:
+        y = in_a_cycle(x)
+        inside.set()
+        assert made.wait(20)
+        return y
+
+    def second(x: Any) -> Any:
+        assert inside.wait(20)
+        y = in_a_cycle(x)
+        made.set()
+        assert over.wait(20)
+        return y
+
+    def of_first() -> None:
+        gc.collect()  # all that was born before is among the oldest
+        found["first"] = grad(first)(3.0)
+        over.set()
+
+    def of_second() -> None:
+        found["second"] = grad(second)(3.0)
+
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        threads = [threading.Thread(target=run) for run in (of_first, of_second)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        if was:
+            gc.enable()
+    assert found == {"first": 2.0, "second": 2.0}
+    assert {type(slope) for slope in found.values()} == {float}

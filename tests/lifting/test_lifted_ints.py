@@ -114,3 +114,17 @@ def test_complements_of_counts(f):
         compile(lambda x: ~x)(1.5)
     with pytest.raises(TypeError, match="unary ~"):
         ~Value(2.0)
+
+
+def test_they_are_indices_with_numpys_ints():
+    table = np.arange(256)[::-1]
+
+    def f(x):
+        i = math.floor(x)
+        k = table[(table[i & 255] + i) & 255] & 14
+        return x * float(k) * (table[3] * i) ** table[-3]
+
+    for x in (1.5, 7.25):
+        assert lift(f)(x) == f(x)
+        assert compile(lift(f))(x) == f(x)
+        assert grad(lift(f))(x) == f(x) / x

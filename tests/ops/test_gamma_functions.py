@@ -45,6 +45,15 @@ def test_infinities(impl: ModuleType) -> None:
     assert [impl.Value(x).erfc().data for x in (INF, -INF)] == [0.0, 2.0]
 
 
+def test_derivatives_of_gamma_at_infinity_are_infinite() -> None:
+    f = pm.gamma
+    for order in (1, 2, 3, 4):
+        f = grad(f)
+        assert f(INF) == INF, order
+        exact = mp.diff(mp.gamma, mp.mpf(2.5), order)
+        assert f(2.5) == pytest.approx(float(exact), rel=1e-12)
+
+
 def test_plain_numbers_get_what_math_gives() -> None:
     for x in (0.3, 1.0, 2.5, -0.7, 30.0, 1e100):
         assert pm.lgamma(x) == math.lgamma(x)

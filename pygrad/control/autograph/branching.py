@@ -130,9 +130,13 @@ def forgive(error: BaseException) -> None:
 
 def is_refusal(error: BaseException) -> bool:
     """Whether an error says that a program cannot do something, and is no error of the user's function."""
+    from pygrad.programs.identity import gave_a_condition  # there are traces, so there are programs
+
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    return isinstance(error, AutographError | RecursionError | MemoryError) or not (
-        kinds.isdisjoint(_REFUSALS)
+    return (
+        isinstance(error, AutographError | RecursionError | MemoryError)
+        or not (kinds.isdisjoint(_REFUSALS))
+        or bool(gave_a_condition(error))
     )
 
 
@@ -220,7 +224,7 @@ def staged(test: Any, true: Thunk, false: Thunk, line: Callable[[], str]) -> Any
     stands in the program once it cannot.
     """
     c = condition(test)
-    if isinstance(c, bool):
+    if type(c) is bool:
         return (true if c else false)() or GOES_ON
     return either_way(lambda: signals(c, true, false), c, true, false, line)
 

@@ -43,7 +43,7 @@ def _extreme(
     best = items[0]
     for item in items[1:]:
         c = condition(better(item, best))
-        best = (item if c else best) if isinstance(c, bool) else _where(c, item, best)
+        best = (item if c else best) if type(c) is bool else _where(c, item, best)
     return best
 
 

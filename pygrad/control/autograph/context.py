@@ -37,7 +37,7 @@ class Context(threading.local):
 
     def rows(self) -> tuple[Any, ...]:
         """Conditions that hold for the rows for which the code that runs is meant, all of them."""
-        return self.around if isinstance(self.active, bool) else (*self.around, self.active)
+        return self.around if type(self.active) is bool else (*self.around, self.active)
 
     @property
     def decides(self) -> bool:

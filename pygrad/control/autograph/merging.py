@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any, NamedTuple
 
 from pygrad.control.autograph.context import context
@@ -56,22 +57,22 @@ def condition(test: Any) -> Any:
 
 
 def opposite(c: Any) -> Any:
-    return not c if isinstance(c, bool) else c ^ True
+    return not c if type(c) is bool else c ^ True
 
 
 def both(a: Any, b: Any) -> Any:
     """Whether two conditions, or bools, hold."""
-    if isinstance(a, bool):
+    if type(a) is bool:
         return b if a else False
-    if isinstance(b, bool):
+    if type(b) is bool:
         return a if b else False
     return a & b
 
 
 def any_of(a: Any, b: Any) -> Any:
-    if isinstance(a, bool):
+    if type(a) is bool:
         return True if a else b
-    if isinstance(b, bool):
+    if type(b) is bool:
         return True if b else a
     return a | b
 
@@ -104,6 +105,8 @@ def merged(c: Any, a: Any, b: Any, what: str, kept: Any = None) -> Any:
     if any(x is NOTHING or isinstance(x, Maybe | Temporary) for x in (a, b)):
         return _maybe(c, a, b, what, kept)
     if isinstance(a, NUMBERS) and isinstance(b, NUMBERS):
+        if context.decides and isinstance(a, Enum) and isinstance(b, Enum):
+            raise Mismatch(f"{what} is one member of an enumeration or another")
         return chosen(c, a, b)
     if kept is not None:
         for item in (a, b):

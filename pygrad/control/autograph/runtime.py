@@ -150,7 +150,7 @@ class Runtime:
         if not is_staged(test):
             return true() if test else false()
         c = condition(test)
-        if isinstance(c, bool):
+        if type(c) is bool:
             return true() if c else false()
         return self._values(number, c, true, false)
 
@@ -171,7 +171,7 @@ class Runtime:
         for at, other in enumerate(others):
             if is_staged(first):
                 c = condition(first)
-                if isinstance(c, bool):
+                if type(c) is bool:
                     if not c:
                         return first
                     first = other()
@@ -187,7 +187,7 @@ class Runtime:
         for at, other in enumerate(others):
             if is_staged(first):
                 c = condition(first)
-                if isinstance(c, bool):
+                if type(c) is bool:
                     if c:
                         return first
                     first = other()
