@@ -8,6 +8,7 @@ speed table. A side runs in a process of its own: the script itself, started aga
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib.metadata
 import importlib.util
 import json
@@ -18,6 +19,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
@@ -28,11 +30,15 @@ class Failed(SystemExit):
     """Ends a benchmark, with the reason as its text; run.py goes on with the next one."""
 
 
+class Aborted(Failed):
+    """A side was ended by a signal: that of a library's own abort(), or of a fault in it."""
+
+
 class Side(NamedTuple):
     """One way to do the work: `run(**options)` returns something JSON can carry."""
 
     run: Callable[..., Any]
-    needs: tuple[str, ...] = ()  # names on PyPI, which are also the names to import
+    needs: tuple[str, ...] = ()  # names to import
     tools: tuple[str, ...] = ()  # programs on the PATH
 
 
@@ -69,7 +75,12 @@ def run_side(
     cores: int | None = None,
     **options: Any,
 ) -> Any:
-    """The result of one side of a script, run in a fresh process, on so many cores if that is said."""
+    """The result of one side of a script, run in a fresh process, on so many cores if that is said.
+
+    Raises:
+        Failed: the process has ended with an error.
+        Aborted: it was ended by a signal.
+    """
     command = [sys.executable, script, "--side", side, "--options", json.dumps(options)]
     done = subprocess.run(
         command + (["--cores", str(cores)] if cores else []),
@@ -80,7 +91,8 @@ def run_side(
     )
     if done.returncode != 0:
         name = os.path.basename(script)
-        raise Failed(f"{name}: side {side!r} ended with code {done.returncode}")
+        kind = Aborted if done.returncode < 0 else Failed
+        raise kind(f"{name}: side {side!r} ended with code {done.returncode}")
     return json.loads(done.stdout)
 
 
@@ -96,21 +108,29 @@ def run_sides(
     return results
 
 
-def agree(script: str, sides: dict[str, Side], *, rel: float, **options: Any) -> None:
-    """Compares the results of all sides that can run, before any is timed.
+def agree(script: str, sides: dict[str, Side], *, rel: float, **options: Any) -> list[str]:
+    """Compares the results of all sides that can run, before any is timed; the names of those that did.
 
     A side takes `options` and `seconds`, how long it shall measure (here 0: not at all), and returns
     a dict with its numbers as "result". The first side's are what the others' have to agree with.
+    One of the others that aborts is said to, and left out.
 
     Raises:
-        Failed: results differ by more than `rel`.
+        Failed: results differ by more than `rel`, or the first side has none.
     """
-    given = {**options, "seconds": 0.0}
-    runs = run_sides(script, sides, 1, {name: given for name in sides})
-    names = list(runs)
+    results: dict[str, Any] = {}
+    for name, side in sides.items():
+        try:
+            if can_run(name, side):
+                results[name] = run_side(script, name, **options, seconds=0.0)["result"]
+        except Aborted as error:
+            if not results:
+                raise
+            print(f"aborted: {error}")
+    names = list(results)
     for name in names[1:]:
-        theirs, ours = runs[name][0]["result"], runs[names[0]][0]["result"]
-        check_equal(f"{name} and {names[0]}", theirs, ours, rel)
+        check_equal(f"{name} and {names[0]}", results[name], results[names[0]], rel)
+    return names
 
 
 def race(
@@ -125,16 +145,18 @@ def race(
 ) -> dict[str, list[float]]:
     """The time of each side that can run, one a round, once all have given the same results.
 
-    Sides are as for `agree`, and give a time as `timed` does. Times are divided by `per`, as in "per
-    row"; `cores` among the options is for `run_side`.
+    Sides are as for `agree`, and give a time as `timed` does; one that aborts has no times. Times are
+    divided by `per`, as in "per row"; `cores` among the options is for `run_side`.
     """
     able = {name: side for name, side in sides.items() if can_run(name, side)}
-    agree(script, able, rel=rel, **options)
+    ran = agree(script, able, rel=rel, **options)
     given = {**options, "seconds": seconds}
-    results = run_sides(script, able, rounds, {name: given for name in able})
+    results = run_sides(
+        script, {name: able[name] for name in ran}, rounds, dict.fromkeys(ran, given)
+    )
     times = {name: [run["seconds"] / per for run in runs] for name, runs in results.items()}
     show_samples(times)
-    return times
+    return {name: times.get(name, []) for name in able}
 
 
 def slopes_side(make: Callable[[bool], Callable[[], Any]], *needs: str) -> Side:
@@ -178,6 +200,13 @@ def race_with_slopes(
             for name, theirs in times.items()
         ]
     return found
+
+
+def scratch() -> str:
+    """A folder that this process alone has, gone when it ends: what it compiles is not there already."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def cores() -> list[int]:
@@ -327,8 +356,11 @@ def versus(
 ) -> Row:
     """A row that compares the medians of two samples of seconds.
 
-    The ratio is how many times faster pygrad is; with `at_most`, how many times slower.
+    The ratio is how many times faster pygrad is; with `at_most`, how many times slower. There is none
+    where the other side has no samples, since it aborts.
     """
+    if not other:
+        return Row(what, quantity(statistics.median(pygrad)), f"{other_name}: aborts", "", "", None)
     ours, theirs = statistics.median(pygrad), statistics.median(other)
     ratio = theirs / ours if at_most is None else ours / theirs
     text = f"{ratio:.0f}x" if ratio >= 20 else f"{ratio:.1f}x" if ratio >= 10 else f"{ratio:.2f}x"
@@ -387,10 +419,8 @@ def machine() -> str:
 def versions(packages: Any) -> str:
     """Python's version and those of pygrad and the packages that are installed."""
     found = [f"{platform.python_implementation()} {platform.python_version()}"]
-    others = [
-        package for package in packages if package != "pygrad"
-    ]  # which is what pygrad-core is imported as
-    for package in dict.fromkeys(("pygrad-core", *others)):
+    names = {"pygrad": "pygrad-core", "warp": "warp-lang"}  # of what is imported by another
+    for package in dict.fromkeys(names.get(name, name) for name in ("pygrad", *packages)):
         try:
             found.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:

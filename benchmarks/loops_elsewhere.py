@@ -1,15 +1,17 @@
-"""Loops of programs against those of JAX and Dr.Jit: `while_loop`, `scan` and `odeint` of the same bodies.
+"""Loops of programs against JAX, Dr.Jit and Warp: `while_loop`, `scan`, `odeint` of the same bodies.
 
 Rows under vmap, in float64, on one core: a bisection, an adaptive step, a barrier, a scan of 1,000 steps,
 and trajectories of an equation; values, and values with the slope by the first argument, reverse where
 there is a choice: JAX and Dr.Jit have no way back through a loop whose trips are not known, and go
-forward there; JAX's `odeint` has no way forward. Then what the first call takes, with all that is traced
-and compiled for it, in a process that has compiled another function.
+forward there; JAX's `odeint` has no way forward. Warp's kernels, in loops_by_warp.py, go back. Then
+what the first call takes, with all that is traced and compiled for it, in a process that has compiled
+another function, and without what an earlier process has left on disk.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -86,18 +88,21 @@ def orbit(m: Any, growth: Any) -> Any:
     return m.odeint(slopes, [2.0, 1.0], times, growth)[0][20]
 
 
+EVERYWHERE = ("pygrad", "JAX", "Dr.Jit")
+
+
 class Case(NamedTuple):
     what: str
     f: Callable[..., Any]
     rows: int
     trips: int = 0  # of a scan; 0: as many as it takes
-    sides: tuple[str, ...] = ("pygrad", "JAX", "Dr.Jit")
+    sides: tuple[str, ...] = EVERYWHERE
 
 
 CASES = {
     "bisection": Case("bisection to 1e-12", bisection, 1000),
-    "pendulum": Case("adaptive RK23", pendulum, 60),
-    "barrier": Case("barrier, scan of 365 steps", barrier, 1000, 365),
+    "pendulum": Case("adaptive RK23", pendulum, 60, sides=(*EVERYWHERE, "Warp")),
+    "barrier": Case("barrier, scan of 365 steps", barrier, 1000, 365, sides=(*EVERYWHERE, "Warp")),
     "filter": Case("scan of 1,000 steps", filtered, 100, 1000),
     "orbit": Case("Lotka-Volterra by odeint", orbit, 1000, sides=("pygrad", "JAX")),
 }
@@ -198,13 +203,22 @@ def with_jax(case: Case, slopes: bool) -> tuple[Callable[..., Any], list[Any]]:
 
 
 def with_drjit(case: Case, slopes: bool) -> tuple[Callable[..., Any], list[Any]]:
+    os.environ["DRJIT_CACHE_DIR"] = harness.scratch()
     import drjit as dr
     from drjit.llvm.ad import Float64 as Float
     from drjit.llvm.ad import UInt32
 
     class OfDrjit:
         exp, log, sin, tanh = dr.exp, dr.log, dr.sin, dr.tanh
-        where, minimum, maximum = dr.select, dr.minimum, dr.maximum
+        where = dr.select
+
+        @staticmethod
+        def minimum(a: Any, b: Any) -> Any:  # LLVM 15 has no code for that of dr, and aborts
+            return dr.select(a < b, a, b)
+
+        @staticmethod
+        def maximum(a: Any, b: Any) -> Any:
+            return dr.select(a > b, a, b)
 
         @staticmethod
         def while_loop(goes_on: Any, body: Any, init: Any) -> Any:
@@ -244,10 +258,18 @@ def with_drjit(case: Case, slopes: bool) -> tuple[Callable[..., Any], list[Any]]
     return run, [Float(column) for column in given]
 
 
+def with_warp(case: Case, slopes: bool) -> tuple[Callable[..., Any], list[Any]]:
+    import loops_by_warp
+
+    make = {barrier: loops_by_warp.barrier, pendulum: loops_by_warp.pendulum}
+    return make.get(case.f, loops_by_warp.square)(slopes, *columns(case)), []
+
+
 SIDES = {
     "pygrad": side(with_pygrad, "pygrad", "numpy"),
     "JAX": side(with_jax, "jax", "numpy"),
     "Dr.Jit": side(with_drjit, "drjit", "numpy"),
+    "Warp": side(with_warp, "warp", "numpy"),
 }
 SOONER = 50.0  # times, the first call, than JAX's
 
