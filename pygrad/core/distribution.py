@@ -27,7 +27,7 @@ if sys.platform == "emscripten":
     CAUSE = "it is not built for browsers"
     REBUILD = f"run it in a Python outside the browser, where {install()} brings the extension"
 elif sys.platform == "win32":
-    CAUSE = "it is built for 64-bit x86 with Zig's Clang (PyPI's ziglang), or it was built pure (PYGRAD_PURE)"
+    CAUSE = "it is built for 64-bit x86, by PyPI's ziglang, or it was built pure (PYGRAD_PURE)"
     REBUILD = (
         "take a Python for 64-bit x86, then pip install . in a checkout, or "
         f"{install()} --force-reinstall --no-deps --no-cache-dir, which bring that compiler"

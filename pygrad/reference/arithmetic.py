@@ -108,18 +108,28 @@ def libm_pow(x: float, y: float) -> float:
         return math.copysign(inf, x) if abs(math.fmod(y, 2.0)) == 1 else inf
 
 
-def _libm_cbrt() -> Callable[[float], float]:
-    """The C library's cbrt, which math has from Python 3.11 on."""
-    found: Any = getattr(math, "cbrt", None)
-    if found is None:
-        import ctypes
+def _of_c(name: str) -> Callable[[float], float]:
+    """The C library's function, which is math's, if not on Windows; math has cbrt from Python 3.11 on."""
+    named: Any = getattr(math, name, None)
+    if named is not None and sys.platform != "win32":
+        return named  # type: ignore[no-any-return]
+    import ctypes
 
-        found = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).cbrt
-        found.argtypes, found.restype = [ctypes.c_double], ctypes.c_double
-    return found  # type: ignore[no-any-return]
+    found: Any = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)[name]
+    found.argtypes, found.restype = [ctypes.c_double], ctypes.c_double
+    if named is None:
+        return found  # type: ignore[no-any-return]
+
+    def function(x: float) -> float:
+        named(x)  # for what it raises
+        return found(x)  # type: ignore[no-any-return]
+
+    return function
 
 
-cbrt = _libm_cbrt()
+# Of which Python for Windows has some of its own, most of them up to 3.10, log2 always.
+cbrt, log2, log1p, expm1 = map(_of_c, ("cbrt", "log2", "log1p", "expm1"))
+asinh, acosh, atanh = map(_of_c, ("asinh", "acosh", "atanh"))
 
 
 def floordiv(x: float, y: float) -> float:

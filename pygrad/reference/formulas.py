@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pygrad.arrays.engines import MARK
-from pygrad.reference.arithmetic import cbrt, div, exp, inf, is_normal, libm_pow, nan, sqrt
+from pygrad.reference.arithmetic import cbrt, div, exp, inf, is_normal, libm_pow, log1p, nan, sqrt
 from pygrad.reference.refusals import value_of
 
 # --- Values that need more than one expression ----------------------------------------------------
@@ -88,7 +88,7 @@ def sigmoid(x: float) -> float:
 
 
 def softplus(x: float) -> float:
-    return (x if x > 0 else 0.0) + math.log1p(math.exp(-abs(x)))
+    return (x if x > 0 else 0.0) + log1p(math.exp(-abs(x)))
 
 
 def sign(x: float) -> float:
@@ -151,7 +151,7 @@ def clip(x: float, lo: float, hi: float) -> float:
 def logaddexp(x: float, y: float) -> float:
     if x == y:  # also two equal infinities, whose difference is nan
         return x + 0.6931471805599453
-    return (x if x > y else y) + math.log1p(math.exp(-abs(x - y)))
+    return (x if x > y else y) + log1p(math.exp(-abs(x - y)))
 
 
 def where(condition: float, x: float, y: float) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pygrad.reference.arithmetic import div, exp, inf, nan, sqrt
+from pygrad.reference.arithmetic import div, exp, inf, log1p, nan, sqrt
 
 # Cubics in p - 1, those of the highest powers first: ((1 + 2a) erfcx(a) - 1) / p ...
 _VALUE = (
@@ -213,7 +213,7 @@ def ndtr_slope(x: float) -> float:
 def log_ndtr(x: float) -> float:
     tail = 0.5 * _scaled_tail(x)
     if x > 0:
-        return math.log1p(-(tail * _exp_of_square(-0.5, x)))
+        return log1p(-(tail * _exp_of_square(-0.5, x)))
     return _in_range(_log(tail) - 0.5 * (x * x), x)
 
 
@@ -297,7 +297,7 @@ def log_slope(y: float) -> float:
 
 def log1p_slope(y: float) -> float:
     if y > -1 or math.isnan(y):
-        return math.log1p(y)
+        return log1p(y)
     return -inf if y == -1 else nan
 
 
