@@ -172,10 +172,10 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, const bloc
         lanes_sech2(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sigmoid:
-        lanes_sigmoid_and_slope(LANE(in->a), LANE(in->out), NULL, width);
+        lanes_sigmoid(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sigmoid_dx:
-        lanes_sigmoid_and_slope(LANE(in->a), NULL, LANE(in->out), width);
+        lanes_sigmoid_dx(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), width);
