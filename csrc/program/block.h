@@ -46,6 +46,7 @@ typedef struct block {
     pg_work *work;
     pg_handed *handed;     /* PG_HANDED of them; NULL in bodies */
     const uint32_t *standing; /* inputs that are not loaded: see standing.h; NULL: none, or in bodies */
+    size_t with_lanes, behind; /* inputs: the first that has lanes, and the one behind the last */
     int careful;           /* in products to be added up an exact 0 wins over inf and nan, as they mean it */
     int failed;            /* a loop was stopped: see pg_loop_failure() */
     size_t first, count;   /* rows of the call in this block */

@@ -63,6 +63,21 @@ static const double *counted(const block *rows, const double *lanes, int which)
     return copy;
 }
 
+/* What a term of a sum of lanes adds: lanes, times others or a number that is the same for all, or such a number. */
+typedef enum { TIMES_NUMBER, TIMES_LANES, LANES_ALONE, NUMBER, RARE } term_kind;
+
+static inline term_kind kind_of(const pg_term *t, int contracts)
+{
+    const int is_number = !(t->a & PG_ROW);
+    if (contracts && (t->subtracted || (is_number && t->b != PG_NO_SLOT)))
+        return RARE;
+    if (is_number)
+        return NUMBER;
+    if (t->b & PG_ROW)
+        return TIMES_LANES;
+    return t->b == PG_NO_SLOT ? LANES_ALONE : TIMES_NUMBER;
+}
+
 /* A fused or contracted sum with one more term. */
 static double with_term(const pg_instruction *in, double sum, const pg_term *t, double x, double y, int *met)
 {
@@ -106,11 +121,13 @@ static const double *ones(void)
     return all;
 }
 
-/* How many of the instructions from in on are totals of products with the same first factor. */
+/* How many of the instructions from in on are totals of products with the same first factor, all of them with a number
+ * beside the product or none. */
 static size_t run_of_products(const pg_instruction *in, const pg_instruction *end)
 {
     size_t count = 1;
-    while (in + count != end && in[count].code == in->code && in[count].a == in->a)
+    while (in + count != end && in[count].code == in->code && in[count].a == in->a &&
+           (in[count].c == PG_NO_SLOT) == (in->c == PG_NO_SLOT))
         count++;
     return count;
 }
@@ -403,13 +420,27 @@ static void load_tiles(const pg_program *p, const block *rows, size_t i, size_t 
     }
 }
 
+/* Between which inputs all are that have lanes: most of those that are the same for all rows, as a model's parameters, need
+ * not be asked at each block. */
+static void find_inputs_with_lanes(const pg_program *p, block *rows)
+{
+    rows->with_lanes = rows->behind = 0;
+    for (size_t i = 0; i < p->inputs; i++) {
+        if (p->input_slots[i] == PG_NO_SLOT || !(p->input_slots[i] & PG_ROW))
+            continue;
+        if (rows->behind == 0)
+            rows->with_lanes = i;
+        rows->behind = i + 1;
+    }
+}
+
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */
 static void load(const pg_program *p, const block *rows)
 {
     const pg_batch *batch = rows->batch;
     double *lanes = rows->lanes;
     size_t tiled = 0; /* inputs before this one have their whole tiles */
-    for (size_t i = 0; i < p->inputs; i++) {
+    for (size_t i = rows->with_lanes; i < rows->behind; i++) {
         if (!has_lanes(p, rows, i))
             continue;
         if (i >= tiled) {
@@ -507,6 +538,7 @@ static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed
                   .work = &work,
                   .handed = handed};
     rows.standing = pg_find_standing(p, batch, rows.frame + pg_loops_wide(p));
+    find_inputs_with_lanes(p, &rows);
     pg_spread(p, rows.uniforms, lanes, PG_LANES);
     for (size_t first = 0; first < batch->count; first += PG_PIECE) {
         const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;

@@ -213,19 +213,27 @@ struct lane_sloped { double value, slope; };
  * and r = 1 / (1 + p + s) they are (1 + p - s) r, from n = 3 on 1 - 2sr, which has no digit to lose, and 4sr (1 -
  * sr). What the sums above and below the bar have rounded away is put back to first order.
  *
- * Of a reduced 2|x| with p = reduced + tail and s = 2**-n, where n may be large; the slope times 2**(n - 2). */
-LANE_INLINE struct lane_sloped lane_tanh_of(double reduced, double tail, double s, int large)
+ * Of a reduced 2|x| with p = reduced + tail and s = 2**-n, of which so much has no place in 1 + s: first what is above and
+ * below the bar, and what was lost of both. */
+struct lane_ratio { double above, above_left, below_left, r; };
+
+LANE_INLINE struct lane_ratio lane_tanh_ratio(double reduced, double tail, double s, double s_left)
 {
     double p = reduced + tail;
     double p_left = (reduced - p) + tail;
     double less = 1.0 - s, more = 1.0 + s;
     double above = less + p, below = more + p;
     double above_left = ((less - above) + p) + p_left;
-    double below_left = ((more - below) + p) + (p_left + (s - (more - 1.0)));
-    double r = 1.0 / below;
-    double q = above * r, lost = below_left * r, sr = s * r;
-    double t = large ? 1.0 - 2.0 * sr : q + (above_left * r - q * lost);
-    return (struct lane_sloped){t, r - r * (sr + lost * t)};
+    double below_left = ((more - below) + p) + (p_left - s_left);
+    return (struct lane_ratio){above, above_left, below_left, 1.0 / below};
+}
+
+/* Then tanh of |x|, and the slope times 2**(n - 2). */
+LANE_INLINE struct lane_sloped lane_tanh_of(struct lane_ratio y, double s)
+{
+    double q = y.above * y.r, lost = y.below_left * y.r, sr = s * y.r;
+    double t = s < 0.25 ? 1.0 - 2.0 * sr : q + (y.above_left * y.r - q * lost);
+    return (struct lane_sloped){t, y.r - y.r * (sr + lost * t)};
 }
 
 LANE_INLINE struct lane_sloped lane_tanh_and_slope(double x)
@@ -234,7 +242,7 @@ LANE_INLINE struct lane_sloped lane_tanh_and_slope(double x)
     struct lane_reduced y = lane_reduce(2.0 * (a > 376.0 ? 376.0 : a));
     double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
     double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
-    struct lane_sloped t = lane_tanh_of(y.r, tail, s, y.n > 2.0);
+    struct lane_sloped t = lane_tanh_of(lane_tanh_ratio(y.r, tail, s, ((1.0 + s) - 1.0) - s), s);
     int deep = y.n > 900.0; /* the slope is scaled in two steps, of which only the last can round */
     double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
     double scaled = lane_from_bits(lane_to_bits(t.slope * up) - ((y.bits - 2) << 52)) * down;

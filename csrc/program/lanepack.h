@@ -228,10 +228,10 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
         lanes_sigmoid_and_slope(a, z + pg_whole(s->count), z, count);
         return 1;
     case PG_OP_sigmoid:
-        lanes_sigmoid_and_slope(a, z, NULL, count);
+        lanes_sigmoid(a, z, count);
         return 1;
     case PG_OP_sigmoid_dx:
-        lanes_sigmoid_and_slope(a, NULL, z, count);
+        lanes_sigmoid_dx(a, z, count);
         return 1;
     case PG_STEP_PAIR + PG_OP_sin:
         lanes_sin_and_cos(a, z, z + pg_whole(s->count), count);

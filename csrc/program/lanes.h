@@ -5,15 +5,6 @@
 typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double))));
 typedef int64_t LANE_NAME(ints) __attribute__((vector_size(LANE_WIDTH * sizeof(int64_t))));
 
-/* Whether one of them is not 0. */
-LANE_ALWAYS int LANE_NAME(has_any)(LANE_NAME(ints) of)
-{
-    int64_t any = 0;
-    for (int i = 0; i < LANE_WIDTH; i++)
-        any |= of[i];
-    return any != 0;
-}
-
 /* A loop over the lanes at work, or over their vectors. Most blocks have all the rows that they can, and a loop of as many turns
  * as the compiler knows need not ask whether it goes on: where a turn is short, that is a tenth of the time. */
 #define OVER(i, whole, all, some, ...) \
@@ -44,9 +35,10 @@ LANE_TARGET static void LANE_NAME(add_up)(const double *a, double *into)
     *(vec *)(void *)into += ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
 }
 
-/* Totals of products with one factor in common, which is loaded once: the same sums as add_up makes. */
-LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const double *counts, const pg_instruction *in,
-                                                   size_t count, const block *rows)
+/* Totals of products with one factor in common, which is loaded once: the same sums as add_up makes. Either all have a
+ * number beside the product or none. */
+LANE_ALWAYS void LANE_NAME(add_up_products)(const double *factor, const double *counts, const pg_instruction *in,
+                                            size_t count, const block *rows, const int has_number)
 {
     typedef LANE_NAME(vec) vec;
     enum { PARTS = 8 / LANE_WIDTH };
@@ -59,7 +51,7 @@ LANE_TARGET static void LANE_NAME(add_up_products)(const double *factor, const d
         for (size_t i = 0; i < count; i++) {
             const vec *y = (const vec *)(const void *)LANE(in[i].b) + part;
             vec *into = (vec *)(void *)(rows->partial + 8 * in[i].out) + part;
-            if (in[i].c != PG_NO_SLOT) {
+            if (has_number) {
                 const double u = rows->uniforms[in[i].c];
                 const vec *n = (const vec *)(const void *)counts + part;
                 *into += (((u * n[0] + x0 * y[0]) + (u * n[PARTS] + x1 * y[PARTS])) +
@@ -82,7 +74,10 @@ LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const
     const double *lanes = rows->lanes, *a = counted(rows, LANE(in->a), 0), *counts = counted(rows, ones(), 3);
     if (!rows->careful) {
         const size_t count = run_of_products(in, end);
-        LANE_NAME(add_up_products)(a, counts, in, count, rows);
+        if (in->c == PG_NO_SLOT)
+            LANE_NAME(add_up_products)(a, counts, in, count, rows, 0);
+        else
+            LANE_NAME(add_up_products)(a, counts, in, count, rows, 1);
         return (int)count;
     }
     const double *b = counted(rows, LANE(in->b), 1);
@@ -135,7 +130,7 @@ LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
     double *out = LANE(in->out);
     vec *z = (vec *)(void *)out;
     OVER_VECTORS(const vec product = x[k] * y[k]; any |= product != product; z[k] = product;)
-    for (size_t l = 0; LANE_NAME(has_any)(any) && l < width; l++) {
+    for (size_t l = 0; LANE_ANY(any) && l < width; l++) {
         int met = 0;
         out[l] = pg_strong_noted(a[l], b[l], &met);
         note_lane(rows, l, met);
@@ -172,10 +167,10 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, const bloc
         lanes_sech2(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sigmoid:
-        lanes_sigmoid_and_slope(LANE(in->a), LANE(in->out), NULL, width);
+        lanes_sigmoid(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sigmoid_dx:
-        lanes_sigmoid_and_slope(LANE(in->a), NULL, LANE(in->out), width);
+        lanes_sigmoid_dx(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_sin:
         lanes_sin(LANE(in->a), LANE(in->out), width);
@@ -350,7 +345,7 @@ LANE_TARGET static int LANE_NAME(is_all)(const double *says, size_t width)
     const vec *x = (const vec *)(const void *)says;
     ints any = {0};
     OVER_VECTORS(any |= (ints)(x[k] == 0.0);)
-    return !LANE_NAME(has_any)(any);
+    return !LANE_ANY(any);
 }
 
 /* Eight items of eight rows, which stand side by side in each: lanes of a block for each item. */

@@ -17,73 +17,65 @@ LANE_ALWAYS LANE_NAME(vec) LANE_NAME(factor)(pg_slot slot, const double *uniform
     return slot & PG_ROW ? *(const LANE_NAME(vec) *)(const void *)(LANE(slot) + at) : LANE_NAME(same)(uniforms[slot]);
 }
 
-/* A term of a contracted sum that is subtracted, or the same for all rows; so rare that it need not be fast. */
-LANE_TARGET static void LANE_NAME(add_rare)(const pg_term *t, const double *uniforms, const double *lanes, size_t at,
-                                            LANE_NAME(vec) * sum, size_t count)
+/* A contracted sum and a term that is subtracted, or the same for all rows; so rare that it need not be fast. */
+LANE_APART LANE_NAME(vec)
+    LANE_NAME(with_rare)(LANE_NAME(vec) sum, const pg_term *t, const double *uniforms, const double *lanes, size_t at)
 {
     const LANE_NAME(vec) sign = LANE_NAME(same)(t->subtracted ? -1.0 : 1.0);
-    for (size_t k = 0; k < count; k++) {
-        const LANE_NAME(vec) x = sign * LANE_NAME(factor)(t->a, uniforms, lanes, at + k * LANE_WIDTH);
-        sum[k] = LANE_FMA(x, LANE_NAME(factor)(t->b, uniforms, lanes, at + k * LANE_WIDTH), sum[k]);
-    }
+    return LANE_FMA(sign * LANE_NAME(factor)(t->a, uniforms, lanes, at), LANE_NAME(factor)(t->b, uniforms, lanes, at),
+                    sum);
 }
 
 /* A sum and a product, rounded once or twice. */
 #define LANE_ADDED(sum, x, y) (contracts ? LANE_FMA(x, y, sum) : (sum) + (x) * (y))
+
+/* The terms of a kind that stand together, from t on: a loop of its own for each kind, so that nearly nothing is asked
+ * between two of them. */
+#define TERMS_OF(kind, ...) \
+    case kind: \
+        do { \
+            __VA_ARGS__ \
+            t++; \
+        } while (t != end && kind_of(t, contracts) == (kind)); \
+        break;
+#define LANES_OF_TERM(slot) ((const vec *)(const void *)(LANE(slot) + at))
+#define EACH_SUM for (int k = 0; k < count; k++)
 
 /* So many vectors of a sum, from lane number at on. Terms with lanes have them in a (see code.c). */
 LANE_ALWAYS void LANE_NAME(sum_some)(const pg_program *p, const pg_instruction *in, block *rows, size_t at,
                                      const int contracts, const int count)
 {
     typedef LANE_NAME(vec) vec;
-    const pg_term *terms = p->terms + in->first;
+    const pg_term *terms = p->terms + in->first, *t = terms, *end = terms + in->count;
     const double *uniforms = rows->uniforms;
     double *lanes = rows->lanes;
     vec sum[LANE_NAME(sums)];
     if (in->a & PG_ROW) {
-        const vec *start = (const vec *)(const void *)(LANE(in->a) + at);
-        for (int k = 0; k < count; k++)
-            sum[k] = start[k];
+        const vec *start = LANES_OF_TERM(in->a);
+        EACH_SUM sum[k] = start[k];
     } else {
         const vec start = LANE_NAME(same)(uniforms[in->a]);
-        for (int k = 0; k < count; k++)
-            sum[k] = start;
+        EACH_SUM sum[k] = start;
     }
-    for (uint32_t t = 0; t < in->count; t++) {
-        const pg_slot sa = terms[t].a, sb = terms[t].b;
-        if (contracts && PG_UNLIKELY(terms[t].subtracted != 0 || (!(sa & PG_ROW) && sb != PG_NO_SLOT))) {
-            LANE_NAME(add_rare)(&terms[t], uniforms, lanes, at, sum, (size_t)count);
-            continue;
+    while (t != end)
+        switch (kind_of(t, contracts)) {
+            TERMS_OF(TIMES_NUMBER, const vec *x = LANES_OF_TERM(t->a); const vec y = LANE_NAME(same)(uniforms[t->b]);
+                     EACH_SUM sum[k] = LANE_ADDED(sum[k], x[k], y);)
+            TERMS_OF(TIMES_LANES, const vec *x = LANES_OF_TERM(t->a), *y = LANES_OF_TERM(t->b);
+                     EACH_SUM sum[k] = LANE_ADDED(sum[k], x[k], y[k]);)
+            TERMS_OF(LANES_ALONE, const vec *x = LANES_OF_TERM(t->a); EACH_SUM sum[k] += x[k];)
+            TERMS_OF(NUMBER, const double x = t->b == PG_NO_SLOT ? uniforms[t->a] : uniforms[t->a] * uniforms[t->b];
+                     EACH_SUM sum[k] += x;)
+            TERMS_OF(RARE,
+                     EACH_SUM sum[k] = LANE_NAME(with_rare)(sum[k], t, uniforms, lanes, at + (size_t)k * LANE_WIDTH);)
         }
-        if (!(sa & PG_ROW)) {
-            const double x = sb == PG_NO_SLOT ? uniforms[sa] : uniforms[sa] * uniforms[sb];
-            for (int k = 0; k < count; k++)
-                sum[k] += x;
-            continue;
-        }
-        const vec *x = (const vec *)(const void *)(LANE(sa) + at);
-        if (sb & PG_ROW) {
-            const vec *y = (const vec *)(const void *)(LANE(sb) + at);
-            for (int k = 0; k < count; k++)
-                sum[k] = LANE_ADDED(sum[k], x[k], y[k]);
-        } else if (sb == PG_NO_SLOT) {
-            for (int k = 0; k < count; k++)
-                sum[k] += x[k];
-        } else {
-            const vec y = LANE_NAME(same)(uniforms[sb]);
-            for (int k = 0; k < count; k++)
-                sum[k] = LANE_ADDED(sum[k], x[k], y);
-        }
-    }
     vec *out = (vec *)(void *)(LANE(in->out) + at);
-    for (int k = 0; k < count; k++)
-        out[k] = sum[k];
+    EACH_SUM out[k] = sum[k];
     if (!in->expected)
         return;
     LANE_NAME(ints) any = {0};
-    for (int k = 0; k < count; k++)
-        any |= sum[k] != sum[k];
-    if (LANE_NAME(has_any)(any))
+    EACH_SUM any |= sum[k] != sum[k];
+    if (LANE_ANY(any))
         fused_again(terms, in, rows, at, (size_t)count * LANE_WIDTH);
 }
 
@@ -135,7 +127,7 @@ LANE_ALWAYS void LANE_NAME(add_simply)(const pg_term *t, const pg_instruction *i
     LANE_NAME(ints) any = {0};
     OVER_VECTORS(const vec sum = (shared ? first : start[k]) + x[k] * (alike ? times : y[k]) + more; any |= sum != sum;
                  z[k] = sum;)
-    if (PG_UNLIKELY(in->expected != 0) && LANE_NAME(has_any)(any))
+    if (PG_UNLIKELY(in->expected != 0) && LANE_ANY(any))
         fused_again(t, in, rows, 0, width);
 }
 
@@ -162,3 +154,6 @@ LANE_TARGET static void LANE_NAME(contracted)(const pg_program *p, const pg_inst
 }
 
 #undef LANE_ADDED
+#undef TERMS_OF
+#undef LANES_OF_TERM
+#undef EACH_SUM

@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import compile, cond, fori_loop, interp, math, scan, value_and_grad, vmap, while_loop
+from pygrad import (
+    compile,
+    cond,
+    fori_loop,
+    grad,
+    interp,
+    math,
+    scan,
+    value_and_grad,
+    vmap,
+    while_loop,
+)
 
 MOST = 72  # a whole block and another
 COUNTS = [*range(2, 18), 24, 25, 40, 41, 63, 64, 65, 71]
@@ -93,3 +104,16 @@ def test_what_other_lanes_have_left_is_not_seen():
         value, alone = slope(good)
     assert value.tobytes() == both[64:].tobytes()
     assert alone.tobytes() == slopes[64:].tobytes()
+
+
+def test_totals_that_share_a_factor_are_those_of_each_alone():
+    """With a number beside the product and without, in turns."""
+
+    def f(a: Any, b: Any, c: Any, d: Any, *xs: Any) -> Any:
+        net = a * xs[0] + b * xs[1] + c * xs[2] + d * xs[3]
+        return math.tanh(net) + 0.5 * (b * b + c * c)
+
+    total = vmap(f, (None,) * 4 + (0,) * 4, "sum")
+    arguments = [*np.linspace(-1.0, 1.0, 4), *np.random.default_rng(5).normal(size=(4, 1000))]
+    together = compile(grad(total, (0, 1, 2, 3)))(*arguments)
+    assert together == tuple(compile(grad(total, i))(*arguments) for i in range(4))
