@@ -110,18 +110,18 @@ def hand_with_pygrad(points: int) -> Calls:
     relatives, inverses = hand.relatives.tolist(), hand.inverses.tolist()
     used, at = models.used_vertices(hand, False)
 
-    def place(pose: Any, weights: Any, vertex: Any) -> Any:
+    def away(pose: Any, weights: Any, vertex: Any) -> Any:
         bones = models.bones_of(m, hand.parents, relatives, inverses, pose)
-        return models.skinned(bones, weights, vertex)
+        return [-v for v in models.skinned(bones, weights, vertex)]
 
-    positions, slopes = (
+    distances, slopes = (
         pygrad.compile(pygrad.vmap(f, in_axes=(None, 0, 0), threads=CORES))
-        for f in (place, pygrad.jacobian(place))
+        for f in (away, pygrad.jacobian(away))
     )
     vertices = pose, hand.weights[used], hand.vertices[used]
     return Calls(
-        lambda: hand.points - np.take(np.stack(positions(*vertices), axis=1), at, axis=0),
-        lambda: np.take(-slopes(*vertices), at, axis=0),
+        lambda: hand.points + np.take(np.stack(distances(*vertices), axis=1), at, axis=0),
+        lambda: np.take(slopes(*vertices), at, axis=0),
     )
 
 

@@ -133,6 +133,7 @@ void pg_trace_end(PyObject *inputs)
         return;
     current = NULL;
     Py_XDECREF(t->asks);
+    Py_XDECREF(t->rows);
     pg_birth_flags = 0;
     pg_contracts = 0;
     pg_births_forget();
@@ -200,6 +201,17 @@ static PyObject *trace_contracts(PyObject *module, PyObject *unused)
     if (current == NULL)
         return PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
     pg_contracts = 1;
+    Py_RETURN_NONE;
+}
+
+static PyObject *trace_rows(PyObject *module, PyObject *rows)
+{
+    (void)module;
+    if (current == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
+    if (!PyBytes_Check(rows) || PyBytes_Size(rows) != PyTuple_Size(current->inputs))
+        return PyErr_Format(PyExc_ValueError, "a byte for each input");
+    pg_set(&current->rows, Py_NewRef(rows));
     Py_RETURN_NONE;
 }
 
@@ -382,6 +394,8 @@ PyMethodDef pg_trace_functions[] = {
      "trace_limit(number, /)\n--\n\nThe function is run again in its trace, and so many operations may raise."},
     {"trace_contracts", trace_contracts, METH_NOARGS,
      "trace_contracts()\n--\n\nPrograms and bodies of this thread's trace have contracted sums."},
+    {"trace_rows", trace_rows, METH_O,
+     "trace_rows(rows, /)\n--\n\nA byte for each input of this thread's trace: whether it differs by row."},
     {"trace_bools", trace_bools, METH_O,
      "trace_bools(asks, /)\n--\n\n"
      "From here on comparisons in this thread's trace give bools, and are guards at once, if asks() says so. It is\n"

@@ -18,6 +18,7 @@
 /* What has been noted so far. */
 typedef struct {
     PyObject *inputs;      /* tuple of Values, owned */
+    PyObject *rows;        /* bytes: of each whether it differs by row; owned, NULL as long as nobody has said so */
     pg_guard *guards;      /* their nodes are owned */
     size_t count, capacity;
     pg_places places;      /* of the guards */

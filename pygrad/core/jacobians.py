@@ -75,7 +75,7 @@ class Recorded(NamedTuple):
             columns = self.recording.forward(range(ins))
             rows = list(zip(*columns, strict=True)) if columns else [()] * outs
         else:
-            rows = self.recording.reverse(range(outs))
+            rows = self.recording.jacobian()
         return arrange_jacobian(rows, self.result, self.argument)
 
 

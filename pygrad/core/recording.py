@@ -88,6 +88,26 @@ class Recording(implementation.Recorded):
         """For each row of seeds, one per output, the derivatives by the inputs."""
         return self._sweep(implementation.reverse, tuple(seeds))
 
+    def jacobian(self) -> list[tuple[Any, ...]]:
+        """For each output the derivatives by the inputs, by reverse sweeps.
+
+        In a trace of rows they may go back no further than to what rows share, where that is less work in
+        each row, and forward from there: the sums are then in another order.
+        """
+        each = tuple(range(len(self.outputs)))
+        frontier = None
+        if not self.numbers and implementation.trace_active():
+            from pygrad import _native
+
+            frontier = _native.frontier(self.outputs, self.inputs)
+        if frontier is None:
+            return self.reverse(each)
+        _, rows = implementation.reverse(self.outputs, frontier, each, True, Kind.VALUES)
+        standing_in = _native.by_partials(frontier, rows)
+        inputs = tuple(range(len(self.inputs)))
+        _, columns = implementation.forward(standing_in, self.inputs, inputs, True, Kind.VALUES)
+        return [self._kept(row) for row in zip(*columns, strict=True)]
+
     def forward(self, tangents: Iterable[_Row]) -> list[tuple[Any, ...]]:
         """For each row of tangents, one per input, the derivatives of the outputs."""
         return self._sweep(implementation.forward, tuple(tangents))

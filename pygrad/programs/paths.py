@@ -214,6 +214,7 @@ def trace(
     try:
         with _native.Traced() as traced:
             inputs = traced.begin(tuple(point))
+            _native.trace_rows(rows)
             mark(inputs)
             if contracts(f):
                 _native.trace_contracts()
