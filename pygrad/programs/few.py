@@ -249,7 +249,8 @@ class Seat:
         self.given_at = address(self.given)
         self.sizes: tuple[int, ...] | None = None
         self.count = self.outputs_of = -1
-        self.numbers: Any = None
+        self.results: Any = None  # where programs write them
+        self.numbers: Any = None  # the same for C
         self.lane_bytes = self.uniform_bytes = self.live_count = -1
 
         self.batch = batch = ffi.new("pg_batch *")
@@ -313,7 +314,7 @@ class Seat:
     def _place_outputs(self) -> None:
         start = np.uintp(address(self.results))
         np.add(self.starts, start, out=self.outputs[: len(self.starts)])
-        self.numbers = doubles(self.results)  # for C
+        self.numbers = doubles(self.results)
 
     def written(self, count: int) -> Any:
         """The results, which are so many, as an array that no other call writes to."""
