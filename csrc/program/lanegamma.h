@@ -114,7 +114,7 @@ LANE_TARGET static void LANE_NAME(part)(LANE_NAME(way) * far, LANE_NAME(way) * n
 LANE_TARGET static void LANE_NAME(lgamma_near)(const double *a, double *z, size_t count)
 {
     numbers d = {{0.0}}, logs = {{0.0}}, tail = {{0.0}};
-    uint64_t one[LANES_AT_ONCE];
+    uint64_t one[LANES_AT_ONCE] = {0};
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         const int first = (a[i] < 0.5) | ((a[i] >= 0.75) & (a[i] < 1.375));
@@ -165,7 +165,7 @@ LANE_TARGET static void LANE_NAME(lgamma_reflected)(const double *x, double *z, 
 LANE_TARGET static void LANE_NAME(lgammas)(const double *x, double *z, size_t count)
 {
     numbers a = {{0.0}};
-    uint64_t below[LANES_AT_ONCE];
+    uint64_t below[LANES_AT_ONCE] = {0};
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         a.at[i] = x[i] < -0.25 ? -x[i] : x[i];
@@ -242,7 +242,7 @@ LANE_TARGET static void LANE_NAME(digamma_reflected)(const double *x, double *z,
 LANE_TARGET static void LANE_NAME(digammas)(const double *x, double *z, size_t count)
 {
     numbers a = {{0.0}};
-    uint64_t below[LANES_AT_ONCE];
+    uint64_t below[LANES_AT_ONCE] = {0};
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         a.at[i] = x[i] < 0.0 ? 1.0 - x[i] : x[i];

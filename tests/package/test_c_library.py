@@ -77,6 +77,6 @@ def test_a_harness_that_does_not_hold_is_reported(tmp_path):
         )
         programs.append(main)
     flags = ["-O0", f"-I{c_library.ROOT / 'tests' / 'c'}", "-Wno-unused-function"]
-    for program in c_library.build(tmp_path, flags, programs=programs):
+    for program in c_library.build(tmp_path, flags, programs=programs, parts=[]):
         with pytest.raises(c_library.Failed, match=r"line 4: not true|stopped after"):
             c_library.run_harness(program)
