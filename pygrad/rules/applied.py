@@ -31,6 +31,7 @@ from pygrad.core.structure import (
 )
 from pygrad.math import where
 from pygrad.rules.described import described, named
+from pygrad.rules.reads import Reads, tell_of_changes
 
 CAPTURED = (
     "{f}() has a rule of its own, which says nothing of the derivative by {v}, a Value that {f}() uses and "
@@ -190,6 +191,9 @@ class Function(Rule, Protocol):
     def compute(self, *args: Any) -> Any:
         """What it gives of Values, or of none."""
 
+    def reads(self) -> Reads | None:
+        """What its rule reads from elsewhere now."""
+
 
 def seeded(items: Sequence[Any], seeds: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Those that have a seed, which are not all without, and these."""
@@ -201,8 +205,12 @@ def seeded(items: Sequence[Any], seeds: Sequence[Any]) -> tuple[tuple[Any, ...],
 class Applied(NodeRule):
     """A call whose derivatives a rule says: what a node with such a rule holds."""
 
-    def __init__(self, rule: Rule, arguments: Arguments, result: Result) -> None:
+    def __init__(
+        self, rule: Rule, arguments: Arguments, result: Result, reads: Reads | None = None
+    ) -> None:
+        """reads: what the rule read from elsewhere, had it run at the call."""
         self.rule, self.arguments, self.result = rule, arguments, result
+        self.reads = reads
         # How many conditions, which come after the inputs, say for which rows it is meant.
         self.rows = 0
 
@@ -258,6 +266,7 @@ class Applied(NodeRule):
         ys = implementation.stated.rule_results(node) if self.rule.needs_results else ()
         fresh = [1.0] * sum(wanted) if reverse and self.rule.by_tangents else []
         before = count_of_reads()
+        tell_of_changes(self.reads, self.rule.f)
         with implementation.Recorded() as recorded:
             inputs = recorded.begin((*xs, *ys, *given, *fresh))
             new = iter(inputs)
@@ -404,5 +413,6 @@ def call(rule: Function, args: Sequence[Any], without: frozenset[int]) -> Any:
     if not arguments.values:
         return result.structure.arrange(result.items)
     rule.check()
-    made = Applied(rule, arguments, result).values(function_name(rule.f), arguments.values)
-    return result.structure.arrange(made)
+    made = Applied(rule, arguments, result, rule.reads())
+    items = made.values(function_name(rule.f), arguments.values)
+    return result.structure.arrange(items)

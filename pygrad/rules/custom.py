@@ -24,6 +24,7 @@ from pygrad.core.callables import MethodOf, P, R, function_name
 from pygrad.core.structure import RESULT, flatten_part
 from pygrad.rules.applied import Applied, At, call
 from pygrad.rules.described import described, named
+from pygrad.rules.reads import Reads, reads_of
 
 _Rule = TypeVar("_Rule", bound=Callable[..., Any])
 
@@ -31,7 +32,7 @@ _Rule = TypeVar("_Rule", bound=Callable[..., Any])
 class WithRule(MethodOf[P, R], Generic[P, R]):
     """A function with a rule of its own."""
 
-    __slots__ = ("_signature", "without")
+    __slots__ = ("_reads", "_signature", "without")
     by_tangents = False
     needs_results = False
 
@@ -39,11 +40,20 @@ class WithRule(MethodOf[P, R], Generic[P, R]):
         super().__init__(f)
         self.without = frozenset(without)
         self._signature: inspect.Signature | None = None
+        self._reads: Reads | None = None
 
     @property
     def stated(self) -> Callable[..., Any]:
         """What the user has written that is at work."""
         raise NotImplementedError
+
+    def parts(self) -> tuple[Callable[..., Any], ...]:
+        """All functions of the rule."""
+        return (self.stated,)
+
+    def reads(self) -> Reads | None:
+        self._reads = reads_of(self.parts(), self._reads)
+        return self._reads
 
     def check(self) -> None:
         """TypeError if the rule is missing."""
@@ -199,6 +209,9 @@ class CustomVjp(WithRule[P, R]):
     @property
     def stated(self) -> Callable[..., Any]:
         return self._bwd  # type: ignore[no-any-return]
+
+    def parts(self) -> tuple[Callable[..., Any], ...]:
+        return self._fwd, self._bwd
 
     def check(self) -> None:
         if self._bwd is None:
