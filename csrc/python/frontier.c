@@ -6,7 +6,7 @@
  * computed from, each output that they share, and each input that they do not. So the derivative of an output by an input
  * is the sum, over the frontier, of two factors: back from the output to a value of the frontier and not through another,
  * for each row; and of that value by the input, once. What is taken to be shared decides on the cost alone: whatever
- * is not plain enough to be looked through is taken for what rows do not share. */
+ * is not looked through is taken for what rows do not share. */
 #include "python/frontier.h"
 
 #include "graph/graph.h"
@@ -86,13 +86,49 @@ static void close_survey(survey *v)
     pg_free(v->of);
 }
 
-/* Whether the rule of a node is one line of the table, or a sum's, so that derivatives through it are what they are taken
- * for here. */
-static int is_plain(const pg_node *n)
+/* Ops whose slopes are finite where their operands and results are. Through others a derivative may be infinite, and has
+ * been added to others before the adjoint of a row could silence it: a reverse sweep multiplies by a 0 first, also by
+ * one that several adjoints add up to. */
+static int is_tame(const pg_node *n)
 {
-    const int known = n->op > PG_ITEM || n->op == PG_LEAF || n->op == PG_SUM || n->op == PG_DOT || n->op == PG_TAKE ||
-                      n->op == PG_SEARCH;
-    return known && n->op != PG_OP_ruled && !(n->flags & PG_HAS_CLOSURE);
+    switch (n->op) {
+    case PG_LEAF:
+    case PG_SUM:
+    case PG_DOT:
+    case PG_TAKE:
+    case PG_SEARCH:
+    case PG_OP_add:
+    case PG_OP_sub:
+    case PG_OP_mul:
+    case PG_OP_neg:
+    case PG_OP_exp:
+    case PG_OP_expm1:
+    case PG_OP_sin:
+    case PG_OP_cos:
+    case PG_OP_tan:
+    case PG_OP_sinh:
+    case PG_OP_cosh:
+    case PG_OP_tanh:
+    case PG_OP_sech2:
+    case PG_OP_sigmoid:
+    case PG_OP_sigmoid_dx:
+    case PG_OP_softplus:
+    case PG_OP_relu:
+    case PG_OP_abs:
+    case PG_OP_sign:
+    case PG_OP_step:
+    case PG_OP_maximum:
+    case PG_OP_minimum:
+    case PG_OP_greater:
+    case PG_OP_less:
+    case PG_OP_where:
+    case PG_OP_stop_gradient:
+        return 1;
+    case PG_OP_pown:
+        return n->of.constant.k >= 1.0;
+    default:
+        return pg_is_condition(n->op);
+    }
 }
 
 /* Whether no derivative goes through a node, though it is computed from others. */
@@ -132,7 +168,7 @@ static void inherit(survey *v, size_t i)
 {
     const pg_node *n = pg_sweep_node(v->sweep, i);
     size_t place;
-    if (!is_plain(n))
+    if (!is_tame(n) || n->flags & PG_HAS_CLOSURE)
         v->marks[i] |= VARIES;
     for (size_t k = 0; k < pg_operand_count(n); k++) {
         if (!pg_index_find(&v->index, pg_operand(n, k), &place))

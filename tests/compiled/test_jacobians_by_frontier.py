@@ -190,3 +190,17 @@ def test_exact_zeros_win_over_infinite_slopes() -> None:
     slopes = compile(vmap(jacobian(f), in_axes=(None, 0), errors="ignore"))(w, x)
     assert np.array_equal(slopes, [jacobian(f)(w, row) for row in x], equal_nan=True)
     assert slopes[0, 0].tolist() == [0.0, 0.0] and np.isinf(slopes[1, :, 0]).all()
+
+
+def test_infinite_slopes_that_adjoints_cancel_stay_silent() -> None:
+    """A root at 0 that rows share, by way of two values: a row adds its adjoints up to 0."""
+
+    def f(w: Any, x: Any) -> list[Any]:
+        root = math.sqrt(w[0])
+        a, b = root * math.exp(w[1]), root * math.exp(math.sin(w[1]) - math.sin(w[1]) + w[1])
+        return [x[0] * a - x[1] * b, x[0] * math.sin(a) * math.cos(b)]
+
+    w, x = np.array([0.0, 1.0]), np.array([[2.0, 2.0], [0.0, 0.0], [1.0, 2.0]])
+    slopes = compile(vmap(jacobian(f), in_axes=(None, 0), errors="ignore"))(w, x)
+    assert np.array_equal(slopes, [jacobian(f)(w, row) for row in x], equal_nan=True)
+    assert slopes[0, 0].tolist() == [0.0, 0.0] and np.isinf(slopes[2, 0, 0])
