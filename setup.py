@@ -35,11 +35,8 @@ from distutils.errors import CCompilerError, DistutilsError, DistutilsPlatformEr
 from distutils.sysconfig import customize_compiler  # isort: skip
 
 ON_WINDOWS = sys.platform == "win32"
-ZIG = [
-    Path(sys.executable).as_posix(),
-    "-m",
-    "ziglang",
-]  # no backslashes: CC is split as by a shell
+# Without backslashes: CC is split as by a shell.
+ZIG = [Path(sys.executable).as_posix(), "-m", "ziglang"]
 
 PROBE = """
 #include <Python.h>
