@@ -170,26 +170,26 @@ double pg_evaluate_one(int op, double x, double y, double w)
 typedef void run_block_function(const pg_program *p, block *rows);
 
 static run_block_function *run_block = run_block_baseline;
-static pg_turn turn = {copy_baseline, blend_baseline, go_on_baseline, is_all_baseline, tile_baseline};
+static pg_turn turn = {copy_baseline, blend_baseline, begin_baseline, go_on_baseline, is_all_baseline, tile_baseline};
 static const char *const names[] = {"baseline", "avx2", "avx512"};
 static int level = 0; /* which of them are in use */
 
 void pg_choose_lanes(int most)
 {
     run_block = run_block_baseline;
-    turn = (pg_turn){copy_baseline, blend_baseline, go_on_baseline, is_all_baseline, tile_baseline};
+    turn = (pg_turn){copy_baseline, blend_baseline, begin_baseline, go_on_baseline, is_all_baseline, tile_baseline};
     level = 0;
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (most >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         run_block = run_block_avx2;
-        turn = (pg_turn){copy_avx2, blend_avx2, go_on_avx2, is_all_avx2, tile_avx2};
+        turn = (pg_turn){copy_avx2, blend_avx2, begin_avx2, go_on_avx2, is_all_avx2, tile_avx2};
         level = 1;
     }
     if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
         run_block = run_block_avx512;
-        turn = (pg_turn){copy_avx512, blend_avx512, go_on_avx512, is_all_avx512, tile_avx512};
+        turn = (pg_turn){copy_avx512, blend_avx512, begin_avx512, go_on_avx512, is_all_avx512, tile_avx512};
         level = 2;
     }
 #else
