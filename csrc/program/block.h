@@ -103,6 +103,7 @@ void pg_run_block(const pg_program *p, block *rows);
 typedef struct {
     void (*copy)(double *to, const double *from, size_t width);
     void (*blend)(double *into, const double *given, const double *other, const int64_t *mask, size_t width);
+    int (*begin)(int64_t *mask, const double *says, int counts, double done, size_t width);
     int (*go_on)(int64_t *mask, double *trips, const double *says, int counts, double done, size_t width);
     int (*is_all)(const double *says, size_t width);
     void (*tile)(double *into,

@@ -195,7 +195,7 @@ static const struct {
     { \
         #name, run_block_##name, \
         { \
-            copy_##name, blend_##name, go_on_##name, is_all_##name, tile_##name \
+            copy_##name, blend_##name, begin_##name, go_on_##name, is_all_##name, tile_##name \
         } \
     }
     SET(baseline),

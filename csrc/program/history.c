@@ -9,7 +9,7 @@
 #include <intrin.h>
 #endif
 
-enum { CHUNK = 1 << 14 };  /* numbers of the first, about */
+enum { CHUNK = 1 << 14, APART = 4 }; /* numbers of the first, about; see apart */
 
 /* -- chunks ------------------------------------------------------------------------------------- *
  * Those of histories that are over are kept for the next ones, some of each size: the C library would give them back to
@@ -92,13 +92,13 @@ void pg_limit_histories(size_t bytes)
     limit = bytes;
 }
 
-void pg_history_open(pg_history *h, size_t width, size_t bytes)
+void pg_history_open(pg_history *h, size_t width, size_t more, size_t bytes)
 {
     bytes = bytes < limit ? bytes : limit;
-    *h = (pg_history){.width = width, .loaded = SIZE_MAX};
-    h->most = bytes / sizeof(double) / (width + 1);
+    *h = (pg_history){.width = width, .more = more, .apart = more != 0 ? APART : 0, .loaded = SIZE_MAX};
+    h->most = bytes / sizeof(double) / (width + (more >> h->apart) + 1);
     h->most = h->most < 16 ? 16 : h->most / 2 * 2;
-    while (((width + 1) << h->in_chunk) < CHUNK)
+    while (h->in_chunk < h->apart || ((width + 1) << h->in_chunk) < CHUNK)
         h->in_chunk++;
 }
 
@@ -134,33 +134,57 @@ static unsigned length_of(size_t number)
 #endif
 }
 
+/* How many numbers so many states of a chunk take: each chunk begins with one that has more behind it. */
+static size_t numbers_of(const pg_history *h, size_t count)
+{
+    return count * h->width + ((count + ((size_t)1 << h->apart) - 1) >> h->apart) * h->more;
+}
+
 static double *kept(const pg_history *h, size_t i)
 {
     const size_t chunk = length_of(i >> h->in_chunk);
-    return h->chunks[chunk] + (i - in_chunks(h, chunk)) * h->width;
+    return h->chunks[chunk] + numbers_of(h, i - in_chunks(h, chunk));
+}
+
+static size_t numbers_at(const pg_history *h, size_t i)
+{
+    return (i & (((size_t)1 << h->apart) - 1)) == 0 ? h->width + h->more : h->width;
 }
 
 /* Every second one goes. */
 static void thin_out(pg_history *h)
 {
-    for (size_t i = 1; h->width != 0 && 2 * i < h->count; i++)
-        memcpy(kept(h, i), kept(h, 2 * i), h->width * sizeof(double));
+    for (size_t i = 1; h->width + h->more != 0 && 2 * i < h->count; i++)
+        memcpy(kept(h, i), kept(h, 2 * i), numbers_at(h, i) * sizeof(double));
     h->count = (h->count + 1) / 2;
     h->stride++;
 }
 
-/* Room for one more. */
-static int make_room(pg_history *h)
+/* Another chunk, if those that are there have no room for one more. */
+static int add_chunk(pg_history *h)
 {
     const size_t first = in_chunks(h, h->chunk_count), end = in_chunks(h, h->chunk_count + 1);
     if (h->count < first)
         return 1;
     if (!pg_room((void **)&h->chunks, h->chunk_count, &h->chunk_capacity, sizeof *h->chunks))
         return 0;
-    double *chunk = new_chunk(h->chunk_count, ((end < h->most ? end : h->most) - first) * h->width + 1);
+    double *chunk = new_chunk(h->chunk_count, numbers_of(h, (end < h->most ? end : h->most) - first) + 1);
     if (chunk != NULL)
         h->chunks[h->chunk_count++] = chunk;
     return chunk != NULL;
+}
+
+/* Room for some more. */
+static int make_room(pg_history *h)
+{
+    if (h->count == h->most) /* which is even: this one stays */
+        thin_out(h);
+    if (!add_chunk(h))
+        return 0;
+    const size_t end = in_chunks(h, length_of(h->count >> h->in_chunk) + 1);
+    h->next = kept(h, h->count);
+    h->until = end < h->most ? end : h->most;
+    return 1;
 }
 
 int pg_history_note(pg_history *h, double **into)
@@ -169,33 +193,32 @@ int pg_history_note(pg_history *h, double **into)
     *into = NULL;
     if ((i & (stride(h) - 1)) != 0)
         return 1;
-    if (h->count == h->most) /* which is even: this one stays */
-        thin_out(h);
-    if (!make_room(h))
+    if (h->count == h->until && !make_room(h))
         return 0;
-    *into = kept(h, h->count++);
+    *into = h->next;
+    h->next += numbers_at(h, h->count++);
     return 1;
 }
 
 const double *pg_history_at(const pg_history *h, size_t i)
 {
-    const size_t at = i >> h->stride, within = i & (stride(h) - 1);
-    if (within == 0)
+    const size_t at = i >> h->stride, segment = at >> h->apart;
+    if ((i & (stride(h) - 1)) == 0)
         return kept(h, at);
-    return h->loaded == at ? h->segment + (within - 1) * h->width : NULL;
+    return h->loaded == segment ? h->segment + (i - (segment << h->apart << h->stride) - 1) * h->width : NULL;
 }
 
 const double *pg_history_begin(pg_history *h, size_t i, size_t *next)
 {
     if (h->segment == NULL) {
-        h->segment = pg_alloc((stride(h) - 1) * h->width + 1, sizeof *h->segment);
+        h->segment = pg_alloc(((stride(h) << h->apart) - 1) * h->width + 1, sizeof *h->segment);
         if (h->segment == NULL)
             return NULL;
     }
-    h->loaded = i >> h->stride;
+    h->loaded = i >> h->stride >> h->apart;
     h->filled = 0;
-    *next = (h->loaded << h->stride) + 1;
-    return kept(h, h->loaded);
+    *next = (h->loaded << h->apart << h->stride) + 1;
+    return kept(h, h->loaded << h->apart);
 }
 
 double *pg_history_fill(pg_history *h)

@@ -100,22 +100,35 @@ LANE_INLINE double lane_clamp(double x, double low, double high)
     return raised > high ? high : raised;
 }
 
+/* All bits where something holds, else none. */
+LANE_INLINE uint64_t lane_mask(int holds)
+{
+    return (uint64_t)-(int64_t)holds;
+}
+
+/* a where the mask has all bits, b where it has none. SSE2 cannot compare 64-bit whole numbers; a choice would read each under a
+ * mask; and choices among choices would be sorted anew by the compiler. */
+LANE_INLINE double lane_either(uint64_t mask, double a, double b)
+{
+    return lane_from_bits((lane_to_bits(a) & mask) | (lane_to_bits(b) & ~mask));
+}
+
 /* The larger, the smaller: as in scalar.h, but without branches. Of two zeros the bits that both have, or that one has,
  * are the larger and the smaller. */
 LANE_INLINE double lane_maximum(double x, double y)
 {
     double larger = x > y ? x : y;
     double tied = lane_from_bits(lane_to_bits(x) & lane_to_bits(y));
-    double found = x == y ? tied : larger;
-    return x == x ? found : x;
+    double found = lane_either(lane_mask(x == y), tied, larger);
+    return lane_either(lane_mask(x == x), found, x);
 }
 
 LANE_INLINE double lane_minimum(double x, double y)
 {
     double smaller = x < y ? x : y;
     double tied = lane_from_bits(lane_to_bits(x) | lane_to_bits(y));
-    double found = x == y ? tied : smaller;
-    return x == x ? found : x;
+    double found = lane_either(lane_mask(x == y), tied, smaller);
+    return lane_either(lane_mask(x == x), found, x);
 }
 
 /* a + b + c for |a| >= |b| or a = 0: the sum of the first two loses nothing. */

@@ -21,6 +21,7 @@ typedef int64_t LANE_NAME(ints) __attribute__((vector_size(LANE_WIDTH * sizeof(i
     }
 #define OVER_LANES(...) OVER(l, width == PG_LANES, PG_LANES, width, __VA_ARGS__)
 #define OVER_VECTORS(...) OVER(k, width == PG_LANES, PG_LANES / LANE_WIDTH, width / LANE_WIDTH, __VA_ARGS__)
+#define OVER_EIGHTS(...) OVER(e, width == PG_LANES, PG_LANES / PG_EIGHT, width / PG_EIGHT, __VA_ARGS__)
 #define OVER_LANES_OF(op, ...) OVER(l, is_short(op) && width == PG_LANES, PG_LANES, width, __VA_ARGS__)
 
 #include "program/lanetable.h"
@@ -118,19 +119,27 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, const block *r
 
 #endif
 
-/* Products in which an exact 0 wins: plainly first. None takes the place of a factor (see verify.c). */
+/* Products in which an exact 0 wins: plainly first. None takes the place of a factor (see verify.c). A sum of them is nan if one
+ * of them is. */
 LANE_TARGET static void LANE_NAME(strong)(const pg_instruction *in, block *rows)
 {
     typedef LANE_NAME(vec) vec;
+    enum { PARTS = PG_EIGHT / LANE_WIDTH };
     const size_t width = pg_width(rows);
     double *lanes = rows->lanes;
     const double *a = LANE(in->a), *b = LANE(in->b);
     const vec *x = (const vec *)(const void *)a, *y = (const vec *)(const void *)b;
-    LANE_NAME(ints) any = {0};
     double *out = LANE(in->out);
-    vec *z = (vec *)(void *)out;
-    OVER_VECTORS(const vec product = x[k] * y[k]; any |= product != product; z[k] = product;)
-    for (size_t l = 0; LANE_ANY(any) && l < width; l++) {
+    vec *z = (vec *)(void *)out, all[PARTS] = {0};
+    OVER_EIGHTS(for (size_t part = 0; part < PARTS; part++) {
+        z[e * PARTS + part] = x[e * PARTS + part] * y[e * PARTS + part];
+        all[part] += z[e * PARTS + part];
+    })
+    for (size_t part = 1; part < PARTS; part++)
+        all[0] += all[part];
+    if (!LANE_ANY(all[0] != all[0]))
+        return;
+    for (size_t l = 0; l < width; l++) {
         int met = 0;
         out[l] = pg_strong_noted(a[l], b[l], &met);
         note_lane(rows, l, met);
@@ -243,12 +252,6 @@ static int LANE_NAME(chooses_too)(const pg_instruction *in, const pg_instruction
     return (next->a == condition) & apart & (next->b != condition) & (next->c != condition);
 }
 
-/* One of two numbers by bits that are all set or none: both are read, where a choice would read each under a mask. */
-LANE_ALWAYS double LANE_NAME(either)(int64_t on, double yes, double no)
-{
-    return lane_from_bits((lane_to_bits(yes) & (uint64_t)on) | (lane_to_bits(no) & ~(uint64_t)on));
-}
-
 /* One or two choices; how many. */
 LANE_TARGET static int LANE_NAME(choose)(const pg_instruction *in, const pg_instruction *end, const block *rows)
 {
@@ -257,14 +260,14 @@ LANE_TARGET static int LANE_NAME(choose)(const pg_instruction *in, const pg_inst
     const double *x = LANE(in->a), *y = LANE(in->b), *w = LANE(in->c);
     double *z = LANE(in->out);
     if (!LANE_NAME(chooses_too)(in, end, in->a)) {
-        OVER_LANES(const int64_t on = -(int64_t)(x[l] != 0.0); z[l] = LANE_NAME(either)(on, y[l], w[l]);)
+        OVER_LANES(const uint64_t on = lane_mask(x[l] != 0.0); z[l] = lane_either(on, y[l], w[l]);)
         return 1;
     }
     const double *y2 = LANE(in[1].b), *w2 = LANE(in[1].c);
     double *z2 = LANE(in[1].out);
-    OVER_LANES(const int64_t on = -(int64_t)(x[l] != 0.0);
-               const double first = LANE_NAME(either)(on, y[l], w[l]), second = LANE_NAME(either)(on, y2[l], w2[l]);
-               z[l] = first; z2[l] = second;)
+    OVER_LANES(const uint64_t on = lane_mask(x[l] != 0.0);
+               const double first = lane_either(on, y[l], w[l]), second = lane_either(on, y2[l], w2[l]); z[l] = first;
+               z2[l] = second;)
     return 2;
 }
 
@@ -278,15 +281,15 @@ LANE_TARGET static int LANE_NAME(choose)(const pg_instruction *in, const pg_inst
         const double *a = LANE(in->a), *b = LANE(in->b), *y = LANE(in[1].b), *w = LANE(in[1].c); \
         double *x = LANE(in->out), *z = LANE(in[1].out); \
         if (!LANE_NAME(chooses_too)(in + 1, end, in->out)) { \
-            OVER_LANES(const int64_t on = -(int64_t)(holds); const double first = LANE_NAME(either)(on, y[l], w[l]); \
-                       x[l] = LANE_NAME(either)(on, 1.0, 0.0); z[l] = first;) \
+            OVER_LANES(const uint64_t on = lane_mask(holds); const double first = lane_either(on, y[l], w[l]); \
+                       x[l] = lane_either(on, 1.0, 0.0); z[l] = first;) \
             return 2; \
         } \
         const double *y2 = LANE(in[2].b), *w2 = LANE(in[2].c); \
         double *z2 = LANE(in[2].out); \
-        OVER_LANES(const int64_t on = -(int64_t)(holds); const double first = LANE_NAME(either)(on, y[l], w[l]), \
-                                                         second = LANE_NAME(either)(on, y2[l], w2[l]); \
-                   x[l] = LANE_NAME(either)(on, 1.0, 0.0); z[l] = first; z2[l] = second;) \
+        OVER_LANES(const uint64_t on = lane_mask(holds); \
+                   const double first = lane_either(on, y[l], w[l]), second = lane_either(on, y2[l], w2[l]); \
+                   x[l] = lane_either(on, 1.0, 0.0); z[l] = first; z2[l] = second;) \
         return 3; \
     }
 COMPARED(below, a[l] < b[l])
@@ -313,8 +316,32 @@ LANE_TARGET static void LANE_NAME(blend)(double *into, const double *given, cons
     OVER_VECTORS(to[k] = (x[k] & which[k]) | (y[k] & ~which[k]);)
 }
 
-/* Counts a trip of the rows whose mask is set, and leaves it set where they go on: as long as says is not 0, or, if it
- * counts, is more than done. How many go on. */
+/* How many of a mask's numbers are set. */
+LANE_ALWAYS int LANE_NAME(count_set)(LANE_NAME(ints) of)
+{
+    int64_t count = 0;
+    for (int i = 0; i < LANE_WIDTH; i++)
+        count -= of[i];
+    return (int)count;
+}
+
+/* Sets a mask where says is not 0, or, if it counts, is more than done. How many these are. */
+LANE_TARGET static int LANE_NAME(begin)(int64_t *mask, const double *says, int counts, double done, size_t width)
+{
+    typedef LANE_NAME(vec) vec;
+    typedef LANE_NAME(ints) ints;
+    ints *which = (ints *)(void *)mask, all = {0};
+    const vec bound = (vec){0} + done, *x = (const vec *)(const void *)says;
+    if (counts) {
+        OVER_VECTORS(which[k] = (ints)(bound < x[k]); all += which[k];)
+    } else {
+        OVER_VECTORS(which[k] = (ints)(x[k] != 0.0); all += which[k];)
+    }
+    return LANE_NAME(count_set)(all);
+}
+
+/* Counts a trip of the rows whose mask is set, and leaves it set where they go on, for which says is as above. How many go
+ * on. */
 LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const double *says, int counts, double done,
                                         size_t width)
 {
@@ -331,10 +358,7 @@ LANE_TARGET static int LANE_NAME(go_on)(int64_t *mask, double *trips, const doub
         which[k] = here & (counts ? (ints)(bound < x[k]) : (ints)(x[k] != 0.0));
         all += which[k];
     }
-    int64_t left = 0;
-    for (int i = 0; i < LANE_WIDTH; i++)
-        left -= all[i];
-    return (int)left;
+    return LANE_NAME(count_set)(all);
 }
 
 /* Whether none of a block's numbers is 0. */
@@ -545,6 +569,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
 #undef OVER
 #undef OVER_LANES
 #undef OVER_VECTORS
+#undef OVER_EIGHTS
 #undef OVER_LANES_OF
 #undef LANES_OF_STEP
 #undef WIDTH_OF_STEP

@@ -109,38 +109,59 @@ static inline int LANE_NAME(is_simple)(const pg_instruction *in, const pg_term *
 }
 
 /* Such a sum, all of it in one go. shared: whether the number it starts with is the same for all; alike: whether that is so of
- * the other factor. Adding -0.0 where there is nothing to add leaves the bits. */
+ * the other factor; ends: whether there is a number behind; checks: whether an exact 0 may have to win. A sum of the sums is
+ * nan if one of them is. */
 LANE_ALWAYS void LANE_NAME(add_simply)(const pg_term *t, const pg_instruction *in, block *rows, const int shared,
-                                       const int alike)
+                                       const int alike, const int ends, const int checks)
 {
     typedef LANE_NAME(vec) vec;
+    enum { PARTS = PG_EIGHT / LANE_WIDTH }; /* so many sums of sums are under way */
     const size_t width = pg_width(rows);
     const double *uniforms = rows->uniforms;
-    double *lanes = rows->lanes, last = -0.0;
-    if (in->count == 2)
+    double *lanes = rows->lanes, last = 0.0;
+    if (ends)
         last = t[1].b == PG_NO_SLOT ? uniforms[t[1].a] : uniforms[t[1].a] * uniforms[t[1].b];
     const vec more = LANE_NAME(same)(last), first = LANE_NAME(same)(shared ? uniforms[in->a] : 0.0),
               times = LANE_NAME(same)(!alike || t->b == PG_NO_SLOT ? 1.0 : uniforms[t->b]);
     const vec *start = (const vec *)(const void *)(shared ? NULL : LANE(in->a)),
               *x = (const vec *)(const void *)LANE(t->a), *y = (const vec *)(const void *)(alike ? NULL : LANE(t->b));
-    vec *z = (vec *)(void *)LANE(in->out);
-    LANE_NAME(ints) any = {0};
-    OVER_VECTORS(const vec sum = (shared ? first : start[k]) + x[k] * (alike ? times : y[k]) + more; any |= sum != sum;
-                 z[k] = sum;)
-    if (PG_UNLIKELY(in->expected != 0) && LANE_ANY(any))
+    vec *z = (vec *)(void *)LANE(in->out), all[PARTS] = {0};
+    OVER_EIGHTS(for (size_t part = 0; part < PARTS; part++) {
+        const size_t k = e * PARTS + part;
+        const vec begun = (shared ? first : start[k]) + x[k] * (alike ? times : y[k]);
+        z[k] = ends ? begun + more : begun;
+        if (checks)
+            all[part] += z[k];
+    })
+    for (size_t part = 1; part < PARTS; part++)
+        all[0] += all[part];
+    if (checks && LANE_ANY(all[0] != all[0]))
         fused_again(t, in, rows, 0, width);
+}
+
+LANE_ALWAYS void LANE_NAME(add_by_kind)(const pg_term *t, const pg_instruction *in, block *rows, const int shared,
+                                        const int alike)
+{
+    if (in->count == 2 && in->expected != 0)
+        LANE_NAME(add_simply)(t, in, rows, shared, alike, 1, 1);
+    else if (in->count == 2)
+        LANE_NAME(add_simply)(t, in, rows, shared, alike, 1, 0);
+    else if (in->expected != 0)
+        LANE_NAME(add_simply)(t, in, rows, shared, alike, 0, 1);
+    else
+        LANE_NAME(add_simply)(t, in, rows, shared, alike, 0, 0);
 }
 
 LANE_APART void LANE_NAME(simple)(const pg_term *t, const pg_instruction *in, block *rows)
 {
     if (in->a & PG_ROW && t->b & PG_ROW)
-        LANE_NAME(add_simply)(t, in, rows, 0, 0);
+        LANE_NAME(add_by_kind)(t, in, rows, 0, 0);
     else if (in->a & PG_ROW)
-        LANE_NAME(add_simply)(t, in, rows, 0, 1);
+        LANE_NAME(add_by_kind)(t, in, rows, 0, 1);
     else if (t->b & PG_ROW)
-        LANE_NAME(add_simply)(t, in, rows, 1, 0);
+        LANE_NAME(add_by_kind)(t, in, rows, 1, 0);
     else
-        LANE_NAME(add_simply)(t, in, rows, 1, 1);
+        LANE_NAME(add_by_kind)(t, in, rows, 1, 1);
 }
 
 LANE_APART void LANE_NAME(fused)(const pg_program *p, const pg_instruction *in, block *rows)

@@ -106,12 +106,6 @@ LANE_INLINE double lane_cos_tail(struct lane_angle a, double z)
     return z2 * p - a.r * a.low;
 }
 
-/* a where the mask has all bits, b where it has none: SSE2 cannot compare 64-bit whole numbers. */
-LANE_INLINE double lane_either(uint64_t mask, double a, double b)
-{
-    return lane_from_bits((lane_to_bits(a) & mask) | (lane_to_bits(b) & ~mask));
-}
-
 /* The sine of an angle, its quadrant counted on by quarter turns: with 1, the cosine. */
 LANE_INLINE double lane_sine_of(struct lane_angle a, uint64_t turned)
 {

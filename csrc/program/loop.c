@@ -186,7 +186,7 @@ static double *keep_flat(const flat *f, const pg_body *back, double *into)
 static void open_history(pg_history *h, const pg_loop *back)
 {
     const size_t kept = pg_count_kept(back->flat_ahead, back->flat_behind, 0);
-    pg_history_open(h, kept + back->flat_noted, PG_HISTORY_OF_NUMBERS);
+    pg_history_open(h, kept + back->flat_noted, 0, PG_HISTORY_OF_NUMBERS);
 }
 
 /* The trips from the present state on, which are noted if there is a way back; -1.0 if it was stopped. */

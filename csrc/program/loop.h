@@ -174,6 +174,25 @@ static inline int pg_is_kept(const pg_body *body, const pg_body *back, int wide,
     return one->input_slots[k] != PG_NO_SLOT || other->input_slots[back->state + k] != PG_NO_SLOT;
 }
 
+/* For whom a history keeps a number of the state on lanes: the way back, at every trip; or trips alone, where others begin (see
+ * history.h); or nobody. */
+enum { PG_FOR_NOBODY, PG_FOR_TRIPS, PG_FOR_BACK };
+
+static inline int pg_kept_for(const pg_body *body, const pg_body *back, size_t k)
+{
+    if (back->wide->input_slots[back->state + k] != PG_NO_SLOT)
+        return PG_FOR_BACK;
+    return body->wide->input_slots[k] != PG_NO_SLOT ? PG_FOR_TRIPS : PG_FOR_NOBODY;
+}
+
+static inline size_t pg_count_kept_for(const pg_body *body, const pg_body *back, int whom)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < body->state; k++)
+        count += pg_kept_for(body, back, k) == whom;
+    return count;
+}
+
 static inline size_t pg_count_kept(const pg_body *body, const pg_body *back, int wide)
 {
     size_t count = 0;

@@ -18,23 +18,23 @@ void pg_put_operand(const block *rows, pg_slot slot, double *into)
         memcpy(into, LANE(slot), rows->width * sizeof *into);
         return;
     }
+    const double number = rows->uniforms[slot];
     for (size_t l = 0; l < rows->width; l++)
-        into[l] = rows->uniforms[slot];
+        into[l] = number;
 }
 
 int pg_mask_begin(const pg_body *body, const block *rows, const double *control, int64_t *mask)
 {
-    const uint32_t *left = rows->batch->left == NULL || rows->staying == rows->count ? NULL
-                                                                                     : rows->batch->left + rows->first;
+    const uint32_t *left = rows->batch->left;
+    const int running = pg_lane_turn()->begin(mask, control, body->counts, 0.0, rows->width);
     int64_t count = 0;
-    for (size_t l = 0; body->counts && l < rows->width; l++)
-        mask[l] = -(int64_t)(control[l] > 0.0);
-    for (size_t l = 0; !body->counts && l < rows->width; l++)
-        mask[l] = -(int64_t)(control[l] != 0.0);
-    for (size_t l = 0; left != NULL && l < rows->width; l++)
-        mask[l] &= -(int64_t)(left[l < rows->count ? l : rows->count - 1] == UINT32_MAX);
-    for (size_t l = 0; l < rows->width; l++)
+    if (left == NULL || rows->staying == rows->count)
+        return running;
+    for (size_t l = 0; l < rows->width; l++) {
+        const size_t row = rows->first + (l < rows->count ? l : rows->count - 1);
+        mask[l] &= -(int64_t)(left[row] == UINT32_MAX);
         count -= mask[l];
+    }
     return (int)count;
 }
 
@@ -76,10 +76,9 @@ size_t pg_count_taking(const pg_loop *loop, const pg_term *operands, const block
     if (!pg_is_way(loop->body) || loop->body->scan.length != 0)
         return SIZE_MAX;
     pg_put_operand(rows, operands[loop->body->state].a, control);
-    pg_mask_begin(loop->body, rows, control, mask);
-    size_t count = 0;
-    for (size_t l = 0; l < rows->count; l++)
-        count += mask[l] != 0;
+    size_t count = (size_t)pg_mask_begin(loop->body, rows, control, mask);
+    for (size_t l = rows->count; l < rows->width; l++)
+        count -= mask[l] != 0;
     return count;
 }
 

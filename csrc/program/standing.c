@@ -144,23 +144,37 @@ static void find_rows(const block *rows, size_t input, size_t at, const double *
 {
     const pg_batch *batch = rows->batch;
     const ptrdiff_t stride = batch->strides[input];
+    const size_t count = rows->count;
     const double *items = batch->inputs[input] + at;
     if (batch->rows == NULL) {
-        const double *first = items + (ptrdiff_t)(batch->first + rows->first) * stride;
-        for (size_t l = 0; l < rows->count; l++)
-            from[l] = first + (ptrdiff_t)l * stride;
+        items += (ptrdiff_t)(batch->first + rows->first) * stride;
+        for (size_t l = 0; l < count; l++, items += stride)
+            from[l] = items;
     } else {
-        for (size_t l = 0; l < rows->count; l++)
+        for (size_t l = 0; l < count; l++)
             from[l] = items + (ptrdiff_t)batch->rows[rows->first + l] * stride;
     }
-    for (size_t l = rows->count; l < rows->width; l++)
-        from[l] = from[rows->count - 1];
+    for (size_t l = count; l < rows->width; l++)
+        from[l] = from[count - 1];
 }
 
-void pg_read_tile(const block *rows, size_t input, size_t at, size_t items, double *tile)
+/* Where items are in two lines of memory, both. */
+static void fetch(const double *items)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch(items);
+    __builtin_prefetch(items + PG_TILE - 1);
+#else
+    (void)items;
+#endif
+}
+
+void pg_read_tile(const block *rows, size_t input, size_t at, size_t items, ptrdiff_t next, double *tile)
 {
     const double *from[PG_LANES];
     find_rows(rows, input, at, from);
+    for (size_t l = 0; next != 0 && l < rows->count; l++)
+        fetch(from[l] + next);
     for (size_t l = 0; l < rows->width; l += PG_TILE)
         if (items == PG_TILE)
             pg_lane_turn()->tile(tile + l, from + l);
@@ -168,18 +182,4 @@ void pg_read_tile(const block *rows, size_t input, size_t at, size_t items, doub
             for (size_t k = 0; k < items; k++)
                 for (size_t r = 0; r < PG_TILE; r++)
                     tile[k * PG_LANES + l + r] = from[l + r][k];
-}
-
-void pg_fetch_tile(const block *rows, size_t input, size_t at)
-{
-#if defined(__GNUC__)
-    const double *from[PG_LANES];
-    find_rows(rows, input, at, from);
-    for (size_t l = 0; l < rows->count; l++) { /* where a row's items are in two lines, both */
-        __builtin_prefetch(from[l]);
-        __builtin_prefetch(from[l] + PG_TILE - 1);
-    }
-#else
-    (void)rows, (void)input, (void)at;
-#endif
 }

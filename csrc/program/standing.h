@@ -21,10 +21,8 @@ static inline uint32_t pg_input_standing(const block *rows, pg_slot first_item)
 }
 
 /* So many items, a tile at most, of a column that stands, from item number at of the input that is its first one on: lanes
- * for each into tile. Lanes without a row repeat the last one. */
-void pg_read_tile(const block *rows, size_t input, size_t at, size_t items, double *tile);
-
-/* Has the items of another tile fetched meanwhile. */
-void pg_fetch_tile(const block *rows, size_t input, size_t at);
+ * for each into tile. Lanes without a row repeat the last one. Those that stand next items further on, unless that is 0, are
+ * fetched meanwhile. */
+void pg_read_tile(const block *rows, size_t input, size_t at, size_t items, ptrdiff_t next, double *tile);
 
 #endif

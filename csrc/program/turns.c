@@ -127,8 +127,10 @@ static size_t lanes_in_place(const pg_loop *back)
 static int open_history(pg_history *h, const pg_loop *back, double **end)
 {
     const size_t in_place = lanes_in_place(back);
-    const size_t width = in_place != 0 ? in_place : pg_count_kept(back->ahead, back->behind, 1) + back->noted;
-    pg_history_open(h, width * PG_LANES, PG_HISTORY);
+    const size_t more = pg_count_kept_for(back->ahead, back->behind, PG_FOR_TRIPS),
+                 each = pg_count_kept_for(back->ahead, back->behind, PG_FOR_BACK) + back->noted;
+    const size_t width = in_place != 0 ? in_place : each;
+    pg_history_open(h, width * PG_LANES, more * PG_LANES, PG_HISTORY);
     *end = NULL;
     if (pg_is_way(back->body))
         h->in_chunk = 0;
@@ -150,16 +152,26 @@ static double *end_in_place(const pg_history *h, const pg_loop *back)
     return in_place == 0 ? NULL : (double *)(uintptr_t)pg_history_at(h, 0) + in_place * PG_LANES;
 }
 
-/* What is kept of the state into a history; where what is noted follows, or NULL as it was. */
-static double *keep_wide(const wide *w, const pg_body *back, double *into)
+/* What is kept of the state for one of them into a history; where what follows goes. */
+static double *keep_wide(const wide *w, const pg_body *back, int whom, double *into)
 {
-    const pg_turn *turn = pg_lane_turn();
-    for (size_t k = 0; into != NULL && k < w->body->state; k++)
-        if (pg_is_kept(w->body, back, 1, k)) {
-            turn->copy(into, state_of(w, k), w->rows.width);
+    for (size_t k = 0; k < w->body->state; k++)
+        if (pg_kept_for(w->body, back, k) == whom) {
+            pg_lane_turn()->copy(into, state_of(w, k), w->rows.width);
             into += PG_LANES;
         }
     return into;
+}
+
+/* The other way round. */
+static const double *take_kept(const wide *w, const pg_body *back, int whom, const double *kept)
+{
+    for (size_t k = 0; k < w->body->state; k++)
+        if (pg_kept_for(w->body, back, k) == whom) {
+            pg_lane_turn()->copy(state_of(w, k), kept, w->rows.width);
+            kept += PG_LANES;
+        }
+    return kept;
 }
 
 /* Where the body has what is noted, or the way back its inputs: see noted.h. */
@@ -175,20 +187,17 @@ static void note_wide(const wide *w, size_t noted, double *into)
         pg_lane_turn()->copy(into + k * PG_LANES, from + k * PG_LANES, w->rows.width);
 }
 
-/* From a history to where the body has its inputs; or the way back, of which so many were noted. */
-static void restore(const wide *w, const wide *to, size_t noted, const pg_body *back, const double *kept)
+/* From a history to where the way back has its inputs, of which so many were noted. */
+static void restore(const wide *back, const pg_body *ahead, size_t noted, const double *kept)
 {
-    const pg_turn *turn = pg_lane_turn();
-    for (size_t k = 0; k < w->body->state; k++)
-        if (pg_is_kept(w->body, back, 1, k)) {
-            double *into = to == w ? state_of(w, k) : input_of(to, to->body->state + k);
-            if (into != NULL)
-                turn->copy(into, kept, w->rows.width);
+    for (size_t k = 0; k < ahead->state; k++)
+        if (pg_kept_for(ahead, back->body, k) == PG_FOR_BACK) {
+            pg_lane_turn()->copy(input_of(back, back->body->state + k), kept, back->rows.width);
             kept += PG_LANES;
         }
-    double *into = noted_of(to, noted);
+    double *into = noted_of(back, noted);
     for (size_t k = 0; k < noted; k++)
-        turn->copy(into + k * PG_LANES, kept + k * PG_LANES, w->rows.width);
+        pg_lane_turn()->copy(into + k * PG_LANES, kept + k * PG_LANES, back->rows.width);
 }
 
 /* Results into the state, of rows whose mask is set: either what the next trip reads, or the rest. */
@@ -238,10 +247,10 @@ static void put_known(wide *w, size_t input, double number)
 /* Another tile of a column that stands, and the one behind it in the same direction, if there is one, fetched. */
 static void read_tile(const wide *w, size_t k, size_t input, size_t tile, size_t before)
 {
-    const size_t length = w->body->scan.length, at = tile * PG_TILE, left = length - at, next = 2 * tile - before;
-    pg_read_tile(w->outer, input, at, left < PG_TILE ? left : PG_TILE, w->tiles + k * PG_TILE * PG_LANES);
-    if (before != SIZE_MAX && next < length / PG_TILE)
-        pg_fetch_tile(w->outer, input, next * PG_TILE);
+    const size_t length = w->body->scan.length, at = tile * PG_TILE, left = length - at;
+    const int goes_on = before != SIZE_MAX && 2 * tile - before < length / PG_TILE;
+    const ptrdiff_t next = goes_on ? (ptrdiff_t)(tile - before) * PG_TILE : 0;
+    pg_read_tile(w->outer, input, at, left < PG_TILE ? left : PG_TILE, next, w->tiles + k * PG_TILE * PG_LANES);
 }
 
 /* The items of trip i that are given. */
@@ -356,8 +365,7 @@ static int too_long(const wide *w, const int64_t *mask, double trips)
 static void pass_on_unread(const wide *w, const double *trips, double done)
 {
     _Alignas(64) int64_t mask[PG_LANES];
-    for (size_t l = 0; l < w->rows.width; l++)
-        mask[l] = -(int64_t)(trips[l] == done);
+    pg_lane_turn()->begin(mask, trips, 1, done - 1.0, w->rows.width);
     pass_on(w, mask, 0, 0);
 }
 
@@ -369,7 +377,7 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
     const pg_turn *turn = pg_lane_turn();
     const int counts = w->body->counts;
     const size_t width = w->rows.width;
-    const double least = counts ? least_of(control, width) : 0.0;
+    const double least = counts && !pg_is_way(w->body) ? least_of(control, width) : 0.0;
     double done = 0.0, *into = NULL;
     int running = pg_mask_begin(w->body, &w->rows, control, mask), together = running == (int)width;
     for (size_t l = 0; l < width; l++)
@@ -380,7 +388,9 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
         if (back != NULL) {
             if (!pg_history_note(h, &into))
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
-            into = keep_wide(w, back->behind, into);
+            into = into == NULL ? NULL : keep_wide(w, back->behind, PG_FOR_BACK, into);
+            if (into != NULL && pg_history_begins(h))
+                keep_wide(w, back->behind, PG_FOR_TRIPS, into + back->noted * PG_LANES);
         }
         if (!trip_wide(w, (size_t)done, mask, running == (int)width))
             return 0;
@@ -405,18 +415,6 @@ static int run_wide(wide *w, const double *control, double *trips, const pg_loop
     return 1;
 }
 
-/* The mask of trip i; how many rows do it. */
-static int mask_of_trip(const double *trips, size_t i, int64_t *mask, size_t width)
-{
-    const double before = (double)i;
-    int64_t count = 0;
-    for (size_t l = 0; l < width; l++)
-        mask[l] = -(int64_t)(before < trips[l]);
-    for (size_t l = 0; l < width; l++)
-        count -= mask[l];
-    return (int)count;
-}
-
 /* The state before trip i, and what is noted of it; NULL if it was stopped. */
 static const double *state_before(wide *w, const pg_loop *back, pg_history *h, const double *trips, size_t i)
 {
@@ -430,16 +428,17 @@ static const double *state_before(wide *w, const pg_loop *back, pg_history *h, c
         pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
         return NULL;
     }
-    restore(w, w, 0, back->behind, s);
+    s = take_kept(w, back->behind, PG_FOR_BACK, s);
+    take_kept(w, back->behind, PG_FOR_TRIPS, s + back->noted * PG_LANES);
     double *into = NULL; /* it was noted of the first one when it was kept */
     for (; next <= i + (back->noted != 0); next++) {
-        const int running = mask_of_trip(trips, next - 1, mask, w->rows.width);
+        const int running = pg_lane_turn()->begin(mask, trips, 1, (double)(next - 1), w->rows.width);
         if (!trip_wide(w, next - 1, mask, running == (int)w->rows.width))
             return NULL;
         if (into != NULL)
             note_wide(w, back->noted, into);
         if (next <= i)
-            into = keep_wide(w, back->behind, pg_history_fill(h));
+            into = keep_wide(w, back->behind, PG_FOR_BACK, pg_history_fill(h));
     }
     return pg_history_at(h, i);
 }
@@ -448,19 +447,20 @@ static int go_back_wide(const pg_loop *loop, wide *w, wide *back, pg_history *h,
 {
     _Alignas(64) int64_t mask[PG_LANES];
     const size_t width = w->rows.width;
+    const int in_place = lanes_in_place(loop) != 0;
     double most = 0.0;
     for (size_t l = 0; l < width; l++)
         most = trips[l] > most ? trips[l] : most;
-    const int all = mask_of_trip(trips, 0, mask, width);
+    const int all = pg_lane_turn()->begin(mask, trips, 1, 0.0, width);
     int running = 0;
     for (size_t i = (size_t)most; i-- != 0;) {
         const double *s = state_before(w, loop, h, trips, i);
         if (s == NULL)
             return 0;
-        if (lanes_in_place(loop) == 0)
-            restore(w, back, loop->noted, back->body, s);
+        if (!in_place)
+            restore(back, w->body, loop->noted, s);
         if (running != all)
-            running = mask_of_trip(trips, i, mask, width);
+            running = pg_lane_turn()->begin(mask, trips, 1, (double)i, width);
         if (!trip_wide(back, i, mask, running == (int)width))
             return 0;
     }

@@ -433,7 +433,7 @@ static void test_histories_use_the_same_memory_again(void)
     double *chunks[2][CHUNKS], *into;
     pg_history h;
     for (int round = 0; round < 2; round++) {
-        pg_history_open(&h, width, 8 << 20);
+        pg_history_open(&h, width, 0, 8 << 20);
         while (h.chunk_count < CHUNKS)
             CHECK(pg_history_note(&h, &into));
         for (size_t i = 0; i < CHUNKS; i++) {
@@ -446,19 +446,19 @@ static void test_histories_use_the_same_memory_again(void)
     for (size_t i = 0; i < 4; i++)
         CHECK(chunks[0][i] == chunks[1][i]);
 #endif
-    pg_history_open(&h, width + 50, 8 << 20); /* for which the first one is too small */
+    pg_history_open(&h, width + 50, 0, 8 << 20); /* for which the first one is too small */
     CHECK(pg_history_note(&h, &into));
     memset(into, 0, (width + 50) * sizeof *into);
     pg_history_close(&h);
     pg_history many[6]; /* more than are kept */
     for (size_t i = 0; i < 6; i++) {
-        pg_history_open(&many[i], width, 8 << 20);
+        pg_history_open(&many[i], width, 0, 8 << 20);
         CHECK(pg_history_note(&many[i], &into));
     }
     for (size_t i = 0; i < 6; i++)
         pg_history_close(&many[i]);
     pg_fail_at(1);
-    pg_history_open(&h, width, 8 << 20);
+    pg_history_open(&h, width, 0, 8 << 20);
     CHECK(!pg_history_note(&h, &into)); /* each request is seen while some are to fail */
     pg_history_close(&h);
     pg_fail_at(0);
@@ -514,7 +514,7 @@ static void test_a_history_keeps_some_and_says_which(void)
 {
     pg_history h;
     for (size_t width = 0; width < 100001; width = 3 * width + 1) {
-        pg_history_open(&h, width, 0);
+        pg_history_open(&h, width, 0, 0);
         for (size_t i = 0; i < 100; i++) {
             double *into;
             CHECK(pg_history_note(&h, &into));
@@ -540,6 +540,44 @@ static void test_a_history_keeps_some_and_says_which(void)
         }
         pg_history_close(&h);
     }
+}
+
+/* What is needed to compute others stands behind every sixteenth state that is kept, also when many have gone. */
+static void test_a_history_keeps_more_where_others_begin(void)
+{
+    enum { TRIPS = 5000 };
+    for (size_t width = 0; width < 3000; width = 5 * width + 1)
+        for (size_t more = 1; more < 300; more *= 7) {
+            pg_history h;
+            pg_history_open(&h, width, more, 64 * (width + 1) * sizeof(double));
+            for (size_t i = 0; i < TRIPS; i++) {
+                double *into;
+                CHECK(pg_history_note(&h, &into));
+                for (size_t k = 0; into != NULL && k < width + (pg_history_begins(&h) ? more : 0); k++)
+                    into[k] = (double)(i + k);
+            }
+            CHECK(h.stride >= 6);
+            const size_t apart = (size_t)16 << h.stride;
+            for (size_t i = TRIPS; i-- != 0;) {
+                const double *found = pg_history_at(&h, i);
+                size_t next;
+                if (found == NULL) {
+                    const double *from = pg_history_begin(&h, i, &next);
+                    CHECK(next == i / apart * apart + 1);
+                    for (size_t k = 0; k < width + more; k++)
+                        CHECK(from[k] == (double)(next - 1 + k));
+                    for (; next <= i; next++) {
+                        double *into = pg_history_fill(&h);
+                        for (size_t k = 0; k < width; k++)
+                            into[k] = (double)(next + k);
+                    }
+                    found = pg_history_at(&h, i);
+                }
+                for (size_t k = 0; k < width; k++)
+                    CHECK(found[k] == (double)(i + k));
+            }
+            pg_history_close(&h);
+        }
 }
 
 /* -- memory that fails ------------------------------------------------------------------------------- */
@@ -949,6 +987,7 @@ int main(void)
     RUN(test_histories_use_the_same_memory_again);
     RUN(test_rows_of_a_table);
     RUN(test_a_history_keeps_some_and_says_which);
+    RUN(test_a_history_keeps_more_where_others_begin);
     RUN(test_each_allocation_fails_in_turn);
     RUN(test_what_a_broad_body_notes_fails_in_turn);
     RUN(test_loops_stop_wherever_they_are);
