@@ -15,8 +15,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from pygrad.arrays.engines import WHOLE
 from pygrad.core.implementation import Value
 
@@ -57,7 +55,10 @@ class Int(Value):
 
 def _is_plain_int(n: Any) -> bool:
     """Whether it is an int, NumPy's too, which an array of ints has."""
-    return type(n) is int or type(n) is bool or isinstance(n, np.integer)
+    kind = type(n)
+    if kind is int or kind is bool:
+        return True
+    return kind.__module__ == "numpy" and getattr(n, "shape", None) == () and n.dtype.kind in "iu"
 
 
 def as_int(v: Any) -> Any:
