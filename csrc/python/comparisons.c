@@ -90,8 +90,6 @@ static int compares_numbers(PyObject *self, PyObject *other)
         return lifted;
     if (PG_IS_CONDITION(self) || PG_IS_CONDITION(other))
         return pg_require_built(other) ? 1 : -1;
-    if (self == other && PG_NODE(self)->value != PG_NODE(self)->value)
-        return 1; /* v != v asks for nan, as NumPy's nansum() and its kin do */
     if (PG_LIKELY(pg_active_inputs == 0))
         return 0;
     if (!pg_require_built(other))

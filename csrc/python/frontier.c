@@ -101,6 +101,7 @@ static int is_tame(const pg_node *n)
     case PG_OP_sub:
     case PG_OP_mul:
     case PG_OP_neg:
+    case PG_OP_identity:
     case PG_OP_exp:
     case PG_OP_expm1:
     case PG_OP_sin:

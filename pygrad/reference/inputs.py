@@ -20,8 +20,7 @@ def depends_on_input(node: Any) -> bool:
 
 def compares_numbers(node: Any, other: Any) -> bool:
     """Whether == of two Values asks for their numbers, and not whether they are one object."""
-    asks_for_nan = node is other and node._data != node._data  # v != v; NumPy's nansum() does
-    return asks_for_nan or in_lifted_code(2) or depends_on_input(node) or depends_on_input(other)
+    return in_lifted_code(2) or depends_on_input(node) or depends_on_input(other)
 
 
 def is_true(node: Any) -> bool:

@@ -154,13 +154,9 @@ def numbers(found):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("f", [*OF_HOLES, *OF_HOLES_BY_PYGRAD])
 def test_what_leaves_nan_out_sees_it_among_values(f):
-    values = [[Value(x) for x in row] for row in HOLES]
-    shape, expected = numbers(f(HOLES, np))
-    arrays = [(pnp.array(values), pnp)]
-    if f in OF_HOLES:  # as NumPy asks items for it: v != v
-        arrays.append((np.array(values), np))
-    for array, module in arrays:
-        found_shape, found = numbers(f(array, module))
+    if f in OF_HOLES_BY_PYGRAD:  # NumPy's own ask v != v, which is of numbers in transforms alone
+        values = pnp.array([[Value(x) for x in row] for row in HOLES])
+        (shape, expected), (found_shape, found) = numbers(f(HOLES, np)), numbers(f(values, pnp))
         assert found_shape == shape
         assert found == pytest.approx(expected, rel=1e-14)
     for g in (grad, lambda h: compile(grad(h)), lambda h: lambda x: vmap(grad(h))(x[None])[0]):
