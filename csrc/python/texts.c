@@ -1,4 +1,4 @@
-/* texts.c: texts of Values, which Python words: in lifted code and in traces. */
+/* texts.c: texts of Values, which Python words: in lifted code and in traces; and what they are hashed as. */
 #include "python/texts.h"
 
 #include "python/convert.h"
@@ -6,6 +6,7 @@
 #include "python/trace.h"
 
 static PyObject *word; /* Python's function of a Value and a spec, set once */
+static PyObject *key;  /* Python's function of a Value, set once */
 
 /* Whether a spec may ask for all digits of a number: it has two digits after a point. */
 static int is_long(PyObject *spec)
@@ -26,6 +27,20 @@ PyObject *pg_text_instead(PyObject *v, PyObject *spec)
     if (word == NULL || (!PG_TRACING && !pg_lifted_code_is_about() && !is_long(spec)))
         return Py_NewRef(Py_None);
     return PyObject_CallFunctionObjArgs(word, v, spec == NULL ? Py_None : spec, NULL);
+}
+
+PyObject *pg_key_instead(PyObject *v)
+{
+    if (key == NULL || !PG_TRACING || PG_NODE(v) == NULL || PG_NODE(v)->op == PG_LEAF)
+        return Py_NewRef(Py_None);
+    return PyObject_CallFunctionObjArgs(key, v, NULL);
+}
+
+static PyObject *set_key(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&key, Py_NewRef(function));
+    Py_RETURN_NONE;
 }
 
 static PyObject *set_text(PyObject *module, PyObject *function)
@@ -72,6 +87,8 @@ static PyObject *is_of_inputs(PyObject *module, PyObject *v)
 }
 
 PyMethodDef pg_text_functions[] = {
+    {"set_key", set_key, METH_O,
+     "set_key(function, /)\n--\n\nSet what gives the int that a Value is hashed as in traces; or gives None."},
     {"set_text", set_text, METH_O,
      "set_text(function, /)\n--\n\nSet what words a Value, with a spec or None, in lifted code and traces; or gives None."},
     {"text", text, METH_VARARGS, "text(v, spec, /)\n--\n\nWhat stands for format(v, spec), or None."},

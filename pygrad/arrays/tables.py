@@ -24,7 +24,8 @@ _WHOLE_OF_WHOLE = {
     *("+", "-", "*", "//", "%", "neg", "abs", "sum"),
     *("maximum", "minimum", "clip", "where"),
 }
-_COUNTS = frozenset({"search", "below", "at_most", "equal", "unequal", "both", "either"})
+COMPARED = frozenset({"below", "at_most", "equal", "unequal", "both", "either"})
+_COUNTS = COMPARED | {"search"}
 _MOST_LOOKED_AT = 10_000  # Values
 
 # -- an item -----------------------------------------------------------------------------------------

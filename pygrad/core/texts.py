@@ -165,6 +165,14 @@ def number_text(v: Any, is_shown: bool, spec: str | None = None) -> str:
     return text
 
 
+def key(v: Any) -> int | None:
+    """The int that a count of comparisons is hashed as in a trace, as one is in eager code; None for other
+    Values, which are hashed as objects."""
+    from pygrad.arrays.tables import COMPARED, counts  # which brings NumPy
+
+    return int(v) if trace_active() and counts(v, COMPARED) else None
+
+
 class _Made(threading.local):
     """Where texts were made in this thread's trace of which one is to be told."""
 
@@ -247,6 +255,7 @@ def is_shown(frame: FrameType) -> bool:
 
 if IMPLEMENTATION == "compiled":
     _native.set_text(word)
+    _native.set_key(key)
 else:
     _plain_repr = Value.__repr__
 
