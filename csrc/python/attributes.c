@@ -360,9 +360,9 @@ Py_hash_t pg_value_hash(PyObject *self)
     }
     PyObject *instead = pg_key_instead(self);
     if (instead != Py_None) {
-        const Py_hash_t of_int = instead == NULL ? -1 : PyObject_Hash(instead);
+        const Py_hash_t of_number = instead == NULL ? -1 : PyObject_Hash(instead);
         Py_XDECREF(instead);
-        return of_int;
+        return of_number;
     }
     Py_DECREF(instead);
     size_t bits = (size_t)self;

@@ -88,7 +88,7 @@ static PyObject *is_of_inputs(PyObject *module, PyObject *v)
 
 PyMethodDef pg_text_functions[] = {
     {"set_key", set_key, METH_O,
-     "set_key(function, /)\n--\n\nSet what gives the int that a Value is hashed as in traces; or gives None."},
+     "set_key(function, /)\n--\n\nSet what gives the number that a Value is hashed as in traces; or gives None."},
     {"set_text", set_text, METH_O,
      "set_text(function, /)\n--\n\nSet what words a Value, with a spec or None, in lifted code and traces; or gives None."},
     {"text", text, METH_VARARGS, "text(v, spec, /)\n--\n\nWhat stands for format(v, spec), or None."},

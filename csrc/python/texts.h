@@ -1,5 +1,5 @@
 /* texts.h: texts of Values where they stand for numbers, or where a text would freeze one: pygrad/core/texts.py; and
- * what those are hashed as that stand for ints. */
+ * what those are hashed as that stand for plain numbers. */
 #ifndef PG_TEXTS_H
 #define PG_TEXTS_H
 
@@ -9,7 +9,7 @@
  * New reference, or NULL with an exception set. */
 PyObject *pg_text_instead(PyObject *v, PyObject *spec);
 
-/* The int that a Value is hashed as in a trace, where eager code has an int in its place; None for others. New
+/* The number that a Value is hashed as in a trace, where eager code has a plain one in its place; None for others. New
  * reference, or NULL with an exception set. */
 PyObject *pg_key_instead(PyObject *v);
 

@@ -165,12 +165,14 @@ def number_text(v: Any, is_shown: bool, spec: str | None = None) -> str:
     return text
 
 
-def key(v: Any) -> int | None:
-    """The int that a count of comparisons is hashed as in a trace, as one is in eager code; None for other
-    Values, which are hashed as objects."""
-    from pygrad.arrays.tables import COMPARED, counts  # which brings NumPy
+def key(v: Any) -> float | None:
+    """The number that a Value of a trace is hashed as where eager code has a plain number: a count of
+    comparisons, say; None for other Values, which are hashed as objects."""
+    from pygrad.arrays.tables import is_plain_in_eager_code  # which brings NumPy
 
-    return int(v) if trace_active() and counts(v, COMPARED) else None
+    if not trace_active() or not is_plain_in_eager_code(v):
+        return None
+    return _native.number_in_text(v, _native.is_of_inputs(v))
 
 
 class _Made(threading.local):

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from routines import same_bits
 
-from pygrad import Value, grad, hessian, load, math, value_and_grad, vmap, where
+from pygrad import Value, autograph, grad, hessian, load, math, value_and_grad, vmap, where
 from pygrad import compile as compile_
 from pygrad._core import lib
 from pygrad.programs.paths import TraceError
@@ -431,12 +431,26 @@ def test_very_many_programs_of_conditions_equal_eager_bit_for_bit() -> None:
 
 # -- counts as keys ----------------------------------------------------------------------------------
 
+
+@autograph
+def by_branches(x: Any) -> Any:
+    n = 0
+    if x > 0:
+        n += 1
+    if x > 1:
+        n += 1
+    return x * {0: 3.0, 1: 2.0}.get(n, 9.0)
+
+
 KEYED: dict[str, Callable[[Any], Any]] = {
     "a key": lambda x: x * {0: 3.0, 1: 2.0, 2: 5.0}[sum([x > 0, x > 1])],
     "a key that may be missing": lambda x: x * {0: 3.0, 1: 2.0}.get((x > 0) + (x > 1), 9.0),
     "a part of a key": lambda x: x * {(0, 1): 3.0, (1, 0): 2.0}[(x > 0) + 0, 1 - (x > 0)],
     "an item of a set": lambda x: x if (x > 0) + (x > 1) in {1, 7} else -x,
     "a set": lambda x: x * len({(x > 0) + 1, (x > 1) + 1, 1}),
+    "a choice": lambda x: x * {0.5: 3.0, 2.0: 2.0}.get(where(x > 0, 0.5, 2), 9.0),
+    "a part of one": lambda x: x * {0.0: 3.0, 0.5: 2.0}.get((x > 0) / 2, 9.0),
+    "counted by branches": by_branches,
     "a negative one": lambda x: x * {0: 3.0, -1: 2.0, -2: 5.0}[-(x > 0) - (x > 1)],
 }
 
