@@ -440,7 +440,16 @@ def _has_other_types(codes: list[CodeType]) -> bool:
     """Whether types may be compared with each other, `type(a) == type(b)`, or with that of True."""
     if any(type(constant) is bool for each in codes for constant in each.co_consts):
         return True
-    return any(len(_loads_of_type(each)) > 1 for each in codes)
+    return any(len(_loads_of_type(each)) > 1 and _asks_for_equals(each) for each in codes)
+
+
+def _asks_for_equals(code: CodeType) -> bool:
+    """Whether it has ``==``, ``!=`` or ``in``."""
+    return any(
+        step.opname == "CONTAINS_OP"
+        or (step.opname == "COMPARE_OP" and step.argval in {"==", "!="})
+        for step in steps_of(code)
+    )
 
 
 def steps_of(code: CodeType) -> list[dis.Instruction]:
