@@ -29,9 +29,32 @@ PyObject *pg_text_instead(PyObject *v, PyObject *spec)
     return PyObject_CallFunctionObjArgs(word, v, spec == NULL ? Py_None : spec, NULL);
 }
 
+enum { FAR = 64 }; /* operations */
+
+static int is_plain(const pg_node *n)
+{
+    return n->op == PG_LEAF && n->flags & PG_NUMBER;
+}
+
+/* Whether a way down from a node is seen to end at a leaf that is no plain number, and meets no comparison: most Values
+ * are told by it, without Python. */
+static int comes_of_value(const pg_node *n)
+{
+    for (int i = 0; i < FAR && n != NULL && !pg_is_condition(n->op); i++) {
+        if (n->op == PG_LEAF)
+            return !is_plain(n);
+        const pg_node *down = NULL;
+        for (size_t k = 0; k < pg_operand_count(n) && (down == NULL || down->op != PG_LEAF); k++)
+            if (!is_plain(pg_operand(n, k)))
+                down = pg_operand(n, k);
+        n = down;
+    }
+    return 0;
+}
+
 PyObject *pg_key_instead(PyObject *v)
 {
-    if (key == NULL || !PG_TRACING || PG_NODE(v) == NULL || PG_NODE(v)->op == PG_LEAF)
+    if (key == NULL || !PG_TRACING || PG_NODE(v) == NULL || comes_of_value(PG_NODE(v)))
         return Py_NewRef(Py_None);
     return PyObject_CallFunctionObjArgs(key, v, NULL);
 }
