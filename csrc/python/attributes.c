@@ -358,6 +358,13 @@ Py_hash_t pg_value_hash(PyObject *self)
                             "numbers, and would miss a Value, or give what they kept for a plain number");
         return -1;
     }
+    PyObject *instead = pg_key_instead(self);
+    if (instead != Py_None) {
+        const Py_hash_t of_number = instead == NULL ? -1 : PyObject_Hash(instead);
+        Py_XDECREF(instead);
+        return of_number;
+    }
+    Py_DECREF(instead);
     size_t bits = (size_t)self;
     Py_hash_t hash = (Py_hash_t)((bits >> 4) | (bits << (8 * sizeof bits - 4)));
     return hash == -1 ? -2 : hash;

@@ -292,6 +292,16 @@ static PyObject *class_in_eager_code(PyObject *self, void *unused)
     return Py_NewRef((PyObject *)&PyBool_Type);
 }
 
+/* What a bool has under a name, and a Value has not. */
+static PyObject *of_bool(PyObject *self, void *name)
+{
+    PyObject *truth = pg_condition_bool(self), *found = NULL;
+    if (truth != NULL)
+        found = PyObject_GetAttrString(truth, name);
+    Py_XDECREF(truth);
+    return found;
+}
+
 static PyObject *refuse_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     (void)type, (void)args, (void)keywords;
@@ -311,6 +321,11 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef attributes[] = {
     {"__class__", class_in_eager_code, NULL, "That of the bool.", NULL},
+    {"numerator", of_bool, NULL, "That of the bool.", "numerator"},
+    {"denominator", of_bool, NULL, "That of the bool.", "denominator"},
+    {"bit_length", of_bool, NULL, "That of the bool.", "bit_length"},
+    {"bit_count", of_bool, NULL, "That of the bool.", "bit_count"},
+    {"to_bytes", of_bool, NULL, "That of the bool.", "to_bytes"},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -16,6 +16,7 @@
 #include "python/trace.h"
 #include "python/value.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A product that is computed once a call is one number at a time, those of rows are whole vectors; and what runs over
@@ -86,9 +87,9 @@ static void close_survey(survey *v)
     pg_free(v->of);
 }
 
-/* Ops whose slopes are finite where their operands and results are. Through others a derivative may be infinite, and has
- * been added to others before the adjoint of a row could silence it: a reverse sweep multiplies by a 0 first, also by
- * one that several adjoints add up to. */
+/* Ops whose derivatives of any order are finite where their operands and results are. Through others one may be infinite,
+ * and has been added to others before the adjoint of a row could silence it: a reverse sweep multiplies by a 0 first, also
+ * by one that several adjoints add up to. */
 static int is_tame(const pg_node *n)
 {
     switch (n->op) {
@@ -125,8 +126,8 @@ static int is_tame(const pg_node *n)
     case PG_OP_where:
     case PG_OP_stop_gradient:
         return 1;
-    case PG_OP_pown:
-        return n->of.constant.k >= 1.0;
+    case PG_OP_pown: /* other exponents become negative, in a derivative of some order */
+        return n->of.constant.k >= 1.0 && floor(n->of.constant.k) == n->of.constant.k;
     default:
         return pg_is_condition(n->op);
     }

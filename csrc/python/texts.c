@@ -1,4 +1,4 @@
-/* texts.c: texts of Values, which Python words: in lifted code and in traces. */
+/* texts.c: texts of Values, which Python words: in lifted code and in traces; and what they are hashed as. */
 #include "python/texts.h"
 
 #include "python/convert.h"
@@ -6,6 +6,7 @@
 #include "python/trace.h"
 
 static PyObject *word; /* Python's function of a Value and a spec, set once */
+static PyObject *key;  /* Python's function of a Value, set once */
 
 /* Whether a spec may ask for all digits of a number: it has two digits after a point. */
 static int is_long(PyObject *spec)
@@ -26,6 +27,43 @@ PyObject *pg_text_instead(PyObject *v, PyObject *spec)
     if (word == NULL || (!PG_TRACING && !pg_lifted_code_is_about() && !is_long(spec)))
         return Py_NewRef(Py_None);
     return PyObject_CallFunctionObjArgs(word, v, spec == NULL ? Py_None : spec, NULL);
+}
+
+enum { FAR = 64 }; /* operations */
+
+static int is_plain(const pg_node *n)
+{
+    return n->op == PG_LEAF && n->flags & PG_NUMBER;
+}
+
+/* Whether a way down from a node is seen to end at a leaf that is no plain number, and meets no comparison: most Values
+ * are told by it, without Python. */
+static int comes_of_value(const pg_node *n)
+{
+    for (int i = 0; i < FAR && n != NULL && !pg_is_condition(n->op); i++) {
+        if (n->op == PG_LEAF)
+            return !is_plain(n);
+        const pg_node *down = NULL;
+        for (size_t k = 0; k < pg_operand_count(n) && (down == NULL || down->op != PG_LEAF); k++)
+            if (!is_plain(pg_operand(n, k)))
+                down = pg_operand(n, k);
+        n = down;
+    }
+    return 0;
+}
+
+PyObject *pg_key_instead(PyObject *v)
+{
+    if (key == NULL || !PG_TRACING || PG_NODE(v) == NULL || comes_of_value(PG_NODE(v)))
+        return Py_NewRef(Py_None);
+    return PyObject_CallFunctionObjArgs(key, v, NULL);
+}
+
+static PyObject *set_key(PyObject *module, PyObject *function)
+{
+    (void)module;
+    pg_set(&key, Py_NewRef(function));
+    Py_RETURN_NONE;
 }
 
 static PyObject *set_text(PyObject *module, PyObject *function)
@@ -72,6 +110,8 @@ static PyObject *is_of_inputs(PyObject *module, PyObject *v)
 }
 
 PyMethodDef pg_text_functions[] = {
+    {"set_key", set_key, METH_O,
+     "set_key(function, /)\n--\n\nSet what gives the number that a Value is hashed as in traces; or gives None."},
     {"set_text", set_text, METH_O,
      "set_text(function, /)\n--\n\nSet what words a Value, with a spec or None, in lifted code and traces; or gives None."},
     {"text", text, METH_VARARGS, "text(v, spec, /)\n--\n\nWhat stands for format(v, spec), or None."},

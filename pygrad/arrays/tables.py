@@ -24,7 +24,8 @@ _WHOLE_OF_WHOLE = {
     *("+", "-", "*", "//", "%", "neg", "abs", "sum"),
     *("maximum", "minimum", "clip", "where"),
 }
-_COUNTS = frozenset({"search", "below", "at_most", "equal", "unequal", "both", "either"})
+_COMPARED = frozenset({"below", "at_most", "equal", "unequal", "both", "either"})
+_COUNTS = _COMPARED | {"search"}
 _MOST_LOOKED_AT = 10_000  # Values
 
 # -- an item -----------------------------------------------------------------------------------------
@@ -146,6 +147,24 @@ def counts(x: Any, found_by: frozenset[str] = _COUNTS) -> bool:
         elif v._op in _WHOLE_OF_WHOLE:
             pending += v._children[1:] if v._op == "where" else v._children
         elif not (_native.is_number(v) and v.data.is_integer()):
+            break
+    return False
+
+
+def is_plain_in_eager_code(x: Any) -> bool:
+    """Whether x is made of comparisons and plain numbers alone: eager code has a plain number there."""
+    from pygrad import _native  # of a trace, as above
+
+    pending, found = [x], 0
+    for _ in range(_MOST_LOOKED_AT):
+        if not pending:
+            return found > 0
+        v = pending.pop()
+        if v._op in _COMPARED:
+            found += 1
+        elif v._op in _WHOLE_OF_WHOLE or v._op == "/":
+            pending += v._children
+        elif not _native.is_number(v):
             break
     return False
 

@@ -165,6 +165,16 @@ def number_text(v: Any, is_shown: bool, spec: str | None = None) -> str:
     return text
 
 
+def key(v: Any) -> float | None:
+    """The number that a Value of a trace is hashed as where eager code has a plain number: a count of
+    comparisons, say; None for other Values, which are hashed as objects."""
+    from pygrad.arrays.tables import is_plain_in_eager_code  # which brings NumPy
+
+    if not trace_active() or not is_plain_in_eager_code(v):
+        return None
+    return _native.number_in_text(v, _native.is_of_inputs(v))
+
+
 class _Made(threading.local):
     """Where texts were made in this thread's trace of which one is to be told."""
 
@@ -247,6 +257,7 @@ def is_shown(frame: FrameType) -> bool:
 
 if IMPLEMENTATION == "compiled":
     _native.set_text(word)
+    _native.set_key(key)
 else:
     _plain_repr = Value.__repr__
 

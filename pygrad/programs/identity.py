@@ -363,7 +363,7 @@ def _looked_at(code: CodeType) -> _Facts:
                 asks = why
         if _asks_for_types(each):
             types = f"{_place(each)} asks for type(), and may mean bool: write isinstance()"
-    if types and not NAMES.isdisjoint(names):
+    if types and (not NAMES.isdisjoint(names | strings) or _has_other_types(codes)):
         asks = asks or types
     protocol = next(
         (_place(each) for each in codes if each.co_name in _PROTOCOLS and not _gives_bools(each)),
@@ -418,16 +418,37 @@ def _stores_only(code: CodeType) -> bool:
 
 def _asks_for_types(code: CodeType) -> bool:
     """Whether it loads the builtin type(), or all of them."""
+    names = code.co_names
+    return "builtins" in names or "__builtins__" in names or bool(_loads_of_type(code))
+
+
+def _loads_of_type(code: CodeType) -> list[int]:
+    """Where it loads the builtin type(); an attribute of that name is something else."""
     names, raw = code.co_names, code.co_code
-    if "builtins" in names or "__builtins__" in names:
-        return True
     if "type" not in names:
-        return False
-    # An attribute of that name is something else.
+        return []
     loads = [at for op in _LOADS for at in _places_of(op, raw)]
+    shifts = [_SHIFT if raw[at] == _LOADS[0] else 0 for at in loads]
+    return [
+        at
+        for at, shift in zip(loads, shifts, strict=True)
+        if names[_argument(raw, at) >> shift] == "type"
+    ]
+
+
+def _has_other_types(codes: list[CodeType]) -> bool:
+    """Whether types may be compared with each other, `type(a) == type(b)`, or with that of True."""
+    if any(type(constant) is bool for each in codes for constant in each.co_consts):
+        return True
+    return any(len(_loads_of_type(each)) > 1 and _asks_for_equals(each) for each in codes)
+
+
+def _asks_for_equals(code: CodeType) -> bool:
+    """Whether it has ``==``, ``!=`` or ``in``."""
     return any(
-        names[_argument(raw, at) >> (_SHIFT if raw[at] == _LOADS[0] else 0)] == "type"
-        for at in loads
+        step.opname == "CONTAINS_OP"
+        or (step.opname == "COMPARE_OP" and step.argval in {"==", "!="})
+        for step in steps_of(code)
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from routines import same_bits
 
-from pygrad import Value, grad, hessian, load, math, value_and_grad, vmap, where
+from pygrad import Value, autograph, grad, hessian, load, math, value_and_grad, vmap, where
 from pygrad import compile as compile_
 from pygrad._core import lib
 from pygrad.programs.paths import TraceError
@@ -427,3 +427,56 @@ def test_random_programs_of_conditions_equal_eager_bit_for_bit() -> None:
 def test_very_many_programs_of_conditions_equal_eager_bit_for_bit() -> None:
     for seed in range(500, 20_000):
         compare_program(seed)
+
+
+# -- counts as keys ----------------------------------------------------------------------------------
+
+
+@autograph
+def by_branches(x: Any) -> Any:
+    n = 0
+    if x > 0:
+        n += 1
+    if x > 1:
+        n += 1
+    return x * {0: 3.0, 1: 2.0}.get(n, 9.0)
+
+
+KEYED: dict[str, Callable[[Any], Any]] = {
+    "a key": lambda x: x * {0: 3.0, 1: 2.0, 2: 5.0}[sum([x > 0, x > 1])],
+    "a key that may be missing": lambda x: x * {0: 3.0, 1: 2.0}.get((x > 0) + (x > 1), 9.0),
+    "a part of a key": lambda x: x * {(0, 1): 3.0, (1, 0): 2.0}[(x > 0) + 0, 1 - (x > 0)],
+    "an item of a set": lambda x: x if (x > 0) + (x > 1) in {1, 7} else -x,
+    "a set": lambda x: x * len({(x > 0) + 1, (x > 1) + 1, 1}),
+    "a choice": lambda x: x * {0.5: 3.0, 2.0: 2.0}.get(where(x > 0, 0.5, 2), 9.0),
+    "a part of one": lambda x: x * {0.0: 3.0, 0.5: 2.0}.get((x > 0) / 2, 9.0),
+    "counted by branches": by_branches,
+    "a negative one": lambda x: x * {0: 3.0, -1: 2.0, -2: 5.0}[-(x > 0) - (x > 1)],
+}
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_counts_of_conditions_are_keys_as_ints_are(name: str) -> None:
+    f = KEYED[name]
+    compiled, mapped = compile_(grad(f)), vmap(f)
+    for x in (0.5, -0.5, 2.0):
+        assert compiled(x) == grad(f)(x) and mapped([x]).tolist() == [f(x)]
+    assert mapped([0.5, -0.5, 2.0]).tolist() == [f(x) for x in (0.5, -0.5, 2.0)]
+
+
+def test_other_values_of_a_trace_are_keys_as_the_objects_they_are() -> None:
+    def f(x: Any) -> Any:
+        a, b = x * 1.0, (x > 0) * x
+        seen = {a: 2.0, b: 3.0}
+        return seen[a] * a + seen[b] * b if hash(a) == hash(a) and a in seen else x
+
+    assert vmap(f)([0.5, -0.5]).tolist() == [2.5, -1.0]
+
+
+def test_what_a_bool_has_a_condition_has() -> None:
+    def f(x: Any) -> Any:
+        c = x > 0
+        ratio = Fraction(c).numerator + c.denominator
+        return x * (c.numerator + 2 * ratio + 4 * c.bit_length() + c.to_bytes(1, "big")[0])
+
+    assert vmap(f)([0.5, -0.5]).tolist() == [f(0.5), f(-0.5)]

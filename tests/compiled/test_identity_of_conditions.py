@@ -119,6 +119,10 @@ def matched(x: Any) -> float:
     return 2.0
 
 
+def of_one_type(a: Any, b: Any) -> bool:
+    return type(a) == type(b)  # noqa: E721
+
+
 OWNER = Owner()
 REACHED: dict[str, Callable[[Any], Any]] = {
     "a method": OWNER.by_method,
@@ -141,6 +145,9 @@ REACHED: dict[str, Callable[[Any], Any]] = {
     "type, is": lambda x: 1.0 if type(x > 0) is bool else 2.0,
     "type, equal": lambda x: 1.0 if type(x > 0) == bool else 2.0,  # noqa: E721
     "type by a name": lambda x: 1.0 if type(x > 0) == KIND else 2.0,  # noqa: E721
+    "type, its name": lambda x: 1.0 if type(x > 0).__name__ == "bool" else 2.0,
+    "type, as another": lambda x: 1.0 if of_one_type(x > 0, TRUTH) else 2.0,
+    "types in a set": lambda x: 1.0 * len({type(c) for c in (x > 0, True)}),
     "a class": lambda x: 1.0 if (x > 0).__class__ is bool else 2.0,
     "a dispatch": lambda x: by_class(x > 0),
     "a pattern": matched,

@@ -192,6 +192,24 @@ def test_exact_zeros_win_over_infinite_slopes() -> None:
     assert slopes[0, 0].tolist() == [0.0, 0.0] and np.isinf(slopes[1, :, 0]).all()
 
 
+@pytest.mark.filterwarnings("ignore::pygrad.SingularDerivativeWarning")
+def test_second_derivatives_of_powers_are_those_of_reverse_sweeps() -> None:
+    """A power of 1.5 at 0 has a finite slope, and an infinite one of that."""
+
+    def f(w: Any, x: Any) -> list[Any]:
+        power = (abs(w[0]) + max(w[1], 0.0)) ** 1.5
+        return [power * x, power / (1 + x * x), power]
+
+    def total(w: Any, x: Any) -> Any:
+        rows = jacobian(f)(w, x)
+        return sum((i + 1) * slope for i, slope in enumerate([s for row in rows for s in row]))
+
+    w, x = [0.0, 0.0], [-1.5, 0.5, 2.5]
+    mapped = vmap(grad(total), in_axes=(None, 0), errors="ignore")(w, np.array(x))
+    expected = np.transpose([grad(total)(w, each) for each in x])
+    assert np.array_equal(mapped, expected, equal_nan=True) and np.isnan(expected).any()
+
+
 def test_infinite_slopes_that_adjoints_cancel_stay_silent() -> None:
     """A root at 0 that rows share, by way of two values: a row adds its adjoints up to 0."""
 
