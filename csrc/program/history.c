@@ -10,6 +10,7 @@
 #endif
 
 enum { CHUNK = 1 << 14, APART = 4 }; /* numbers of the first, about; see apart */
+enum { LEAST = 1 << APART };         /* states for which there is room in any case */
 
 /* -- chunks ------------------------------------------------------------------------------------- *
  * Those of histories that are over are kept for the next ones, some of each size: the C library would give them back to
@@ -92,14 +93,21 @@ void pg_limit_histories(size_t bytes)
     limit = bytes;
 }
 
+/* An empty one, of which each state that is 2 ** apart after another one has more behind it. */
+static pg_history opened(size_t width, size_t more, size_t bytes, unsigned apart)
+{
+    pg_history h = {.width = width, .more = more, .apart = apart, .loaded = SIZE_MAX};
+    const size_t most = bytes / sizeof(double) / (width + (more >> apart) + 1);
+    h.most = most >> (apart + 1) << (apart + 1); /* so that the next one stays, whichever of them go */
+    h.most = h.most < LEAST ? LEAST : h.most;
+    while (h.in_chunk < apart || ((width + 1) << h.in_chunk) < CHUNK)
+        h.in_chunk++;
+    return h;
+}
+
 void pg_history_open(pg_history *h, size_t width, size_t more, size_t bytes)
 {
-    bytes = bytes < limit ? bytes : limit;
-    *h = (pg_history){.width = width, .more = more, .apart = more != 0 ? APART : 0, .loaded = SIZE_MAX};
-    h->most = bytes / sizeof(double) / (width + (more >> h->apart) + 1);
-    h->most = h->most < 16 ? 16 : h->most / 2 * 2;
-    while (h->in_chunk < h->apart || ((width + 1) << h->in_chunk) < CHUNK)
-        h->in_chunk++;
+    *h = opened(width, more, bytes < limit ? bytes : limit, more != 0 ? APART : 0);
 }
 
 void pg_history_close(pg_history *h)
@@ -177,7 +185,7 @@ static int add_chunk(pg_history *h)
 /* Room for some more. */
 static int make_room(pg_history *h)
 {
-    if (h->count == h->most) /* which is even: this one stays */
+    if (h->count == h->most)
         thin_out(h);
     if (!add_chunk(h))
         return 0;
@@ -187,17 +195,53 @@ static int make_room(pg_history *h)
     return 1;
 }
 
+/* Where one more goes, or NULL for want of memory. */
+static double *another(pg_history *h)
+{
+    if (h->count == h->until && !make_room(h))
+        return NULL;
+    double *into = h->next;
+    h->next += numbers_at(h, h->count++);
+    return into;
+}
+
+/* Whether a segment will be longer than all that is kept once every second one is gone. */
+static int is_too_far_apart(const pg_history *h)
+{
+    return h->apart != 0 && 2 * stride(h) << h->apart > h->most;
+}
+
+/* Only states that have more behind them stay, and from now on each has: a segment is as long as before, and what is kept of
+ * it grows with the trips no faster than of a history that has been so from the start. False for want of memory. */
+static int keep_beginnings(pg_history *h)
+{
+    const size_t bytes = h->most * (h->width + (h->more >> h->apart) + 1) * sizeof(double);
+    pg_history other = opened(h->width, h->more, bytes, 0);
+    other.stride = h->stride + h->apart;
+    other.noted = h->noted;
+    for (size_t i = 0; i < h->count; i += (size_t)1 << h->apart) {
+        double *into = another(&other);
+        if (into == NULL) {
+            pg_history_close(&other);
+            return 0;
+        }
+        memcpy(into, kept(h, i), (h->width + h->more) * sizeof(double));
+    }
+    pg_history_close(h);
+    *h = other;
+    return 1;
+}
+
 int pg_history_note(pg_history *h, double **into)
 {
     const size_t i = h->noted++;
     *into = NULL;
     if ((i & (stride(h) - 1)) != 0)
         return 1;
-    if (h->count == h->until && !make_room(h))
+    if (h->count == h->most && is_too_far_apart(h) && !keep_beginnings(h))
         return 0;
-    *into = h->next;
-    h->next += numbers_at(h, h->count++);
-    return 1;
+    *into = another(h);
+    return *into != NULL;
 }
 
 const double *pg_history_at(const pg_history *h, size_t i)

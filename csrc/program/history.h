@@ -2,7 +2,7 @@
  *
  * Noted one after the other: all, as long as they find room; then every second, fourth and so on, by what is called the
  * stride. On the way back those between two of them are computed once more, a segment at a time. What only that needs is kept
- * with every sixteenth one, from which a segment begins. */
+ * with every sixteenth one, from which a segment begins; or, once segments would be longer than all that is kept, with each. */
 #ifndef PG_HISTORY_H
 #define PG_HISTORY_H
 

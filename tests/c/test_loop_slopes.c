@@ -202,6 +202,8 @@ static void test_derivatives_with_little_room_for_states(void)
 {
     pg_limit_histories(1);
     check_kinds(9000, 6);
+    pg_limit_histories(40000); /* where what trips read is not kept of each state */
+    check_kind(&kinds[LONG], 9900, 3);
     pg_limit_histories(SIZE_MAX);
 }
 
@@ -542,42 +544,79 @@ static void test_a_history_keeps_some_and_says_which(void)
     }
 }
 
-/* What is needed to compute others stands behind every sixteenth state that is kept, also when many have gone. */
+enum { TRIPS = 5000 };
+
+/* States whose numbers count up from the trip's. */
+static void note_trips(pg_history *h)
+{
+    for (size_t i = 0; i < TRIPS; i++) {
+        double *into;
+        CHECK(pg_history_note(h, &into));
+        for (size_t k = 0; into != NULL && k < h->width + (pg_history_begins(h) ? h->more : 0); k++)
+            into[k] = (double)(i + k);
+    }
+}
+
+static void find_trips(pg_history *h, size_t apart)
+{
+    for (size_t i = TRIPS; i-- != 0;) {
+        const double *found = pg_history_at(h, i);
+        size_t next;
+        if (found == NULL) {
+            const double *from = pg_history_begin(h, i, &next);
+            CHECK(next == i / apart * apart + 1);
+            for (size_t k = 0; k < h->width + h->more; k++)
+                CHECK(from[k] == (double)(next - 1 + k));
+            for (; next <= i; next++) {
+                double *into = pg_history_fill(h);
+                for (size_t k = 0; k < h->width; k++)
+                    into[k] = (double)(next + k);
+            }
+            found = pg_history_at(h, i);
+        }
+        for (size_t k = 0; k < h->width; k++)
+            CHECK(found[k] == (double)(i + k));
+    }
+}
+
+/* What is needed to compute others stands behind every sixteenth state that is kept, or behind each one where segments would
+ * be longer than all that is kept. */
 static void test_a_history_keeps_more_where_others_begin(void)
 {
-    enum { TRIPS = 5000 };
-    for (size_t width = 0; width < 3000; width = 5 * width + 1)
-        for (size_t more = 1; more < 300; more *= 7) {
-            pg_history h;
-            pg_history_open(&h, width, more, 64 * (width + 1) * sizeof(double));
-            for (size_t i = 0; i < TRIPS; i++) {
-                double *into;
-                CHECK(pg_history_note(&h, &into));
-                for (size_t k = 0; into != NULL && k < width + (pg_history_begins(&h) ? more : 0); k++)
-                    into[k] = (double)(i + k);
+    int far = 0, near = 0;
+    for (size_t states = 1; states < 5000; states *= 4)
+        for (size_t width = 0; width < 1000; width = 7 * width + 1)
+            for (size_t more = 1; more < 300; more *= 7) {
+                pg_history h;
+                pg_history_open(&h, width, more, states * (width + 1) * sizeof(double));
+                const size_t most = h.most;
+                note_trips(&h);
+                const size_t apart = (size_t)1 << h.apart << h.stride;
+                CHECK(h.count <= h.most && h.most <= (states > 16 ? states : 16));
+                CHECK(apart <= most || apart * h.most <= 2 * TRIPS);
+                far += h.apart != 0 && h.stride != 0;
+                near += h.apart == 0;
+                find_trips(&h, apart);
+                pg_history_close(&h);
             }
-            CHECK(h.stride >= 6);
-            const size_t apart = (size_t)16 << h.stride;
-            for (size_t i = TRIPS; i-- != 0;) {
-                const double *found = pg_history_at(&h, i);
-                size_t next;
-                if (found == NULL) {
-                    const double *from = pg_history_begin(&h, i, &next);
-                    CHECK(next == i / apart * apart + 1);
-                    for (size_t k = 0; k < width + more; k++)
-                        CHECK(from[k] == (double)(next - 1 + k));
-                    for (; next <= i; next++) {
-                        double *into = pg_history_fill(&h);
-                        for (size_t k = 0; k < width; k++)
-                            into[k] = (double)(next + k);
-                    }
-                    found = pg_history_at(&h, i);
-                }
-                for (size_t k = 0; k < width; k++)
-                    CHECK(found[k] == (double)(i + k));
-            }
-            pg_history_close(&h);
-        }
+    CHECK(far > 10 && near > 10);
+}
+
+/* A history that cannot get memory to keep each state's beginning says so, and frees what it has. */
+static void test_a_history_that_is_full_fails_in_turn(void)
+{
+    for (size_t at = 1, failed = 1; failed; at++) {
+        pg_history h;
+        double *into;
+        pg_history_open(&h, 3, 5, 0);
+        for (size_t i = 0; i < h.most; i++)
+            CHECK(pg_history_note(&h, &into));
+        pg_fail_at(at);
+        failed = (size_t)!pg_history_note(&h, &into);
+        pg_fail_at(0);
+        CHECK(failed == (at <= 2) && (h.apart == 0) == !failed);
+        pg_history_close(&h);
+    }
 }
 
 /* -- memory that fails ------------------------------------------------------------------------------- */
@@ -988,6 +1027,7 @@ int main(void)
     RUN(test_rows_of_a_table);
     RUN(test_a_history_keeps_some_and_says_which);
     RUN(test_a_history_keeps_more_where_others_begin);
+    RUN(test_a_history_that_is_full_fails_in_turn);
     RUN(test_each_allocation_fails_in_turn);
     RUN(test_what_a_broad_body_notes_fails_in_turn);
     RUN(test_loops_stop_wherever_they_are);
