@@ -256,9 +256,11 @@ static inline double sum_lost(double x, double y)
     return (x - (sum - part)) + (y - part);
 }
 
-/* (x + low) ** -n for a whole n > 0, by products and what they lose. */
+/* (x + low) ** -n for a whole n > 0, by products and what they lose; where n is that large, by power(). */
 static inline double whole_power_below(double x, double low, double n)
 {
+    if (n > 1024.0)
+        return power(x, -n);
     double product = 1.0, lost = 0.0;
     while (n > 0.0) {
         if (fmod(n, 2.0) == 1.0) {
@@ -274,8 +276,8 @@ static inline double whole_power_below(double x, double low, double n)
     return product > 1e-290 && product < 1e290 ? over + over * missed : over;
 }
 
-/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the smallest first,
- * and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
+/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the
+ * smallest first, and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
 static inline double hurwitz_zeta(double times, double s, double a)
 {
     static const double c[] = {

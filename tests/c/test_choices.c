@@ -73,7 +73,7 @@ static void test_choices_are_those_of_one_after_the_other(void)
     static double columns[GIVEN][ROWS], found[SLOTS][ROWS];
     for (size_t n = 0; n < TIMES(3000); n++) {
         pg_instruction code[LENGTH + SLOTS];
-        pg_choose_lanes((int)(n % 3));
+        pg_choose_lanes((int)(n % 4) - 1);
         for (size_t i = 0; i < LENGTH; i++)
             code[i] = any_choice(i == 0 ? NULL : &code[i - 1]);
         for (size_t i = 0; i < SLOTS - GIVEN; i++) { /* what is not given is written before it is read */

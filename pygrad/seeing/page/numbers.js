@@ -548,8 +548,10 @@ function sum_lost(x, y) {
     return (x - (sum - part)) + (y - part);
 }
 
-/* (x + low) ** -n for a whole n > 0, by products and what they lose. */
+/* (x + low) ** -n for a whole n > 0, by products and what they lose; where n is that large, by power(). */
 function whole_power_below(x, low, n) {
+    if (n > 1024)
+        return power(x, -n);
     let product = 1, lost = 0;
     while (n > 0) {
         if (fmod(n, 2) === 1) {
@@ -565,8 +567,8 @@ function whole_power_below(x, low, n) {
     return product > 1e-290 && product < 1e290 ? over + over * missed : over;
 }
 
-/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the smallest first,
- * and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
+/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the
+ * smallest first, and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
 function hurwitz_zeta(times, s, a) {
     const c = [
         0.08333333333333333,   -0.001388888888888889,  3.306878306878307e-05,  -8.267195767195768e-07,
