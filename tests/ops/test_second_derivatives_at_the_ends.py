@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from digits import PRECISION
 from higher import Orders, Real, true_derivative
 from truth import ROWS, Row, mp, outside, ulps
 
-from pygrad import Value, grad, gradients
+from pygrad import Value, grad, gradients, special
 from pygrad.math import pow as power
 from pygrad.value import FUNCTIONS
 
@@ -155,3 +156,8 @@ def test_derivatives_at_infinity_are_no_products_of_it_and_0(name: str, x: float
     for order in range(1, 5):
         (slope,) = gradients(slope, [v])
         assert math.isnan(slope.data) == (order >= NO_LIMIT.get((name, x), 5)), order
+
+
+@pytest.mark.parametrize(("f", "end"), [(special.xlogy, 0.0), (special.xlog1py, -1.0)])
+def test_a_weight_of_0_leaves_no_slope_where_a_logarithm_ends(f: Any, end: float) -> None:
+    assert grad(f, (0, 1))(0.0, end) == (-math.inf, 0.0)
