@@ -7,12 +7,13 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from digits import PRECISION
 from higher import Orders, Real, true_derivative
 from truth import ROWS, Row, mp, outside, ulps
 
-from pygrad import Value, grad, gradients, special
+from pygrad import Value, grad, gradients, special, vmap
 from pygrad.math import pow as power
 from pygrad.value import FUNCTIONS
 
@@ -161,3 +162,5 @@ def test_derivatives_at_infinity_are_no_products_of_it_and_0(name: str, x: float
 @pytest.mark.parametrize(("f", "end"), [(special.xlogy, 0.0), (special.xlog1py, -1.0)])
 def test_a_weight_of_0_leaves_no_slope_where_a_logarithm_ends(f: Any, end: float) -> None:
     assert grad(f, (0, 1))(0.0, end) == (-math.inf, 0.0)
+    beyond = vmap(grad(f, (0, 1)), errors="ignore")(np.full(3, 2.0), np.full(3, end - 1.0))
+    assert np.isnan(beyond).all()
