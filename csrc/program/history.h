@@ -46,8 +46,8 @@ static inline int pg_history_begins(const pg_history *h)
  * pg_history_begin. */
 const double *pg_history_at(const pg_history *h, size_t i);
 
-/* The state, with more behind it, from which trip i's is to be computed, or NULL for want of memory, and the number of the first one after it.
- * They are written to where pg_history_fill says, one by one. */
+/* The state, with more behind it, from which trip i's is to be computed, or NULL for want of memory, and the number of the
+ * first one after it. They are written to where pg_history_fill says, one by one. */
 const double *pg_history_begin(pg_history *h, size_t i, size_t *next);
 double *pg_history_fill(pg_history *h);
 

@@ -167,38 +167,34 @@ static inline size_t pg_whole(size_t numbers)
 /* How many numbers of memory a body needs on lanes. */
 size_t pg_body_wide(const pg_body *b);
 
-/* What a history keeps of a state: what the body reads, or its way back. */
-static inline int pg_is_kept(const pg_body *body, const pg_body *back, int wide, size_t k)
-{
-    const pg_program *one = wide ? body->wide : body->flat, *other = wide ? back->wide : back->flat;
-    return one->input_slots[k] != PG_NO_SLOT || other->input_slots[back->state + k] != PG_NO_SLOT;
-}
-
-/* For whom a history keeps a number of the state on lanes: the way back, at every trip; or trips alone, where others begin (see
- * history.h); or nobody. */
+/* For whom a history keeps a number of the state: the way back, which reads it; or trips alone, which begin there once more;
+ * or nobody. On lanes what is for trips alone is not kept at every trip: see history.h. */
 enum { PG_FOR_NOBODY, PG_FOR_TRIPS, PG_FOR_BACK };
 
-static inline int pg_kept_for(const pg_body *body, const pg_body *back, size_t k)
+static inline int pg_kept_for(const pg_body *body, const pg_body *back, int wide, size_t k)
 {
-    if (back->wide->input_slots[back->state + k] != PG_NO_SLOT)
+    const pg_program *one = wide ? body->wide : body->flat, *other = wide ? back->wide : back->flat;
+    if (other->input_slots[back->state + k] != PG_NO_SLOT)
         return PG_FOR_BACK;
-    return body->wide->input_slots[k] != PG_NO_SLOT ? PG_FOR_TRIPS : PG_FOR_NOBODY;
+    return one->input_slots[k] != PG_NO_SLOT ? PG_FOR_TRIPS : PG_FOR_NOBODY;
 }
 
-static inline size_t pg_count_kept_for(const pg_body *body, const pg_body *back, int whom)
+static inline int pg_is_kept(const pg_body *body, const pg_body *back, int wide, size_t k)
+{
+    return pg_kept_for(body, back, wide, k) != PG_FOR_NOBODY;
+}
+
+static inline size_t pg_count_kept_for(const pg_body *body, const pg_body *back, int wide, int whom)
 {
     size_t count = 0;
     for (size_t k = 0; k < body->state; k++)
-        count += pg_kept_for(body, back, k) == whom;
+        count += pg_kept_for(body, back, wide, k) == whom;
     return count;
 }
 
 static inline size_t pg_count_kept(const pg_body *body, const pg_body *back, int wide)
 {
-    size_t count = 0;
-    for (size_t k = 0; k < body->state; k++)
-        count += (size_t)pg_is_kept(body, back, wide, k);
-    return count;
+    return body->state - pg_count_kept_for(body, back, wide, PG_FOR_NOBODY);
 }
 
 /* Which results of a body say what it makes. */

@@ -127,8 +127,8 @@ static size_t lanes_in_place(const pg_loop *back)
 static int open_history(pg_history *h, const pg_loop *back, double **end)
 {
     const size_t in_place = lanes_in_place(back);
-    const size_t more = pg_count_kept_for(back->ahead, back->behind, PG_FOR_TRIPS),
-                 each = pg_count_kept_for(back->ahead, back->behind, PG_FOR_BACK) + back->noted;
+    const size_t more = pg_count_kept_for(back->ahead, back->behind, 1, PG_FOR_TRIPS),
+                 each = pg_count_kept_for(back->ahead, back->behind, 1, PG_FOR_BACK) + back->noted;
     const size_t width = in_place != 0 ? in_place : each;
     pg_history_open(h, width * PG_LANES, more * PG_LANES, PG_HISTORY);
     *end = NULL;
@@ -156,7 +156,7 @@ static double *end_in_place(const pg_history *h, const pg_loop *back)
 static double *keep_wide(const wide *w, const pg_body *back, int whom, double *into)
 {
     for (size_t k = 0; k < w->body->state; k++)
-        if (pg_kept_for(w->body, back, k) == whom) {
+        if (pg_kept_for(w->body, back, 1, k) == whom) {
             pg_lane_turn()->copy(into, state_of(w, k), w->rows.width);
             into += PG_LANES;
         }
@@ -167,7 +167,7 @@ static double *keep_wide(const wide *w, const pg_body *back, int whom, double *i
 static const double *take_kept(const wide *w, const pg_body *back, int whom, const double *kept)
 {
     for (size_t k = 0; k < w->body->state; k++)
-        if (pg_kept_for(w->body, back, k) == whom) {
+        if (pg_kept_for(w->body, back, 1, k) == whom) {
             pg_lane_turn()->copy(state_of(w, k), kept, w->rows.width);
             kept += PG_LANES;
         }
@@ -191,7 +191,7 @@ static void note_wide(const wide *w, size_t noted, double *into)
 static void restore(const wide *back, const pg_body *ahead, size_t noted, const double *kept)
 {
     for (size_t k = 0; k < ahead->state; k++)
-        if (pg_kept_for(ahead, back->body, k) == PG_FOR_BACK) {
+        if (pg_kept_for(ahead, back->body, 1, k) == PG_FOR_BACK) {
             pg_lane_turn()->copy(input_of(back, back->body->state + k), kept, back->rows.width);
             kept += PG_LANES;
         }

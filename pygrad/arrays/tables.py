@@ -135,6 +135,34 @@ def bisected(keys: Any, x: Any, rule: int) -> Any:
 
 def counts(x: Any, found_by: frozenset[str] = _COUNTS) -> bool:
     """Whether x is made of what these ops found: sums, products, choices of such and of whole numbers."""
+
+    def operands(v: Any) -> Any:
+        if v._op == "where":
+            return v._children[1:]
+        return v._children if v._op in _WHOLE_OF_WHOLE else None
+
+    return _is_made_of(x, found_by, operands, lambda number: number.data.is_integer())
+
+
+def is_plain_in_eager_code(x: Any) -> bool:
+    """Whether x is made of comparisons and plain numbers alone: eager code has a plain number there."""
+
+    def operands(v: Any) -> Any:
+        return v._children if v._op in _WHOLE_OF_WHOLE or v._op == "/" else None
+
+    return _is_made_of(x, _COMPARED, operands, lambda number: True)
+
+
+def _is_made_of(
+    x: Any,
+    found_by: frozenset[str],
+    operands: Callable[[Any], Any],
+    may_be: Callable[[Any], bool],
+) -> bool:
+    """Whether all that x is computed from leads to what some ops have found, and to numbers that may be.
+
+    operands: of another Value what is to be looked at in its place, None if it is not looked through.
+    """
     from pygrad import _native  # of a trace, which the reference has none of
 
     pending, found = [x], 0
@@ -144,27 +172,9 @@ def counts(x: Any, found_by: frozenset[str] = _COUNTS) -> bool:
         v = pending.pop()
         if v._op in found_by:
             found += 1
-        elif v._op in _WHOLE_OF_WHOLE:
-            pending += v._children[1:] if v._op == "where" else v._children
-        elif not (_native.is_number(v) and v.data.is_integer()):
-            break
-    return False
-
-
-def is_plain_in_eager_code(x: Any) -> bool:
-    """Whether x is made of comparisons and plain numbers alone: eager code has a plain number there."""
-    from pygrad import _native  # of a trace, as above
-
-    pending, found = [x], 0
-    for _ in range(_MOST_LOOKED_AT):
-        if not pending:
-            return found > 0
-        v = pending.pop()
-        if v._op in _COMPARED:
-            found += 1
-        elif v._op in _WHOLE_OF_WHOLE or v._op == "/":
-            pending += v._children
-        elif not _native.is_number(v):
+        elif (of := operands(v)) is not None:
+            pending += of
+        elif not (_native.is_number(v) and may_be(v)):
             break
     return False
 

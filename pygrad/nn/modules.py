@@ -250,7 +250,7 @@ class Neuron(Module):
         act = self._spelled(x) if self.spelled_out else dot(self.w, x, self.b)
         if self.nonlin is True and self.activation is None:
             return act.relu()
-        return self._activated(act)
+        return self._output(act)
 
     def _spelled(self, x: list[Any]) -> Value:
         act = self.b
@@ -258,7 +258,7 @@ class Neuron(Module):
             act = act + weight * item
         return act
 
-    def _activated(self, act: Value) -> Value:
+    def _output(self, act: Value) -> Value:
         if not _whether(self.nonlin):  # it may have been assigned
             return act
         return act.relu() if self.activation is None else _activated(self.activation, act)
