@@ -3,7 +3,8 @@
 Warp goes back through loops whose number of trips is known when they begin, and through what they leave in
 arrays: a name that each trip assigns anew has no derivative of its own. So where slopes are asked for,
 states are noted in an array; the pendulum's loop is run by `while` first, and once more on the way back,
-by `for`.
+by `for`. A way back reads arrays as they stand, and does not redo what the way forward has put there: so the
+first state is noted, too, without which the first trip would have the derivatives that it has at 0.
 """
 
 from collections.abc import Callable
@@ -96,6 +97,7 @@ def pendulums(angle: Numbers, y: Numbers):
 def pendulums_noted(angle: Numbers, states: States, trips: Counts, y: Numbers):
     i = wp.tid()
     s = wp.vec4d(F(0.0), F(0.25), angle[i], F(0.0))
+    states[i, 0] = s
     k = wp.int32(0)
     while s[0] < F(10.0) and k + 1 < states.shape[1]:
         s = trip(s)
