@@ -3,7 +3,7 @@
  * Three steps. Values (here): every node of the order becomes a value, numbered so that operands come first; what
  * is the same, or constant, or trivial, becomes an earlier value (draft.c, simplify.c). Needs (fuse.c): from
  * outputs and guards backwards, what is used and how often; products used once join the sums that use them. Code
- * (code.c): an instruction for each value that is left, first those that are the same for all rows, and slots for
+ * (order.c, code.c): an instruction for each value that is left, first those that are the same for all rows, and slots for
  * the results. */
 #include "graph/index.h"
 #include "graph/sweep.h"

@@ -54,8 +54,17 @@ static int is_lone_sum(const draft *d, uint32_t i, int row)
     return is_lone(&d->values[i], row) && d->values[i].op == PG_CODE_FUSED;
 }
 
-/* An addition becomes a sum of terms if it lengthens one that nothing else uses, or adds a product. */
-static void fuse_addition(draft *d, value *v)
+/* Lets a sum begin with -0.0, which changes no bit of what is added to it. */
+static void begin_with_nothing(draft *d, value *v, uint32_t start)
+{
+    v->a = start;
+    use(d, start);
+    d->values[start].needed = 1;
+}
+
+/* An addition becomes a sum of terms if it lengthens one that nothing else uses, or adds a product. One of two products
+ * becomes one of both, which begins with -0.0: that changes no bit of the first. */
+static void fuse_addition(draft *d, value *v, uint32_t start)
 {
     uint32_t before = v->a, added = v->b;
     const int row = v->row;
@@ -69,12 +78,17 @@ static void fuse_addition(draft *d, value *v)
         v->a = sum->a;
         v->head = sum->head;
         v->tail = sum->tail;
+        v->op = PG_CODE_FUSED;
     } else if (is_lone_product(d, added, row)) {
+        v->op = PG_CODE_FUSED;
         v->a = before;
+        if (d->values[before].row == row && is_lone_product(d, before, row)) {
+            begin_with_nothing(d, v, start);
+            pg_draft_add_term(d, v, term_of(d, before, row));
+        }
     } else {
         return;
     }
-    v->op = PG_CODE_FUSED;
     v->b = NONE;
     pg_draft_add_term(d, v, term_of(d, added, row));
 }
@@ -114,8 +128,7 @@ static void contract_difference(draft *d, value *v, uint32_t nothing)
     }
 }
 
-/* A product with a uniform factor becomes a sum of one term, which takes that factor as it is; -0.0 changes no bit
- * of what is added to it. */
+/* A product with a uniform factor becomes a sum of one term, which takes that factor as it is. */
 static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
 {
     const uint32_t t = (uint32_t)d->term_count;
@@ -123,11 +136,9 @@ static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
     if (d->failed)
         return;
     v->op = PG_CODE_FUSED;
-    v->a = start;
     v->b = NONE;
     v->head = v->tail = t;
-    use(d, start);
-    d->values[start].needed = 1;
+    begin_with_nothing(d, v, start);
 }
 
 void pg_fuse(draft *d)
@@ -143,7 +154,7 @@ void pg_fuse(draft *d)
                     d->terms[t].next = next;
                 }
         if (v->needed && v->op == PG_OP_add && v->a != v->b)
-            fuse_addition(d, v);
+            fuse_addition(d, v, start);
         if (v->needed && d->contracts && v->op == PG_OP_sub && v->a != v->b)
             contract_difference(d, v, start);
     }

@@ -74,7 +74,7 @@ static inline void pg_place_constants(const pg_program *p, double *uniforms)
         memcpy(uniforms + p->lives, p->constant_values, p->constants * sizeof *uniforms);
 }
 
-/* The op that costs little in lanes beside op on the same operands, -1 if none does: code.c puts the two together. */
+/* The op that costs little in lanes beside op on the same operands, -1 if none does: order.c puts the two together. */
 static inline int pg_partner(int op)
 {
     switch (op) {

@@ -42,6 +42,10 @@ uint32_t pg_simplified(draft *d, int op, uint32_t a, uint32_t b, uint32_t c)
         return a;
     if (op != PG_OP_ruled && is_constant(d, a) && is_constant(d, b) && is_constant(d, c))
         return pg_draft_constant(d, pg_evaluate_one(op, number_of(d, a), number_of(d, b), number_of(d, c)));
+    if (op == PG_OP_add && pg_is_nothing(d, a))
+        return b;
+    if (op == PG_OP_add && pg_is_nothing(d, b))
+        return a;
     if (op == PG_OP_mul || op == PG_OP_mul0) {
         if (is_number(d, a, 1.0))
             return b;

@@ -1,0 +1,423 @@
+/* order.c: values, guards and results, one after the other; of rows with what is ready in between. */
+#include "program/order.h"
+
+#include "graph/sweep.h"
+#include "program/growth.h"
+
+#include <string.h>
+
+pg_parts pg_result_parts(const pg_order *o, uint32_t result)
+{
+    const uint32_t whole = o->results[result];
+    const draft *d = o->d;
+    const value *v = &d->values[whole];
+    if (!pg_is_total(o, result))
+        return (pg_parts){whole, NONE, 0, NONE};
+    if (!v->row)
+        return (pg_parts){NONE, NONE, 0, whole};
+    if (v->uses == 1 && is_product(v))
+        return (pg_parts){v->a, v->b, v->op == PG_OP_mul0, NONE};
+    if (v->uses == 1 && v->op == PG_CODE_FUSED && v->head != NONE && v->head == v->tail && !is_row(d, v->a)) {
+        const draft_term *t = &d->terms[v->head];
+        if (is_row(d, t->a) && is_row(d, t->b) && !t->subtracted)
+            return (pg_parts){t->a, t->b, t->absorbing != 0, v->a};
+    }
+    return (pg_parts){whole, NONE, 0, NONE};
+}
+
+static int is_guard_of_rows(const pg_order *o, uint32_t g)
+{
+    return is_row(o->d, o->guards[2 * g]) || is_row(o->d, o->guards[2 * g + 1]);
+}
+
+static int is_leaf(const value *v)
+{
+    return v->op == INPUT || v->op == LIVE || v->op == CONSTANT;
+}
+
+/* Whether there are instructions for results: a body that has no rows leaves them in its uniforms. */
+static int gives_out(const pg_order *o)
+{
+    if (!o->trace->body)
+        return 1;
+    for (size_t i = 0; i < o->trace->sweep->stops; i++)
+        if (o->trace->rows[i])
+            return 1;
+    return 0;
+}
+
+/* How many guards come before each value, as what is called back is to run behind them; NULL where that is 0 for all, as
+ * mostly, or for want of memory. Caller owns. */
+static uint32_t *guards_before(draft *d)
+{
+    int any = 0;
+    for (uint32_t i = d->last_call; i != NONE; i = d->values[i].next)
+        any = any || d->loops[d->values[i].users].guards != 0;
+    uint32_t *before = any ? pg_alloc(d->count, sizeof *before) : NULL;
+    if (any && before == NULL)
+        draft_lacks_memory(d);
+    if (before != NULL) /* constants may have larger numbers than what uses them */
+        memset(before, 0, d->count * sizeof *before);
+    for (size_t i = 0; before != NULL && i < d->count; i++) {
+        const value *v = &d->values[i];
+        const uint32_t operands[3] = {v->a, v->b, v->c};
+        const int leaf = is_leaf(v);
+        uint32_t most = v->op == PG_CODE_CALL ? d->loops[v->users].guards : 0;
+        for (int k = 0; k < 3 && !leaf; k++)
+            if (operands[k] != NONE && before[operands[k]] > most)
+                most = before[operands[k]];
+        for (uint32_t t = leaf ? NONE : v->head; t != NONE; t = d->terms[t].next) {
+            most = before[d->terms[t].a] > most ? before[d->terms[t].a] : most;
+            if (d->terms[t].b != NONE && before[d->terms[t].b] > most)
+                most = before[d->terms[t].b];
+        }
+        before[i] = most;
+    }
+    return before;
+}
+
+/* The least number of guards beyond those of a stage that come before a value; NONE if there are no more. */
+static uint32_t next_stage(const pg_order *o, uint32_t stage)
+{
+    uint32_t least = NONE;
+    for (size_t i = 0; o->before != NULL && i < o->d->count; i++)
+        if (o->before[i] > stage && o->before[i] < least)
+            least = o->before[i];
+    return least;
+}
+
+void pg_each_use(const pg_order *o, item it, void (*visit)(void *with, uint32_t v, uint32_t at), void *with,
+                 uint32_t at)
+{
+    if (it.kind == ITEM_GUARD) {
+        visit(with, o->guards[2 * it.at], at);
+        visit(with, o->guards[2 * it.at + 1], at);
+        return;
+    }
+    if (it.kind == ITEM_RESULT) {
+        const pg_parts p = pg_result_parts(o, it.at);
+        if (p.a != NONE)
+            visit(with, p.a, at);
+        if (p.b != NONE)
+            visit(with, p.b, at);
+        return;
+    }
+    const value *v = &o->d->values[it.at];
+    const uint32_t operands[3] = {v->a, v->b, v->c};
+    for (int i = 0; i < 3; i++)
+        if (operands[i] != NONE)
+            visit(with, operands[i], at);
+    for (uint32_t t = v->head; t != NONE; t = o->d->terms[t].next) {
+        visit(with, o->d->terms[t].a, at);
+        if (o->d->terms[t].b != NONE)
+            visit(with, o->d->terms[t].b, at);
+    }
+}
+
+/* -- what is ready ------------------------------------------------------------------------------- */
+
+/* Who uses what, among the items of rows. An item has the number of its value, or that of its result or guard behind all
+ * values. */
+typedef struct {
+    pg_order *o;
+    uint32_t *first;       /* items that use value v: users[first[v]] up to the one before users[first[v + 1]] */
+    uint32_t *users;
+    uint32_t *left;        /* for each item: so many of its operands are not listed; LISTED once it is */
+    uint32_t *rest;        /* for each value: so many of its users are not listed */
+    uint32_t *met;         /* for each value: 1 + the item that was last seen to use it */
+    uint32_t *waiting;     /* items that may be next, the last one first */
+    size_t wait_count, wait_capacity;
+    int gives_results;     /* they may be listed: all guards of rows are */
+    int frees;             /* the value that is looked at is the last to use another */
+} pg_ready;
+
+enum { LISTED = NONE };
+
+static uint32_t number_of_item(const pg_order *o, item it)
+{
+    const uint32_t values = (uint32_t)o->d->count, results = (uint32_t)o->trace->output_count;
+    return it.kind == ITEM_VALUE ? it.at : it.kind == ITEM_RESULT ? values + it.at : values + results + it.at;
+}
+
+static item item_of_number(const pg_order *o, uint32_t number)
+{
+    const uint32_t values = (uint32_t)o->d->count, results = (uint32_t)o->trace->output_count;
+    if (number < values)
+        return (item){ITEM_VALUE, number};
+    number -= values;
+    return number < results ? (item){ITEM_RESULT, number} : (item){ITEM_GUARD, number - results};
+}
+
+static int is_listed_value(const value *v, int row)
+{
+    return v->needed && v->row == row && !is_leaf(v);
+}
+
+/* Whether an item uses a value of rows, and has not been seen to. */
+static int is_new_use(pg_ready *r, uint32_t v, uint32_t at)
+{
+    if (!r->o->d->values[v].row || r->met[v] == at + 1)
+        return 0;
+    r->met[v] = at + 1;
+    return 1;
+}
+
+static void count_use(void *with, uint32_t v, uint32_t at)
+{
+    pg_ready *r = with;
+    if (!is_new_use(r, v, at))
+        return;
+    r->rest[v]++;
+    r->left[at] += (uint32_t)!is_leaf(&r->o->d->values[v]);
+}
+
+static void note_user(void *with, uint32_t v, uint32_t at)
+{
+    pg_ready *r = with;
+    if (is_new_use(r, v, at))
+        r->users[r->first[v]++] = at;
+}
+
+static void each_item(pg_ready *r, void (*visit)(void *with, uint32_t v, uint32_t at))
+{
+    const pg_order *o = r->o;
+    const uint32_t all = (uint32_t)(o->d->count + o->trace->output_count + o->trace->guard_count);
+    memset(r->met, 0, o->d->count * sizeof *r->met);
+    for (uint32_t i = 0; i < all && goes_on(o->d); i++) {
+        const item it = item_of_number(o, i);
+        if (it.kind != ITEM_VALUE || is_listed_value(&o->d->values[i], 1))
+            pg_each_use(o, it, visit, r, i);
+    }
+}
+
+/* False for want of memory. The caller closes it either way. */
+static int ready_open(pg_ready *r, pg_order *o)
+{
+    const size_t values = o->d->count, all = values + o->trace->output_count + o->trace->guard_count;
+    *r = (pg_ready){.o = o};
+    r->first = pg_alloc(values + 1, sizeof *r->first);
+    r->left = pg_alloc(all + 1, sizeof *r->left);
+    r->rest = pg_alloc(values + 1, sizeof *r->rest);
+    r->met = pg_alloc(values + 1, sizeof *r->met);
+    if (r->first == NULL || r->left == NULL || r->rest == NULL || r->met == NULL)
+        return 0;
+    memset(r->left, 0, all * sizeof *r->left);
+    memset(r->rest, 0, values * sizeof *r->rest);
+    each_item(r, count_use);
+    size_t uses = 0;
+    for (size_t v = 0; v < values; v++) {
+        r->first[v] = (uint32_t)uses;
+        uses += r->rest[v];
+    }
+    r->users = pg_alloc(uses + 1, sizeof *r->users);
+    if (r->users == NULL || uses > NONE)
+        return 0;
+    each_item(r, note_user); /* which moves each first to where the next one's users begin */
+    for (size_t v = 0; v < values; v++)
+        r->first[v] -= r->rest[v];
+    r->first[values] = (uint32_t)uses;
+    memset(r->met, 0, values * sizeof *r->met);
+    return 1;
+}
+
+static void ready_close(pg_ready *r)
+{
+    pg_free(r->first);
+    pg_free(r->users);
+    pg_free(r->left);
+    pg_free(r->rest);
+    pg_free(r->met);
+    pg_free(r->waiting);
+}
+
+/* Of a value that is ready, as long as it may not come before something else has. */
+static void let_wait(pg_ready *r, uint32_t number)
+{
+    if (!pg_room((void **)&r->waiting, r->wait_count, &r->wait_capacity, sizeof *r->waiting)) {
+        draft_lacks_memory(r->o->d);
+        return;
+    }
+    r->waiting[r->wait_count++] = number;
+}
+
+/* One of its users is listed: of two, the other one will leave its lanes to others. */
+static void used_once(void *with, uint32_t v, uint32_t at)
+{
+    pg_ready *r = with;
+    if (!is_new_use(r, v, at) || --r->rest[v] != 1)
+        return;
+    for (uint32_t u = r->first[v]; u < r->first[v + 1]; u++)
+        if (r->left[r->users[u]] == 0 && r->users[u] < r->o->d->count)
+            let_wait(r, r->users[u]);
+}
+
+static void list_item(pg_order *o, item it)
+{
+    o->items[o->count++] = it;
+    if (it.kind == ITEM_VALUE)
+        o->last[it.at] = 0;
+}
+
+/* A result, unless it is there. */
+static void list_result(pg_ready *r, uint32_t number)
+{
+    if (r->left[number] == LISTED)
+        return;
+    const item it = item_of_number(r->o, number);
+    list_item(r->o, it);
+    r->left[number] = LISTED;
+    pg_each_use(r->o, it, used_once, r, number);
+}
+
+/* What a value or guard that is listed makes ready: results are listed, too, if they may be, and values wait. */
+static void was_listed(pg_ready *r, item it)
+{
+    const uint32_t number = number_of_item(r->o, it), values = (uint32_t)r->o->d->count;
+    r->left[number] = LISTED;
+    pg_each_use(r->o, it, used_once, r, number);
+    if (it.kind != ITEM_VALUE)
+        return;
+    const uint32_t begin = r->first[it.at], end = r->first[it.at + 1];
+    for (uint32_t u = end; u-- != begin;)
+        if (--r->left[r->users[u]] == 0 && r->users[u] < values)
+            let_wait(r, r->users[u]);
+    for (uint32_t u = begin; u < end && r->gives_results; u++)
+        if (r->left[r->users[u]] == 0 && r->users[u] >= values)
+            list_result(r, r->users[u]);
+}
+
+/* All guards of rows are listed: so may results be. */
+static void give_results(pg_ready *r)
+{
+    const uint32_t values = (uint32_t)r->o->d->count, results = (uint32_t)r->o->trace->output_count;
+    r->gives_results = 1;
+    for (uint32_t i = values; i < values + results; i++)
+        if (r->left[i] == 0)
+            list_result(r, i);
+}
+
+static void look_for_last_use(void *with, uint32_t v, uint32_t at)
+{
+    pg_ready *r = with;
+    (void)at;
+    r->frees |= r->o->d->values[v].row && r->rest[v] == 1;
+}
+
+/* Whether a value is the last to use another, and may be listed with those of a stage. */
+static int may_come(pg_ready *r, uint32_t i, uint32_t stage)
+{
+    const pg_order *o = r->o;
+    const value *v = &o->d->values[i];
+    if (o->last[i] != NONE || pg_is_several(v->op) || v->op == ITEM || (o->before != NULL && o->before[i] != stage))
+        return 0;
+    r->frees = 0;
+    pg_each_use(o, (item){ITEM_VALUE, i}, look_for_last_use, r, i);
+    return r->frees;
+}
+
+/* -- listing ------------------------------------------------------------------------------------- */
+
+/* A value, and the one that costs little beside it. */
+static void list_value(pg_order *o, pg_ready *r, uint32_t i)
+{
+    const value *v = &o->d->values[i];
+    const uint32_t partner = pg_partner(v->op) < 0 ? NONE : pg_draft_find(o->d, pg_partner(v->op), v->a, v->b);
+    const int both = partner != NONE && o->d->values[partner].needed && o->last[partner] == NONE;
+    list_item(o, (item){ITEM_VALUE, i});
+    if (both)
+        list_item(o, (item){ITEM_VALUE, partner});
+    if (r != NULL)
+        was_listed(r, (item){ITEM_VALUE, i});
+    if (r != NULL && both)
+        was_listed(r, (item){ITEM_VALUE, partner});
+}
+
+/* What waits and may come, and what then may. */
+static void list_waiting(pg_order *o, pg_ready *r, uint32_t stage)
+{
+    while (r != NULL && r->wait_count != 0 && goes_on(o->d)) {
+        const uint32_t i = r->waiting[--r->wait_count];
+        if (may_come(r, i, stage))
+            list_value(o, r, i);
+    }
+}
+
+/* The guards before number beyond whose sides are among the values up to i. */
+static void list_guards(pg_order *o, pg_ready *r, int row, uint32_t i, uint32_t beyond, uint32_t *next)
+{
+    while (*next < o->trace->guard_count && *next < beyond && o->guards[2 * *next] <= i &&
+           o->guards[2 * *next + 1] <= i) {
+        const item it = {ITEM_GUARD, (*next)++};
+        if (is_guard_of_rows(o, it.at) != row)
+            continue;
+        list_item(o, it);
+        if (r != NULL)
+            was_listed(r, it);
+    }
+    if (r != NULL && !r->gives_results && *next == o->trace->guard_count)
+        give_results(r);
+}
+
+/* Values before which so many guards come, and guards before the one beyond, from *next on. Choices by one condition stay
+ * together: see choose() in lanes.h. */
+static void list_stage(pg_order *o, pg_ready *r, int row, uint32_t stage, uint32_t beyond, uint32_t *next)
+{
+    for (uint32_t i = 0; i < o->d->count && goes_on(o->d); i++) {
+        const value *v = &o->d->values[i];
+        const int here = o->before == NULL || o->before[i] == stage;
+        if (here && is_listed_value(v, row) && o->last[i] == NONE) {
+            if (v->op != PG_OP_where)
+                list_waiting(o, r, stage);
+            if (o->last[i] == NONE)
+                list_value(o, r, i);
+        }
+        list_guards(o, r, row, i, beyond, next);
+    }
+    list_waiting(o, r, stage);
+}
+
+static void list_stages(pg_order *o, pg_ready *r, int row)
+{
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < o->d->count; i++)
+        o->last[i] = NONE;
+    for (uint32_t stage = 0; stage != NONE;) {
+        const uint32_t beyond = next_stage(o, stage);
+        list_stage(o, r, row, stage, beyond, &next);
+        stage = beyond;
+    }
+}
+
+/* What is called back behind a guard, and what depends on that, makes another stage: a row that leaves there is never handed
+ * over. In a body results stay where they are, behind all else. */
+void pg_order_list(pg_order *o, int row)
+{
+    pg_ready ready, *r = row && o->d->rows && o->trace->optimise && !o->trace->body ? &ready : NULL;
+    o->count = 0;
+    if (r != NULL && !ready_open(r, o))
+        draft_lacks_memory(o->d);
+    if (o->d->failed == PG_OK)
+        list_stages(o, r, row);
+    for (uint32_t i = 0; row && gives_out(o) && i < o->trace->output_count; i++)
+        if (r == NULL || o->d->failed != PG_OK)
+            list_item(o, (item){ITEM_RESULT, i});
+    if (r != NULL)
+        ready_close(r);
+}
+
+int pg_order_open(pg_order *o)
+{
+    o->items = pg_alloc(o->d->count + o->trace->guard_count + o->trace->output_count + 1, sizeof *o->items);
+    o->last = pg_alloc(o->d->count + 1, sizeof *o->last);
+    if (o->items == NULL || o->last == NULL)
+        return 0;
+    o->before = guards_before(o->d);
+    return o->d->failed == PG_OK;
+}
+
+void pg_order_close(pg_order *o)
+{
+    pg_free(o->items);
+    pg_free(o->last);
+    pg_free(o->before);
+}

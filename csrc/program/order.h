@@ -1,0 +1,58 @@
+/* order.h: what the code does, and in which order.
+ *
+ * Operands come before their users, partners stand together, a guard comes as soon as both its sides are there, and results
+ * of rows after all guards of rows, so that a row that leaves its path adds nothing to a total. Beyond that values come in
+ * the order of the draft; but what is of rows, and the last to use a number, comes as soon as it can, as results do: so the
+ * numbers that are needed later stay few, and near the processor. */
+#ifndef PG_ORDER_H
+#define PG_ORDER_H
+
+#include "program/draft.h"
+
+/* What is done: values by number, guards and results. */
+typedef enum { ITEM_VALUE, ITEM_GUARD, ITEM_RESULT } item_kind;
+
+typedef struct {
+    item_kind kind;
+    uint32_t at;           /* number of the value, guard or result */
+} item;
+
+typedef struct {
+    draft *d;
+    const pg_trace *trace;
+    const uint32_t *guards, *results; /* values: two for each guard, one for each result */
+    item *items;
+    size_t count;
+    uint32_t *last;        /* for each value NONE before it is listed; the caller's afterwards */
+    uint32_t *before;      /* see guards_before() */
+} pg_order;
+
+/* What is given out or added up over rows for a result: a, a * b, or uniform + a * b; or, if it is the same for
+ * all rows, uniform alone. NONE where there is none. */
+typedef struct {
+    uint32_t a, b;
+    int absorbing;
+    uint32_t uniform;
+} pg_parts;
+
+static inline int pg_is_total(const pg_order *o, uint32_t result)
+{
+    return o->trace->totals != NULL && o->trace->totals[result];
+}
+
+/* A value that is only there to be added up is not computed: its parts are added up in its place. */
+pg_parts pg_result_parts(const pg_order *o, uint32_t result);
+
+/* Room for the items of a draft with uses counted, and what is asked of it above; false for want of memory. Caller owns, until
+ * pg_order_close, either way. */
+int pg_order_open(pg_order *o);
+void pg_order_close(pg_order *o);
+
+/* Lists what is of rows, or what is not, in the place of what was listed before. */
+void pg_order_list(pg_order *o, int row);
+
+/* Calls visit with every value that an item uses. */
+void pg_each_use(const pg_order *o, item it, void (*visit)(void *with, uint32_t v, uint32_t at), void *with,
+                 uint32_t at);
+
+#endif
