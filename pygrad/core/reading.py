@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Iterator
-from types import CodeType
+from types import CellType, CodeType
 from typing import Any, NamedTuple
 
 from pygrad.core.instructions import Step, steps_of
@@ -38,6 +38,27 @@ class Read(NamedTuple):
     kind: str
     name: str
     attributes: tuple[str, ...]
+
+
+class Anew(dict[str, Any]):
+    """Globals of functions that were made anew: names are looked up in those of the original functions, and
+    what stands there may have a counterpart."""
+
+    original: dict[str, Any]
+
+    def stands_for(self, name: str) -> Any:
+        """What a name means here; KeyError where it means nothing, or something else by now."""
+        raise NotImplementedError
+
+    def original_cell(self, cell: CellType) -> CellType:
+        """That of the original function which a cell of a closure follows; mostly the cell itself.
+        KeyError where it holds something else by now."""
+        raise NotImplementedError
+
+
+# Codes of functions that call what their cell `lifted` holds, once their cell `counterparts` has looked for
+# what names mean by now.
+LOOKING: set[CodeType] = set()
 
 
 def codes_within(code: CodeType) -> Iterator[CodeType]:
