@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from pygrad.arrays.engines import waits
+
+
+def is_masked(array: Any) -> bool:
+    """Whether an array says which of its items count: there is none before NumPy's module for them, whose
+    import would take longer than a program."""
+    module = sys.modules.get("numpy.ma")
+    return module is not None and isinstance(array, module.MaskedArray)
 
 
 def own_array(array: Any, what: str) -> Any:
@@ -15,7 +23,7 @@ def own_array(array: Any, what: str) -> Any:
     """
     import numpy as np
 
-    if isinstance(array, np.ma.MaskedArray):
+    if is_masked(array):
         raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
     if type(array) is not np.ndarray and not waits(array):
         for name in ("units", "unit"):

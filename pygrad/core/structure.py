@@ -360,6 +360,8 @@ def as_static(tree: Any, way: Way) -> bool:
         return way.whole or (kind is bool and way.free and way.as_given)
     if kind is str:
         return way.free
+    if is_array(tree):  # which numbers.Real would take long to say no to, the first time
+        return False
     if isinstance(tree, (numbers.Real, Value)):
         is_whole = way.whole and isinstance(tree, numbers.Integral) and not isinstance(tree, Value)
         return is_whole or (way.free and isinstance(tree, Enum))
@@ -427,6 +429,9 @@ _NO_CONTAINERS = {float, int, bool, str, bytes, type(None)}
 
 def as_values(items: Iterable[Any]) -> list[Any]:
     """The items, each number as a new Value."""
+    items = list(items)
+    if {*map(type, items)} == {Value}:
+        return items
     return [item if isinstance(item, Value) else Value(item) for item in items]
 
 
@@ -550,8 +555,7 @@ def array_of(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
     import numpy as np
 
     if any(isinstance(item, Value) for item in items):
-        array = np.empty(len(items), dtype=object)
-        array[:] = as_values(items)
+        array = np.fromiter(as_values(items), object, len(items))  # which asks no item what it is
         return array.reshape(shape).view(_class_of_arrays())
     truths = len(items) and type(items[0]) is bool and {*map(type, items)} == {bool}
     return np.array(items, dtype=bool if truths else float).reshape(shape)

@@ -15,14 +15,14 @@ import linecache
 import sys
 import types
 from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from pygrad.control.autograph.source import CHANGED, PREPARED
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
-from pygrad.core.reading import codes_within
+from pygrad.core.reading import LOOKING, Anew, codes_within
 from pygrad.lifting import world
 from pygrad.lifting.builtin import MARK, UNROUNDED
 from pygrad.lifting.dispatching import (
@@ -63,10 +63,11 @@ def _looking(f: Any, counterparts: _Counterparts, lifted: Any) -> Callable[..., 
         return _looking(f, counterparts, change(lifted))
 
     vars(call)[CHANGED] = changed
+    LOOKING.add(call.__code__)  # type: ignore[attr-defined]
     return call
 
 
-class _Globals(dict[str, Any]):
+class _Globals(Anew):
     """A module's globals as its lifted functions see them; looked up there when a name is used first."""
 
     def __init__(self, original: dict[str, Any], counterparts: _Counterparts) -> None:
@@ -90,6 +91,23 @@ class _Globals(dict[str, Any]):
         """Look a name up, for code that cannot do it by itself."""
         if name not in self and name in self.original:
             self[name]
+
+    def stands_for(self, name: str) -> Any:
+        if self.assigned:
+            raise KeyError(name)
+        self.find(name)
+        if self.seen[name] is not self.original[name]:
+            raise KeyError(name)
+        return self[name]
+
+    def original_cell(self, cell: CellType) -> CellType:
+        for old, held, new in self.counterparts.cells:
+            if new is cell:
+                if old.cell_contents is not held:
+                    raise KeyError(cell)
+                found: CellType = old
+                return found
+        return cell
 
     def of_exceptions(self, kind: Any) -> Any:
         return self.counterparts.of_exceptions(kind)

@@ -47,8 +47,11 @@ from pygrad.programs.table import MOST
 _MOST = 1000  # places that are looked at for one function
 _MOST_ITEMS = 64  # of a list that is searched for functions
 _MOST_OBJECTS = 200  # that functions may give each other as arguments
-_PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
 _MANY = (list, tuple, dict, set, frozenset)
+_PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
+# What Number would take long to say no to, the first time; a first call meets all of these.
+_NO_NUMBERS = frozenset({FunctionType, MethodType, ModuleType, type, type(NOTHING), *_MANY})
+_NO_OBJECTS = (ModuleType, FunctionType, MethodType, FunctionOf, type(NOTHING), *_MANY)
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 _OPERATORS = (  # what an object may be asked for without a name
     *[f"__{side}{name}__" for name in _ARITHMETIC for side in ("", "r")],
@@ -136,7 +139,12 @@ def _is_plain(x: Any, depth: int = 0) -> bool:
     """Whether x is all that it will ever be, and cheap to compare: numbers, strings, tuples of them."""
     if isinstance(x, (tuple, frozenset)):
         return depth < 4 and len(x) <= _MOST_ITEMS and all(_is_plain(i, depth + 1) for i in x)
-    return isinstance(x, _PLAIN) and not isinstance(x, Value)
+    return _is_atom(x) and not isinstance(x, Value)
+
+
+def _is_atom(x: Any) -> bool:
+    """Whether x is a number, a text or nothing."""
+    return type(x) not in _NO_NUMBERS and isinstance(x, _PLAIN)
 
 
 # -- what there is for each state of what is captured ------------------------------------------------
@@ -264,7 +272,7 @@ class _Search:
                     quiet, self.quiet = self.quiet, True
                     self._found(item, depth + 1)
                     self.quiet = quiet
-        elif x is not None and not isinstance(x, (ModuleType, *_PLAIN)):
+        elif not (_is_atom(x) or isinstance(x, ModuleType)):
             call = in_class(type(x), "__call__")
             if isinstance(call, (FunctionType, FunctionOf)):
                 self._watch_function(type(x), "__call__", call, f"{type(x).__name__}.__call__")
@@ -367,7 +375,7 @@ class _Search:
                 self._watch(vars(of), name, found, called)
             elif isinstance(found, type):
                 found = self._of_class(found, name, called)
-            elif found is NOTHING or isinstance(found, (FunctionOf, FunctionType, *_PLAIN)):
+            elif _is_atom(found) or isinstance(found, (FunctionOf, FunctionType, type(NOTHING))):
                 return
             else:
                 found = self._of_instance(found, name, called)
@@ -376,10 +384,9 @@ class _Search:
 
     def _offer(self, x: Any) -> None:
         """An object under a name, or at its end: it may be another function's argument."""
-        known = isinstance(x, (ModuleType, FunctionType, MethodType, FunctionOf, *_PLAIN, *_MANY))
-        few = len(self.objects) < _MOST_OBJECTS
-        if x is NOTHING or known or self.quiet:
+        if self.quiet or _is_atom(x) or isinstance(x, _NO_OBJECTS):
             return
+        few = len(self.objects) < _MOST_OBJECTS
         if few and self._is_first("object", id(x)):
             self.kept.append(x)
             self.objects.append(x)

@@ -15,6 +15,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from pygrad import _native
+from pygrad.arrays import overrides  # noqa: F401  which arrays need in a trace: no call waits for it
 from pygrad.core.callables import function_name
 from pygrad.core.callers import is_pygrads, users_depth, users_line, warn_once
 from pygrad.core.layers import layers

@@ -37,7 +37,7 @@ from pygrad.core.callers import is_pygrads
 from pygrad.core.classes import NOTHING, in_class
 from pygrad.core.implementation import FUNCTIONS, Value
 from pygrad.core.jacobians import JacobianOf
-from pygrad.core.reading import codes_within
+from pygrad.core.reading import LOOKING, Anew, codes_within
 from pygrad.core.structure import Array, Container, Number, Structure
 from pygrad.core.swallowing import has_handlers
 from pygrad.programs.contraction import Contracted
@@ -384,12 +384,16 @@ class _Search:
                 self.add(found)
 
     def function(self, f: FunctionType) -> None:
+        if f.__code__ in LOOKING:
+            self.looking(f)
+            return
         if is_pygrads(f.__code__.co_filename):
             if f.__name__ not in _PURE.get(f.__module__, ()):
                 raise _Anywhere
             return
-        facts = _facts(f.__code__)
-        if facts is None or type(f.__globals__) is not dict or _has_attributes(f):
+        facts, space = _facts(f.__code__), f.__globals__
+        of_code = type(space) is dict or isinstance(space, Anew)
+        if facts is None or not of_code or _has_attributes(f):
             raise _Anywhere
         self.lasts = self.lasts and facts.lasts
         self.operators(facts.operators)
@@ -398,7 +402,7 @@ class _Search:
         asked = facts_of(f.__code__)
         self.asks = self.asks or why_of(f)
         self.types = self.types or asked.types
-        self.watch(f.__globals__, "__builtins__", f.__globals__.get("__builtins__", NOTHING))
+        self.watch(space, "__builtins__", space.get("__builtins__", NOTHING))
         self.watch(f, "__code__", f.__code__)
         self.watch(f, "__defaults__", f.__defaults__)
         self.add(f.__defaults__)
@@ -406,10 +410,17 @@ class _Search:
         self.add(f.__kwdefaults__)
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
         for cell in cells.values():
-            self.watch(cell, None, _native.content_of(cell))
+            watched = _original_cell(space, cell) if isinstance(space, Anew) else cell
+            self.watch(watched, None, _native.content_of(watched))
         for name in facts.names:
             self.name(f, name, cells)
         self.methods(facts.attributes)
+
+    def looking(self, f: FunctionType) -> None:
+        """A lifted function of a script: what its names meant is what they mean, after that look."""
+        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+        _native.content_of(cells["counterparts"]).renew()
+        self.add(_native.content_of(cells["lifted"]))
 
     def methods(self, names: Any) -> None:
         """Attributes of what a function computes with."""
@@ -444,16 +455,33 @@ class _Search:
 
     def looked_up(self, f: FunctionType, name: str) -> Any:
         space: Any = f.__globals__
+        made = space if isinstance(space, Anew) else None
+        if made is not None:
+            space = made.original
         found = space.get(name, NOTHING)
         if found is not NOTHING:
             self.watch(space, name, found)
-            return found
+            return found if made is None else _stands_for(made, name)
         builtin = f.__builtins__  # type: ignore[attr-defined]
         if type(builtin) is not dict or name not in builtin:
             raise _Anywhere
         self.watch(space, name, NOTHING)
         self.watch(builtin, name, builtin[name])
         return builtin[name]
+
+
+def _stands_for(space: Anew, name: str) -> Any:
+    try:
+        return space.stands_for(name)
+    except KeyError:
+        raise _Anywhere from None
+
+
+def _original_cell(space: Anew, cell: CellType) -> CellType:
+    try:
+        return space.original_cell(cell)
+    except KeyError:
+        raise _Anywhere from None
 
 
 def _has_plainly(of: Any, name: str) -> bool:

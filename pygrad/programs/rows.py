@@ -11,7 +11,7 @@ import numpy as np
 
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
-from pygrad.core.own_array import own_array
+from pygrad.core.own_array import is_masked, own_array
 from pygrad.core.static import Static
 from pygrad.core.structure import (
     ARGUMENT,
@@ -232,7 +232,7 @@ def as_truths(array: Any, are: bool) -> Any:
 
 def checked_out(out: Any) -> Any:
     """The memory of out as NumPy itself has it; TypeError if it is no float64 array."""
-    if isinstance(out, np.ndarray) and not isinstance(out, np.ma.MaskedArray):
+    if isinstance(out, np.ndarray) and not is_masked(out):
         out = own_view(out)
         if out.dtype == np.float64:
             return out

@@ -14,7 +14,7 @@ import numpy as np
 from pygrad.core import hints, implementation
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value
-from pygrad.core.own_array import own_array
+from pygrad.core.own_array import is_masked, own_array
 from pygrad.core.static import is_static
 from pygrad.core.structure import array_of
 
@@ -231,13 +231,13 @@ def _number(item: Any, what: str) -> Any:
 def _floats(part: Any) -> Any:
     """An array of floats; TypeError for what NumPy would make one of, though it is no real number."""
     array = np.asarray(part)
-    if array.dtype.kind == "f" and not isinstance(part, np.ma.MaskedArray):
+    if array.dtype.kind == "f" and not is_masked(part):
         return array.astype(float, copy=False)
     no_numbers = array.dtype.kind not in "biuO" or (
         array.dtype.kind == "O"
         and any(v is None or isinstance(v, (str, bytes, complex)) for v in array.ravel().tolist())
     )
-    if no_numbers or isinstance(part, np.ma.MaskedArray):
+    if no_numbers or is_masked(part):
         raise TypeError(f"no real numbers: {array.dtype}")
     return array.astype(float)
 

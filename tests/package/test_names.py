@@ -112,6 +112,19 @@ def test_the_first_array_brings_none_of_numpys_functions(tmp_path):
     assert not {"pygrad.arrays.functions", "pygrad.arrays.ufuncs"} & {*loaded}
 
 
+def test_a_first_call_waits_for_no_import(tmp_path):
+    loaded = run(
+        "import sys, numpy as np, pygrad\n"
+        "rows = pygrad.vmap(lambda p, x: p[0] * x[1], (None, 0), 'mean')\n"
+        "f = pygrad.compile(pygrad.value_and_grad(rows))\n"
+        "before = {*sys.modules}\n"
+        "f(np.ones(2), np.ones((3, 2)))\n"
+        "print(*({*sys.modules} - before))",
+        tmp_path,
+    ).split()
+    assert loaded == []
+
+
 @pytest.mark.parametrize("name", ["grad", "value_and_grad"])
 def test_help_shows_a_signature_and_each_argument(name):
     function = getattr(pygrad, name)
