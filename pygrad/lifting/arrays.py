@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -47,6 +48,7 @@ def lifted_numpy() -> ModuleType:
     lifted.linalg = lifted_linalg()  # type: ignore[attr-defined]
     for name in ("array", "asarray", "asanyarray"):
         setattr(lifted, name, _keeping_values(getattr(np, name)))
+    lifted.fromiter = _of_items(np.fromiter, lifted.array)  # type: ignore[attr-defined]
     for name in (f"{kind}_like" for kind in _FILLED):
         setattr(lifted, name, _for_values(getattr(np, name)))
     lifted.isscalar = lambda x: isinstance(x, Value) or np.isscalar(x)  # type: ignore[attr-defined]
@@ -156,6 +158,19 @@ def _for_values(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(x, object if holds_values(x) else dtype, *args, **named)
 
     return quick.of_numbers(array, function)
+
+
+def _of_items(standard: Callable[..., Any], array: Callable[..., Any]) -> Callable[..., Any]:
+    """numpy.fromiter; of items among which there are Values, the array of them."""
+
+    @functools.wraps(standard)
+    def fromiter(iter: Any, dtype: Any, count: int = -1, **named: Any) -> Any:
+        items = list(iter if count < 0 else itertools.islice(iter, count))
+        if len(items) >= count and holds_values(items):
+            return array(items, dtype)
+        return standard(items, dtype, count, **named)
+
+    return fromiter
 
 
 def _keeping_values(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -102,6 +102,14 @@ def lifted_numba(numba: ModuleType) -> ModuleType:
     return lifted
 
 
+def compiled_function(item: Any) -> FunctionType | None:
+    """The function that numba's decorators have made an item of; None if they have not."""
+    if not type(item).__module__.startswith("numba."):
+        return None
+    function = getattr(item, "py_func", None)
+    return function if isinstance(function, FunctionType) else None
+
+
 def _compiling(*args: Any, **named: Any) -> Any:
     """The decorator, or what it makes of a function."""
     return _left(args[0]) if args and isinstance(args[0], FunctionType) else _left

@@ -21,12 +21,14 @@ from typing import Any
 from pygrad.control.autograph.source import CHANGED, PREPARED
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
+from pygrad.core.hints import note
 from pygrad.core.implementation import Value
 from pygrad.core.reading import LOOKING, Anew, codes_within
 from pygrad.lifting import world
 from pygrad.lifting.builtin import MARK, UNROUNDED
 from pygrad.lifting.dispatching import (
     cached_function,
+    compiled_function,
     dispatched_function,
     singledispatch,
     singledispatchmethod,
@@ -56,6 +58,9 @@ def _looking(f: Any, counterparts: _Counterparts, lifted: Any) -> Callable[..., 
         counterparts.renew()
         try:
             return lifted(*args, **named)
+        except TypeError as error:
+            counterparts.tell_of_others(error)
+            raise
         finally:
             counterparts.give_back()
 
@@ -140,6 +145,7 @@ class _Counterparts:
         self.made: dict[int, tuple[Any, Any]] = {}  # by id, with what it was made for
         self.spaces: dict[int, _Globals] = {}
         self.exceptions: dict[type, Any] = {}
+        self.others: set[type] = set()  # classes of packages, of which there are objects
         self.cells: list[
             list[Any]
         ] = []  # those of closures: the old one, what it held, the new one
@@ -153,6 +159,19 @@ class _Counterparts:
             if cell.cell_contents is not held:
                 entry[1] = cell.cell_contents
                 new.cell_contents = self.of(cell.cell_contents)
+
+    def tell_of_others(self, error: TypeError) -> None:
+        """Where code took a Value for a float: which objects at hand are of packages, and not lifted."""
+        if "pygrad.lift" not in str(error):
+            return
+        for cls in sorted(self.others, key=lambda cls: cls.__name__):
+            top = cls.__module__.partition(".")[0]
+            if world.is_lifted(top):
+                note(
+                    error,
+                    f"There is a {cls.__name__} of the original {top}, which takes floats alone. Make it "
+                    f"in the function that is lifted, or of what pygrad.lift({cls.__module__!r}) returns",
+                )
 
     def give_back(self) -> None:
         """Globals that lifted functions have assigned are the module's."""
@@ -179,10 +198,9 @@ class _Counterparts:
             return MethodType(self.of(item.__func__), self.of(item.__self__))
         if isinstance(item, functools.partial):
             return functools.partial(self.of(item.func), *item.args, **item.keywords)
-        cached = cached_function(item)
-        if cached is not None:  # a cache would keep Values alive, and never find one again
-            return self.of(cached)
-        return self._of_object(item)
+        # A cache would keep Values alive, and never find one again.
+        within = cached_function(item) or compiled_function(item)
+        return self._of_object(item) if within is None else self.of(within)
 
     def _remember(self, item: Any, counterpart: Any) -> Any:
         self.made[id(item)] = item, counterpart
@@ -215,13 +233,19 @@ class _Counterparts:
         if dispatched is not None:
             return self._of_dispatching(f, dispatched)
         code = _code(f)
-        cells = [_new_cell(cell) for cell in f.__closure__ or ()]
+        stored = set(_assigned(code, _TO_CELLS))
+        cells = [
+            cell if name in stored else _new_cell(cell)
+            for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True)
+        ]
         lifted = FunctionType(code, self._space(f), f.__name__, None, tuple(cells) or None)
         self._remember(f, lifted)
         functools.update_wrapper(lifted, f)
         del lifted.__wrapped__  # type: ignore[attr-defined]
         for cell, new in zip(f.__closure__ or (), cells, strict=True):
-            if new is not cell:
+            if new is cell:
+                self.others |= _classes_in(cell)
+            else:
                 new.cell_contents = self.of(cell.cell_contents)
                 self.cells.append([cell, cell.cell_contents, new])
         lifted.__defaults__ = f.__defaults__ and tuple(map(self.of, f.__defaults__))
@@ -242,6 +266,7 @@ class _Counterparts:
         cls = type(item)
         vectorized = _vectorized(item, self)
         if vectorized is not item or not world.is_own(cls.__module__):
+            self.others.add(cls)
             return vectorized
         made = self.of(cls) if _can_be_another(item) else cls
         if made is cls:
@@ -257,7 +282,7 @@ class _Counterparts:
         space = self.spaces.get(id(f.__globals__))
         if space is None:
             space = self.spaces[id(f.__globals__)] = _Globals(f.__globals__, self)
-        space.assigned |= set(_assigned(f.__code__))
+        space.assigned |= set(_assigned(f.__code__, _TO_GLOBALS))
         return space
 
     def _of_class(self, cls: type) -> Any:
@@ -408,18 +433,35 @@ def _new_cell(cell: Any) -> Any:
         item = cell.cell_contents
     except ValueError:  # nothing yet
         return cell
-    lifts = isinstance(item, (*_CALLABLE, ModuleType)) or type(item) in {list, tuple, dict}
+    lifts = (
+        isinstance(item, (*_CALLABLE, ModuleType))
+        or type(item) in {list, tuple, dict}
+        or (cached_function(item) or compiled_function(item)) is not None
+        or world.is_own(type(item).__module__)
+    )
     return types.CellType() if lifts else cell
+
+
+def _classes_in(cell: Any) -> set[type]:
+    """The class of what a cell holds, if it holds something."""
+    try:
+        return {type(cell.cell_contents)}
+    except ValueError:
+        return set()
 
 
 # -- code ----------------------------------------------------------------------------------------
 
 
-def _assigned(code: CodeType) -> Iterator[str]:
-    """The names that code assigns after a global statement."""
+_TO_GLOBALS = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
+_TO_CELLS = frozenset({"STORE_DEREF", "DELETE_DEREF"})
+
+
+def _assigned(code: CodeType, instructions: frozenset[str]) -> Iterator[str]:
+    """The names that code assigns after a global or nonlocal statement, by these instructions."""
     for part in codes_within(code):
         for instruction in dis.get_instructions(part):
-            if instruction.opname in {"STORE_GLOBAL", "DELETE_GLOBAL"}:
+            if instruction.opname in instructions:
                 yield instruction.argval
 
 

@@ -12,7 +12,10 @@ import sys
 from types import CodeType, FrameType
 from typing import Any
 
+from pygrad.core import implementation
+from pygrad.core.callers import warn_once
 from pygrad.core.reading import codes_within
+from pygrad.core.texts import reads_in_texts
 from pygrad.lifting.builtin import MARK
 from pygrad.lifting.rewriting import in_place
 
@@ -57,6 +60,7 @@ def compiled(
         tree = builtins.compile(
             source, filename, mode, flags | ast.PyCF_ONLY_AST, True, optimize, **named
         )
+        _tell_of_numbers(tree)
     return builtins.compile(in_place(tree, True), filename, mode, flags, True, optimize, **named)
 
 
@@ -77,6 +81,23 @@ def _prepared(source: Any, mode: str, space: Any, own: Any, frame: FrameType) ->
         elif type(space) is not dict and hasattr(space, "find"):
             space.find(name)
     return [source, space] if own is None else [source, space, own]
+
+
+def _tell_of_numbers(tree: ast.AST) -> None:
+    """Warns where a function that is differentiated runs code that has the number of a Value in it."""
+    reads = list(implementation.noted_reads() or reads_in_texts())
+    if not reads:
+        return
+    written = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    for v, line in reads:
+        number = abs(implementation.stated.number_in(v))
+        if any(type(item) in {float, int} and item == number for item in written):
+            warn_once(
+                "a text was made here of a Value, and is run as code with the number of the Value in it: "
+                "what that computes has no derivative by it. Compute with the Value itself, or give it a "
+                "name in the code, eval('f(x)', {'x': v})",
+                line,
+            )
 
 
 RUNNING = {"eval": evaluate, "exec": execute, "compile": compiled}

@@ -59,8 +59,8 @@ def _is_the_originals(kind: type) -> bool:
 
 
 def _has_texts(kind: type) -> bool:
-    annotations = vars(kind).get("__annotations__") or {}
-    return any(isinstance(item, str) for item in annotations.values())
+    annotations = vars(kind).get("__annotations__")  # a class of decorators has a property there
+    return isinstance(annotations, dict) and any(isinstance(v, str) for v in annotations.values())
 
 
 def new_object(load: Callable[[str, bool], ModuleType], module: str, name: str, *args: Any) -> Any:

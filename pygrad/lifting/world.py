@@ -236,6 +236,12 @@ def _name_functions(module: ModuleType) -> None:
 class LiftedModule(ModuleType):
     """A module that was lifted."""
 
+    def __getattr__(self, name: str) -> Any:
+        text = f"module {self.__name__!r} has no attribute {name!r}"
+        if not name.startswith("_") and name in vars(sys.modules.get(self.__name__, object)):
+            text = f"the lifted {text}, which was put into the original: put it into what lift() returned"
+        raise AttributeError(text, name=name, obj=self)
+
     def __reduce__(self) -> Any:
         return load, (self.__name__, True)
 

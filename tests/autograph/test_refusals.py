@@ -74,7 +74,7 @@ def a_handler_around_an_operation(x: Any) -> Any:
     while n < x:
         try:
             y = 1 / (n - 2)
-        except ZeroDivisionError:
+        except ArithmeticError:
             y = 100.0
         n += 1
     return y

@@ -56,6 +56,11 @@ pieces = REGISTERED["pieces"]
 def boxes(x):
     one, other = np.asarray(x), np.asarray(2.0 * x)
     return np.sum(np.array([one, other, 1.0]) ** 2)
+def iterated(x):
+    return np.fromiter((k * x for k in (1.0, 2.0)), np.float64, count=2).sum() + np.fromiter(iter([1, 2]), int)[1]
+class Proxy:
+    @property
+    def __annotations__(self): return {}
 """
 
 
@@ -78,6 +83,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
         ("between", 0.5),
         ("boxes", 2 * 1.5 * 5.0),
         ("pieces", 3.0 + 8.0 * 1.5),
+        ("iterated", 3.0),
     ],
 )
 def test_they_run_and_are_right(packages: tuple[Any, Any], name: str, slope: float) -> None:

@@ -176,7 +176,6 @@ def test_outside_lifted_code_a_text_is_that_of_a_value() -> None:
         lambda x: float(json.loads(json.dumps({"a": x}, default=str))["a"]),
         lambda x: float(re.match(r"[\d.]+", str(x)).group()),
         lambda x: float(",".join([str(x), "2.0"]).split(",")[0]),
-        lambda x: eval(f"{x}*2"),
     ],
 )
 def test_a_number_that_is_read_again_by_others_is_told_of(f):
@@ -184,6 +183,25 @@ def test_a_number_that_is_read_again_by_others_is_told_of(f):
     for call in (grad(lifted), compile(grad(lifted)), lambda x: vmap(grad(lifted))(np.array([x]))):
         with pytest.warns(RuntimeWarning, match="a plain number, was read here"):
             assert call(1.5) == 0.0
+
+
+def test_a_number_in_code_that_is_made_of_texts_is_told_of() -> None:
+    whole = lift(lambda x: eval(f"{x}*2"))
+    with (
+        pytest.warns(RuntimeWarning, match="a plain number, was read here"),
+        pytest.warns(RuntimeWarning, match="is run as code with the number of the Value in it"),
+    ):
+        assert grad(whole)(1.5) == 0.0
+    lifted = lift(lambda x: x + eval(f"(-{x})*2.0"))
+    for call in (grad(lifted), compile(grad(lifted)), lambda x: vmap(grad(lifted))(np.array([x]))):
+        with pytest.warns(
+            RuntimeWarning, match="is run as code with the number of the Value in it"
+        ):
+            assert call(1.5) == 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert grad(lift(lambda x: x + eval("2.5 * y", {"y": x})))(2.0) == 3.5
+        assert lifted(1.5) == -1.5
 
 
 ALL_DIGITS = [

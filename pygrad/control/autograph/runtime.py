@@ -275,6 +275,11 @@ class Runtime:
             self.line(number),
         )
 
+    @staticmethod
+    def rolls() -> bool:
+        """Whether this is in the body of a loop that stands in the program once."""
+        return bool(context.bodies)
+
     @contextlib.contextmanager
     def trying(self, number: int, types: Callable[[], Any]) -> Iterator[None]:
         """A block whose exceptions are handled. types: gives what is caught, None for everything."""

@@ -30,6 +30,7 @@ import ast
 import copy
 from typing import Any, NamedTuple
 
+from pygrad.control.autograph.dividing import as_comparisons
 from pygrad.control.autograph.errors import AutographError
 from pygrad.control.autograph.expressions import AG, Expressions, call, thunk
 from pygrad.control.autograph.names import (
@@ -76,7 +77,7 @@ class _Statements(Expressions):
         changed = {
             name
             for node in own(function.body)
-            if isinstance(node, ast.If | ast.While | ast.For)
+            if isinstance(node, ast.If | ast.While | ast.For) or as_comparisons(node) is not None
             for name in stored([node])
         } | rebound_within(function.body)
         own_names = set(given) | self.locals
@@ -187,6 +188,10 @@ class _Statements(Expressions):
             return self.branch(node)
         if isinstance(node, ast.Assert):
             return self.branch(_as_branch(node))
+        compared = as_comparisons(node)
+        if compared is not None:
+            within = [made for each in copy.deepcopy(compared) for made in self.statement(each)]
+            return [_at(ast.If(call("rolls"), within, [self.plainly(node)]), node)]
         if isinstance(node, ast.With | ast.Try | ast.Match) or type(node).__name__ == "TryStar":
             return [self.plainly(node)]
         if isinstance(node, ast.Nonlocal | ast.Global):
