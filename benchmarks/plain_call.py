@@ -42,7 +42,7 @@ def calls() -> dict[str, Callable[[], object]]:
     parts = {"w": [1.0, 2.0], "b": 3.0}
     branches(1.0)
     return {
-        "nothing": importlib.import_module("pygrad._core").lib.pg_piece,
+        "nothing": importlib.import_module("pygrad._core").lib.pg_live_nodes,
         "one float": lambda: square(2.0),
         "one float, a number and a Value captured": lambda: captured(2.0),
         "one float, another path than the first": lambda: branches(-2.0),

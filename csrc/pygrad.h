@@ -2,8 +2,8 @@
  *
  * A graph of scalar nodes (graph.c), one table of ops (ops.def), a numeric reverse sweep over the graph
  * (sweep.c) and one place where memory comes from (memory.c). No function here prints, exits, recurses
- * over a graph, or keeps state other than the node pool with its counters, pg_unpin and the unfinished
- * sweeps. Functions that can fail return a pg_status and write their out-parameters only on PG_OK.
+ * over a graph, or keeps state other than the node pool with its counters, pg_unpin, the unfinished
+ * sweeps and threads that wait to help (helpers.h). Functions that can fail return a pg_status and write their out-parameters only on PG_OK.
  *
  * Ownership is said in three words. "Caller owns": the caller holds one reference and must give it back
  * with pg_release. "Borrowed": valid while whoever owns it keeps it. "Static": valid for ever.
@@ -115,7 +115,7 @@ typedef struct {
  * "output", "total", "total_product", "total_uniform", "loop" or "call"; NULL for others. Static. */
 const char *pg_code_name(int code);
 
-/* Scratch memory that a call needs, aligned to 64 bytes. */
+/* Scratch memory that a call needs, aligned to 64 bytes; lanes for one thread. */
 size_t pg_uniform_bytes(const pg_program *p);
 size_t pg_lane_bytes(const pg_program *p);
 
@@ -128,11 +128,13 @@ typedef struct {
     size_t first, count; /* without rows: from this one on; and how many rows in all */
     double *const *outputs; /* output i of row r goes to outputs[i][r * output_strides[i]] */
     const ptrdiff_t *output_strides;
-    double *totals; /* for each piece of pg_piece() rows, the last one perhaps shorter, a number for each
-                            * output: its total over the piece; NULL if no output is added up */
+    double *totals; /* for each piece of rows, the last one perhaps shorter, a number for each output: its total over
+                            * the piece; NULL if no output is added up */
+    size_t piece; /* rows of a piece, if there are totals; 0: pg_piece(count) */
     uint32_t *left; /* for each row of the call the guard at which it left the path, or UINT32_MAX;
                             * what it writes to outputs of such a row means nothing. NULL without guards */
-    void *uniforms, *lanes; /* scratch memory */
+    void *uniforms, *lanes; /* scratch memory; lanes for each thread, one behind the other */
+    size_t threads; /* that may work on it: this one and helpers; 0 is 1. See pg_threads */
     const int *stop; /* NULL, or another thread gives it to pg_stop for the call to end early; 0 before that */
     size_t calls; /* pg_program_call counts here those that stayed on the path */
 } pg_batch;
@@ -146,9 +148,19 @@ int pg_program_run_once(const pg_program *p, const pg_batch *batch, uint32_t *gu
 /* Runs the rows; -1 if it was stopped before the last (see stopping.h), by Ctrl-C, by batch->stop, or because of
  * pg_loop_failure(); else 0, or if the
  * program tells, 1 + the place, among those of the call, of the first row that has met 0 * inf or a slope that is 0 by
- * convention. The result does not depend on how a batch is cut, as long as cuts are at multiples of pg_piece() rows and
- * totals of pieces are added up in order. */
+ * convention. The result does not depend on threads, and not on how a batch is cut, as long as cuts
+ * are between pieces of the same size (without totals: at multiples of 64 rows) and totals of all pieces are added up in order. */
 int64_t pg_program_run(const pg_program *p, const pg_batch *batch);
+
+/* How many rows' totals are added up before they join others, of so many rows: this and nothing else says how totals are
+ * rounded. A multiple of 64. */
+size_t pg_piece(size_t rows);
+
+/* The totals of all pieces, in their order, into those of the first. */
+void pg_add_pieces(double *totals, size_t pieces, size_t outputs);
+
+/* How many threads, of so many at most, are worth it for a run of so many rows: others take some microseconds to wake. */
+size_t pg_threads(const pg_program *p, size_t rows, size_t most);
 
 /* Ends calls whose batch->stop this is; any thread may do that at any time. And whether it was done. */
 void pg_stop(int *stop);
@@ -170,8 +182,8 @@ typedef struct {
 
 /* pg_program_run_once and pg_program_run, for as many rows as one call does without a look at what else is to be done:
  * 0 where all rows stayed and there is nothing to tell; PG_RUN_STOPPED if it was stopped; PG_RUN_LEFT with *leaving
- * written if some left; PG_RUN_TOLD where one of the two told of a derivative that may be singular. Where all left
- * before they were run their totals are 0. batch->rows may be leaving->rows; batch->left is never NULL. */
+ * written if some left; PG_RUN_TOLD where one of the two told of a derivative that may be singular. Totals are added up, and
+ * those of all are the first; where all left before they were run they are 0. batch->piece is 0. batch->rows may be leaving->rows; batch->left is never NULL. */
 int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *leaving);
 
 #define PG_GUARD_TOLD 0xffffffffu
@@ -264,8 +276,7 @@ void pg_choose_lanes(int most);
  * are made; SIZE_MAX: never. Programs that are keep their packs. */
 void pg_pack_choose(size_t calls);
 
-/* Rows of a piece; and a name for the instructions in use: "avx512", "avx2" or "baseline". */
-size_t pg_piece(void);
+/* A name for the instructions in use: "avx512", "avx2" or "baseline". */
 const char *pg_lane_instructions(void);
 
 /* Frees what pg_program_make or pg_program_read made; NULL is allowed. */

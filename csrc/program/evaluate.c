@@ -19,6 +19,7 @@
 #include "program/lookup.h"
 #include "program/loop.h"
 #include "program/processor.h"
+#include "program/pieces.h"
 #include "program/standing.h"
 
 #include <string.h>
@@ -233,11 +234,6 @@ const char *pg_lane_instructions(void)
     return sets[level].name;
 }
 
-size_t pg_piece(void)
-{
-    return PG_PIECE;
-}
-
 /* -- running ------------------------------------------------------------------------------------ */
 
 /* Scratch memory for lanes: the slots, then the spare ones, then eight sums for each total, then what loops need, then which columns
@@ -254,7 +250,7 @@ size_t pg_uniform_bytes(const pg_program *p)
 
 size_t pg_lane_bytes(const pg_program *p)
 {
-    return lane_numbers(p) * sizeof(double);
+    return (lane_numbers(p) * sizeof(double) + 63) / 64 * 64;
 }
 
 /* A fused sum once more, with mul0 where that is meant, and a contracted one. */
@@ -470,21 +466,16 @@ static void clear_partial(const pg_program *p, block *rows)
         rows->partial[i] = 0.0;
 }
 
-static int has_nan(const pg_program *p, const block *rows)
+/* The eight sums of each total become one; true if any is nan. */
+static int write_totals(const pg_program *p, const block *rows, double *totals)
 {
-    for (size_t i = 0; i < 8 * p->outputs; i++)
-        if (rows->partial[i] != rows->partial[i])
-            return 1;
-    return 0;
-}
-
-/* The eight sums of each total become one. */
-static void write_totals(const pg_program *p, const block *rows, double *totals)
-{
+    int found = 0;
     for (size_t i = 0; i < p->outputs; i++) {
         const double *s = rows->partial + 8 * i;
         totals[i] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+        found |= totals[i] != totals[i];
     }
+    return found;
 }
 
 void pg_stop(int *stop)
@@ -508,7 +499,8 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
 {
     const uint32_t *standing = rows->standing;
     const int adds_up = rows->batch->totals != NULL; /* in whole blocks */
-    clear_partial(p, rows);
+    if (adds_up)
+        clear_partial(p, rows);
     for (rows->first = first; rows->first < end; rows->first += rows->count) {
         rows->count = end - rows->first < PG_LANES ? end - rows->first : PG_LANES;
         rows->width = adds_up ? PG_LANES : pg_eights(rows->count);
@@ -525,10 +517,29 @@ static int run_piece(const pg_program *p, block *rows, size_t first, size_t end,
     return 1;
 }
 
-static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed)
+/* One piece, and its totals: false if it was stopped. */
+static int run_and_add(const pg_program *p, block *rows, const pg_pieces *pieces, size_t piece, pg_work *work)
 {
-    double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES, *totals = batch->totals;
-    pg_work work = {.stop = batch->stop};
+    const pg_batch *batch = rows->batch;
+    const size_t first = piece * pieces->rows;
+    const size_t end = batch->count - first < pieces->rows ? batch->count : first + pieces->rows;
+    double *totals = batch->totals == NULL ? NULL : batch->totals + piece * p->outputs;
+    rows->careful = 0;
+    if (!run_piece(p, rows, first, end, work))
+        return 0;
+    if (totals == NULL || !write_totals(p, rows, totals))
+        return 1;
+    rows->careful = 1;
+    if (!run_piece(p, rows, first, end, work))
+        return 0;
+    write_totals(p, rows, totals);
+    return 1;
+}
+
+static void run(const pg_program *p, const pg_batch *batch, pg_pieces *pieces, pg_handed *handed)
+{
+    double *lanes = batch->lanes, *spare = lanes + p->lanes * PG_LANES;
+    pg_work work = {.stop = pieces->batch->stop}; /* that of all threads is looked at after each block */
     block rows = {.batch = batch,
                   .uniforms = batch->uniforms,
                   .lanes = lanes,
@@ -537,36 +548,28 @@ static int64_t run(const pg_program *p, const pg_batch *batch, pg_handed *handed
                   .frame = spare + SPARE + 8 * p->outputs,
                   .work = &work,
                   .handed = handed};
+    size_t piece;
     rows.standing = pg_find_standing(p, batch, rows.frame + pg_loops_wide(p));
     find_inputs_with_lanes(p, &rows);
     pg_spread(p, rows.uniforms, lanes, PG_LANES);
-    for (size_t first = 0; first < batch->count; first += PG_PIECE) {
-        const size_t end = batch->count - first < PG_PIECE ? batch->count : first + PG_PIECE;
-        rows.careful = 0;
-        if (!run_piece(p, &rows, first, end, &work))
-            return -1;
-        if (totals == NULL)
-            continue;
-        if (has_nan(p, &rows)) {
-            rows.careful = 1;
-            if (!run_piece(p, &rows, first, end, &work))
-                return -1;
+    while (pg_take_piece(pieces, &piece)) {
+        if (!run_and_add(p, &rows, pieces, piece, &work)) {
+            pg_piece_failed(pieces, piece);
+            break;
         }
-        write_totals(p, &rows, totals);
-        totals += p->outputs;
     }
-    return p->tells ? (int64_t)rows.singular : 0;
+    if (p->tells)
+        pg_pieces_tell(pieces, rows.singular);
 }
 
-int64_t pg_program_run(const pg_program *p, const pg_batch *batch)
+void pg_run_pieces(const pg_program *p, const pg_batch *batch, pg_pieces *pieces)
 {
     pg_handed handed[PG_HANDED];
     for (size_t i = 0; i < PG_HANDED; i++)
         handed[i].to = handed[i].from = NULL;
-    const int64_t outcome = run(p, batch, handed);
+    run(p, batch, pieces, handed);
     for (size_t i = 0; i < PG_HANDED; i++)
         pg_handed_close(&handed[i]);
-    return outcome;
 }
 
 int pg_program_call(const pg_program *p, pg_batch *batch, uint32_t *guard)

@@ -3,11 +3,30 @@
 
 #include "graph/node.h"
 
-static PG_THREAD_LOCAL struct {
-    int why;
-    size_t row;
-    double trips;
-} failure;
+static PG_THREAD_LOCAL pg_failure failure;
+
+void (*pg_drop_exception)(void *exception);
+
+pg_failure *pg_failure_here(void)
+{
+    return &failure;
+}
+
+pg_failure pg_failure_taken(void)
+{
+    const pg_failure taken = failure;
+    failure = (pg_failure){.why = ASKED};
+    return taken;
+}
+
+void pg_failure_drop(pg_failure *of)
+{
+    if (of->interrupt != NULL)
+        pg_drop_exception(of->interrupt);
+    if (of->error != NULL)
+        pg_drop_exception(of->error);
+    *of = (pg_failure){.why = ASKED};
+}
 
 int pg_loop_failure(size_t *row, double *trips)
 {

@@ -6,6 +6,26 @@
 
 enum { ASKED, LACKS_MEMORY, TOO_LONG, RAISED };
 
+/* Of a run: what pg_loop_failure() says, and exceptions that Python's layer keeps beside it, owned: one that is to end all
+ * work, as Ctrl-C, and what a call has failed with. NULL: none. */
+typedef struct {
+    int why;
+    size_t row;
+    double trips;
+    void *interrupt, *error;
+} pg_failure;
+
+/* This thread's. */
+pg_failure *pg_failure_here(void);
+
+/* The same, which is this thread's no more. */
+pg_failure pg_failure_taken(void);
+
+/* Gives back exceptions that nobody will raise; set by Python's layer, called in any thread. */
+extern void (*pg_drop_exception)(void *exception);
+
+void pg_failure_drop(pg_failure *failure);
+
 /* 0. */
 int pg_loop_fail(int why, size_t row, double trips);
 

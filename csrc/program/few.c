@@ -1,4 +1,4 @@
-/* few.c: a call of few rows, where what is done beside the program would take longer than the program. */
+/* few.c: a call on memory that is kept: of few rows what is done beside the program would take longer than the program. */
 #include "program/program.h"
 
 #include <string.h>
@@ -45,7 +45,7 @@ static int all_leave(const pg_program *p, const pg_batch *batch, uint32_t guard,
 {
     for (size_t l = 0; l < batch->count; l++)
         batch->left[l] = guard;
-    for (size_t i = 0; batch->totals != NULL && i < (batch->count + PG_PIECE - 1) / PG_PIECE * p->outputs; i++)
+    for (size_t i = 0; batch->totals != NULL && i < p->outputs; i++)
         batch->totals[i] = 0.0;
     group(batch, leaving);
     return PG_RUN_LEFT;
@@ -60,10 +60,13 @@ int pg_program_run_few(const pg_program *p, const pg_batch *batch, pg_leaving *l
         return PG_RUN_STOPPED;
     if (once == 0)
         return all_leave(p, batch, guard, leaving);
+    const size_t piece = pg_piece(batch->count), pieces = (batch->count + piece - 1) / piece;
     const int64_t told = pg_program_run(p, batch);
     if (told < 0)
         return PG_RUN_STOPPED;
     const int tells = once == 2 || told != 0;
+    if (batch->totals != NULL)
+        pg_add_pieces(batch->totals, pieces, p->outputs);
     if (tells)
         leaving->told = row_of(batch, once == 2 ? 0 : (size_t)told - 1);
     if (p->guards != 0)

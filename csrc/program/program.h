@@ -16,9 +16,8 @@ typedef struct pg_loop pg_loop;
 /* See pack.h. */
 typedef struct pg_pack pg_pack;
 
-/* Rows of a block, and of a piece, whose totals are added up before they join those of other pieces; and lanes at work: of a
- * block of few rows so many more that they are eights. */
-enum { PG_LANES = 64, PG_PIECE = 16 * PG_LANES, PG_EIGHT = 8 };
+/* Rows of a block; and lanes at work: of a block of few rows so many more that they are eights. */
+enum { PG_LANES = 64, PG_EIGHT = 8 };
 
 /* Codes of instructions that are no op of the table. */
 enum pg_code {

@@ -7,18 +7,6 @@
 
 void (*pg_refuse_lost_rule)(void);
 
-PyObject *pg_fetched(void)
-{
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    if (traceback != NULL && error != NULL)
-        PyException_SetTraceback(error, traceback);
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return error;
-}
-
 PyObject *pg_raise(pg_status status)
 {
     switch (status) {

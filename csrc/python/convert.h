@@ -12,9 +12,6 @@
 
 #define PG_FAST(function) (PyCFunction)(void (*)(void))(function)
 
-/* The exception that is set, as an object, no longer set; NULL with none. Caller owns. */
-PyObject *pg_fetched(void);
-
 /* Sets the exception of a status; always NULL. */
 PyObject *pg_raise(pg_status status);
 

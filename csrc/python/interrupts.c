@@ -2,15 +2,42 @@
 #include "python/interrupts.h"
 
 #include "graph/stopping.h"
+#include "program/failure.h"
 
 /* The only one in which Python runs handlers: others need not wait for its lock. */
 static unsigned long main_thread;
 
-static PG_THREAD_LOCAL PyObject *kept_type, *kept_error, *kept_traceback;
-
-static PG_THREAD_LOCAL PyObject *failed; /* what the last call in this thread that failed has raised, owned */
-
 static PyObject *say_rows; /* Python's function that says in an exception which rows it is of */
+
+PyObject *pg_fetched(void)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL && error != NULL)
+        PyException_SetTraceback(error, traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+}
+
+/* An exception in the place of another, which is owned; steals it. */
+static void keep(void **place, PyObject *error)
+{
+    PyObject *last = *place;
+    *place = error;
+    Py_XDECREF(last);
+}
+
+/* In any thread, and perhaps after Python has ended. */
+static void drop(void *exception)
+{
+    if (!Py_IsInitialized())
+        return;
+    const PyGILState_STATE state = PyGILState_Ensure();
+    Py_DECREF((PyObject *)exception);
+    PyGILState_Release(state);
+}
 
 static int heard(void)
 {
@@ -19,28 +46,32 @@ static int heard(void)
     PyGILState_STATE state = PyGILState_Ensure();
     int raised = PyErr_CheckSignals() < 0;
     if (raised)
-        PyErr_Fetch(&kept_type, &kept_error, &kept_traceback);
+        keep(&pg_failure_here()->interrupt, pg_fetched());
     PyGILState_Release(state);
     return raised;
 }
 
 void pg_keep_interrupt(PyObject *error)
 {
-    kept_type = Py_NewRef((PyObject *)Py_TYPE(error));
-    kept_error = Py_NewRef(error);
-    kept_traceback = PyException_GetTraceback(error);
+    keep(&pg_failure_here()->interrupt, Py_NewRef(error));
 }
 
 void pg_keep_failure(PyObject *error)
 {
-    pg_set(&failed, Py_NewRef(error));
+    keep(&pg_failure_here()->error, Py_NewRef(error));
+}
+
+/* Steals it. */
+static void restore(PyObject *error)
+{
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), error, PyException_GetTraceback(error));
 }
 
 /* Raises what a call has failed with, in one of these rows, or before any for SIZE_MAX. */
 static void raise_of_call(size_t first, size_t last)
 {
-    PyObject *error = failed;
-    failed = NULL;
+    PyObject *error = pg_failure_here()->error;
+    pg_failure_here()->error = NULL;
     if (error == NULL) {
         PyErr_SetString(PyExc_SystemError, "pygrad: a call has failed, but nothing says why; please report this");
         return;
@@ -49,7 +80,7 @@ static void raise_of_call(size_t first, size_t last)
                          ? Py_NewRef(Py_None)
                          : PyObject_CallFunction(say_rows, "Onn", error, (Py_ssize_t)first, (Py_ssize_t)last);
     if (said != NULL)
-        PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), Py_NewRef(error), PyException_GetTraceback(error));
+        restore(Py_NewRef(error));
     Py_XDECREF(said);
     Py_DECREF(error);
 }
@@ -87,13 +118,14 @@ static int raise_of_loop(void)
 
 PyObject *pg_raise_interrupt(void)
 {
-    if (kept_type == NULL && raise_of_loop())
+    PyObject *kept = pg_failure_here()->interrupt;
+    if (kept == NULL && raise_of_loop())
         return NULL;
-    if (kept_type == NULL)
+    pg_failure_here()->interrupt = NULL;
+    if (kept == NULL)
         PyErr_SetString(PyExc_SystemError, "pygrad: work was stopped, but nothing says why; please report this");
     else
-        PyErr_Restore(kept_type, kept_error, kept_traceback);
-    kept_type = kept_error = kept_traceback = NULL;
+        restore(kept);
     return NULL;
 }
 
@@ -117,6 +149,7 @@ static PyObject *set_main_thread(PyObject *module, PyObject *ident)
     if (PyErr_Occurred())
         return NULL;
     pg_stop_asked = heard;
+    pg_drop_exception = drop;
     Py_RETURN_NONE;
 }
 

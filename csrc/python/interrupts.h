@@ -7,6 +7,9 @@
 
 #include "python/object.h"
 
+/* The exception that is set, as an object, no longer set; NULL with none. Caller owns. */
+PyObject *pg_fetched(void);
+
 /* Raises what was kept in this thread; always NULL, with an exception set. */
 PyObject *pg_raise_interrupt(void);
 

@@ -7,6 +7,7 @@
 #include "python/recording.h"
 
 #include "python/convert.h"
+#include "python/interrupts.h"
 #include "python/modes.h"
 #include "python/outside.h"
 #include "python/rules.h"

@@ -254,9 +254,7 @@ static int run(training *t, size_t rows)
 static int add_up(const training *t, size_t rows, size_t pieces)
 {
     const size_t outputs = t->program->outputs;
-    for (size_t k = 1; k < pieces; k++)
-        for (size_t i = 0; i < outputs; i++)
-            t->totals[i] += t->totals[k * outputs + i];
+    pg_add_pieces(t->totals, pieces, outputs);
     for (size_t i = 0; t->mean && i < outputs; i++)
         t->totals[i] /= (double)rows;
     return pg_all_finite(t->totals, outputs);
@@ -278,7 +276,7 @@ static void write_grads(const training *t, const ending *e)
 /* The whole step, while nobody else uses t: the total, or None if Python is to do it. */
 static PyObject *step_of(training *t, size_t rows, const ending *e)
 {
-    const size_t pieces = (rows + PG_PIECE - 1) / PG_PIECE;
+    const size_t piece = pg_piece(rows), pieces = (rows + piece - 1) / piece;
     if (!make_room(t, pieces))
         return NULL;
     const int ran = read_lives(t) ? run(t, rows) : 0;

@@ -1,6 +1,7 @@
-"""Calls of a mapped function with few rows, on memory that is kept from one call to the next.
+"""Calls of a mapped function on memory that is kept from one call to the next.
 
-To take arguments apart, find their program and make memory for it costs more than to run it over few rows.
+To take arguments apart, find their program and make memory for it costs more than to run it over few rows,
+and of many as much as a thread saves.
 Here the shapes of the arguments alone lead to a plan, which has all of that; the numbers are copied to
 where the program reads them, or read where they stand if they are many; results are copied, too, or given
 away with their memory. What is not for here is left to mapped.py, from the start.
@@ -28,7 +29,6 @@ from pygrad.core.structure import (
     container_like,
     key_of,
 )
-from pygrad.programs.batch import in_order
 from pygrad.programs.few_arguments import (
     ROWS,
     Layout,
@@ -43,7 +43,6 @@ from pygrad.programs.results import truths_in
 from pygrad.programs.table import MOST, Programs
 from pygrad.programs.worth import MOST_PATHS, TRACE, TooManyPaths
 
-_PIECE = lib.pg_piece()
 NUMBERS = 1 << 14  # in the arguments, or in the results, more of which are not copied
 _SCRATCH = 1 << 20  # bytes; what a larger program does takes longer than all else
 
@@ -110,7 +109,7 @@ class FewRows:
         for array in mapped:
             if len(array) != rows:
                 return None
-        if not 0 < rows <= (ROWS if of.threads == 1 else _PIECE) or _native.trace_active():
+        if not 0 < rows <= ROWS or _native.trace_active():
             return None
         whole = (of.in_axes, *key)
         plan = self.plans.get(whole)
@@ -252,6 +251,7 @@ class Seat:
         self.results: Any = None  # where programs write them
         self.numbers: Any = None  # the same for C
         self.lane_bytes = self.uniform_bytes = self.live_count = -1
+        self.threads = 0  # that share the rows, as C was told
 
         self.batch = batch = ffi.new("pg_batch *")
         batch.inputs = ffi.from_buffer("double **", self.inputs)
@@ -291,14 +291,14 @@ class Seat:
             count = results.count
             self.kept = np.empty(max(min(results.size(self.most), NUMBERS), 1))
             self.results = self.kept
-            self.totals = np.empty((-(-self.most // _PIECE), count))
+            self.totals = np.empty((0, count))
             self.outputs = np.empty(max(count, 1), np.uintp)
             columns = [(at, i, size) for at, size in _starts(self.sizes) for i in range(size)]
             self.columns = np.array(columns, np.intp).reshape(-1, 3).T  # of each output
             self.output_strides = np.array([size for _, _, size in columns] or [0], np.intp)
             self.batch.outputs = ffi.from_buffer("double **", self.outputs)
             self.batch.output_strides = ffi.from_buffer("ptrdiff_t *", self.output_strides)
-            self.batch.totals = ffi.NULL if results.by_row else doubles(self.totals)
+            self.batch.totals = ffi.NULL
             self.outputs_of = -1
         if self.outputs_of != self.rows:
             before, within, _ = self.columns
@@ -306,10 +306,18 @@ class Seat:
             self.outputs_of = self.rows
             self.results = self.kept
             self._place_outputs()
+            if not results.by_row:
+                self._make_room_for_totals()
         size = results.size(self.rows)
         if size > NUMBERS:
             self.results = np.empty(size)
             self._place_outputs()
+
+    def _make_room_for_totals(self) -> None:
+        pieces = -(-self.rows // int(lib.pg_piece(self.rows)))
+        if len(self.totals) < pieces:
+            self.totals = np.empty((pieces, self.count))
+            self.batch.totals = doubles(self.totals)
 
     def _place_outputs(self) -> None:
         start = np.uintp(address(self.results))
@@ -323,10 +331,16 @@ class Seat:
         given, self.results, self.numbers = self.results, None, None
         return given
 
-    def make_room(self, path: Path) -> None:
-        """Scratch memory for a path."""
-        if path.lane_bytes > self.lane_bytes:
-            self.lane_bytes, self.lanes = path.lane_bytes, scratch(path.lane_bytes)
+    def make_room(self, path: Path, most_threads: int) -> None:
+        """Scratch memory for a path, and for the threads that it is worth."""
+        threads, lane_bytes = 1, path.lane_bytes
+        if most_threads > 1:
+            threads = int(lib.pg_threads(path.program, self.batch.count, most_threads))
+            lane_bytes *= threads
+        if threads != self.threads:
+            self.threads = self.batch.threads = threads
+        if lane_bytes > self.lane_bytes:
+            self.lane_bytes, self.lanes = lane_bytes, scratch(lane_bytes)
             self.batch.lanes = doubles(self.lanes)
         if path.uniform_bytes > self.uniform_bytes:
             self.uniform_bytes, self.uniforms = path.uniform_bytes, scratch(path.uniform_bytes)
@@ -419,7 +433,7 @@ class Plan:
             self.most_rows = 0
             return None
         try:
-            total = self._run(seat, program.paths, results)
+            total = self._run(seat, program.paths, results, of.threads)
         except TooManyPaths:
             self.most_rows = 0
             return None
@@ -458,7 +472,7 @@ class Plan:
         return results
 
     @staticmethod
-    def _run(seat: Seat, paths: Paths, results: Results) -> Any:
+    def _run(seat: Seat, paths: Paths, results: Results, threads: int) -> Any:
         """The total of all rows, or 0.0 if they are not added up; None for what is left to mapped.py."""
         seat.take_results(results)
         total: Any = 0.0
@@ -468,7 +482,7 @@ class Plan:
         worth = paths.worth
         worth.asked += seat.rows
         while True:
-            seat.make_room(path)
+            seat.make_room(path, threads)
             if path.lives:
                 if reads_active(path.lives):
                     return None
@@ -477,7 +491,7 @@ class Plan:
             if outcome & lib.PG_RUN_STOPPED:
                 _native.raise_interrupt()
             if not results.by_row:
-                total = _added(total, seat.totals[: -(-batch.count // _PIECE)])
+                total = _added(total, seat.totals[0])
             if outcome & lib.PG_RUN_LEFT:
                 for i in range(leaving.guard_count):
                     count = leaving.counts[i]
@@ -504,8 +518,6 @@ class Plan:
         return total
 
 
-def _added(total: Any, pieces: Any) -> Any:
-    """A total, and those of the pieces of one path, in the order in which mapped.py adds them up."""
-    if type(total) is float and len(pieces) == 1:
-        return total + pieces[0]
-    return quietly(operator.add, total, in_order(pieces))
+def _added(total: Any, part: Any) -> Any:
+    """A total, and that of one path, in the order in which mapped.py adds them up."""
+    return total + part if type(total) is float else quietly(operator.add, total, part)

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pygrad.core.library import lib
 from pygrad.core.structure import Array, Container, Number, Structure, container_like, flatten
 from pygrad.programs.memory import address
 
-ROWS = 8 * lib.pg_piece()  # of a call; more are worth a look at what is mapped
+ROWS = 1 << 18  # of a call; more want more memory beside them than is kept
 _FLOAT64 = np.dtype(np.float64)
 _FLOATS = {float}
 

@@ -263,20 +263,23 @@ static void test_totals_do_not_depend_on_how_rows_are_cut(void)
         trace t;
         row_set r;
         double lives[LIVES], parts[4 * MOST_OUTPUTS];
+        const size_t count = 2596, size = pg_piece(count);
         uint32_t guard;
         random_state = 60000 + seed;
         make_trace(&t, 30, usual_number);
         memset(t.totals, 1, sizeof t.totals);
         pg_program *p = program_of(&t, lives);
-        make_rows(&r, &t, p, 3 * pg_piece() + 100, seed % 2 ? usual_number : any_number);
+        CHECK(pieces_of(count) == 4);
+        make_rows(&r, &t, p, count, seed % 2 ? usual_number : any_number);
         memcpy(r.lives, lives, sizeof lives);
         pg_batch batch = batch_of(&r, p);
         if (pg_program_run_once(p, &batch, &guard)) {
             pg_program_run(p, &batch);
             for (size_t piece = 0; piece < 4; piece++) {
                 pg_batch part = batch;
-                part.first = piece * pg_piece();
-                part.count = piece == 3 ? 100 : pg_piece();
+                part.first = piece * size;
+                part.count = piece == 3 ? count - 3 * size : size;
+                part.piece = size;
                 part.totals = parts + piece * t.output_count;
                 pg_program_run(p, &part);
             }
@@ -634,7 +637,7 @@ typedef struct {
 static answers ask(pg_instruction in, const pg_term *term, int tells, int rows, const double *x, const double *y,
                    size_t count)
 {
-    static double results[3 * PG_PIECE], partial[4];
+    static double results[3000], partial[4];
     const pg_slot kind = rows ? PG_ROW : 0;
     pg_slot inputs[3] = {kind | 0, kind | 1, kind | 2}, result = rows ? PG_NO_SLOT : 3;
     in.out = kind | 3;
@@ -713,8 +716,8 @@ static void test_a_program_that_tells_says_that_it_has_met_a_product_with_0(void
 
 static void test_a_program_that_tells_names_the_first_row_that_has_met_one(void)
 {
-    enum { ROWS = 2 * PG_PIECE + 70 };
-    static const size_t places[] = {0, 1, 63, 64, 100, PG_PIECE, ROWS - 1};
+    enum { ROWS = 2118 };
+    static const size_t places[] = {0, 1, 63, 64, 100, 1024, ROWS - 1};
     static double x[ROWS], y[ROWS];
     for (int lanes = 0; lanes < 3; lanes++) {
         pg_choose_lanes(lanes);

@@ -143,7 +143,7 @@ static void *use_program(void *shared)
     for (uint16_t i = 0; i < PG_CODE_COUNT; i++)
         codes[i] = i;
     r.uniforms = room(pg_uniform_bytes(p), 1);
-    r.lanes = room(pg_lane_bytes(p), 1);
+    r.lanes = room(2 * pg_lane_bytes(p), 1);
     r.totals = room(r.pieces * r.each, sizeof(double));
     r.left = room(r.count, sizeof *r.left);
     for (size_t i = 0; i < MOST_OUTPUTS; i++)
@@ -152,7 +152,8 @@ static void *use_program(void *shared)
     for (int turn = 0; turn < TIMES(20); turn++) {
         pg_pattern *m;
         pg_program *q;
-        const pg_batch batch = batch_of(&r, p);
+        pg_batch batch = batch_of(&r, p);
+        batch.threads = 1 + (size_t)turn % 2; /* helpers go from one to the other */
         CHECK(pg_program_run_once(p, &batch, &guard));
         pg_program_run(p, &batch);
         for (size_t i = 0; i < of->t->output_count; i++)
@@ -165,7 +166,7 @@ static void *use_program(void *shared)
         CHECK(pg_program_read(bytes, pg_program_size(p, p->inputs), p->lives, codes, PG_CODE_COUNT, NULL, &q) == 1);
         pg_program_free(q);
         pg_free(bytes);
-        CHECK(pg_code_name(p->code[0].code) != NULL && pg_lane_instructions() != NULL && pg_piece() == PG_PIECE);
+        CHECK(pg_code_name(p->code[0].code) != NULL && pg_lane_instructions() != NULL && pg_piece(r.count) != 0);
     }
     pg_batch until_stopped = batch_of(&r, p);
     until_stopped.stop = of->stop;
@@ -194,7 +195,7 @@ static void test_one_program_in_several_threads(void)
         memset(t.rows, 1, sizeof t.rows);
         pg_program *p = program_of(&t, lives);
         uint32_t guard;
-        make_rows(&r, &t, p, 2 * pg_piece() + 70, usual_number);
+        make_rows(&r, &t, p, 2118, usual_number);
         memcpy(r.lives, lives, sizeof lives);
         for (size_t i = 0; i < t.output_count; i++)
             memset(r.outputs[i], 0, r.count * sizeof(double));

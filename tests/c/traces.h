@@ -349,11 +349,17 @@ static inline void *room(size_t count, size_t size)
     return block;
 }
 
+static inline size_t pieces_of(size_t rows)
+{
+    const size_t piece = pg_piece(rows);
+    return (rows + piece - 1) / piece;
+}
+
 /* Rows for a program, with numbers from number(); in the first row, those of the trace. */
 static inline void make_rows(row_set *r, const trace *t, const pg_program *p, size_t count, double (*number)(void))
 {
     double inputs[MOST_INPUTS], results[MOST_OUTPUTS];
-    *r = (row_set){.count = count, .pieces = (count + pg_piece() - 1) / pg_piece(), .each = t->output_count};
+    *r = (row_set){.count = count, .pieces = pieces_of(count), .each = t->output_count};
     for (size_t i = 0; i < t->inputs; i++) {
         r->inputs[i] = room(count, sizeof(double));
         r->strides[i] = 1;

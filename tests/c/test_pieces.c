@@ -1,0 +1,371 @@
+/* test_pieces.c: rows of a run cut into pieces, and threads that share them: the same results, and the same failures.
+ * Linked with the files of csrc that do not include Python.h, by tests/package/test_c_library.py. */
+#define _XOPEN_SOURCE 700 /* fork, nanosleep */
+
+#include "loops.h"
+#include "program/call.h"
+#include "program/failure.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROWS = 1000, EARLY = 70, LATE = 900 }; /* the last two are in different pieces */
+
+static double usual_number(void)
+{
+    return between(-2.0, 2.0);
+}
+
+/* -- how rows are cut ------------------------------------------------------------------------------ */
+
+static void test_two_threads_get_as_many_pieces_each_or_one_of_many_more(void)
+{
+    for (size_t rows = 1; rows <= 40000; rows++) {
+        const size_t piece = pg_piece(rows), pieces = pieces_of(rows);
+        CHECK(piece % PG_LANES == 0 && piece <= 16 * PG_LANES);
+        CHECK(pieces == 1 ? rows < 512 : rows >= 512 && (pieces % 2 == 0 || pieces > 14));
+    }
+}
+
+static void test_totals_of_pieces_are_added_in_order(void)
+{
+    double totals[6] = {1.0, 1e-17, 1e16, 2.0, -1e16, 4.0};
+    pg_add_pieces(totals, 3, 2);
+    CHECK(totals[0] == (1.0 + 1e16) - 1e16 && totals[1] == (1e-17 + 2.0) + 4.0);
+}
+
+/* -- how many threads ------------------------------------------------------------------------------ */
+
+static void test_little_work_is_not_worth_a_thread(void)
+{
+    trace t;
+    double read[LIVES];
+    random_state = 1;
+    make_trace(&t, 30, usual_number);
+    pg_program *p = program_of(&t, read);
+    CHECK(pg_threads(p, 1, 8) == 1 && pg_threads(p, 64, 8) == 1 && pg_threads(p, 0, 8) == 1);
+    CHECK(pg_threads(p, 200, 8) == 1 && pg_threads(p, 1000000, 1) == 1);
+    CHECK(pg_threads(p, 1000000, 8) == 8);
+    size_t last = 1, between_them = 0;
+    for (size_t rows = 64; rows < 1000000; rows *= 2) {
+        const size_t threads = pg_threads(p, rows, 8);
+        CHECK(threads >= last && threads <= 8);
+        between_them += threads > 1 && threads < 8;
+        last = threads;
+    }
+    CHECK(between_them > 0);
+    pg_program_free(p);
+    drop_trace(&t);
+}
+
+/* -- the same results ------------------------------------------------------------------------------ */
+
+static void check_threads(const trace *t, const pg_program *p, row_set *r)
+{
+    static double totals[40 * MOST_OUTPUTS], outputs[MOST_OUTPUTS][10000];
+    static uint32_t left[10000];
+    uint32_t guard;
+    pg_batch batch = batch_of(r, p);
+    CHECK(r->count <= 10000 && r->pieces <= 40);
+    if (!pg_program_run_once(p, &batch, &guard))
+        return;
+    free(r->lanes);
+    batch.lanes = r->lanes = room(8 * pg_lane_bytes(p), 1);
+    static const size_t threads[] = {0, 1, 2, 3, 8};
+    for (size_t k = 0; k < sizeof threads / sizeof *threads; k++) {
+        batch.threads = threads[k];
+        const int64_t place = pg_program_run(p, &batch);
+        CHECK(place == 0);
+        for (size_t i = 0; i < t->output_count; i++) {
+            if (k == 0)
+                memcpy(outputs[i], r->outputs[i], r->count * sizeof(double));
+            for (size_t l = 0; l < r->count; l++)
+                CHECK(memcmp(&outputs[i][l], &r->outputs[i][l], sizeof(double)) == 0);
+        }
+        if (k == 0) {
+            memcpy(totals, r->totals, r->pieces * r->each * sizeof(double));
+            memcpy(left, r->left, r->count * sizeof *left);
+        }
+        CHECK(memcmp(totals, r->totals, r->pieces * r->each * sizeof(double)) == 0);
+        CHECK(p->guards == 0 || memcmp(left, r->left, r->count * sizeof *left) == 0);
+    }
+}
+
+static void test_results_do_not_depend_on_threads(void)
+{
+    static const size_t counts[] = {1, 63, 64, 65, 255, 257, 511, 512, 513, 1023, 1025, 3000, 10000};
+    for (uint64_t seed = 1; seed <= TIMES(3 * sizeof counts / sizeof *counts); seed++) {
+        trace t;
+        row_set r;
+        double read[LIVES];
+        random_state = 70000 + seed;
+        make_trace(&t, 30, usual_number);
+        memset(t.totals, seed % 2 != 0, sizeof t.totals);
+        pg_program *p = program_of(&t, read);
+        make_rows(&r, &t, p, counts[seed % (sizeof counts / sizeof *counts)], usual_number);
+        memcpy(r.lives, read, sizeof read);
+        for (size_t i = 0; i < t.output_count; i++)
+            memset(r.outputs[i], 0, r.count * sizeof(double));
+        memset(r.totals, 0, r.pieces * r.each * sizeof(double));
+        check_threads(&t, p, &r);
+        drop_rows(&r);
+        pg_program_free(p);
+        drop_trace(&t);
+    }
+}
+
+/* -- failures -------------------------------------------------------------------------------------- */
+
+/* What the function does that is called back, which doubles numbers; a number stands for its row. */
+static struct {
+    int in_order;      /* the early failure waits for the late one */
+    int late_ends_all; /* it is an interrupt, and else it is one of the call */
+    int helper_waits;  /* until `released` */
+    int *stop;         /* a helper sets it, and takes its time */
+} plan;
+static int failed_late, released, waiting; /* set once, by whoever it is about */
+static int exceptions[2], dropped;
+static pthread_t caller;
+
+static void rest(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static void wait_for(const int *flag)
+{
+    for (int i = 0; i < 20000 && !PG_IS_SET(flag); i++)
+        rest();
+    CHECK(PG_IS_SET(flag));
+}
+
+static int failing(int ends_all, int *exception)
+{
+    *(ends_all ? &pg_failure_here()->interrupt : &pg_failure_here()->error) = exception;
+    return ends_all ? -1 : 0;
+}
+
+static int doubles(const pg_call *call, const double *operands, size_t rows, double *results, size_t *first,
+                   size_t *last)
+{
+    (void)call;
+    const int helps = !pthread_equal(pthread_self(), caller);
+    if (helps && plan.helper_waits) {
+        PG_SET(&waiting);
+        wait_for(&released);
+    }
+    if (helps && plan.stop != NULL) {
+        pg_stop(plan.stop);
+        for (int i = 0; i < 60; i++)
+            rest();
+    }
+    for (size_t i = 0; i < rows; i++) {
+        *first = *last = i;
+        results[i] = 2.0 * operands[i];
+        if (operands[i] == (double)-LATE) {
+            const int outcome = failing(plan.late_ends_all, &exceptions[1]);
+            PG_SET(&failed_late);
+            return outcome;
+        }
+        if (operands[i] == (double)-EARLY) {
+            if (plan.in_order)
+                wait_for(&failed_late);
+            return failing(0, &exceptions[0]);
+        }
+    }
+    return 1;
+}
+
+static void forget(void *what)
+{
+    (void)what;
+}
+
+static void drop(void *exception)
+{
+    CHECK(exception == &exceptions[0] || exception == &exceptions[1]);
+    PG_SET(&dropped);
+}
+
+static double numbers[ROWS], doubled[ROWS];
+
+static pg_program *calling(trace *t)
+{
+    double read[1];
+    pg_node *item;
+    *t = (trace){.inputs = 1, .count = 1, .nodes = {traced(pg_leaf(1.0))}, .optimise = 1, .output_count = 1};
+    t->rows[0] = 1;
+    pg_call *call = pg_call_make(1, 0, 1, "doubles", doubles, forget, NULL);
+    CHECK(call != NULL);
+    pg_node *n = pg_call_node(call, t->nodes, NULL, &item);
+    hold(n), hold(item);
+    pg_several_release(&call->base);
+    t->outputs[0] = item;
+    for (size_t l = 0; l < ROWS; l++)
+        numbers[l] = (double)l;
+    memset(&plan, 0, sizeof plan);
+    failed_late = released = waiting = dropped = 0;
+    caller = pthread_self();
+    return program_of(t, read);
+}
+
+static int64_t run(const pg_program *p, const int *stop)
+{
+    const double *in[1] = {numbers};
+    double *out[1] = {doubled};
+    const ptrdiff_t strides[1] = {1};
+    uint32_t guard;
+    pg_batch batch = {.count = ROWS, .threads = 2, .stop = stop};
+    batch.inputs = in;
+    batch.strides = strides;
+    batch.outputs = out;
+    batch.output_strides = strides;
+    batch.uniforms = room(pg_uniform_bytes(p), 1);
+    batch.lanes = room(2 * pg_lane_bytes(p), 1);
+    memset(doubled, 0, sizeof doubled);
+    CHECK(pg_program_run_once(p, &batch, &guard) == 1);
+    const int64_t outcome = pg_program_run(p, &batch);
+    free(batch.uniforms);
+    free(batch.lanes);
+    return outcome;
+}
+
+static int all_doubled(void)
+{
+    for (size_t l = 0; l < ROWS; l++)
+        if (doubled[l] != 2.0 * (double)l)
+            return 0;
+    return 1;
+}
+
+static void finish_with(pg_program *p, trace *t)
+{
+    pg_program_free(p);
+    let_go(0);
+    drop_trace(t);
+}
+
+static void test_the_first_row_that_fails_is_the_one_that_is_told_of(void)
+{
+    trace t;
+    pg_program *p = calling(&t);
+    numbers[EARLY] = -EARLY, numbers[LATE] = -LATE;
+    pg_drop_exception = drop;
+    plan.in_order = 1;
+    CHECK(run(p, NULL) == -1);
+    const pg_failure found = pg_failure_taken();
+    CHECK(found.why == RAISED && found.row == EARLY && found.error == &exceptions[0] && found.interrupt == NULL);
+    CHECK(dropped); /* the other one */
+    finish_with(p, &t);
+}
+
+static void test_what_is_to_end_all_work_wins(void)
+{
+    trace t;
+    pg_program *p = calling(&t);
+    numbers[EARLY] = -EARLY, numbers[LATE] = -LATE;
+    pg_drop_exception = drop;
+    plan.in_order = plan.late_ends_all = 1;
+    CHECK(run(p, NULL) == -1);
+    const pg_failure found = pg_failure_taken();
+    CHECK(found.why == ASKED && found.interrupt == &exceptions[1]);
+    finish_with(p, &t);
+}
+
+static int asked, forked_in;
+
+static int ask_once(void)
+{
+    if (!PG_IS_SET(&waiting))
+        return 0;
+    asked++;
+    PG_SET(&released);
+    return 1;
+}
+
+static void test_who_waits_for_a_helper_looks_whether_to_stop(void)
+{
+    trace t;
+    pg_program *p = calling(&t);
+    plan.helper_waits = 1;
+    pg_stop_asked = ask_once;
+    CHECK(run(p, NULL) == -1 && asked == 1);
+    pg_stop_asked = NULL;
+    finish_with(p, &t);
+    int stop = 0;
+    p = calling(&t);
+    plan.stop = &stop;
+    CHECK(run(p, &stop) == -1);
+    CHECK(pg_failure_taken().interrupt == NULL);
+    finish_with(p, &t);
+}
+
+/* -- forks ----------------------------------------------------------------------------------------- */
+
+/* Whether the child that this is the parent of has ended well. */
+static int ends_well(pid_t child)
+{
+    int status;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void test_a_child_has_helpers_of_its_own(void)
+{
+    trace t;
+    pg_program *p = calling(&t);
+    CHECK(run(p, NULL) == 0 && all_doubled());
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(run(p, NULL) != 0 || !all_doubled() || run(p, NULL) != 0);
+    CHECK(ends_well(child) && run(p, NULL) == 0 && all_doubled());
+    finish_with(p, &t);
+}
+
+/* While this thread waits for a helper that is at work, as a signal handler may. */
+static int fork_once(void)
+{
+    if (!PG_IS_SET(&waiting) || forked_in)
+        return 0;
+    forked_in = 1;
+    const pid_t child = fork();
+    if (child != 0) {
+        CHECK(ends_well(child));
+        PG_SET(&released);
+    } else
+        plan.helper_waits = 0, forked_in = 2;
+    return 0;
+}
+
+static void test_a_child_that_was_made_meanwhile_does_it_alone(void)
+{
+    trace t;
+    pg_program *p = calling(&t);
+    plan.helper_waits = 1;
+    pg_stop_asked = fork_once;
+    CHECK(run(p, NULL) == 0 && all_doubled());
+    if (forked_in == 2)
+        _exit(0);
+    CHECK(forked_in == 1);
+    pg_stop_asked = NULL;
+    finish_with(p, &t);
+}
+
+int main(void)
+{
+    RUN(test_two_threads_get_as_many_pieces_each_or_one_of_many_more);
+    RUN(test_totals_of_pieces_are_added_in_order);
+    RUN(test_little_work_is_not_worth_a_thread);
+    RUN(test_results_do_not_depend_on_threads);
+    RUN(test_the_first_row_that_fails_is_the_one_that_is_told_of);
+    RUN(test_what_is_to_end_all_work_wins);
+    RUN(test_who_waits_for_a_helper_looks_whether_to_stop);
+    RUN(test_a_child_has_helpers_of_its_own);
+    RUN(test_a_child_that_was_made_meanwhile_does_it_alone);
+    CHECK(pg_live_nodes() == 0);
+    printf("OK\n");
+    return 0;
+}
