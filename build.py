@@ -64,7 +64,7 @@ def flags_of(is_clang: bool) -> list[str]:
 
 
 def compiler_settings() -> dict[str, list]:
-    """Flags for GCC and Clang: no fused multiply-add, no fast-math, hidden symbols."""
+    """Flags for GCC and Clang: multiply-adds fused where the C says so, no fast-math, hidden symbols."""
     macros: list[tuple[str, str | None]] = []
     if LIMITED_API:
         macros.append(("Py_LIMITED_API", "0x030A0000"))

@@ -143,36 +143,17 @@ static inline int is_short(int op)
 /* Whether an op of lanes has a function for whole blocks. */
 static inline int is_in_block(int op)
 {
-    return op == PG_OP_exp || op == PG_OP_tanh || op == PG_OP_sech2 || op == PG_OP_sigmoid || op == PG_OP_sigmoid_dx ||
-           op == PG_OP_sin || op == PG_OP_cos || op == PG_OP_tan || op == PG_OP_pow || op == PG_OP_pown ||
-           op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx ||
+    return op == PG_OP_exp || op == PG_OP_log || op == PG_OP_tanh || op == PG_OP_sech2 || op == PG_OP_sigmoid ||
+           op == PG_OP_sigmoid_dx || op == PG_OP_sin || op == PG_OP_cos || op == PG_OP_tan || op == PG_OP_pow ||
+           op == PG_OP_pown || op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx ||
            op == PG_OP_pow_dy || op == PG_OP_mod || op == PG_OP_floordiv || pg_is_of_gammas(op);
 }
 
 #endif
 
-double pg_evaluate_one(int op, double x, double y, double w)
+static double uniform_or_zero(const double *uniforms, pg_slot slot)
 {
-    (void)w;
-    switch (op) {
-#define UNARY(name, symbol, errors, forward, dx, doc) \
-    case PG_OP_##name: \
-        return forward_##name(x);
-#define BINARY(name, symbol, errors, forward, dx, dy, doc) \
-    case PG_OP_##name: \
-        return forward_##name(x, y);
-#define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
-    case PG_OP_##name: \
-        return forward_##name(x, y, w);
-#define CONSTANT(name, symbol, errors, forward, dx, doc) \
-    case PG_OP_##name: \
-        return forward_##name(x, y);
-#define SLOPE1 UNARY
-#define SLOPE2 BINARY
-#include "ops.def"
-    default:
-        return 0.0;
-    }
+    return slot == PG_NO_SLOT ? 0.0 : uniforms[slot];
 }
 
 /* Four numbers of two vectors of four. */
@@ -186,15 +167,19 @@ double pg_evaluate_one(int op, double x, double y, double w)
 /* -- choosing ----------------------------------------------------------------------------------- */
 
 typedef void run_block_function(const pg_program *p, block *rows);
+typedef double one_function(int op, double x, double y, double w);
+typedef int once_function(const pg_instruction *in, const pg_instruction *end, double *uniforms);
 
 static const struct {
     const char *name;
     run_block_function *run_block;
+    one_function *one;
+    once_function *once;
     pg_turn turn;
 } sets[] = {
 #define SET(name) \
     { \
-        #name, run_block_##name, \
+        #name, run_block_##name, one_##name, once_##name, \
         { \
             copy_##name, blend_##name, begin_##name, go_on_##name, is_all_##name, tile_##name \
         } \
@@ -217,6 +202,11 @@ void pg_choose_lanes(int most)
 const pg_turn *pg_lane_turn(void)
 {
     return &sets[level].turn;
+}
+
+double pg_evaluate_one(int op, double x, double y, double w)
+{
+    return sets[level].one(op, x, y, w);
 }
 
 void pg_run_block(const pg_program *p, block *rows)
@@ -274,38 +264,10 @@ static double fused_once(const pg_program *p, const pg_instruction *in, const do
     return PG_UNLIKELY(sum != sum) && in->expected ? fused_once_again(p, in, uniforms, met) : sum;
 }
 
-static double uniform_or_zero(const double *uniforms, pg_slot slot)
-{
-    return slot == PG_NO_SLOT ? 0.0 : uniforms[slot];
-}
-
-/* Partners together: see pair() in lanes.h. How many instructions were done. */
-static int pair_once(const pg_instruction *in, const pg_instruction *end, double *uniforms)
-{
-#ifndef PG_LIBM_LANES
-    if ((in->code == PG_OP_tanh || in->code == PG_OP_sech2) && pg_is_pair(in, end)) {
-        const struct lane_sloped y = lane_tanh_and_slope(uniforms[in->a]);
-        uniforms[in[in->code == PG_OP_sech2].out] = y.value;
-        uniforms[in[in->code == PG_OP_tanh].out] = y.slope;
-        return 2;
-    }
-    if ((in->code == PG_OP_sigmoid || in->code == PG_OP_sigmoid_dx) && pg_is_pair(in, end)) {
-        const struct lane_sloped y = lane_sigmoid_and_slope(uniforms[in->a]);
-        uniforms[in[in->code == PG_OP_sigmoid_dx].out] = y.value;
-        uniforms[in[in->code == PG_OP_sigmoid].out] = y.slope;
-        return 2;
-    }
-#else
-    (void)end;
-#endif
-    uniforms[in->out] = pg_evaluate_one(in->code, uniforms[in->a], uniform_or_zero(uniforms, in->b),
-                                        uniform_or_zero(uniforms, in->c));
-    return 1;
-}
-
 int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruction *end, double *uniforms,
                 uint32_t *guard, int *met, pg_work *work)
 {
+    once_function *once = sets[level].once;
     for (; in != end; in++) {
         switch (in->code) {
         case PG_CODE_FUSED:
@@ -347,7 +309,7 @@ int pg_run_some(const pg_program *p, const pg_instruction *in, const pg_instruct
         default:
             if (p->tells && pg_is_settled(in->code, uniforms[in->a], uniform_or_zero(uniforms, in->b)))
                 *met = 1;
-            in += pair_once(in, end, uniforms) - 1;
+            in += once(in, end, uniforms) - 1;
         }
     }
     return 1;

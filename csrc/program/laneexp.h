@@ -11,7 +11,7 @@
 
 #define LANE_EXP_NEAR 700.0 /* below it the result and all on the way are normal numbers */
 #define LANE_TANH_NEAR 18.0 /* below it exp(2 |x|) is less than 2**52, so that 1 + exp(-2 |x|) loses nothing */
-#define LANE_SIGMOID_NEAR 44.0 /* below it exp(|x|) is */
+#define LANE_SIGMOID_NEAR 36.0 /* below it exp(|x|) is */
 
 /* Whether all are nearer to 0 than that; nan is not. */
 LANE_INLINE int lanes_are_near(const double *x, size_t count, double bound)
@@ -21,27 +21,6 @@ LANE_INLINE int lanes_are_near(const double *x, size_t count, double bound)
     for (size_t i = 0; i < count; i++)
         beyond |= most - (lane_to_bits(x[i]) & 0x7fffffffffffffff);
     return beyond >> 63 == 0;
-}
-
-/* A stretch between two parts of the work. */
-struct lanes_between {
-    double r[LANES_AT_ONCE], tail[LANES_AT_ONCE];
-    uint64_t bits[LANES_AT_ONCE];
-};
-
-/* x, or so many times |x| where that is not 0, reduced, and the tail of exp(r) - 1 = r + tail. */
-LANE_INLINE void lanes_reduce(struct lanes_between *y, const double *x, size_t some, double times)
-{
-    LANE_LOOP
-    for (size_t i = 0; i < some; i++) {
-        const struct lane_reduced one = lane_reduce(times != 0.0 ? times * fabs(x[i]) : x[i]);
-        y->r[i] = one.r;
-        y->tail[i] = one.low;
-        y->bits[i] = one.bits;
-    }
-    LANE_LOOP
-    for (size_t i = 0; i < some; i++)
-        y->tail[i] = y->r[i] * y->r[i] * lane_exp_tail(y->r[i]) + y->tail[i];
 }
 
 /* z may be x. */
@@ -55,11 +34,17 @@ LANE_INLINE void lanes_exp(const double *x, double *z, size_t count)
                 z[start + i] = lane_exp(x[start + i]);
             continue;
         }
-        struct lanes_between y;
-        lanes_reduce(&y, x + start, some, 0.0);
+        double r[LANES_AT_ONCE];
+        uint64_t bits[LANES_AT_ONCE];
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++) {
+            const struct lane_reduced y = lane_reduce(x[start + i]);
+            r[i] = y.r;
+            bits[i] = y.bits << 52;
+        }
         LANE_LOOP
         for (size_t i = 0; i < some; i++)
-            z[start + i] = lane_from_bits(lane_to_bits(1.0 + (y.r[i] + y.tail[i])) + (y.bits[i] << 52));
+            z[start + i] = lane_from_bits(lane_to_bits(lane_exp_of(r[i])) + bits[i]);
     }
 }
 
@@ -75,23 +60,19 @@ LANE_INLINE void lane_put(struct lane_sloped t, double *z, double *slope, size_t
         slope[i] = t.slope;
 }
 
-/* A stretch of lane_tanh_ratio(). */
-struct lanes_ratio {
-    double s[LANES_AT_ONCE], above[LANES_AT_ONCE], above_left[LANES_AT_ONCE], below_left[LANES_AT_ONCE],
-        r[LANES_AT_ONCE];
+/* A stretch between the two parts of the work. */
+struct lanes_halves {
+    double w[LANES_AT_ONCE];
+    uint64_t bits[LANES_AT_ONCE];
 };
 
-LANE_INLINE void lanes_tanh_ratio(struct lanes_ratio *of, const struct lanes_between *y, size_t some)
+LANE_INLINE void lanes_halve(struct lanes_halves *y, const double *x, size_t some, const double times)
 {
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
-        const double s = lane_from_bits((1023 - y->bits[i]) << 52);
-        const struct lane_ratio one = lane_tanh_ratio(y->r[i], y->tail[i], s, 0.0);
-        of->s[i] = s;
-        of->above[i] = one.above;
-        of->above_left[i] = one.above_left;
-        of->below_left[i] = one.below_left;
-        of->r[i] = one.r;
+        const struct lane_half one = lane_half(times * fabs(x[i]));
+        y->w[i] = one.w;
+        y->bits[i] = one.bits;
     }
 }
 
@@ -106,16 +87,13 @@ LANE_INLINE void lanes_of_tanh(const double *x, double *z, double *slope, size_t
                 lane_put(lane_tanh_and_slope(x[i]), z, slope, i, wanted);
             continue;
         }
-        struct lanes_between y;
-        struct lanes_ratio of;
-        lanes_reduce(&y, x + start, some, 2.0);
-        lanes_tanh_ratio(&of, &y, some);
+        struct lanes_halves y;
+        lanes_halve(&y, x + start, some, 1.0);
         LANE_LOOP
         for (size_t i = 0; i < some; i++) {
-            const double s = of.s[i];
-            const struct lane_ratio ratio = {of.above[i], of.above_left[i], of.below_left[i], of.r[i]};
-            struct lane_sloped t = lane_tanh_of(ratio, s);
-            t.value = copysign(t.value, x[start + i]);
+            const double s = lane_half_power(y.bits[i]);
+            struct lane_sloped t = lane_tanh_of(y.w[i], s, 0.0);
+            t.value = lane_signed(t.value, x[start + i]);
             t.slope *= 4.0 * s;
             lane_put(t, z, slope, start + i, wanted);
         }
@@ -148,14 +126,15 @@ LANE_INLINE void lanes_of_sigmoid(const double *x, double *z, double *slope, siz
                 lane_put(lane_sigmoid_and_slope(x[i]), z, slope, i, wanted);
             continue;
         }
-        struct lanes_between y;
-        lanes_reduce(&y, x + start, some, 1.0);
+        struct lanes_halves y;
+        lanes_halve(&y, x + start, some, 0.5);
         LANE_LOOP
         for (size_t i = 0; i < some; i++) {
-            struct lane_sloped t = lane_sigmoid_of(y.r[i], y.tail[i], lane_from_bits((1023 - y.bits[i]) << 52));
-            const double less = lane_from_bits(lane_to_bits(t.value) - (y.bits[i] << 52));
+            const double s = lane_half_power(y.bits[i]);
+            struct lane_sloped t = lane_sigmoid_of(y.w[i], s, 0.0);
+            const double less = s * t.value;
             t.value = x[start + i] < 0.0 ? less : 1.0 - less;
-            t.slope = lane_from_bits(lane_to_bits(t.slope) - (y.bits[i] << 52));
+            t.slope *= s;
             lane_put(t, z, slope, start + i, wanted);
         }
     }

@@ -130,25 +130,27 @@ LANE_TARGET static void LANE_NAME(lgamma_near)(const double *a, double *z, size_
         one[i] = first ? ~(uint64_t)0 : 0;
     }
     LANE_NAME(either_polynomial)(SERIES(lgamma_by_one), SERIES(lgamma_by_two), one, d.at, tail.at, count);
+    lanes_log(logs.at, logs.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
-        const double log = lane_log(logs.at[i]), near = d.at[i] * tail.at[i] + 0.0;
+        const double log = logs.at[i], near = d.at[i] * tail.at[i] + 0.0;
         z[i] = near + (a[i] < 0.75 ? -log : log);
     }
 }
 
 LANE_TARGET static void LANE_NAME(lgamma_far)(const double *a, double *z, size_t count)
 {
-    numbers r, square = {{0.0}}, tail;
+    numbers r, square = {{0.0}}, tail, logs;
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         r.at[i] = 1.0 / a[i];
         square.at[i] = r.at[i] * r.at[i];
     }
     LANE_NAME(polynomial)(SERIES(lgamma_by_stirling), square.at, tail.at, count);
+    lanes_log(a, logs.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
-        z[i] = (a[i] - 0.5) * (lane_log(a[i]) - 1.0) + (0.4189385332046727 + r.at[i] * tail.at[i]);
+        z[i] = (a[i] - 0.5) * (logs.at[i] - 1.0) + (0.4189385332046727 + r.at[i] * tail.at[i]);
 }
 
 /* lgamma of x from z = lgamma(-x) */
@@ -216,16 +218,17 @@ LANE_TARGET static void LANE_NAME(digamma_near)(const double *a, double *z, size
 
 LANE_TARGET static void LANE_NAME(digamma_far)(const double *a, double *z, size_t count)
 {
-    numbers r, square = {{0.0}}, tail;
+    numbers r, square = {{0.0}}, tail, logs;
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
         r.at[i] = 1.0 / a[i];
         square.at[i] = r.at[i] * r.at[i];
     }
     LANE_NAME(polynomial)(SERIES(digamma_above_zero), square.at, tail.at, count);
+    lanes_log(a, logs.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++)
-        z[i] = lane_log(a[i]) - (0.5 * r.at[i] + square.at[i] * tail.at[i]);
+        z[i] = logs.at[i] - (0.5 * r.at[i] + square.at[i] * tail.at[i]);
 }
 
 /* digamma of x from z = digamma(1 - x) */
@@ -278,9 +281,10 @@ LANE_TARGET static void LANE_NAME(gamma_near)(const double *a, double *z, size_t
         for (size_t i = 0; i < count; i++) {
             const int on = t.at[i] > 2.0;
             const double less = t.at[i] - 1.0, p = product.at[i];
-            const double left = lost.at[i] * less + product_lost(p, less), more = p * less;
+            const struct lane_pair more = lane_product(p, less);
+            const double left = lost.at[i] * less + more.low;
             lost.at[i] = on ? left : lost.at[i];
-            product.at[i] = on ? more : p;
+            product.at[i] = on ? more.high : p;
             t.at[i] = on ? less : t.at[i];
             any |= lane_to_bits(t.at[i] > 2.0 ? 1.0 : 0.0);
         }
@@ -315,7 +319,8 @@ LANE_TARGET static void LANE_NAME(gamma_far)(const double *a, double *z, size_t 
     LANE_NAME(polynomial)(SERIES(gamma_beside), r.at, tail.at, count);
     LANE_LOOP
     for (size_t i = 0; i < count; i++) {
-        const double left = (a[i] - q.at[i] * 2.718281828459045) - product_lost(q.at[i], 2.718281828459045);
+        const struct lane_pair back = lane_product(q.at[i], 2.718281828459045);
+        const double left = (a[i] - back.high) - back.low;
         const double missed = (a[i] - 0.5) * ((left - q.at[i] * 1.4456468917292502e-16) / a[i]);
         const double beside = 1.520346901066281 +
                               1.520346901066281 * (r.at[i] * tail.at[i] + (missed - 6.077249945758854e-17));

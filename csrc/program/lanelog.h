@@ -19,24 +19,23 @@ LANE_INLINE struct lane_split lane_split(double x)
     return (struct lane_split){k, m - 1.0};
 }
 
-/* log(1 + f) = f - (h - g), h = f*f/2: with s = f / (2 + f) it is 2 atanh(s), a series in s*s. */
-LANE_INLINE double lane_log_tail(double f, double h)
+/* log(1 + f) = f - (h - g), h = f*f/2: with s = f / (2 + f) it is 2 atanh(s), a series in s*s. This is g. */
+LANE_INLINE double lane_log_tail(double s, double h)
 {
-    double s = f / (2.0 + f);
     double z = s * s;
     double z2 = z * z, z4 = z2 * z2;
-    double p = (0x1.746649acf0e98p-3 + z * 0x1.39a095d6668b7p-3) + z2 * 0x1.2f117c39a8137p-3;
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a3b6p-2, 0x1.c71c51d7d9ec5p-3);
-    return s * (h + z * p);
+    double p = fma(z2, 0x1.2f117c39a8137p-3, fma(z, 0x1.39a095d6668b7p-3, 0x1.746649acf0e98p-3));
+    p = fma(z4, p,
+            lane_cubic(z, z2, 0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a3b6p-2, 0x1.c71c51d7d9ec5p-3));
+    return s * fma(z, p, h);
 }
 
-/* k ln 2 + log(1 + f) + low */
-LANE_INLINE double lane_log_sum(double k, double f, double low)
+/* k ln 2 + log(1 + f) + low, with s = f / (2 + f) */
+LANE_INLINE double lane_log_sum(double k, double f, double s, double low)
 {
     double h = 0.5 * f * f;
-    double g = lane_log_tail(f, h);
-    return k * LANE_LN2_HI + (f - (h - (g + (k * LANE_LN2_LO + low))));
+    double g = lane_log_tail(s, h);
+    return fma(k, LANE_LN2_HI, f - (h - (g + fma(k, LANE_LN2_LO, low))));
 }
 
 /* What every logarithm says at and beyond the ends of its domain. */
@@ -49,7 +48,26 @@ LANE_INLINE double lane_log_ends(double x, double y)
 LANE_INLINE double lane_log(double x)
 {
     struct lane_split y = lane_split(x);
-    return lane_log_ends(x, lane_log_sum(y.k, y.f, 0.0));
+    return lane_log_ends(x, lane_log_sum(y.k, y.f, y.f / (2.0 + y.f), 0.0));
+}
+
+/* Of a whole block, in two parts, as a long chain of steps leaves a processor waiting; z may be x. */
+LANE_INLINE void lanes_log(const double *x, double *z, size_t count)
+{
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
+        double k[LANES_AT_ONCE], f[LANES_AT_ONCE], s[LANES_AT_ONCE];
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++) {
+            const struct lane_split y = lane_split(x[start + i]);
+            k[i] = y.k;
+            f[i] = y.f;
+            s[i] = y.f / (2.0 + y.f);
+        }
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++)
+            z[start + i] = lane_log_ends(x[start + i], lane_log_sum(k[i], f[i], s[i], 0.0));
+    }
 }
 
 /* k ln 2 + log(1 + x + low): what 1 + x rounds away is kept, scaled as its leading part is. */
@@ -62,7 +80,7 @@ LANE_INLINE double lane_log_beside(double k, double x, double low)
     double part = x < 0x1p60 ? lost * lane_power_of_two(-y.k) : 0.0;
     double f = y.f + part;
     double rest = part - (f - y.f);
-    return lane_log_ends(sum, lane_log_sum(k + y.k, f, rest - rest * f));
+    return lane_log_ends(sum, lane_log_sum(k + y.k, f, f / (2.0 + f), fma(-rest, f, rest)));
 }
 
 LANE_INLINE double lane_log1p(double x)
@@ -78,7 +96,7 @@ LANE_INLINE struct lane_log_parts lane_log_parts(double x)
 {
     struct lane_split y = lane_split(x);
     double h = 0.5 * y.f * y.f;
-    double g = lane_log_tail(y.f, h);
+    double g = lane_log_tail(y.f / (2.0 + y.f), h);
     double high = lane_from_bits(lane_to_bits(y.f - h) & 0xffffffff00000000);
     return (struct lane_log_parts){y.k, high, ((y.f - high) - h) + g};
 }
@@ -88,7 +106,7 @@ LANE_INLINE double lane_log2(double x)
     const double c_high = 0x1.71547652p+0, c_low = 0x1.705fc2eefa2p-33;
     struct lane_log_parts y = lane_log_parts(x);
     double lead = y.high * c_high;
-    double rest = y.high * c_low + y.low * (c_high + c_low);
+    double rest = fma(y.high, c_low, y.low * (c_high + c_low));
     double sum = y.k + lead;
     return lane_log_ends(x, sum + (((y.k - sum) + lead) + rest));
 }
@@ -99,7 +117,7 @@ LANE_INLINE double lane_log10(double x)
     const double log2_high = 0x1.34413509f78p-2, log2_low = 0x1.fef311f12b358p-46;
     struct lane_log_parts y = lane_log_parts(x);
     double lead = y.high * c_high;
-    double rest = y.high * c_low + y.low * (c_high + c_low) + y.k * log2_low;
+    double rest = fma(y.k, log2_low, fma(y.high, c_low, y.low * (c_high + c_low)));
     double whole = y.k * log2_high;
     double sum = whole + lead;
     return lane_log_ends(x, sum + (((whole - sum) + lead) + rest));
@@ -117,12 +135,12 @@ LANE_INLINE double lane_log_one_and_exp(double x)
     double s = f / (2.0 + f);
     double z = s * s;
     double z2 = z * z, z4 = z2 * z2;
-    double p = (0x1.c1011e7d92531p-4 + z * 0x1.200dc2fd52e51p-4) + z2 * 0x1.5005210591aaap-3;
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.745d1d71e4b92p-3, 0x1.3b12e39a53354p-3, 0x1.11226cfdfd55bp-3, 0x1.dff3f322cbb88p-4);
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.5555555555556p-1, 0x1.9999999999656p-2, 0x1.24924924ba565p-2, 0x1.c71c71a9a771fp-3);
-    return f - (s * (f - z * p) - low * ((1.0 - s) * (1.0 - s)));
+    double p = fma(z2, 0x1.5005210591aaap-3, fma(z, 0x1.200dc2fd52e51p-4, 0x1.c1011e7d92531p-4));
+    p = fma(z4, p,
+            lane_cubic(z, z2, 0x1.745d1d71e4b92p-3, 0x1.3b12e39a53354p-3, 0x1.11226cfdfd55bp-3, 0x1.dff3f322cbb88p-4));
+    p = fma(z4, p,
+            lane_cubic(z, z2, 0x1.5555555555556p-1, 0x1.9999999999656p-2, 0x1.24924924ba565p-2, 0x1.c71c71a9a771fp-3));
+    return f - fma(-low, (1.0 - s) * (1.0 - s), s * fma(-z, p, f));
 }
 
 LANE_INLINE double lane_softplus(double x)
@@ -143,7 +161,7 @@ LANE_INLINE double lane_logaddexp_dx(double x, double y)
     const double d = x - y, t = d - x;
     const double lost = (x - (d - t)) + (-y - t);
     const struct lane_sloped s = lane_sigmoid_and_slope(d);
-    const double slope = s.value + s.slope * lost;
+    const double slope = fma(s.slope, lost, s.value);
     const double found = fabs(d) < LANE_INF ? slope : s.value;
     return x == y ? 0.5 : found;
 }
@@ -153,7 +171,7 @@ LANE_INLINE double lane_asinh(double x)
 {
     double a = fabs(x);
     int far = a > 0x1p60;
-    double b = far ? 0.0 : a * a / (1.0 + sqrt(a * a + 1.0));
+    double b = far ? 0.0 : a * a / (1.0 + sqrt(fma(a, a, 1.0)));
     double sum = a + b;
     double z = lane_log_beside(far ? 1.0 : 0.0, sum, (a - sum) + b);
     return copysign(a < 0x1p-54 ? a : z, x);
@@ -166,10 +184,9 @@ LANE_INLINE double lane_acosh(double x)
     int far = x > 0x1p60;
     double t = x - 1.0;
     double square = t * t;
-    double v = 2.0 * t + square;
+    double v = fma(2.0, t, square);
     double b = sqrt(v);
-    struct lane_pair back = lane_times(lane_pair(b, 0.0), lane_pair(b, 0.0));
-    double left = ((v - back.high) - back.low) + ((2.0 * t - v) + square);
+    double left = fma(-b, b, v) + (fma(2.0, t, -v) + square);
     double b_low = b > 0.0 ? left / (2.0 * b) : 0.0;
     double sum = far ? x : b + t;
     double low = far ? 0.0 : ((b - sum) + t) + b_low;
@@ -227,12 +244,10 @@ LANE_INLINE double lane_cbrt(double x)
                           0x1.f8b22e20162e7p-5);
     double inverse = 0x1.5555555555555p-2 / m;
     double z = root *
-               (p + (f2 * f2) * ((-0x1.57c1ea6c70f03p-5 + f * 0x1.0ec10a9e54523p-5) + f2 * -0x1.3bac61f398ad9p-6));
-    z = z - z * ((z * z * z - m) * inverse);
-    struct lane_pair once = lane_pair(z, 0.0);
-    struct lane_pair square = lane_times(once, once);
-    struct lane_pair cube = lane_times(lane_pair(square.high, square.low), once);
-    z = z - z * (((cube.high - m) + cube.low) * inverse);
+               fma(f2 * f2, fma(f2, -0x1.3bac61f398ad9p-6, fma(f, 0x1.0ec10a9e54523p-5, -0x1.57c1ea6c70f03p-5)), p);
+    z = fma(-z, fma(z * z, z, -m) * inverse, z);
+    struct lane_pair square = lane_product(z, z);
+    z = fma(-z, fma(square.low, z, fma(square.high, z, -m)) * inverse, z);
     return a > 0.0 && a < LANE_INF ? copysign(z * lane_power_of_two(n), x) : x;
 }
 

@@ -1,11 +1,15 @@
 /* lanemath.h: elementary functions written so that a compiler can run one lane per row. Each is a straight line of
- * additions, products, quotients, square roots, selections and operations on bits: no branch, no conversion to an
- * integer, no fused multiply-add, and no table but for powers. So a loop over lanes vectorises, and every build gives
- * the same bits: SSE2, AVX2, AVX-512, or one row at a time (only which nan a nan is may differ). Each is within 2 ulp of
- * the true value, logaddexp apart where its terms cancel, with C99's values at +-0, inf, nan: see
- * tests/ops/test_lane_functions.py.
+ * additions, products, fused multiply-adds, quotients, square roots, selections and operations on bits: no branch, no
+ * conversion to an integer, and no table but for powers. So a loop over lanes vectorises, and every build gives the same
+ * bits: SSE2, AVX2, AVX-512, or one row at a time (only which nan a nan is may differ). Each is within 2 ulp of the true
+ * value, logaddexp apart where its terms cancel, with C99's values at +-0, inf, nan: see tests/ops/test_lane_functions.py.
  *
- * Compile with -O3 -ffp-contract=off -fno-trapping-math -fno-math-errno. Without contraction products stay rounded
+ * A product and a sum are rounded once where fma() says so, and nowhere else. C99's fma() is correctly rounded, so it has
+ * the same bits with an instruction for it and without: one instruction under AVX2, AVX-512 and NEON, and a call of the
+ * C library in what every x86-64 has, which is for processors from before 2013. What a product has rounded away, x * y - p,
+ * is fma(x, y, -p), exactly.
+ *
+ * Compile with -O3 -ffp-contract=off -fno-trapping-math -fno-math-errno. Without contraction other products stay rounded
  * on their own; the last two change no bit, but without them selections stay branches and sqrt stays a call.
  *
  * Methods: range reduction after Cody and Waite, Software Manual for the Elementary Functions (1980); error-free
@@ -44,6 +48,8 @@
 #define LANE_LOG2E 0x1.71547652b82fep+0
 #define LANE_LN2_HI 0x1.62e42fefa38p-1 /* 42 bits: a product with an exponent is exact */
 #define LANE_LN2_LO 0x1.ef35793c7673p-45
+#define LANE_LN2 0x1.62e42fefa39efp-1 /* all 53, and the rest: a fused multiply-add needs no room for a product */
+#define LANE_LN2_REST 0x1.abc9e3b39803fp-56
 
 /* Blocks are gone through in stretches of so many lanes; how many the one from start on has. */
 enum { LANES_AT_ONCE = 64 };
@@ -90,7 +96,7 @@ LANE_INLINE double lane_scale(double y, double k)
 /* A cubic by Estrin's scheme: chains of dependent steps are what bounds the longer functions. */
 LANE_INLINE double lane_cubic(double t, double t2, double a, double b, double c, double d)
 {
-    return (a + t * b) + t2 * (c + t * d);
+    return fma(t2, fma(t, d, c), fma(t, b, a));
 }
 
 /* x within the bounds; nan stays. */
@@ -138,25 +144,33 @@ LANE_INLINE double lane_sum(double a, double b, double c)
     return sum + (((a - sum) + b) + c);
 }
 
-/* A number in two parts, the first of 26 bits, so that products of first parts are exact. */
+/* A number in two parts, of which the second is what the first has rounded away, and a little more. */
 struct lane_pair { double high, low; };
 
-/* high + low, where low is the smaller and at most some 2**-20 of high */
-LANE_INLINE struct lane_pair lane_pair(double high, double low)
+/* x * y, exactly */
+LANE_INLINE struct lane_pair lane_product(double x, double y)
 {
-    double cut = lane_from_bits(lane_to_bits(high + low) & 0xfffffffff8000000);
-    return (struct lane_pair){cut, (high - cut) + low};
+    double product = x * y;
+    return (struct lane_pair){product, fma(x, y, -product)};
 }
 
-/* The product as an exact leading part and the rest, good to 2**-76; not itself a pair yet. */
-LANE_INLINE struct lane_pair lane_times(struct lane_pair a, struct lane_pair b)
+/* A number times a pair, and a pair times a pair, good to 2**-100. */
+LANE_INLINE struct lane_pair lane_times(double x, struct lane_pair y)
 {
-    return (struct lane_pair){a.high * b.high, a.high * b.low + a.low * (b.high + b.low)};
+    struct lane_pair product = lane_product(x, y.high);
+    return (struct lane_pair){product.high, fma(x, y.low, product.low)};
+}
+
+LANE_INLINE struct lane_pair lane_times_pair(struct lane_pair x, struct lane_pair y)
+{
+    struct lane_pair product = lane_product(x.high, y.high);
+    return (struct lane_pair){product.high, fma(x.high, y.low, fma(x.low, y.high, product.low))};
 }
 
 /* -- exponentials ----------------------------------------------------------------------------- */
 
-/* x = n ln 2 + r + low, |r| < 0.3466, the sum r + low good to 2**-100; n also as the low bits of a word. */
+/* x = n ln 2 + r + low, |r| < 0.3466, the sum r + low good to 2**-100; n also as the low bits of a word. x and n ln 2 are
+ * so near to each other, where n is not 0, that the difference to the 53 bits of ln 2 is exact. */
 struct lane_reduced {
     double n, r, low;
     uint64_t bits;
@@ -164,35 +178,40 @@ struct lane_reduced {
 
 LANE_INLINE struct lane_reduced lane_reduce(double x)
 {
-    double shifted = x * LANE_LOG2E + LANE_SHIFTER;
+    double shifted = fma(x, LANE_LOG2E, LANE_SHIFTER);
     double n = shifted - LANE_SHIFTER;
-    double high = x - n * LANE_LN2_HI;
-    double rest = n * LANE_LN2_LO;
-    double r = high - rest;
-    return (struct lane_reduced){n, r, (high - r) - rest, lane_to_bits(shifted)};
+    double high = fma(n, -LANE_LN2, x);
+    double r = fma(n, -LANE_LN2_REST, high);
+    return (struct lane_reduced){n, r, fma(n, -LANE_LN2_REST, high - r), lane_to_bits(shifted)};
 }
 
 /* (exp(r) - 1 - r) / r**2 for |r| < 0.3467 */
 LANE_INLINE double lane_exp_tail(double r)
 {
     double r2 = r * r, r4 = r2 * r2;
-    double p = (0x1.27e4bf2b99868p-22 + r * 0x1.af6cdcfc02bbfp-26) + r2 * 0x1.1f9df320d9bcbp-29;
-    p = r4 * p +
-        lane_cubic(r, r2, 0x1.6c16c16c13573p-10, 0x1.a01a01b3bebfcp-13, 0x1.a01a01b459a37p-16, 0x1.71ddef8aa6268p-19);
-    p = r4 * p + lane_cubic(r, r2, 0x1p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110eba9p-7);
-    return p;
+    double p = fma(r2, 0x1.1f9df320d9bcbp-29, fma(r, 0x1.af6cdcfc02bbfp-26, 0x1.27e4bf2b99868p-22));
+    p = fma(
+        r4, p,
+        lane_cubic(r, r2, 0x1.6c16c16c13573p-10, 0x1.a01a01b3bebfcp-13, 0x1.a01a01b459a37p-16, 0x1.71ddef8aa6268p-19));
+    return fma(r4, p, lane_cubic(r, r2, 0x1p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110eba9p-7));
 }
 
 /* exp(r) - 1 for a reduced r */
 LANE_INLINE double lane_exp_less_one(struct lane_reduced x)
 {
-    return x.r + (x.r * x.r * lane_exp_tail(x.r) + x.low);
+    return x.r + fma(x.r * x.r, lane_exp_tail(x.r), x.low);
+}
+
+/* exp(r), to which the part of r that is low adds too little to be missed. */
+LANE_INLINE double lane_exp_of(double r)
+{
+    return 1.0 + fma(r * r, lane_exp_tail(r), r);
 }
 
 LANE_INLINE double lane_exp(double x)
 {
     struct lane_reduced y = lane_reduce(lane_clamp(x, -746.0, 711.0));
-    return lane_scale(1.0 + lane_exp_less_one(y), y.n);
+    return lane_scale(lane_exp_of(y.r), y.n);
 }
 
 /* exp(x) - 1 = 2**n (p + (1 - 2**-n)) with p = exp(r) - 1 */
@@ -211,55 +230,93 @@ LANE_INLINE double lane_exp2(double x)
     double n = lane_nearest(y);
     double r = y - n;
     double r2 = r * r, r4 = r2 * r2;
-    double p = 0x1.e61c7c15fb603p-28 + r * 0x1.ea134dae4e03cp-32;
-    p = r4 * p +
-        lane_cubic(r, r2, 0x1.4309130f1e68dp-13, 0x1.ffcbfc79846d8p-17, 0x1.62bfc6eda8763p-20, 0x1.b524d22746e1ap-24);
-    p = r4 * p +
-        lane_cubic(r, r2, 0x1.ebfbdff82c5a5p-3, 0x1.c6b08d704a0cfp-5, 0x1.3b2ab6fb9ffcap-7, 0x1.5d87fe78a1bc4p-10);
-    return lane_scale(1.0 + r * (0x1.62e42fefa39efp-1 + r * p), n);
+    double p = fma(r, 0x1.ea134dae4e03cp-32, 0x1.e61c7c15fb603p-28);
+    p = fma(
+        r4, p,
+        lane_cubic(r, r2, 0x1.4309130f1e68dp-13, 0x1.ffcbfc79846d8p-17, 0x1.62bfc6eda8763p-20, 0x1.b524d22746e1ap-24));
+    p = fma(r4, p,
+            lane_cubic(r, r2, 0x1.ebfbdff82c5a5p-3, 0x1.c6b08d704a0cfp-5, 0x1.3b2ab6fb9ffcap-7, 0x1.5d87fe78a1bc4p-10));
+    return lane_scale(fma(r, fma(r, p, LANE_LN2), 1.0), n);
 }
 
 /* What a function comes to, and its slope there. */
 struct lane_sloped { double value, slope; };
 
-/* tanh(x) and its slope 1 - tanh(x)**2, which gradients want together. With exp(2|x|) = 2**n (1 + p), s = 2**-n
- * and r = 1 / (1 + p + s) they are (1 + p - s) r, from n = 3 on 1 - 2sr, which has no digit to lose, and 4sr (1 -
- * sr). What the sums above and below the bar have rounded away is put back to first order.
- *
- * Of a reduced 2|x| with p = reduced + tail and s = 2**-n, of which so much has no place in 1 + s: first what is above and
- * below the bar, and what was lost of both. */
-struct lane_ratio { double above, above_left, below_left, r; };
+/* a = n (ln 2)/2 + r for an a >= 0: w = tanh(r), and n as the low bits of a word. exp(2a) is 2**n (1 + w) / (1 - w), so that
+ * with s = 2**-n all that follows is quotients over (1 + s) + (1 - s) w, and the polynomial is half as long as that of an
+ * exponential. */
+struct lane_half {
+    double w;
+    uint64_t bits;
+};
 
-LANE_INLINE struct lane_ratio lane_tanh_ratio(double reduced, double tail, double s, double s_left)
+LANE_INLINE struct lane_half lane_half(double a)
 {
-    double p = reduced + tail;
-    double p_left = (reduced - p) + tail;
-    double less = 1.0 - s, more = 1.0 + s;
-    double above = less + p, below = more + p;
-    double above_left = ((less - above) + p) + p_left;
-    double below_left = ((more - below) + p) + (p_left - s_left);
-    return (struct lane_ratio){above, above_left, below_left, 1.0 / below};
+    double shifted = fma(a, 2.0 * LANE_LOG2E, LANE_SHIFTER);
+    double n = shifted - LANE_SHIFTER;
+    double r = fma(n, -0.5 * LANE_LN2_REST, fma(n, -0.5 * LANE_LN2, a));
+    double z = r * r;
+    double p = fma(z, 0x1.c38838fc7055ep-9, -0x1.223c8c4c6041bp-7);
+    p = fma(z, p, 0x1.664eca3baf110p-6);
+    p = fma(z, p, -0x1.ba1ba11780b64p-5);
+    p = fma(z, p, 0x1.11111110e0e61p-3);
+    p = fma(z, p, -0x1.55555555554bdp-2);
+    return (struct lane_half){fma(r * z, p, r), lane_to_bits(shifted)};
 }
 
-/* Then tanh of |x|, and the slope times 2**(n - 2). */
-LANE_INLINE struct lane_sloped lane_tanh_of(struct lane_ratio y, double s)
+/* 2**-n, which nothing feels any more where it is less than 2**-64. */
+LANE_INLINE double lane_half_power(uint64_t bits)
 {
-    double q = y.above * y.r, lost = y.below_left * y.r, sr = s * y.r;
-    double t = s < 0.25 ? 1.0 - 2.0 * sr : q + (y.above_left * y.r - q * lost);
-    return (struct lane_sloped){t, y.r - y.r * (sr + lost * t)};
+    return lane_from_bits((1023 - bits) << 52);
+}
+
+/* What is below the bar, what it has rounded away, s_left of that in 1 + s, and its reciprocal. */
+struct lane_below { double d, left, r; };
+
+LANE_INLINE struct lane_below lane_below(double w, double s, double s_left)
+{
+    double less = 1.0 - s, more = 1.0 + s;
+    double d = fma(less, w, more);
+    return (struct lane_below){d, fma(less, w, more - d) - s_left, 1.0 / d};
+}
+
+/* (above + above_left) / (d + left), rounded nearly once. */
+LANE_INLINE double lane_quotient(double above, double above_left, struct lane_below y)
+{
+    double q = above * y.r;
+    return fma(y.r, fma(-q, y.left, fma(-q, y.d, above) + above_left), q);
+}
+
+/* tanh(x) and its slope 1 - tanh(x)**2, which gradients want together: of |x| = n (ln 2)/2 + r the first is ((1 - s) +
+ * (1 + s) w) over what is below, and the second 4sg (1 - sg) with g = (1 - w) over that. This is tanh of |x|, and the slope
+ * times 2**(n - 2). */
+LANE_INLINE struct lane_sloped lane_tanh_of(double w, double s, double s_left)
+{
+    struct lane_below y = lane_below(w, s, s_left);
+    double less = 1.0 - s, more = 1.0 + s;
+    double above = fma(more, w, less);
+    double t = lane_quotient(above, fma(more, w, less - above), y);
+    double g = fma(-w, y.r, y.r);
+    g = fma(-g, y.left * y.r, g);
+    return (struct lane_sloped){t, fma(-g, s * g, g)};
+}
+
+/* With the sign of x, for a t that has none. */
+LANE_INLINE double lane_signed(double t, double x)
+{
+    return lane_from_bits(lane_to_bits(t) | (lane_to_bits(x) & 0x8000000000000000));
 }
 
 LANE_INLINE struct lane_sloped lane_tanh_and_slope(double x)
 {
     double a = fabs(x);
-    struct lane_reduced y = lane_reduce(2.0 * (a > 376.0 ? 376.0 : a));
-    double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
-    double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
-    struct lane_sloped t = lane_tanh_of(lane_tanh_ratio(y.r, tail, s, ((1.0 + s) - 1.0) - s), s);
-    int deep = y.n > 900.0; /* the slope is scaled in two steps, of which only the last can round */
+    struct lane_half y = lane_half(a > 376.0 ? 376.0 : a);
+    double s = a > 22.0 ? 0x1p-64 : lane_half_power(y.bits);
+    struct lane_sloped t = lane_tanh_of(y.w, s, ((1.0 + s) - 1.0) - s);
+    int deep = a > 311.0; /* the slope is scaled in two steps, of which only the last can round */
     double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
     double scaled = lane_from_bits(lane_to_bits(t.slope * up) - ((y.bits - 2) << 52)) * down;
-    return (struct lane_sloped){copysign(t.value, x), x == x ? scaled : x};
+    return (struct lane_sloped){lane_signed(t.value, x), x == x ? scaled : x};
 }
 
 LANE_INLINE double lane_tanh(double x)
@@ -272,30 +329,22 @@ LANE_INLINE double lane_sech2(double x)
     return lane_tanh_and_slope(x).slope;
 }
 
-/* sigmoid(x) and its slope sigmoid(x) sigmoid(-x). With exp(|x|) = 2**n (1 + p), s = 2**-n and r = 1 / (1 + p + s) they
- * are 1 - sr, or sr where x is below 0, and sr (1 - sr).
- *
- * Of a reduced |x| with p = reduced + tail: sigmoid(-|x|) and the slope, times 2**n. */
-LANE_INLINE struct lane_sloped lane_sigmoid_of(double reduced, double tail, double s)
+/* sigmoid(x) and its slope sigmoid(x) sigmoid(-x): of |x| = n ln 2 + 2r, with g as above, they are 1 - sg, or sg where x is
+ * below 0, and sg (1 - sg). This is sigmoid(-|x|) and the slope, both times 2**n. */
+LANE_INLINE struct lane_sloped lane_sigmoid_of(double w, double s, double s_left)
 {
-    double p = reduced + tail;
-    double p_left = (reduced - p) + tail;
-    double more = 1.0 + s;
-    double below = more + p;
-    double below_left = ((more - below) + p) + (p_left + (s - (more - 1.0)));
-    double r = 1.0 / below;
-    double lost = below_left * r, sr = s * r;
-    return (struct lane_sloped){r - r * lost, r - r * (sr + lost * (1.0 - 2.0 * sr))};
+    double above = 1.0 - w;
+    double g = lane_quotient(above, (1.0 - above) - w, lane_below(w, s, s_left));
+    return (struct lane_sloped){g, fma(-g, s * g, g)};
 }
 
 LANE_INLINE struct lane_sloped lane_sigmoid_and_slope(double x)
 {
     double a = fabs(x);
-    struct lane_reduced y = lane_reduce(a > 752.0 ? 752.0 : a);
-    double tail = y.r * y.r * lane_exp_tail(y.r) + y.low;
-    double s = y.n > 64.0 ? 0x1p-64 : lane_from_bits((1023 - y.bits) << 52);
-    struct lane_sloped t = lane_sigmoid_of(y.r, tail, s);
-    int deep = y.n > 900.0; /* scaled in two steps, of which only the last can round */
+    struct lane_half y = lane_half(0.5 * (a > 752.0 ? 752.0 : a));
+    double s = a > 44.0 ? 0x1p-64 : lane_half_power(y.bits);
+    struct lane_sloped t = lane_sigmoid_of(y.w, s, ((1.0 + s) - 1.0) - s);
+    int deep = a > 622.0; /* scaled in two steps, of which only the last can round */
     double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
     double less = lane_from_bits(lane_to_bits(t.value * up) - (y.bits << 52)) * down;
     double slope = lane_from_bits(lane_to_bits(t.slope * up) - (y.bits << 52)) * down;
@@ -323,10 +372,10 @@ LANE_INLINE struct lane_hyperbolic lane_hyperbolic(double x)
     double z2 = z * z, z4 = z2 * z2;
     double odd = z4 * 0x1.af487c277309cp-26 + lane_cubic(z, z2, 0x1.5555555555555p-3, 0x1.111111111078bp-7,
                                                          0x1.a01a01a9eb71bp-13, 0x1.71de0617106a3p-19);
-    double even = 0x1.27e4cc099e01dp-22 + z * 0x1.1f8bedfa8460ap-29;
+    double even = fma(z, 0x1.1f8bedfa8460ap-29, 0x1.27e4cc099e01dp-22);
     even = z4 * even + lane_cubic(z, z2, 0x1p-1, 0x1.5555555555558p-5, 0x1.6c16c16c14ffap-10, 0x1.a01a01ad80d39p-16);
     double s = y.n > 64.0 ? 0.0 : lane_power_of_two(-y.n);
-    return (struct lane_hyperbolic){y.n, s, y.r, z * even, y.r * (z * odd) + y.low};
+    return (struct lane_hyperbolic){y.n, s, y.r, z * even, fma(y.r * z, odd, y.low)};
 }
 
 /* 2**(n-1) ((1 - t)(1 + even) + (1 + t)(r + odd)), t = 2**-2n */
@@ -334,7 +383,7 @@ LANE_INLINE double lane_sinh(double x)
 {
     struct lane_hyperbolic y = lane_hyperbolic(lane_clamp(fabs(x), 0.0, 712.0));
     double t = y.s * y.s;
-    double sum = lane_sum(1.0 - t, y.r, (1.0 - t) * y.even + (t * y.r + (1.0 + t) * y.odd));
+    double sum = lane_sum(1.0 - t, y.r, fma(1.0 - t, y.even, fma(1.0 + t, y.odd, t * y.r)));
     return copysign(lane_scale(sum, y.n - 1.0), x);
 }
 
@@ -343,20 +392,20 @@ LANE_INLINE double lane_cosh(double x)
 {
     struct lane_hyperbolic y = lane_hyperbolic(lane_clamp(fabs(x), 0.0, 712.0));
     double t = y.s * y.s;
-    double sum = lane_sum(1.0 + t, y.r, (1.0 + t) * y.even - (t * y.r - (1.0 - t) * y.odd));
+    double sum = lane_sum(1.0 + t, y.r, fma(1.0 + t, y.even, fma(1.0 - t, y.odd, -(t * y.r))));
     return lane_scale(sum, y.n - 1.0);
 }
 
-/* (c + c_low) exp(x + low) for an x + low whose first part has few enough bits for exact reduction */
+/* (c + c_low) exp(x + low) */
 LANE_INLINE double lane_exp_pair(double c, double c_low, double x, double low)
 {
     double high = lane_clamp(x, -1000.0, 1000.0);
     double n = lane_nearest((high + low) * LANE_LOG2E);
-    double lead = high - n * LANE_LN2_HI;
-    double rest = low - n * LANE_LN2_LO;
+    double lead = fma(n, -LANE_LN2, high);
+    double rest = fma(n, -LANE_LN2_REST, low);
     double r = lead + rest;
-    double p = r + (r * r * lane_exp_tail(r) + ((lead - r) + rest));
-    return lane_scale(c + (c * p + c_low), n);
+    double p = r + fma(r * r, lane_exp_tail(r), (lead - r) + rest);
+    return lane_scale(c + fma(c, p, c_low), n);
 }
 
 /* -- the error function ----------------------------------------------------------------------- */
@@ -367,10 +416,12 @@ LANE_INLINE double lane_erf_near(double z)
     double z2 = z * z, z4 = z2 * z2;
     double p = lane_cubic(z, z2, 0x1.b969464c4b5b7p-20, -0x1.5b7de751d042ep-23, 0x1.d36c51d3db041p-27,
                           -0x1.a0c56861b3945p-31);
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17);
-    return z4 * p +
-           lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6);
+    p = fma(
+        z4, p,
+        lane_cubic(z, z2, 0x1.565bccee6d4cfp-8, -0x1.c02daea1b04fep-11, 0x1.f9a294398ddebp-14, -0x1.f4c80135b8e53p-17));
+    return fma(
+        z4, p,
+        lane_cubic(z, z2, 0x1.06eba8214db68p-3, -0x1.812746b03799dp-2, 0x1.ce2f21a03f85bp-4, -0x1.b82ce311a7227p-6));
 }
 
 /* x + x q(x*x) up to 1; from there 1 - exp(-x q(x)), which leaves erf one digit for 57 of erfc. */
@@ -378,16 +429,19 @@ LANE_INLINE double lane_erf(double x)
 {
     double a = lane_clamp(fabs(x), 0.0, 6.0);
     double a2 = a * a, a4 = a2 * a2;
-    double q = 0x1.26b6dcd12f723p-34 + a * -0x1.a86a21422d1a9p-40;
-    q = a4 * q +
-        lane_cubic(a, a2, 0x1.20501cf8ffaecp-20, -0x1.5c8f92c017d2dp-23, 0x1.35eaefb7107c3p-26, -0x1.7f48958b14b6bp-30);
-    q = a4 * q +
-        lane_cubic(a, a2, 0x1.8f23c0f682b0fp-14, -0x1.d4c5fd9f07458p-15, 0x1.547130c5da04p-16, -0x1.6835c1cda1b8p-18);
-    q = a4 * q + lane_cubic(a, a2, -0x1.bdbb07e40754ap-13, 0x1.bbe213c193c6ep-10, -0x1.2da46397c27d7p-11,
-                            -0x1.ddf6544749641p-22);
-    q = a4 * q +
-        lane_cubic(a, a2, 0x1.20dd74072bc66p+0, 0x1.45f317cdaf33bp-1, 0x1.a4f2e996ad858p-4, -0x1.3956c0a6904b1p-6);
-    return copysign(a < 1.0 ? a + a * lane_erf_near(a * a) : 1.0 - lane_exp(-(a * q)), x);
+    double q = fma(a, -0x1.a86a21422d1a9p-40, 0x1.26b6dcd12f723p-34);
+    q = fma(a4, q,
+            lane_cubic(a, a2, 0x1.20501cf8ffaecp-20, -0x1.5c8f92c017d2dp-23, 0x1.35eaefb7107c3p-26,
+                       -0x1.7f48958b14b6bp-30));
+    q = fma(
+        a4, q,
+        lane_cubic(a, a2, 0x1.8f23c0f682b0fp-14, -0x1.d4c5fd9f07458p-15, 0x1.547130c5da04p-16, -0x1.6835c1cda1b8p-18));
+    q = fma(a4, q,
+            lane_cubic(a, a2, -0x1.bdbb07e40754ap-13, 0x1.bbe213c193c6ep-10, -0x1.2da46397c27d7p-11,
+                       -0x1.ddf6544749641p-22));
+    q = fma(a4, q,
+            lane_cubic(a, a2, 0x1.20dd74072bc66p+0, 0x1.45f317cdaf33bp-1, 0x1.a4f2e996ad858p-4, -0x1.3956c0a6904b1p-6));
+    return copysign(a < 1.0 ? fma(a, lane_erf_near(a * a), a) : 1.0 - lane_exp(-(a * q)), x);
 }
 
 /* exp(-x*x) times a polynomial in (x - 4) / (x + 4), over 1 + 2x (Shepherd and Laframboise, Mathematics of
@@ -399,31 +453,34 @@ LANE_INLINE double lane_erfc(double x)
     double q2 = q * q, q4 = q2 * q2;
     double p = lane_cubic(q, q2, -0x1.3866f4de619dep-26, -0x1.e41a276e46899p-27, 0x1.0a7cf86f44568p-29,
                           0x1.61b7cfc6699ccp-30);
-    p = q4 * p +
-        lane_cubic(q, q2, 0x1.3b5310e04330dp-22, -0x1.bb109f7cc4d63p-21, 0x1.41c517b922a77p-24, 0x1.d8301872c9038p-24);
-    p = q4 * p +
-        lane_cubic(q, q2, 0x1.3be06814345eap-13, -0x1.9959a647892bdp-16, -0x1.788c610cecef8p-17, 0x1.7f2ab0df7bb7fp-18);
-    p = q4 * p +
-        lane_cubic(q, q2, -0x1.0962388275ee7p-6, 0x1.49c6727ef8298p-8, -0x1.8d4a9c4626a70p-11, -0x1.a1df20f90b476p-13);
-    p = q4 * p +
-        lane_cubic(q, q2, -0x1.9ddb23c3e87e9p-4, 0x1.7fee004e11958p-4, -0x1.0fb06dfe56bbcp-4, 0x1.3079edf69c8c1p-5);
-    double rest = q * ((-0x1.1df1ad154a28fp-3 + q * 0x1.f7f5df66fd693p-7) + q2 * (0x1.16ecefcfa53e0p-4 + q * p));
+    p = fma(
+        q4, p,
+        lane_cubic(q, q2, 0x1.3b5310e04330dp-22, -0x1.bb109f7cc4d63p-21, 0x1.41c517b922a77p-24, 0x1.d8301872c9038p-24));
+    p = fma(q4, p,
+            lane_cubic(q, q2, 0x1.3be06814345eap-13, -0x1.9959a647892bdp-16, -0x1.788c610cecef8p-17,
+                       0x1.7f2ab0df7bb7fp-18));
+    p = fma(
+        q4, p,
+        lane_cubic(q, q2, -0x1.0962388275ee7p-6, 0x1.49c6727ef8298p-8, -0x1.8d4a9c4626a70p-11, -0x1.a1df20f90b476p-13));
+    p = fma(
+        q4, p,
+        lane_cubic(q, q2, -0x1.9ddb23c3e87e9p-4, 0x1.7fee004e11958p-4, -0x1.0fb06dfe56bbcp-4, 0x1.3079edf69c8c1p-5));
+    double rest = q * fma(q2, fma(q, p, 0x1.16ecefcfa53e0p-4), fma(q, 0x1.f7f5df66fd693p-7, -0x1.1df1ad154a28fp-3));
     double above = 0x1.3ba5916e9fd7fp+0 + rest, above_low = (0x1.3ba5916e9fd7fp+0 - above) + rest;
     double below = 1.0 + 2.0 * a, below_low = 2.0 * a - (below - 1.0);
     double c = above / below;
-    struct lane_pair back = lane_times(lane_pair(c, 0.0), lane_pair(below, below_low));
-    double c_low = (((above - back.high) - back.low) + above_low) / below;
-    struct lane_pair square = lane_times(lane_pair(a, 0.0), lane_pair(a, 0.0));
+    double c_low = (fma(-c, below_low, fma(-c, below, above)) + above_low) / below;
+    struct lane_pair square = lane_product(a, a);
     double z = lane_exp_pair(c, c_low, -square.high, -square.low);
     z = x < 0.0 ? 2.0 - z : z;
     return fabs(x) < 0.5 ? lane_sum(1.0, -x, -(x * lane_erf_near(x * x))) : z;
 }
 
-/* 2/sqrt(pi) exp(-x*x), the square taken as an exact leading part and the rest */
+/* 2/sqrt(pi) exp(-x*x), with what the square rounds away */
 LANE_INLINE double lane_erf_dx(double x)
 {
     double a = lane_clamp(fabs(x), 0.0, 30.0);
-    struct lane_pair square = lane_times(lane_pair(a, 0.0), lane_pair(a, 0.0));
+    struct lane_pair square = lane_product(a, a);
     return lane_exp_pair(0x1.20dd750429b6dp+0, 0x1.1ae3a914fed80p-56, -square.high, -square.low);
 }
 

@@ -4,11 +4,11 @@
 
 #include "program/lanemath.h"
 
-/* exp(c * x*x) for c = -1/2 or 1, the square taken as an exact leading part and the rest */
+/* exp(c * x*x) for c = -1/2 or 1, with what the square rounds away */
 LANE_INLINE double lane_exp_of_square(double c, double x)
 {
     double a = lane_clamp(fabs(x), 0.0, 40.0);
-    struct lane_pair square = lane_times(lane_pair(a, 0.0), lane_pair(a, 0.0));
+    struct lane_pair square = lane_product(a, a);
     return lane_exp_pair(1.0, 0.0, c * square.high, c * square.low);
 }
 

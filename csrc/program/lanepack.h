@@ -218,6 +218,9 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
     case PG_STEP_PAIR + PG_OP_sech2:
         LANE_NAME(tanh_pairs)(a, z + pg_whole(s->count), z, count);
         return 1;
+    case PG_OP_log:
+        lanes_log(a, z, count);
+        return 1;
     case PG_OP_tanh:
         lanes_tanh(a, z, count);
         return 1;

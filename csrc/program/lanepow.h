@@ -34,12 +34,6 @@ LANE_INLINE uint64_t lane_factors(double n)
     return lane_to_bits(fabs(n) + 0x1p52) & 31;
 }
 
-LANE_INLINE struct lane_pair lane_product(struct lane_pair a, struct lane_pair b)
-{
-    const struct lane_pair exactly = lane_times(a, b);
-    return lane_pair(exactly.high, exactly.low);
-}
-
 /* Whether all the parts of a product on its way to so large a result were normal, so that it is good to the last digit. */
 LANE_INLINE int lane_is_amid(double z)
 {
@@ -51,13 +45,13 @@ LANE_INLINE int lane_is_amid(double z)
 LANE_INLINE double lane_power_by_products(double x, double n)
 {
     const uint64_t factors = lane_factors(n);
-    struct lane_pair square = lane_pair(x, 0.0), product = {1.0, 0.0};
+    struct lane_pair square = {x, 0.0}, product = {1.0, 0.0};
     for (int bit = 0;; bit++) {
         if (factors >> bit & 1)
-            product = lane_product(product, square);
+            product = lane_times_pair(product, square);
         if (factors >> bit < 2)
             return product.high + product.low;
-        square = lane_product(square, square);
+        square = lane_times_pair(square, square);
     }
 }
 

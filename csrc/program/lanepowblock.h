@@ -29,8 +29,8 @@ LANE_TARGET static void LANE_NAME(lanes_multiply)(lanes_pairs *a, const lanes_pa
 {
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
-        const struct lane_pair product = lane_product((struct lane_pair){a->high[i], a->low[i]},
-                                                      (struct lane_pair){b->high[i], b->low[i]});
+        const struct lane_pair product = lane_times_pair((struct lane_pair){a->high[i], a->low[i]},
+                                                         (struct lane_pair){b->high[i], b->low[i]});
         a->high[i] = product.high;
         a->low[i] = product.low;
     }
@@ -42,8 +42,8 @@ LANE_TARGET static void LANE_NAME(lanes_multiply_some)(lanes_pairs *a, const lan
 {
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
-        const struct lane_pair product = lane_product((struct lane_pair){a->high[i], a->low[i]},
-                                                      (struct lane_pair){b->high[i], b->low[i]});
+        const struct lane_pair product = lane_times_pair((struct lane_pair){a->high[i], a->low[i]},
+                                                         (struct lane_pair){b->high[i], b->low[i]});
         const uint64_t mask = 0 - (factors[i] >> bit & 1);
         a->high[i] = lane_from_bits((lane_to_bits(product.high) & mask) | (lane_to_bits(a->high[i]) & ~mask));
         a->low[i] = lane_from_bits((lane_to_bits(product.low) & mask) | (lane_to_bits(a->low[i]) & ~mask));
@@ -58,9 +58,8 @@ LANE_TARGET static void LANE_NAME(lanes_power_by_products)(const double *x, cons
     lanes_pairs square, product;
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
-        const struct lane_pair cut = lane_pair(x[i], 0.0);
-        square.high[i] = cut.high;
-        square.low[i] = cut.low;
+        square.high[i] = x[i];
+        square.low[i] = 0.0;
         product.high[i] = 1.0;
         product.low[i] = 0.0;
     }

@@ -24,25 +24,21 @@ LANE_INLINE struct lane_log_place lane_log_place(double x)
 }
 
 /* log(x) as a pair good to 2**-66: k ln 2 - log(inverse) + log(1 + r), r = m * inverse - 1, which is exact, as are the
- * sum of its first two terms and the square of its high part (ARM's Optimized Routines have powers so). */
+ * sum of its first two terms and the pair of its square (ARM's Optimized Routines have powers so). */
 LANE_INLINE struct lane_pair lane_log_pair(struct lane_log_place x, struct lane_log_row row)
 {
-    double m_high = lane_from_bits((lane_to_bits(x.m) + 0x80000000) & 0xffffffff00000000);
-    double r_high = m_high * row.inverse - 1.0, r_low = (x.m - m_high) * row.inverse;
-    double r = r_high + r_low;
-    double lead = x.k * LANE_LN2_HI + row.log;
+    double r = fma(x.m, row.inverse, -1.0);
+    double lead = fma(x.k, LANE_LN2_HI, row.log);
     double first = lead + r;
-    double rest = (x.k * LANE_LN2_LO + row.low) + ((lead - first) + r);
-    double half = -0.5 * r, half_high = -0.5 * r_high, exactly = r_high * half_high;
+    double rest = fma(x.k, LANE_LN2_LO, row.low) + ((lead - first) + r);
     double r2 = r * r;
-    double p = (0x1.5555555555558p-2 + r * -0x1.0000000000002p-2) +
-               r2 * ((0x1.9999999743984p-3 + r * -0x1.555555533b20dp-3) +
-                     r2 * (0x1.24952aee09901p-3 + r * -0x1.0002980237037p-3));
-    double sum = first + exactly;
-    rest = rest + ((first - sum) + exactly) + r_low * (half + half_high);
-    rest = rest + (r * r2) * p;
-    double cut = lane_from_bits(lane_to_bits(sum) & 0xfffffffff8000000);
-    return (struct lane_pair){cut, (sum - cut) + rest};
+    struct lane_pair half = lane_product(r, -0.5 * r);
+    double p = fma(r2, fma(r, -0x1.0002980237037p-3, 0x1.24952aee09901p-3),
+                   fma(r, -0x1.555555533b20dp-3, 0x1.9999999743984p-3));
+    p = fma(r2, p, fma(r, -0x1.0000000000002p-2, 0x1.5555555555558p-2));
+    double sum = first + half.high;
+    rest = rest + ((first - sum) + half.high) + half.low;
+    return (struct lane_pair){sum, fma(r * r2, p, rest)};
 }
 
 /* x**y = 2**(n / 128) exp(r), of x y's product with log(x), n as the low bits of a word. */
@@ -53,9 +49,9 @@ struct lane_power_place {
 
 LANE_INLINE struct lane_power_place lane_power_place_of(double high, double low)
 {
-    double shifted = (high + low) * 0x1.71547652b82fep+7 + LANE_SHIFTER;
+    double shifted = fma(high, 0x1.71547652b82fep+7, LANE_SHIFTER);
     double n = shifted - LANE_SHIFTER;
-    double r = (high - n * 0x1.62e42fefap-8) + (low - n * 0x1.cf79abc9e3b3ap-47);
+    double r = fma(n, -0x1p-7 * LANE_LN2, high) + fma(n, -0x1p-7 * LANE_LN2_REST, low);
     return (struct lane_power_place){high, r, lane_to_bits(shifted)};
 }
 
@@ -64,14 +60,14 @@ LANE_INLINE struct lane_power_place lane_power_place_of(double high, double low)
 
 LANE_INLINE struct lane_power_place lane_power_place_amid(double y, struct lane_pair log)
 {
-    struct lane_pair t = lane_times(lane_pair(y, 0.0), log);
+    struct lane_pair t = lane_times(y, log);
     return lane_power_place_of(t.high, t.low);
 }
 
 /* Beyond that no further than the least and the largest power. */
 LANE_INLINE struct lane_power_place lane_power_place(double y, struct lane_pair log)
 {
-    struct lane_pair t = lane_times(lane_pair(y, 0.0), log);
+    struct lane_pair t = lane_times(y, log);
     double low = fabs(t.high) < 1000.0 ? t.low : 0.0;
     return lane_power_place_of(lane_clamp(t.high, -1000.0, 1000.0), low);
 }
@@ -80,9 +76,8 @@ LANE_INLINE struct lane_power_place lane_power_place(double y, struct lane_pair 
 LANE_INLINE double lane_power_factor(double r, struct lane_exp_row row)
 {
     double r2 = r * r;
-    double p = (0x1.fffffffffff51p-2 + r * 0x1.5555555555523p-3) +
-               r2 * (0x1.55555ae8e1f8p-5 + r * 0x1.11111440cf238p-7);
-    return row.value + row.value * (row.low + (r + r2 * p));
+    double p = lane_cubic(r, r2, 0x1.fffffffffff51p-2, 0x1.5555555555523p-3, 0x1.55555ae8e1f8p-5, 0x1.11111440cf238p-7);
+    return fma(row.value, row.low + fma(r2, p, r), row.value);
 }
 
 LANE_INLINE double lane_scaled_amid(double factor, uint64_t bits)

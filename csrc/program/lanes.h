@@ -27,6 +27,7 @@ typedef int64_t LANE_NAME(ints) __attribute__((vector_size(LANE_WIDTH * sizeof(i
 #include "program/lanetable.h"
 #include "program/lanepowblock.h"
 #include "program/lanesums.h"
+#include "program/laneone.h"
 
 /* Adds a block's numbers to eight strided sums, in the order of a tree. */
 LANE_TARGET static void LANE_NAME(add_up)(const double *a, double *into)
@@ -168,6 +169,9 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, const bloc
     switch (in->code) {
     case PG_OP_exp:
         lanes_exp(LANE(in->a), LANE(in->out), width);
+        break;
+    case PG_OP_log:
+        lanes_log(LANE(in->a), LANE(in->out), width);
         break;
     case PG_OP_tanh:
         lanes_tanh(LANE(in->a), LANE(in->out), width);

@@ -1,6 +1,6 @@
 /* lanesets.h: LANE_FILE once for each set of vector instructions, with LANE_NAME(name), LANE_TARGET, LANE_WIDTH and
- * LANE_FMA(x, y, z), x * y + z of vectors, rounded once; nothing else becomes a fused multiply-add; and LANE_ANY(x), whether
- * one of a vector's whole numbers is not 0. */
+ * LANE_FMA(x, y, z), x * y + z of vectors, rounded once, as fma() of numbers is, which compilers turn into it in loops over
+ * lanes; nothing else becomes a fused multiply-add; and LANE_ANY(x), whether one of a vector's whole numbers is not 0. */
 
 #if defined __GNUC__ && !defined PG_COUNTED
 #define LANE_ALWAYS LANE_TARGET static inline __attribute__((always_inline))

@@ -2,7 +2,7 @@
  * sin, cos and tan of an |x| above LANE_NEAR need as many digits of 2/pi as x has, which no lane can
  * afford: lanes_sin(x, z, count) runs all lanes as if near and then does the far ones again, one by
  * one. Which, depends on the lane's own value alone, and lane_sin(x) gives the same bits for one row.
- * libm is not called: its bits would depend on whether the processor has fused multiply-adds. */
+ * libm's sines are not called: their bits would depend on whether the processor has fused multiply-adds. */
 #ifndef PG_LANETRIG_H
 #define PG_LANETRIG_H
 
@@ -20,18 +20,18 @@ struct lane_angle {
     uint64_t quadrant;
 };
 
-/* Cody and Waite, pi/2 in three parts: the product of n and each of the first two, of 38 bits, is exact. */
+/* Cody and Waite, pi/2 in three parts. x less n times the first is exact, as both are near to each other. Of the second, of 36
+ * bits, so much is exact that the sum with it is, too, where it is not much smaller; elsewhere what that rounds away is. */
 LANE_INLINE struct lane_angle lane_near_angle(double x)
 {
-    double n = lane_nearest(x * 0x1.45f306dc9c883p-1);
-    double first = x - n * 0x1.921fb5444p+0;
-    double part = n * 0x1.68c234c4cp-39;
-    double second = first - part;
-    double back = second - first;
-    double lost = (first - (second - back)) - (part + back);
-    double rest = n * 0x1.98a2e03707345p-77;
-    double r = second - rest;
-    return (struct lane_angle){r, ((second - r) - rest) + lost, lane_to_bits(n + LANE_SHIFTER)};
+    const double second_part = 0x1.1a62633140000p-54, third_part = 0x1.701b839a25205p-92;
+    double shifted = fma(x, 0x1.45f306dc9c883p-1, LANE_SHIFTER);
+    double n = shifted - LANE_SHIFTER;
+    double first = fma(n, -LANE_HALF_PI_HI, x);
+    double second = fma(n, -second_part, first);
+    double lost = fma(n, -second_part, first - second);
+    double r = fma(n, -third_part, second);
+    return (struct lane_angle){r, fma(n, -third_part, second - r) + lost, lane_to_bits(shifted)};
 }
 
 /* The words of 2/pi from the first that matters on, times the 53 bits of x: Payne and Hanek (1983).
@@ -72,7 +72,8 @@ static inline struct lane_angle lane_far_angle(double x)
         low += (high - sum) + term;
         high = sum;
     }
-    struct lane_pair turn = lane_times(lane_pair(high, low), lane_pair(LANE_HALF_PI_HI, LANE_HALF_PI_LO));
+    const struct lane_pair half_pi = {LANE_HALF_PI_HI, LANE_HALF_PI_LO}, part = {high, low};
+    const struct lane_pair turn = lane_times_pair(part, half_pi);
     double r = turn.high + turn.low;
     double rest = (turn.high - r) + turn.low;
     if (x < 0.0)
@@ -90,20 +91,22 @@ LANE_INLINE double lane_sin_tail(struct lane_angle a)
 {
     double z = a.r * a.r;
     double z2 = z * z, z4 = z2 * z2;
-    double p = -0x1.ae5f2ab8f228ep-26 + z * 0x1.5dc643d608136p-33;
-    p = z4 * p +
-        lane_cubic(z, z2, -0x1.5555555555555p-3, 0x1.11111111106fp-7, -0x1.a01a019d8f08dp-13, 0x1.71de3693f43b2p-19);
-    return a.r * z * p + a.low * (1.0 - 0.5 * z);
+    double p = fma(z, 0x1.5dc643d608136p-33, -0x1.ae5f2ab8f228ep-26);
+    p = fma(
+        z4, p,
+        lane_cubic(z, z2, -0x1.5555555555555p-3, 0x1.11111111106fp-7, -0x1.a01a019d8f08dp-13, 0x1.71de3693f43b2p-19));
+    return fma(a.r * z, p, a.low * fma(-0.5, z, 1.0));
 }
 
 /* cos(r + low) = 1 - z/2 + the tail, z = r*r */
 LANE_INLINE double lane_cos_tail(struct lane_angle a, double z)
 {
     double z2 = z * z, z4 = z2 * z2;
-    double p = 0x1.1eea8c2c548ccp-29 + z * -0x1.8ffbad67d5ce6p-37;
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.5555555555555p-5, -0x1.6c16c16c16311p-10, 0x1.a01a019e390cdp-16, -0x1.27e4f90a6537p-22);
-    return z2 * p - a.r * a.low;
+    double p = fma(z, -0x1.8ffbad67d5ce6p-37, 0x1.1eea8c2c548ccp-29);
+    p = fma(
+        z4, p,
+        lane_cubic(z, z2, 0x1.5555555555555p-5, -0x1.6c16c16c16311p-10, 0x1.a01a019e390cdp-16, -0x1.27e4f90a6537p-22));
+    return fma(z2, p, -(a.r * a.low));
 }
 
 /* The sine of an angle, its quadrant counted on by quarter turns: with 1, the cosine. */
@@ -117,7 +120,7 @@ LANE_INLINE double lane_sine_of(struct lane_angle a, uint64_t turned)
     return lane_from_bits(lane_to_bits(size) ^ (quadrant & 2) << 62);
 }
 
-/* What the rounded sine and cosine have lost is put back by a second quotient. */
+/* What the rounded sine and cosine have lost is put back to first order. */
 LANE_INLINE double lane_tangent_of(struct lane_angle a)
 {
     double z = a.r * a.r, h = 0.5 * z;
@@ -129,8 +132,7 @@ LANE_INLINE double lane_tangent_of(struct lane_angle a)
     uint64_t odd = 0 - (a.quadrant & 1);
     double above = lane_either(odd, -cosine, sine), above_low = lane_either(odd, -cosine_low, sine_low);
     double below = lane_either(odd, sine, cosine), below_low = lane_either(odd, sine_low, cosine_low);
-    double q = above / below;
-    return q + (above_low - q * below_low) / below;
+    return lane_quotient(above, above_low, (struct lane_below){below, below_low, 1.0 / below});
 }
 
 /* Both, which share the most of their work. */
@@ -141,31 +143,63 @@ LANE_INLINE struct lane_circle lane_circle_of(double x, struct lane_angle a)
     return (struct lane_circle){x == 0.0 ? x : lane_sine_of(a, 0), lane_sine_of(a, 1)};
 }
 
+/* A stretch of angles, as if all were near: short chains of steps for each part of the work keep a processor busier than a
+ * long one. */
+struct lanes_angles {
+    double r[LANES_AT_ONCE], low[LANES_AT_ONCE];
+    uint64_t quadrant[LANES_AT_ONCE];
+};
+
+LANE_INLINE void lanes_near_angles(struct lanes_angles *of, const double *x, size_t some)
+{
+    LANE_LOOP
+    for (size_t i = 0; i < some; i++) {
+        const struct lane_angle a = lane_near_angle(x[i]);
+        of->r[i] = a.r;
+        of->low[i] = a.low;
+        of->quadrant[i] = a.quadrant;
+    }
+}
+
+/* Whether one is too far for that. */
+LANE_INLINE int lanes_are_far(const double *x, size_t some)
+{
+    uint64_t far = 0;
+    for (size_t i = 0; i < some; i++)
+        far |= lane_to_bits(fabs(x[i]) > LANE_NEAR ? 1.0 : 0.0);
+    return far != 0;
+}
+
 /* For each f: lane_near_f for lanes known to be near, lane_f for one row, lanes_f for a block; z may be x. */
 #define LANE_PERIODIC(name, of_angle) \
+    LANE_INLINE double lane_##name##_of(double x, struct lane_angle a) \
+    { \
+        (void)x; \
+        return of_angle; \
+    } \
     LANE_INLINE double lane_near_##name(double x) \
     { \
-        struct lane_angle a = lane_near_angle(x); \
-        return of_angle; \
+        return lane_##name##_of(x, lane_near_angle(x)); \
     } \
     static inline double lane_##name(double x) \
     { \
-        struct lane_angle a = lane_angle(x); \
-        return of_angle; \
+        return lane_##name##_of(x, lane_angle(x)); \
     } \
     LANE_INLINE void lanes_##name(const double *x, double *z, size_t count) \
     { \
         for (size_t start = 0; start < count; start += LANES_AT_ONCE) { \
             const size_t some = lanes_from(start, count); \
+            const int far = lanes_are_far(x + start, some); \
             double kept[LANES_AT_ONCE]; \
-            uint64_t far = 0; \
-            for (size_t i = 0; i < some; i++) \
-                far |= lane_to_bits(fabs(x[start + i]) > LANE_NEAR ? 1.0 : 0.0); \
+            struct lanes_angles of; \
             if (far) \
                 memcpy(kept, x + start, some * sizeof *x); \
+            lanes_near_angles(&of, x + start, some); \
             LANE_LOOP \
-            for (size_t i = 0; i < some; i++) \
-                z[start + i] = lane_near_##name(x[start + i]); \
+            for (size_t i = 0; i < some; i++) { \
+                const struct lane_angle a = {of.r[i], of.low[i], of.quadrant[i]}; \
+                z[start + i] = lane_##name##_of(x[start + i], a); \
+            } \
             for (size_t i = 0; far && i < some; i++) \
                 if (fabs(kept[i]) > LANE_NEAR) \
                     z[start + i] = lane_##name(kept[i]); \
@@ -180,20 +214,26 @@ LANE_PERIODIC(tan, x == 0.0 ? x : lane_tangent_of(a))
 /* lanes_sin and lanes_cos in one; neither result may take the place of x. */
 LANE_INLINE void lanes_sin_and_cos(const double *x, double *sine, double *cosine, size_t count)
 {
-    uint64_t far = 0;
-    LANE_LOOP
-    for (size_t i = 0; i < count; i++) {
-        struct lane_circle c = lane_circle_of(x[i], lane_near_angle(x[i]));
-        sine[i] = c.sine;
-        cosine[i] = c.cosine;
-        far |= lane_to_bits(fabs(x[i]) > LANE_NEAR ? 1.0 : 0.0);
-    }
-    for (size_t i = 0; far && i < count; i++)
-        if (fabs(x[i]) > LANE_NEAR) {
-            struct lane_circle c = lane_circle_of(x[i], lane_angle(x[i]));
-            sine[i] = c.sine;
-            cosine[i] = c.cosine;
+    for (size_t start = 0; start < count; start += LANES_AT_ONCE) {
+        const size_t some = lanes_from(start, count);
+        struct lanes_angles of;
+        lanes_near_angles(&of, x + start, some);
+        LANE_LOOP
+        for (size_t i = 0; i < some; i++) {
+            const struct lane_angle a = {of.r[i], of.low[i], of.quadrant[i]};
+            const struct lane_circle c = lane_circle_of(x[start + i], a);
+            sine[start + i] = c.sine;
+            cosine[start + i] = c.cosine;
         }
+        if (!lanes_are_far(x + start, some))
+            continue;
+        for (size_t i = start; i < start + some; i++)
+            if (fabs(x[i]) > LANE_NEAR) {
+                const struct lane_circle c = lane_circle_of(x[i], lane_angle(x[i]));
+                sine[i] = c.sine;
+                cosine[i] = c.cosine;
+            }
+    }
 }
 
 /* -- inverses --------------------------------------------------------------------------------- */
@@ -202,12 +242,13 @@ LANE_INLINE void lanes_sin_and_cos(const double *x, double *sine, double *cosine
 LANE_INLINE double lane_asin_tail(double z)
 {
     double z2 = z * z, z4 = z2 * z2;
-    double p = z4 * 0x1.0be402a13cd86p-5 + lane_cubic(z, z2, 0x1.618a88dd7f974p-7, 0x1.e15e2a384be6ep-9,
-                                                      0x1.6501201b1d5f4p-6, -0x1.59f54503be0d9p-6);
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.6e8bdfe5dfeffp-6, 0x1.1c49de0dfef03p-6, 0x1.ca21432a2d307p-7, 0x1.7577962726848p-7);
-    p = z4 * p +
-        lane_cubic(z, z2, 0x1.5555555555578p-3, 0x1.333333332df17p-4, 0x1.6db6db722b52bp-5, 0x1.f1c71a8ba368dp-6);
+    double p = fma(
+        z4, 0x1.0be402a13cd86p-5,
+        lane_cubic(z, z2, 0x1.618a88dd7f974p-7, 0x1.e15e2a384be6ep-9, 0x1.6501201b1d5f4p-6, -0x1.59f54503be0d9p-6));
+    p = fma(z4, p,
+            lane_cubic(z, z2, 0x1.6e8bdfe5dfeffp-6, 0x1.1c49de0dfef03p-6, 0x1.ca21432a2d307p-7, 0x1.7577962726848p-7));
+    p = fma(z4, p,
+            lane_cubic(z, z2, 0x1.5555555555578p-3, 0x1.333333332df17p-4, 0x1.6db6db722b52bp-5, 0x1.f1c71a8ba368dp-6));
     return z * p;
 }
 
@@ -219,7 +260,7 @@ LANE_INLINE double lane_asin(double x)
     double z = far ? 0.5 * (1.0 - a) : a * a;
     double s = far ? -2.0 * sqrt(z) : a;
     double low = far ? LANE_HALF_PI_LO : 0.0;
-    return copysign(lane_sum(far ? LANE_HALF_PI_HI : 0.0, s, s * lane_asin_tail(z) + low), x);
+    return copysign(lane_sum(far ? LANE_HALF_PI_HI : 0.0, s, fma(s, lane_asin_tail(z), low)), x);
 }
 
 LANE_INLINE double lane_acos(double x)
@@ -229,7 +270,7 @@ LANE_INLINE double lane_acos(double x)
     double z = far ? 0.5 * (1.0 - a) : a * a;
     double s = far ? copysign(2.0 * sqrt(z), x) : -x;
     double quarters = far ? (x > 0.0 ? 0.0 : 2.0) : 1.0;
-    return lane_sum(quarters * LANE_HALF_PI_HI, s, s * lane_asin_tail(z) + quarters * LANE_HALF_PI_LO);
+    return lane_sum(quarters * LANE_HALF_PI_HI, s, fma(s, lane_asin_tail(z), quarters * LANE_HALF_PI_LO));
 }
 
 /* The angle of the point (across, up), both >= 0: eighths of a turn, plus atan(t), t from -1/3 to 1/2. */
@@ -241,17 +282,20 @@ LANE_INLINE double lane_angle_of(double up, double across, int backward)
     double t = (diagonal ? less - more : less) / (diagonal ? less + more : more);
     double z = t * t;
     double z2 = z * z, z4 = z2 * z2;
-    double p = z4 * -0x1.12a5e3b7cf50ap-7 + lane_cubic(z, z2, -0x1.ac75d31938627p-5, 0x1.780827429791bp-5,
-                                                       -0x1.303aa74dcc8b5p-5, 0x1.83fca64e3b4ffp-6);
-    p = z4 * p +
-        lane_cubic(z, z2, -0x1.745d1398477d5p-4, 0x1.3b13615c01198p-4, -0x1.110c797e919a2p-4, 0x1.e183641673b21p-5);
-    p = z4 * p +
-        lane_cubic(z, z2, -0x1.5555555555552p-2, 0x1.99999999990e8p-3, -0x1.2492492454081p-3, 0x1.c71c71ab3956fp-4);
+    double p = fma(
+        z4, -0x1.12a5e3b7cf50ap-7,
+        lane_cubic(z, z2, -0x1.ac75d31938627p-5, 0x1.780827429791bp-5, -0x1.303aa74dcc8b5p-5, 0x1.83fca64e3b4ffp-6));
+    p = fma(
+        z4, p,
+        lane_cubic(z, z2, -0x1.745d1398477d5p-4, 0x1.3b13615c01198p-4, -0x1.110c797e919a2p-4, 0x1.e183641673b21p-5));
+    p = fma(
+        z4, p,
+        lane_cubic(z, z2, -0x1.5555555555552p-2, 0x1.99999999990e8p-3, -0x1.2492492454081p-3, 0x1.c71c71ab3956fp-4));
     double eighths = steep ? 2.0 : 0.0;
     eighths = diagonal ? 1.0 : eighths;
     eighths = backward ? 4.0 - eighths : eighths;
     double s = steep != backward ? -t : t;
-    return lane_sum(eighths * (0.5 * LANE_HALF_PI_HI), s, s * (z * p) + eighths * (0.5 * LANE_HALF_PI_LO));
+    return lane_sum(eighths * (0.5 * LANE_HALF_PI_HI), s, fma(s * z, p, eighths * (0.5 * LANE_HALF_PI_LO)));
 }
 
 LANE_INLINE double lane_atan(double x)
