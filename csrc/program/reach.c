@@ -21,16 +21,33 @@ static size_t operands_of(const pg_instruction *in, pg_slot *out)
     return count;
 }
 
-/* How many terms, or items of a table, it has a derivative by. */
-static uint32_t terms_of(const pg_instruction *in)
+/* By what an instruction has a derivative: operands, and after them the factors of its terms, or items of its table. */
+typedef struct {
+    pg_slot operands[3];
+    size_t few, all; /* operands; all of them */
+} dependences;
+
+static dependences dependences_of(const pg_instruction *in)
 {
-    return in->code == PG_CODE_SEARCH ? 0 : in->count;
+    dependences d;
+    d.few = operands_of(in, d.operands);
+    d.all = d.few + (in->code == PG_CODE_SEARCH ? 0 : 2 * (size_t)in->count);
+    return d;
 }
 
 /* The factors of term i, or item i and PG_NO_SLOT. */
 static pg_term term_at(const pg_program *p, const pg_instruction *in, uint32_t i)
 {
     return in->code == PG_CODE_TAKE ? (pg_term){pg_slot_of_item(p, in, i), PG_NO_SLOT, 0, 0} : p->terms[in->first + i];
+}
+
+/* The slot of dependence i, or PG_NO_SLOT. */
+static pg_slot dependence(const pg_program *p, const pg_instruction *in, const dependences *d, size_t i)
+{
+    if (i < d->few)
+        return d->operands[i];
+    const pg_term t = term_at(p, in, (uint32_t)((i - d->few) / 2));
+    return (i - d->few) % 2 == 0 ? t.a : t.b;
 }
 
 /* Whether a rule of the user's has made what an instruction gives: by which inputs it has a derivative the program does not
@@ -44,14 +61,11 @@ static int is_ruled(const pg_instruction *in)
 static void mark_forward(const pg_program *p, uint8_t *slots, uint8_t given)
 {
     for (const pg_instruction *in = p->code; in != p->code + p->once; in++) {
-        pg_slot operands[3];
-        const size_t count = operands_of(in, operands);
+        const dependences d = dependences_of(in);
         uint8_t any = is_ruled(in) ? given : 0;
-        for (size_t i = 0; i < count; i++)
-            any |= slots[operands[i]];
-        for (uint32_t i = 0; i < terms_of(in); i++) {
-            const pg_term t = term_at(p, in, i);
-            any = (uint8_t)(any | slots[t.a] | (t.b != PG_NO_SLOT && slots[t.b]));
+        for (size_t i = 0; i < d.all; i++) {
+            const pg_slot by = dependence(p, in, &d, i);
+            any = (uint8_t)(any | (by != PG_NO_SLOT && slots[by]));
         }
         memset(slots + in->out, any, pg_results_of(p, in));
     }
@@ -62,21 +76,18 @@ static int mark_back(const pg_program *p, uint8_t *slots)
 {
     int ruled = 0;
     for (const pg_instruction *in = p->code + p->once; in-- != p->code;) {
-        pg_slot operands[3];
-        const size_t count = operands_of(in, operands), results = pg_results_of(p, in);
+        const dependences d = dependences_of(in);
+        const size_t results = pg_results_of(p, in);
         uint8_t any = 0;
         for (size_t i = 0; i < results; i++)
             any |= slots[in->out + i];
         if (!any)
             continue;
         ruled |= is_ruled(in);
-        for (size_t i = 0; i < count; i++)
-            slots[operands[i]] = 1;
-        for (uint32_t i = 0; i < terms_of(in); i++) {
-            const pg_term t = term_at(p, in, i);
-            slots[t.a] = 1;
-            if (t.b != PG_NO_SLOT)
-                slots[t.b] = 1;
+        for (size_t i = 0; i < d.all; i++) {
+            const pg_slot by = dependence(p, in, &d, i);
+            if (by != PG_NO_SLOT)
+                slots[by] = 1;
         }
     }
     return ruled;

@@ -3,6 +3,7 @@
 
 #include "graph/memory.h"
 #include "python/captures.h"
+#include "python/convert.h"
 #include "python/layout.h"
 #include "python/leg.h"
 
@@ -41,11 +42,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
 
 static void dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    clear(self);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    pg_end(self, clear);
 }
 
 /* -- calls ----------------------------------------------------------------------------------------- */

@@ -7,6 +7,15 @@
 
 void (*pg_refuse_lost_rule)(void);
 
+void pg_end(PyObject *self, int (*clear)(PyObject *self))
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    clear(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
 PyObject *pg_raise(pg_status status)
 {
     switch (status) {

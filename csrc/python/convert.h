@@ -12,6 +12,10 @@
 
 #define PG_FAST(function) (PyCFunction)(void (*)(void))(function)
 
+/* What tp_dealloc does for an object of a type that was made of a spec, and that the collector tracks; clear gives back all
+ * that it owns, and may run other people's code. */
+void pg_end(PyObject *self, int (*clear)(PyObject *self));
+
 /* Sets the exception of a status; always NULL. */
 PyObject *pg_raise(pg_status status);
 

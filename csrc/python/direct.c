@@ -2,6 +2,7 @@
 #include "python/direct.h"
 
 #include "python/captures.h"
+#include "python/convert.h"
 #include "python/layout.h"
 #include "python/leg.h"
 #include "python/outside.h"
@@ -139,18 +140,9 @@ static int direct_traverse(PyObject *self, visitproc visit, void *arg)
 }
 
 /* Frees an object of a type with members to clear. */
-static void dealloc(PyObject *self, int (*clear)(PyObject *self))
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    clear(self);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
-}
-
 static void direct_dealloc(PyObject *self)
 {
-    dealloc(self, direct_clear);
+    pg_end(self, direct_clear);
 }
 
 /* An object of a type, all of it 0. */
@@ -268,7 +260,7 @@ static int calls_traverse(PyObject *self, visitproc visit, void *arg)
 
 static void calls_dealloc(PyObject *self)
 {
-    dealloc(self, calls_clear);
+    pg_end(self, calls_clear);
 }
 
 /* -- what is called -------------------------------------------------------------------------------- */

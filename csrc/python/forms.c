@@ -240,21 +240,41 @@ PG_INLINE int read_row(PyObject *const *numbers, Py_ssize_t count, double *out)
     return 1;
 }
 
+/* So many rows of so many numbers each, all of them lists, or tuples. */
+PG_INLINE int read_each(PyObject *const *rows, Py_ssize_t many, Py_ssize_t count, int are_lists, double *out)
+{
+    PyTypeObject *const type = are_lists ? &PyList_Type : &PyTuple_Type;
+    for (PyObject *const *end = rows + many; rows != end; rows++, out += count) {
+        PyObject *row = *rows;
+        if (PG_UNLIKELY(Py_TYPE(row) != type || Py_SIZE(row) != count))
+            return 0;
+        if (!read_row(are_lists ? ((pg_list_layout *)row)->items : ((pg_tuple_layout *)row)->items, count, out))
+            return 0;
+    }
+    return 1;
+}
+
+#define APART __attribute__((noinline)) /* a function that keeps all that its loop needs in registers */
+
+APART static int read_pairs(PyObject *const *rows, Py_ssize_t many, int are_lists, double *out)
+{
+    return are_lists ? read_each(rows, many, 2, 1, out) : read_each(rows, many, 2, 0, out);
+}
+
+APART static int read_others(PyObject *const *rows, Py_ssize_t many, Py_ssize_t count, int are_lists, double *out)
+{
+    return are_lists ? read_each(rows, many, count, 1, out) : read_each(rows, many, count, 0, out);
+}
+
 /* All the numbers of such rows in one go. */
 static int read_rows(const pg_form *form, PyObject *const *rows, pg_cursor *to)
 {
-    const Py_ssize_t many = form->count, count = form->parts->count;
+    const Py_ssize_t count = form->parts->count;
     const int are_lists = form->parts->kind == PG_FORM_LIST;
-    PyTypeObject *const type = are_lists ? &PyList_Type : &PyTuple_Type;
     double *out = to->uniforms + to->slots[0];
-    for (Py_ssize_t i = 0; i < many; i++, out += count) {
-        PyObject *row = rows[i];
-        if (Py_TYPE(row) != type || Py_SIZE(row) != count)
-            return 0;
-        PyObject *const *numbers = are_lists ? ((pg_list_layout *)row)->items : ((pg_tuple_layout *)row)->items;
-        if (!(count == 2 ? read_row(numbers, 2, out) : read_row(numbers, count, out)))
-            return 0;
-    }
+    if (!(count == 2 ? read_pairs(rows, form->count, are_lists, out)
+                     : read_others(rows, form->count, count, are_lists, out)))
+        return 0;
     skip(to, form->size);
     return 1;
 }

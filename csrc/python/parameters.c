@@ -49,18 +49,19 @@ static int parameters_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
-static void parameters_dealloc(PyObject *self)
+static int release(PyObject *self)
 {
     parameters *p = (parameters *)self;
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
     Py_CLEAR(p->values);
     pg_free(p->first);
     pg_free(p->second);
     pg_free(p->largest);
-    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    free_object(self);
-    Py_DECREF(type);
+    return 0;
+}
+
+static void parameters_dealloc(PyObject *self)
+{
+    pg_end(self, release);
 }
 
 /* *state as an array of a number per parameter, zeros at first; 0 with an exception set. */
@@ -95,8 +96,9 @@ struct pg_rule {
     void (*take)(parameters *p, const double *given);
 };
 
-/* Gradient descent; with momentum, and where looks_ahead is true by the velocity that the next step will have (Nesterov). */
-static void descend(parameters *p, const double *given, int looks_ahead)
+/* Gradient descent; where has_velocity is true by a velocity, of which each gradient is so large a share, and where looks_ahead
+ * is, by the one that the next step will have (Nesterov). */
+static void descend(parameters *p, const double *given, int has_velocity, double share, int looks_ahead)
 {
     const double lr = given[0], momentum = given[1], weight_decay = given[2];
     const Py_ssize_t count = PyTuple_Size(p->values);
@@ -105,38 +107,29 @@ static void descend(parameters *p, const double *given, int looks_ahead)
         if (PG_IS_CONSTANT(n))
             continue;
         double g = decayed_grad(n, weight_decay);
-        if (momentum != 0.0) {
-            const double velocity = p->first[i] = momentum * p->first[i] + g;
+        if (has_velocity) {
+            const double velocity = p->first[i] = momentum * p->first[i] + share * g;
             g = looks_ahead ? g + momentum * velocity : velocity;
         }
         n->value -= lr * g;
     }
 }
 
-/* Gradient descent with momentum that takes less of each gradient but the first. */
-static void take_dampened(parameters *p, const double *given)
-{
-    const double lr = given[0], momentum = given[1], weight_decay = given[2];
-    const double share = p->steps == 0.0 ? 1.0 : 1.0 - given[3];
-    const Py_ssize_t count = PyTuple_Size(p->values);
-    p->steps += 1.0;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        pg_node *n = PG_NODE(PyTuple_GetItem(p->values, i));
-        if (PG_IS_CONSTANT(n))
-            continue;
-        p->first[i] = momentum * p->first[i] + share * decayed_grad(n, weight_decay);
-        n->value -= lr * p->first[i];
-    }
-}
-
 static void take_sgd(parameters *p, const double *given)
 {
-    descend(p, given, 0);
+    descend(p, given, given[1] != 0.0, 1.0, 0);
 }
 
 static void take_nesterov(parameters *p, const double *given)
 {
-    descend(p, given, 1);
+    descend(p, given, given[1] != 0.0, 1.0, 1);
+}
+
+/* With momentum that takes less of each gradient but the first. */
+static void take_dampened(parameters *p, const double *given)
+{
+    descend(p, given, 1, p->steps == 0.0 ? 1.0 : 1.0 - given[3], 0);
+    p->steps += 1.0;
 }
 
 /* Adam; where decoupled is true weights decay by themselves, beside the gradient; where keeps_largest is, no average of

@@ -8,6 +8,7 @@
 #include "python/stays.h"
 
 #include "graph/memory.h"
+#include "python/convert.h"
 #include "python/modes.h"
 #include "python/recording.h"
 #include "python/trace.h"
@@ -200,12 +201,7 @@ static int leaver_clear(PyObject *self)
 
 static void leaver_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    leaver_clear(self);
-    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    free_object(self);
-    Py_DECREF(type);
+    pg_end(self, leaver_clear);
 }
 
 /* An exit for one `with` statement; the descriptor itself where a class is asked. */

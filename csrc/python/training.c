@@ -334,11 +334,10 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
-static void dealloc(PyObject *self)
+/* All of it, once nobody has it. */
+static int release(PyObject *self)
 {
     training *t = (training *)self;
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
     clear(self);
     pg_free(t->parts);
     pg_free(t->inputs);
@@ -348,8 +347,12 @@ static void dealloc(PyObject *self)
     pg_free(t->uniforms);
     pg_free(t->lanes);
     pg_free(t->totals);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    return 0;
+}
+
+static void dealloc(PyObject *self)
+{
+    pg_end(self, release);
 }
 
 /* From (mapped, shape), shape None for a number, of at most so many numbers; false with an exception set. */
