@@ -226,6 +226,15 @@ helpers.pid_output(1.0, 0.1, 0.05, 5.0, 3.0)
 helpers.satellite(0.25, 0.1859667, 0.5980929187319, 0.0472294454407)
 helpers.satellite_height(0.5, 0.1859667, 0.5980929187319, 0.0472294454407)
 helpers.wet_bulb_excess(30.0, 0.4)
+aerocalc3.std_atm.alt2density(20000.0)
+aerocalc3.airspeed.cas2tas(250.0, 20000.0)
+astronomy.SiderealTime(astronomy.Time(8000.3))
+astronomy.HelioVector(astronomy.Body.Mars, astronomy.Time(8000.3)).x
+astronomy.SearchSunLongitude(80.0, astronomy.Time(8000), 200).tt
+basic_colormath.get_delta_e((40.0, 60.0, 30.0), (120.0, 80.0, 60.0))
+great_circle_calculator.great_circle_calculator.distance_between_points((10.0, 40.0), (20.0, 30.0))
+jetblack_options.european.black_scholes_merton.ivol(True, 100.0, 100.0, 0.5, 0.03, 0.01, 6.0)
+jetblack_options.american.barone_adesi_whaley.price(False, 100.0, 104.0, 0.5, 0.03, 0.02, 0.2)
 """
 
 

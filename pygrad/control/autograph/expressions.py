@@ -83,7 +83,7 @@ class Expressions(ast.NodeTransformer):
     # -- truths ----------------------------------------------------------------------------------
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        if _assigns(node.body) or _assigns(node.orelse):
+        if assigns(node.body) or assigns(node.orelse):
             return self._as_it_is(node)
         number = self.number_of(node, pure=_is_pure(node.body) and _is_pure(node.orelse))
         self.generic_visit(node)
@@ -91,7 +91,7 @@ class Expressions(ast.NodeTransformer):
         return ast.copy_location(made, node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
-        if any(map(_assigns, node.values[1:])):
+        if any(map(assigns, node.values[1:])):
             return self._as_it_is(node)
         number = self.number_of(node, pure=all(map(_is_pure, node.values[1:])))
         self.generic_visit(node)
@@ -109,7 +109,7 @@ class Expressions(ast.NodeTransformer):
         names = [type(op).__name__ for op in node.ops]
         if len(node.ops) == 1 and not isinstance(node.ops[0], ast.In | ast.NotIn):
             return self.generic_visit(node)
-        if any(map(_assigns, node.comparators)):
+        if any(map(assigns, node.comparators)):
             return self._as_it_is(node)
         number = self.number_of(node, pure=all(map(_is_pure, node.comparators)))
         self.generic_visit(node)
@@ -184,7 +184,8 @@ def _index(node: ast.expr) -> ast.expr:
     return node
 
 
-def _assigns(node: ast.AST) -> bool:
+def assigns(node: ast.AST) -> bool:
+    """Whether evaluating it assigns, or waits: a function of its own does that for itself alone."""
     return any(isinstance(each, ast.NamedExpr | ast.Yield | ast.Await) for each in ast.walk(node))
 
 

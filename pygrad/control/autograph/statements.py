@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 
 from pygrad.control.autograph.dividing import as_comparisons
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.expressions import AG, Expressions, call, thunk
+from pygrad.control.autograph.expressions import AG, Expressions, assigns, call, thunk
 from pygrad.control.autograph.names import (
     arguments,
     declared,
@@ -163,6 +163,8 @@ class _Statements(Expressions):
         made: list[ast.stmt] = []
         for at, node in enumerate(statements):
             rest = statements[at + 1 :]
+            if isinstance(node, ast.If):
+                made += self.before(node)
             if isinstance(node, ast.If) and exits([node]):
                 return made + self.leaving(node, rest)
             if isinstance(node, ast.While | ast.For):
@@ -175,6 +177,36 @@ class _Statements(Expressions):
             if isinstance(node, ast.Return | ast.Break | ast.Continue | ast.Raise):
                 return made
         return made
+
+    def before(self, node: ast.If) -> list[ast.stmt]:
+        """What comes before an `if`: operands of `and` and `or` in its test that assign, one by one."""
+        first, node.test = self.one_by_one(node.test)
+        return [made for each in first for made in self.statement(each)]
+
+    def one_by_one(self, test: ast.expr) -> tuple[list[ast.stmt], ast.expr]:
+        """A test as statements and the variable that they leave it in, if a later operand assigns: such an
+        operand is no expression of a function of its own."""
+        if not isinstance(test, ast.BoolOp):
+            return [], test
+        before, test.values[0] = self.one_by_one(test.values[0])
+        if not any(map(assigns, test.values[1:])):
+            return before, test
+        self.count += 1
+        name = f"{AG}truth_{self.count}"
+        self.locals.add(name)
+        self.checked.add(name)
+        first, *others = test.values
+        more = others[0] if len(others) == 1 else ast.BoolOp(test.op, others)
+        statements, last = self.one_by_one(more)
+        asked: ast.expr = _global(name)
+        if isinstance(test.op, ast.Or):
+            asked = ast.UnaryOp(ast.Not(), asked)
+        made: list[ast.stmt] = [
+            ast.Assign([ast.Name(name, ast.Store())], first),
+            ast.If(asked, [*statements, ast.Assign([ast.Name(name, ast.Store())], last)], []),
+        ]
+        made = [ast.fix_missing_locations(_at(each, test)) for each in made]
+        return [*before, *made], _global(name)
 
     def statement(self, node: ast.stmt) -> list[ast.stmt]:
         """Any other statement."""
@@ -259,7 +291,8 @@ class _Statements(Expressions):
         number = self.number_of(node, named=named, **facts)
         made: list[ast.stmt] = []
         if isinstance(node, ast.While):
-            test = self.made(f"test_{at}", [ast.Expr(node.test)])
+            before, truth = self.one_by_one(node.test)
+            test = self.made(f"test_{at}", [*before, ast.Expr(truth)])
             test.body[-1] = ast.Return(test.body[-1].value)
             body = self.made(f"body_{at}", node.body)
             done = call("while_", number, _name(f"test_{at}"), _name(f"body_{at}"))
@@ -330,6 +363,8 @@ class _Statements(Expressions):
     def in_place(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         made: list[ast.stmt] = []
         for node in statements:
+            if isinstance(node, ast.If):
+                made += self.before(node)
             if isinstance(node, ast.If) and exits([node]):
                 node.test = call("truth", self.number_of(node), self.visit(node.test))
                 node.body, node.orelse = self.in_place(node.body), self.in_place(node.orelse)
