@@ -50,7 +50,7 @@ def dev(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """The tests, on all cores."""
     develop(session, "test")
-    session.run("pytest", "-q", "-n", "auto", *session.posargs)
+    session.run("pytest", "-q", *session.posargs)
 
 
 @nox.session
@@ -101,9 +101,7 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "erase")
     # By its path, so that the checkout's root, whose folder `pygrad` hides the package, is not on sys.path.
     pytest = str(Path(session.bin) / "pytest")
-    session.run(
-        "coverage", "run", pytest, "-q", "-n", "auto", *session.posargs, success_codes=[0, 1]
-    )
+    session.run("coverage", "run", pytest, "-q", *session.posargs, success_codes=[0, 1])
     session.run("coverage", "combine", "-q")
     session.run("coverage", "report")
     # Branches of compiler-made code (`x / 0` in constants) are no branches of the source.

@@ -20,6 +20,12 @@ sys.path[:0] = [str(TESTS / "lib"), str(TESTS.parent / "tools")]
 ISOLATED = TESTS / "isolated"
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Single files take less time than processes take to start, with which pyproject.toml has tests run."""
+    asked = [Path(name.partition("::")[0]) for name in config.args]
+    return 0 if all(path.is_file() for path in asked) else None
+
+
 @pytest.fixture(params=["compiled", "reference"])
 def impl(request: pytest.FixtureRequest) -> ModuleType:
     """An implementation module: Value, FUNCTIONS, Parameters, dot, no_grad, sum, zero_grad."""

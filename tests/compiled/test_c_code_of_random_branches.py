@@ -156,7 +156,7 @@ def attack(seeds: range, batch: Batch) -> None:
 
 @needs_compiler
 def test_random_functions_with_branches_compile_and_agree(batch: Batch, form: str) -> None:
-    attack(range(30), batch)
+    attack(range(10), batch)
 
 
 @needs_compiler

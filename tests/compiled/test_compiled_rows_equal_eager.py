@@ -28,8 +28,8 @@ LIBM = bool(os.environ.get("PYGRAD_LIBM_LANES"))
 libm_lanes = pytest.mark.skipif(
     not LIBM, reason="for a build with PYGRAD_LIBM_LANES=1, and that variable set here, too"
 )
-PROGRAMS = 200  # by default
-MANY = 10_500  # with -m long
+PROGRAMS = 60  # by default
+MANY = 6_000  # with -m long
 SOME = 2_000  # with -m long, of those that the build whose lanes call libm has all of
 
 # -- comparing -------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ def figures_of(folder: Path, script: str, *options: str) -> dict[str, Any]:
     return {figure["what"]: figure["value"] for figure in found["figures"]}
 
 
+@pytest.mark.long
 def test_allocations_of_python_fail(tmp_path: Path) -> None:
     """In pygrad's C all of them, elsewhere some."""
     found = figures_of(
@@ -35,8 +36,9 @@ def test_allocations_of_python_fail(tmp_path: Path) -> None:
     assert found["failures, python"] > 50
 
 
+@pytest.mark.long
 def test_threads_share_compiled_functions(tmp_path: Path) -> None:
-    found = figures_of(tmp_path, "threads.py", "--seconds", "3")
+    found = figures_of(tmp_path, "threads.py", "--seconds", "1")
     assert found["calls"] >= 64
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
 def test_interrupts_leave_nothing_half_done_and_no_mode_on(tmp_path):
     report = tmp_path / "report.json"
     program = Path(__file__).with_name("interrupts.py")
     done = subprocess.run(
-        [sys.executable, str(program), "--count", "400", "--untimed", "--json", str(report)],
+        [sys.executable, str(program), "--count", "100", "--untimed", "--json", str(report)],
         capture_output=True,
         text=True,
         cwd=tmp_path,

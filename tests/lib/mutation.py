@@ -3,7 +3,7 @@
     python tests/lib/mutation.py                all mutants, a few minutes
     python tests/lib/mutation.py --op tanh      those of one op
     python tests/lib/mutation.py --list         what there is, nothing is built or run
-    python tests/lib/mutation.py --sample 40    so many of them, drawn by the text of the table
+    python tests/lib/mutation.py --share 3 24   the third of 24 shares, of which each mutant is in one
 
 A mutant changes one rule in one place: its sign, the order of operands, a constant or an exponent by one, a
 factor or a summand dropped, ONE for ZERO, one operand for another, sin for cos, an absolute zero or a check
@@ -38,8 +38,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -440,7 +439,8 @@ def first_failure(files: Sequence[str], *arguments: str) -> str:
     import pytest
 
     plugin = FirstFailure()
-    base = ["-q", "-x", "--assert=plain", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
+    base = ["-q", "-x", "--assert=plain", "--no-header", "--tb=no", "-n", "0"]
+    base += ["-p", "no:cacheprovider"]
     paths = [str(ROOT / "tests" / name) for name in files]
     code = pytest.main([*base, f"--rootdir={ROOT}", *arguments, *paths], [plugin])
     if code not in (0, 1, 5) and not plugin.name:  # 5: nothing was selected
@@ -452,17 +452,17 @@ def first_failure_of_ops(names: Sequence[str]) -> str:
     """The same for the two main tests of these ops, without pytest."""
     import test_derivatives_of_every_op as own
 
-    tests = [
-        (own.test_values_and_derivatives_to_third_order, own.SMOOTH),
+    tests: list[tuple[Callable[[str], None], dict[str, Any]]] = [
+        (lambda name: own.check_to_third_order(name, 100), own.SMOOTH),
         (own.test_ops_with_corners_to_third_order, own.CORNERED),
     ]
     with contextlib.redirect_stdout(io.StringIO()):
-        for name, (test, ops) in itertools.product(names, tests):
+        for name, (check, ops) in itertools.product(names, tests):
             if name in ops:
                 try:
-                    test(name)
+                    check(name)
                 except Exception:
-                    return f"{OWN_TESTS}::{test.__name__}[{name}]"
+                    return f"{OWN_TESTS}, to third order [{name}]"
     return ""
 
 
@@ -554,6 +554,12 @@ def run(
         yield outcome
 
 
+def share_of(mutants: Sequence[Mutant], number: int, count: int) -> list[Mutant]:
+    """One of so many shares: mutants are shuffled, the same way each time, and dealt out."""
+    dealt = random.Random(0).sample(mutants, len(mutants))
+    return sorted(dealt[number % count :: count])
+
+
 def verdict_of(outcome: Outcome) -> tuple[str, bool]:
     """What the table says, and whether it is as it should be."""
     mutant = outcome.mutant
@@ -573,16 +579,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--op", help="only mutants of this op, or of this C file")
     parser.add_argument("--list", action="store_true", help="only print what mutants there are")
-    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, drawn at random")
     parser.add_argument(
-        "--seed", type=int, help="of that drawing; other ones when the table is changed"
+        "--share", type=int, nargs=2, metavar=("I", "N"), help="the I-th of N shares; 0 is the last"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     options = parser.parse_args(argv)
     table = (ROOT / "csrc" / "ops.def").read_text(encoding="utf-8")
     rules = rules_of(table)
     every = mutants_of(rules)
-    seed = zlib.crc32(table.encode()) if options.seed is None else options.seed
     unknown = set(EQUIVALENT) - {mutant.key for mutant in every}
     if unknown:
         raise SystemExit(
@@ -595,8 +599,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     ]
     if not chosen:
         parser.error(f"there is no op {options.op}")
-    if options.sample is not None and options.sample < len(chosen):
-        chosen = sorted(random.Random(seed).sample(chosen, options.sample))
+    if options.share is not None:
+        chosen = share_of(chosen, *options.share)
     if options.list:
         for mutant in chosen:
             print(f"{mutant.op:15s} {mutant.slope:1s} {mutant.change:18s} {mutant.text}")

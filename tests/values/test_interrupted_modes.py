@@ -233,6 +233,7 @@ def of_values() -> None:
     grad(cube)(x)
 
 
+MANY_PLACES = "vmap of grad, two paths"
 MODES: dict[str, Callable[[], Any]] = {
     "debug_nans": debugged,
     "grad": lambda: grad(cube)(2.0),
@@ -245,17 +246,24 @@ MODES: dict[str, Callable[[], Any]] = {
     "compile": lambda: compile(cube)(2.0),
     "compile of grad": lambda: compile(grad(cube))(2.0),
     "vmap": lambda: vmap(cube)([2.0, 3.0]),
-    "vmap of grad, two paths": lambda: vmap(grad(lambda x: x * x if x > 0 else -x))([1.0, -1.0]),
+    MANY_PLACES: lambda: vmap(grad(lambda x: x * x if x > 0 else -x))([1.0, -1.0]),
     "check_grad": lambda: check_grad(cube, 2.0),
 }
 
 
 # An interrupt in the last steps of a generator expression is Python's to report.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("what", MODES)
-def test_every_mode_is_over_wherever_an_interrupt_came(what):
+@pytest.mark.parametrize(
+    ("what", "step"),
+    [
+        *[(what, 1) for what in MODES if what != MANY_PLACES],
+        (MANY_PLACES, 7),
+        pytest.param(MANY_PLACES, 1, marks=pytest.mark.long),
+    ],
+)
+def test_every_mode_is_over_wherever_an_interrupt_came(what, step):
     count = 0
-    for place in at_every_bytecode(MODES[what], of_modes):
+    for place in at_every_bytecode(MODES[what], of_modes, step=step):
         count += 1
         try:
             require_no_mode()
@@ -265,7 +273,7 @@ def test_every_mode_is_over_wherever_an_interrupt_came(what):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("step", [61, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [199, pytest.param(3, marks=pytest.mark.long)])
 def test_the_same_call_works_after_every_interrupt(step):
     f = compile(grad(lambda x: x * x if x > 0 else -x * x * x))
     fresh: list[Any] = []
@@ -491,7 +499,8 @@ def test_numpys_warnings_are_as_they_were_wherever_an_interrupt_came():
         assert np.geterr() == before, place
 
 
-def test_paths_are_all_listed_wherever_an_interrupt_came(tmp_path):
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long)])
+def test_paths_are_all_listed_wherever_an_interrupt_came(tmp_path, step):
     """A file of what was traced has them all, in an order in which each follows the one that it leaves."""
 
     def f(x: Any) -> Any:
@@ -504,7 +513,8 @@ def test_paths_are_all_listed_wherever_an_interrupt_came(tmp_path):
         for x in (3.0, 0.5, 1.5):
             made[0](x)
 
-    for place in at_every_bytecode(call, lambda code: code.co_filename.endswith("paths.py")):
+    of_paths = lambda code: code.co_filename.endswith("paths.py")  # noqa: E731
+    for place in at_every_bytecode(call, of_paths, step=step):
         g = made[0]
         assert [g(x) for x in (3.0, 0.5, 1.5)] == [6.0, 2.5, 4.5], place
         assert len(g.programs) == 3, place

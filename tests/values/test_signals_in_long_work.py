@@ -101,13 +101,13 @@ def test_a_program_in_the_making(monkeypatch):
 
 def test_rows_of_a_long_function_and_their_totals():
     xs = np.linspace(0.0, 1.0, 1024)  # one piece, which was not cut
-    total = compile(vmap(lambda x: sines(x, 120_000), reduce="sum"))
+    total = compile(vmap(lambda x: sines(x, 60_000), reduce="sum"))
     require_early_end(lambda: total(xs))
 
 
 def test_rows_of_a_long_function_in_threads():
     xs = np.linspace(0.0, 1.0, 2048)
-    f = compile(vmap(lambda x: sines(x, 120_000), threads=2))
+    f = compile(vmap(lambda x: sines(x, 60_000), threads=2))
     before = set(threading.enumerate())
     require_early_end(lambda: f(xs).tobytes())
     assert set(threading.enumerate()) <= before
@@ -119,7 +119,7 @@ def overlapping(n: int, width: int) -> Pattern:
 
 
 def test_colours_of_columns():
-    by_row = overlapping(4000, 400)
+    by_row = overlapping(4000, 200)
     by_column = by_row.transposed()
     require_early_end(lambda: colour_columns(by_row, by_column).used)
 
@@ -140,7 +140,7 @@ def test_a_pattern_of_many_joins():
 
     def f(x: Any) -> Any:
         v = x[0]
-        for _ in range(40):
+        for _ in range(20):
             for a in x:
                 v = (v * a).sin()
         return v
@@ -170,7 +170,7 @@ def test_what_a_handler_raises_is_what_comes_out():
         raise Enough("of it")
 
     signal.signal(signal.SIGPROF, handler)
-    by_row = overlapping(4000, 400)
+    by_row = overlapping(4000, 200)
     by_column = by_row.transposed()
     with pytest.raises(Enough, match="of it"):
         interrupted(
@@ -181,7 +181,7 @@ def test_what_a_handler_raises_is_what_comes_out():
 def test_a_handler_that_raises_nothing_stops_nothing():
     ran: list[int] = []
     signal.signal(signal.SIGPROF, lambda *_: ran.append(1))
-    by_row = overlapping(4000, 400)
+    by_row = overlapping(4000, 200)
     by_column = by_row.transposed()
     expected = colour_columns(by_row, by_column)
     signal.setitimer(signal.ITIMER_PROF, 0.02, 0.02)
