@@ -9,8 +9,9 @@ from __future__ import annotations
 import builtins
 import operator
 import sys
+import threading
 from collections.abc import Callable
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any
 
 from pygrad.arrays.engines import MARK, waits
@@ -28,6 +29,21 @@ from pygrad.lifting.tables import item_at
 from pygrad.lifting.values import holds_values, is_of_values
 
 UNROUNDED = "__unrounded__"  # a global of lifted code that is not to round to digits
+
+
+class _Unrounded(threading.local):
+    """How many functions run in this thread that are lifted not to round, nor what they call."""
+
+    functions = 0
+
+
+unrounded = _Unrounded()
+
+
+def _rounds(frame: FrameType) -> bool:
+    return not unrounded.functions and UNROUNDED not in frame.f_globals
+
+
 if IMPLEMENTATION == "compiled":
     from pygrad import _native
 
@@ -116,7 +132,7 @@ def round_of(x: Any, *args: Any, **named: Any) -> Any:
     if not isinstance(x, Value):
         return x.round(*args, **named)
     digits = args[0] if args else named.get("decimals", named.get("ndigits", 0))
-    return x if UNROUNDED in sys._getframe(1).f_globals else round(x, digits)
+    return round(x, digits) if _rounds(sys._getframe(1)) else x
 
 
 def number_like(name: str) -> Callable[[Any], Any]:
@@ -155,7 +171,7 @@ def as_bits(x: Any) -> Any:
 
 def rounded(x: Any, ndigits: Any = None) -> Any:
     """round(x, ndigits); where rounding is off, a Value with digits is left as it is."""
-    if ndigits is not None and isinstance(x, Value) and UNROUNDED in sys._getframe(1).f_globals:
+    if ndigits is not None and isinstance(x, Value) and not _rounds(sys._getframe(1)):
         return x
     if ndigits is not None:
         return round(x, ndigits)

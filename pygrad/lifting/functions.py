@@ -25,7 +25,7 @@ from pygrad.core.hints import note
 from pygrad.core.implementation import Value
 from pygrad.core.reading import LOOKING, Anew, codes_within
 from pygrad.lifting import world
-from pygrad.lifting.builtin import MARK, UNROUNDED
+from pygrad.lifting.builtin import MARK, UNROUNDED, unrounded
 from pygrad.lifting.dispatching import (
     cached_function,
     compiled_function,
@@ -56,12 +56,14 @@ def _looking(f: Any, counterparts: _Counterparts, lifted: Any) -> Callable[..., 
     @functools.wraps(f)
     def call(*args: Any, **named: Any) -> Any:
         counterparts.renew()
+        unrounded.functions += not counterparts.rounding
         try:
             return lifted(*args, **named)
         except TypeError as error:
             counterparts.tell_of_others(error)
             raise
         finally:
+            unrounded.functions -= not counterparts.rounding
             counterparts.give_back()
 
     def changed(change: Callable[[Any], Any]) -> Any:

@@ -42,8 +42,8 @@ def lift(target: Any, *, rounding: bool | None = None, autograph: bool = False) 
     far as functions of scalars go. Plain numbers give what they give in the original, errors included.
 
     With rounding=False, `round(v, 3)` leaves a Value as it is, where it would be a constant, with slope 0:
-    in a function that is made anew, or in a whole package, for all who have lifted it, until another call
-    says True.
+    in a function that is made anew and whatever it calls, or in a whole package, for all who have lifted
+    it, until another call says True.
 
     With autograph=True loops and branches of the package that depend on Values are those of a program, in
     which it is traced: see `autograph`.

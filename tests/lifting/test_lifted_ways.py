@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from pygrad import Value, compile, grad, lift
+from pygrad import Value, compile, grad, lift, vmap
 from pygrad.lifting import world
 
 PART = "from math import sin\ndef g(x): return sin(x)\n"
@@ -502,6 +503,25 @@ def test_rounding_to_digits_can_be_left_out_in_a_function() -> None:
     assert grad(exact)(POINT) == 1.4
     assert exact(POINT) == rounds(POINT)
     assert grad(lift(rounds))(POINT) == 0.0
+
+
+def test_a_function_that_is_lifted_without_rounding_has_none_in_packages_that_it_calls(
+    written: Callable[..., str],
+) -> None:
+    package = importlib.import_module(
+        written("def f(x): return round(x * x, 2)\ndef g(x): return (x * x).round(2)", {})
+    )
+
+    def both(x: Any) -> Any:
+        return package.f(x) + package.g(x)
+
+    exact = lift(both, rounding=False)
+    for f in (grad(exact), compile(grad(exact)), lambda x: vmap(grad(exact))(np.array([x]))):
+        assert f(POINT) == 2.8
+    assert grad(lift(both))(POINT) == 0.0
+    with pytest.raises(TypeError):
+        exact("no number")
+    assert grad(lift(package).f)(POINT) == 0.0
 
 
 # -- bits, and several targets -------------------------------------------------------------------------
