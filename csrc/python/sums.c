@@ -2,6 +2,7 @@
 #include "python/sums.h"
 
 #include "python/convert.h"
+#include "python/layout.h"
 #include "python/outside.h"
 #include "python/trace.h"
 #include "python/value.h"
@@ -41,21 +42,25 @@ static int gather_begin(gathering *g, size_t capacity)
 PG_INLINE int gather_one(gathering *g, PyObject *object, const char *what)
 {
     pg_node *n;
-    if (PG_IS_EXACT(object))
+    if (PG_IS_EXACT(object)) {
         n = pg_retain(PG_NODE(object));
-    else if ((n = pg_operand_node(object, what)) == NULL)
-        return 0;
-    g->values += PG_IS_VALUE(object);
+        g->values++;
+    } else {
+        if ((n = pg_operand_node(object, what)) == NULL)
+            return 0;
+        g->values += PG_IS_VALUE(object);
+    }
     g->objects[g->count] = object;
     g->nodes[g->count++] = n;
     return 1;
 }
 
+/* Of an exact tuple. */
 static int gather_all(gathering *g, PyObject *tuple, const char *what)
 {
     Py_ssize_t count = PyTuple_Size(tuple);
     for (Py_ssize_t i = 0; i < count; i++)
-        if (!gather_one(g, PyTuple_GetItem(tuple, i), what))
+        if (!gather_one(g, pg_tuple_item(tuple, i), what))
             return 0;
     return 1;
 }

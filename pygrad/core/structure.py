@@ -517,12 +517,14 @@ def _flatten_array(array: Any, items: list[Any], what: str, way: Way) -> Structu
         kind = bool if array.dtype.kind == "b" and not way.as_given else float
         items += array.astype(kind).ravel().tolist()
     elif array.dtype.kind == "O":
-        for i, item in enumerate(array.ravel().tolist()):
-            if not _is_number(item):
-                raise TypeError(
-                    f"{what} has a {type(item).__name__} as item {i}; it must be a number"
-                )
-            items.append(item)
+        found = array.ravel().tolist()
+        if not _PLAIN.issuperset(map(type, found)):
+            for i, item in enumerate(found):
+                if not _is_number(item):
+                    raise TypeError(
+                        f"{what} has a {type(item).__name__} as item {i}; it must be a number"
+                    )
+        items += found
     else:
         raise TypeError(f"{what} must be an array of real numbers, not of {array.dtype}")
     return Array(array.shape, array.size)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import TraceError, autograph, lift, math, vmap, where
+from pygrad import TraceError, Value, autograph, lift, math, vmap, where
 from pygrad import compile as compile_
 from pygrad.programs import identity
 from pygrad.programs.identity import why_bools
@@ -448,3 +448,11 @@ def test_an_error_of_the_search_is_the_callers(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(KeyboardInterrupt):
             compile_(lambda x: x if x > 0 else -x)(1.0)
     assert compile_(lambda x: x if x > 0 else -x)(-1.0) == 1.0
+
+
+def test_a_condition_is_a_value_in_a_trace():
+    """As docs/branches.md has it: a difference from eager code that is known."""
+    space = {"Value": Value}
+    exec("def f(x): return 1.0 * x if isinstance(x > 0, Value) else 2.0 * x", space)
+    f: Any = space["f"]
+    assert (compile_(f)(3.0), f(Value(3.0)).data) == (3.0, 6.0)
