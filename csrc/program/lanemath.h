@@ -264,13 +264,14 @@ LANE_INLINE struct lane_half lane_half(double a)
     return (struct lane_half){fma(r * z, p, r), lane_to_bits(shifted)};
 }
 
-/* 2**-n, which nothing feels any more where it is less than 2**-64. */
+/* 2**-n */
 LANE_INLINE double lane_half_power(uint64_t bits)
 {
     return lane_from_bits((1023 - bits) << 52);
 }
 
-/* What is below the bar, what it has rounded away, s_left of that in 1 + s, and its reciprocal. */
+/* What is below the bar; what it has rounded away, s_left being by how much the rounded 1 + s is more than 1 + s; and its
+ * reciprocal. */
 struct lane_below { double d, left, r; };
 
 LANE_INLINE struct lane_below lane_below(double w, double s, double s_left)
@@ -280,7 +281,7 @@ LANE_INLINE struct lane_below lane_below(double w, double s, double s_left)
     return (struct lane_below){d, fma(less, w, more - d) - s_left, 1.0 / d};
 }
 
-/* (above + above_left) / (d + left), rounded nearly once. */
+/* (above + above_left) / (d + left): the remainder of the quotient q is exact, so that one rounding is nearly all. */
 LANE_INLINE double lane_quotient(double above, double above_left, struct lane_below y)
 {
     double q = above * y.r;
@@ -311,7 +312,7 @@ LANE_INLINE struct lane_sloped lane_tanh_and_slope(double x)
 {
     double a = fabs(x);
     struct lane_half y = lane_half(a > 376.0 ? 376.0 : a);
-    double s = a > 22.0 ? 0x1p-64 : lane_half_power(y.bits);
+    double s = a > 22.0 ? 0x1p-64 : lane_half_power(y.bits); /* less of it nobody would feel */
     struct lane_sloped t = lane_tanh_of(y.w, s, ((1.0 + s) - 1.0) - s);
     int deep = a > 311.0; /* the slope is scaled in two steps, of which only the last can round */
     double up = deep ? 0x1p200 : 1.0, down = deep ? 0x1p-200 : 1.0;
