@@ -425,7 +425,7 @@ def test_random_programs_of_conditions_equal_eager_bit_for_bit() -> None:
 
 @pytest.mark.long
 def test_very_many_programs_of_conditions_equal_eager_bit_for_bit() -> None:
-    for seed in range(500, 20_000):
+    for seed in range(500, 10_000):
         compare_program(seed)
 
 

@@ -154,7 +154,7 @@ def test_rows_one_row_and_all_instructions_agree_in_many_programs(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        assert sum(check_cut(seed, compiled_only) for seed in range(24, 2_000)) > 10_000
+        assert sum(check_cut(seed, compiled_only) for seed in range(24, 1_000)) > 5_000
 
 
 def layers(p: Any, x: Any, y: Any) -> Any:

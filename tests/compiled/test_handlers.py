@@ -476,5 +476,5 @@ def test_random_programs_with_handlers() -> None:
 
 @pytest.mark.long
 def test_many_random_programs_with_handlers() -> None:
-    for seed in range(40, 2000):
+    for seed in range(40, 1000):
         check(seed)

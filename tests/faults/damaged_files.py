@@ -274,9 +274,9 @@ def main() -> int:
     chosen = options.parse_args()
     seed = random.randrange(1 << 30) if chosen.seed is None else chosen.seed
     chosen.keep.mkdir(parents=True, exist_ok=True)
-    count = chosen.files if chosen.files is not None else 30_000 if chosen.share else 2_000_000
+    count = chosen.files if chosen.files is not None else 15_000 if chosen.share else 2_000_000
     more = (
-        chosen.programs if chosen.programs is not None else 500_000 if chosen.share else 8_000_000
+        chosen.programs if chosen.programs is not None else 250_000 if chosen.share else 8_000_000
     )
     figures = Figures(f"Damaged files (seed {seed})")
     alone = programs(more, seed, chosen.jobs, chosen.sanitize) if more else None

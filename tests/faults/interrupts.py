@@ -145,7 +145,7 @@ def figures(outcome: Outcome, count: int, soon: float) -> Figures:
 
 def main() -> int:
     parser = figures_parser((__doc__ or "").partition("\n")[0])
-    parser.add_argument("--count", type=int, help="interrupts (10,000; of a share 1,500)")
+    parser.add_argument("--count", type=int, help="interrupts (10,000; of a share 800)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--untimed",
@@ -154,7 +154,7 @@ def main() -> int:
     )
     parser.add_argument("--only", help="scenarios whose names contain this")
     options = parser.parse_args()
-    count = options.count or (1_500 if options.share else 10_000)
+    count = options.count or (800 if options.share else 10_000)
     old = signal.signal(signal.SIGALRM, signal.default_int_handler)
     names = [name for name in SCENARIOS if options.only is None or options.only in name]
     outcome = Outcome()

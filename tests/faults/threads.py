@@ -236,7 +236,7 @@ def main() -> int:
     options.add_argument("--threads", type=int, default=64)
     options.add_argument("--seed", type=int, default=None)
     chosen = options.parse_args()
-    seconds = chosen.seconds or (25.0 if chosen.share else 150.0)
+    seconds = chosen.seconds or (12.0 if chosen.share else 150.0)
     seed = random.randrange(1 << 30) if chosen.seed is None else chosen.seed
     warnings.simplefilter("ignore")  # of many structures, and many paths
     interval = sys.getswitchinterval()

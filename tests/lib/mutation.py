@@ -359,7 +359,7 @@ def build(scratch: Path, rules: Sequence[Rule], mutants: Sequence[Mutant]) -> No
     settings = script.compiler_settings()
     flags = [
         *settings["extra_compile_args"],
-        "-O1",
+        "-O0",
         "-fPIC",
         "-w",
         "-include",

@@ -22,6 +22,7 @@ from pygrad.value import FUNCTIONS, Value
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.long  # and a check of tools/lint.py
 def test_committed_texts_are_up_to_date() -> None:
     stale = [str(path.relative_to(ROOT)) for path in derive.stale(ROOT)]
     assert not stale, "run: python tools/derive.py --write ."

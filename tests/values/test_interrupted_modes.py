@@ -233,7 +233,6 @@ def of_values() -> None:
     grad(cube)(x)
 
 
-MANY_PLACES = "vmap of grad, two paths"
 MODES: dict[str, Callable[[], Any]] = {
     "debug_nans": debugged,
     "grad": lambda: grad(cube)(2.0),
@@ -246,21 +245,15 @@ MODES: dict[str, Callable[[], Any]] = {
     "compile": lambda: compile(cube)(2.0),
     "compile of grad": lambda: compile(grad(cube))(2.0),
     "vmap": lambda: vmap(cube)([2.0, 3.0]),
-    MANY_PLACES: lambda: vmap(grad(lambda x: x * x if x > 0 else -x))([1.0, -1.0]),
+    "vmap of grad, two paths": lambda: vmap(grad(lambda x: x * x if x > 0 else -x))([1.0, -1.0]),
     "check_grad": lambda: check_grad(cube, 2.0),
 }
 
 
 # An interrupt in the last steps of a generator expression is Python's to report.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(
-    ("what", "step"),
-    [
-        *[(what, 1) for what in MODES if what != MANY_PLACES],
-        (MANY_PLACES, 7),
-        pytest.param(MANY_PLACES, 1, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("what", MODES)
 def test_every_mode_is_over_wherever_an_interrupt_came(what, step):
     count = 0
     for place in at_every_bytecode(MODES[what], of_modes, step=step):
@@ -269,7 +262,7 @@ def test_every_mode_is_over_wherever_an_interrupt_came(what, step):
             require_no_mode()
         except AssertionError as error:
             raise AssertionError(f"after an interrupt at {place}") from error
-    assert count > 20
+    assert count * step > 20
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
