@@ -86,8 +86,6 @@ size_t pg_threads(const pg_program *p, size_t rows, size_t most)
 
 int pg_take_piece(pg_pieces *pieces, size_t *piece)
 {
-    if (pg_is_stopped(&pieces->stop))
-        return 0;
     *piece = __atomic_fetch_add(&pieces->taken, 1, __ATOMIC_RELAXED);
     return *piece < __atomic_load_n(&pieces->end, __ATOMIC_RELAXED);
 }
@@ -103,7 +101,8 @@ static size_t order_of(const pg_failure *failure, size_t piece)
 static void keep(pg_pieces *pieces, pg_failure *failure, size_t piece)
 {
     const size_t order = order_of(failure, piece);
-    if (order == 0 || order == SIZE_MAX)
+    const int ends_all = order == 0 || order == SIZE_MAX;
+    if (ends_all)
         pg_stop(&pieces->stop);
     if (!pieces->failed || order < pieces->order) {
         const pg_failure last = pieces->failure;
@@ -112,8 +111,8 @@ static void keep(pg_pieces *pieces, pg_failure *failure, size_t piece)
         pieces->order = order;
         pieces->failed = 1;
     }
-    if (piece < pieces->end)
-        __atomic_store_n(&pieces->end, piece, __ATOMIC_RELAXED);
+    if (ends_all || piece < pieces->end)
+        __atomic_store_n(&pieces->end, ends_all ? 0 : piece, __ATOMIC_RELAXED);
 }
 
 void pg_piece_failed(pg_pieces *pieces, size_t piece)

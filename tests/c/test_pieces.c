@@ -4,7 +4,7 @@
 
 #include "loops.h"
 #include "program/call.h"
-#include "program/failure.h"
+#include "program/pieces.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -59,6 +59,15 @@ static void test_little_work_is_not_worth_a_thread(void)
     CHECK(between_them > 0);
     pg_program_free(p);
     drop_trace(&t);
+}
+
+static void test_sums_are_worth_as_much_as_their_terms(void)
+{
+    pg_instruction code[2] = {{.code = PG_CODE_FUSED, .count = 1000}, {.code = PG_CODE_CONTRACTED, .count = 1000}};
+    pg_program p = {.code = code, .length = 1};
+    CHECK(pg_threads(&p, 1000, 16) == 8);
+    p.length = 2;
+    CHECK(pg_threads(&p, 1000, 16) == 16);
 }
 
 /* -- the same results ------------------------------------------------------------------------------ */
@@ -122,7 +131,7 @@ static void test_results_do_not_depend_on_threads(void)
 /* What the function does that is called back, which doubles numbers; a number stands for its row. */
 static struct {
     int in_order;      /* the early failure waits for the late one */
-    int late_ends_all; /* it is an interrupt, and else it is one of the call */
+    int late_ends_all, early_ends_all; /* they are interrupts, and else failures of the call */
     int helper_comes;  /* before this thread goes on */
     int helper_waits;  /* until `released` */
     int *stop;         /* a helper sets it, and takes its time */
@@ -177,7 +186,7 @@ static int doubles(const pg_call *call, const double *operands, size_t rows, dou
         if (operands[i] == (double)-EARLY) {
             if (plan.in_order)
                 wait_for(&failed_late);
-            return failing(0, &exceptions[0]);
+            return failing(plan.early_ends_all, &exceptions[0]);
         }
     }
     return 1;
@@ -276,6 +285,9 @@ static void test_what_is_to_end_all_work_wins(void)
     CHECK(run(p, NULL) == -1);
     const pg_failure found = pg_failure_taken();
     CHECK(found.why == ASKED && found.interrupt == &exceptions[1]);
+    dropped = failed_late = 0, plan.early_ends_all = 1;
+    CHECK(run(p, NULL) == -1 && dropped);
+    CHECK(pg_failure_taken().interrupt == &exceptions[1]); /* the first that there was */
     finish_with(p, &t);
 }
 
@@ -304,7 +316,19 @@ static void test_who_waits_for_a_helper_looks_whether_to_stop(void)
     plan.helper_comes = 1, plan.stop = &stop;
     CHECK(run(p, &stop) == -1);
     CHECK(pg_failure_taken().interrupt == NULL);
+    has_come = 0;
+    CHECK(run(p, NULL) == 0 && all_doubled()); /* the flag is nobody's */
     finish_with(p, &t);
+}
+
+static void test_the_least_of_what_threads_tell_is_told(void)
+{
+    pg_pieces pieces = {.lock = PG_LOCK_FREE};
+    static const size_t told[] = {0, 7, 9, 0, 3}, then[] = {0, 7, 7, 7, 3};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        pg_pieces_tell(&pieces, told[i]);
+        CHECK(pieces.singular == then[i]);
+    }
 }
 
 /* -- loops ----------------------------------------------------------------------------------------- */
@@ -343,6 +367,10 @@ static void test_loops_are_worth_more_than_what_they_do_once(void)
 {
     CHECK(worth(1, 0, 1000) == 1 && worth(0, 0, 10000) == 8 && worth(0, 0, 200) == 1);
     CHECK(worth(0, 1, 200) == 4); /* as many as there are blocks */
+    trace t;
+    pg_program *p = calling(&t);
+    CHECK(pg_threads(p, 200, 8) == 4);
+    finish_with(p, &t);
 }
 
 /* -- forks ----------------------------------------------------------------------------------------- */
@@ -408,10 +436,12 @@ int main(void)
     RUN(test_two_threads_get_as_many_pieces_each_or_one_of_many_more);
     RUN(test_totals_of_pieces_are_added_in_order);
     RUN(test_little_work_is_not_worth_a_thread);
+    RUN(test_sums_are_worth_as_much_as_their_terms);
     RUN(test_results_do_not_depend_on_threads);
     RUN(test_the_first_row_that_fails_is_the_one_that_is_told_of);
     RUN(test_what_is_to_end_all_work_wins);
     RUN(test_who_waits_for_a_helper_looks_whether_to_stop);
+    RUN(test_the_least_of_what_threads_tell_is_told);
     RUN(test_loops_are_worth_more_than_what_they_do_once);
     RUN(test_a_child_has_helpers_of_its_own);
     RUN(test_a_child_that_was_made_meanwhile_does_it_alone);
