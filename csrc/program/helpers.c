@@ -56,8 +56,8 @@ static void help(pg_task *task)
     fesetenv(&task->rounding);
     task->work(task, who);
     pg_take_lock(&lock);
-    if (__atomic_sub_fetch(&task->at_work, 1, __ATOMIC_RELEASE) == 0)
-        pg_wake(&task->ended);
+    __atomic_sub_fetch(&task->at_work, 1, __ATOMIC_RELEASE);
+    pg_wake(&task->ended);
 }
 
 /* A helper's life. */
@@ -123,9 +123,9 @@ static int end(pg_task *task)
         task->look(task);
         pg_take_lock(&lock);
     }
-    const int alone = task->forks == forks || helpers_at_work(task) == 0;
+    const int whole = task->forks == forks;
     pg_give_lock(&lock);
-    return alone;
+    return whole;
 }
 
 int pg_with_helpers(pg_task *task, size_t most)

@@ -2,7 +2,9 @@
 #include "program/pieces.h"
 
 #include "graph/stopping.h"
+#include "program/call.h"
 #include "program/costs.h"
+#include "program/loop.h"
 
 /* -- how rows are cut ---------------------------------------------------------------------------- */
 
@@ -46,11 +48,21 @@ void pg_add_pieces(double *totals, size_t pieces, size_t outputs)
  * takes. */
 enum { WORTH_A_THREAD = 250000 };
 
-/* How long an instruction takes on a lane; of loops, of which nobody knows how long they run, and of calls: long. */
-static size_t cost_of(const pg_instruction *in)
+enum { TRIPS = 32 }; /* of a loop, as nobody knows how many it takes */
+
+/* How long a loop takes on a lane, or one of the ways of a condition; a call takes long. */
+static size_t cost_of_loop(const pg_loop *loop)
+{
+    if (pg_is_call(loop) || loop->body->steps >= WORTH_A_THREAD)
+        return WORTH_A_THREAD;
+    return loop->body->steps * PG_COST_DIVISION * (pg_is_way(loop->body) ? 1 : TRIPS);
+}
+
+/* How long an instruction takes on a lane. */
+static size_t cost_of(const pg_program *p, const pg_instruction *in)
 {
     if (in->code == PG_CODE_LOOP || in->code == PG_CODE_CALL)
-        return WORTH_A_THREAD;
+        return cost_of_loop(p->loops[in->a]);
     if (in->code == PG_CODE_FUSED || in->code == PG_CODE_CONTRACTED)
         return PG_COST_STEP * (size_t)in->count;
     return in->code < PG_OPCODE_COUNT ? pg_cost_of_op(in->code) : PG_COST_STEP;
@@ -63,7 +75,7 @@ size_t pg_threads(const pg_program *p, size_t rows, size_t most)
     if (least < 2)
         return 1;
     for (const pg_instruction *in = p->code + p->spread; in != p->code + p->length; in++) {
-        work += cost_of(in) * rows;
+        work += cost_of(p, in) * rows;
         if (work / WORTH_A_THREAD >= least)
             return least;
     }
@@ -74,8 +86,6 @@ size_t pg_threads(const pg_program *p, size_t rows, size_t most)
 
 int pg_take_piece(pg_pieces *pieces, size_t *piece)
 {
-    if (pg_is_stopped(&pieces->stop))
-        return 0;
     *piece = __atomic_fetch_add(&pieces->taken, 1, __ATOMIC_RELAXED);
     return *piece < __atomic_load_n(&pieces->end, __ATOMIC_RELAXED);
 }
@@ -91,7 +101,8 @@ static size_t order_of(const pg_failure *failure, size_t piece)
 static void keep(pg_pieces *pieces, pg_failure *failure, size_t piece)
 {
     const size_t order = order_of(failure, piece);
-    if (order == 0 || order == SIZE_MAX)
+    const int ends_all = order == 0 || order == SIZE_MAX;
+    if (ends_all)
         pg_stop(&pieces->stop);
     if (!pieces->failed || order < pieces->order) {
         const pg_failure last = pieces->failure;
@@ -100,8 +111,8 @@ static void keep(pg_pieces *pieces, pg_failure *failure, size_t piece)
         pieces->order = order;
         pieces->failed = 1;
     }
-    if (piece < pieces->end)
-        __atomic_store_n(&pieces->end, piece, __ATOMIC_RELAXED);
+    if (ends_all || piece < pieces->end)
+        __atomic_store_n(&pieces->end, ends_all ? 0 : piece, __ATOMIC_RELAXED);
 }
 
 void pg_piece_failed(pg_pieces *pieces, size_t piece)

@@ -114,6 +114,8 @@ static void test_rows_that_all_leave_have_results_by_row_elsewhere(void)
     int stop = 1;
     r.inputs[1][0] = 0.0, batch.stop = &stop;
     CHECK(pg_program_run_few(p, &batch, &leaving) == PG_RUN_STOPPED);
+    batch.stop = NULL; /* all stay */
+    CHECK(pg_program_run_few(p, &batch, &leaving) == 0);
     drop_rows(&r);
     pg_program_free(p);
     drop_trace(&t);

@@ -4,7 +4,7 @@
 
 #include "loops.h"
 #include "program/call.h"
-#include "program/failure.h"
+#include "program/pieces.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -59,6 +59,15 @@ static void test_little_work_is_not_worth_a_thread(void)
     CHECK(between_them > 0);
     pg_program_free(p);
     drop_trace(&t);
+}
+
+static void test_sums_are_worth_as_much_as_their_terms(void)
+{
+    pg_instruction code[2] = {{.code = PG_CODE_FUSED, .count = 1000}, {.code = PG_CODE_CONTRACTED, .count = 1000}};
+    pg_program p = {.code = code, .length = 1};
+    CHECK(pg_threads(&p, 1000, 16) == 8);
+    p.length = 2;
+    CHECK(pg_threads(&p, 1000, 16) == 16);
 }
 
 /* -- the same results ------------------------------------------------------------------------------ */
@@ -122,11 +131,12 @@ static void test_results_do_not_depend_on_threads(void)
 /* What the function does that is called back, which doubles numbers; a number stands for its row. */
 static struct {
     int in_order;      /* the early failure waits for the late one */
-    int late_ends_all; /* it is an interrupt, and else it is one of the call */
+    int late_ends_all, early_ends_all; /* they are interrupts, and else failures of the call */
+    int helper_comes;  /* before this thread goes on */
     int helper_waits;  /* until `released` */
     int *stop;         /* a helper sets it, and takes its time */
 } plan;
-static int failed_late, released, waiting; /* set once, by whoever it is about */
+static int failed_late, released, has_come; /* set once, by whoever it is about */
 static int exceptions[2], dropped;
 static pthread_t caller;
 
@@ -153,10 +163,13 @@ static int doubles(const pg_call *call, const double *operands, size_t rows, dou
 {
     (void)call;
     const int helps = !pthread_equal(pthread_self(), caller);
-    if (helps && plan.helper_waits) {
-        PG_SET(&waiting);
-        wait_for(&released);
+    if (plan.helper_comes) {
+        if (helps)
+            PG_SET(&has_come);
+        wait_for(&has_come);
     }
+    if (helps && plan.helper_waits)
+        wait_for(&released);
     if (helps && plan.stop != NULL) {
         pg_stop(plan.stop);
         for (int i = 0; i < 60; i++)
@@ -173,7 +186,7 @@ static int doubles(const pg_call *call, const double *operands, size_t rows, dou
         if (operands[i] == (double)-EARLY) {
             if (plan.in_order)
                 wait_for(&failed_late);
-            return failing(0, &exceptions[0]);
+            return failing(plan.early_ends_all, &exceptions[0]);
         }
     }
     return 1;
@@ -207,7 +220,7 @@ static pg_program *calling(trace *t)
     for (size_t l = 0; l < ROWS; l++)
         numbers[l] = (double)l;
     memset(&plan, 0, sizeof plan);
-    failed_late = released = waiting = dropped = 0;
+    failed_late = released = has_come = dropped = 0;
     caller = pthread_self();
     return program_of(t, read);
 }
@@ -272,6 +285,9 @@ static void test_what_is_to_end_all_work_wins(void)
     CHECK(run(p, NULL) == -1);
     const pg_failure found = pg_failure_taken();
     CHECK(found.why == ASKED && found.interrupt == &exceptions[1]);
+    dropped = failed_late = 0, plan.early_ends_all = 1;
+    CHECK(run(p, NULL) == -1 && dropped);
+    CHECK(pg_failure_taken().interrupt == &exceptions[1]); /* the first that there was */
     finish_with(p, &t);
 }
 
@@ -279,7 +295,7 @@ static int asked, forked_in;
 
 static int ask_once(void)
 {
-    if (!PG_IS_SET(&waiting))
+    if (!PG_IS_SET(&has_come))
         return 0;
     asked++;
     PG_SET(&released);
@@ -290,20 +306,81 @@ static void test_who_waits_for_a_helper_looks_whether_to_stop(void)
 {
     trace t;
     pg_program *p = calling(&t);
-    plan.helper_waits = 1;
+    plan.helper_comes = plan.helper_waits = 1;
     pg_stop_asked = ask_once;
     CHECK(run(p, NULL) == -1 && asked == 1);
     pg_stop_asked = NULL;
     finish_with(p, &t);
     int stop = 0;
     p = calling(&t);
-    plan.stop = &stop;
+    plan.helper_comes = 1, plan.stop = &stop;
     CHECK(run(p, &stop) == -1);
     CHECK(pg_failure_taken().interrupt == NULL);
+    has_come = 0;
+    CHECK(run(p, NULL) == 0 && all_doubled()); /* the flag is nobody's */
+    finish_with(p, &t);
+}
+
+static void test_the_least_of_what_threads_tell_is_told(void)
+{
+    pg_pieces pieces = {.lock = PG_LOCK_FREE};
+    static const size_t told[] = {0, 7, 9, 0, 3}, then[] = {0, 7, 7, 7, 3};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        pg_pieces_tell(&pieces, told[i]);
+        CHECK(pieces.singular == then[i]);
+    }
+}
+
+/* -- loops ----------------------------------------------------------------------------------------- */
+
+/* How many threads of eight so many rows of a loop are worth: of one trip, of nobody knows how many, or of such that call back. */
+static size_t worth(int way, int calls, size_t rows)
+{
+    trace t = {.inputs = 2, .count = 2, .nodes = {traced(pg_leaf(1.0)), traced(pg_leaf(1.0))}, .optimise = 1};
+    pg_node *x = hold(pg_leaf(1.0)), *y = hold(pg_leaf(2.0)), *item = x, *found[4], *results[2];
+    pg_status status;
+    double read[1];
+    t.rows[0] = t.rows[1] = 1;
+    if (calls) {
+        pg_call *call = pg_call_make(1, 0, 1, "doubles", doubles, forget, NULL);
+        CHECK(call != NULL);
+        hold(pg_call_node(call, &x, NULL, &item)), hold(item);
+        pg_several_release(&call->base);
+    }
+    results[0] = of(PG_OP_sub, item, y);
+    results[1] = of(PG_OP_less, constant(0.0), results[0]);
+    pg_body *body = pg_body_of((pg_node *[]){x, y}, 1, 1, results, way ? 1 : 2, way, way ? 1.0 : 1e6, &status, NULL);
+    CHECK(body != NULL);
+    pg_loop *loop = pg_loop_make(body, NULL, NULL);
+    pg_node *goes = of(PG_OP_less, constant(0.0), t.nodes[0]);
+    hold(pg_loop_node(loop, (pg_node *[]){t.nodes[0], goes, t.nodes[1]}, found, &status));
+    hold(found[0]), hold(found[1]);
+    pg_loop_release(loop);
+    t.outputs[t.output_count++] = found[0];
+    pg_program *p = program_of(&t, read);
+    const size_t threads = pg_threads(p, rows, 8);
+    finish_with(p, &t);
+    return threads;
+}
+
+static void test_loops_are_worth_more_than_what_they_do_once(void)
+{
+    CHECK(worth(1, 0, 1000) == 1 && worth(0, 0, 10000) == 8 && worth(0, 0, 200) == 1);
+    CHECK(worth(0, 1, 200) == 4); /* as many as there are blocks */
+    trace t;
+    pg_program *p = calling(&t);
+    CHECK(pg_threads(p, 200, 8) == 4);
     finish_with(p, &t);
 }
 
 /* -- forks ----------------------------------------------------------------------------------------- */
+
+/* What was printed is this process's. */
+static pid_t forked(void)
+{
+    fflush(NULL);
+    return fork();
+}
 
 /* Whether the child that this is the parent of has ended well. */
 static int ends_well(pid_t child)
@@ -318,9 +395,9 @@ static void test_a_child_has_helpers_of_its_own(void)
     trace t;
     pg_program *p = calling(&t);
     CHECK(run(p, NULL) == 0 && all_doubled());
-    const pid_t child = fork();
+    const pid_t child = forked();
     if (child == 0)
-        _exit(run(p, NULL) != 0 || !all_doubled() || run(p, NULL) != 0);
+        exit(run(p, NULL) != 0 || !all_doubled() || run(p, NULL) != 0);
     CHECK(ends_well(child) && run(p, NULL) == 0 && all_doubled());
     finish_with(p, &t);
 }
@@ -328,15 +405,15 @@ static void test_a_child_has_helpers_of_its_own(void)
 /* While this thread waits for a helper that is at work, as a signal handler may. */
 static int fork_once(void)
 {
-    if (!PG_IS_SET(&waiting) || forked_in)
+    if (!PG_IS_SET(&has_come) || forked_in)
         return 0;
     forked_in = 1;
-    const pid_t child = fork();
+    const pid_t child = forked();
     if (child != 0) {
         CHECK(ends_well(child));
         PG_SET(&released);
     } else
-        plan.helper_waits = 0, forked_in = 2;
+        plan.helper_comes = plan.helper_waits = 0, forked_in = 2;
     return 0;
 }
 
@@ -344,11 +421,11 @@ static void test_a_child_that_was_made_meanwhile_does_it_alone(void)
 {
     trace t;
     pg_program *p = calling(&t);
-    plan.helper_waits = 1;
+    plan.helper_comes = plan.helper_waits = 1;
     pg_stop_asked = fork_once;
     CHECK(run(p, NULL) == 0 && all_doubled());
     if (forked_in == 2)
-        _exit(0);
+        exit(0);
     CHECK(forked_in == 1);
     pg_stop_asked = NULL;
     finish_with(p, &t);
@@ -359,10 +436,13 @@ int main(void)
     RUN(test_two_threads_get_as_many_pieces_each_or_one_of_many_more);
     RUN(test_totals_of_pieces_are_added_in_order);
     RUN(test_little_work_is_not_worth_a_thread);
+    RUN(test_sums_are_worth_as_much_as_their_terms);
     RUN(test_results_do_not_depend_on_threads);
     RUN(test_the_first_row_that_fails_is_the_one_that_is_told_of);
     RUN(test_what_is_to_end_all_work_wins);
     RUN(test_who_waits_for_a_helper_looks_whether_to_stop);
+    RUN(test_the_least_of_what_threads_tell_is_told);
+    RUN(test_loops_are_worth_more_than_what_they_do_once);
     RUN(test_a_child_has_helpers_of_its_own);
     RUN(test_a_child_that_was_made_meanwhile_does_it_alone);
     CHECK(pg_live_nodes() == 0);
