@@ -86,7 +86,7 @@ typedef struct {
 typedef struct {
     pg_slot a, b;
     uint16_t absorbing; /* an exact 0 wins over inf and nan in the product */
-    uint16_t subtracted; /* of contracted sums: from what is before it */
+    uint16_t subtracted; /* of sums: from what is before it */
 } pg_term;
 
 /* The arrays are the program's. */
@@ -112,7 +112,7 @@ typedef struct {
 } pg_program;
 
 /* What an instruction's code stands for: the name of an op, "fused", "contracted", "search", "take", "spread", "guard",
- * "output", "total", "total_product", "total_uniform", "loop" or "call"; NULL for others. Static. */
+ * "output", "total", "total_less", "total_product", "total_uniform", "loop" or "call"; NULL for others. Static. */
 const char *pg_code_name(int code);
 
 /* Scratch memory that a call needs, aligned to 64 bytes; lanes for one thread. */
@@ -529,6 +529,7 @@ typedef struct {
     const uint8_t *totals; /* for each output whether it is added up over rows; NULL: none is */
     int optimise; /* fuse sums and products */
     int contract; /* round a product and the sum that it is added to once; if sums are fused */
+    int tells; /* the program does: see pg_program */
     int body; /* of a loop: results stay in slots, and inputs where they were put */
 } pg_trace;
 

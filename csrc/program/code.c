@@ -191,8 +191,12 @@ static void share_factor(pg_program *p, pg_instruction *in)
 static void write_result(writer *w, uint32_t r)
 {
     const pg_parts of = pg_result_parts(&w->order, r);
-    pg_instruction in = {
-        .code = pg_is_total(&w->order, r) ? PG_CODE_TOTAL : PG_CODE_OUTPUT, .out = r, .b = PG_NO_SLOT, .c = PG_NO_SLOT};
+    pg_instruction in = {.code = of.less                     ? PG_CODE_TOTAL_LESS
+                                 : pg_is_total(&w->order, r) ? PG_CODE_TOTAL
+                                                             : PG_CODE_OUTPUT,
+                         .out = r,
+                         .b = PG_NO_SLOT,
+                         .c = PG_NO_SLOT};
     if (of.a == NONE)
         return;
     in.a = in_lanes(w, of.a);

@@ -15,6 +15,7 @@
 #include "program/loop.h"
 #include "program/simplify.h"
 #include "program/table.h"
+#include "program/zeros.h"
 
 /* -- values ------------------------------------------------------------------------------------- */
 
@@ -235,13 +236,19 @@ static uint32_t *roots_of(const draft *d, const pg_trace *t, const pg_index *liv
     return roots;
 }
 
-static pg_status make(draft *d, const pg_trace *t, const uint32_t *roots, pg_program **out)
+static pg_status make(draft *d, const pg_trace *t, uint32_t *roots, pg_program **out)
 {
+    const size_t guards = 2 * t->guard_count, count = guards + t->output_count;
     d->contracts = t->contract && t->optimise;
-    pg_count_uses(d, roots, 2 * t->guard_count + t->output_count);
+    if (t->optimise && !t->body && !t->tells)
+        pg_drop_zeros(d, roots, guards, count, t->totals);
+    pg_count_uses(d, roots, count);
     if (t->optimise)
-        pg_fuse(d);
-    return d->failed != PG_OK ? d->failed : pg_write_program(d, t, roots, roots + 2 * t->guard_count, out);
+        pg_fuse(d, t->body);
+    const pg_status status = d->failed != PG_OK ? d->failed : pg_write_program(d, t, roots, roots + guards, out);
+    if (status == PG_OK)
+        (*out)->tells = t->tells;
+    return status;
 }
 
 /* Values and the roots among them; grads of the trace's nodes are 0 again. */

@@ -1,4 +1,5 @@
-/* contracted.h: contracted sums, in which a product and the addition behind it are rounded once: sum = fma(x, y, sum).
+/* contracted.h: sums term by term, among them contracted ones, in which a product and the addition behind it are rounded
+ * once: sum = fma(x, y, sum).
  *
  * fma() of C99 is correctly rounded, so all machines have the same bits: those with an instruction for it fast, the others by
  * the C library's way, slowly. */
@@ -10,16 +11,17 @@
 
 #include <math.h>
 
-/* The sum with one more term: x, or x * y where the term has two factors; 0 * inf is 0 where the term is absorbing. */
-static inline double pg_with_term(double sum, const pg_term *t, double x, double y, int *met)
+/* The sum with one more term: x, or x * y where the term has two factors, rounded or not; 0 * inf is 0 where the term is
+ * absorbing. */
+static inline double pg_with_term(double sum, const pg_term *t, double x, double y, int contracts, int *met)
 {
     const double signed_x = t->subtracted ? -x : x;
     if (t->b == PG_NO_SLOT)
         return sum + signed_x;
-    const double product = x * y;
+    const double product = signed_x * y;
     if (PG_UNLIKELY(product != product) && t->absorbing)
         return sum + pg_strong_noted(signed_x, y, met);
-    return fma(signed_x, y, sum);
+    return contracts ? fma(signed_x, y, sum) : sum + product;
 }
 
 #endif

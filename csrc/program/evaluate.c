@@ -64,27 +64,34 @@ static const double *counted(const block *rows, const double *lanes, int which)
     return copy;
 }
 
-/* What a term of a sum of lanes adds: lanes, times others or a number that is the same for all, or such a number. */
-typedef enum { TIMES_NUMBER, TIMES_LANES, LANES_ALONE, NUMBER, RARE } term_kind;
+/* What a term of a sum of lanes adds: lanes, times others or a number that is the same for all, or such a number; LESS: what it
+ * takes away. Numbers have their sign changed first. */
+typedef enum { TIMES_NUMBER, TIMES_LANES, LESS_TIMES_LANES, LANES_ALONE, LESS_LANES, NUMBER, RARE } term_kind;
 
 static inline term_kind kind_of(const pg_term *t, int contracts)
 {
-    const int is_number = !(t->a & PG_ROW);
-    if (contracts && (t->subtracted || (is_number && t->b != PG_NO_SLOT)))
-        return RARE;
-    if (is_number)
-        return NUMBER;
+    if (!(t->a & PG_ROW))
+        return contracts && t->b != PG_NO_SLOT ? RARE : NUMBER;
     if (t->b & PG_ROW)
-        return TIMES_LANES;
-    return t->b == PG_NO_SLOT ? LANES_ALONE : TIMES_NUMBER;
+        return t->subtracted ? LESS_TIMES_LANES : TIMES_LANES;
+    return t->b != PG_NO_SLOT ? TIMES_NUMBER : t->subtracted ? LESS_LANES : LANES_ALONE;
+}
+
+static inline double with_sign(const pg_term *t, double x)
+{
+    return t->subtracted ? -x : x;
+}
+
+/* What a term adds that is the same for all lanes. */
+static inline double number_of_term(const pg_term *t, const double *uniforms)
+{
+    return with_sign(t, t->b == PG_NO_SLOT ? uniforms[t->a] : uniforms[t->a] * uniforms[t->b]);
 }
 
 /* A fused or contracted sum with one more term. */
 static double with_term(const pg_instruction *in, double sum, const pg_term *t, double x, double y, int *met)
 {
-    if (in->code == PG_CODE_CONTRACTED)
-        return pg_with_term(sum, t, x, y, met);
-    return sum + (t->b == PG_NO_SLOT ? x : t->absorbing ? pg_strong_noted(x, y, met) : x * y);
+    return pg_with_term(sum, t, x, y, in->code == PG_CODE_CONTRACTED, met);
 }
 
 /* Notes the row of lane l, if it is the first that has met 0 * inf. */
@@ -260,7 +267,7 @@ static double fused_once(const pg_program *p, const pg_instruction *in, const do
     double sum = uniforms[in->a];
     const pg_term *terms = p->terms + in->first;
     for (uint32_t t = 0; t < in->count; t++)
-        sum += terms[t].b == PG_NO_SLOT ? uniforms[terms[t].a] : uniforms[terms[t].a] * uniforms[terms[t].b];
+        sum += number_of_term(&terms[t], uniforms);
     return PG_UNLIKELY(sum != sum) && in->expected ? fused_once_again(p, in, uniforms, met) : sum;
 }
 

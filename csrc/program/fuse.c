@@ -39,19 +39,58 @@ static int is_lone_product(const draft *d, uint32_t i, int row)
     return is_product(v) && is_lone(v, d->contracts ? v->row : row);
 }
 
-/* The value i as a term: its two factors if it is a product that nothing else uses, which goes away. */
-static draft_term term_of(draft *d, uint32_t i, int row)
+/* Something uses what is negated in the place of value i, which is the negation; which goes away where nothing else uses it. */
+static uint32_t unsigned_of(draft *d, uint32_t i)
 {
     value *v = &d->values[i];
-    if (!is_lone_product(d, i, row))
-        return (draft_term){i, NONE, NONE, 0, 0};
-    v->needed = 0;
-    return (draft_term){v->a, v->b, NONE, v->op == PG_OP_mul0, 0};
+    use(d, v->a);
+    if (--v->uses == 0) {
+        v->needed = 0;
+        d->values[v->a].uses--;
+    }
+    return v->a;
+}
+
+/* One more factor or single term: of a negation what is negated, as x - y is x + -y and -(x * y) is -x * y, to the bit. In a
+ * draft that contracts it would join other sums than today's. */
+static uint32_t with_sign(draft *d, uint32_t i, draft_term *t)
+{
+    if (d->contracts || d->values[i].op != PG_OP_neg)
+        return i;
+    t->subtracted = !t->subtracted;
+    return unsigned_of(d, i);
+}
+
+/* The value i as a term: its two factors if it is a product that nothing else uses, which goes away. An absorbing one whose
+ * negative is meant stays: that would be -0.0 where an exact 0 wins, and not 0.0. */
+static draft_term term_of(draft *d, uint32_t i, int row, int subtracted)
+{
+    draft_term t = {i, NONE, NONE, 0, (uint16_t)subtracted};
+    value *v = &d->values[i];
+    if (is_lone_product(d, i, row) && (d->contracts || !subtracted || v->op == PG_OP_mul)) {
+        v->needed = 0;
+        t.absorbing = v->op == PG_OP_mul0;
+        t.b = with_sign(d, v->b, &t);
+        t.a = with_sign(d, v->a, &t);
+    } else {
+        t.a = with_sign(d, i, &t);
+    }
+    return t;
 }
 
 static int is_lone_sum(const draft *d, uint32_t i, int row)
 {
     return is_lone(&d->values[i], row) && d->values[i].op == PG_CODE_FUSED;
+}
+
+/* v takes over the terms of a sum, which goes away. */
+static void lengthen(draft *d, value *v, uint32_t sum)
+{
+    value *of = &d->values[sum];
+    of->needed = 0;
+    v->a = of->a;
+    v->head = of->head;
+    v->tail = of->tail;
 }
 
 /* Lets a sum begin with -0.0, which changes no bit of what is added to it. */
@@ -73,58 +112,76 @@ static void fuse_addition(draft *d, value *v, uint32_t start)
         added = v->a;
     }
     if (is_lone_sum(d, before, row)) {
-        value *sum = &d->values[before];
-        sum->needed = 0;
-        v->a = sum->a;
-        v->head = sum->head;
-        v->tail = sum->tail;
+        lengthen(d, v, before);
         v->op = PG_CODE_FUSED;
     } else if (is_lone_product(d, added, row)) {
         v->op = PG_CODE_FUSED;
         v->a = before;
         if (d->values[before].row == row && is_lone_product(d, before, row)) {
             begin_with_nothing(d, v, start);
-            pg_draft_add_term(d, v, term_of(d, before, row));
+            pg_draft_add_term(d, v, term_of(d, before, row, 0));
         }
     } else {
         return;
     }
     v->b = NONE;
-    pg_draft_add_term(d, v, term_of(d, added, row));
-}
-
-/* v is before + added, or - added, as a sum of terms: of those of before if it is one that nothing else uses, else of this one
- * alone. */
-static void contract(draft *d, value *v, uint32_t before, draft_term added)
-{
-    v->a = before;
-    if (is_lone_sum(d, before, v->row)) {
-        value *sum = &d->values[before];
-        sum->needed = 0;
-        v->a = sum->a;
-        v->head = sum->head;
-        v->tail = sum->tail;
-    }
-    v->op = PG_CODE_FUSED;
-    v->b = NONE;
-    pg_draft_add_term(d, v, added);
+    pg_draft_add_term(d, v, term_of(d, added, row, 0));
 }
 
 /* A difference becomes a sum of terms if it lengthens one that nothing else uses, or subtracts a product, or if something is
- * subtracted from one, which is then added to what was subtracted from nothing. */
-static void contract_difference(draft *d, value *v, uint32_t nothing)
+ * subtracted from one, which is then added to what was subtracted from nothing: in a contracted sum both are rounded once. */
+static void fuse_difference(draft *d, value *v, uint32_t start)
 {
     const uint32_t before = v->a, taken = v->b;
-    const int row = v->row;
-    if (is_lone_product(d, taken, row) || is_lone_sum(d, before, row)) {
-        draft_term t = term_of(d, taken, row);
-        t.subtracted = 1;
-        contract(d, v, before, t);
-    } else if (is_lone_product(d, before, row)) {
-        use(d, nothing);
-        d->values[nothing].needed = 1;
-        contract(d, v, nothing, (draft_term){taken, NONE, NONE, 0, 1});
-        pg_draft_add_term(d, v, term_of(d, before, row));
+    const int row = v->row, of_product = is_lone_product(d, before, row),
+              takes_product = is_lone_product(d, taken, row) && (d->contracts || d->values[taken].op == PG_OP_mul);
+    draft_term terms[2] = {{NONE, NONE, NONE, 0, 0}, {NONE, NONE, NONE, 0, 0}};
+    if (is_lone_sum(d, before, row)) {
+        lengthen(d, v, before);
+    } else if (of_product) {
+        begin_with_nothing(d, v, start);
+        terms[!takes_product] = term_of(d, before, row, 0);
+    } else if (!takes_product) {
+        return;
+    }
+    terms[of_product && takes_product] = term_of(d, taken, row, 1);
+    v->op = PG_CODE_FUSED;
+    v->b = NONE;
+    for (int i = 0; i < 2; i++)
+        if (terms[i].a != NONE)
+            pg_draft_add_term(d, v, terms[i]);
+}
+
+/* x + -y is x - y, and x - -y is x + y. */
+static void take_sign(draft *d, value *v)
+{
+    if (d->contracts || v->a == v->b)
+        return;
+    if (d->values[v->b].op == PG_OP_neg) {
+        v->op = v->op == PG_OP_add ? PG_OP_sub : PG_OP_add;
+        v->b = unsigned_of(d, v->b);
+    } else if (v->op == PG_OP_add && d->values[v->a].op == PG_OP_neg) {
+        const uint32_t taken = v->a;
+        v->op = PG_OP_sub;
+        v->a = v->b;
+        v->b = unsigned_of(d, taken);
+    }
+}
+
+/* A sum or difference with something that is the same for all rows becomes a sum of terms, which takes that as it is. */
+static void fuse_uniform_operand(draft *d, value *v, uint32_t start)
+{
+    const int less = v->op == PG_OP_sub, first = !is_row(d, v->a);
+    const uint32_t lanes = first ? v->b : v->a, number = first ? v->a : v->b;
+    v->op = PG_CODE_FUSED;
+    v->b = NONE;
+    if (first) {
+        v->a = number;
+        pg_draft_add_term(d, v, (draft_term){lanes, NONE, NONE, 0, (uint16_t)less});
+    } else {
+        begin_with_nothing(d, v, start);
+        pg_draft_add_term(d, v, (draft_term){lanes, NONE, NONE, 0, 0});
+        pg_draft_add_term(d, v, (draft_term){number, NONE, NONE, 0, (uint16_t)less});
     }
 }
 
@@ -141,26 +198,41 @@ static void fuse_uniform_factor(draft *d, value *v, uint32_t start)
     begin_with_nothing(d, v, start);
 }
 
-void pg_fuse(draft *d)
+/* Single terms of a sum of the user's that are products join it. */
+static void fuse_terms(draft *d, value *v)
+{
+    for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
+        if (d->terms[t].b == NONE) {
+            uint32_t next = d->terms[t].next;
+            d->terms[t] = term_of(d, d->terms[t].a, v->row, 0);
+            d->terms[t].next = next;
+        }
+}
+
+void pg_fuse(draft *d, int body)
 {
     const uint32_t start = pg_draft_constant(d, -0.0);
     for (size_t i = 0; i < d->count && goes_on(d); i++) {
         value *v = &d->values[i];
-        if (v->needed && v->op == PG_CODE_FUSED)
-            for (uint32_t t = v->head; t != NONE; t = d->terms[t].next)
-                if (d->terms[t].b == NONE) {
-                    uint32_t next = d->terms[t].next;
-                    d->terms[t] = term_of(d, d->terms[t].a, v->row);
-                    d->terms[t].next = next;
-                }
-        if (v->needed && v->op == PG_OP_add && v->a != v->b)
+        if (!v->needed)
+            continue;
+        if (v->op == PG_CODE_FUSED)
+            fuse_terms(d, v);
+        if (v->op == PG_OP_add || v->op == PG_OP_sub)
+            take_sign(d, v);
+        if (v->op == PG_OP_add && v->a != v->b)
             fuse_addition(d, v, start);
-        if (v->needed && d->contracts && v->op == PG_OP_sub && v->a != v->b)
-            contract_difference(d, v, start);
+        else if (v->op == PG_OP_sub && v->a != v->b)
+            fuse_difference(d, v, start);
     }
     for (size_t i = 0; i < d->count && goes_on(d); i++) {
         value *v = &d->values[i];
-        if (v->needed && is_product(v) && is_row(d, v->a) != is_row(d, v->b))
+        const int adds = !body && (v->op == PG_OP_add || v->op == PG_OP_sub);
+        if (!v->needed || !(adds || is_product(v)) || is_row(d, v->a) == is_row(d, v->b))
+            continue;
+        if (adds)
+            fuse_uniform_operand(d, v, start);
+        else
             fuse_uniform_factor(d, v, start);
     }
 }

@@ -80,10 +80,11 @@ LANE_ALWAYS int LANE_NAME(may_be_nan)(const pg_step *s, const double *uniforms, 
     return any != any;
 }
 
-/* Some eights of sums, of which the first so many are added to all; the words after those of the stretch. */
+/* Some eights of sums, of which the first so many are added to all; the words after those of the stretch. like: terms with the
+ * signs of all, or NULL if they add. */
 LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t *words, const pg_term *like,
                                                 double *uniforms, double *out, size_t from, int eights, size_t whole,
-                                                LANE_NAME(side) * all)
+                                                LANE_NAME(side) * all, const int contracts)
 {
     LANE_NAME(side) sum[4], x[4], y[4];
     LANE_NAME(take)(&words, uniforms, from, eights, sum);
@@ -99,8 +100,8 @@ LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t
         }
         LANE_NAME(take)(&words, uniforms, from, eights, y);
         for (int e = 0; e < eights; e++)
-            EACH_PART sum[e].part[k] = like == NULL ? sum[e].part[k] + x[e].part[k] * y[e].part[k]
-                                                    : LANE_FMA(x[e].part[k], y[e].part[k], sum[e].part[k]);
+            EACH_PART sum[e].part[k] = !contracts ? sum[e].part[k] + x[e].part[k] * y[e].part[k]
+                                                  : LANE_FMA(x[e].part[k], y[e].part[k], sum[e].part[k]);
     }
     for (int e = 0; e < eights; e++) {
         LANE_NAME(put)(out + PG_SIDE * (from + (size_t)e), sum[e]);
@@ -110,8 +111,9 @@ LANE_ALWAYS const uint32_t *LANE_NAME(sum_some)(const pg_step *s, const uint32_t
     return words;
 }
 
-/* Whether a sum with an absorbing product may be nan. Contracted ones are like the terms, others like NULL. */
-LANE_ALWAYS int LANE_NAME(sums_like)(const pg_step *s, const uint32_t *words, const pg_term *like, double *uniforms)
+/* Whether a sum with an absorbing product may be nan. */
+LANE_ALWAYS int LANE_NAME(sums_like)(const pg_step *s, const uint32_t *words, const pg_term *like, double *uniforms,
+                                     const int contracts)
 {
     LANE_NAME(side) all = LANE_NAME(for_all)(0.0);
     for (size_t at = 0; at < s->count;) {
@@ -120,26 +122,41 @@ LANE_ALWAYS int LANE_NAME(sums_like)(const pg_step *s, const uint32_t *words, co
         double *out = uniforms + s->out + at;
         size_t done = 0;
         for (; done + 4 <= eights; done += 4)
-            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 4, whole, &all);
+            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 4, whole, &all, contracts);
         for (; done + 2 <= eights; done += 2)
-            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 2, whole, &all);
+            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 2, whole, &all, contracts);
         if (done < eights)
-            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 1, whole, &all);
+            end = LANE_NAME(sum_some)(s, words, like, uniforms, out, done, 1, whole, &all, contracts);
         words = end;
         at += PG_SIDE * eights;
     }
     return s->absorbing && LANE_NAME(may_be_nan)(s, uniforms, all);
 }
 
+/* Whether one of a step's terms is subtracted. */
+static int LANE_NAME(subtracts)(const pg_step *s, const pg_term *like)
+{
+    uint32_t any = 0;
+    for (uint32_t t = 0; t < s->terms; t++)
+        any |= like[t].subtracted;
+    return any != 0;
+}
+
 LANE_TARGET static int LANE_NAME(sums)(const pg_step *s, const uint32_t *words, double *uniforms)
 {
-    return LANE_NAME(sums_like)(s, words, NULL, uniforms);
+    return LANE_NAME(sums_like)(s, words, NULL, uniforms, 0);
+}
+
+LANE_TARGET static int LANE_NAME(signed_sums)(const pg_step *s, const uint32_t *words, const pg_term *like,
+                                              double *uniforms)
+{
+    return LANE_NAME(sums_like)(s, words, like, uniforms, 0);
 }
 
 LANE_TARGET static int LANE_NAME(contracted)(const pg_step *s, const uint32_t *words, const pg_term *like,
                                              double *uniforms)
 {
-    return LANE_NAME(sums_like)(s, words, like, uniforms);
+    return LANE_NAME(sums_like)(s, words, like, uniforms, 1);
 }
 
 /* Where an operand of a stretch begins, and how far it is from one eight to the next. What does not stand side by side is
@@ -362,7 +379,8 @@ LANE_TARGET static int LANE_NAME(step)(const pg_step *s, const uint32_t *words, 
 {
     switch (s->code) {
     case PG_CODE_FUSED:
-        return LANE_NAME(sums)(s, words, uniforms);
+        return LANE_NAME(subtracts)(s, like) ? LANE_NAME(signed_sums)(s, words, like, uniforms)
+                                             : LANE_NAME(sums)(s, words, uniforms);
     case PG_CODE_CONTRACTED:
         return LANE_NAME(contracted)(s, words, like, uniforms);
     case PG_OP_add:

@@ -29,12 +29,22 @@ typedef int64_t LANE_NAME(ints) __attribute__((vector_size(LANE_WIDTH * sizeof(i
 #include "program/lanesums.h"
 #include "program/laneone.h"
 
-/* Adds a block's numbers to eight strided sums, in the order of a tree. */
-LANE_TARGET static void LANE_NAME(add_up)(const double *a, double *into)
+/* Adds a block's numbers to eight strided sums, in the order of a tree; or, less, takes them away. No such sum is ever -0.0, so
+ * that is as if the negative of each were added. */
+LANE_ALWAYS void LANE_NAME(add_signed)(const double *a, double *into, const int less)
 {
     typedef double vec __attribute__((vector_size(64)));
     const vec *x = (const vec *)(const void *)a;
-    *(vec *)(void *)into += ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
+    const vec sum = ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
+    if (less)
+        *(vec *)(void *)into -= sum;
+    else
+        *(vec *)(void *)into += sum;
+}
+
+LANE_TARGET static void LANE_NAME(add_up)(const double *a, double *into)
+{
+    LANE_NAME(add_signed)(a, into, 0);
 }
 
 /* Totals of products with one factor in common, which is loaded once: the same sums as add_up makes. Either all have a
@@ -519,6 +529,13 @@ STEP(do_total)
     return 1;
 }
 
+STEP(do_total_less)
+{
+    LANES_OF_STEP
+    LANE_NAME(add_signed)(counted(rows, LANE(in->a), 0), rows->partial + 8 * in->out, 1);
+    return 1;
+}
+
 STEP(do_total_product)
 {
     return LANE_NAME(total_products)(in, p->code + p->length, rows);
@@ -558,6 +575,7 @@ LANE_TARGET static void LANE_NAME(run_block)(const pg_program *p, block *rows)
         [PG_CODE_GUARD] = LANE_NAME(do_guard),
         [PG_CODE_OUTPUT] = LANE_NAME(do_output),
         [PG_CODE_TOTAL] = LANE_NAME(do_total),
+        [PG_CODE_TOTAL_LESS] = LANE_NAME(do_total_less),
         [PG_CODE_TOTAL_PRODUCT] = LANE_NAME(do_total_product),
         [PG_CODE_TOTAL_UNIFORM] = LANE_NAME(do_total_uniform),
         [PG_CODE_LOOP] = LANE_NAME(do_loop),

@@ -17,7 +17,7 @@ LANE_ALWAYS LANE_NAME(vec) LANE_NAME(factor)(pg_slot slot, const double *uniform
     return slot & PG_ROW ? *(const LANE_NAME(vec) *)(const void *)(LANE(slot) + at) : LANE_NAME(same)(uniforms[slot]);
 }
 
-/* A contracted sum and a term that is subtracted, or the same for all rows; so rare that it need not be fast. */
+/* A contracted sum and a product that is the same for all rows; so rare that it need not be fast. */
 LANE_APART LANE_NAME(vec)
     LANE_NAME(with_rare)(LANE_NAME(vec) sum, const pg_term *t, const double *uniforms, const double *lanes, size_t at)
 {
@@ -59,13 +59,16 @@ LANE_ALWAYS void LANE_NAME(sum_some)(const pg_program *p, const pg_instruction *
     }
     while (t != end)
         switch (kind_of(t, contracts)) {
-            TERMS_OF(TIMES_NUMBER, const vec *x = LANES_OF_TERM(t->a); const vec y = LANE_NAME(same)(uniforms[t->b]);
+            TERMS_OF(TIMES_NUMBER, const vec *x = LANES_OF_TERM(t->a);
+                     const vec y = LANE_NAME(same)(with_sign(t, uniforms[t->b]));
                      EACH_SUM sum[k] = LANE_ADDED(sum[k], x[k], y);)
             TERMS_OF(TIMES_LANES, const vec *x = LANES_OF_TERM(t->a), *y = LANES_OF_TERM(t->b);
                      EACH_SUM sum[k] = LANE_ADDED(sum[k], x[k], y[k]);)
+            TERMS_OF(LESS_TIMES_LANES, const vec *x = LANES_OF_TERM(t->a), *y = LANES_OF_TERM(t->b);
+                     EACH_SUM sum[k] = LANE_ADDED(sum[k], -x[k], y[k]);)
             TERMS_OF(LANES_ALONE, const vec *x = LANES_OF_TERM(t->a); EACH_SUM sum[k] += x[k];)
-            TERMS_OF(NUMBER, const double x = t->b == PG_NO_SLOT ? uniforms[t->a] : uniforms[t->a] * uniforms[t->b];
-                     EACH_SUM sum[k] += x;)
+            TERMS_OF(LESS_LANES, const vec *x = LANES_OF_TERM(t->a); EACH_SUM sum[k] -= x[k];)
+            TERMS_OF(NUMBER, const double x = number_of_term(t, uniforms); EACH_SUM sum[k] += x;)
             TERMS_OF(RARE,
                      EACH_SUM sum[k] = LANE_NAME(with_rare)(sum[k], t, uniforms, lanes, at + (size_t)k * LANE_WIDTH);)
         }
@@ -102,10 +105,12 @@ LANE_ALWAYS void LANE_NAME(sum_up)(const pg_program *p, const pg_instruction *in
     LANE_NAME(sum_rest)(p, in, rows, at, contracts, SUMS / 8);
 }
 
-/* Whether a sum is of a number, a term with lanes, and perhaps a number that is the same for all, as most in loops are. */
+/* Whether a sum is of a number, a term with lanes, and perhaps a number that is the same for all, as most in loops are. A sign
+ * is changed with a number, if one is there. */
 static inline int LANE_NAME(is_simple)(const pg_instruction *in, const pg_term *t)
 {
-    return t->a & PG_ROW && (in->count == 1 || (in->count == 2 && !(t[1].a & PG_ROW)));
+    return t->a & PG_ROW && !(t->subtracted && t->b & PG_ROW) &&
+           (in->count == 1 || (in->count == 2 && !(t[1].a & PG_ROW)));
 }
 
 /* Such a sum, all of it in one go. shared: whether the number it starts with is the same for all; alike: whether that is so of
@@ -120,9 +125,9 @@ LANE_ALWAYS void LANE_NAME(add_simply)(const pg_term *t, const pg_instruction *i
     const double *uniforms = rows->uniforms;
     double *lanes = rows->lanes, last = 0.0;
     if (ends)
-        last = t[1].b == PG_NO_SLOT ? uniforms[t[1].a] : uniforms[t[1].a] * uniforms[t[1].b];
+        last = number_of_term(&t[1], uniforms);
     const vec more = LANE_NAME(same)(last), first = LANE_NAME(same)(shared ? uniforms[in->a] : 0.0),
-              times = LANE_NAME(same)(!alike || t->b == PG_NO_SLOT ? 1.0 : uniforms[t->b]);
+              times = LANE_NAME(same)(with_sign(t, !alike || t->b == PG_NO_SLOT ? 1.0 : uniforms[t->b]));
     const vec *start = (const vec *)(const void *)(shared ? NULL : LANE(in->a)),
               *x = (const vec *)(const void *)LANE(t->a), *y = (const vec *)(const void *)(alike ? NULL : LANE(t->b));
     vec *z = (vec *)(void *)LANE(in->out), all[PARTS] = {0};

@@ -12,17 +12,19 @@ pg_parts pg_result_parts(const pg_order *o, uint32_t result)
     const draft *d = o->d;
     const value *v = &d->values[whole];
     if (!pg_is_total(o, result))
-        return (pg_parts){whole, NONE, 0, NONE};
+        return (pg_parts){whole, NONE, 0, NONE, 0};
     if (!v->row)
-        return (pg_parts){NONE, NONE, 0, whole};
+        return (pg_parts){NONE, NONE, 0, whole, 0};
     if (v->uses == 1 && is_product(v))
-        return (pg_parts){v->a, v->b, v->op == PG_OP_mul0, NONE};
+        return (pg_parts){v->a, v->b, v->op == PG_OP_mul0, NONE, 0};
+    if (v->uses == 1 && v->op == PG_OP_neg)
+        return (pg_parts){v->a, NONE, 0, NONE, 1};
     if (v->uses == 1 && v->op == PG_CODE_FUSED && v->head != NONE && v->head == v->tail && !is_row(d, v->a)) {
         const draft_term *t = &d->terms[v->head];
         if (is_row(d, t->a) && is_row(d, t->b) && !t->subtracted)
-            return (pg_parts){t->a, t->b, t->absorbing != 0, v->a};
+            return (pg_parts){t->a, t->b, t->absorbing != 0, v->a, 0};
     }
-    return (pg_parts){whole, NONE, 0, NONE};
+    return (pg_parts){whole, NONE, 0, NONE, 0};
 }
 
 static int is_guard_of_rows(const pg_order *o, uint32_t g)

@@ -28,11 +28,12 @@ typedef struct {
 } pg_order;
 
 /* What is given out or added up over rows for a result: a, a * b, or uniform + a * b; or, if it is the same for
- * all rows, uniform alone. NONE where there is none. */
+ * all rows, uniform alone. NONE where there is none. less: a is taken away. */
 typedef struct {
     uint32_t a, b;
     int absorbing;
     uint32_t uniform;
+    int less;
 } pg_parts;
 
 static inline int pg_is_total(const pg_order *o, uint32_t result)

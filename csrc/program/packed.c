@@ -40,10 +40,7 @@ static const uint32_t *add_again(const pg_term *like, const pg_step *s, const ui
         const int is_product = *words != PG_NO_FACTOR;
         words += !is_product;
         const double y = is_product ? number_of(&words, uniforms, which) : 1.0;
-        if (s->code == PG_CODE_CONTRACTED)
-            *sum = pg_with_term(*sum, &like[t], x, y, met);
-        else
-            *sum += like[t].absorbing ? pg_strong_noted(x, y, met) : x * y;
+        *sum = pg_with_term(*sum, &like[t], x, y, s->code == PG_CODE_CONTRACTED, met);
     }
     return words;
 }

@@ -14,6 +14,7 @@ const char *pg_code_name(int code)
         [PG_CODE_GUARD - PG_CODE_FUSED] = "guard",
         [PG_CODE_OUTPUT - PG_CODE_FUSED] = "output",
         [PG_CODE_TOTAL - PG_CODE_FUSED] = "total",
+        [PG_CODE_TOTAL_LESS - PG_CODE_FUSED] = "total_less",
         [PG_CODE_TOTAL_PRODUCT - PG_CODE_FUSED] = "total_product",
         [PG_CODE_TOTAL_UNIFORM - PG_CODE_FUSED] = "total_uniform",
         [PG_CODE_LOOP - PG_CODE_FUSED] = "loop",

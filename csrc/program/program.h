@@ -29,6 +29,7 @@ enum pg_code {
     PG_CODE_GUARD,         /* rows where comparing a and b does not give expected leave the path */
     PG_CODE_OUTPUT,        /* output number out of each row = a */
     PG_CODE_TOTAL,         /* total number out += a, over rows */
+    PG_CODE_TOTAL_LESS,    /* total number out -= a, over rows */
     PG_CODE_TOTAL_PRODUCT, /* total number out += a * b, or c (uniform) + a * b, over rows */
     PG_CODE_TOTAL_UNIFORM, /* total number out += a, which is uniform, for each row */
     PG_CODE_LOOP,          /* slots from out on = the results of loop number a, whose operands are the terms */

@@ -34,11 +34,23 @@ static pg_node *op_of(pg_node *const *slots, const pg_instruction *in)
     return pg_applied(in->code, operands, count);
 }
 
+/* Whether its sign is that of a factor, as 0 is 0.0 where an exact one wins; else it is subtracted from what is before it. */
+static int has_signed_factor(const pg_term *t)
+{
+    return t->subtracted && t->absorbing;
+}
+
 static pg_node *term_of(pg_node *const *slots, const pg_term *t)
 {
     if (t->b == PG_NO_SLOT)
         return pg_retain(slots[t->a]);
-    return pg_applied(t->absorbing ? PG_OP_mul0 : PG_OP_mul, (pg_node *[]){slots[t->a], slots[t->b]}, 2);
+    if (!has_signed_factor(t))
+        return pg_applied(t->absorbing ? PG_OP_mul0 : PG_OP_mul, (pg_node *[]){slots[t->a], slots[t->b]}, 2);
+    pg_node *less = pg_applied(PG_OP_neg, &slots[t->a], 1);
+    pg_node *n = less == NULL ? NULL : pg_applied(PG_OP_mul0, (pg_node *[]){less, slots[t->b]}, 2);
+    if (less != NULL)
+        pg_release(less);
+    return n;
 }
 
 /* The start and the terms, one by one. */
@@ -50,7 +62,8 @@ static pg_node *sum_of(const pg_program *p, pg_node *const *slots, const pg_inst
         pg_node *added = term_of(slots, &terms[t]);
         pg_node *next = added == NULL
                             ? NULL
-                            : pg_applied(terms[t].subtracted ? PG_OP_sub : PG_OP_add, (pg_node *[]){sum, added}, 2);
+                            : pg_applied(terms[t].subtracted && !has_signed_factor(&terms[t]) ? PG_OP_sub : PG_OP_add,
+                                         (pg_node *[]){sum, added}, 2);
         if (added != NULL)
             pg_release(added);
         pg_release(sum);

@@ -117,7 +117,7 @@ static int terms_are_sound(checked *c, const pg_instruction *in, int row)
             return 0;
         const int a_row = is_row(term->a), b_row = is_product && is_row(term->b);
         if ((!row && a_row) || (b_row && !a_row) || term->absorbing > in->expected ||
-            term->subtracted > (in->code == PG_CODE_CONTRACTED))
+            term->subtracted > pg_is_sum(in->code))
             return 0;
     }
     return 1;
@@ -224,6 +224,7 @@ static int is_sound(checked *c, const pg_instruction *in, int row)
     case PG_CODE_OUTPUT:
         return row && result_is_sound(c, in, 1, BY_ROW);
     case PG_CODE_TOTAL:
+    case PG_CODE_TOTAL_LESS:
         return row && result_is_sound(c, in, 1, ADDED_UP);
     case PG_CODE_TOTAL_PRODUCT:
         return row && products_are_sound(c, in);

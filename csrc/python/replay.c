@@ -68,11 +68,24 @@ static pg_node *product(pg_node *a, pg_node *b, int absorbing)
     return applied(absorbing ? PG_OP_mul0 : PG_OP_mul, (pg_node *[]){a, b}, 2);
 }
 
+/* Whether its sign is that of a factor, as 0 is 0.0 where an exact one wins; else it is subtracted from what is before it. */
+static int has_signed_factor(const pg_term *term)
+{
+    return term->subtracted && term->absorbing;
+}
+
 /* Caller owns. */
 static pg_node *value_of_term(const replay *r, const pg_term *term)
 {
     pg_node *a = *place(r, term->a);
-    return term->b == PG_NO_SLOT ? pg_retain(a) : product(a, *place(r, term->b), (int)term->absorbing);
+    if (term->b == PG_NO_SLOT)
+        return pg_retain(a);
+    if (!has_signed_factor(term))
+        return product(a, *place(r, term->b), (int)term->absorbing);
+    pg_node *less = applied(PG_OP_neg, &a, 1), *n = less == NULL ? NULL : product(less, *place(r, term->b), 1);
+    if (less != NULL)
+        pg_release(less);
+    return n;
 }
 
 /* The sum with a product that a contracted sum has, where the trace contracts, too. As a product of its own it would be
@@ -93,7 +106,8 @@ static pg_node *with_term(const replay *r, pg_node *sum, const pg_term *term, in
     pg_node *added = value_of_term(r, term);
     if (added == NULL)
         return NULL;
-    pg_node *next = applied(term->subtracted ? PG_OP_sub : PG_OP_add, (pg_node *[]){sum, added}, 2);
+    pg_node *next = applied(term->subtracted && !has_signed_factor(term) ? PG_OP_sub : PG_OP_add,
+                            (pg_node *[]){sum, added}, 2);
     pg_release(added);
     return next;
 }
@@ -187,6 +201,10 @@ static int run_one(replay *r, const pg_instruction *in)
     case PG_CODE_OUTPUT:
     case PG_CODE_TOTAL:
         return hold(&r->outputs[in->out], pg_retain(*place(r, in->a)));
+    case PG_CODE_TOTAL_LESS: {
+        pg_node *n = applied(PG_OP_neg, (pg_node *[]){*place(r, in->a)}, 1);
+        return n != NULL && hold(&r->outputs[in->out], n);
+    }
     case PG_CODE_TOTAL_PRODUCT: {
         pg_node *n = product(*place(r, in->a), *place(r, in->b), in->expected), *sum = n;
         if (n != NULL && in->c != PG_NO_SLOT) {

@@ -53,7 +53,6 @@ static PyObject *program_of(pg_trace *trace)
     }
     if (status != PG_OK)
         return pg_raise(status);
-    program->tells = pg_higher_orders;
     PyObject *capsule = PyCapsule_New(program, "pg_program", delete_program);
     if (capsule == NULL)
         pg_program_free(program);
@@ -120,6 +119,7 @@ static PyObject *traced_program(const pg_running_trace *t, pg_node *const *outpu
                           .output_count = count,
                           .totals = totals,
                           .optimise = optimise,
+                          .tells = pg_higher_orders,
                           .contract = pg_contracts};
         program = program_of(&trace);
         lives = program == NULL ? NULL : live_values(s, input_count);

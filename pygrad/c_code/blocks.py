@@ -204,11 +204,17 @@ def _places_of_items(p: Any, line: Any) -> list[int]:
 
 
 def _added(pool: Pool, total: int | None, term: Any, slots: dict[int, int]) -> int:
-    """A sum, unless there is none yet, with one more term."""
-    added = slots[term.a]
+    """A sum, unless there is none yet, with one more term.
+
+    Where an exact 0 may win the sign is that of a factor, as 0 is 0.0 then.
+    """
+    signed = bool(term.subtracted and (term.absorbing or total is None))
+    added = pool.add("neg", slots[term.a]) if signed else slots[term.a]
     if term.b != lib.PG_NO_SLOT:
         added = pool.add("mul0" if term.absorbing else "mul", added, slots[term.b])
-    return added if total is None else pool.add("add", total, added)
+    if total is None:
+        return added
+    return pool.add("sub" if term.subtracted and not signed else "add", total, added)
 
 
 def _contracted(pool: Pool, total: int | None, term: Any, slots: dict[int, int]) -> int:

@@ -40,7 +40,7 @@ from pygrad.programs.rows_program import RowsProgram
 from pygrad.programs.whole import is_whole
 from pygrad.transform import grad, value_and_grad
 
-_TOTALS = ("total", "total_product", "total_uniform")
+_TOTALS = ("total", "total_less", "total_product", "total_uniform")
 _DAMAGED = "the file is damaged: {}"
 
 

@@ -25,7 +25,7 @@ from pygrad.programs.identity import DECIDED
 MOST_PATHS = 256  # of one function
 TRACE = 12  # rows that run uncompiled take as long as a trace
 ON_FLOATS = 4  # as many times as many rows run on plain floats in the time of a trace,
-SHORT_ON_FLOATS = 2_000  # and paths are free there up to so many instructions
+SHORT_ON_FLOATS = 1_750  # and paths are free there up to so many instructions
 FREE = 8  # paths that any function gets, as long as all together have no more instructions than
 LONG = 40_000
 MANY = 128  # and more, as long as they are this short,

@@ -368,8 +368,8 @@ def test_the_verifier_refuses_what_a_run_relies_on() -> None:
         p.terms[instruction(p, "fused").first].absorbing = 1
         instruction(p, "fused").expected = 0
 
-    def subtracted_where_all_is_added(p: Any) -> None:
-        p.terms[instruction(p, "fused").first].subtracted = 1
+    def neither_added_nor_subtracted(p: Any) -> None:
+        p.terms[instruction(p, "fused").first].subtracted = 2
 
     for make, change in [
         (uniform_program, unused_operand),
@@ -385,7 +385,7 @@ def test_the_verifier_refuses_what_a_run_relies_on() -> None:
         (uniform_program, terms_that_wrap_around),
         (uniform_program, guard_of_no_comparison),
         (uniform_program, zero_that_wins_unasked),
-        (uniform_program, subtracted_where_all_is_added),
+        (uniform_program, neither_added_nor_subtracted),
     ]:
         broken(make(), change)
 
