@@ -77,16 +77,20 @@ def run_side(
 ) -> Any:
     """The result of one side of a script, run in a fresh process, on so many cores if that is said.
 
+    What it imports is compiled already, as installers leave it, once an earlier process has imported it.
+
     Raises:
         Failed: the process has ended with an error.
         Aborted: it was ended by a signal.
     """
     command = [sys.executable, script, "--side", side, "--options", json.dumps(options)]
+    settings = {**os.environ, **(env or {})}
+    settings.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         command + (["--cores", str(cores)] if cores else []),
         check=False,
         stdout=subprocess.PIPE,
-        env={**os.environ, **(env or {})},
+        env=settings,
         text=True,
     )
     if done.returncode != 0:

@@ -3,8 +3,8 @@
 Warp goes back through loops whose number of trips is known when they begin, and through what they leave in
 arrays: a name that each trip assigns anew has no derivative of its own. So where slopes are asked for,
 states are noted in an array; the pendulum's loop is run by `while` first, and once more on the way back,
-by `for`. A way back reads arrays as they stand, and does not redo what the way forward has put there: so the
-first state is noted, too, without which the first trip would have the derivatives that it has at 0.
+by `for`. A way back reads arrays as they stand, and does not redo what the way forward has put there: so
+the first state is noted, too, without which the first trip would have the derivatives that it has at 0.
 """
 
 from collections.abc import Callable

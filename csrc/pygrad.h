@@ -325,6 +325,7 @@ typedef enum {
     PG_INFINITE, /* inf has no whole number */
     PG_NOT_A_NUMBER, /* nan has no whole number */
     PG_STOPPED, /* work was asked to stop: see stopping.h */
+    PG_NESTED, /* more than PG_DEEPEST_LOOP loops in one another: see loop.h */
     PG_RULED, /* a program that has lost a rule of the user's is to be differentiated */
     PG_RAISED /* a rule of the user's has raised, and its exception is set */
 } pg_status;

@@ -49,14 +49,13 @@ uint32_t pg_body_number(const pg_bodies *bodies, const pg_body *body)
 
 pg_extent pg_extent_of(const pg_bodies *bodies, uint64_t bytes)
 {
-    return (pg_extent){bytes, PG_MOST_WRITTEN_OUT * (bytes + (bodies == NULL ? 0 : bodies->bytes)), 0};
+    return (pg_extent){bytes, PG_MOST_WRITTEN_OUT * (bytes + (bodies == NULL ? 0 : bodies->bytes))};
 }
 
 static int extend(pg_extent *e, const pg_shelved *body)
 {
     e->bytes += body->bytes;
-    e->depth = body->depth > e->depth ? body->depth : e->depth;
-    return e->bytes <= e->most && e->depth <= PG_DEEPEST_LOOP;
+    return e->bytes <= e->most && body->body->depth <= PG_DEEPEST_LOOP;
 }
 
 int pg_extend(pg_extent *e, const pg_bodies *bodies, size_t body, size_t back)
@@ -71,7 +70,7 @@ static int put(pg_bodies *bodies, pg_body *body, const pg_extent *e)
         pg_body_release(body);
         return 0;
     }
-    bodies->all[bodies->count] = (pg_shelved){body, e->bytes, e->depth + 1};
+    bodies->all[bodies->count] = (pg_shelved){body, e->bytes};
     bodies->bytes += pg_program_size(body->wide, body->wide->inputs);
     bodies->count++;
     return 1;
@@ -120,32 +119,30 @@ static int is_plain(const pg_loop *loop)
            loop->base.operands == plain + loop->back_state + arrived && loop->base.results == back->state + made;
 }
 
-static int add_loops(pg_bodies *bodies, const pg_program *p, uint64_t bytes, unsigned level, pg_extent *e);
+static int add_loops(pg_bodies *bodies, const pg_program *p, uint64_t bytes, pg_extent *e);
 
-static int add_body(pg_bodies *bodies, pg_body *body, unsigned level)
+static int add_body(pg_bodies *bodies, pg_body *body)
 {
     pg_extent e;
     if (body == NULL || pg_body_number(bodies, body) != PG_NO_BODY)
         return 1;
-    if (level > PG_DEEPEST_LOOP)
-        return 0;
     int known = pg_body_verify(body->wide, body->scan.known);
     if (known == 1)
-        known = add_loops(bodies, body->wide, pg_program_size(body->wide, body->wide->inputs), level, &e);
+        known = add_loops(bodies, body->wide, pg_program_size(body->wide, body->wide->inputs), &e);
     if (known == 1)
         known = put(bodies, pg_body_retain(body), &e) ? 1 : -1;
     return known;
 }
 
-static int add_loops(pg_bodies *bodies, const pg_program *p, uint64_t bytes, unsigned level, pg_extent *e)
+static int add_loops(pg_bodies *bodies, const pg_program *p, uint64_t bytes, pg_extent *e)
 {
     for (size_t i = 0; i < p->loop_count; i++) {
         const pg_loop *loop = p->loops[i];
         int known = loop->base.kind == &pg_loop_kind && is_plain(loop);
         if (known == 1)
-            known = add_body(bodies, loop->body, level + 1);
+            known = add_body(bodies, loop->body);
         if (known == 1)
-            known = add_body(bodies, loop->back, level + 1);
+            known = add_body(bodies, loop->back);
         if (known != 1)
             return known;
     }
@@ -161,7 +158,7 @@ static int add_loops(pg_bodies *bodies, const pg_program *p, uint64_t bytes, uns
 int pg_bodies_add(pg_bodies *bodies, const pg_program *p, size_t inputs)
 {
     pg_extent e;
-    return add_loops(bodies, p, pg_program_size(p, inputs), 0, &e);
+    return add_loops(bodies, p, pg_program_size(p, inputs), &e);
 }
 
 /* -- as bytes ------------------------------------------------------------------------------------ */

@@ -9,13 +9,12 @@
 
 #include "program/loop.h"
 
-enum { PG_DEEPEST_LOOP = 64, PG_MOST_WRITTEN_OUT = 64 };
+enum { PG_MOST_WRITTEN_OUT = 64 };
 
 /* A body, and what it comes to with all that is in it. */
 typedef struct pg_shelved {
     pg_body *body;
     uint64_t bytes;        /* of a file, with the bodies of its loops in their places */
-    unsigned depth;        /* of loops in one another, this one among them */
 } pg_shelved;
 
 /* A loop of a program as a file has it: the numbers of its bodies, that of the way back or PG_NO_BODY; its parts, if it
@@ -23,11 +22,8 @@ typedef struct pg_shelved {
  * size allows. */
 #define PG_NO_BODY 0xffffffffu
 
-/* What a program comes to with its loops: how many bytes, of how many that it may; and their depth. */
-typedef struct {
-    uint64_t bytes, most;
-    unsigned depth;
-} pg_extent;
+/* What a program comes to with its loops: how many bytes, of how many that it may. */
+typedef struct { uint64_t bytes, most; } pg_extent;
 
 /* Of a program of so many bytes, before its loops; then with one more, of these numbers: false if that is too much. */
 pg_extent pg_extent_of(const pg_bodies *bodies, uint64_t bytes);

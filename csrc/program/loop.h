@@ -28,6 +28,10 @@ extern const pg_several_kind pg_loop_kind;
 
 enum { PG_HISTORY = 8 << 20, PG_HISTORY_OF_NUMBERS = 32 << 20 };
 
+/* So many loops stand in one another at most, in what is traced and in files: one runs, is derived and is released within
+ * the one around it, each on the stack, of which so many take less than 512 KiB. */
+enum { PG_DEEPEST_LOOP = 64 };
+
 /* Numbers that several bodies have. */
 typedef struct {
     int refs;
@@ -70,6 +74,7 @@ typedef struct {
     int contracts;         /* its sums are contracted, and those of its derivatives */
     pg_scan scan;
     size_t steps; /* of flat: pg_program_steps(); known before there is a loop of it, so that nobody goes down loops */
+    unsigned depth; /* of loops in one another, this one among them */
     const char *calls; /* the same: pg_program_calls() of wide, which owns it */
 } pg_body;
 

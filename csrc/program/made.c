@@ -56,6 +56,22 @@ static int find_state(pg_body *b)
                                   pg_stretches_of(b->numbers->result_slots, b->state, &b->end));
 }
 
+/* Of a body with this program, which may be NULL. */
+static unsigned depth_of(const pg_program *p)
+{
+    unsigned deepest = 0;
+    for (size_t i = 0; p != NULL && i < p->loop_count; i++) {
+        const pg_loop *loop = p->loops[i];
+        if (loop->base.kind != &pg_loop_kind)
+            continue;
+        const pg_body *const both[] = {loop->body, loop->back};
+        for (size_t k = 0; k < 2; k++)
+            if (both[k] != NULL && both[k]->depth > deepest)
+                deepest = both[k]->depth;
+    }
+    return deepest + 1;
+}
+
 pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t captured, int counts, double most)
 {
     pg_program *turned = NULL;
@@ -80,6 +96,7 @@ pg_body *pg_body_make(pg_program *flat, pg_program *wide, size_t state, size_t c
                    .most = most,
                    .refs = 1,
                    .steps = flat == NULL ? 0 : pg_program_steps(flat),
+                   .depth = depth_of(flat != NULL ? flat : wide),
                    .calls = wide == NULL ? NULL : pg_program_calls(wide)};
     if (find_state(b))
         return b;
@@ -341,7 +358,7 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
     pg_body *b = NULL;
     if (*status == PG_OK) {
         b = pg_body_make(flat, wide, state, captured, counts, most);
-        *status = b == NULL ? PG_NO_MEMORY : PG_OK;
+        *status = b == NULL ? PG_NO_MEMORY : b->depth > PG_DEEPEST_LOOP ? PG_NESTED : PG_OK;
     } else {
         pg_program_free(flat);
     }
@@ -350,7 +367,7 @@ pg_body *pg_scan_body(pg_node *const *inputs, size_t state, size_t captured, pg_
         b->contracts = pg_contracts;
         if (scan->numbers != NULL)
             pg_columns_retain(scan->numbers);
-        if (goes_by_nodes(b))
+        if (*status == PG_OK && goes_by_nodes(b))
             *status = pg_keep_body(b, s, inputs, input_count, results, result_count);
     }
     pg_sweep_abandon(s);

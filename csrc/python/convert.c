@@ -34,6 +34,12 @@ PyObject *pg_raise(pg_status status)
         break;
     case PG_STOPPED:
         return pg_raise_interrupt();
+    case PG_NESTED:
+        PyErr_SetString(PyExc_RecursionError,
+                        "more than 64 loops, or ways of branches that are much work, stand in one another, which is as "
+                        "deep as those of a program may: make one of some of them, or call the function without "
+                        "compile() and vmap()");
+        break;
     case PG_RULED:
         pg_refuse_lost_rule();
         break;

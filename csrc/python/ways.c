@@ -152,7 +152,7 @@ static int find_inputs(way *w, size_t count)
     return 1;
 }
 
-/* The results of the loop, and the number of its trips. */
+/* The results of the loop, and the number of its trips; None where loops stand in one another too deeply for it. */
 static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t count, pg_node *control, double most)
 {
     pg_status status;
@@ -160,7 +160,7 @@ static PyObject *values_of_loop(const way *w, pg_node *const *results, size_t co
     const size_t captured = w->input_count - count;
     pg_body *body = pg_body_of(w->inputs, count, captured, results, count, 1, most, &status, &opaque);
     if (body == NULL)
-        return pg_loop_refused(status, opaque);
+        return status == PG_NESTED ? Py_NewRef(Py_None) : pg_loop_refused(status, opaque);
     pg_node **operands = pg_alloc(w->input_count + 1, sizeof *operands);
     PyObject *values = NULL;
     if (operands == NULL) {
@@ -196,8 +196,8 @@ static PyObject *made_of(way *w, pg_node **nodes, size_t count, PyObject *result
             found = values_of_loop(w, kept, count, PG_NODE(control), most);
     }
     pg_free((void *)kept);
-    if (found == NULL)
-        return values;
+    if (found == NULL || found == Py_None)
+        return found == NULL ? values : found;
     values = PyTuple_New(PyTuple_Size(results));
     at = 0;
     for (Py_ssize_t i = 0; values != NULL && i < PyTuple_Size(results); i++)
@@ -250,6 +250,6 @@ PyMethodDef pg_way_functions[] = {
      "way_made(start, end, results, control, most, least, each, /)\n--\n\n"
      "Results of a loop of one trip where control is 1, and of none where it is 0, whose bound is most; what was not\n"
      "computed between these places, which is its body, as it is. None, and nothing is made, where that is less work\n"
-     "than least, and each for a result and for what it captures."},
+     "than least, and each for a result and for what it captures, and where loops stand in one another too deeply."},
     {NULL, NULL, 0, NULL},
 };

@@ -263,9 +263,9 @@ def _bodies_of(saved: SavedFunction) -> Any:
                 raise MemoryError
             if not known:
                 raise NotImplementedError(
-                    f"{saved.name}() has a loop that files have no room for, such as one that has "
-                    "others inside it to a depth of more than 64: save what the function is made of, and "
-                    "compile it again"
+                    f"{saved.name}() has a loop that files have no room for, such as one that would "
+                    "be far larger with the loops inside it written out each time: save what the "
+                    "function is made of, and compile it again"
                 )
     return bodies
 
