@@ -36,6 +36,7 @@ VERSION = 1
 OWN = 0
 BACKWARDS = ["", "mean", "sum"]
 LOOP, CONTRACTED = "loop", "contracted"
+SIGNED = "total_less"  # versions that have it know of terms that plain sums subtract
 PLAIN, VMAP = 0, "vmap"
 DERIVATIVES = ["", VMAP, "grad", "value_and_grad"]
 
@@ -48,6 +49,7 @@ _INSTRUCTION = np.dtype(
     [("code", "u2"), ("expected", "u2")]
     + [(name, "u4") for name in ("out", "a", "b", "c", "first", "count")]
 )
+_TERM = np.dtype([("a", "u4"), ("b", "u4"), ("absorbing", "u2"), ("subtracted", "u2")])
 
 
 class SavedPath(NamedTuple):
@@ -118,6 +120,15 @@ def instructions(program: Any) -> Any:
     """The code of a program as a structured array, borrowed from it."""
     size = program.length * _INSTRUCTION.itemsize
     return np.frombuffer(ffi.buffer(program.code, size), dtype=_INSTRUCTION)
+
+
+def _has_signed_sums(program: Any) -> bool:
+    """Whether a term is subtracted in a sum that is not contracted."""
+    terms = np.frombuffer(ffi.buffer(program.terms, program.term_count * _TERM.itemsize), _TERM)
+    code = instructions(program)
+    sums = code[code["code"] == CODES["fused"]]
+    signed = np.concatenate([[0], np.cumsum(terms["subtracted"], dtype=np.int64)])
+    return bool(np.any(signed[sums["first"] + sums["count"]] != signed[sums["first"]]))
 
 
 def slots(pointer: Any, count: int) -> Any:
@@ -288,6 +299,8 @@ def encode(saved: SavedFunction) -> bytes:
     used = {CODES[CONTRACTED]} if saved.contracts else set()
     for program in programs:
         used.update(np.unique(instructions(program)["code"]).tolist())
+        if _has_signed_sums(program):
+            used.add(CODES[SIGNED])
     codes = ffi.new("uint16_t[]", max(names) + 1)
     for i, code in enumerate(sorted(used)):
         codes[code] = i

@@ -17,7 +17,7 @@ import damage
 import numpy as np
 import pytest
 
-from pygrad import Value, load, value_and_grad, vmap
+from pygrad import Value, load, value_and_grad, vmap, while_loop
 from pygrad import compile as compile_
 from pygrad import math as pm
 from pygrad._core import ffi, lib
@@ -188,6 +188,33 @@ def test_an_operation_that_is_not_there_is_named(samples: dict[str, bytes]) -> N
         ValueError, match=r"the operation 'tanz', which this version of pygrad does not"
     ):
         from_bytes(damage.mended(data))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: -x * y - y,
+        lambda x, y: while_loop(lambda s: s > 1.0, lambda s: s * 0.5 - x * y, x),
+    ],
+)
+def test_an_older_version_names_what_it_does_not_know_of_signs_in_sums(
+    f: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would call a sum damaged from which a term is subtracted."""
+    made = compile_(f)
+    wanted = made(4.0, 0.25)
+    data = to_bytes(made.store)
+    assert from_bytes(data)(4.0, 0.25) == wanted
+    older = {name: code for name, code in fileformat.CODES.items() if name != "total_less"}
+    monkeypatch.setattr(fileformat, "CODES", older)
+    with pytest.raises(ValueError, match="the operation 'total_less', which this version"):
+        from_bytes(data)
+
+
+def test_a_contracted_sum_is_what_older_versions_know() -> None:
+    made = compile_(lambda x, y: -x * y - y, fma=True)
+    made(4.0, 0.25)
+    assert b"total_less" not in to_bytes(made.store)
 
 
 def test_a_table_of_ops_in_another_order_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
