@@ -25,6 +25,19 @@ static void forget(void)
     forks++;
 }
 
+void pg_take_tasks(void)
+{
+    pg_take_lock(&lock);
+    if (!knows_of_forks)
+        pg_when_forked(forget);
+    knows_of_forks = 1;
+}
+
+void pg_give_tasks(void)
+{
+    pg_give_lock(&lock);
+}
+
 /* -- tasks, under the lock ---------------------------------------------------------------------- */
 
 static void withdraw(const pg_task *task)
@@ -84,10 +97,7 @@ static void serve(void)
 
 static void announce(pg_task *task)
 {
-    pg_take_lock(&lock);
-    if (!knows_of_forks)
-        pg_when_forked(forget);
-    knows_of_forks = 1;
+    pg_take_tasks();
     task->forks = forks;
     task->next = NULL;
     pg_task **last = &tasks;

@@ -28,4 +28,9 @@ typedef struct pg_task {
  * they had taken is not done. */
 int pg_with_helpers(pg_task *task, size_t most);
 
+/* For what threads tell of a task: one lock for all, held for a moment, which in a child that a fork makes is free, whoever
+ * held it. */
+void pg_take_tasks(void);
+void pg_give_tasks(void);
+
 #endif

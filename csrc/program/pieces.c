@@ -118,18 +118,18 @@ static void keep(pg_pieces *pieces, pg_failure *failure, size_t piece)
 void pg_piece_failed(pg_pieces *pieces, size_t piece)
 {
     pg_failure failure = pg_failure_taken();
-    pg_take_lock(&pieces->lock);
+    pg_take_tasks();
     keep(pieces, &failure, piece);
-    pg_give_lock(&pieces->lock);
+    pg_give_tasks();
     pg_failure_drop(&failure);
 }
 
 void pg_pieces_tell(pg_pieces *pieces, size_t singular)
 {
-    pg_take_lock(&pieces->lock);
+    pg_take_tasks();
     if (singular != 0 && (pieces->singular == 0 || singular < pieces->singular))
         pieces->singular = singular;
-    pg_give_lock(&pieces->lock);
+    pg_give_tasks();
 }
 
 static void work(pg_task *task, size_t who)
@@ -154,8 +154,7 @@ static void look(pg_task *task)
 static pg_pieces begin(const pg_program *p, const pg_batch *batch)
 {
     const size_t rows = rows_of_a_piece(batch), count = (batch->count + rows - 1) / rows;
-    return (pg_pieces){
-        .task = {work, look}, .p = p, .batch = batch, .rows = rows, .count = count, .end = count, .lock = PG_LOCK_FREE};
+    return (pg_pieces){.task = {work, look}, .p = p, .batch = batch, .rows = rows, .count = count, .end = count};
 }
 
 static int64_t outcome(pg_pieces *pieces)

@@ -17,11 +17,10 @@ typedef struct {
     size_t taken;       /* pieces that were, which are the first */
     size_t end;         /* the first piece that is not worth to be run, as it or an earlier one has failed */
     int stop;           /* all are to end: see pg_stop */
-    pg_lock lock;       /* of what follows, which threads say as they end */
-    int failed;         /* there is a failure */
+    int failed; /* there is a failure; threads tell of it, and of what follows, as they end: see pg_take_tasks() */
     pg_failure failure; /* that which wins, and its place in their order */
     size_t order;
-    size_t singular;    /* the least that threads tell of: see pg_program_run */
+    size_t singular; /* the least that threads tell of: see pg_program_run */
 } pg_pieces;
 
 /* The next piece, for this thread; false if there is none. */

@@ -323,7 +323,7 @@ static void test_who_waits_for_a_helper_looks_whether_to_stop(void)
 
 static void test_the_least_of_what_threads_tell_is_told(void)
 {
-    pg_pieces pieces = {.lock = PG_LOCK_FREE};
+    pg_pieces pieces = {.count = 0};
     static const size_t told[] = {0, 7, 9, 0, 3}, then[] = {0, 7, 7, 7, 3};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
         pg_pieces_tell(&pieces, told[i]);
@@ -371,6 +371,35 @@ static void test_loops_are_worth_more_than_what_they_do_once(void)
     pg_program *p = calling(&t);
     CHECK(pg_threads(p, 200, 8) == 4);
     finish_with(p, &t);
+}
+
+/* Work that ends at once, when enough have come to it. */
+typedef struct {
+    pg_task task; /* the first, as helpers know nothing else */
+    size_t wanted, here;
+} meeting;
+
+static void meet(pg_task *task, size_t who)
+{
+    meeting *m = (meeting *)task;
+    (void)who;
+    __atomic_add_fetch(&m->here, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&m->here, __ATOMIC_SEQ_CST) < m->wanted)
+        continue;
+}
+
+static void look_at_nothing(pg_task *task)
+{
+    (void)task;
+}
+
+/* Some of them a little later than who called, which has not gone to sleep yet. */
+static void test_helpers_end_while_who_called_is_awake(void)
+{
+    for (size_t i = 0; i < 400; i++) {
+        meeting m = {.task = {meet, look_at_nothing}, .wanted = 2 + i % 2};
+        CHECK(pg_with_helpers(&m.task, 2) && m.here >= m.wanted);
+    }
 }
 
 /* -- forks ----------------------------------------------------------------------------------------- */
@@ -431,6 +460,38 @@ static void test_a_child_that_was_made_meanwhile_does_it_alone(void)
     finish_with(p, &t);
 }
 
+static int tells, has_told;
+
+/* Another thread, which is telling something as a fork comes. */
+static void *tell(void *none)
+{
+    pg_take_tasks();
+    PG_SET(&tells);
+    while (!PG_IS_SET(&has_told))
+        rest();
+    pg_give_tasks();
+    return none;
+}
+
+static void test_a_child_waits_for_no_thread_that_it_does_not_have(void)
+{
+    trace t;
+    pg_program *p = calling(&t);
+    pthread_t other;
+    CHECK(pthread_create(&other, NULL, tell, NULL) == 0);
+    while (!PG_IS_SET(&tells))
+        rest();
+    const pid_t child = forked();
+    if (child == 0) {
+        alarm(60); /* where it waits */
+        exit(run(p, NULL) != 0 || !all_doubled());
+    }
+    CHECK(ends_well(child));
+    PG_SET(&has_told);
+    CHECK(pthread_join(other, NULL) == 0);
+    finish_with(p, &t);
+}
+
 int main(void)
 {
     RUN(test_two_threads_get_as_many_pieces_each_or_one_of_many_more);
@@ -443,8 +504,10 @@ int main(void)
     RUN(test_who_waits_for_a_helper_looks_whether_to_stop);
     RUN(test_the_least_of_what_threads_tell_is_told);
     RUN(test_loops_are_worth_more_than_what_they_do_once);
+    RUN(test_helpers_end_while_who_called_is_awake);
     RUN(test_a_child_has_helpers_of_its_own);
     RUN(test_a_child_that_was_made_meanwhile_does_it_alone);
+    RUN(test_a_child_waits_for_no_thread_that_it_does_not_have);
     CHECK(pg_live_nodes() == 0);
     printf("OK\n");
     return 0;
