@@ -7,9 +7,8 @@
 #define PG_CONTRACTED_H
 
 #include "graph/suppressed.h"
+#include "program/lanefma.h"
 #include "program/program.h"
-
-#include <math.h>
 
 /* The sum with one more term: x, or x * y where the term has two factors, rounded or not; 0 * inf is 0 where the term is
  * absorbing. */
@@ -21,7 +20,7 @@ static inline double pg_with_term(double sum, const pg_term *t, double x, double
     const double product = signed_x * y;
     if (PG_UNLIKELY(product != product) && t->absorbing)
         return sum + pg_strong_noted(signed_x, y, met);
-    return contracts ? fma(signed_x, y, sum) : sum + product;
+    return contracts ? pg_fma_of_library(signed_x, y, sum) : sum + product;
 }
 
 #endif

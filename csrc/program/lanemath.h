@@ -5,9 +5,9 @@
  * value, logaddexp apart where its terms cancel, with C99's values at +-0, inf, nan: see tests/ops/test_lane_functions.py.
  *
  * A product and a sum are rounded once where fma() says so, and nowhere else. C99's fma() is correctly rounded, so it has
- * the same bits with an instruction for it and without: one instruction under AVX2, AVX-512 and NEON, and a call of the
- * C library in what every x86-64 has, which is for processors from before 2013. What a product has rounded away, x * y - p,
- * is fma(x, y, -p), exactly.
+ * the same bits with an instruction for it and without: one instruction under AVX2, AVX-512 and NEON, and some fifty in
+ * what every x86-64 has, which is for processors from before 2013 (see lanefma.h). What a product has rounded away,
+ * x * y - p, is fma(x, y, -p), exactly.
  *
  * Compile with -O3 -ffp-contract=off -fno-trapping-math -fno-math-errno. Without contraction other products stay rounded
  * on their own; the last two change no bit, but without them selections stay branches and sqrt stays a call.
@@ -17,6 +17,8 @@
  * are minimax fits by Remez's exchange. */
 #ifndef PG_LANEMATH_H
 #define PG_LANEMATH_H
+
+#include "program/lanefma.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -13,6 +13,8 @@
 #define LANE_APART LANE_TARGET static
 #endif
 
+#include "program/lanefma.h"
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #elif defined(__aarch64__) && defined(__GNUC__)
@@ -25,6 +27,8 @@
 #define LANE_ANY(x) (((x)[0] | (x)[1]) != 0)
 #if defined(__aarch64__) && defined(__GNUC__)
 #define LANE_FMA(x, y, z) ((__typeof__(z))vfmaq_f64(z, x, y))
+#elif defined(PG_SOFT_FMA)
+#define LANE_FMA(x, y, z) ((__typeof__(z))pg_fma_of_two((pg_two)(x), (pg_two)(y), (pg_two)(z)))
 #else
 #define LANE_FMA(x, y, z) ((__typeof__(z)){fma((x)[0], (y)[0], (z)[0]), fma((x)[1], (y)[1], (z)[1])})
 #endif
