@@ -26,6 +26,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if all(path.is_file() for path in asked) else None
 
 
+@pytest.fixture(autouse=True)
+def precision() -> Iterator[None]:
+    """Each test finds mpmath with the digits of a float, whatever those before it have asked for."""
+    yield
+    mpmath = sys.modules.get("mpmath")
+    if mpmath is not None:
+        mpmath.mp.prec = 53
+
+
 @pytest.fixture(params=["compiled", "reference"])
 def impl(request: pytest.FixtureRequest) -> ModuleType:
     """An implementation module: Value, FUNCTIONS, Parameters, dot, no_grad, sum, zero_grad."""

@@ -5,24 +5,35 @@
 
 #if defined(_WIN32)
 
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+_Static_assert(sizeof(pg_lock) == sizeof(SRWLOCK) && sizeof(pg_condition) == sizeof(CONDITION_VARIABLE),
+               "a pointer each");
+
+static PSRWLOCK of_system(pg_lock *lock)
+{
+    return (PSRWLOCK)(void *)lock;
+}
+
 void pg_take_lock(pg_lock *lock)
 {
-    AcquireSRWLockExclusive(lock);
+    AcquireSRWLockExclusive(of_system(lock));
 }
 
 void pg_give_lock(pg_lock *lock)
 {
-    ReleaseSRWLockExclusive(lock);
+    ReleaseSRWLockExclusive(of_system(lock));
 }
 
 int pg_wait(pg_condition *condition, pg_lock *lock, unsigned milliseconds)
 {
-    return SleepConditionVariableSRW(condition, lock, milliseconds, 0) != 0;
+    return SleepConditionVariableSRW((PCONDITION_VARIABLE)(void *)condition, of_system(lock), milliseconds, 0) != 0;
 }
 
 void pg_wake(pg_condition *condition)
 {
-    WakeConditionVariable(condition);
+    WakeConditionVariable((PCONDITION_VARIABLE)(void *)condition);
 }
 
 static DWORD WINAPI begin(void *run)

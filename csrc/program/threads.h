@@ -7,13 +7,11 @@
 #include "graph/node.h"
 
 #if defined(_WIN32)
-#define WIN32_LEAN_AND_MEAN
-#include <windows.h>
-
-typedef SRWLOCK pg_lock;
-typedef CONDITION_VARIABLE pg_condition;
-#define PG_LOCK_FREE SRWLOCK_INIT
-#define PG_CONDITION_NEW CONDITION_VARIABLE_INIT
+/* What Windows' header says of them, whose macros have names like far. */
+typedef struct { void *of_system; } pg_lock;
+typedef struct { void *of_system; } pg_condition;
+#define PG_LOCK_FREE {NULL}
+#define PG_CONDITION_NEW {NULL}
 
 #else
 #include <pthread.h>

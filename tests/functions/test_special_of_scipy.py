@@ -47,24 +47,23 @@ def of_one(name: str) -> Any:
 # Functions for whose differences mpmath takes seconds: the derivative of an order is a sum of functions
 # of other orders, whose parts have signs (Digital Library of Mathematical Functions, 10.6.7 and 10.29.5).
 # These follow from two of them by a recurrence that keeps its digits upwards (10.6.1, 10.29.1, 3.6(iv)).
-OF_OTHER_ORDERS: dict[str, tuple[Any, int, Any]] = {
-    "y0": (mp.bessely, 0, lambda order, part: (-1) ** part),
-    "y1": (mp.bessely, 1, lambda order, part: (-1) ** part),
-    "k0": (mp.besselk, 0, lambda order, part: (-1) ** order),
-    "k1": (mp.besselk, 1, lambda order, part: (-1) ** order),
+OF_OTHER_ORDERS: dict[str, tuple[str, int, Any]] = {
+    "y0": ("Y", 0, lambda order, part: (-1) ** part),
+    "y1": ("Y", 1, lambda order, part: (-1) ** part),
+    "k0": ("K", 0, lambda order, part: (-1) ** order),
+    "k1": ("K", 1, lambda order, part: (-1) ** order),
 }
 
 
 @functools.cache
-def of_order(f: Any, order: int, at: Any) -> Any:
+def of_order(kind: str, order: int, at: Any) -> Any:
     """The Bessel function Y or K of a whole order."""
-    of_y = f == mp.bessely
     if order < 0:
-        return (-1) ** (order * of_y) * of_order(f, -order, at)
+        return (-1) ** (order if kind == "Y" else 0) * of_order(kind, -order, at)
     if order < 2:
-        return f(order, at)
-    below, last = of_order(f, order - 2, at), of_order(f, order - 1, at)
-    return 2 * (order - 1) / at * last + (-below if of_y else below)
+        return {"Y": mp.bessely, "K": mp.besselk}[kind](order, at)
+    below, last = of_order(kind, order - 2, at), of_order(kind, order - 1, at)
+    return 2 * (order - 1) / at * last + (-below if kind == "Y" else below)
 
 
 CASES = [(name, x) for name, (_, points, _) in TRUTH.items() for x in points]
@@ -76,13 +75,13 @@ def to_third_order(name: str, x: float) -> list[float]:
     if name not in OF_OTHER_ORDERS:
         terms = mp.taylor(TRUTH[name][0], at, 3)
         return [float(mp.re(term)) * math.factorial(order) for order, term in enumerate(terms)]
-    f, first, sign = OF_OTHER_ORDERS[name]
+    kind, first, sign = OF_OTHER_ORDERS[name]
     return [
         float(
             sum(
                 sign(order, part)
                 * math.comb(order, part)
-                * of_order(f, first - order + 2 * part, at)
+                * of_order(kind, first - order + 2 * part, at)
                 for part in range(order + 1)
             )
             / 2**order

@@ -425,7 +425,7 @@ def test_an_exception_from_another_thread_leaves_no_mode_on():
 
 def exceptions_from_another_thread() -> None:
     found: list[Any] = []
-    rounds = 300
+    rounds = 100
 
     def work() -> None:
         for _ in range(rounds):
