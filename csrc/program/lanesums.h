@@ -9,21 +9,10 @@ LANE_ALWAYS LANE_NAME(vec) LANE_NAME(same)(double number)
     return number - zero; /* 0 + number would lose the sign of -0.0 */
 }
 
-/* One of a term's factors, or 1 where it has none. */
-LANE_ALWAYS LANE_NAME(vec) LANE_NAME(factor)(pg_slot slot, const double *uniforms, const double *lanes, size_t at)
-{
-    if (slot == PG_NO_SLOT)
-        return LANE_NAME(same)(1.0);
-    return slot & PG_ROW ? *(const LANE_NAME(vec) *)(const void *)(LANE(slot) + at) : LANE_NAME(same)(uniforms[slot]);
-}
-
 /* A contracted sum and a product that is the same for all rows; so rare that it need not be fast. */
-LANE_APART LANE_NAME(vec)
-    LANE_NAME(with_rare)(LANE_NAME(vec) sum, const pg_term *t, const double *uniforms, const double *lanes, size_t at)
+LANE_APART LANE_NAME(vec) LANE_NAME(with_rare)(LANE_NAME(vec) sum, const pg_term *t, const double *uniforms)
 {
-    const LANE_NAME(vec) sign = LANE_NAME(same)(t->subtracted ? -1.0 : 1.0);
-    return LANE_FMA(sign * LANE_NAME(factor)(t->a, uniforms, lanes, at), LANE_NAME(factor)(t->b, uniforms, lanes, at),
-                    sum);
+    return LANE_FMA(LANE_NAME(same)(with_sign(t, uniforms[t->a])), LANE_NAME(same)(uniforms[t->b]), sum);
 }
 
 /* A sum and a product, rounded once or twice. */
@@ -69,8 +58,7 @@ LANE_ALWAYS void LANE_NAME(sum_some)(const pg_program *p, const pg_instruction *
             TERMS_OF(LANES_ALONE, const vec *x = LANES_OF_TERM(t->a); EACH_SUM sum[k] += x[k];)
             TERMS_OF(LESS_LANES, const vec *x = LANES_OF_TERM(t->a); EACH_SUM sum[k] -= x[k];)
             TERMS_OF(NUMBER, const double x = number_of_term(t, uniforms); EACH_SUM sum[k] += x;)
-            TERMS_OF(RARE,
-                     EACH_SUM sum[k] = LANE_NAME(with_rare)(sum[k], t, uniforms, lanes, at + (size_t)k * LANE_WIDTH);)
+            TERMS_OF(RARE, EACH_SUM sum[k] = LANE_NAME(with_rare)(sum[k], t, uniforms);)
         }
     vec *out = (vec *)(void *)(LANE(in->out) + at);
     EACH_SUM out[k] = sum[k];

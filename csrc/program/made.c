@@ -56,11 +56,11 @@ static int find_state(pg_body *b)
                                   pg_stretches_of(b->numbers->result_slots, b->state, &b->end));
 }
 
-/* Of a body with this program, which may be NULL. */
+/* Of a body with this program. */
 static unsigned depth_of(const pg_program *p)
 {
     unsigned deepest = 0;
-    for (size_t i = 0; p != NULL && i < p->loop_count; i++) {
+    for (size_t i = 0; i < p->loop_count; i++) {
         const pg_loop *loop = p->loops[i];
         if (loop->base.kind != &pg_loop_kind)
             continue;

@@ -135,10 +135,11 @@ typedef struct {
 
 enum { LISTED = NONE };
 
+/* Of a value or a guard. */
 static uint32_t number_of_item(const pg_order *o, item it)
 {
     const uint32_t values = (uint32_t)o->d->count, results = (uint32_t)o->trace->output_count;
-    return it.kind == ITEM_VALUE ? it.at : it.kind == ITEM_RESULT ? values + it.at : values + results + it.at;
+    return it.kind == ITEM_VALUE ? it.at : values + results + it.at;
 }
 
 static item item_of_number(const pg_order *o, uint32_t number)
@@ -260,11 +261,8 @@ static void list_item(pg_order *o, item it)
         o->last[it.at] = 0;
 }
 
-/* A result, unless it is there. */
 static void list_result(pg_ready *r, uint32_t number)
 {
-    if (r->left[number] == LISTED)
-        return;
     const item it = item_of_number(r->o, number);
     list_item(r->o, it);
     r->left[number] = LISTED;
@@ -305,12 +303,13 @@ static void look_for_last_use(void *with, uint32_t v, uint32_t at)
     r->frees |= r->o->d->values[v].row && r->rest[v] == 1;
 }
 
-/* Whether a value is the last to use another, and may be listed with those of a stage. */
-static int may_come(pg_ready *r, uint32_t i, uint32_t stage)
+/* Whether a value is the last to use another, and may be listed. What is called back is not, and its items stand where it
+ * does; anything else may, whichever stage it is of: it has its operands. */
+static int may_come(pg_ready *r, uint32_t i)
 {
     const pg_order *o = r->o;
     const value *v = &o->d->values[i];
-    if (o->last[i] != NONE || pg_is_several(v->op) || v->op == ITEM || (o->before != NULL && o->before[i] != stage))
+    if (o->last[i] != NONE || pg_is_several(v->op) || v->op == ITEM)
         return 0;
     r->frees = 0;
     pg_each_use(o, (item){ITEM_VALUE, i}, look_for_last_use, r, i);
@@ -335,11 +334,11 @@ static void list_value(pg_order *o, pg_ready *r, uint32_t i)
 }
 
 /* What waits and may come, and what then may. */
-static void list_waiting(pg_order *o, pg_ready *r, uint32_t stage)
+static void list_waiting(pg_order *o, pg_ready *r)
 {
     while (r != NULL && r->wait_count != 0 && goes_on(o->d)) {
         const uint32_t i = r->waiting[--r->wait_count];
-        if (may_come(r, i, stage))
+        if (may_come(r, i))
             list_value(o, r, i);
     }
 }
@@ -369,13 +368,13 @@ static void list_stage(pg_order *o, pg_ready *r, int row, uint32_t stage, uint32
         const int here = o->before == NULL || o->before[i] == stage;
         if (here && is_listed_value(v, row) && o->last[i] == NONE) {
             if (v->op != PG_OP_where)
-                list_waiting(o, r, stage);
+                list_waiting(o, r);
             if (o->last[i] == NONE)
                 list_value(o, r, i);
         }
         list_guards(o, r, row, i, beyond, next);
     }
-    list_waiting(o, r, stage);
+    list_waiting(o, r);
 }
 
 static void list_stages(pg_order *o, pg_ready *r, int row)

@@ -210,6 +210,33 @@ static void test_contracted_sums_are_rounded_once(void)
         }
 }
 
+static void test_contracted_products_of_what_is_the_same_for_all_rows(void)
+{
+    const double x = -1.0 - 0x1p-30, u = 1.0 + 0x1p-30, v = u * 0x1p-15, expected = fma(-v, v, fma(u, u, x));
+    trace t = {.inputs = 3, .optimise = 1, .contract = 1, .output_count = 1, .rows = {1}};
+    row_set r;
+    uint32_t guard;
+    t.nodes[0] = traced(pg_leaf(x)), t.nodes[1] = traced(pg_leaf(u)), t.nodes[2] = traced(pg_leaf(v)), t.count = 3;
+    pg_node *first = append(&t, node_of_op(PG_OP_mul, (pg_node *[3]){t.nodes[1], t.nodes[1], NULL}, 0.0));
+    pg_node *second = append(&t, node_of_op(PG_OP_mul, (pg_node *[3]){t.nodes[2], t.nodes[2], NULL}, 0.0));
+    pg_node *sum = append(&t, node_of_op(PG_OP_add, (pg_node *[3]){t.nodes[0], first, NULL}, 0.0));
+    t.outputs[0] = append(&t, node_of_op(PG_OP_sub, (pg_node *[3]){sum, second, NULL}, 0.0));
+    CHECK(expected != fma(u, u, x) - v * v && expected != fma(-v, v, x + u * u));
+    pg_program *p = program_of(&t, NULL);
+    make_rows(&r, &t, p, 70, whole_number);
+    for (size_t k = 0; k < r.count; k++)
+        r.inputs[0][k] = x;
+    for (int lanes = 0; lanes < 3; lanes++) {
+        pg_choose_lanes(lanes);
+        const pg_batch batch = batch_of(&r, p);
+        CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == 0);
+        CHECK(r.outputs[0][0] == expected && r.outputs[0][69] == expected);
+    }
+    drop_rows(&r);
+    pg_program_free(p);
+    drop_trace(&t);
+}
+
 /* The term is not one of those products whose total is taken apart. */
 static void test_totals_of_what_a_contracted_product_is_taken_from(void)
 {
@@ -741,6 +768,7 @@ int main(void)
     RUN(test_rows_have_the_bits_of_the_ops_they_are_made_of);
     RUN(test_contracted_sums_of_what_is_exact_are_the_same);
     RUN(test_contracted_sums_are_rounded_once);
+    RUN(test_contracted_products_of_what_is_the_same_for_all_rows);
     RUN(test_totals_of_what_a_contracted_product_is_taken_from);
     RUN(test_a_guard_that_is_the_same_for_all_rows_ends_a_call);
     RUN(test_totals_do_not_depend_on_how_rows_are_cut);

@@ -50,7 +50,8 @@ static pg_node *ladder(pg_node *x, size_t length)
 static void check_making(uint8_t row)
 {
     enum { LENGTH = 300000 };
-    pg_node *x = traced(pg_leaf(1.0)), *n = ladder(x, LENGTH), *opaque;
+    pg_node *x = traced(pg_leaf(1.0)), *steps = ladder(x, LENGTH), *none = traced(pg_leaf(0.0)), *opaque;
+    pg_node *zero = traced(pg_compute(PG_OP_mul0, none, x, 0.0)), *n = traced(pg_compute(PG_OP_add, steps, zero, 1.0));
     pg_node *root = traced(pg_compute_many(PG_SUM, &n, 1, 1.0, NULL, NULL));
     pg_program *p = NULL;
     pg_sweep *s;
@@ -71,6 +72,9 @@ static void check_making(uint8_t row)
     pg_sweep_abandon(s);
     pg_release(root);
     pg_release(n);
+    pg_release(zero);
+    pg_release(none);
+    pg_release(steps);
     pg_release(x);
 }
 
