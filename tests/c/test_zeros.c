@@ -36,12 +36,14 @@ static pg_node *made(trace *t, int which)
         return of(t, PG_OP_mul, of(t, PG_OP_add, zero, y), of(t, PG_OP_neg, zero, NULL));
     case 6:
         return of(t, PG_OP_sub, of(t, PG_OP_mul0, y, none), zero);
+    case 7:
+        return of(t, PG_OP_add, of(t, PG_OP_neg, y, NULL), zero);
     default:
         return of(t, PG_OP_exp, zero, NULL);
     }
 }
 
-enum { KINDS = 8 };
+enum { KINDS = 9 };
 
 static void begin(trace *t, int which, int total)
 {
