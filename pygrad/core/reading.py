@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Iterator
-from types import CellType, CodeType
+from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from pygrad.core.instructions import Step, steps_of
@@ -53,6 +53,10 @@ class Anew(dict[str, Any]):
     def original_cell(self, cell: CellType) -> CellType:
         """That of the original function which a cell of a closure follows; mostly the cell itself.
         KeyError where it holds something else by now."""
+        raise NotImplementedError
+
+    def original_function(self, f: FunctionType) -> FunctionType | None:
+        """That of which a function was made; None: of none."""
         raise NotImplementedError
 
 

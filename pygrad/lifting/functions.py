@@ -34,6 +34,7 @@ from pygrad.lifting.dispatching import (
     singledispatchmethod,
 )
 from pygrad.lifting.floats import FloatBase
+from pygrad.lifting.following import Contents, Followed, FollowedClass, contents_of
 from pygrad.lifting.kinds import Float
 from pygrad.lifting.raising import LIFTED_FROM, subclass
 from pygrad.lifting.rewriting import is_needed, rewritten
@@ -85,6 +86,7 @@ class _Globals(Anew):
             self[UNROUNDED] = True
         self.original, self.counterparts = original, counterparts
         self.seen: dict[str, Any] = {}  # what names meant when they were looked up
+        self.contents: dict[str, Contents] = {}  # of tables among that
         self.assigned: set[str] = set()  # by functions, after a global statement
 
     def __missing__(self, name: str) -> Any:
@@ -92,6 +94,9 @@ class _Globals(Anew):
         lifted = self.counterparts.of(item)
         if self.counterparts.keeps:
             self.seen[name], self[name] = item, lifted
+            contents = contents_of(item, lifted)
+            if contents is not None:
+                self.contents[name] = contents
         return lifted
 
     def find(self, name: str) -> None:
@@ -108,7 +113,7 @@ class _Globals(Anew):
         return self[name]
 
     def original_cell(self, cell: CellType) -> CellType:
-        for old, held, new in self.counterparts.cells:
+        for old, held, new, _ in self.counterparts.cells:
             if new is cell:
                 if old.cell_contents is not held:
                     raise KeyError(cell)
@@ -116,14 +121,22 @@ class _Globals(Anew):
                 return found
         return cell
 
+    def original_function(self, f: FunctionType) -> FunctionType | None:
+        followed = self.counterparts.functions.get(id(f))
+        return None if followed is None else followed.f
+
     def of_exceptions(self, kind: Any) -> Any:
         return self.counterparts.of_exceptions(kind)
 
     def renew(self) -> None:
         for name, item in list(self.seen.items()):
-            if self.original.get(name, _GONE) is not item:
-                del self.seen[name]
-                self.pop(name, None)
+            contents = self.contents.get(name)
+            is_same = self.original.get(name, _GONE) is item
+            if is_same and (contents is None or contents.are_in(item)):
+                continue
+            del self.seen[name]
+            self.contents.pop(name, None)
+            self.pop(name, None)
 
     def give_back(self) -> None:
         for name in self.assigned & self.keys():
@@ -148,19 +161,30 @@ class _Counterparts:
         self.spaces: dict[int, _Globals] = {}
         self.exceptions: dict[type, Any] = {}
         self.others: set[type] = set()  # classes of packages, of which there are objects
-        self.cells: list[
-            list[Any]
-        ] = []  # those of closures: the old one, what it held, the new one
+        # Cells of closures: the old one, what it held, the new one, and the contents if it is a table.
+        self.cells: list[list[Any]] = []
+        self.functions: dict[int, Followed] = {}  # by id of the lifted one
+        self.classes: list[FollowedClass] = []
 
     def renew(self) -> None:
         """Look for names that mean something else by now."""
         for space in self.spaces.values():
             space.renew()
         for entry in self.cells:
-            cell, held, new = entry
-            if cell.cell_contents is not held:
-                entry[1] = cell.cell_contents
-                new.cell_contents = self.of(cell.cell_contents)
+            cell, held, new, contents = entry
+            item = cell.cell_contents
+            if item is not held or not (contents is None or contents.are_in(item)):
+                new.cell_contents = lifted = self.of(item)
+                entry[1], entry[3] = item, contents_of(item, lifted)
+        for followed in list(self.functions.values()):
+            if not followed.holds():
+                self._give_defaults(followed.f, followed.lifted)
+                if followed.f.__code__ is not followed.code:
+                    self._space(followed.f)
+                    followed.lifted.__code__ = _code(followed.f)
+                followed.note()
+        for followed_class in list(self.classes):
+            followed_class.renew(self._of_attribute)
 
     def tell_of_others(self, error: TypeError) -> None:
         """Where code took a Value for a float: which objects at hand are of packages, and not lifted."""
@@ -242,19 +266,25 @@ class _Counterparts:
         ]
         lifted = FunctionType(code, self._space(f), f.__name__, None, tuple(cells) or None)
         self._remember(f, lifted)
-        functools.update_wrapper(lifted, f)
+        functools.update_wrapper(lifted, f, updated=())
         del lifted.__wrapped__  # type: ignore[attr-defined]
+        lifted.__dict__ = f.__dict__
         for cell, new in zip(f.__closure__ or (), cells, strict=True):
             if new is cell:
                 self.others |= _classes_in(cell)
             else:
-                new.cell_contents = self.of(cell.cell_contents)
-                self.cells.append([cell, cell.cell_contents, new])
+                item = cell.cell_contents
+                new.cell_contents = made = self.of(item)
+                self.cells.append([cell, item, new, contents_of(item, made)])
+        self._give_defaults(f, lifted)
+        self.functions[id(lifted)] = Followed(f, lifted)
+        return lifted
+
+    def _give_defaults(self, f: FunctionType, lifted: FunctionType) -> None:
         lifted.__defaults__ = f.__defaults__ and tuple(map(self.of, f.__defaults__))
         lifted.__kwdefaults__ = f.__kwdefaults__ and {
             name: self.of(item) for name, item in f.__kwdefaults__.items()
         }
-        return lifted
 
     def _of_dispatching(self, f: Any, dispatched: FunctionType) -> Any:
         """A function of functools.singledispatch."""
@@ -334,6 +364,7 @@ class _Counterparts:
             return cls
         made.__qualname__, made.__module__ = cls.__qualname__, cls.__module__
         setattr(made, LIFTED_FROM, cls)
+        self.classes.append(FollowedClass(cls, made, set(methods)))
         self._remember(made, made)
         return self._remember(cls, made)
 

@@ -73,7 +73,8 @@ class Captures:
     """What one function reads from elsewhere, at one time.
 
     places: for C, three items each: a dict, a cell, or an object or weak reference to it; the name there,
-    None for a cell; and what is there, or a weak reference to it. names: what users call the places.
+    None for a cell and for the code of a function; and what is there, or a weak reference to it. names:
+    what users call the places.
     """
 
     __slots__ = ("names", "places")
@@ -306,6 +307,7 @@ class _Search:
             except Exception:  # a proxy, say, that stands for nothing now
                 continue
         self._read_defaults(f)
+        self._read_code(f)
 
     def _look_up(
         self, f: FunctionType, known: dict[str, Any], read: Read, cells: dict[str, Any]
@@ -345,6 +347,10 @@ class _Search:
                 self._watch_function(base, attributes[0], method, f"super().{attributes[0]}")
                 self._add(method, of)
                 break
+
+    def _read_code(self, f: FunctionType) -> None:
+        """IPython's autoreload gives functions other code, and leaves them what they are."""
+        self._watch(f, None, f.__code__, f"the code of {f.__name__}()")
 
     def _read_defaults(self, f: FunctionType) -> None:
         if f.__defaults__ is not None:

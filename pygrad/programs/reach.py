@@ -246,7 +246,7 @@ class Reach:
 
 
 class _Items(NamedTuple):
-    """A list or the values of a dict, and what was in it."""
+    """A list, a tuple or the values of a dict, and what was in it."""
 
     of: Any
     keys: tuple[Any, ...]
@@ -256,7 +256,7 @@ class _Items(NamedTuple):
         now = self.of
         if len(now) != len(self.items):
             return False
-        if type(now) is list:
+        if type(now) is not dict:
             return all(map(operator.is_, now, self.items))
         return all(map(operator.is_, now, self.keys)) and all(
             map(operator.is_, now.values(), self.items)
@@ -286,6 +286,7 @@ class _Search:
         self.contents: list[_Items | _Numbers] = []
         self.watched: set[tuple[int, Any]] = set()
         self.met: dict[int, Any] = {}  # kept, so that no id is used twice
+        self.followed: set[int] = set()  # tables that lifted code has copies of
         self.attributes: set[str] = set()
         self.size = 0  # of containers
         self.asks = self.types = ""
@@ -403,18 +404,38 @@ class _Search:
         self.asks = self.asks or why_of(f)
         self.types = self.types or asked.types
         self.watch(space, "__builtins__", space.get("__builtins__", NOTHING))
-        self.watch(f, "__code__", f.__code__)
-        self.watch(f, "__defaults__", f.__defaults__)
+        self.made_of(f)
         self.add(f.__defaults__)
-        self.watch(f, "__kwdefaults__", f.__kwdefaults__)
         self.add(f.__kwdefaults__)
+        if isinstance(space, Anew) and (original := space.original_function(f)) is not None:
+            self.made_of(original)
+            self.follow((original.__defaults__, original.__kwdefaults__))
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
         for cell in cells.values():
             watched = _original_cell(space, cell) if isinstance(space, Anew) else cell
-            self.watch(watched, None, _native.content_of(watched))
+            held = _native.content_of(watched)
+            self.watch(watched, None, held)
+            if watched is not cell:
+                self.follow(held)
         for name in facts.names:
             self.name(f, name, cells)
         self.methods(facts.attributes)
+
+    def made_of(self, f: FunctionType) -> None:
+        self.watch(f, None, f.__code__)
+        self.watch(f, "__defaults__", f.__defaults__)
+        self.watch(f, "__kwdefaults__", f.__kwdefaults__)
+
+    def follow(self, table: Any) -> None:
+        """A list, dict or tuple of which lifted code may have a copy, and those in it, as they were."""
+        if type(table) not in {list, tuple, dict} or id(table) in self.followed:
+            return
+        self.followed.add(id(table))
+        keys, items = (tuple(table), table.values()) if type(table) is dict else ((), table)
+        content = _Items(table, keys, tuple(items))
+        self.contents.append(content)
+        for item in content.items:
+            self.follow(item)
 
     def looking(self, f: FunctionType) -> None:
         """A lifted function of a script: what its names meant is what they mean, after that look."""
@@ -461,7 +482,10 @@ class _Search:
         found = space.get(name, NOTHING)
         if found is not NOTHING:
             self.watch(space, name, found)
-            return found if made is None else _stands_for(made, name)
+            if made is None:
+                return found
+            self.follow(found)
+            return _stands_for(made, name)
         builtin = f.__builtins__  # type: ignore[attr-defined]
         if type(builtin) is not dict or name not in builtin:
             raise _Anywhere

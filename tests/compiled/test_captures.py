@@ -519,8 +519,18 @@ def test_files_keep_the_numbers_of_now(tmp_path: Path) -> None:
 
 def test_libraries_are_not_searched() -> None:
     names = Captures(lambda x: np.sum(x) + pm.sin(x[0]) + functools.reduce(max, x)).names
-    assert names == []
+    assert names == ["the code of <lambda>()"]
     assert Captures(np.linalg.norm).names != []  # of the function's own package
+
+
+@pytest.mark.parametrize("of", ["f", "helper"])
+def test_another_code_of_the_same_function_counts(of: str) -> None:
+    """As IPython's autoreload puts it there."""
+    space = in_module("def helper(x): return x * x\ndef f(x): return helper(x) + 1.0")
+    compiled = compile_(space["f"])
+    assert compiled(3.0) == compiled(3.0) == 10.0
+    space[of].__code__ = (lambda x: x * 5.0).__code__
+    assert compiled(3.0) == space["f"](3.0) == {"f": 15.0, "helper": 16.0}[of]
 
 
 def test_the_search_is_bounded() -> None:

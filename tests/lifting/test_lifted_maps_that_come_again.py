@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import lift, vmap
+from pygrad import grad, lift, vmap
 from pygrad.programs import rows_program
 from pygrad.programs.reach import reach_of
 
@@ -47,6 +47,21 @@ def made():
         factor, function = a, b
     return by_cells, change
 by_cells, change = made()
+def other(x): return x * 7.0
+def by_default(x, factor=2.0): return math.sin(x) * factor
+def by_helpers_default(x): return by_default(x)
+def by_keyword(x, *, factor=2.0): return math.sin(x) * factor
+def by_function_in_list(x, functions=[[scaled]]): return math.sin(functions[0][0](x))
+functions = {"first": scaled, "factor": 2.0}
+def by_function_in_dict(x): return math.sin(functions["first"](x)) * functions["factor"]
+def by_attribute(x): return math.sin(x) * by_attribute.factor
+by_attribute.factor = 2.0
+class Base:
+    def scale(self, x): return math.sin(x)
+class Scaling(Base):
+    def scale(self, x): return super().scale(x) * 2.0
+scaling = Scaling()
+def by_method(x): return scaling.scale(x)
 """
 CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "a global": ("by_global", lambda space: space.update(rate=5.0)),
@@ -57,6 +72,46 @@ CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "a module": ("by_module", lambda space: space.update(math=SimilarMath)),
     "a number in a cell": ("by_cells", lambda space: space["change"](4.0, math.sin)),
     "a function in a cell": ("by_cells", lambda space: space["change"](1.5, math.cos)),
+    "a default": ("by_default", lambda space: setattr(space["by_default"], "__defaults__", (7.0,))),
+    "a default of another function": (
+        "by_helpers_default",
+        lambda space: setattr(space["by_default"], "__defaults__", (7.0,)),
+    ),
+    "a keyword's default": (
+        "by_keyword",
+        lambda space: space["by_keyword"].__kwdefaults__.update(factor=7.0),
+    ),
+    "a function in a list in a default": (
+        "by_function_in_list",
+        lambda space: (
+            space["by_function_in_list"].__defaults__[0][0].__setitem__(0, space["other"])
+        ),
+    ),
+    "a function in a dict": (
+        "by_function_in_dict",
+        lambda space: space["functions"].update(first=space["other"]),
+    ),
+    "a number beside a function": (
+        "by_function_in_dict",
+        lambda space: space["functions"].update(factor=9.0),
+    ),
+    "a code": (
+        "by_helper",
+        lambda space: setattr(space["scaled"], "__code__", space["other"].__code__),
+    ),
+    "an attribute of a function": (
+        "by_attribute",
+        lambda space: setattr(space["by_attribute"], "factor", 7.0),
+    ),
+    "a method": (
+        "by_method",
+        lambda space: setattr(space["Scaling"], "scale", lambda self, x: math.cos(x) * 5.0),
+    ),
+    "a method that super() finds": (
+        "by_method",
+        lambda space: setattr(space["Base"], "scale", lambda self, x: math.cos(x) * 5.0),
+    ),
+    "a method that is no more": ("by_method", lambda space: delattr(space["Scaling"], "scale")),
 }
 
 
@@ -87,6 +142,22 @@ def test_what_has_changed_is_seen(what):
     assert not np.allclose(before, expected)
     for _ in range(4):
         np.testing.assert_allclose(mapped(X), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("what", [what for what in CHANGES if "cell" not in what])
+def test_what_has_changed_is_seen_where_nothing_is_kept(what):
+    name, change = CHANGES[what]
+    space = script(SCRIPT)
+    derivative = grad(lift(space[name]))
+    before = derivative(0.5)
+    change(space)
+    expected = central(space[name], 0.5)
+    assert abs(before - expected) > 1e-3
+    assert derivative(0.5) == pytest.approx(expected, rel=1e-6)
+
+
+def central(f: Callable[[float], float], x: float, step: float = 1e-5) -> float:
+    return (f(x + step) - f(x - step)) / (2 * step)
 
 
 def test_a_change_before_the_look_is_seen():
