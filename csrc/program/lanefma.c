@@ -13,10 +13,10 @@ typedef uint64_t words __attribute__((vector_size(16)));
 /* A number in two parts, of which the second is what the first has rounded away. */
 typedef struct { pg_two high, low; } pair;
 
-/* x in 26 bits, and what is left, which has 26 and a sign: products of such parts are exact. */
+/* Veltkamp's: x in 26 bits, and what is left, in 26 and a sign, so that products of such parts are exact. */
 static inline pair halves(pg_two x)
 {
-    const pg_two high = (pg_two)(((words)x + (UINT64_C(1) << 26)) & -(UINT64_C(1) << 27));
+    const pg_two scaled = x * 0x1.000002p27, high = scaled - (scaled - x);
     return (pair){high, x - high};
 }
 

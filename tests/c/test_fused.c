@@ -54,24 +54,24 @@ static int whole(int low, int high)
     return low + (int)below((size_t)(high - low + 1));
 }
 
-/* Of either sign, with an exponent, and all digits, or one to three of them so that sums are halfway, or nearly so. */
-static double dense(int exponent)
+/* A power of two of either sign, and one with one or two more digits, so that sums are halfway, or nearly so. */
+static double two_to(int exponent)
 {
-    return ldexp(from_bits((random_word() >> 12) | UINT64_C(0x3FF0000000000000)), exponent) * (one_in(2) ? 1.0 : -1.0);
+    return one_in(2) ? ldexp(1.0, exponent) : -ldexp(1.0, exponent);
 }
 
 static double sparse(int exponent)
 {
-    const double near = one_in(2) ? 1.0 : -1.0, far = one_in(2) ? 1.0 : -1.0;
-    double x = 1.0 + near * ldexp(1.0, -whole(1, 53));
-    if (one_in(2))
-        x += far * ldexp(1.0, -whole(1, 53));
-    return ldexp(x, exponent) * (one_in(2) ? 1.0 : -1.0);
+    double x = 1.0 + two_to(-whole(1, 53));
+    x += one_in(2) ? two_to(-whole(1, 53)) : 0.0;
+    return x * two_to(exponent);
 }
 
+/* One of these, or of all digits. */
 static double either(int exponent)
 {
-    return one_in(2) ? dense(exponent) : sparse(exponent);
+    const double dense = between(1.0, 2.0);
+    return one_in(2) ? sparse(exponent) : dense * two_to(exponent);
 }
 
 static void make_any(double *x, double *y, double *z)
@@ -95,7 +95,8 @@ static void make_sparse(double *x, double *y, double *z)
     const int a = whole(-300, 300), b = whole(-300, 300);
     *x = sparse(a);
     *y = sparse(b);
-    *z = sparse(a + b + whole(-56, 56) + (one_in(2) ? 0 : one_in(2) ? 53 : -53));
+    const int more = one_in(2) ? 0 : one_in(2) ? 53 : -53;
+    *z = sparse(a + b + more + whole(-56, 56));
 }
 
 /* All of a product but what it rounds away, or a few units beside it. */
@@ -106,13 +107,27 @@ static void make_cancelling(double *x, double *y, double *z)
     *z = from_bits(to_bits(-(*x * *y)) + (uint64_t)whole(-2, 2));
 }
 
-/* Products and sums about a power of two: the largest numbers, the smallest ones, and where errors of products are. */
-static void make_at(int power, double *x, double *y, double *z)
+/* A factor below the normal numbers, of any number of digits, in a product that is one. */
+static void make_subnormal(double *x, double *y, double *z)
 {
-    const int a = whole(-1074, 1023), b = power - a + whole(-4, 4);
+    const size_t none = 12 + below(52);
+    *x = one_in(2) ? two_to(whole(-1074, -1023)) : from_bits(random_word() >> none | 1);
+    *y = either(whole(60, 1000));
+    *z = one_in(2) ? -(*x * *y) : *x * *y * two_to(whole(-60, 60));
+    if (one_in(2)) {
+        const double other = *x;
+        *x = *y;
+        *y = other;
+    }
+}
+
+/* Products and sums about a power of two: the largest numbers, the smallest ones, and where errors of products are. */
+static void make_at(int about, double *x, double *y, double *z)
+{
+    const int a = whole(-1074, 1023), b = about - a + whole(-4, 4);
     *x = either(a);
     *y = either(b);
-    *z = either(power + whole(-60, 60));
+    *z = either(about + whole(-60, 60));
 }
 
 static void make_at_the_ends(double *x, double *y, double *z)
@@ -126,10 +141,10 @@ static void make_at_the_ends(double *x, double *y, double *z)
 /* Halfway but for the error of a product, which is about the smallest number. */
 static void make_losing(double *x, double *y, double *z)
 {
-    const int power = whole(-1000, -950), a = whole(-500, 0);
+    const int about = whole(-1000, -950), a = whole(-500, 0);
     *x = ldexp(1.0 + whole(-9, 9) * 0x1p-52, a);
-    *y = ldexp(1.0 + whole(-9, 9) * 0x1p-52, power - a);
-    *z = ldexp(one_in(2) ? 1.0 : -1.0, power + whole(0, 3));
+    *y = ldexp(1.0 + whole(-9, 9) * 0x1p-52, about - a);
+    *z = two_to(about + whole(0, 3));
 }
 
 static void test_any_bits(void)
@@ -150,6 +165,11 @@ static void test_halfway_and_nearly_so(void)
 static void test_cancellation(void)
 {
     check_many(1 << 19, make_cancelling);
+}
+
+static void test_factors_below_the_normal_numbers(void)
+{
+    check_many(1 << 18, make_subnormal);
 }
 
 static void test_the_ends_of_the_range(void)
@@ -186,6 +206,7 @@ int main(void)
     RUN(test_digits_in_common);
     RUN(test_halfway_and_nearly_so);
     RUN(test_cancellation);
+    RUN(test_factors_below_the_normal_numbers);
     RUN(test_the_ends_of_the_range);
     RUN(test_errors_of_products_that_are_too_small);
     RUN(test_every_three_of_some_numbers);
