@@ -510,7 +510,7 @@ LANE_TARGET static void LANE_NAME(polygammas_of)(double n, const double *x, doub
 /* Whether a block has one order, and one for which there are steps that all lanes go. */
 LANE_ALWAYS int LANE_NAME(has_one_order)(const double *n, size_t count)
 {
-    int others = !(n[0] >= 1.0) | !(n[0] <= LARGEST_ORDER) | !lane_is_whole(n[0]);
+    int others = !(n[0] >= 1.0) | !(n[0] <= (double)LARGEST_ORDER) | !lane_is_whole(n[0]);
     for (size_t i = 1; i < count; i++)
         others |= n[i] != n[0];
     return !others;
