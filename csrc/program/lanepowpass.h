@@ -41,7 +41,7 @@ LANE_TARGET static void LANE_NAME(lanes_pow_of_some)(const double *x, const doub
 {
     double first[LANES_AT_ONCE], second[LANES_AT_ONCE], third[LANES_AT_ONCE];
     double k[LANES_AT_ONCE], m[LANES_AT_ONCE], r[LANES_AT_ONCE], found[LANES_AT_ONCE];
-    uint64_t bits[LANES_AT_ONCE], ends = 0, far = 0;
+    uint64_t bits[LANES_AT_ONCE], ends = 0, beyond = 0;
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
         const struct lane_log_place at = lane_log_place(fabs(x[i]));
@@ -58,9 +58,9 @@ LANE_TARGET static void LANE_NAME(lanes_pow_of_some)(const double *x, const doub
         const struct lane_power_place to = lane_power_place_amid(y[i], log);
         r[i] = to.r;
         bits[i] = to.bits;
-        far |= lane_to_bits(fabs(to.product) < LANE_AMID ? 0.0 : 1.0);
+        beyond |= lane_to_bits(fabs(to.product) < LANE_AMID ? 0.0 : 1.0);
     }
-    if (far) {
+    if (beyond) {
         LANE_LOOP
         for (size_t i = 0; i < some; i++) {
             const struct lane_log_row row = {first[i], second[i], third[i]};
@@ -72,7 +72,7 @@ LANE_TARGET static void LANE_NAME(lanes_pow_of_some)(const double *x, const doub
         }
     }
     LANE_NAME(look_up_powers)(bits, first, second, some);
-    if (far) {
+    if (beyond) {
         LANE_LOOP
         for (size_t i = 0; i < some; i++) {
             const struct lane_exp_row row = {first[i], second[i]};
