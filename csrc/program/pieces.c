@@ -13,10 +13,10 @@
 enum { MOST_ROWS = 16 * PG_LANES, FEW_ROWS = 4 * PG_LANES };
 enum { PIECES_OF_A_THREAD = 8 }; /* if rows have results of their own: one that comes late then leaves more to others */
 
-/* So many numbers in so many parts, of whole blocks. */
+/* So many numbers in so many parts, of whole blocks; one, if there are none. */
 static size_t in_blocks(size_t rows, size_t parts)
 {
-    const size_t blocks = (rows + PG_LANES - 1) / PG_LANES;
+    const size_t blocks = (rows + PG_LANES - 1) / PG_LANES + (rows == 0);
     return (blocks + parts - 1) / parts * PG_LANES;
 }
 
