@@ -28,11 +28,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 @pytest.fixture(autouse=True)
 def precision() -> Iterator[None]:
-    """Each test finds mpmath with the digits of a float, whatever those before it have asked for."""
+    """Each test finds the precision of the truth as it is, whatever those before it have asked for."""
     yield
-    mpmath = sys.modules.get("mpmath")
-    if mpmath is not None:
-        mpmath.mp.prec = 53
+    digits = sys.modules.get("digits")
+    if digits is not None:
+        digits.mp.prec = digits.PRECISION
 
 
 @pytest.fixture(params=["compiled", "reference"])

@@ -402,6 +402,30 @@ static void test_helpers_end_while_who_called_is_awake(void)
     }
 }
 
+/* Work that wants more helpers than there are, and has more work within it. */
+typedef struct {
+    pg_task task; /* the first, as helpers know nothing else */
+    int has_ended;
+} crowd;
+
+static void work_within(pg_task *task, size_t who)
+{
+    crowd *c = (crowd *)task;
+    if (who != 0) {
+        wait_for(&c->has_ended);
+        return;
+    }
+    meeting m = {.task = {meet, look_at_nothing}, .wanted = 1};
+    CHECK(pg_with_helpers(&m.task, 1) && m.here == 1);
+    PG_SET(&c->has_ended);
+}
+
+static void test_one_of_two_tasks_is_done_alone_while_all_helpers_have_the_other(void)
+{
+    crowd c = {.task = {work_within, look_at_nothing}};
+    CHECK(pg_with_helpers(&c.task, 1000) && c.has_ended);
+}
+
 /* -- forks ----------------------------------------------------------------------------------------- */
 
 /* What was printed is this process's. */
@@ -515,6 +539,7 @@ int main(void)
     RUN(test_the_least_of_what_threads_tell_is_told);
     RUN(test_loops_are_worth_more_than_what_they_do_once);
     RUN(test_helpers_end_while_who_called_is_awake);
+    RUN(test_one_of_two_tasks_is_done_alone_while_all_helpers_have_the_other);
     RUN(test_a_child_has_helpers_of_its_own);
     RUN(test_a_child_that_was_made_meanwhile_does_it_alone);
     RUN(test_a_child_waits_for_no_thread_that_it_does_not_have);
