@@ -93,13 +93,12 @@ def has_values(x: Any) -> bool:
 
 
 def is_array_with_values(x: Any) -> bool:
-    """Whether x is an array that has Values; without importing NumPy."""
-    np: Any = sys.modules.get("numpy")
+    """Whether x is an array that has Values; without NumPy, which another thread may import just now."""
     if type(x) in waiting:
         return True
+    ndarray: Any = getattr(sys.modules.get("numpy"), "ndarray", ())
     return (
-        np is not None
-        and isinstance(x, np.ndarray)
+        isinstance(x, ndarray)
         and x.dtype == object
         and any(isinstance(item, _kinds) for item in x.ravel().tolist())
     )

@@ -11,8 +11,7 @@ from pygrad.arrays.engines import waits
 def is_masked(array: Any) -> bool:
     """Whether an array says which of its items count: there is none before NumPy's module for them, whose
     import would take longer than a program."""
-    module = sys.modules.get("numpy.ma")
-    return module is not None and isinstance(array, module.MaskedArray)
+    return isinstance(array, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ()))
 
 
 def own_array(array: Any, what: str) -> Any:

@@ -33,10 +33,9 @@ def _has_floats(container: Any) -> bool:
     if type(container) in {list, tuple}:
         kinds = set(map(type, container))
         return bool(kinds & {float, Value}) and kinds <= {float, int, Value}
-    np: Any = sys.modules.get("numpy")
+    ndarray: Any = getattr(sys.modules.get("numpy"), "ndarray", ())
     return (
-        np is not None
-        and isinstance(container, np.ndarray)
+        isinstance(container, ndarray)
         and container.ndim == 1
         and (
             container.dtype == float

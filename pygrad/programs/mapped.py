@@ -558,7 +558,7 @@ def vmap(
     >>> import numpy as np
     >>> from pygrad import grad, math, vmap
     >>> vmap(grad(math.tanh))(np.array([0.0, 20.0])).tolist()
-    [1.0, 1.699341702116636e-17]
+    [1.0, 1.6993417021166355e-17]
     >>> vmap(lambda w, x: w * x, in_axes=(None, 0), reduce="mean")(2.0, np.array([1.0, 2.0, 3.0]))
     4.0
     """

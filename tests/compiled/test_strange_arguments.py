@@ -7,10 +7,11 @@ import datetime
 import decimal
 import enum
 import math
+import sys
 import time
 import warnings
 from collections import ChainMap, Counter, OrderedDict, UserDict, defaultdict, deque, namedtuple
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -430,3 +431,10 @@ def test_what_cannot_be_hashed_is_still_said() -> None:
     for bad in (("a", []), ("a", Settings([])), ("a", {})):
         with pytest.raises(TypeError, match="cannot be hashed"):
             compile_(lambda x, how: x)(1.0, bad)
+
+
+def test_a_module_that_another_thread_imports_just_now_has_no_classes_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy.ma", ModuleType("numpy.ma"))
+    assert vmap(lambda x: x * x)(np.array([1.0, 2.0])).tolist() == [1.0, 4.0]

@@ -255,8 +255,7 @@ def _slots(cls: Any) -> tuple[str, ...]:
 
 
 def _is_array(item: Any) -> bool:
-    numpy: Any = sys.modules.get("numpy")
-    return numpy is not None and isinstance(item, numpy.ndarray)
+    return isinstance(item, getattr(sys.modules.get("numpy"), "ndarray", ()))
 
 
 def _cell(cell: CellType) -> Any:
