@@ -10,11 +10,17 @@
 #include "program/lanefma.h"
 #include "program/program.h"
 
+/* x, with the other sign where the term is subtracted. */
+static inline double pg_with_sign(const pg_term *t, double x)
+{
+    return t->subtracted ? -x : x;
+}
+
 /* The sum with one more term: x, or x * y where the term has two factors, rounded or not; 0 * inf is 0 where the term is
  * absorbing. */
 static inline double pg_with_term(double sum, const pg_term *t, double x, double y, int contracts, int *met)
 {
-    const double signed_x = t->subtracted ? -x : x;
+    const double signed_x = pg_with_sign(t, x);
     if (t->b == PG_NO_SLOT)
         return sum + signed_x;
     const double product = signed_x * y;

@@ -77,15 +77,10 @@ static inline term_kind kind_of(const pg_term *t, int contracts)
     return t->b != PG_NO_SLOT ? TIMES_NUMBER : t->subtracted ? LESS_LANES : LANES_ALONE;
 }
 
-static inline double with_sign(const pg_term *t, double x)
-{
-    return t->subtracted ? -x : x;
-}
-
 /* What a term adds that is the same for all lanes. */
 static inline double number_of_term(const pg_term *t, const double *uniforms)
 {
-    return with_sign(t, t->b == PG_NO_SLOT ? uniforms[t->a] : uniforms[t->a] * uniforms[t->b]);
+    return pg_with_sign(t, t->b == PG_NO_SLOT ? uniforms[t->a] : uniforms[t->a] * uniforms[t->b]);
 }
 
 /* A fused or contracted sum with one more term. */
@@ -247,7 +242,7 @@ size_t pg_uniform_bytes(const pg_program *p)
 
 size_t pg_lane_bytes(const pg_program *p)
 {
-    return (lane_numbers(p) * sizeof(double) + 63) / 64 * 64;
+    return pg_whole(lane_numbers(p)) * sizeof(double);
 }
 
 /* A fused sum once more, with mul0 where that is meant, and a contracted one. */

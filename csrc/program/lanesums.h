@@ -12,7 +12,7 @@ LANE_ALWAYS LANE_NAME(vec) LANE_NAME(same)(double number)
 /* A contracted sum and a product that is the same for all rows; so rare that it need not be fast. */
 LANE_APART LANE_NAME(vec) LANE_NAME(with_rare)(LANE_NAME(vec) sum, const pg_term *t, const double *uniforms)
 {
-    return LANE_FMA(LANE_NAME(same)(with_sign(t, uniforms[t->a])), LANE_NAME(same)(uniforms[t->b]), sum);
+    return LANE_FMA(LANE_NAME(same)(pg_with_sign(t, uniforms[t->a])), LANE_NAME(same)(uniforms[t->b]), sum);
 }
 
 /* A sum and a product, rounded once or twice. */
@@ -49,7 +49,7 @@ LANE_ALWAYS void LANE_NAME(sum_some)(const pg_program *p, const pg_instruction *
     while (t != end)
         switch (kind_of(t, contracts)) {
             TERMS_OF(TIMES_NUMBER, const vec *x = LANES_OF_TERM(t->a);
-                     const vec y = LANE_NAME(same)(with_sign(t, uniforms[t->b]));
+                     const vec y = LANE_NAME(same)(pg_with_sign(t, uniforms[t->b]));
                      EACH_SUM sum[k] = LANE_ADDED(sum[k], x[k], y);)
             TERMS_OF(TIMES_LANES, const vec *x = LANES_OF_TERM(t->a), *y = LANES_OF_TERM(t->b);
                      EACH_SUM sum[k] = LANE_ADDED(sum[k], x[k], y[k]);)
@@ -115,7 +115,7 @@ LANE_ALWAYS void LANE_NAME(add_simply)(const pg_term *t, const pg_instruction *i
     if (ends)
         last = number_of_term(&t[1], uniforms);
     const vec more = LANE_NAME(same)(last), first = LANE_NAME(same)(shared ? uniforms[in->a] : 0.0),
-              times = LANE_NAME(same)(with_sign(t, !alike || t->b == PG_NO_SLOT ? 1.0 : uniforms[t->b]));
+              times = LANE_NAME(same)(pg_with_sign(t, !alike || t->b == PG_NO_SLOT ? 1.0 : uniforms[t->b]));
     const vec *start = (const vec *)(const void *)(shared ? NULL : LANE(in->a)),
               *x = (const vec *)(const void *)LANE(t->a), *y = (const vec *)(const void *)(alike ? NULL : LANE(t->b));
     vec *z = (vec *)(void *)LANE(in->out), all[PARTS] = {0};

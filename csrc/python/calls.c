@@ -62,16 +62,6 @@ static int call_back(const pg_call *call, const double *operands, size_t rows, d
     return outcome;
 }
 
-/* A program gives its calls back in any thread, and perhaps after Python has ended. */
-static void let_go(void *what)
-{
-    if (!Py_IsInitialized())
-        return;
-    const PyGILState_STATE state = PyGILState_Ensure();
-    Py_DECREF((PyObject *)what);
-    PyGILState_Release(state);
-}
-
 /* -- in programs on Values ---------------------------------------------------------------------- */
 
 int pg_call_on_nodes(const pg_call *call, pg_node *const *operands, pg_node **results)
@@ -152,7 +142,7 @@ static PyObject *call_made(PyObject *module, PyObject *args)
     pg_node **items = found == NULL ? NULL : pg_alloc(count, sizeof *items);
     pg_call *call = items == NULL ? NULL
                                   : pg_call_make((size_t)PyTuple_Size(operands), conditional, count, name, call_back,
-                                                 let_go, Py_NewRef(what));
+                                                 pg_drop_object, Py_NewRef(what));
     if (call != NULL) {
         call->guards = (uint32_t)t->count;
         pg_node *n = pg_call_node(call, nodes, found, items);

@@ -29,13 +29,12 @@ static void keep(void **place, PyObject *error)
     Py_XDECREF(last);
 }
 
-/* In any thread, and perhaps after Python has ended. */
-static void drop(void *exception)
+void pg_drop_object(void *object)
 {
     if (!Py_IsInitialized())
         return;
     const PyGILState_STATE state = PyGILState_Ensure();
-    Py_DECREF((PyObject *)exception);
+    Py_DECREF((PyObject *)object);
     PyGILState_Release(state);
 }
 
@@ -149,7 +148,7 @@ static PyObject *set_main_thread(PyObject *module, PyObject *ident)
     if (PyErr_Occurred())
         return NULL;
     pg_stop_asked = heard;
-    pg_drop_exception = drop;
+    pg_drop_exception = pg_drop_object;
     Py_RETURN_NONE;
 }
 

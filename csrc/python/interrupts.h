@@ -10,6 +10,9 @@
 /* The exception that is set, as an object, no longer set; NULL with none. Caller owns. */
 PyObject *pg_fetched(void);
 
+/* Gives back an object that C has owned: in any thread, and perhaps after Python has ended. */
+void pg_drop_object(void *object);
+
 /* Raises what was kept in this thread; always NULL, with an exception set. */
 PyObject *pg_raise_interrupt(void);
 
