@@ -92,13 +92,17 @@ def has_values(x: Any) -> bool:
     return isinstance(x, _kinds) or is_array_with_values(x)
 
 
+def is_array(x: Any) -> bool:
+    """Whether x is a NumPy array; without importing NumPy, which another thread may import just now."""
+    return isinstance(x, getattr(sys.modules.get("numpy"), "ndarray", ()))
+
+
 def is_array_with_values(x: Any) -> bool:
-    """Whether x is an array that has Values; without NumPy, which another thread may import just now."""
+    """Whether x is an array that has Values; without importing NumPy."""
     if type(x) in waiting:
         return True
-    ndarray: Any = getattr(sys.modules.get("numpy"), "ndarray", ())
     return (
-        isinstance(x, ndarray)
+        is_array(x)
         and x.dtype == object
         and any(isinstance(item, _kinds) for item in x.ravel().tolist())
     )

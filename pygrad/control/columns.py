@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from pygrad.arrays.engines import is_array
 from pygrad.control import traced
 from pygrad.control.state import is_truth
-from pygrad.core.structure import array_of, is_array
+from pygrad.core.structure import array_of
 
 
 class Part(NamedTuple):

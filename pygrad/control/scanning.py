@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from pygrad.arrays.engines import is_array
 from pygrad.control import traced
 from pygrad.control.autograph.branching import forgive, settle
 from pygrad.control.autograph.context import context
@@ -22,7 +23,7 @@ from pygrad.control.loops import too_many
 from pygrad.control.state import ControlError, State, is_like, must_be_alike
 from pygrad.core.callables import function_name
 from pygrad.core.implementation import Value, trace_active
-from pygrad.core.structure import FREE, Look, array_of, is_array, look_into
+from pygrad.core.structure import FREE, Look, array_of, look_into
 
 T = TypeVar("T")
 

@@ -20,11 +20,11 @@ from __future__ import annotations
 import functools
 import itertools
 import numbers
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from pygrad.arrays.engines import is_array
 from pygrad.core.containers import REST, maker, opened, plain_maker
 from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
@@ -528,12 +528,6 @@ def _flatten_array(array: Any, items: list[Any], what: str, way: Way) -> Structu
     else:
         raise TypeError(f"{what} must be an array of real numbers, not of {array.dtype}")
     return Array(array.shape, array.size)
-
-
-def is_array(x: Any) -> bool:
-    """Whether x is a NumPy array; without importing NumPy."""
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(x, numpy.ndarray)
 
 
 def _objects(x: Any) -> Any:

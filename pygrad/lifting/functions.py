@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import copyreg
-import dis
 import functools
 import linecache
 import sys
@@ -23,6 +22,7 @@ from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.hints import note
 from pygrad.core.implementation import Value
+from pygrad.core.instructions import steps_of
 from pygrad.core.reading import LOOKING, Anew, codes_within
 from pygrad.lifting import world
 from pygrad.lifting.builtin import MARK, UNROUNDED, unrounded
@@ -493,9 +493,9 @@ _TO_CELLS = frozenset({"STORE_DEREF", "DELETE_DEREF"})
 def _assigned(code: CodeType, instructions: frozenset[str]) -> Iterator[str]:
     """The names that code assigns after a global or nonlocal statement, by these instructions."""
     for part in codes_within(code):
-        for instruction in dis.get_instructions(part):
-            if instruction.opname in instructions:
-                yield instruction.argval
+        for step in steps_of(part):
+            if step.opname in instructions:
+                yield step.argval
 
 
 def _code(f: FunctionType) -> CodeType:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import bisect
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from pygrad.arrays.engines import INDICES
+from pygrad.arrays.engines import INDICES, is_array
 from pygrad.core.implementation import Value, trace_active
 
 
@@ -33,9 +32,8 @@ def _has_floats(container: Any) -> bool:
     if type(container) in {list, tuple}:
         kinds = set(map(type, container))
         return bool(kinds & {float, Value}) and kinds <= {float, int, Value}
-    ndarray: Any = getattr(sys.modules.get("numpy"), "ndarray", ())
     return (
-        isinstance(container, ndarray)
+        is_array(container)
         and container.ndim == 1
         and (
             container.dtype == float

@@ -8,12 +8,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from pygrad.arrays.engines import is_array
 from pygrad.core import implementation
 from pygrad.core.callables import Transformable
 from pygrad.core.distribution import install
 from pygrad.core.implementation import Value, no_grad, trace_active
 from pygrad.core.recording import as_recorded, plain
-from pygrad.core.structure import array_of, detached, is_array, values_in
+from pygrad.core.structure import array_of, detached, values_in
 from pygrad.rules.implied import numbers_of
 from pygrad.transform import jacfwd, jacrev
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import CellType
 from typing import Any
 
+from pygrad.arrays.engines import is_array
 from pygrad.control import traced
 from pygrad.control.autograph.branching import (
     called,
@@ -31,7 +32,6 @@ from pygrad.control.autograph.signals import BREAK, DEAD, GOES_ON, Signal, after
 from pygrad.control.autograph.statements import Info
 from pygrad.control.columns import Part
 from pygrad.core.implementation import Value
-from pygrad.core.structure import is_array
 
 Body = Callable[..., Any]
 _TRIES = 100

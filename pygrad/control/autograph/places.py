@@ -23,6 +23,7 @@ from operator import is_
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from pygrad.arrays.engines import is_array
 from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads
 from pygrad.core.classes import slots_of
@@ -83,7 +84,7 @@ class Place(NamedTuple):
                 delattr(container, key)
         elif isinstance(container, list | dict | deque):
             container[key] = item
-        elif _is_array(container):
+        elif is_array(container):
             container.ravel(order="K") if container.ndim == 0 else None
             container.flat[key] = item
         else:
@@ -156,7 +157,7 @@ def _looked_at(item: Any, kept: dict[int, tuple[Any, Any]]) -> Iterable[Any]:
         return (item.f,)
     if isinstance(item, type):
         return _of_class(item, kept)
-    if _is_array(item):
+    if is_array(item):
         kept[id(item)] = item, item.copy()
         return item.ravel().tolist() if item.dtype.kind == "O" else ()  # type: ignore[no-any-return]
     if isinstance(item, Value) or _is_foreign(kind):
@@ -254,10 +255,6 @@ def _slots(cls: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_array(item: Any) -> bool:
-    return isinstance(item, getattr(sys.modules.get("numpy"), "ndarray", ()))
-
-
 def _cell(cell: CellType) -> Any:
     try:
         return cell.cell_contents
@@ -276,7 +273,7 @@ def _fill(container: Any, was: Any) -> None:
     """Has a container hold again what was in it."""
     if type(container) is CellType:
         _fill_cell(container, was)
-    elif _is_array(container):
+    elif is_array(container):
         container[...] = was
     elif isinstance(container, list | bytearray):
         container[:] = was
@@ -315,7 +312,7 @@ def _contents(container: Any) -> dict[Any, Any]:
         return container
     if isinstance(container, list | deque):
         return dict(enumerate(container))
-    if _is_array(container):
+    if is_array(container):
         return dict(enumerate(container.ravel().tolist()))
     if isinstance(container, type):
         return {n: item for n, item in vars(container).items() if not n.startswith("__")}
@@ -331,7 +328,7 @@ def _is_as(container: Any, was: Any) -> bool:
         return len(container) == len(was) and all(map(is_, container, was))
     if isinstance(container, set | bytearray):
         return container == was
-    if _is_array(container):
+    if is_array(container):
         if container.dtype.kind == "O":
             return all(map(is_, container.ravel().tolist(), was.ravel().tolist()))
         return container.tobytes() == was.tobytes()  # type: ignore[no-any-return]
@@ -351,14 +348,14 @@ def _compared(container: Any, was: Any) -> Iterable[Change]:
     old: Any = was
     if is_sequence:
         old = dict(enumerate(was))
-    elif _is_array(container):
+    elif is_array(container):
         old = dict(enumerate(was.ravel().tolist()))
     now = _contents(container)
     if type(container) is _Named:
         container = container.space
     for key in [*old, *[key for key in now if key not in old]]:
         before, after = old.get(key, NOTHING), now.get(key, NOTHING)
-        if before is not after and not (_is_array(container) and _same_number(before, after)):
+        if before is not after and not (is_array(container) and _same_number(before, after)):
             yield Change(Place(container, key), before, after)
 
 
