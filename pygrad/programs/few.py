@@ -113,12 +113,9 @@ class FewRows:
             return None
         whole = (of.in_axes, *key)
         plan = self.plans.get(whole)
-        if plan is None and whole in self.met and whole not in self.plans:
-            plan = self._plan(whole, args, axes, all(array.ndim == 1 for array in mapped))
-        if len(self.met) > MOST:
-            self.met.clear()
-            self.plans.clear()
-        self.met.add(whole)
+        if plan is None:
+            flat = all(array.ndim == 1 for array in mapped)
+            plan = self._plan(whole, args, axes, flat)
         if plan is None or rows > plan.most_rows:
             return None
         return plan.call(of, mapped, shared, rows)
@@ -126,7 +123,15 @@ class FewRows:
     def _plan(
         self, key: Any, args: tuple[Any, ...], axes: Sequence[int | None], flat: bool
     ) -> Plan | None:
-        """A new plan for such arguments. flat: all arrays have one axis."""
+        """A new plan for such arguments, once they are met again. flat: all arrays have one axis."""
+        if key not in self.met:
+            if len(self.met) >= MOST:
+                self.met.clear()
+                self.plans.clear()
+            self.met.add(key)
+            return None
+        if key in self.plans:
+            return None
         parts = [structure_of(arg, axis is not None) for arg, axis in zip(args, axes, strict=True)]
         layout, by = Layout(parts, axes, flat), self._differentiated(parts, axes)
         found = None
@@ -209,7 +214,11 @@ class Results:
             finish = _by_rows(structure) if by_row else lambda n, _: structure.arrange(n.tolist())
         self.finish = finish
         self.known = {id(path.result): path.result}  # of paths that return the same
-        self.has_truths = any(truths_in(structure))
+        self.unfit = (  # for calls of few rows
+            any(truths_in(structure))
+            or path.lane_bytes > _SCRATCH
+            or (not by_row and self.count > NUMBERS)
+        )
 
     def size(self, rows: int) -> int:
         """How many numbers a call of so many rows writes; totals are one row."""
@@ -251,6 +260,10 @@ class Seat:
         self.results: Any = None  # where programs write them
         self.numbers: Any = None  # the same for C
         self.lane_bytes = self.uniform_bytes = self.live_count = -1
+        self.taken: Results | None = None  # what is written there
+        self.size = 0  # how many numbers of it a call writes
+        self.block: Any = None  # the numbers of all rows, where these are copied
+        self.roomy: Path | None = None  # what there is scratch memory for
         self.threads = 0  # that share the rows, as C was told
 
         self.batch = batch = ffi.new("pg_batch *")
@@ -267,25 +280,26 @@ class Seat:
     def take_rows(self, rows: int) -> None:
         """From now on there are so many."""
         self.batch.count = self.rows = rows
-        self.outputs_of, self.reads_given = -1, False
+        self.taken, self.outputs_of, self.block = None, -1, None
 
     def take_numbers(self, mapped: Sequence[Any]) -> None:
         """Those of the rows, which these arrays have."""
-        layout = self.layout
-        if layout.width * self.rows > NUMBERS:
-            self.arrays = [_as_read(array) for array in mapped]
-            self.inputs[layout.mapped] = layout.addresses(self.arrays)
-            self.reads_given = False
-            return
-        if not self.reads_given:
+        layout, block = self.layout, self.block
+        if block is None:
+            if layout.width * self.rows > NUMBERS:
+                self.arrays = [_as_read(array) for array in mapped]
+                self.inputs[layout.mapped] = layout.addresses(self.arrays)
+                return
             self.inputs[layout.mapped] = self.given_at + 8 * layout.places(self.rows)
-            self.block = self.given[: layout.width * self.rows]
-            self.reads_given = True
+            self.block = block = self.given[: layout.width * self.rows]
         flat = mapped if layout.flat else [array.reshape(-1) for array in mapped]
-        np.concatenate(flat, out=self.block)
+        np.concatenate(flat, out=block)
 
     def take_results(self, results: Results) -> None:
         """From now on such are written."""
+        if results is self.taken and self.results is self.kept:
+            return
+        self.taken = results
         if results.sizes != self.sizes or results.count != self.count:
             self.sizes, self.count = results.sizes, results.count
             count = results.count
@@ -308,7 +322,7 @@ class Seat:
             self._place_outputs()
             if not results.by_row:
                 self._make_room_for_totals()
-        size = results.size(self.rows)
+        self.size = size = results.size(self.rows)
         if size > NUMBERS:
             self.results = np.empty(size)
             self._place_outputs()
@@ -324,15 +338,18 @@ class Seat:
         np.add(self.starts, start, out=self.outputs[: len(self.starts)])
         self.numbers = doubles(self.results)
 
-    def written(self, count: int) -> Any:
-        """The results, which are so many, as an array that no other call writes to."""
+    def written(self) -> Any:
+        """The results as an array that no other call writes to."""
         if self.results is self.kept:
-            return self.results[:count].copy()
+            return self.results[: self.size].copy()
         given, self.results, self.numbers = self.results, None, None
         return given
 
     def make_room(self, path: Path, most_threads: int) -> None:
         """Scratch memory for a path, and for the threads that it is worth."""
+        if path is self.roomy and most_threads == self.threads == 1:
+            return
+        self.roomy = path
         threads, lane_bytes = 1, path.lane_bytes
         if most_threads > 1:
             threads = int(lib.pg_threads(path.program, self.batch.count, most_threads))
@@ -420,16 +437,15 @@ class Plan:
             size = 1 if type(item) is float else len(item)
             seat.shared[at : at + size] = item
             at += size
-        try:
-            path = program.paths.first(functools.partial(seat.point, 0))
-        except Exception:
-            self.most_rows = 0
-            return None  # it comes once more
+        path = program.paths.root
+        if path is None:
+            try:
+                path = program.paths.first(functools.partial(seat.point, 0))
+            except Exception:
+                self.most_rows = 0
+                return None  # it comes once more
         results = self._results_of(path, of)
-        if results.has_truths:
-            self.most_rows = 0
-            return None
-        if path.lane_bytes > _SCRATCH or (not results.by_row and results.count > NUMBERS):
+        if results.unfit:
             self.most_rows = 0
             return None
         try:
@@ -441,8 +457,8 @@ class Plan:
             return None
         if not results.by_row:
             seat.results[: results.count] = total / rows if of.reduce == "mean" else total
-        told = of.errors != "ignore" and not _all_finite(seat.numbers, results.size(rows))
-        numbers = seat.written(results.size(rows))
+        told = of.errors != "ignore" and not _all_finite(seat.numbers, seat.size)
+        numbers = seat.written()
         if told and seat.is_finite():
             of.report(numbers.size - int(np.isfinite(numbers).sum()))
         seat.arrays = []
