@@ -75,7 +75,8 @@ def compiler_settings() -> dict[str, list]:
     if os.environ.get("PYGRAD_WERROR"):
         compile_args += WARNINGS
     if os.environ.get("PYGRAD_SANITIZE"):
-        sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+        # Python's own flags have signed numbers wrap around, which is not looked at then.
+        sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-wrapv"]
         # -O1: checks of every access leave little to optimise, and take a third of the time to compile.
         compile_args += ["-O1", "-g", "-fno-omit-frame-pointer", *sanitize]
         link_args += sanitize

@@ -20,6 +20,20 @@ sys.path[:0] = [str(TESTS / "lib"), str(TESTS.parent / "tools")]
 ISOLATED = TESTS / "isolated"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "run a share of each test's cases, at least one of them: see tests/lib/shares.py"
+    parser.addoption("--share-of", type=int, default=1, metavar="COUNT", help=text)
+
+
+@pytest.hookimpl(trylast=True)  # of what -m and -k have left
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    of = config.getoption("share_of")
+    if of > 1:
+        kept = importlib.import_module("shares").share_of_items(items, of)
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Single files take less time than processes take to start, with which pyproject.toml has tests run."""
     asked = [Path(name.partition("::")[0]) for name in config.args]

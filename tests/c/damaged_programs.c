@@ -190,7 +190,7 @@ static void change_items(void)
     else
         memmove(here, here + each, behind);
     size = how == 0 ? size + each : size - each;
-    put(base + 4 * (terms ? N_TERMS : N_LENGTH), count + by, 4);
+    put(base + 4U * (terms ? N_TERMS : N_LENGTH), count + by, 4);
     if (!terms && i < counts[N_ONCE])
         put(base + 4 * N_ONCE, counts[N_ONCE] + by, 4);
     if (!terms && i < counts[N_SPREAD])

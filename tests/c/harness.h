@@ -26,6 +26,20 @@ enum { ENOUGH = 1 << 30 };
 #define TIMES(n) (n)
 #endif
 
+/* What is tried one by one: all of it or, where a sanitizer has it take many times as long, every fourth, others at each
+ * turn that tests/lib/shares.py says. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SHARES = 4 };
+#else
+enum { SHARES = 1 };
+#endif
+
+static inline unsigned whose_turn(void)
+{
+    const char *said = getenv("PYGRAD_TURN");
+    return said == NULL ? 0 : (unsigned)(strtoul(said, NULL, 10) % SHARES);
+}
+
 /* The n-th allocation from now fails, alone or with all later ones; 0 ends that. */
 static inline void fail(size_t n, int alone)
 {

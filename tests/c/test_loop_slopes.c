@@ -716,7 +716,7 @@ static void check_failing(const kind *k, double most, double trips, int alone)
     pg_forget_bodies();
     const size_t start = pg_live_nodes();
     pg_status status = PG_NO_MEMORY;
-    for (size_t n = 1; status != PG_OK; n++) {
+    for (size_t n = 1 + whose_turn(); status != PG_OK; n += SHARES) {
         fail(n, alone);
         status = everything(k, most, &q, leaves, results);
         pg_fail_at(0);

@@ -36,6 +36,7 @@ from routines import (
     rounding_of,
     same_bits,
 )
+from shares import share
 
 from pygrad import (
     Value,
@@ -65,7 +66,7 @@ def test_very_many_arithmetic_programs_give_the_bits_of_the_program(
     tmp_path: Path, form: str
 ) -> None:
     own = 500 * FORMS.index(form)  # programs that the other form does not have
-    for first in range(50 + own, 550 + own, 100):
+    for first in share(range(50 + own, 550 + own, 100), 3):
         check_programs(range(first, first + 100), EXACT, Batch(tmp_path, first))
 
 
@@ -88,7 +89,7 @@ def test_programs_of_all_ops_give_the_bits_of_a_program_that_calls_libm(
 def test_very_many_programs_of_all_ops_give_the_bits_of_a_program_that_calls_libm(
     tmp_path: Path, form: str, no_partners: None
 ) -> None:
-    for first in range(100, 1100, 100):
+    for first in share(range(100, 1100, 100), 3):
         check_programs(range(first, first + 100), None, Batch(tmp_path, first))
 
 

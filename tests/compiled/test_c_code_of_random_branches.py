@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from exported import FORMS, Batch, all_alike, flat, needs_compiler
 from random_functions import function_of, source_of
+from shares import share
 
 import pygrad.math as pm
 from pygrad import autograph, jvp, value_and_grad
@@ -170,7 +171,7 @@ def test_very_many_random_functions_with_branches_compile_and_agree(
     own = 300 * (
         2 * FORMS.index(form) + COMPILERS.index(compiler)
     )  # programs that the others do not have
-    for first in range(1000 + own, 1300 + own, 100):
+    for first in share(range(1000 + own, 1300 + own, 100), 3):
         attack(range(first, first + 100), Batch(tmp_path, first, compiler))
 
 

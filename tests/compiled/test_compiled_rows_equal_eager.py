@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from routines import EXACT, SMOOTH, function_of, random_routine, random_rows, rounding_of, same_bits
+from shares import share
 
 from pygrad import Value, value_and_grad, vmap
 from pygrad import _native as impl
@@ -146,7 +147,7 @@ def test_arithmetic_and_roots_equal_eager_bit_for_bit(any_lanes: list[int]) -> N
 
 @pytest.mark.long
 def test_very_many_programs_of_arithmetic_equal_eager_bit_for_bit(any_lanes: list[int]) -> None:
-    for seed in range(PROGRAMS, SOME):
+    for seed in share(range(PROGRAMS, SOME), 3):
         check_bits(seed, EXACT)
 
 
@@ -161,7 +162,7 @@ def test_all_ops_equal_eager_bit_for_bit_if_lanes_call_libm(any_lanes: list[int]
 def test_very_many_programs_equal_eager_bit_for_bit_if_lanes_call_libm(
     any_lanes: list[int],
 ) -> None:
-    for seed in range(PROGRAMS, MANY):
+    for seed in share(range(PROGRAMS, MANY), 3):
         check_bits(seed, None)
 
 
@@ -237,5 +238,5 @@ def test_other_functions_agree_within_rounding() -> None:
 
 @pytest.mark.long
 def test_very_many_programs_agree_within_rounding() -> None:
-    for seed in range(PROGRAMS, MANY):
+    for seed in share(range(PROGRAMS, MANY), 3):
         check_rounding(seed)

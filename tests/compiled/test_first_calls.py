@@ -14,7 +14,7 @@ PACKAGE = Path(pygrad.__file__).parent
 FIRST_CALLS = Path(__file__).resolve().parents[1] / "isolated" / "first_calls.py"
 
 
-@pytest.mark.parametrize("count", [15, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [15, pytest.param(100, marks=pytest.mark.long)])
 def test_threads_make_the_first_calls_of_many_processes(run_isolated, count) -> None:
     """cffi used to end one process in some hundred, at a time of its own choosing."""
     done = run_isolated(FIRST_CALLS, str(count), env={"OPENBLAS_NUM_THREADS": "1"})

@@ -46,6 +46,7 @@ import loop_scenarios
 import memory_scenarios
 import numpy as np
 from figures import Figures, parser
+from shares import share
 
 from pygrad import Value, _native
 from pygrad._core import lib
@@ -411,10 +412,11 @@ def main() -> int:
     step = chosen.step or (200 if chosen.share else 5)
     of_share = ["native", "python"] if chosen.share else [kind.name for kind in found]
     chosen_kinds = [kind for kind in found if kind.name in (chosen.kind or of_share)]
+    scenarios = chosen.only or share(list(SCENARIOS), 2 if chosen.share else 1)
     work = [
         Work(name, kind, step)
         for kind in chosen_kinds
-        for name in chosen.only or SCENARIOS
+        for name in scenarios
         if isinstance(kind, Native) or name not in LEFT_TO_PYTHON
     ]
     do(work, chosen.jobs)

@@ -38,7 +38,7 @@ Counts = dict[Place, list[int]]
 
 def counted(folder: Path) -> tuple[Counts, Counts]:
     """Branches, and executions, of each line: the harnesses run, what gcov says of each file added up."""
-    c_library.run_harnesses(c_library.build(folder, COUNTED))
+    c_library.run_harnesses(c_library.build(folder, c_library.compiler(*COUNTED)))
     branches: Counts = {}
     lines: Counts = defaultdict(lambda: [0])
     for data in folder.glob("*.gcda"):
@@ -46,8 +46,8 @@ def counted(folder: Path) -> tuple[Counts, Counts]:
         found = subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
         text = gzip.decompress(found) if found[:2] == b"\x1f\x8b" else found
         for file in json.loads(text)["files"]:
-            name = Path(file["file"])
-            if name.is_absolute() and name.is_relative_to(c_library.ROOT):
+            name = c_library.ROOT / file["file"]
+            if name.is_relative_to(c_library.ROOT):
                 _add(name.relative_to(c_library.ROOT).as_posix(), file["lines"], branches, lines)
     return branches, lines
 

@@ -44,7 +44,7 @@ Shown = dict[Expression, list[bool]]
 def counted(folder: Path) -> Shown:
     """Every expression of more than one condition, by a run of the harnesses: what llvm-cov says of each
     copy, joined."""
-    programs = c_library.build(folder, COUNTED, compiler=CLANG)
+    programs = c_library.build(folder, c_library.compiler(*COUNTED, name=CLANG))
     c_library.run_harnesses(programs, LLVM_PROFILE_FILE=f"{folder}/%p.profraw")
     merged = folder / "all.profdata"
     c_library.run([f"llvm-profdata{VERSION}", "merge", "-o", merged, *folder.glob("*.profraw")])
@@ -55,7 +55,8 @@ def counted(folder: Path) -> Shown:
     shown: Shown = {}
     for function in json.loads(printed)["data"][0]["functions"]:
         for *place, file, _, conditions in function["mcdc_records"]:
-            name = Path(function["filenames"][file]).relative_to(c_library.ROOT).as_posix()
+            path = c_library.ROOT / function["filenames"][file]
+            name = path.relative_to(c_library.ROOT).as_posix()
             if name.startswith(FOLDERS):
                 here = (name, *place)
                 before = shown.setdefault(here, [False] * len(conditions))

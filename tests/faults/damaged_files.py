@@ -31,6 +31,7 @@ if __name__ == "__main__":
     HERE = Path(__file__).resolve().parent
     sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
+import c_library
 import damage
 import numpy as np
 from damage_by_structure import CHANGES, LIVES, Sample, long_sample, small_samples
@@ -39,8 +40,7 @@ from figures import Figures, parser
 from pygrad._core import lib
 from pygrad.compiled.function import from_bytes
 
-ROOT = Path(__file__).resolve().parents[2]
-SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+PROGRAM = c_library.ROOT / "tests" / "c" / "damaged_programs.c"
 LONGEST = 20  # seconds for a hundred files, before they count as ones that hang
 LARGEST = 1 << 16  # bytes of a file that are kept where one ends the process
 FIXED = 12_000  # bytes that a function of any size takes, in objects of Python
@@ -77,16 +77,10 @@ class Programs(NamedTuple):
 
 def build(folder: Path, sanitize: bool) -> Path | None:
     """The program in C; None without a compiler."""
-    program = folder / "damaged_programs"
-    parts = [ROOT / "csrc" / part for part in ("graph", "ops", "program")]
-    sources = [str(path) for part in parts for path in sorted(part.glob("*.c"))]
-    source = str(ROOT / "tests" / "c" / "damaged_programs.c")
-    flags = ["-std=c11", "-O2", "-ffp-contract=off", *(SANITIZE if sanitize else [])]
-    command = ["cc", *flags, f"-I{ROOT / 'csrc'}", "-o", str(program), source, *sources, "-lm"]
-    settings = {name: text for name, text in os.environ.items() if name != "LD_PRELOAD"}
     try:
-        subprocess.run(command, check=True, env=settings)
-    except (OSError, subprocess.CalledProcessError):
+        command = c_library.compiler_of_extension(sanitize)
+        (program,) = c_library.build(folder, command, programs=[PROGRAM])
+    except OSError:
         return None
     return program
 
@@ -97,13 +91,12 @@ def programs(count: int, seed: int, jobs: int, sanitize: bool) -> Programs | Non
         if program is None:
             return None
         (Path(name) / "seeds").write_bytes(seeds())
-        settings = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
         running = [
             subprocess.Popen(
                 [str(program), str(Path(name) / "seeds"), str(count // jobs), str(seed * jobs + i)],
                 stdout=subprocess.PIPE,
                 text=True,
-                env=settings,
+                env=c_library.environment(),
             )
             for i in range(jobs)
         ]

@@ -48,8 +48,8 @@ OTHERS = [
 def digests(build: Build, folder: Path, harnesses: list[Path]) -> dict[str, str]:
     """What each thing that digest.c names gives there; the harnesses hold, or it fails."""
     folder.mkdir()
-    flags = [*c_library.SHIPPED, *build.flags]
-    made = c_library.build(folder, flags, compiler=build.compiler, programs=[DIGEST, *harnesses])
+    command = c_library.compiler(*c_library.SHIPPED, *build.flags, name=build.compiler)
+    made = c_library.build(folder, command, programs=[DIGEST, *harnesses])
     c_library.run_harnesses(made[1:], *build.runner)
     lines = c_library.run([*build.runner, made[0]]).splitlines()
     return dict(line.rsplit(" ", 1) for line in lines)

@@ -49,7 +49,8 @@ def main() -> int:
     chosen = parser((__doc__ or "").splitlines()[0]).parse_args()
     figures = Figures("Threads in the C core")
     with tempfile.TemporaryDirectory() as scratch:
-        (program,) = c_library.build(Path(scratch), SANITIZED, programs=[THREADS])
+        command = c_library.compiler(*SANITIZED)
+        (program,) = c_library.build(Path(scratch), command, programs=[THREADS])
         found, ended = reports(program)
         # Without the lock lists may become rings, in which it goes round for ever.
         unlocked, _ = reports(program, "unlocked", timeout=30)

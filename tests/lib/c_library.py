@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
+import shlex
 import subprocess
+import sysconfig
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
 HARNESSES = sorted((ROOT / "tests" / "c").glob("test_*.c"))
 PARTS = ("graph", "ops", "program")
-STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
-# As build.py has them: the bits of results depend on the first one, their speed on the others.
-BITS = ["-ffp-contract=off"]
+# As build.py has them: the bits of results depend on the second one, their speed on the others.
+BITS = ["-std=c11", "-ffp-contract=off"]
 SHIPPED = ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 
 
@@ -34,7 +39,7 @@ def environment() -> dict[str, str]:
 
 
 def run(command: Sequence[str | Path], **settings: str) -> str:
-    """What the command printed.
+    """What the command printed, run in the root: from there names of sources are those of any checkout.
 
     Raises:
         Failed: it did not end with 0.
@@ -43,6 +48,7 @@ def run(command: Sequence[str | Path], **settings: str) -> str:
         [str(word) for word in command],
         capture_output=True,
         text=True,
+        cwd=ROOT,
         env={**environment(), **settings},
         check=False,
     )
@@ -54,30 +60,52 @@ def run(command: Sequence[str | Path], **settings: str) -> str:
     return done.stdout
 
 
+def compiler(*flags: str, name: str = "cc") -> list[str]:
+    """A compiler of C with the flags that all of them have, and these."""
+    return [name, *WARNINGS, *BITS, *flags]
+
+
+@functools.cache
+def compiler_of_extension(sanitized: bool = False) -> list[str]:
+    """What setup.py compiles the extension with: ccache, where there is one, has the objects then."""
+    spec = importlib.util.spec_from_file_location("build_of_pygrad", ROOT / "build.py")
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    known = [sysconfig.get_config_var(name) or "" for name in ("CC", "CFLAGS", "CCSHARED")]
+    command = shlex.split(" ".join(known))
+    is_clang = "clang" in run([*command, "--version"])
+    with mock.patch.dict(os.environ, {"PYGRAD_SANITIZE": "1"} if sanitized else {}):
+        settings = script.compiler_settings()
+    macros = [f"-D{name}" for name, value in settings["define_macros"] if value is None]
+    flags = [*script.flags_of(is_clang), *settings["extra_compile_args"]]
+    return [*command, *macros, *flags, *WARNINGS]
+
+
 def build(
     folder: Path,
-    flags: Iterable[str],
+    command: Sequence[str],
     *,
-    compiler: str = "cc",
     programs: Iterable[Path] = HARNESSES,
     parts: Iterable[str] = PARTS,
 ) -> list[Path]:
-    """Programs of tests/c with the library, in the folder, in which their objects stay, too.
+    """Programs of tests/c with the library, by this command, in the folder; their objects stay there, too.
 
     Raises:
         Failed: something does not compile.
     """
-    flags = [*STRICT, *BITS, *flags, f"-I{CSRC}"]
+    command = [*command, "-Icsrc"]
     programs = list(programs)
 
     def compiled(source: Path) -> Path:
         made = folder / f"{source.parent.name}-{source.stem}.o"
-        run([compiler, *flags, "-c", "-o", made, source])
+        named = source.relative_to(ROOT) if source.is_relative_to(ROOT) else source
+        run([*command, "-c", "-o", made, named, "-MMD", "-MF", f"{made}.d"])  # as setup.py
         return made
 
     def linked(main: Path) -> Path:
         made = folder / main.stem
-        run([compiler, *flags, "-o", made, compiled(main), *library, "-lm", "-pthread"])
+        run([*command, "-o", made, compiled(main), *library, "-lm", "-pthread"])
         return made
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
+from shares import share
+
 _SAME_PLACE = 2  # so many passes over one bytecode are interrupted: a loop's first and second
 _Place = tuple[CodeType, int]
 
@@ -107,13 +109,13 @@ def at_every_bytecode(
     *,
     step: int = 1,
 ) -> Iterator[tuple[str, int]]:
-    """Runs a call again and again, interrupted at each bytecode in turn (or at each step-th), and yields
-    after each: where."""
+    """Runs a call again and again, interrupted at each bytecode (or at each step-th, others at each turn of
+    shares.py), and yields after each: where."""
     call()  # caches are filled
     whole = _Passes(lambda code: code is not _CODE and counts(code), None)
     _run(call, whole)
     passed: Counter[_Place] = Counter()
-    for n, (code, offset) in list(enumerate(whole.seen, 1))[::step]:
+    for n, (code, offset) in share(list(enumerate(whole.seen, 1)), step):
         passed[code, offset] += 1
         if passed[code, offset] > _SAME_PLACE:
             continue

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mutation
 import pytest
+import shares
 
 from pygrad.core.ops import ops
 
@@ -64,7 +65,7 @@ def test_the_tests_of_an_op_come_first(rules):
 )
 def test_no_mutant_survives(tmp_path):
     """Of a share, another one after each commit; all take some four minutes on two idle cores."""
-    share = ["--share", str(commits()), str(SHARES)]
+    share = ["--share", str(shares.turn()), str(SHARES)]
     done = subprocess.run(
         [sys.executable, str(mutation.ROOT / "tests" / "lib" / "mutation.py"), *share],
         cwd=tmp_path,
@@ -75,16 +76,6 @@ def test_no_mutant_survives(tmp_path):
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert re.search(r"^4\d mutants: .* the same function, 0 survived", done.stdout, re.MULTILINE)
-
-
-def commits() -> int:
-    """How many this checkout has behind it; 0 if it is none."""
-    asked = ["git", "rev-list", "--count", "HEAD"]
-    try:
-        done = subprocess.run(asked, cwd=mutation.ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return 0
-    return int(done.stdout)
 
 
 def test_each_mutant_is_in_one_share(rules):

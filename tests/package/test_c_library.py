@@ -9,7 +9,7 @@ from pathlib import Path
 import c_library
 import pytest
 
-SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+HOSTILE = "-DPG_HOSTILE"
 SETTINGS = {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1"}
 
 pytestmark = [
@@ -19,20 +19,21 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def sanitizer(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Flags of the sanitizers, if the compiler has them."""
+def sanitizing(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The compiler with the flags of the sanitizers, if it has them."""
     folder = tmp_path_factory.mktemp("sanitizer")
     empty = folder / "empty.c"
     empty.write_text("int main(void) { return 0; }\n", encoding="utf-8")
     try:
-        c_library.run(["cc", *SANITIZE, "-o", folder / "empty", empty])
+        command = c_library.compiler_of_extension(sanitized=True)
+        c_library.run([*command, "-o", folder / "empty", empty])
     except c_library.Failed:
         pytest.skip("this compiler has no sanitizers")
-    return SANITIZE
+    return command
 
 
-def build_and_run(folder: Path, *flags: str, **chosen: list) -> None:
-    c_library.run_harnesses(c_library.build(folder, flags, **chosen), **SETTINGS)
+def build_and_run(folder: Path, command: list[str], **chosen: list) -> None:
+    c_library.run_harnesses(c_library.build(folder, command, **chosen), **SETTINGS)
 
 
 def test_there_are_harnesses_and_sources_without_python():
@@ -43,12 +44,12 @@ def test_there_are_harnesses_and_sources_without_python():
 
 
 @pytest.mark.long
-def test_the_harnesses_under_sanitizers(tmp_path, sanitizer):
-    build_and_run(tmp_path, "-O1", *sanitizer)
+def test_the_harnesses_under_sanitizers(tmp_path, sanitizing):
+    build_and_run(tmp_path, [word for word in sanitizing if word != HOSTILE])
 
 
 @pytest.mark.long
-def test_those_of_the_graph_where_each_node_is_a_block(tmp_path, sanitizer):
+def test_those_of_the_graph_where_each_node_is_a_block(tmp_path, sanitizing):
     """Programs hold no nodes, so it is the graph where something could be used after its release."""
     of_programs = re.compile('#include "(traces.h|loops.h|program/)')
     of_graph = [
@@ -57,13 +58,13 @@ def test_those_of_the_graph_where_each_node_is_a_block(tmp_path, sanitizer):
         if not of_programs.search(path.read_text(encoding="utf-8"))
     ]
     assert len(of_graph) == 5
-    flags = ["-O1", *sanitizer, "-DPG_HOSTILE"]
-    build_and_run(tmp_path, *flags, programs=of_graph, parts=["graph", "ops"])
+    assert HOSTILE in sanitizing
+    build_and_run(tmp_path, sanitizing, programs=of_graph, parts=["graph", "ops"])
 
 
 @pytest.mark.long
 def test_the_harnesses_as_they_are_shipped(tmp_path):
-    build_and_run(tmp_path, *c_library.SHIPPED)
+    build_and_run(tmp_path, c_library.compiler_of_extension())
 
 
 def test_a_harness_that_does_not_hold_is_reported(tmp_path):
@@ -76,7 +77,7 @@ def test_a_harness_that_does_not_hold_is_reported(tmp_path):
             encoding="utf-8",
         )
         programs.append(main)
-    flags = ["-O0", f"-I{c_library.ROOT / 'tests' / 'c'}", "-Wno-unused-function"]
-    for program in c_library.build(tmp_path, flags, programs=programs, parts=[]):
+    command = c_library.compiler("-O0", "-Itests/c", "-Wno-unused-function")
+    for program in c_library.build(tmp_path, command, programs=programs, parts=[]):
         with pytest.raises(c_library.Failed, match=r"line 4: not true|stopped after"):
             c_library.run_harness(program)
