@@ -173,6 +173,8 @@ void pg_loop_destroy(pg_several *rule)
     pg_body_release(loop->behind);
     pg_body_release(loop->flat_ahead);
     pg_body_release(loop->flat_behind);
+    pg_free(loop->kept.all);
+    pg_free(loop->restored.all);
     pg_free(loop->parts);
     pg_free(loop->wanted);
     pg_free(loop);
@@ -194,6 +196,25 @@ static pg_body *with_program(pg_body *body, pg_program *flat, pg_program *wide)
     return b;
 }
 
+/* What histories of numbers keep of the state. False for want of memory. */
+static int find_kept(pg_loop *loop)
+{
+    const pg_body *body = loop->flat_ahead, *back = loop->flat_behind;
+    pg_slot *slots = pg_alloc(2 * body->state + 1, sizeof *slots), *inputs = slots + body->state;
+    size_t count = 0;
+    if (slots == NULL)
+        return 0;
+    for (size_t k = 0; k < body->state; k++)
+        if (pg_is_kept(body, back, 0, k)) {
+            slots[count] = (pg_slot)k;
+            inputs[count++] = back->flat->input_slots[back->state + k];
+        }
+    loop->flat_kept = count;
+    const int found = pg_stretches_of(slots, count, &loop->kept) && pg_stretches_of(inputs, count, &loop->restored);
+    pg_free(slots);
+    return found;
+}
+
 /* What the way back needs not compute once more is noted. False for want of memory. */
 static int note(pg_loop *loop)
 {
@@ -211,7 +232,7 @@ static int note(pg_loop *loop)
         return 0;
     }
     loop->flat_behind = with_program(loop->back, behind, NULL);
-    return loop->flat_behind != NULL;
+    return loop->flat_behind != NULL && find_kept(loop);
 }
 
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)
