@@ -122,20 +122,20 @@ static void put_items(flat *f, size_t i)
 
 static void scatter(const pg_stretches *s, const double *from, double *uniforms)
 {
-    for (const pg_stretch *at = s->all, *end = at + s->count; at != end; at++)
-        if (at->count == 1)
-            uniforms[at->slot] = from[at->place];
-        else
-            memcpy(uniforms + at->slot, from + at->place, at->count * sizeof *uniforms);
+    const pg_stretch *at = s->all, *end = at + s->count;
+    for (const pg_stretch *longer = at + s->longer; at != longer; at++)
+        memcpy(uniforms + at->slot, from + at->place, at->count * sizeof *uniforms);
+    for (; at != end; at++)
+        uniforms[at->slot] = from[at->place];
 }
 
 static void gather(const pg_stretches *s, const double *uniforms, double *into)
 {
-    for (const pg_stretch *at = s->all, *end = at + s->count; at != end; at++)
-        if (at->count == 1)
-            into[at->place] = uniforms[at->slot];
-        else
-            memcpy(into + at->place, uniforms + at->slot, at->count * sizeof *into);
+    const pg_stretch *at = s->all, *end = at + s->count;
+    for (const pg_stretch *longer = at + s->longer; at != longer; at++)
+        memcpy(into + at->place, uniforms + at->slot, at->count * sizeof *into);
+    for (; at != end; at++)
+        into[at->place] = uniforms[at->slot];
 }
 
 /* Trip i; whether it goes on is in *goes_on. False if it was stopped. */

@@ -54,8 +54,8 @@ typedef struct {
 } pg_stretch;
 
 typedef struct {
-    pg_stretch *all;       /* NULL if there are none */
-    size_t count;
+    pg_stretch *all;       /* those of a single number behind the others; NULL if there are none */
+    size_t count, longer;
 } pg_stretches;
 
 /* The same body twice: for numbers, and for lanes. Shared. Its inputs are the state, what is captured, what is given and

@@ -21,8 +21,8 @@ static int packed(const pg_program *flat, pg_pack **out)
     return !may || pg_pack_make(flat, out) == PG_OK;
 }
 
-/* Counts them, and writes them unless out is NULL. */
-static size_t find_stretches(const pg_slot *slots, size_t count, pg_stretch *out)
+/* Counts stretches of a single number, or the others, and writes them unless out is NULL. */
+static size_t find_stretches(const pg_slot *slots, size_t count, int single, pg_stretch *out)
 {
     size_t found = 0;
     for (size_t k = 0, next; k < count; k = next) {
@@ -31,6 +31,8 @@ static size_t find_stretches(const pg_slot *slots, size_t count, pg_stretch *out
             continue;
         while (next < count && slots[next] == slots[k] + (next - k))
             next++;
+        if ((next - k == 1) != single)
+            continue;
         if (out != NULL)
             out[found] = (pg_stretch){slots[k], (uint32_t)k, (uint32_t)(next - k)};
         found++;
@@ -40,13 +42,16 @@ static size_t find_stretches(const pg_slot *slots, size_t count, pg_stretch *out
 
 int pg_stretches_of(const pg_slot *slots, size_t count, pg_stretches *out)
 {
-    *out = (pg_stretches){NULL, find_stretches(slots, count, NULL)};
+    const size_t longer = find_stretches(slots, count, 0, NULL);
+    *out = (pg_stretches){NULL, longer + find_stretches(slots, count, 1, NULL), longer};
     if (out->count == 0)
         return 1;
     out->all = pg_alloc(out->count, sizeof *out->all);
-    if (out->all != NULL)
-        find_stretches(slots, count, out->all);
-    return out->all != NULL;
+    if (out->all == NULL)
+        return 0;
+    find_stretches(slots, count, 0, out->all);
+    find_stretches(slots, count, 1, out->all + longer);
+    return 1;
 }
 
 /* Where the state stands on numbers. */
