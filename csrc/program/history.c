@@ -13,11 +13,11 @@ enum { CHUNK = 1 << 14, APART = 4 }; /* numbers of the first, about; see apart *
 enum { LEAST = 1 << APART };         /* states for which there is room in any case */
 
 /* -- chunks ------------------------------------------------------------------------------------- *
- * Those of histories that are over are kept for the next ones, some of each size: the C library would give them back to
- * the system, and then each page costs more than what is written to it. They begin where registers do; before that stand
- * the block that is to be freed and for how many numbers there is room. */
+ * Those of histories that are over are kept for the next ones, some of each size, of the larger sizes one, of 8 MiB in all: the
+ * C library would give them back to the system, and then each page costs more than what is written to it. They begin where
+ * registers do; before that stand the block that is to be freed and for how many numbers there is room. */
 
-enum { SIZES = 4, OF_A_SIZE = 4, MOST_KEPT = CHUNK << SIZES, BEFORE = 16 };
+enum { SMALL = 4, SIZES = 7, OF_A_SIZE = 4, MOST_KEPT = CHUNK << SIZES, BEFORE = 16 };
 
 static void *spare[SIZES][OF_A_SIZE];
 
@@ -47,6 +47,11 @@ static void free_chunk(double *chunk)
         pg_free(heading_of(chunk)->block);
 }
 
+static size_t kept_of_size(size_t which)
+{
+    return which < SMALL ? OF_A_SIZE : 1;
+}
+
 /* Not where each request is to be seen: by those that let them fail, and by sanitizers. */
 static int is_kept_for_others(size_t which, size_t numbers)
 {
@@ -61,7 +66,7 @@ static int is_kept_for_others(size_t which, size_t numbers)
 
 static double *new_chunk(size_t which, size_t numbers)
 {
-    for (size_t i = 0; is_kept_for_others(which, numbers) && i < OF_A_SIZE; i++) {
+    for (size_t i = 0; is_kept_for_others(which, numbers) && i < kept_of_size(which); i++) {
         double *chunk = exchange(&spare[which][i], NULL);
         if (chunk != NULL && heading_of(chunk)->numbers >= numbers)
             return chunk;
@@ -79,7 +84,7 @@ static double *new_chunk(size_t which, size_t numbers)
 static void give_chunk(size_t which, double *chunk)
 {
     const int kept = is_kept_for_others(which, heading_of(chunk)->numbers);
-    for (size_t i = 0; kept && chunk != NULL && i < OF_A_SIZE; i++)
+    for (size_t i = 0; kept && chunk != NULL && i < kept_of_size(which); i++)
         chunk = exchange(&spare[which][i], chunk);
     free_chunk(chunk);
 }

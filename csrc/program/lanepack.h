@@ -1,6 +1,7 @@
 /* lanepack.h: a pack's steps. packed.c includes it once for each set of instructions, by lanesets.h. */
 
 typedef double LANE_NAME(vec) __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
+typedef int64_t LANE_NAME(bits) __attribute__((vector_size(LANE_WIDTH * sizeof(double)), aligned(sizeof(double))));
 
 /* Eight numbers. */
 typedef struct { LANE_NAME(vec) part[PG_SIDE / LANE_WIDTH]; } LANE_NAME(side);
@@ -70,14 +71,20 @@ LANE_ALWAYS size_t LANE_NAME(whole_eights)(const pg_step *s, size_t at)
     return (s->count - at) / PG_SIDE;
 }
 
-/* Whether a number of a step may be nan, of whose whole eights this is the sum. */
+/* Whether a number of a step may be nan, of whose whole eights this is the sum; of what is written behind the others nobody
+ * asks. */
 LANE_ALWAYS int LANE_NAME(may_be_nan)(const pg_step *s, const double *uniforms, LANE_NAME(side) all)
 {
-    double any = 0.0;
-    EACH_PART for (int i = 0; i < LANE_WIDTH; i++) any += all.part[k][i];
-    for (size_t at = s->count / PG_SIDE * PG_SIDE; at < s->count; at++)
-        any += uniforms[s->out + at];
-    return any != any;
+    static const int64_t which[2 * PG_SIDE] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    const size_t rest = s->count % PG_SIDE;
+    if (rest != 0) {
+        const LANE_NAME(side) last = LANE_NAME(at)(uniforms + s->out + s->count - rest);
+        const LANE_NAME(bits) *mask = (const LANE_NAME(bits) *)(const void *)(which + PG_SIDE - rest);
+        EACH_PART all.part[k] += (LANE_NAME(vec))((LANE_NAME(bits))last.part[k] & mask[k]);
+    }
+    for (int k = 1; k < PG_SIDE / LANE_WIDTH; k++)
+        all.part[0] += all.part[k];
+    return LANE_ANY(all.part[0] != all.part[0]);
 }
 
 /* Some eights of sums, of which the first so many are added to all; the words after those of the stretch. like: terms with the

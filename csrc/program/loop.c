@@ -122,20 +122,20 @@ static void put_items(flat *f, size_t i)
 
 static void scatter(const pg_stretches *s, const double *from, double *uniforms)
 {
-    for (const pg_stretch *at = s->all, *end = at + s->count; at != end; at++)
-        if (at->count == 1)
-            uniforms[at->slot] = from[at->place];
-        else
-            memcpy(uniforms + at->slot, from + at->place, at->count * sizeof *uniforms);
+    const pg_stretch *at = s->all, *end = at + s->count;
+    for (const pg_stretch *longer = at + s->longer; at != longer; at++)
+        memcpy(uniforms + at->slot, from + at->place, at->count * sizeof *uniforms);
+    for (; at != end; at++)
+        uniforms[at->slot] = from[at->place];
 }
 
 static void gather(const pg_stretches *s, const double *uniforms, double *into)
 {
-    for (const pg_stretch *at = s->all, *end = at + s->count; at != end; at++)
-        if (at->count == 1)
-            into[at->place] = uniforms[at->slot];
-        else
-            memcpy(into + at->place, uniforms + at->slot, at->count * sizeof *into);
+    const pg_stretch *at = s->all, *end = at + s->count;
+    for (const pg_stretch *longer = at + s->longer; at != longer; at++)
+        memcpy(into + at->place, uniforms + at->slot, at->count * sizeof *into);
+    for (; at != end; at++)
+        into[at->place] = uniforms[at->slot];
 }
 
 /* Trip i; whether it goes on is in *goes_on. False if it was stopped. */
@@ -175,18 +175,17 @@ static void clear_made(const flat *f, size_t from)
 }
 
 /* What is kept of the state into a history; where what is noted follows, or NULL as it was. */
-static double *keep_flat(const flat *f, const pg_body *back, double *into)
+static double *keep_flat(const flat *f, const pg_loop *back, double *into)
 {
-    for (size_t k = 0; into != NULL && k < f->body->state; k++)
-        if (pg_is_kept(f->body, back, 0, k))
-            *into++ = f->state[k];
-    return into;
+    if (into == NULL)
+        return NULL;
+    gather(&back->kept, f->state, into);
+    return into + back->flat_kept;
 }
 
 static void open_history(pg_history *h, const pg_loop *back)
 {
-    const size_t kept = pg_count_kept(back->flat_ahead, back->flat_behind, 0);
-    pg_history_open(h, kept + back->flat_noted, 0, PG_HISTORY_OF_NUMBERS);
+    pg_history_open(h, back->flat_kept + back->flat_noted, 0, PG_HISTORY_OF_NUMBERS);
 }
 
 /* The trips from the present state on, which are noted if there is a way back; -1.0 if it was stopped. */
@@ -200,7 +199,7 @@ static double run_flat(flat *f, double control, const pg_loop *back, pg_history 
         if (back != NULL) {
             if (!pg_history_note(h, &into))
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0) - 1.0;
-            into = keep_flat(f, back->flat_behind, into);
+            into = keep_flat(f, back, into);
         }
         if (!trip_flat(f, (size_t)trips, &on))
             return -1.0;
@@ -225,9 +224,7 @@ static const double *state_before_flat(flat *f, const pg_loop *back, pg_history 
         pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0);
         return NULL;
     }
-    for (size_t k = 0; k < f->body->state; k++)
-        if (pg_is_kept(f->body, back->flat_behind, 0, k))
-            f->state[k] = *s++;
+    scatter(&back->kept, s, f->state);
     double *into = NULL; /* it was noted of the first one when it was kept */
     for (; next <= i + (back->flat_noted != 0); next++) {
         if (!trip_flat(f, next - 1, &ignored))
@@ -235,7 +232,7 @@ static const double *state_before_flat(flat *f, const pg_loop *back, pg_history 
         if (into != NULL)
             gather(&f->body->noted, f->uniforms, into);
         if (next <= i)
-            into = keep_flat(f, back->flat_behind, pg_history_fill(h));
+            into = keep_flat(f, back, pg_history_fill(h));
     }
     return pg_history_at(h, i);
 }
@@ -255,20 +252,27 @@ static double count_trips(double control, pg_history *h)
     return control > 0.0 ? 1.0 : 0.0;
 }
 
+/* Has the processor fetch numbers that will be read in a while, against the direction in which it expects that. */
+static void fetch(const double *numbers, size_t count)
+{
+    for (size_t i = 0; numbers != NULL && i < count; i += 8)
+        PG_PREFETCH(numbers + i);
+}
+
 /* Back from the last trip to the first. */
 static int go_back_flat(const pg_loop *loop, flat *f, flat *back, pg_history *h, size_t trips)
 {
-    const size_t n = f->body->state, noted = loop->flat_noted;
+    const size_t noted = loop->flat_noted;
     int ignored;
     for (size_t i = trips; i-- != 0;) {
         const double *s = state_before_flat(f, loop, h, i);
         if (s == NULL)
             return 0;
-        for (size_t k = 0; k < n; k++)
-            if (pg_is_kept(f->body, back->body, 0, k))
-                put_flat(back, back->body->state + k, *s++);
+        scatter(&loop->restored, s, back->uniforms);
         if (noted != 0)
-            memcpy(back->uniforms + back->body->flat->uniforms - noted, s, noted * sizeof *s);
+            memcpy(back->uniforms + back->body->flat->uniforms - noted, s + loop->flat_kept, noted * sizeof *s);
+        if (i != 0)
+            fetch(pg_history_at(h, i - 1), loop->flat_kept + noted);
         if (!trip_flat(back, i, &ignored))
             return 0;
     }

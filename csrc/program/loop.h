@@ -54,8 +54,8 @@ typedef struct {
 } pg_stretch;
 
 typedef struct {
-    pg_stretch *all;       /* NULL if there are none */
-    size_t count;
+    pg_stretch *all;       /* those of a single number behind the others; NULL if there are none */
+    size_t count, longer;
 } pg_stretches;
 
 /* The same body twice: for numbers, and for lanes. Shared. Its inputs are the state, what is captured, what is given and
@@ -111,7 +111,8 @@ struct pg_loop {
     pg_body *ahead, *behind; /* of one that goes back, the two for lanes that note: see noted.h; or body and back */
     size_t noted;
     pg_body *flat_ahead, *flat_behind; /* the same for numbers */
-    size_t flat_noted;
+    size_t flat_noted, flat_kept;
+    pg_stretches kept, restored; /* of flat_kept numbers: which of the state they are, and where the way back reads them */
     uint8_t *parts; /* for each number of the body's state, each that is captured, each column given, whether it is
                      * among these; for each column made, whether something has arrived there */
     size_t back_state; /* how many of the first kind */

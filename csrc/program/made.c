@@ -21,8 +21,8 @@ static int packed(const pg_program *flat, pg_pack **out)
     return !may || pg_pack_make(flat, out) == PG_OK;
 }
 
-/* Counts them, and writes them unless out is NULL. */
-static size_t find_stretches(const pg_slot *slots, size_t count, pg_stretch *out)
+/* Counts stretches of a single number, or the others, and writes them unless out is NULL. */
+static size_t find_stretches(const pg_slot *slots, size_t count, int single, pg_stretch *out)
 {
     size_t found = 0;
     for (size_t k = 0, next; k < count; k = next) {
@@ -31,6 +31,8 @@ static size_t find_stretches(const pg_slot *slots, size_t count, pg_stretch *out
             continue;
         while (next < count && slots[next] == slots[k] + (next - k))
             next++;
+        if ((next - k == 1) != single)
+            continue;
         if (out != NULL)
             out[found] = (pg_stretch){slots[k], (uint32_t)k, (uint32_t)(next - k)};
         found++;
@@ -40,13 +42,16 @@ static size_t find_stretches(const pg_slot *slots, size_t count, pg_stretch *out
 
 int pg_stretches_of(const pg_slot *slots, size_t count, pg_stretches *out)
 {
-    *out = (pg_stretches){NULL, find_stretches(slots, count, NULL)};
+    const size_t longer = find_stretches(slots, count, 0, NULL);
+    *out = (pg_stretches){NULL, longer + find_stretches(slots, count, 1, NULL), longer};
     if (out->count == 0)
         return 1;
     out->all = pg_alloc(out->count, sizeof *out->all);
-    if (out->all != NULL)
-        find_stretches(slots, count, out->all);
-    return out->all != NULL;
+    if (out->all == NULL)
+        return 0;
+    find_stretches(slots, count, 0, out->all);
+    find_stretches(slots, count, 1, out->all + longer);
+    return 1;
 }
 
 /* Where the state stands on numbers. */
@@ -173,6 +178,8 @@ void pg_loop_destroy(pg_several *rule)
     pg_body_release(loop->behind);
     pg_body_release(loop->flat_ahead);
     pg_body_release(loop->flat_behind);
+    pg_free(loop->kept.all);
+    pg_free(loop->restored.all);
     pg_free(loop->parts);
     pg_free(loop->wanted);
     pg_free(loop);
@@ -194,6 +201,25 @@ static pg_body *with_program(pg_body *body, pg_program *flat, pg_program *wide)
     return b;
 }
 
+/* What histories of numbers keep of the state. False for want of memory. */
+static int find_kept(pg_loop *loop)
+{
+    const pg_body *body = loop->flat_ahead, *back = loop->flat_behind;
+    pg_slot *slots = pg_alloc(2 * body->state + 1, sizeof *slots), *inputs = slots + body->state;
+    size_t count = 0;
+    if (slots == NULL)
+        return 0;
+    for (size_t k = 0; k < body->state; k++)
+        if (pg_is_kept(body, back, 0, k)) {
+            slots[count] = (pg_slot)k;
+            inputs[count++] = back->flat->input_slots[back->state + k];
+        }
+    loop->flat_kept = count;
+    const int found = pg_stretches_of(slots, count, &loop->kept) && pg_stretches_of(inputs, count, &loop->restored);
+    pg_free(slots);
+    return found;
+}
+
 /* What the way back needs not compute once more is noted. False for want of memory. */
 static int note(pg_loop *loop)
 {
@@ -211,7 +237,7 @@ static int note(pg_loop *loop)
         return 0;
     }
     loop->flat_behind = with_program(loop->back, behind, NULL);
-    return loop->flat_behind != NULL;
+    return loop->flat_behind != NULL && find_kept(loop);
 }
 
 pg_loop *pg_loop_make(pg_body *body, pg_body *back, const uint8_t *parts)

@@ -4,8 +4,8 @@
 #include "program/costs.h"
 
 enum {
-    LONGEST = 400,         /* instructions: longer bodies are left as they are for lanes, */
-    LONGEST_WAY = 2000,    /* and those of ways, and for numbers, are not weighed */
+    LONGEST = 400,         /* instructions: longer bodies are left as they are for lanes; those of ways, and for numbers,
+                            * are not weighed */
     NOBODY = PG_NOBODY,
     TO_NOTE = 5,           /* what it costs, as cost_of() says */
     TO_NOTE_IN_PLACE = 1,  /* in ways: see turns.c */
@@ -24,8 +24,12 @@ static size_t argument_count(const pg_program *p)
 static int open_numbered(pg_numbered *n, const pg_program *p)
 {
     const size_t slots = p->uniforms + p->lanes, arguments = argument_count(p);
-    uint32_t *room = pg_alloc(2 * p->length + 1 + 2 * arguments + p->outputs + 2 * slots + 1, sizeof *room);
-    *n = (pg_numbered){.p = p, .out = room};
+    size_t hashes = 16;
+    while (hashes < p->length)
+        hashes *= 2;
+    uint32_t *room =
+        pg_alloc(3 * p->length + 1 + 2 * arguments + p->outputs + 2 * slots + hashes + 1, sizeof *room);
+    *n = (pg_numbered){.p = p, .out = room, .mask = hashes - 1};
     if (room == NULL)
         return 0;
     n->first = n->out + p->length;
@@ -34,8 +38,12 @@ static int open_numbered(pg_numbered *n, const pg_program *p)
     n->results = n->makers + arguments;
     n->there = n->results + p->outputs;
     n->by = n->there + slots;
+    n->before = n->by + slots;
+    n->last = n->before + p->length;
     for (size_t i = 0; i < slots; i++)
         n->there[i] = n->by[i] = NOBODY;
+    for (size_t i = 0; i < hashes; i++)
+        n->last[i] = NOBODY;
     return 1;
 }
 
@@ -63,6 +71,31 @@ static int is_same(const pg_numbered *a, size_t i, const pg_numbered *b, size_t 
             a->p->terms[x->first + t].subtracted != b->p->terms[y->first + t].subtracted)
             return 0;
     return memcmp(a->values + a->first[i], b->values + b->first[j], count * sizeof *a->values) == 0;
+}
+
+/* Where a table has the instructions that read what instruction i reads, whatever they do with it. */
+static uint32_t *place_by_hash(const pg_numbered *table, const pg_numbered *n, size_t i)
+{
+    uint64_t hash = 0;
+    for (uint32_t k = n->first[i]; k < n->first[i + 1]; k++)
+        hash = (hash ^ n->values[k]) * UINT64_C(0x9e3779b97f4a7c15);
+    return &table->last[(size_t)(hash >> 20) & table->mask];
+}
+
+static void put_by_hash(pg_numbered *n, uint32_t i)
+{
+    uint32_t *place = place_by_hash(n, n, i);
+    n->before[i] = *place;
+    *place = i;
+}
+
+/* The last instruction of the body that does what i of the way back does, or NOBODY. */
+static uint32_t same_in(const pg_numbered *body, const pg_numbered *back, size_t i)
+{
+    uint32_t j = *place_by_hash(body, back, i);
+    while (j != NOBODY && !is_same(back, i, body, j))
+        j = body->before[j];
+    return j;
 }
 
 /* Constants have the numbers of those of the other program that are the same. */
@@ -104,7 +137,7 @@ static void number(pg_numbered *n, const pg_body *body, const pg_body *back, con
             n->there[place_of(p, p->input_slots[i])] = same == NOBODY ? (*next)++ : same;
             n->by[place_of(p, p->input_slots[i])] = (uint32_t)(p->length + i);
         }
-    for (size_t i = 0; i < p->length; i++) {
+    for (uint32_t i = 0; i < p->length; i++) {
         const pg_instruction *in = &p->code[i];
         n->first[i] = at;
         add_argument(n, &at, in->a);
@@ -114,13 +147,13 @@ static void number(pg_numbered *n, const pg_body *body, const pg_body *back, con
             add_argument(n, &at, p->terms[in->first + t].a);
             add_argument(n, &at, p->terms[in->first + t].b);
         }
-        n->out[i] = *next;
-        for (size_t j = 0; other != NULL && j < other->p->length; j++)
-            if (is_same(n, i, other, j))
-                n->out[i] = other->out[j];
-        *next += n->out[i] == *next;
+        n->first[i + 1] = at;
+        if (other == NULL)
+            put_by_hash(n, i);
+        const uint32_t same = other == NULL ? (uint32_t)NOBODY : same_in(other, n, i);
+        n->out[i] = same == NOBODY ? (*next)++ : other->out[same];
         n->there[place_of(p, in->out)] = n->out[i];
-        n->by[place_of(p, in->out)] = (uint32_t)i;
+        n->by[place_of(p, in->out)] = i;
     }
     n->first[p->length] = at;
     for (size_t i = 0; i < p->outputs; i++)
@@ -254,37 +287,46 @@ static int is_plain(const pg_program *p, size_t longest)
     return 1;
 }
 
-/* Whether instruction i of the way back is the partner of the body's instruction j. */
-static int is_partner(const pg_choice *c, size_t i, size_t j)
+/* The body's instruction, from one on, that computes the value of instruction i of the way back, or NOBODY. */
+static uint32_t maker_of(const pg_choice *c, size_t i, size_t from)
 {
-    const pg_numbered *a = &c->body, *b = &c->back;
-    return pg_partner(a->p->code[j].code) == b->p->code[i].code &&
-           memcmp(a->values + a->first[j], b->values + b->first[i], 2 * sizeof *a->values) == 0;
+    const size_t length = c->body.p->length;
+    const uint32_t out = c->back.out[i], first = length == 0 ? 0 : c->body.out[0]; /* the body's have numbers in a row */
+    return out >= first + from && out < first + length ? out - first : (uint32_t)NOBODY;
 }
 
-/* Which of the body's are those of the way back, or partners, and which of these may be noted: for lanes no results, which
- * have places already. All that may are, at first. */
-static void compare(pg_choice *c, size_t state, int wide)
+/* The same of one whose partner that is, if both read the same. */
+static uint32_t partner_of(const pg_choice *c, size_t i, size_t from)
+{
+    const pg_numbered *a = &c->body, *b = &c->back;
+    uint32_t j = *place_by_hash(a, b, i);
+    while (j != NOBODY && (j < from || pg_partner(a->p->code[j].code) != b->p->code[i].code ||
+                           memcmp(a->values + a->first[j], b->values + b->first[i], 2 * sizeof *a->values) != 0))
+        j = a->before[j];
+    return j;
+}
+
+/* Which of the body's are those of the way back, or partners, and which of these may be noted: the first of those that are
+ * the same; for lanes no results, which have places already. All that may are, at first. taken has room for two flags for each
+ * of the body's. */
+static void compare(pg_choice *c, size_t state, int wide, uint8_t *taken)
 {
     const pg_program *body = c->body.p, *back = c->back.p;
     const size_t from = wide ? body->spread : 0, from_back = wide ? back->spread : 0;
+    memset(taken, 0, 2 * body->length);
+    for (size_t k = 0; wide && k < state; k++)
+        if (c->body.results[k] < body->length)
+            taken[2 * (size_t)c->body.results[k]] = 1;
     for (size_t i = 0; i < back->length; i++) {
-        c->same[i] = NOBODY;
-        for (size_t j = from; i >= from_back && j < body->length; j++)
-            if (c->body.out[j] == c->back.out[i])
-                c->same[i] = (uint32_t)j;
-        for (size_t j = from; i >= from_back && c->same[i] == NOBODY && j < body->length; j++)
-            if (is_partner(c, i, j)) {
-                c->same[i] = (uint32_t)j;
-                c->joins[i] = 1;
-            }
-        c->may[i] = c->same[i] != NOBODY;
-        for (size_t k = 0; wide && k < state; k++)
-            if (!c->joins[i] && c->body.results[k] == c->same[i])
-                c->may[i] = 0;
-        for (size_t k = 0; k < i; k++)
-            if (c->same[k] == c->same[i] && c->joins[k] == c->joins[i])
-                c->may[i] = 0;
+        c->same[i] = i >= from_back ? maker_of(c, i, from) : (uint32_t)NOBODY;
+        if (i >= from_back && c->same[i] == NOBODY) {
+            c->same[i] = partner_of(c, i, from);
+            c->joins[i] = c->same[i] != NOBODY;
+        }
+        uint8_t *is_taken = c->same[i] == NOBODY ? NULL : &taken[2 * (size_t)c->same[i] + c->joins[i]];
+        c->may[i] = is_taken != NULL && !*is_taken;
+        if (is_taken != NULL)
+            *is_taken = 1;
         c->noted[i] = 0;
     }
     for (size_t i = from_back; i < back->length; i++)
@@ -299,13 +341,13 @@ int pg_choose_notes(pg_choice *c, const pg_body *body, const pg_body *back, int 
 {
     const int is_way = pg_is_way(body);
     const pg_program *p = wide ? body->wide : body->flat, *q = wide ? back->wide : back->flat;
-    const size_t length = q->length, longest = is_way || !wide ? LONGEST_WAY : LONGEST;
+    const size_t length = q->length, longest = is_way || !wide ? SIZE_MAX : LONGEST;
     uint32_t next = (uint32_t)p->inputs;
     *noted = 0;
     *c = (pg_choice){.seeds = back->state, .to_note = is_way ? TO_NOTE_IN_PLACE : TO_NOTE};
     if (!is_plain(p, longest) || !is_plain(q, longest))
         return 1;
-    uint8_t *flags = c->may = pg_alloc(5 * length + q->inputs + 1, 1);
+    uint8_t *flags = c->may = pg_alloc(5 * length + q->inputs + 2 * p->length + 1, 1);
     c->same = pg_alloc(length + 1, sizeof *c->same);
     const int done = flags != NULL && c->same != NULL && open_numbered(&c->body, p) && open_numbered(&c->back, q);
     if (done) {
@@ -315,7 +357,7 @@ int pg_choose_notes(pg_choice *c, const pg_body *body, const pg_body *back, int 
         memset(c->joins, 0, length);
         number(&c->body, body, NULL, NULL, &next);
         number(&c->back, body, back, &c->body, &next);
-        compare(c, body->state, wide);
+        compare(c, body->state, wide, c->joins + length);
         if (length <= LONGEST)
             choose(c, c->noted + length);
         *noted = leave_out(c, is_way || !wide ? length : 1 + pg_count_kept(body, back, 1) / 2);

@@ -17,6 +17,8 @@ typedef struct {
     uint32_t *values, *makers; /* of arguments */
     uint32_t *results; /* makers of results */
     uint32_t *there, *by; /* what stands in a slot: uniforms, then lanes */
+    uint32_t *last, *before; /* a table by hash of arguments: the last instruction, and the one before each */
+    size_t mask;
 } pg_numbered;
 
 /* The instructions of the way back. */

@@ -166,7 +166,7 @@ def _row_entries(store: Store, captured: dict[int, Any]) -> list[Entry]:
                 raise _too_many_paths(store)
             paths = _paths(program.paths, captured, len(flags))
             if paths:
-                entries.append(Entry(group, key, (), flags, wrt, paths))
+                entries.append(Entry(group, key, (), flags, tuple(wrt), paths))
     return entries
 
 

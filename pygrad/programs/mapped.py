@@ -47,7 +47,7 @@ from pygrad.programs.rows import (
     uniform_inputs,
 )
 from pygrad.programs.rows_linked import FEW, Linked, Replayed, Stayed, Taken
-from pygrad.programs.rows_program import RowsProgram
+from pygrad.programs.rows_program import RowsProgram, in_a_row
 from pygrad.programs.rows_uncompiled import (
     NO_ROWS,
     RowsUncompiled,
@@ -218,7 +218,7 @@ class Run:
         self.f, self.arguments, self.by_lives = vmapped.f, arguments, by_lives
         self.by: list[Any] = []  # Values among them
         if wrt is None:
-            wrt = [i for i, v in enumerate(arguments.values) if isinstance(v, Value)]
+            wrt = arguments.places_of_values()
             self.by = [arguments.values[i] for i in wrt]
         flags = arguments.row_flags()
 
@@ -457,7 +457,7 @@ def gradient_of_rows(vmapped: Vmapped, argnums: Argnums, args: tuple[Any, ...]) 
     if chosen is None or _native.trace_active() or values_in(args):
         return None
     arguments = RowArguments(args, vmapped.in_axes, vmapped.f)
-    by = [item for i in chosen for item in arguments.ranges[i]]
+    by = in_a_row([arguments.ranges[i] for i in chosen])
     structure = slopes_of(arguments.structure.parts, argnums)
     if not by or len(by) != structure.size:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -76,7 +77,8 @@ class RowArguments(RowNumbers):
         super().__init__((), -1, name)  # not known yet
         self._f = f
         self._of_ints: set[int] = set()  # leaves of rows
-        self.values: list[Any] = []  # items of uniform leaves, Values among them
+        self._shared: list[Any] = []  # of each uniform leaf its items, Values among them, or an array of numbers
+        self._count = 0  # of these
         self._first = ""  # what has told that
         self._unmapped: Part | None = None  # what has no rows, but an axis
         self.ranges: list[
@@ -86,9 +88,9 @@ class RowArguments(RowNumbers):
         axes = axes_of(in_axes, f, len(args), tuple(named))
         whats = names_of(len(args), tuple(named), name)
         for part in map(Part, (*args, *named.values()), axes, whats):
-            start = len(self.values)
+            start = self._count
             parts.append(self._add(part))
-            self.ranges.append(range(start, len(self.values)))
+            self.ranges.append(range(start, self._count))
         keys = [*range(len(args)), *named]
         self.structure = container_like(dict.fromkeys(keys) if named else (), tuple(parts))
         if self.rows < 0 and self._unmapped is not None:
@@ -108,13 +110,12 @@ class RowArguments(RowNumbers):
                 self._unmapped = self._unmapped or of
             return Static(arg, what)
         if axis is None:
+            if type(arg) is np.ndarray and arg.dtype.kind == "f" and arg.ndim:
+                numbers = np.array(arg, np.float64).ravel()
+                return self._add_shared(numbers, numbers, Array(arg.shape, arg.size))
             items, structure = flatten_part(arg, what, way)
-            numbers: Any = arg
-            if type(arg) is not np.ndarray or arg.dtype.kind != "f":
-                numbers = [v.data if isinstance(v, Value) else float(v) for v in items]
-            self.leaves.append(Leaf(np.array(numbers, np.float64).ravel(), False, len(items)))
-            self.values += items
-            return structure
+            numbers = np.array([v.data if isinstance(v, Value) else float(v) for v in items], np.float64)
+            return self._add_shared(numbers, items, structure)
         found = parts_of(of)
         if found is not None:
             look, parts = found
@@ -127,6 +128,27 @@ class RowArguments(RowNumbers):
                 self._of_ints.add(len(self.leaves))
             arg = np.array(list(arg), dtype=np.float64)
         return self._add_rows(arg, axis, what)
+
+    def _add_shared(self, numbers: Any, items: Any, structure: Structure) -> Structure:
+        self.leaves.append(Leaf(numbers, False, len(items)))
+        self._shared.append(items)
+        self._count += len(items)
+        return structure
+
+    @functools.cached_property
+    def values(self) -> list[Any]:
+        """Items of uniform leaves, Values among them."""
+        found: list[Any] = []
+        for items in self._shared:
+            found += items if isinstance(items, list) else items.tolist()
+        return found
+
+    def places_of_values(self) -> list[int]:
+        """Which of the items are Values."""
+        lists = (isinstance(items, list) for items in self._shared)
+        if not any(lists):  # of arrays nobody has to look at each number
+            return []
+        return [i for i, v in enumerate(self.values) if isinstance(v, Value)]
 
     def _add_rows(self, arg: Any, axis: int, what: str) -> Structure:
         array = own_array(arg, what)

@@ -28,6 +28,19 @@ from pygrad.progress import progress as progress_of
 _CLOSE_OVER = "vmap(lambda x: f(x, {name}=...)) or functools.partial makes it a plain number"
 
 
+def in_a_row(parts: Sequence[Sequence[int]]) -> Sequence[int]:
+    """Places, part by part: a range if each is the next one's neighbour, which is compared in no time."""
+    ranges = [part for part in parts if len(part)]
+    if not ranges:
+        return ()
+    if not all(isinstance(part, range) for part in ranges):
+        ranges = [(i,) for part in ranges for i in part]
+    starts, ends = [part[0] for part in ranges], [part[-1] + 1 for part in ranges]
+    if starts[1:] == ends[:-1]:
+        return range(starts[0], ends[-1])
+    return tuple(i for part in ranges for i in part)
+
+
 class RowsProgram:
     """A function mapped over rows, compiled for one structure of arguments."""
 
@@ -69,7 +82,7 @@ class RowsProgram:
     @staticmethod
     def key(structure: Structure, flags: bytes, wrt: Sequence[int], by_lives: bool) -> Any:
         """What programs have in common where one serves for all; wrt: by which shared items."""
-        return key_of(structure), flags, tuple(wrt), by_lives
+        return key_of(structure), flags, in_a_row([wrt]), by_lives
 
     def _follow(self, point: Sequence[float]) -> Path:
         return trace(self._traced, point, self.flags, self.f, self._asks)
