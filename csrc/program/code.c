@@ -190,7 +190,7 @@ static void share_factor(pg_program *p, pg_instruction *in)
 
 static void write_result(writer *w, uint32_t r)
 {
-    const pg_parts of = pg_result_parts(&w->order, r);
+    const pg_parts of = w->order.parts[r];
     pg_instruction in = {.code = of.less                     ? PG_CODE_TOTAL_LESS
                                  : pg_is_total(&w->order, r) ? PG_CODE_TOTAL
                                                              : PG_CODE_OUTPUT,
@@ -218,8 +218,8 @@ static void write_result(writer *w, uint32_t r)
 static void write_uniform_totals(writer *w)
 {
     for (uint32_t r = 0; r < w->trace->output_count; r++) {
-        const uint32_t u = pg_result_parts(&w->order, r).uniform;
-        if (pg_result_parts(&w->order, r).a == NONE && !is_no_number(w->d, u))
+        const uint32_t u = w->order.parts[r].uniform;
+        if (w->order.parts[r].a == NONE && !is_no_number(w->d, u))
             write(w, (pg_instruction){.code = PG_CODE_TOTAL_UNIFORM,
                                       .out = r,
                                       .a = w->d->values[u].slot,
@@ -281,7 +281,7 @@ static void write_code(writer *w)
     pg_program *p = w->p;
     place_leaves(w);
     for (uint32_t r = 0; r < w->trace->output_count; r++)
-        if (is_row(w->d, w->results[r]) && pg_result_parts(&w->order, r).a != w->results[r])
+        if (is_row(w->d, w->results[r]) && w->order.parts[r].a != w->results[r])
             w->d->values[w->results[r]].needed = 0;
     pg_order_list(&w->order, 0);
     for (size_t i = 0; i < w->order.count && goes_on(w->d); i++)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-pg_parts pg_result_parts(const pg_order *o, uint32_t result)
+static pg_parts parts_of(const pg_order *o, uint32_t result)
 {
     const uint32_t whole = o->results[result];
     const draft *d = o->d;
@@ -86,34 +86,6 @@ static uint32_t next_stage(const pg_order *o, uint32_t stage)
         if (o->before[i] > stage && o->before[i] < least)
             least = o->before[i];
     return least;
-}
-
-void pg_each_use(const pg_order *o, item it, void (*visit)(void *with, uint32_t v, uint32_t at), void *with,
-                 uint32_t at)
-{
-    if (it.kind == ITEM_GUARD) {
-        visit(with, o->guards[2 * it.at], at);
-        visit(with, o->guards[2 * it.at + 1], at);
-        return;
-    }
-    if (it.kind == ITEM_RESULT) {
-        const pg_parts p = pg_result_parts(o, it.at);
-        if (p.a != NONE)
-            visit(with, p.a, at);
-        if (p.b != NONE)
-            visit(with, p.b, at);
-        return;
-    }
-    const value *v = &o->d->values[it.at];
-    const uint32_t operands[3] = {v->a, v->b, v->c};
-    for (int i = 0; i < 3; i++)
-        if (operands[i] != NONE)
-            visit(with, operands[i], at);
-    for (uint32_t t = v->head; t != NONE; t = o->d->terms[t].next) {
-        visit(with, o->d->terms[t].a, at);
-        if (o->d->terms[t].b != NONE)
-            visit(with, o->d->terms[t].b, at);
-    }
 }
 
 /* -- what is ready ------------------------------------------------------------------------------- */
@@ -410,8 +382,11 @@ int pg_order_open(pg_order *o)
 {
     o->items = pg_alloc(o->d->count + o->trace->guard_count + o->trace->output_count + 1, sizeof *o->items);
     o->last = pg_alloc(o->d->count + 1, sizeof *o->last);
-    if (o->items == NULL || o->last == NULL)
+    o->parts = pg_alloc(o->trace->output_count + 1, sizeof *o->parts);
+    if (o->items == NULL || o->last == NULL || o->parts == NULL)
         return 0;
+    for (uint32_t i = 0; i < o->trace->output_count; i++)
+        o->parts[i] = parts_of(o, i);
     o->before = guards_before(o->d);
     return o->d->failed == PG_OK;
 }
@@ -420,5 +395,6 @@ void pg_order_close(pg_order *o)
 {
     pg_free(o->items);
     pg_free(o->last);
+    pg_free(o->parts);
     pg_free(o->before);
 }

@@ -92,9 +92,15 @@ def has_values(x: Any) -> bool:
     return isinstance(x, _kinds) or is_array_with_values(x)
 
 
+def of_numpy(name: str) -> Any:
+    """What NumPy has under a name, a class; (), which nothing is of, where it has none: without importing
+    NumPy, which another thread may import just now."""
+    return getattr(sys.modules.get("numpy"), name, ())
+
+
 def is_array(x: Any) -> bool:
-    """Whether x is a NumPy array; without importing NumPy, which another thread may import just now."""
-    return isinstance(x, getattr(sys.modules.get("numpy"), "ndarray", ()))
+    """Whether x is a NumPy array; see of_numpy."""
+    return isinstance(x, of_numpy("ndarray"))
 
 
 def is_array_with_values(x: Any) -> bool:

@@ -14,19 +14,38 @@ from collections.abc import Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple
 
-from pygrad.core.instructions import Step, steps_of
+from pygrad.core.instructions import Instructions, opcodes_of, table_of
 
 _MOST = 10_000  # codes that are remembered
-_GLOBALS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
-_CELLS = {"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"}
-_ATTRIBUTES = {"LOAD_ATTR", "LOAD_METHOD"}
-_STORES = {"STORE_GLOBAL", "STORE_NAME", "STORE_DEREF"}
-_LOCAL = {
+_GLOBALS = opcodes_of(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"])
+_CELLS = opcodes_of(["LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"])
+_ATTRIBUTES = opcodes_of(["LOAD_ATTR", "LOAD_METHOD"])
+_IMPORT, _IMPORTED = opcodes_of(["IMPORT_NAME"]), opcodes_of(["IMPORT_FROM"])
+_SUPER = opcodes_of(["LOAD_SUPER_ATTR"])
+_LOCAL = opcodes_of(
     name for name in dis.opmap if name.startswith(("LOAD_FAST", "LOAD_DEREF", "STORE_FAST_LOAD"))
-}
+)
+_PLAINLY_LOCAL = opcodes_of(name for name in dis.opmap if name.startswith("LOAD_FAST"))
+_PLAINLY_LOCAL -= opcodes_of(name for name in dis.opmap if name.count("_FAST") == 2)  # of two names
+_STORE_CELL, _STORE_TWO = opcodes_of(["STORE_DEREF"]), opcodes_of(["STORE_FAST_STORE_FAST"])
+_STORE_LOCAL = opcodes_of(name for name in dis.opmap if name.startswith("STORE_FAST"))
+_GIVING = _STORE_CELL | _STORE_LOCAL
+_STORES = opcodes_of(name for name in dis.opmap if name.startswith("STORE_"))
+_CONSTANT = opcodes_of(["LOAD_CONST"])
+# name += 1
+_ONES = opcodes_of(["LOAD_CONST", "LOAD_SMALL_INT"])
+_ADDITIONS = opcodes_of(["BINARY_OP", "INPLACE_ADD", "INPLACE_SUBTRACT"])
+_COUNTED = opcodes_of(["STORE_GLOBAL", "STORE_NAME", "STORE_DEREF"])
+_AHEAD = 4  # instructions that are looked at behind one: so many zeros stand behind all
+# What may stand between super and the call of it, which then is one without arguments.
+_CALLS = opcodes_of(
+    name
+    for name in dis.opmap
+    if name in {"CALL", "CALL_FUNCTION", "LOAD_DEREF"} or name.startswith("LOAD_FAST")
+)
 # The few instructions that may read a name from elsewhere, and those that store a local one.
-_READING = {"IMPORT_NAME", "LOAD_SUPER_ATTR"} | _GLOBALS | _CELLS | _LOCAL
-_STORING = {"STORE_DEREF"} | {name for name in dis.opmap if name.startswith("STORE_FAST")}
+_READING = table_of(_IMPORT, _SUPER, _GLOBALS, _CELLS, _LOCAL)
+_STORING = table_of(_GIVING)
 _known: dict[CodeType, list[Read]] = {}
 
 
@@ -87,32 +106,35 @@ def names_read(code: CodeType) -> list[Read]:
 def _reads(code: CodeType, own: frozenset[str] | None, around: dict[str, Read]) -> Iterator[Read]:
     """own: names of cells that belong to functions around this code, None: there are none around it.
     around: what local names stand for there."""
-    steps = steps_of(code)
+    steps = Instructions(code)
+    ops = steps.ops + bytes(_AHEAD)
     kind, count = "argument" if own is None else "inner", code.co_argcount + code.co_kwonlyargcount
     cells = frozenset(code.co_cellvars) | (own or frozenset())
     # What local names stand for: arguments, and what is given to a name once.
     local = {name: read for name, read in around.items() if name in code.co_freevars}
     local |= {name: Read(kind, name, ()) for name in code.co_varnames[:count]}
     once = _stored_once(steps).difference(code.co_freevars)
-    for at, step in enumerate(steps):
-        if step.opname not in _READING:
-            continue
-        if step.opname == "IMPORT_NAME":
+    for at in steps.places_of(_READING):
+        op, name = ops[at], steps.value(at)
+        if op in _IMPORT:
             yield from _imported(steps, at)
-        read = _read(step, local, cells)
-        if read is None or _is_counted(steps, at):
+        read = local.get(name) if op in _PLAINLY_LOCAL else _read(op, name, local, cells)
+        if read is None or (ops[at + 3] in _COUNTED and _is_counted(steps, at)):
             continue
         end = at + 1
-        if read.kind == "global" and read.name == "super":
-            end, read = _after_super(steps, end), Read("super", "super", ())
-        attributes = _attributes(steps, end)
-        end += len(attributes)
-        attributes += _asked_for(steps, at, end)
+        if name == "super" and read.kind == "global":
+            end, read = _after_super(ops, end), Read("super", "super", ())
+        attributes: tuple[str, ...] = ()
+        while ops[end] in _ATTRIBUTES:
+            attributes += (steps.value(end),)
+            end += 1
+        if at and ops[at - 1] in _GLOBALS:
+            attributes += _asked_for(steps, at, end)
         if attributes:
             read = Read(read.kind, read.name, read.attributes + attributes)
         if read.kind != "inner" or read.attributes:
             yield read
-        for name in _stored(steps[end])[:1] if end < len(steps) else ():
+        for name in _stored(steps, end)[:1] if ops[end] in _GIVING else ():
             if name in once:
                 local.setdefault(name, read)
     for constant in code.co_consts:
@@ -120,91 +142,78 @@ def _reads(code: CodeType, own: frozenset[str] | None, around: dict[str, Read]) 
             yield from _reads(constant, cells, local)
 
 
-def _read(step: Step, local: dict[str, Read], cells: frozenset[str]) -> Read | None:
+def _read(op: int, name: Any, local: dict[str, Read], cells: frozenset[str]) -> Read | None:
     """The name that an instruction reads, if it is one from elsewhere."""
-    opname, name = step
-    if opname in _LOCAL:
+    if op in _LOCAL:
         if isinstance(name, tuple):  # two at once
             name = name[1]
         if name in local:
             return local[name]
-    if opname in _GLOBALS:
+    if op in _GLOBALS:
         return Read("global", name, ())
-    if opname in _CELLS and name not in cells:
+    if op in _CELLS and name not in cells:
         return Read("cell", name, ())
-    if opname == "IMPORT_NAME" and "." not in name:
+    if op in _IMPORT and "." not in name:
         return Read("module", name, ())
-    if opname == "LOAD_SUPER_ATTR":
+    if op in _SUPER:
         return Read("super", "super", (name,))
     return None
 
 
-def _stored_once(steps: list[Step]) -> set[str]:
+def _stored_once(steps: Instructions) -> set[str]:
     """Local names that are given a value at one place only."""
     found: set[str] = set()
     again: set[str] = set()
-    for step in steps:
-        if step.opname in _STORING:
-            for name in _stored(step):
-                (again if name in found else found).add(name)
+    for at in steps.places_of(_STORING):
+        for name in _stored(steps, at):
+            (again if name in found else found).add(name)
     return found - again
 
 
-def _stored(step: Step) -> tuple[str, ...]:
+def _stored(steps: Instructions, at: int) -> tuple[str, ...]:
     """Local names that an instruction gives a value."""
-    if step.opname == "STORE_DEREF":
-        return (step.argval,)
-    if not step.opname.startswith("STORE_FAST"):
+    op = steps.ops[at]
+    if op in _STORE_CELL:
+        return (steps.value(at),)
+    if op not in _STORE_LOCAL:
         return ()
-    names: Any = step.argval if isinstance(step.argval, tuple) else (step.argval,)
-    return names if step.opname == "STORE_FAST_STORE_FAST" else names[:1]
+    names = steps.value(at)
+    if isinstance(names, tuple):
+        return names if op in _STORE_TWO else names[:1]
+    return (names,)
 
 
-def _after_super(steps: list[Step], at: int) -> int:
+def _after_super(ops: bytes, at: int) -> int:
     """Where the call of super() is over, if it is one without arguments."""
-    calls = {"CALL", "CALL_FUNCTION", "LOAD_DEREF", "LOAD_FAST"}
-    while at < len(steps) and (
-        steps[at].opname in calls or steps[at].opname.startswith("LOAD_FAST")
-    ):
+    while at < len(ops) and ops[at] in _CALLS:
         at += 1
     return at
 
 
-def _attributes(steps: list[Step], at: int) -> tuple[str, ...]:
-    found = []
-    while at < len(steps) and steps[at].opname in _ATTRIBUTES:
-        found.append(steps[at].argval)
-        at += 1
-    return tuple(found)
-
-
-def _asked_for(steps: list[Step], at: int, end: int) -> tuple[str, ...]:
+def _asked_for(steps: Instructions, at: int, end: int) -> tuple[str, ...]:
     """The attribute in getattr(name, "attribute") and hasattr(name, "attribute")."""
-    before = steps[at - 1] if at else None
-    if before is None or before.opname not in _GLOBALS or end >= len(steps):
+    if steps.value(at - 1) not in {"getattr", "hasattr"} or end >= len(steps.ops):
         return ()
-    asks = before.argval in {"getattr", "hasattr"} and steps[end].opname == "LOAD_CONST"
-    return (steps[end].argval,) if asks and isinstance(steps[end].argval, str) else ()
+    asked = steps.value(end) if steps.ops[end] in _CONSTANT else None
+    return (asked,) if isinstance(asked, str) else ()
 
 
-def _imported(steps: list[Step], at: int) -> Iterator[Read]:
+def _imported(steps: Instructions, at: int) -> Iterator[Read]:
     """from module import name, within a function: it is read at each call."""
-    module = steps[at].argval
-    for step in steps[at + 1 :]:
-        if step.opname == "IMPORT_FROM":
-            yield Read("module", module, (step.argval,))
-        elif not step.opname.startswith("STORE_"):
+    module = steps.value(at)
+    for after in range(at + 1, len(steps.ops)):
+        if steps.ops[after] in _IMPORTED:
+            yield Read("module", module, (steps.value(after),))
+        elif steps.ops[after] not in _STORES:
             break
 
 
-def _is_counted(steps: list[Step], at: int) -> bool:
+def _is_counted(steps: Instructions, at: int) -> bool:
     """Whether a name is read only to be counted up: name += 1."""
-    if len(steps) < at + 4:
-        return False
-    read, one, add, store = steps[at : at + 4]
+    one, add, store = steps.ops[at + 1 : at + 4]
     return (
-        one.opname in {"LOAD_CONST", "LOAD_SMALL_INT"}
-        and add.opname in {"BINARY_OP", "INPLACE_ADD", "INPLACE_SUBTRACT"}
-        and store.opname in _STORES
-        and store.argval == read.argval
+        store in _COUNTED
+        and one in _ONES
+        and add in _ADDITIONS
+        and bool(steps.value(at + 3) == steps.value(at))
     )

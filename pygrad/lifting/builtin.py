@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FrameType, FunctionType
 from typing import Any
 
-from pygrad.arrays.engines import MARK, waits
+from pygrad.arrays.engines import MARK, of_numpy, waits
 from pygrad.core.callers import warn_once
 from pygrad.core.implementation import IMPLEMENTATION, Value
 from pygrad.core.ints import Int, as_int, is_int
@@ -210,8 +210,7 @@ def as_double(kind: Any, *args: Any, **named: Any) -> Any:
     """np.float64(x), or dtype(x) where that is held in a variable; of a Value the Value."""
     if len(args) != 1 or named or not isinstance(kind, type) or not holds_values(args[0]):
         return kind(*args, **named)
-    np = sys.modules.get("numpy")
-    if kind not in _PLAIN and (np is None or not issubclass(kind, np.floating)):
+    if kind not in _PLAIN and not issubclass(kind, of_numpy("floating")):
         return kind(*args)  # type: ignore[call-arg]
     if not issubclass(kind, float):
         tell_of_precision(kind.__name__)

@@ -11,12 +11,12 @@ import ast
 import copyreg
 import functools
 import linecache
-import sys
 import types
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from pygrad.arrays.engines import of_numpy
 from pygrad.control.autograph.source import CHANGED, PREPARED
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
@@ -443,14 +443,13 @@ def _can_be_another(item: Any) -> bool:
 
 def _vectorized(item: Any, counterparts: _Counterparts) -> Any:
     """What numpy.vectorize has made of a function, made of its counterpart; any other thing is its own."""
-    np: Any = sys.modules.get("numpy")
-    if np is None or type(item) is not np.vectorize:
+    vectorize = of_numpy("vectorize")
+    if type(item) is not vectorize:
         return item
     function = counterparts.of(item.pyfunc)
     if function is item.pyfunc:
         return item
-    vectorize = world.standing_for(np.vectorize)
-    return vectorize(
+    return world.standing_for(vectorize)(
         function, item.otypes, excluded=item.excluded, signature=item.signature, cache=item.cache
     )
 

@@ -59,7 +59,8 @@ def _is_stated(default: Any) -> bool:
 def _kinds_of_numpy() -> tuple[tuple[type, ...], Any, tuple[Any, ...]]:
     """Types of its numbers, that of arrays, and dtypes of plain numbers, of each of which there is one."""
     np: Any = sys.modules.get("numpy")
-    if np is None:
+    try:
+        kinds = (np.float64, np.bool_, np.int64, np.dtype, np.ufunc, type(np.array), type(np.sum))
+    except AttributeError:  # it is not there, or another thread imports it just now
         return (), None, ()
-    kinds = (np.float64, np.bool_, np.int64, np.dtype, np.ufunc, type(np.array), type(np.sum))
     return kinds, np.ndarray, tuple(map(np.dtype, (float, bool, int, np.int32, np.float32)))

@@ -10,6 +10,7 @@ import operator
 import sys
 from typing import Any
 
+from pygrad.arrays.engines import of_numpy
 from pygrad.lifting.values import holds_values
 
 slice_of = slice
@@ -21,13 +22,7 @@ def stored(array: Any, index: Any, item: Any, name: str) -> Any:
     name: of the operator; "" for `=`. Raises the TypeError again where no Value was the cause.
     """
     references = sys.getrefcount(array)
-    np: Any = sys.modules.get("numpy")
-    if (
-        np is None
-        or type(array) is not np.ndarray
-        or array.dtype != float
-        or not holds_values(item)
-    ):
+    if type(array) is not of_numpy("ndarray") or array.dtype != float or not holds_values(item):
         raise  # noqa: PLE0704  it is called where the error is handled
     shared = references > _ALONE or (
         array.base is not None and sys.getrefcount(array.base) > _OF_A_VIEW

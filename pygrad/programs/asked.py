@@ -12,7 +12,6 @@ True
 
 from __future__ import annotations
 
-import dis
 import itertools
 import weakref
 from collections.abc import Iterator
@@ -21,9 +20,10 @@ from typing import Any, NamedTuple
 
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import warn_once
+from pygrad.core.instructions import Step, steps_of
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.reading import codes_within
-from pygrad.programs.identity import MATCH_CLASS, NAMES, Search, steps_of
+from pygrad.programs.identity import MATCH_CLASS, NAMES, Search
 
 _WHOLE = NAMES | {"integer", "signedinteger"}  # classes that ints are of, NumPy's too
 _OF_INSTANCES = {"isinstance", "issubclass"}
@@ -206,7 +206,7 @@ def _asks_for_ints(code: CodeType) -> bool:
     return any(_is_question(steps, at) for at in range(len(steps)))
 
 
-def _is_question(steps: list[dis.Instruction], at: int) -> bool:
+def _is_question(steps: list[Step], at: int) -> bool:
     """Whether a call of isinstance(), or a pattern, names a class that ints are of."""
     if steps[at].opname == "MATCH_CLASS":
         return any(_names(step) for step in steps[max(at - 4, 0) : at])
@@ -228,7 +228,7 @@ def _has_set(code: CodeType) -> bool:
     return any(isinstance(item, int) for constant in sets for item in constant)
 
 
-def _names(step: dis.Instruction) -> bool:
+def _names(step: Step) -> bool:
     return isinstance(step.argval, str) and step.argval in _WHOLE
 
 

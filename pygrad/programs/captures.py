@@ -25,6 +25,7 @@ from collections.abc import Callable
 from numbers import Number
 from types import (
     CellType,
+    CodeType,
     FunctionType,
     MemberDescriptorType,
     MethodType,
@@ -50,7 +51,9 @@ _MOST_OBJECTS = 200  # that functions may give each other as arguments
 _MANY = (list, tuple, dict, set, frozenset)
 _PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
 # What Number would take long to say no to, the first time; a first call meets all of these.
-_NO_NUMBERS = frozenset({FunctionType, MethodType, ModuleType, type, type(NOTHING), *_MANY})
+_NO_NUMBERS = frozenset(
+    {CodeType, FunctionType, MethodType, ModuleType, type, type(NOTHING), *_MANY}
+)
 _NO_OBJECTS = (ModuleType, FunctionType, MethodType, FunctionOf, type(NOTHING), *_MANY)
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 _OPERATORS = (  # what an object may be asked for without a name

@@ -32,6 +32,7 @@ import numpy as np
 from pygrad.core.callables import FunctionOf, original_module
 from pygrad.core.callers import is_pygrads
 from pygrad.core.implementation import Value
+from pygrad.core.instructions import steps_of
 from pygrad.core.jacobians import JacobianOf
 from pygrad.core.reading import codes_within
 from pygrad.core.swallowing import has_handlers
@@ -390,7 +391,8 @@ def _line_of(code: CodeType, at: int) -> int | None:
 
 def _gives_bools(code: CodeType) -> bool:
     """Whether what a method returns is no condition by its code: `return bool(...)`, `return not ...`."""
-    steps = steps_of(code)
+    # with what they do to the stack, which only dis says
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _IGNORED]
     for at, step in enumerate(steps):
         before = steps[at - 1]
         if step.opname != "RETURN_VALUE" or before.opname in _BOOLEAN:
@@ -412,8 +414,9 @@ def _gives_bools(code: CodeType) -> bool:
 
 def _stores_only(code: CodeType) -> bool:
     """Whether all handlers of code are those of lifted stores, which let on what they catch."""
-    handlers = sum(step.opname in {"PUSH_EXC_INFO", "SETUP_FINALLY"} for step in steps_of(code))
-    return handlers == sum(step.argval == _STORED for step in steps_of(code))
+    steps = steps_of(code)
+    handlers = sum(step.opname in {"PUSH_EXC_INFO", "SETUP_FINALLY"} for step in steps)
+    return handlers == sum(step.argval == _STORED for step in steps)
 
 
 def _asks_for_types(code: CodeType) -> bool:
@@ -450,11 +453,6 @@ def _asks_for_equals(code: CodeType) -> bool:
         or (step.opname == "COMPARE_OP" and step.argval in {"==", "!="})
         for step in steps_of(code)
     )
-
-
-def steps_of(code: CodeType) -> list[dis.Instruction]:
-    """Its instructions, but for those that do nothing."""
-    return [step for step in dis.get_instructions(code) if step.opname not in _IGNORED]
 
 
 def _imports(code: CodeType) -> Iterator[str]:

@@ -15,12 +15,7 @@ from pygrad.core import instructions
 from pygrad.core.reading import codes_within, names_read
 
 _DECODED = sys.version_info < (3, 15)  # a later version goes by way of dis
-_OTHERWISE = {
-    "COMPARE_OP",
-    "CONVERT_VALUE",
-    "FORMAT_VALUE",
-    "KW_NAMES",
-}  # dis says what numbers mean
+_OTHERWISE = {"CONVERT_VALUE", "FORMAT_VALUE", "KW_NAMES"}  # dis says what numbers mean
 _NOTHING = {"CACHE", "EXTENDED_ARG", "NOP", "PUSH_NULL", "PRECALL", "RESUME"}
 
 

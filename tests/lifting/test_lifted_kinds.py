@@ -18,6 +18,9 @@ import numpy as np
 import pytest
 
 from pygrad import Value, compile, grad, lift, numeric, value_and_grad, vmap
+from pygrad.lifting.builtin import as_double
+from pygrad.lifting.quick import of_numbers
+from pygrad.lifting.storing import stored
 
 SOURCE = textwrap.dedent(
     """
@@ -306,3 +309,23 @@ def test_decorators_of_numba_leave_functions_to_python(
     original = importlib.import_module("compiles")
     assert lifted.g(0.7) == original.g(0.7)
     assert grad(lifted.g)(0.7) == pytest.approx(2 * (math.sin(0.7) + 0.7 * math.cos(0.7)))
+
+
+def test_numpy_that_another_thread_imports_just_now_has_no_classes_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Kept:
+        def __init__(self, x):
+            self.x = x
+
+    monkeypatch.setitem(sys.modules, "numpy", ModuleType("numpy"))
+    v = Value(2.0)
+    assert as_double(Kept, v).x is v
+    assert of_numbers(math.sin, math.cos)(0.0) == 1.0
+    with pytest.raises(TypeError, match="floats only"):
+        try:
+            raise TypeError("floats only")
+        except TypeError:
+            stored([0.0], 0, v, "")
+    kept = Kept(math.sin)
+    assert lift(lambda x: kept.x(x))(0.0) == 0.0
