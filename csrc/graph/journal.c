@@ -84,14 +84,6 @@ static void unregister(pg_sweep *s)
     *link = s->outer;
 }
 
-static void free_arrays(pg_sweep *s)
-{
-    if (s->order != s->small_order)
-        pg_free(s->order);
-    if (s->stack != s->small_stack)
-        pg_free(s->stack);
-}
-
 /* Frees s and what it has journalled. Recursion here and in undo() is as deep as sweeps were nested. */
 static void discard(pg_sweep *s)
 {
@@ -109,7 +101,7 @@ static void discard(pg_sweep *s)
         }
         entry = next;
     }
-    free_arrays(s);
+    pg_sweep_free_arrays(s);
     pg_free(s);
 }
 

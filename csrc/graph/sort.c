@@ -2,6 +2,7 @@
  * and in steps. It marks the nodes it meets with the sweep's number. A node that joins the order has its
  * grad noted beside it and, if the sweep is one that writes, set to 0 while it is at hand. */
 #include "graph/journal.h"
+#include "graph/memory.h"
 
 #include <string.h>
 
@@ -17,16 +18,55 @@ static size_t next_capacity(size_t capacity)
     return live > capacity ? live : 2 * capacity;
 }
 
-/* A larger array with the contents of the old one, which is freed unless it is the small one inside the
- * sweep. NULL for want of memory, with the old one still in place. */
-static void *grown(void *array, const void *small, size_t count, size_t capacity, size_t size)
+/* The largest array of each kind that a sweep has given back. The pages of a new one would cost as much as a fifth of
+ * the sweep, and of a training loop every step sweeps about as many nodes. */
+typedef struct {
+    void *array;
+    size_t capacity;
+} spare;
+static spare spare_order, spare_stack;
+
+/* An array with the contents of the old one, which is freed unless it is the small one inside the sweep: the one that was
+ * kept, if it has room for least, or else a new one of *capacity. NULL for want of memory, with the old one still in place. */
+static void *grown(spare *kept, void *array, const void *small, size_t count, size_t least, size_t *capacity,
+                   size_t size)
 {
+    const int is_kept = kept->capacity >= least;
+    void *larger = !is_kept ? pg_alloc(*capacity, size) : pg_refused() ? NULL : kept->array;
+    if (larger == NULL)
+        return NULL;
+    if (is_kept) {
+        *capacity = kept->capacity;
+        *kept = (spare){NULL, 0};
+    }
+    memcpy(larger, array, count * size);
     if (array != small)
-        return pg_resize(array, count, capacity, size);
-    void *larger = pg_alloc(capacity, size);
-    if (larger != NULL)
-        memcpy(larger, small, count * size);
+        pg_free(array);
     return larger;
+}
+
+#ifdef PG_HOSTILE /* where a use of what was given back is to be seen */
+enum { KEEPS = 0 };
+#else
+enum { KEEPS = 1 };
+#endif
+
+static void give_back(spare *kept, void *array, size_t capacity)
+{
+    if (KEEPS && capacity > kept->capacity) {
+        pg_free(kept->array);
+        *kept = (spare){array, capacity};
+    } else {
+        pg_free(array);
+    }
+}
+
+void pg_sweep_free_arrays(pg_sweep *s)
+{
+    if (s->order != s->small_order)
+        give_back(&spare_order, s->order, s->capacity);
+    if (s->stack != s->small_stack)
+        give_back(&spare_stack, s->stack, s->stack_capacity);
 }
 
 /* The path is a stack of words: a node's address with a state in the low bits, which alignment leaves
@@ -37,7 +77,7 @@ enum { STATE_BITS = 3, INDEX_SHIFT = 2, AFTER_FIRST = 1, AFTER_LAST = 2, IN_MANY
 static int grow_order(pg_sweep *s)
 {
     size_t capacity = next_capacity(s->capacity);
-    pg_item *order = grown(s->order, s->small_order, s->count, capacity, sizeof *order);
+    pg_item *order = grown(&spare_order, s->order, s->small_order, s->count, s->capacity + 1, &capacity, sizeof *order);
     if (order == NULL)
         return 0;
     s->order = order;
@@ -47,8 +87,9 @@ static int grow_order(pg_sweep *s)
 
 static int grow_stack(pg_sweep *s)
 {
-    size_t capacity = next_capacity(s->stack_capacity + WORDS - 1); /* room for WORDS more, whatever it is */
-    uintptr_t *stack = grown(s->stack, s->small_stack, s->depth, capacity, sizeof *stack);
+    size_t least = s->stack_capacity + WORDS; /* room for WORDS more, whatever it is */
+    size_t capacity = next_capacity(least - 1);
+    uintptr_t *stack = grown(&spare_stack, s->stack, s->small_stack, s->depth, least, &capacity, sizeof *stack);
     if (stack == NULL)
         return 0;
     s->stack = stack;
@@ -85,10 +126,21 @@ PG_INLINE int grow(pg_sweep *s, cursor *c, int grow_one(pg_sweep *))
     return done;
 }
 
+/* A sweep over a large graph waits for memory more than it computes. Nodes lie in memory about as they were made, and join
+ * the order about so, block by block; so each fetches one that is made a while after it. The distance was measured on
+ * MLP-shaped, chained and random graphs, see benchmarks/sweep.py; from 100 to 500 it makes no difference. */
+enum { MADE_AFTER = 150 };
+
+PG_INLINE void fetch_made_after(const pg_node *n)
+{
+    PG_PREFETCH((void *)((uintptr_t)n + MADE_AFTER * sizeof *n)); /* perhaps no node's address: no harm */
+}
+
 PG_INLINE int append(pg_sweep *s, cursor *c, pg_node *n)
 {
     if (PG_UNLIKELY(c->next == c->end) && !grow(s, c, grow_order))
         return 0;
+    fetch_made_after(n);
     *c->next++ = (pg_item){n, n->grad};
     return 1;
 }
@@ -134,29 +186,6 @@ PG_INLINE verdict look(pg_sweep *s, cursor *c, pg_node *operand, const uint8_t *
     if (!ends && s->writes)
         operand->grad = 0.0;
     return DONE;
-}
-
-/* A sweep over a large graph waits for memory more than it computes, so what it will need is fetched
- * early. Nodes lie in memory about as they were made: what comes next is some nodes before (down a chain)
- * or behind (the neighbouring sum). On the way up, the nodes to come are on the path. The distances were
- * measured on MLP-shaped, chained and random graphs; see benchmarks/sweep.py. */
-enum { MADE_BEFORE = 16, MADE_AFTER = 34, UP_NEAR = 8, UP_FAR = 16 };
-
-PG_INLINE void fetch_on_the_way_down(const pg_node *n)
-{
-    PG_PREFETCH(n->of.two.b);
-    PG_PREFETCH((void *)((uintptr_t)n - MADE_BEFORE * sizeof *n)); /* perhaps no node's address: no harm */
-    PG_PREFETCH((void *)((uintptr_t)n + MADE_AFTER * sizeof *n));
-}
-
-PG_INLINE void fetch_on_the_way_up(const cursor *c)
-{
-    if (c->top - c->bottom >= UP_FAR) {
-        PG_PREFETCH((void *)(c->top[-UP_FAR] & ~(uintptr_t)STATE_BITS));
-        uintptr_t near = c->top[-UP_NEAR];
-        if ((near & STATE_BITS) == AFTER_FIRST)
-            PG_PREFETCH(((pg_node *)(near & ~(uintptr_t)STATE_BITS))->of.two.b);
-    }
 }
 
 /* Shapes as derivatives see them: conditions, and what a rule stands beside, have no operands. */
@@ -244,7 +273,6 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
                 s->at = NULL;
                 return PG_OK;
             }
-            fetch_on_the_way_up(&c);
             const uintptr_t top = *--c.top;
             n = (pg_node *)(top & ~(uintptr_t)STATE_BITS);
             from = (unsigned)(top & STATE_BITS);
@@ -255,7 +283,7 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
         /* down to an operand that was not met before */
         n = down;
         n->mark = id;
-        fetch_on_the_way_down(n);
+        PG_PREFETCH(n->of.two.b); /* whatever of is, a prefetch does no harm */
         from = 0;
         i = 0;
         if (PG_UNLIKELY(budget-- == 0))

@@ -51,7 +51,10 @@ struct pg_sweep {
 };
 
 /* Whatever goes back over the order fetches nodes so far ahead of their use. */
-enum { PG_NODES_AHEAD = 14 };
+enum { PG_NODES_AHEAD = 24 };
+
+/* Lets go of the order and the path. The largest are kept for a later sweep, under Python's lock as nodes are. */
+void pg_sweep_free_arrays(pg_sweep *s);
 
 /* Where in the order, from a place on, there is a leaf without any of these flags that was born before, or has a wrapper;
  * or a node with given partials. The count of nodes if nowhere. */

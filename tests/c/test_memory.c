@@ -7,6 +7,7 @@
 
 #include "graph/graph.h"
 #include "graph/memory.h"
+#include "graph/sweep.h"
 
 #if defined(__linux__) && !defined(PG_HOSTILE) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define LIMIT
@@ -215,6 +216,32 @@ static void test_a_sweep_allocates_nothing_once_it_is_sorted(void)
     pg_fail_at(0);
 }
 
+static void test_arrays_of_a_large_sweep_serve_later_ones(void)
+{
+    pg_node *root = chain(10000), *other = chain(6000);
+    CHECK(sweep(root, 1.0, ENOUGH) == PG_OK);
+    pg_fail_at(SIZE_MAX); /* which only counts */
+    CHECK(sweep(other, 1.0, ENOUGH) == PG_OK);
+    const size_t requests = pg_allocations();
+#ifndef PG_HOSTILE /* where nothing is kept */
+    CHECK(requests == 3); /* the sweep, its order and its path: what was kept is asked for, too */
+    CHECK(pg_allocated() == sizeof(pg_sweep));
+#endif
+    for (size_t n = 1; n <= requests; n++) {
+        pg_fail_once(n);
+        CHECK(sweep(other, 1.0, ENOUGH) == PG_NO_MEMORY);
+    }
+    pg_fail_at(0);
+    for (int larger_first = 0; larger_first < 2; larger_first++) { /* two at a time: one has arrays of its own */
+        pg_sweep *s = begun(larger_first ? root : other);
+        CHECK(sweep(larger_first ? other : root, 1.0, ENOUGH) == PG_OK);
+        finish(s);
+    }
+    CHECK(sweep(root, 1.0, ENOUGH) == PG_OK && root->grad == 1.0);
+    pg_release(root);
+    pg_release(other);
+}
+
 /* -- what a trace makes --------------------------------------------------------------------------- */
 
 static void trace_nodes(int on)
@@ -364,6 +391,7 @@ int main(void)
     RUN(test_each_allocation_of_a_sweep_fails_in_turn);
     RUN(test_a_journal_entry_that_fails_changes_nothing);
     RUN(test_a_sweep_allocates_nothing_once_it_is_sorted);
+    RUN(test_arrays_of_a_large_sweep_serve_later_ones);
     RUN(test_each_allocation_of_a_long_path_fails_in_turn);
     RUN(test_more_stops_than_fit_into_a_sweep);
     RUN(test_births_are_noted_while_somebody_asks);
