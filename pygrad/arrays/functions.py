@@ -221,6 +221,23 @@ def nan_to_num(
     return found[()] if is_value(x) and isinstance(found, np.ndarray) else found
 
 
+def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    """numpy.isclose, whose own asks what a comparison of two numbers gives for an item."""
+    x, y, rtol, atol = (
+        array_of_values(as_objects(v)) if np.ndim(v) and has_values(v) else in_an_array(v)
+        for v in (a, b, rtol, atol)
+    )
+    near = np.less_equal(np.abs(x - y), atol + rtol * np.abs(y)) & np.isfinite(y)
+    found = near | np.equal(x, y)
+    return found | (np.isnan(x) & np.isnan(y)) if equal_nan else found
+
+
+def allclose(a: Any, b: Any, *args: Any, **named: Any) -> Any:
+    """numpy.allclose; in a trace a condition."""
+    found = np.all(isclose(a, b, *args, **named))
+    return found if is_value(found) else bool(found)
+
+
 def _along_one_axis(a: Any, axis: Any) -> tuple[Any, int]:
     array = array_of_values(as_objects(a))
     if axis is None:
@@ -480,6 +497,8 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
         nanquantile,
         nanpercentile,
         nan_to_num,
+        isclose,
+        allclose,
         polyfit,
         clip,
         argpartition,

@@ -51,6 +51,8 @@ def lifted_numpy() -> ModuleType:
     lifted.fromiter = _of_items(np.fromiter, lifted.array)  # type: ignore[attr-defined]
     for name in (f"{kind}_like" for kind in _FILLED):
         setattr(lifted, name, _for_values(getattr(np, name)))
+    lifted.full = _filled(np.full)  # type: ignore[attr-defined]
+    lifted.full_like = _filled(np.full_like)  # type: ignore[attr-defined]
     lifted.isscalar = lambda x: isinstance(x, Value) or np.isscalar(x)  # type: ignore[attr-defined]
     return lifted
 
@@ -156,6 +158,24 @@ def _for_values(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def array(x: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
         return function(x, object if holds_values(x) else dtype, *args, **named)
+
+    return quick.of_numbers(array, function)
+
+
+def _filled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """numpy.full or full_like; filled with Values, an array of what float() or int() make of them."""
+    import numpy as np
+
+    from pygrad.arrays.overrides import of_values
+
+    @functools.wraps(function)
+    def array(shape: Any, fill_value: Any, dtype: Any = None, *args: Any, **named: Any) -> Any:
+        if not holds_values(fill_value):
+            return function(shape, fill_value, dtype, *args, **named)
+        if dtype is None and function is np.full_like:
+            dtype = np.asanyarray(shape).dtype
+        made = function(shape, fill_value, object, *args, **named)
+        return of_values(made if dtype is None else as_type(made, dtype))
 
     return quick.of_numbers(array, function)
 

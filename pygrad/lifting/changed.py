@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from pygrad.lifting.anew import lifted_later
+from pygrad.lifting.integration import of_integrate
+from pygrad.lifting.interpolation import lifted_interpolant, of_interpolate
 from pygrad.lifting.scientific import of_special, of_stats
 from pygrad.lifting.solvers import of_optimize
 from pygrad.lifting.standing import like
@@ -37,6 +39,19 @@ def _part(scipy: Any, name: str) -> Any:
     return _found[0](f"scipy.{name}") if f"scipy.{name}" in CHANGED else item
 
 
+def object_for(item: Any) -> Any:
+    """What stands for an object that one of these packages has made before; mostly the item itself."""
+    home = type(item).__module__ or ""
+    if home.startswith("scipy.interpolate."):
+        return lifted_interpolant(item, _found[0]("scipy.interpolate"))
+    if (
+        home.startswith("scipy.stats.")
+        and getattr(getattr(item, "dist", None), "name", "") == "norm"
+    ):
+        return _found[0]("scipy.stats").norm(*item.args, **item.kwds)
+    return item
+
+
 _found: list[Callable[[str], Any]] = []
 
 
@@ -47,6 +62,8 @@ def set_finder(module_for: Callable[[str], Any]) -> None:
 
 CHANGED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "scipy": lambda original: {},
+    "scipy.integrate": of_integrate,
+    "scipy.interpolate": of_interpolate,
     "scipy.optimize": lambda original: {**of_optimize(original), **of_systems(original)},
     "scipy.special": of_special,
     "scipy.stats": of_stats,

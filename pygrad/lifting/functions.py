@@ -26,6 +26,7 @@ from pygrad.core.instructions import steps_of
 from pygrad.core.reading import LOOKING, Anew, codes_within
 from pygrad.lifting import world
 from pygrad.lifting.builtin import MARK, UNROUNDED, unrounded
+from pygrad.lifting.changed import object_for
 from pygrad.lifting.dispatching import (
     cached_function,
     compiled_function,
@@ -296,10 +297,12 @@ class _Counterparts:
     def _of_object(self, item: Any) -> Any:
         """An object of a class of the user's, as one of the lifted class that has the same attributes."""
         cls = type(item)
-        vectorized = _vectorized(item, self)
-        if vectorized is not item or not world.is_own(cls.__module__):
+        standing = _vectorized(item, self)
+        if standing is item:
+            standing = object_for(item)
+        if standing is not item or not world.is_own(cls.__module__):
             self.others.add(cls)
-            return vectorized
+            return standing
         made = self.of(cls) if _can_be_another(item) else cls
         if made is cls:
             return item
@@ -470,6 +473,7 @@ def _new_cell(cell: Any) -> Any:
         or type(item) in {list, tuple, dict}
         or (cached_function(item) or compiled_function(item)) is not None
         or world.is_own(type(item).__module__)
+        or object_for(item) is not item
     )
     return types.CellType() if lifts else cell
 

@@ -27,10 +27,7 @@ ROWS = 200
 OPEN = {
     "complex numbers": ("thermo.eos.PR", "thermo.eos.SRK"),
     "numpy.roots": ("numpy_financial.irr",),
-    "scipy.integrate.quad": (
-        "fluids.geometry.V_horiz_torispherical",
-        "ht.hx.NTU_from_effectiveness",
-    ),
+    "scipy.special.iv": ("ht.hx.NTU_from_effectiveness",),
     "items of a scalar array": (
         "pymap3d.ecef2geodetic",
         "pymap3d.aer2geodetic",

@@ -58,6 +58,15 @@ def boxes(x):
     return np.sum(np.array([one, other, 1.0]) ** 2)
 def iterated(x):
     return np.fromiter((k * x for k in (1.0, 2.0)), np.float64, count=2).sum() + np.fromiter(iter([1, 2]), int)[1]
+def filled(x):
+    flows = np.full_like(np.arange(3.0), x)
+    flows[-1] += 2.0 * x
+    return np.sum(np.full((2, 2), x, dtype=float)) + flows[-1] + np.full(2, 7.9 * x, dtype=int)[0]
+def near(x):
+    steps = 0
+    while not np.isclose(x, 1.0) and steps < 60:
+        x, steps = 0.5 * (x + 1.0), steps + 1
+    return x + (1.0 if np.allclose([x, 1.0], [1.0, x]) else 0.0) + np.isclose(x, [1.0, 5.0], rtol=0.1).sum()
 class Proxy:
     @property
     def __annotations__(self): return {}
@@ -84,6 +93,8 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
         ("boxes", 2 * 1.5 * 5.0),
         ("pieces", 3.0 + 8.0 * 1.5),
         ("iterated", 3.0),
+        ("filled", 7.0),
+        ("near", 2.0**-16),
     ],
 )
 def test_they_run_and_are_right(packages: tuple[Any, Any], name: str, slope: float) -> None:
