@@ -46,14 +46,14 @@ static void *grown(spare *kept, void *array, const void *small, size_t count, si
 }
 
 #ifdef PG_HOSTILE /* where a use of what was given back is to be seen */
-enum { KEEPS = 0 };
+enum { MOST_KEPT = 0 };
 #else
-enum { KEEPS = 1 };
+enum { MOST_KEPT = 1 << 26 }; /* bytes: of a larger sweep pages are a smaller part, and memory is scarcer */
 #endif
 
-static void give_back(spare *kept, void *array, size_t capacity)
+static void give_back(spare *kept, void *array, size_t capacity, size_t size)
 {
-    if (KEEPS && capacity > kept->capacity) {
+    if (capacity > kept->capacity && capacity <= MOST_KEPT / size) {
         pg_free(kept->array);
         *kept = (spare){array, capacity};
     } else {
@@ -64,9 +64,9 @@ static void give_back(spare *kept, void *array, size_t capacity)
 void pg_sweep_free_arrays(pg_sweep *s)
 {
     if (s->order != s->small_order)
-        give_back(&spare_order, s->order, s->capacity);
+        give_back(&spare_order, s->order, s->capacity, sizeof *s->order);
     if (s->stack != s->small_stack)
-        give_back(&spare_stack, s->stack, s->stack_capacity);
+        give_back(&spare_stack, s->stack, s->stack_capacity, sizeof *s->stack);
 }
 
 /* The path is a stack of words: a node's address with a state in the low bits, which alignment leaves
