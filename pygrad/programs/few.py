@@ -257,6 +257,7 @@ class Seat:
         batch.inputs = ffi.from_buffer("double **", self.inputs)
         batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
         batch.left = ffi.from_buffer("uint32_t *", self.left)
+        self.beyond = batch.beyond = ffi.new("int *")  # whether a result by row may be inf or nan
         self.leaving = leaving = ffi.new("pg_leaving *")
         self.first_row = ffi.from_buffer("size_t *", self.order)
         leaving.rows = self.first_row
@@ -441,7 +442,8 @@ class Plan:
             return None
         if not results.by_row:
             seat.results[: results.count] = total / rows if of.reduce == "mean" else total
-        told = of.errors != "ignore" and not _all_finite(seat.numbers, results.size(rows))
+        told = of.errors != "ignore" and seat.beyond[0] != 0
+        told = told and not _all_finite(seat.numbers, results.size(rows))
         numbers = seat.written(results.size(rows))
         if told and seat.is_finite():
             of.report(numbers.size - int(np.isfinite(numbers).sum()))
@@ -481,6 +483,7 @@ class Plan:
         small: list[Any] = []
         worth = paths.worth
         worth.asked += seat.rows
+        seat.beyond[0] = not results.by_row
         while True:
             seat.make_room(path, threads)
             if path.lives:
