@@ -136,6 +136,9 @@ typedef struct {
     void *uniforms, *lanes; /* scratch memory; lanes for each thread, one behind the other */
     size_t threads; /* that may work on it: this one and helpers; 0 is 1. See pg_threads */
     const int *stop; /* NULL, or another thread gives it to pg_stop for the call to end early; 0 before that */
+    int *
+        beyond; /* NULL, or it is set to 1 if some number is inf or nan that is written to outputs; it may be of a row that
+                  * has left the path */
     size_t calls; /* pg_program_call counts here those that stayed on the path */
 } pg_batch;
 

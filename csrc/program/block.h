@@ -3,6 +3,7 @@
 #define PG_BLOCK_H
 
 #include "graph/stopping.h"
+#include "program/gammas.h"
 #include "program/history.h"
 #include "program/program.h"
 
@@ -80,6 +81,20 @@ static inline size_t pg_width(const block *rows)
 static inline size_t row_of(const pg_batch *batch, size_t i)
 {
     return batch->rows != NULL ? batch->rows[i] : batch->first + i;
+}
+
+/* Whether an op has a function for whole blocks: loops over lanes have none of its code. */
+static inline int pg_is_in_block(int op)
+{
+#ifdef PG_LIBM_LANES
+    (void)op;
+    return 0;
+#else
+    return op == PG_OP_exp || op == PG_OP_log || op == PG_OP_tanh || op == PG_OP_sech2 || op == PG_OP_sigmoid ||
+           op == PG_OP_sigmoid_dx || op == PG_OP_sin || op == PG_OP_cos || op == PG_OP_tan || op == PG_OP_pow ||
+           op == PG_OP_pown || op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx ||
+           op == PG_OP_pow_dy || op == PG_OP_mod || op == PG_OP_floordiv || pg_is_of_gammas(op);
+#endif
 }
 
 /* The uniform instructions: 1; 0 where a guard fails, which is then in *guard; -1 if a loop was stopped. *met is set to

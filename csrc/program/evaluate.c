@@ -40,14 +40,6 @@ static size_t guard_rows(const pg_instruction *in, const double *a, const double
     return staying;
 }
 
-static void write_output(const block *rows, uint32_t i, const double *lanes)
-{
-    double *out = rows->batch->outputs[i];
-    const ptrdiff_t stride = rows->batch->output_strides[i];
-    for (size_t l = 0; l < rows->count; l++)
-        out[(ptrdiff_t)row_of(rows->batch, rows->first + l) * stride] = lanes[l];
-}
-
 /* The lanes that count for totals: others, of rows that are not there or have left, are 0 in a copy. */
 static const double *counted(const block *rows, const double *lanes, int which)
 {
@@ -141,21 +133,22 @@ static inline int is_short(int op)
     return pg_cost_of_op(op) <= PG_COST_DIVISION;
 }
 
-#ifndef PG_LIBM_LANES
-/* Whether an op of lanes has a function for whole blocks. */
-static inline int is_in_block(int op)
-{
-    return op == PG_OP_exp || op == PG_OP_log || op == PG_OP_tanh || op == PG_OP_sech2 || op == PG_OP_sigmoid ||
-           op == PG_OP_sigmoid_dx || op == PG_OP_sin || op == PG_OP_cos || op == PG_OP_tan || op == PG_OP_pow ||
-           op == PG_OP_pown || op == PG_OP_power || op == PG_OP_pow_dx || op == PG_OP_pow_less || op == PG_OP_pow_dxx ||
-           op == PG_OP_pow_dy || op == PG_OP_mod || op == PG_OP_floordiv || pg_is_of_gammas(op);
-}
-
-#endif
-
 static double uniform_or_zero(const double *uniforms, pg_slot slot)
 {
     return slot == PG_NO_SLOT ? 0.0 : uniforms[slot];
+}
+
+/* How many of the outputs from in on are written together: four that stand side by side in each row, or one. */
+static int outputs_together(const pg_instruction *in, const pg_instruction *end, const pg_batch *batch)
+{
+    const uint32_t i = in->out;
+    if (end - in < PG_TOGETHER)
+        return 1;
+    for (uint32_t k = 1; k < PG_TOGETHER; k++)
+        if (in[k].code != PG_CODE_OUTPUT || in[k].out != i + k || batch->outputs[i + k] != batch->outputs[i] + k ||
+            batch->output_strides[i + k] != batch->output_strides[i])
+            return 1;
+    return PG_TOGETHER;
 }
 
 /* Four numbers of two vectors of four. */
@@ -351,13 +344,14 @@ static int has_lanes(const pg_program *p, const block *rows, size_t input)
     return slot != PG_NO_SLOT && slot & PG_ROW && pg_input_standing(rows, slot) == 0;
 }
 
-/* How many inputs from i on stand side by side in each row, in whole tiles. */
+/* How many inputs from i on stand side by side in each row, and in lanes one behind the other, in whole tiles. */
 static size_t side_by_side(const pg_program *p, const block *rows, size_t i)
 {
     const pg_batch *batch = rows->batch;
     size_t count = 0;
     while (i + count < p->inputs && has_lanes(p, rows, i + count) &&
-           batch->inputs[i + count] == batch->inputs[i] + count && batch->strides[i + count] == batch->strides[i])
+           batch->inputs[i + count] == batch->inputs[i] + count && batch->strides[i + count] == batch->strides[i] &&
+           p->input_slots[i + count] == p->input_slots[i] + count)
         count++;
     return count / PG_TILE * PG_TILE;
 }
@@ -372,12 +366,25 @@ static void load_tiles(const pg_program *p, const block *rows, size_t i, size_t 
         const double *from[PG_TILE];
         for (size_t r = 0; r < PG_TILE; r++)
             from[r] = batch->inputs[i] + (ptrdiff_t)row_of(batch, rows->first + l + r) * batch->strides[i];
-        for (size_t k = 0; k < count; k++) {
-            double *into = LANE(p->input_slots[i + k]) + l;
+        for (size_t k = 0; k < count; k += PG_TILE) {
+            sets[level].turn.tile(LANE(p->input_slots[i + k]) + l, from);
             for (size_t r = 0; r < PG_TILE; r++)
-                into[r] = from[r][k];
+                from[r] += PG_TILE;
         }
     }
+}
+
+/* An input's numbers from row l of the block on. */
+static void load_one(const block *rows, size_t i, double *into, size_t l)
+{
+    const pg_batch *batch = rows->batch;
+    const double *from = batch->inputs[i];
+    const ptrdiff_t stride = batch->strides[i];
+    if (stride == 1 && batch->rows == NULL)
+        memcpy(into + l, from + batch->first + rows->first + l, (rows->count - l) * sizeof *into);
+    else
+        for (; l < rows->count; l++)
+            into[l] = from[(ptrdiff_t)row_of(batch, rows->first + l) * stride];
 }
 
 /* Between which inputs all are that have lanes: most of those that are the same for all rows, as a model's parameters, need
@@ -397,7 +404,6 @@ static void find_inputs_with_lanes(const pg_program *p, block *rows)
 /* The rows' numbers into lanes; lanes without a row repeat the last one. */
 static void load(const pg_program *p, const block *rows)
 {
-    const pg_batch *batch = rows->batch;
     double *lanes = rows->lanes;
     size_t tiled = 0; /* inputs before this one have their whole tiles */
     for (size_t i = rows->with_lanes; i < rows->behind; i++) {
@@ -408,8 +414,7 @@ static void load(const pg_program *p, const block *rows)
             load_tiles(p, rows, i, tiled - i);
         }
         double *into = LANE(p->input_slots[i]);
-        for (size_t l = i < tiled ? rows->count / PG_TILE * PG_TILE : 0; l < rows->count; l++)
-            into[l] = batch->inputs[i][(ptrdiff_t)row_of(batch, rows->first + l) * batch->strides[i]];
+        load_one(rows, i, into, i < tiled ? rows->count / PG_TILE * PG_TILE : 0);
         for (size_t l = rows->count; l < rows->width; l++)
             into[l] = into[rows->count - 1];
     }

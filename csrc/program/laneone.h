@@ -34,6 +34,12 @@ LANE_TARGET static int LANE_NAME(once)(const pg_instruction *in, const pg_instru
         uniforms[in[in->code == PG_OP_tanh].out] = y.slope;
         return 2;
     }
+    if ((in->code == PG_OP_sin || in->code == PG_OP_cos) && pg_is_pair(in, end)) {
+        const struct lane_circle y = lane_circle_of(uniforms[in->a], lane_angle(uniforms[in->a]));
+        uniforms[in[in->code == PG_OP_cos].out] = y.sine;
+        uniforms[in[in->code == PG_OP_sin].out] = y.cosine;
+        return 2;
+    }
     if ((in->code == PG_OP_sigmoid || in->code == PG_OP_sigmoid_dx) && pg_is_pair(in, end)) {
         const struct lane_sloped y = lane_sigmoid_and_slope(uniforms[in->a]);
         uniforms[in[in->code == PG_OP_sigmoid_dx].out] = y.value;

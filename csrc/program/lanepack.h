@@ -248,6 +248,9 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
     case PG_OP_tanh:
         lanes_tanh(a, z, count);
         return 1;
+    case PG_OP_sech2:
+        lanes_sech2(a, z, count);
+        return 1;
     case PG_STEP_PAIR + PG_OP_sigmoid:
         lanes_sigmoid_and_slope(a, z, z + pg_whole(s->count), count);
         return 1;
@@ -330,9 +333,9 @@ LANE_TARGET static void LANE_NAME(apply)(const pg_step *s, const double *restric
         return;
 #endif
     switch (s->code) {
-#define EACH_NUMBER(...) \
+#define EACH_NUMBER(op, ...) \
     { \
-        for (size_t at = 0; at < count; at += PG_SIDE) { \
+        for (size_t at = 0; !pg_is_in_block(op) && at < count; at += PG_SIDE) { \
             LANE_LOOP \
             for (int l = 0; l < PG_SIDE; l++) { \
                 __VA_ARGS__ \
@@ -342,17 +345,19 @@ LANE_TARGET static void LANE_NAME(apply)(const pg_step *s, const double *restric
     }
 #define UNARY(name, symbol, errors, forward, dx, doc) \
     case PG_OP_##name: \
-        EACH_NUMBER(const double x = a[at + (size_t)l]; z[at + (size_t)l] = forward;)
+        EACH_NUMBER(PG_OP_##name, const double x = a[at + (size_t)l]; z[at + (size_t)l] = forward;)
 #define BINARY(name, symbol, errors, forward, dx, dy, doc) \
     case PG_OP_##name: \
-        EACH_NUMBER(const double x = a[at + (size_t)l], y = b[at + (size_t)l]; z[at + (size_t)l] = forward;)
+        EACH_NUMBER(PG_OP_##name, const double x = a[at + (size_t)l], y = b[at + (size_t)l]; \
+                    z[at + (size_t)l] = forward;)
 #define TERNARY(name, symbol, errors, forward, dx, dy, dw, doc) \
     case PG_OP_##name: \
-        EACH_NUMBER(const double x = a[at + (size_t)l], y = b[at + (size_t)l], w = c[at + (size_t)l]; \
+        EACH_NUMBER(PG_OP_##name, const double x = a[at + (size_t)l], y = b[at + (size_t)l], w = c[at + (size_t)l]; \
                     z[at + (size_t)l] = forward;)
 #define CONSTANT(name, symbol, errors, forward, dx, doc) \
     case PG_OP_##name: \
-        EACH_NUMBER(const double x = a[at + (size_t)l], k = b[at + (size_t)l]; z[at + (size_t)l] = forward;)
+        EACH_NUMBER(PG_OP_##name, const double x = a[at + (size_t)l], k = b[at + (size_t)l]; \
+                    z[at + (size_t)l] = forward;)
 #define SLOPE1 UNARY
 #define SLOPE2 BINARY
 #include "ops.def"

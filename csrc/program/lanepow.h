@@ -56,7 +56,7 @@ LANE_INLINE double lane_power_by_products(double x, double n)
 }
 
 /* power() of scalar.h. */
-static inline double lane_power(double x, double n)
+LANE_INLINE double lane_power(double x, double n)
 {
     if (n == 2.0)
         return x * x;
@@ -97,7 +97,7 @@ LANE_INLINE double lane_slope_of_power(double x, double y, double z)
 }
 
 /* pow_dx(), pow_less() and pow_dxx() of scalar.h, which says why. */
-static inline double lane_pow_dx(double x, double y)
+LANE_INLINE double lane_pow_dx(double x, double y)
 {
     if (y == 0.0)
         return 0.0;
@@ -110,7 +110,7 @@ static inline double lane_pow_dx(double x, double y)
     return lane_is_normal(z) && x != 0.0 ? lane_slope_of_power(x, y, z) : y * lane_power(x, y - 1.0);
 }
 
-static inline double lane_pow_less(double x, double y)
+LANE_INLINE double lane_pow_less(double x, double y)
 {
     const double p = lane_power(x, y - 1.0);
     if (lane_has_less(y) && (lane_is_normal(p) || x == 0.0))
@@ -119,7 +119,7 @@ static inline double lane_pow_less(double x, double y)
     return lane_is_normal(z) && x != 0.0 ? z / x : p;
 }
 
-static inline double lane_pow_dxx(double x, double y)
+LANE_INLINE double lane_pow_dxx(double x, double y)
 {
     if (y == 0.0)
         return 0.0;

@@ -117,7 +117,7 @@ LANE_INLINE double lane_power_ends(double x, double y, double z)
     return y == 0.0 || x == 1.0 || (a == 1.0 && b == LANE_INF) ? 1.0 : z;
 }
 
-static inline double lane_pow(double x, double y)
+LANE_INLINE double lane_pow(double x, double y)
 {
     const int tiny = fabs(x) < 0x1p-1022;
     struct lane_log_place at = lane_log_place(fabs(tiny ? x * 0x1p54 : x));

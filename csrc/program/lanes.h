@@ -27,6 +27,7 @@ typedef int64_t LANE_NAME(ints) __attribute__((vector_size(LANE_WIDTH * sizeof(i
 #include "program/lanetable.h"
 #include "program/lanepowblock.h"
 #include "program/lanesums.h"
+#include "program/lanerows.h"
 #include "program/laneone.h"
 
 /* Adds a block's numbers to eight strided sums, in the order of a tree; or, less, takes them away. No such sum is ever -0.0, so
@@ -171,7 +172,7 @@ LANE_TARGET static void LANE_NAME(settle)(const pg_instruction *in, block *rows)
 }
 
 #ifndef PG_LIBM_LANES
-/* Ops that have a function for whole blocks (see is_in_block()), faster than one lane at a time and with the same bits. */
+/* Ops that have a function for whole blocks (see pg_is_in_block()), faster than one lane at a time and with the same bits. */
 LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, const block *rows)
 {
     const size_t width = pg_width(rows);
@@ -245,7 +246,7 @@ LANE_TARGET static void LANE_NAME(as_block)(const pg_instruction *in, const bloc
         LANE_NAME(pair)(in, rows); \
         return 2; \
     } \
-    if (is_in_block(op)) { \
+    if (pg_is_in_block(op)) { \
         LANE_NAME(as_block)(in, rows); \
         return 1; \
     }
@@ -386,31 +387,6 @@ LANE_TARGET static int LANE_NAME(is_all)(const double *says, size_t width)
     return !LANE_ANY(any);
 }
 
-/* Eight items of eight rows, which stand side by side in each: lanes of a block for each item. */
-LANE_TARGET static void LANE_NAME(tile)(double *into, const double *const *from)
-{
-#if LANE_WIDTH >= 4 && defined LANE_MIX
-    typedef double vec __attribute__((vector_size(32), aligned(sizeof(double))));
-    for (size_t r = 0; r < 8; r += 4)
-        for (size_t k = 0; k < 8; k += 4) {
-            const vec a = *(const vec *)(const void *)(from[r] + k), b = *(const vec *)(const void *)(from[r + 1] + k),
-                      c = *(const vec *)(const void *)(from[r + 2] + k),
-                      d = *(const vec *)(const void *)(from[r + 3] + k);
-            const vec even = LANE_MIX(a, b, 0, 4, 2, 6), odd = LANE_MIX(a, b, 1, 5, 3, 7),
-                      other_even = LANE_MIX(c, d, 0, 4, 2, 6), other_odd = LANE_MIX(c, d, 1, 5, 3, 7);
-            vec *z = (vec *)(void *)(into + k * PG_LANES + r);
-            z[0] = LANE_MIX(even, other_even, 0, 1, 4, 5);
-            z[PG_LANES / 4] = LANE_MIX(odd, other_odd, 0, 1, 4, 5);
-            z[2 * PG_LANES / 4] = LANE_MIX(even, other_even, 2, 3, 6, 7);
-            z[3 * PG_LANES / 4] = LANE_MIX(odd, other_odd, 2, 3, 6, 7);
-        }
-#else
-    for (size_t k = 0; k < 8; k++)
-        for (size_t r = 0; r < 8; r++)
-            into[k * PG_LANES + r] = from[r][k];
-#endif
-}
-
 /* -- a function for each code: how many instructions it has done, or 0 if that was the end ---------- */
 
 #define STEP(name) LANE_TARGET static int LANE_NAME(name)(const pg_program *p, const pg_instruction *in, block *rows)
@@ -517,9 +493,7 @@ STEP(do_guard)
 
 STEP(do_output)
 {
-    LANES_OF_STEP
-    write_output(rows, in->out, LANE(in->a));
-    return 1;
+    return LANE_NAME(write_outputs)(p, in, rows);
 }
 
 STEP(do_total)

@@ -181,7 +181,7 @@ LANE_INLINE int lanes_are_far(const double *x, size_t some)
     { \
         return lane_##name##_of(x, lane_near_angle(x)); \
     } \
-    static inline double lane_##name(double x) \
+    LANE_INLINE double lane_##name(double x) \
     { \
         return lane_##name##_of(x, lane_angle(x)); \
     } \

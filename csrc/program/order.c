@@ -241,6 +241,24 @@ static void list_result(pg_ready *r, uint32_t number)
     pg_each_use(r->o, it, used_once, r, number);
 }
 
+/* A result that is ready. If it is not added up it waits for those that are written together with it. */
+static void list_ready_result(pg_ready *r, uint32_t number)
+{
+    const uint32_t values = (uint32_t)r->o->d->count, all = values + (uint32_t)r->o->trace->output_count;
+    const uint32_t first = number - (number - values) % PG_TOGETHER;
+    const uint32_t end = all - first < PG_TOGETHER ? all : first + PG_TOGETHER;
+    if (pg_is_total(r->o, number - values)) {
+        list_result(r, number);
+        return;
+    }
+    for (uint32_t i = first; i < end; i++)
+        if (r->left[i] != 0 && !pg_is_total(r->o, i - values))
+            return;
+    for (uint32_t i = first; i < end; i++)
+        if (!pg_is_total(r->o, i - values))
+            list_result(r, i);
+}
+
 /* What a value or guard that is listed makes ready: results are listed, too, if they may be, and values wait. */
 static void was_listed(pg_ready *r, item it)
 {
@@ -255,7 +273,7 @@ static void was_listed(pg_ready *r, item it)
             let_wait(r, r->users[u]);
     for (uint32_t u = begin; u < end && r->gives_results; u++)
         if (r->left[r->users[u]] == 0 && r->users[u] >= values)
-            list_result(r, r->users[u]);
+            list_ready_result(r, r->users[u]);
 }
 
 /* All guards of rows are listed: so may results be. */
@@ -265,7 +283,7 @@ static void give_results(pg_ready *r)
     r->gives_results = 1;
     for (uint32_t i = values; i < values + results; i++)
         if (r->left[i] == 0)
-            list_result(r, i);
+            list_ready_result(r, i);
 }
 
 static void look_for_last_use(void *with, uint32_t v, uint32_t at)

@@ -16,8 +16,9 @@ typedef struct pg_loop pg_loop;
 /* See pack.h. */
 typedef struct pg_pack pg_pack;
 
-/* Rows of a block; and lanes at work: of a block of few rows so many more that they are eights. */
-enum { PG_LANES = 64, PG_EIGHT = 8 };
+/* Rows of a block; lanes at work: of a block of few rows so many more that they are eights; and outputs that are written as
+ * vectors, if they stand side by side in each row. */
+enum { PG_LANES = 64, PG_EIGHT = 8, PG_TOGETHER = 4 };
 
 /* Codes of instructions that are no op of the table. */
 enum pg_code {

@@ -27,6 +27,7 @@ class Batch:
         self.arguments, self.threads = arguments, threads
         self.tell: _Tell = None
         self.served = 0  # rows that have stayed on a path
+        self.beyond = ffi.new("int *")  # whether a result by row may be inf or nan
         self.singular: int | None = None  # a row whose derivatives may be singular: see Paths.look
         # Paths with the rows that have stayed on them, indices or None for all; if that is to be noted.
         self.stayed: list[tuple[Path, Any]] | None = None
@@ -136,6 +137,7 @@ class _Work:
         part.strides = ffi.from_buffer("ptrdiff_t *", self.batch.strides)
         part.outputs = ffi.from_buffer("double **", self.targets.pointers)
         part.output_strides = ffi.from_buffer("ptrdiff_t *", self.targets.strides)
+        part.beyond = self.batch.beyond
         part.lives, part.uniforms = doubles(self.lives), doubles(self.uniforms)
         part.first, part.count, part.piece = first, size, self.piece
         if self.rows is not None:

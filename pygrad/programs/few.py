@@ -270,6 +270,7 @@ class Seat:
         batch.inputs = ffi.from_buffer("double **", self.inputs)
         batch.strides = ffi.from_buffer("ptrdiff_t *", self.strides)
         batch.left = ffi.from_buffer("uint32_t *", self.left)
+        self.beyond = batch.beyond = ffi.new("int *")  # whether a result by row may be inf or nan
         self.leaving = leaving = ffi.new("pg_leaving *")
         self.first_row = ffi.from_buffer("size_t *", self.order)
         leaving.rows = self.first_row
@@ -457,7 +458,8 @@ class Plan:
             return None
         if not results.by_row:
             seat.results[: results.count] = total / rows if of.reduce == "mean" else total
-        told = of.errors != "ignore" and not _all_finite(seat.numbers, seat.size)
+        may_be = of.errors != "ignore" and seat.beyond[0] != 0
+        told = may_be and not _all_finite(seat.numbers, seat.size)
         numbers = seat.written()
         if told and seat.is_finite():
             of.report(numbers.size - int(np.isfinite(numbers).sum()))
@@ -497,6 +499,7 @@ class Plan:
         small: list[Any] = []
         worth = paths.worth
         worth.asked += seat.rows
+        seat.beyond[0] = not results.by_row
         while True:
             seat.make_room(path, threads)
             if path.lives:

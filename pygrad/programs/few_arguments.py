@@ -119,7 +119,9 @@ class Layout:
         self.before = np.array(before, np.intp)  # numbers of a row in arrays before its own
         self.within = np.array(within, np.intp)
         self.sizes = np.array(sizes, np.intp)
-        self.leaves = np.array(leaves, np.intp)  # the same of each array
+        # Of each mapped input its array, and how many bytes behind the first of that it stands.
+        self.array_of = np.repeat(np.arange(len(leaves)), np.array(leaves, np.intp))
+        self.offsets = (8 * self.within).astype(np.uintp)
 
     def places(self, rows: int, row: int = 0) -> Any:
         """For each mapped input where its number in a row stands among all."""
@@ -128,4 +130,4 @@ class Layout:
     def addresses(self, arrays: Sequence[Any]) -> Any:
         """For each mapped input where its number in the first row stands, in arrays of their own."""
         starts = np.array([address(array) for array in arrays], np.uintp)
-        return np.repeat(starts, self.leaves) + 8 * self.within.astype(np.uintp)
+        return starts[self.array_of] + self.offsets

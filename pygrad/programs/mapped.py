@@ -343,7 +343,8 @@ class Run:
             np.may_share_memory(out, leaf.array) for leaf in self.arguments.leaves
         )
         results, structures = self._row_results(None if shared else out)
-        self._report(results.parts)
+        if self.batch.beyond[0]:
+            self._report(results.parts)
         if out is None:
             return results.arranged(structures)
         if shared:
@@ -373,6 +374,7 @@ class Run:
             others, table = self._uncompiled(rows, results[0].structure)
             structures.append(with_truths(others.returned, others.truths))
             results[0].put(rows, table)
+            self.batch.beyond[0] = 1  # perhaps
         return results[0], structures
 
     def _run(self, outputs: Callable[[Path], Any] | None) -> Iterable[tuple[Path | None, Any]]:

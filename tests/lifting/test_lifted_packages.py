@@ -122,6 +122,18 @@ def test_submodules_that_are_imported_late(package: Package) -> None:
     assert slope(lifted.lazy.f, 0.0) == 1.0
 
 
+@pytest.mark.parametrize("lazy", ["", "def __getattr__(name): raise AttributeError(name)"])
+def test_what_is_put_into_the_original_is_missed_by_name(package: Package, lazy: str) -> None:
+    name = package(__init__=f"import math\ndef f(x): return math.sin(x)\n{lazy}")
+    lifted, original = lift(name), importlib.import_module(name)
+    original.late = 1.0
+    with pytest.raises(AttributeError, match="'late', which was put into the original: put it"):
+        lifted.late  # noqa: B018
+    with pytest.raises(AttributeError, match=f"^module '{name}' has no attribute 'never'$"):
+        lifted.never  # noqa: B018
+    assert not hasattr(lifted, "__wrapped__")
+
+
 def test_packages_that_it_imports_are_lifted_with_it(package: Package) -> None:
     below = package(
         __init__="import math\ndef f(x): return math.sin(x)", part="from . import f as g"
