@@ -171,19 +171,27 @@ PG_INLINE int is_next(const pg_node *n, const uint8_t *shapes, uint16_t id)
     return shapes[n->op] == PG_TWO && n->of.two.a->mark == id && n->of.two.b->mark == id;
 }
 
-PG_INLINE verdict look(pg_sweep *s, cursor *c, pg_node *operand, const uint8_t *shapes, uint16_t id, int alone)
+/* What kind of sweep it is, for constants: sorts are compiled once for the plain ones, which write, are the only unfinished
+ * ones and go beyond a trace's nodes, and once for all others. */
+typedef struct {
+    const uint8_t *shapes;
+    uint16_t id;
+    int plain, alone;
+} manner;
+
+PG_INLINE verdict look(pg_sweep *s, cursor *c, pg_node *operand, manner how)
 {
-    if (operand->mark == id)
+    if (operand->mark == how.id)
         return DONE;
-    const int ends = operand->op == PG_LEAF || (PG_UNLIKELY(s->traced) && !(operand->flags & PG_TRACED));
-    if (!ends && !alone && pg_sweep_keeps(operand->mark)) /* a leaf may be in another unfinished sweep, too */
+    const int ends = operand->op == PG_LEAF || (!how.plain && s->traced && !(operand->flags & PG_TRACED));
+    if (!ends && !how.alone && pg_sweep_keeps(operand->mark)) /* a leaf may be in another unfinished sweep, too */
         return BUSY;
-    if (!ends && !is_next(operand, shapes, id))
+    if (!ends && !is_next(operand, how.shapes, how.id))
         return DOWN;
     if (!append(s, c, operand))
         return NO_MEMORY;
-    operand->mark = id;
-    if (!ends && s->writes)
+    operand->mark = how.id;
+    if (!ends && (how.plain || s->writes))
         operand->grad = 0.0;
     return DONE;
 }
@@ -203,24 +211,21 @@ static const uint8_t shapes_of_slopes[PG_OPCODE_COUNT] = {
 };
 
 /* The path ends at n, a marked node that is not in order yet; from and i say how far it has got. */
-pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
+PG_INLINE pg_status sort(pg_sweep *s, size_t budget, manner how)
 {
     pg_node *n = s->at, *down;
     unsigned from = s->from;
     size_t i = s->index;
-    const int alone = pg_sweep_alone(s);
-    const uint16_t id = s->id;
     cursor c = cursor_of(s);
-    const uint8_t *const shapes = s->whole ? pg_shapes : shapes_of_slopes;
     verdict v;
     if (n == NULL)
         return PG_OK;
     for (;;) {
-        switch (shapes[n->op]) {
+        switch (how.shapes[n->op]) {
         case PG_TWO:
             if (from == 0) {
                 down = n->of.two.a;
-                if ((v = look(s, &c, down, shapes, id, alone)) != DONE) {
+                if ((v = look(s, &c, down, how)) != DONE) {
                     if (v == DOWN && push(s, &c, n, AFTER_FIRST))
                         break;
                     goto fail;
@@ -228,7 +233,7 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
             }
             if (from != AFTER_LAST) {
                 down = n->of.two.b;
-                if ((v = look(s, &c, down, shapes, id, alone)) != DONE) {
+                if ((v = look(s, &c, down, how)) != DONE) {
                     if (v == DOWN && push(s, &c, n, AFTER_LAST))
                         break;
                     goto fail;
@@ -238,7 +243,7 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
         case PG_ONE:
             if (from == 0) {
                 down = n->of.two.a;
-                if ((v = look(s, &c, down, shapes, id, alone)) != DONE) {
+                if ((v = look(s, &c, down, how)) != DONE) {
                     if (v == DOWN && push(s, &c, n, AFTER_LAST))
                         break;
                     goto fail;
@@ -251,7 +256,7 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
                 if (PG_UNLIKELY(budget-- == 0))
                     goto pause;
                 down = m->operands[i];
-                if ((v = look(s, &c, down, shapes, id, alone)) != DONE)
+                if ((v = look(s, &c, down, how)) != DONE)
                     break;
             }
             if (v == DONE)
@@ -266,7 +271,7 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
                 v = NO_MEMORY;
                 goto fail;
             }
-            if (s->writes && n->op != PG_LEAF)
+            if ((how.plain || s->writes) && n->op != PG_LEAF)
                 n->grad = 0.0;
             if (c.top == c.bottom) {
                 put_back(s, c);
@@ -282,7 +287,7 @@ pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
         }
         /* down to an operand that was not met before */
         n = down;
-        n->mark = id;
+        n->mark = how.id;
         PG_PREFETCH(n->of.two.b); /* whatever of is, a prefetch does no harm */
         from = 0;
         i = 0;
@@ -299,6 +304,15 @@ fail:
     put_back(s, c);
     s->at = n;
     return v == BUSY ? PG_BUSY : PG_NO_MEMORY;
+}
+
+pg_status pg_sweep_sort(pg_sweep *s, size_t budget)
+{
+    const uint8_t *const shapes = s->whole ? pg_shapes : shapes_of_slopes;
+    const int alone = pg_sweep_alone(s);
+    if (alone && s->writes && !s->traced)
+        return sort(s, budget, (manner){shapes, s->id, 1, 1});
+    return sort(s, budget, (manner){shapes, s->id, 0, alone});
 }
 
 pg_status pg_sweep_open(pg_node *root, int writes, pg_sweep **out)

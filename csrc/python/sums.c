@@ -149,6 +149,53 @@ static PyObject *sum_values(PyObject *module, PyObject *const *args, Py_ssize_t 
     return result;
 }
 
+/* The nodes (borrowed) of an exact list or tuple of Values of the exact type, behind those that are there, and all their
+ * flags. False where it is anything else; there is nothing to be told then. */
+static int nodes_in_place(PyObject *sequence, size_t room, pg_node **nodes, size_t *count, unsigned *flags)
+{
+    const int is_list = PyList_CheckExact(sequence);
+    PyObject *const *items = is_list || PyTuple_CheckExact(sequence) ? pg_items(sequence, is_list) : NULL;
+    if (items == NULL || (size_t)Py_SIZE(sequence) > room - *count)
+        return 0;
+    const size_t end = *count + (size_t)Py_SIZE(sequence);
+    for (; *count < end; ++*count, items++) {
+        if (!PG_IS_EXACT(*items))
+            return 0;
+        nodes[*count] = PG_NODE(*items);
+        *flags |= nodes[*count]->flags;
+    }
+    return 1;
+}
+
+/* The dot product of Values that need nothing but a node made of them. No code of others runs, so they stay where they
+ * stand, and need not be gathered. False, and nothing is done, where they need more. */
+static int dot_in_place(PyObject *ws, PyObject *xs, PyObject *bias, PyObject **result)
+{
+    enum { ROOM = 128 };
+    pg_node *nodes[2 * ROOM + 1]; /* and the bias */
+    size_t n = 0, count;
+    unsigned flags = 0;
+    if (PG_SPECIAL || !nodes_in_place(ws, ROOM, nodes, &n, &flags))
+        return 0;
+    count = n;
+    if (!nodes_in_place(xs, 2 * n, nodes, &count, &flags) || count != 2 * n)
+        return 0;
+    double total = 0.0;
+    if (bias != NULL) {
+        if (!PG_IS_EXACT(bias))
+            return 0;
+        nodes[count] = PG_NODE(bias);
+        flags |= nodes[count]->flags;
+        total = nodes[count++]->value;
+    }
+    if (flags & PG_SLOW || count == 0) /* of nothing it is a number */
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        total += nodes[i]->value * nodes[n + i]->value;
+    *result = pg_wrap(pg_compute_many(PG_DOT, nodes, count, total, NULL, NULL));
+    return 1;
+}
+
 static PyObject *dot_of(PyObject *ws, PyObject *xs, PyObject *bias)
 {
     size_t n = (size_t)PyTuple_Size(ws);
@@ -177,6 +224,8 @@ static PyObject *dot(PyObject *module, PyObject *const *args, Py_ssize_t count, 
     if (!pg_arguments("dot", names, 2, 3, args, count, keywords, given))
         return NULL;
     PyObject *bias = given[2] == Py_None ? NULL : given[2];
+    if (dot_in_place(given[0], given[1], bias, &result))
+        return result;
     PyObject *ws = pg_tuple(given[0], "dot()'s weights");
     PyObject *xs = ws == NULL ? NULL : pg_tuple(given[1], "dot()'s inputs");
     if (xs != NULL)

