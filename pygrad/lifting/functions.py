@@ -33,6 +33,7 @@ from pygrad.lifting.dispatching import (
     dispatched_function,
     singledispatch,
     singledispatchmethod,
+    within_one_call,
 )
 from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.following import Contents, Followed, FollowedClass, contents_of
@@ -225,8 +226,10 @@ class _Counterparts:
             return MethodType(self.of(item.__func__), self.of(item.__self__))
         if isinstance(item, functools.partial):
             return functools.partial(self.of(item.func), *item.args, **item.keywords)
-        # A cache would keep Values alive, and never find one again.
-        within = cached_function(item) or compiled_function(item)
+        cached = cached_function(item)
+        if cached is not None:
+            return self._remember(item, within_one_call(self.of(cached), item))
+        within = compiled_function(item)
         return self._of_object(item) if within is None else self.of(within)
 
     def _remember(self, item: Any, counterpart: Any) -> Any:

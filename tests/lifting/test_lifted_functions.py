@@ -306,3 +306,60 @@ def test_methods_of_bases_are_lifted_too() -> None:
     assert slope(f, 0.0) == 10.0
     made = lift(Shifted)
     assert issubclass(made, Shifted) and slope(made().twice, 0.0) == 6.0
+
+
+@functools.cache
+def _fibonacci(n: int, x: Any) -> Any:
+    _asked.append(n)
+    return x if n < 2 else _fibonacci(n - 1, x) + x * _fibonacci(n - 2, x)
+
+
+_asked: list[int] = []
+
+
+@pytest.mark.parametrize("how", ["of the module", "local", "of a class"])
+def test_recursion_with_a_cache_is_called_as_often_as_of_floats(how: str) -> None:
+    def local(x: Any) -> Any:
+        @functools.cache
+        def of(n: int) -> Any:
+            _asked.append(n)
+            return x if n < 2 else of(n - 1) + x * of(n - 2)
+
+        return of(40)
+
+    class Series:
+        def __init__(self, x: Any) -> None:
+            self.x = x
+
+        @functools.lru_cache(maxsize=100)  # noqa: B019
+        def term(self, n: int) -> Any:
+            _asked.append(n)
+            return self.x if n < 2 else self.term(n - 1) + self.x * self.term(n - 2)
+
+    plain: Any = {
+        "of the module": lambda x: _fibonacci(40, x),
+        "local": local,
+        "of a class": lambda x: Series(x).term(40),
+    }[how]
+    f, h = lift(plain), 1e-6
+    for mode in (f, grad(f), compile(f), lambda x: vmap(f)([x])[0]):
+        _asked.clear()
+        mode(0.5)
+        assert len(_asked) <= 41
+    assert f(0.5) == plain(0.5) == compile(f)(0.5)
+    assert grad(f)(0.5) == pytest.approx((plain(0.5 + h) - plain(0.5 - h)) / (2 * h), rel=1e-6)
+
+
+def test_a_cache_holds_no_more_than_a_call() -> None:
+    seen = []
+
+    @functools.cache
+    def square(x: Any) -> Any:
+        seen.append(x)
+        return x * x
+
+    f = lift(lambda x: square(x) + square(x))
+    assert (grad(f)(3.0), grad(f)(4.0)) == (12.0, 16.0)
+    assert f(3.0) == 18.0 and f(4.0) == 32.0
+    assert grad(lift(lambda x: square(1) * square(1.0) * x))(2.0) == 1.0
+    assert {type(x) for x in seen if x == 1} == {int, float}
