@@ -38,7 +38,7 @@ from pygrad.lifting.dispatching import (
 from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.following import Contents, Followed, FollowedClass, contents_of
 from pygrad.lifting.kinds import Float
-from pygrad.lifting.raising import LIFTED_FROM, subclass
+from pygrad.lifting.raising import LIFTED_FROM, subclass, unheard_class
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import FUTURE
 
@@ -363,9 +363,7 @@ class _Counterparts:
             return cls
         extra = {"__slots__": ()} if "__slots__" in vars(cls) else {}
         try:
-            made = types.new_class(
-                cls.__name__, (cls, *bases), {}, lambda space: space.update(methods, **extra)
-            )
+            made = unheard_class(cls.__name__, (cls, *bases), {**methods, **extra})
         except TypeError:  # it may be final, as an enumeration is
             return cls
         made.__qualname__, made.__module__ = cls.__qualname__, cls.__module__

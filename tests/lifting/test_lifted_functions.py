@@ -8,7 +8,7 @@ import linecache
 import math
 from collections.abc import Callable
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -363,3 +363,41 @@ def test_a_cache_holds_no_more_than_a_call() -> None:
     assert f(3.0) == 18.0 and f(4.0) == 32.0
     assert grad(lift(lambda x: square(1) * square(1.0) * x))(2.0) == 1.0
     assert {type(x) for x in seen if x == 1} == {int, float}
+
+
+class _Material:
+    """Its subclasses are noted, by a name that each must have, as plugins are."""
+
+    known: ClassVar[dict[str, type]] = {}
+
+    def __init_subclass__(cls, name: str) -> None:
+        _Material.known[name] = cls
+
+
+class _Steel(_Material, name="steel"):
+    __slots__ = ("heat",)
+
+    def __init__(self, heat: Any) -> None:
+        self.heat = float(heat)
+
+    def stiffness(self) -> Any:
+        return 210.0 - 0.1 * float(self.heat)
+
+
+class _Aluminium(_Material, name="aluminium"):
+    def __init__(self, heat: Any) -> None:
+        self.heat = heat
+
+    def stiffness(self) -> Any:
+        return 70.0 - 0.001 * float(self.heat) ** 2
+
+
+def test_no_registry_is_told_of_lifted_classes() -> None:
+    def total(heat: Any) -> Any:
+        return sum(kind(heat).stiffness() for kind in _Material.known.values())
+
+    before = dict(_Material.known)
+    f = lift(total)
+    assert f(50.0) == total(50.0) and grad(f)(50.0) == pytest.approx(-0.1 - 0.002 * 50.0)
+    assert vmap(f)([50.0, 60.0]).tolist() == pytest.approx([total(50.0), total(60.0)])
+    assert _Material.known == before and total(50.0) == 272.5
