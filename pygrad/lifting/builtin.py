@@ -127,6 +127,21 @@ def alone_of(name: str) -> Callable[..., Any]:
     return method
 
 
+def array_by(name: str) -> Callable[..., Any]:
+    """x.ravel() and its like, by which a number of NumPy's becomes an array, and a Value does."""
+
+    def method(x: Any, *args: Any, **named: Any) -> Any:
+        if not isinstance(x, Value):
+            return getattr(x, name)(*args, **named)
+        from pygrad.arrays.array import array_of_values
+        from pygrad.arrays.conditions import objects
+
+        return getattr(array_of_values(objects(x)), name)(*args, **named)
+
+    method.__name__ = f"{name}_by"
+    return method
+
+
 def round_of(x: Any, *args: Any, **named: Any) -> Any:
     """x.round(2)"""
     if not isinstance(x, Value):
@@ -293,6 +308,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "all": all_of,
     "round": round_of,
     **{name: alone_of(name) for name in ("sum", "mean", "max", "min", "prod")},
+    **{name: array_by(name) for name in ("flatten", "ravel", "reshape")},
     "__float__": as_float,
     **dict.fromkeys(_DOUBLES, as_double),
     **dict.fromkeys(_EXACT_NUMBERS, as_exact),
@@ -314,6 +330,7 @@ _BY_VALUES: dict[Callable[..., Any], Any] = {
     item_of: "item",
     round_of: "round",
     **{METHODS[name]: name for name in ("sum", "mean", "max", "min", "prod")},
+    **{METHODS[name]: name for name in ("flatten", "ravel", "reshape")},
     **{function: operator.attrgetter(name) for name, function in ATTRIBUTES.items()},
 }
 _BY_ITEMS: dict[Callable[..., Any], Any] = {

@@ -10,6 +10,7 @@ from typing import Any
 from pygrad.lifting.anew import lifted_later
 from pygrad.lifting.integration import of_integrate
 from pygrad.lifting.interpolation import lifted_interpolant, of_interpolate
+from pygrad.lifting.minima import of_minima
 from pygrad.lifting.scientific import of_special, of_stats
 from pygrad.lifting.solvers import of_optimize
 from pygrad.lifting.standing import like
@@ -64,7 +65,11 @@ CHANGED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "scipy": lambda original: {},
     "scipy.integrate": of_integrate,
     "scipy.interpolate": of_interpolate,
-    "scipy.optimize": lambda original: {**of_optimize(original), **of_systems(original)},
+    "scipy.optimize": lambda original: {
+        **of_optimize(original),
+        **of_systems(original),
+        **of_minima(original),
+    },
     "scipy.special": of_special,
     "scipy.stats": of_stats,
     "sympy": _lambdify,

@@ -1,4 +1,7 @@
-"""Decorators of lifted code: functools dispatches a Value as a float, and keeps none in its caches.
+"""Decorators of lifted code: functools dispatches a Value as a float, and its caches keep none.
+
+What is computed of Values is remembered until the outermost call of the function ends, so that recursion
+takes as many calls as of floats.
 
 What numba would compile stays Python.
 """
@@ -6,6 +9,7 @@ What numba would compile stays Python.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
@@ -43,14 +47,14 @@ class singledispatchmethod(functools.singledispatchmethod):  # type: ignore[type
 
 
 def lru_cache(maxsize: Any = 128, typed: bool = False) -> Any:
-    """functools.lru_cache; a call with Values is done over each time."""
+    """functools.lru_cache; a call with Values is remembered within a call."""
     if callable(maxsize):
         return _around(functools.lru_cache(maxsize))
     return lambda f: _around(functools.lru_cache(maxsize, typed)(f))
 
 
 def cache(user_function: Callable[..., Any], /) -> Any:
-    """functools.cache; a call with Values is done over each time."""
+    """functools.cache; a call with Values is remembered within a call."""
     return _around(functools.cache(user_function))
 
 
@@ -72,17 +76,56 @@ def dispatched_function(item: Any) -> FunctionType | None:
 
 
 def _around(cached: Any) -> Any:
-    f = cached.__wrapped__
+    of_values = within_one_call(cached.__wrapped__, cached)
+
+    @functools.wraps(cached.__wrapped__)
+    def call(*args: Any, **named: Any) -> Any:
+        if holds_values([*args, *named.values()]):
+            return of_values(*args, **named)
+        return cached(*args, **named)
+
+    return _with_methods_of(cached, call)
+
+
+class _Calls(threading.local):
+    """What a thread's calls of a function have given, by their arguments; and how many are under way."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Any] = {}
+        self.depth = 0
+
+
+def within_one_call(f: Callable[..., Any], cached: Any) -> Any:
+    """f, that remembers what it gave until its outermost call ends. cached: as functools has it."""
+    calls = _Calls()
 
     @functools.wraps(f)
     def call(*args: Any, **named: Any) -> Any:
+        key = tuple([*map(_key, args), *[(name, _key(named[name])) for name in sorted(named)]])
         try:
-            return cached(*args, **named)
-        except TypeError:
-            if not holds_values([*args, *named.values()]):
-                raise
-        return f(*args, **named)
+            if key in calls.known:
+                return calls.known[key][0]
+        except TypeError:  # a list, say
+            return f(*args, **named)
+        calls.depth += 1
+        try:
+            result = f(*args, **named)
+            calls.known[key] = result, args, named  # or the id of a Value could be another's
+            return result
+        finally:
+            calls.depth -= 1
+            if not calls.depth:
+                calls.known.clear()
 
+    return _with_methods_of(cached, call)
+
+
+def _key(x: Any) -> Any:
+    """An argument as a part of a key: a number is none of another type, and a Value is itself alone."""
+    return (Value, id(x)) if isinstance(x, Value) else (type(x), x)
+
+
+def _with_methods_of(cached: Any, call: Any) -> Any:
     for name in ("cache_info", "cache_clear", "cache_parameters"):
         setattr(call, name, getattr(cached, name))
     return call

@@ -33,11 +33,12 @@ from pygrad.lifting.dispatching import (
     dispatched_function,
     singledispatch,
     singledispatchmethod,
+    within_one_call,
 )
 from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.following import Contents, Followed, FollowedClass, contents_of
 from pygrad.lifting.kinds import Float
-from pygrad.lifting.raising import LIFTED_FROM, subclass
+from pygrad.lifting.raising import LIFTED_FROM, subclass, unheard_class
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import FUTURE
 
@@ -225,8 +226,10 @@ class _Counterparts:
             return MethodType(self.of(item.__func__), self.of(item.__self__))
         if isinstance(item, functools.partial):
             return functools.partial(self.of(item.func), *item.args, **item.keywords)
-        # A cache would keep Values alive, and never find one again.
-        within = cached_function(item) or compiled_function(item)
+        cached = cached_function(item)
+        if cached is not None:
+            return self._remember(item, within_one_call(self.of(cached), item))
+        within = compiled_function(item)
         return self._of_object(item) if within is None else self.of(within)
 
     def _remember(self, item: Any, counterpart: Any) -> Any:
@@ -360,9 +363,7 @@ class _Counterparts:
             return cls
         extra = {"__slots__": ()} if "__slots__" in vars(cls) else {}
         try:
-            made = types.new_class(
-                cls.__name__, (cls, *bases), {}, lambda space: space.update(methods, **extra)
-            )
+            made = unheard_class(cls.__name__, (cls, *bases), {**methods, **extra})
         except TypeError:  # it may be final, as an enumeration is
             return cls
         made.__qualname__, made.__module__ = cls.__qualname__, cls.__module__

@@ -7,9 +7,10 @@ mostly. Texts of it show numbers, also in a trace, where the program has no part
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import types
-from types import CellType, FunctionType
+from types import CellType, FunctionType, MethodType
 from typing import Any
 
 from pygrad.core.callables import original_module
@@ -34,8 +35,7 @@ def keep_methods(original: type, made: type) -> None:
 
 def subclass(original: Any, methods: dict[str, Any], *rest: type) -> type:
     """A class that passes for the original, with texts and pickles as that has them."""
-    bases = (original, *rest)
-    made: Any = types.new_class(original.__name__, bases, {}, lambda space: space.update(methods))
+    made = unheard_class(original.__name__, (original, *rest), methods)
     made.__qualname__, made.__module__ = original.__qualname__, original.__module__
     setattr(made, _ORIGINAL, vars(original).get(LIFTED_FROM, original))
     made.__reduce__ = reduced
@@ -43,6 +43,25 @@ def subclass(original: Any, methods: dict[str, Any], *rest: type) -> type:
         made.__str__ = _text
     kept: type = made
     return kept
+
+
+class _Silent:
+    """A first base, by which no other is told of a subclass."""
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        pass
+
+
+def unheard_class(name: str, bases: tuple[type, ...], space: dict[str, Any]) -> Any:
+    """A class that no __init_subclass__ is told of: there users note the classes that they have defined."""
+    if not isinstance(bases[0].__init_subclass__, MethodType):  # but the one of object
+        return types.new_class(name, bases, {}, lambda own: own.update(space))
+    made: Any = types.new_class(name, (_Silent, *bases), {}, lambda own: own.update(space))
+    with contextlib.suppress(
+        TypeError
+    ):  # of another layout; then subclasses of it are not told of, either
+        made.__bases__ = bases
+    return made
 
 
 def _text(self: BaseException) -> str:

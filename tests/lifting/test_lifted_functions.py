@@ -8,7 +8,7 @@ import linecache
 import math
 from collections.abc import Callable
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -306,3 +306,98 @@ def test_methods_of_bases_are_lifted_too() -> None:
     assert slope(f, 0.0) == 10.0
     made = lift(Shifted)
     assert issubclass(made, Shifted) and slope(made().twice, 0.0) == 6.0
+
+
+@functools.cache
+def _fibonacci(n: int, x: Any) -> Any:
+    _asked.append(n)
+    return x if n < 2 else _fibonacci(n - 1, x) + x * _fibonacci(n - 2, x)
+
+
+_asked: list[int] = []
+
+
+@pytest.mark.parametrize("how", ["of the module", "local", "of a class"])
+def test_recursion_with_a_cache_is_called_as_often_as_of_floats(how: str) -> None:
+    def local(x: Any) -> Any:
+        @functools.cache
+        def of(n: int) -> Any:
+            _asked.append(n)
+            return x if n < 2 else of(n - 1) + x * of(n - 2)
+
+        return of(40)
+
+    class Series:
+        def __init__(self, x: Any) -> None:
+            self.x = x
+
+        @functools.lru_cache(maxsize=100)  # noqa: B019
+        def term(self, n: int) -> Any:
+            _asked.append(n)
+            return self.x if n < 2 else self.term(n - 1) + self.x * self.term(n - 2)
+
+    plain: Any = {
+        "of the module": lambda x: _fibonacci(40, x),
+        "local": local,
+        "of a class": lambda x: Series(x).term(40),
+    }[how]
+    f, h = lift(plain), 1e-6
+    for mode in (f, grad(f), compile(f), lambda x: vmap(f)([x])[0]):
+        _asked.clear()
+        mode(0.5)
+        assert len(_asked) <= 41
+    assert f(0.5) == plain(0.5) == compile(f)(0.5)
+    assert grad(f)(0.5) == pytest.approx((plain(0.5 + h) - plain(0.5 - h)) / (2 * h), rel=1e-6)
+
+
+def test_a_cache_holds_no_more_than_a_call() -> None:
+    seen = []
+
+    @functools.cache
+    def square(x: Any) -> Any:
+        seen.append(x)
+        return x * x
+
+    f = lift(lambda x: square(x) + square(x))
+    assert (grad(f)(3.0), grad(f)(4.0)) == (12.0, 16.0)
+    assert f(3.0) == 18.0 and f(4.0) == 32.0
+    assert grad(lift(lambda x: square(1) * square(1.0) * x))(2.0) == 1.0
+    assert {type(x) for x in seen if x == 1} == {int, float}
+
+
+class _Material:
+    """Its subclasses are noted, by a name that each must have, as plugins are."""
+
+    known: ClassVar[dict[str, type]] = {}
+
+    def __init_subclass__(cls, name: str) -> None:
+        _Material.known[name] = cls
+
+
+class _Steel(_Material, name="steel"):
+    __slots__ = ("heat",)
+
+    def __init__(self, heat: Any) -> None:
+        self.heat = float(heat)
+
+    def stiffness(self) -> Any:
+        return 210.0 - 0.1 * float(self.heat)
+
+
+class _Aluminium(_Material, name="aluminium"):
+    def __init__(self, heat: Any) -> None:
+        self.heat = heat
+
+    def stiffness(self) -> Any:
+        return 70.0 - 0.001 * float(self.heat) ** 2
+
+
+def test_no_registry_is_told_of_lifted_classes() -> None:
+    def total(heat: Any) -> Any:
+        return sum(kind(heat).stiffness() for kind in _Material.known.values())
+
+    before = dict(_Material.known)
+    f = lift(total)
+    assert f(50.0) == total(50.0) and grad(f)(50.0) == pytest.approx(-0.1 - 0.002 * 50.0)
+    assert vmap(f)([50.0, 60.0]).tolist() == pytest.approx([total(50.0), total(60.0)])
+    assert _Material.known == before and total(50.0) == 272.5

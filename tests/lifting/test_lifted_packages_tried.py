@@ -62,6 +62,9 @@ def filled(x):
     flows = np.full_like(np.arange(3.0), x)
     flows[-1] += 2.0 * x
     return np.sum(np.full((2, 2), x, dtype=float)) + flows[-1] + np.full(2, 7.9 * x, dtype=int)[0]
+def flattened(x):
+    a, b = map(lambda v: v.flatten(), [np.asarray(x) * 2.0, np.asarray([x])])
+    return (a[0] + b[0] + np.asarray(x * x).ravel()[0] + (np.float64(1.0) * x).reshape(-1, 1)[0, 0])
 def near(x):
     steps = 0
     while not np.isclose(x, 1.0) and steps < 60:
@@ -94,6 +97,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
         ("pieces", 3.0 + 8.0 * 1.5),
         ("iterated", 3.0),
         ("filled", 7.0),
+        ("flattened", 4.0 + 2.0 * 1.5),
         ("near", 2.0**-16),
     ],
 )

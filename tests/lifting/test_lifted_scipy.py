@@ -185,3 +185,52 @@ def test_solvers_raise_what_they_raise_for_floats() -> None:
     for solve in (never, grad(never), compile(never)):
         with pytest.raises(RuntimeError, match="Failed to converge after 50 iterations"):
             solve(1.0)
+
+
+MINIMA = {
+    "of a parabola": "minimize_scalar(lambda t: (t - a) ** 2 + b * t).x",
+    "its height": "minimize_scalar(lambda t, k: math.cosh(t - k) + b * t, args=(a,)).fun",
+    "golden": "minimize_scalar(lambda t: (t - a) ** 2 + t**4, bracket=(0.0, 1.0), method='golden').x * b",
+    "bounded": "minimize_scalar(lambda t: (t - a) ** 2 * (t + b), bounds=(0.0, 4.0)).x",
+    "on a bound": "minimize_scalar(lambda t: (t - a) ** 2, bounds=(2.0 * b + a, 9.0)).x",
+}
+
+
+@pytest.mark.parametrize("name", MINIMA)
+@pytest.mark.filterwarnings("ignore:rows of f")
+def test_minima(name: str) -> None:
+    space: dict[str, Any] = {"math": math, "minimize_scalar": optimize.minimize_scalar}
+    exec(f"def f(a, b):\n    return {MINIMA[name]}\n", space)
+    plain, f = space["f"], lift(space["f"])
+    point, h = (1.7, 0.3), 1e-4
+    value, slopes = value_and_grad(f, (0, 1))(*point)
+    assert value == plain(*point) == f(*point)
+    assert slopes[0] == pytest.approx(
+        (plain(1.7 + h, 0.3) - plain(1.7 - h, 0.3)) / (2 * h), abs=1e-3
+    )
+    assert slopes[1] == pytest.approx(
+        (plain(1.7, 0.3 + h) - plain(1.7, 0.3 - h)) / (2 * h), abs=1e-3
+    )
+    assert compile(value_and_grad(f))(*point) == pytest.approx((value, slopes[0]))
+    assert vmap(f)([1.7, 1.8], [0.3, 0.4]) == pytest.approx([value, plain(1.8, 0.4)], rel=1e-7)
+
+
+def test_a_kink_is_no_minimum_with_a_derivative() -> None:
+    f = lift(lambda a: optimize.minimize_scalar(lambda t: abs(t * t - a), bounds=(0.0, 3.0)).x)
+    assert f(2.0) == pytest.approx(math.sqrt(2.0), rel=1e-4)
+    with pytest.raises(RuntimeError, match=r"kink of abs\(\)"):
+        grad(f)(2.0)
+
+
+@pytest.mark.parametrize(
+    ("expression", "cure"),
+    [
+        ("optimize.minimize(lambda t: (t[0] - a) ** 2, [0.0]).x[0]", "scipy.minimize"),
+        ("optimize.least_squares(lambda t: [t[0] - a], [0.0]).x[0]", "scipy.least_squares"),
+        ("optimize.curve_fit(lambda t, k: k * t, [0.0, 1.0], [0.0, a])[0][0]", "scipy.curve_fit"),
+    ],
+)
+def test_solvers_that_take_no_values_name_those_that_do(expression: str, cure: str) -> None:
+    f = lift(eval(f"lambda a: {expression}", {"optimize": optimize}))
+    with pytest.raises(TypeError, match=cure):
+        grad(f)(1.5)
