@@ -235,7 +235,7 @@ static void change_words(text *t)
 {
     for (size_t part = 0; part < t->count; part++)
         for (size_t at = 0; at + 4 <= t->sizes[part]; at += 4)
-            for (uint32_t number = whose_turn(); number < 24 + PG_CODE_COUNT; number += SHARES) {
+            for (uint32_t number = 0; number < 24 + PG_CODE_COUNT; number++) {
                 unsigned char was[4], *here = t->bytes[part] + at;
                 pg_program *p = NULL;
                 memcpy(was, here, 4);
