@@ -41,7 +41,7 @@ LANE_TARGET static void LANE_NAME(lanes_pow_of_some)(const double *x, const doub
 {
     double first[LANES_AT_ONCE], second[LANES_AT_ONCE], third[LANES_AT_ONCE];
     double k[LANES_AT_ONCE], m[LANES_AT_ONCE], r[LANES_AT_ONCE], found[LANES_AT_ONCE];
-    uint64_t bits[LANES_AT_ONCE], ends = 0, beyond = 0;
+    uint64_t bits[LANES_AT_ONCE] = {0}, ends = 0, beyond = 0;
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
         const struct lane_log_place at = lane_log_place(fabs(x[i]));
