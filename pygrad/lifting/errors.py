@@ -1,7 +1,9 @@
-"""What cannot be lifted."""
+"""What cannot be lifted, and what does not take Values."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 
@@ -35,3 +37,21 @@ _INSTEAD = {
         "derivatives"
     ),
 }
+
+
+def telling(original: Callable[..., Any], instead: str) -> Callable[..., Any]:
+    """A function of SciPy's, whose error for Values names the one that takes some."""
+
+    @functools.wraps(original)
+    def call(*args: Any, **named: Any) -> Any:
+        try:
+            return original(*args, **named)
+        except (TypeError, AttributeError) as error:
+            if not any(text in str(error) for text in ("a Value", "pygrad.Value", "dtype('O')")):
+                raise
+            raise TypeError(
+                f"SciPy's {original.__name__} takes plain numbers, and was given Values: {instead} takes "
+                "functions of Values, and gives what has derivatives"
+            ) from error
+
+    return call

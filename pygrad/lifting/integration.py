@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pygrad.core.implementation import trace_active
+from pygrad.lifting.errors import telling
 from pygrad.lifting.solvers import as_tuple
 from pygrad.lifting.values import holds_values
 from pygrad.math import maximum, minimum, sqrt, stop_gradient
@@ -83,7 +84,12 @@ _LIMIT = 50  # parts
 def of_integrate(original: Any) -> dict[str, Any]:
     """What stands in the place of functions of scipy.integrate."""
     quad = _quad(original.quad)
-    return {"quad": quad, "dblquad": _dblquad(original.dblquad, quad)}
+    return {
+        "quad": quad,
+        "dblquad": _dblquad(original.dblquad, quad),
+        "solve_ivp": telling(original.solve_ivp, "pygrad.scipy.solve_ivp"),
+        "odeint": telling(original.odeint, "pygrad.odeint"),
+    }
 
 
 def _quad(original: Any) -> Callable[..., Any]:

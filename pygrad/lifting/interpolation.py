@@ -339,4 +339,8 @@ def lifted_interpolant(made: Any, standing: Any) -> Any:
 
 
 # Whose interpolants are of classes that are named otherwise.
-_ALSO = {"BSpline": "make_interp_spline", "LSQUnivariateSpline": "UnivariateSpline"}
+_ALSO = {
+    "BSpline": "make_interp_spline",
+    "LSQUnivariateSpline": "UnivariateSpline",
+    "PPoly": "CubicSpline",
+}

@@ -12,6 +12,7 @@ from typing import Any
 
 from pygrad.core.implementation import Value, trace_active
 from pygrad.core.recording import OnNumbers
+from pygrad.lifting.errors import telling
 from pygrad.lifting.solvers import as_tuple
 from pygrad.rules.applied import number
 from pygrad.rules.implied import implied
@@ -22,7 +23,8 @@ _NEAR = 1e-3  # of the size of x, or of the distance of its bounds
 
 def of_minima(original: Any) -> dict[str, Any]:
     """What stands in the place of functions of scipy.optimize."""
-    told = {name: _telling(getattr(original, name), cure) for name, cure in _CURES.items()}
+    names = ("minimize", "least_squares", "curve_fit")
+    told = {name: telling(getattr(original, name), f"pygrad.scipy.{name}") for name in names}
     return {"minimize_scalar": _minimize_scalar(original.minimize_scalar), **told}
 
 
@@ -73,26 +75,3 @@ def _minimum(fun: Any, args: tuple[Any, ...], x: float, bounds: Any) -> Any:
         "abs() is of has a derivative"
     )
     return implied(lambda ys: [slope(ys[0])], [x], fun, failed=failed, always=True)[0]
-
-
-_CURES = {
-    name: f"pygrad.scipy.{name} takes a function of Values, and gives solutions with derivatives"
-    for name in ("minimize", "least_squares", "curve_fit")
-}
-
-
-def _telling(original: Any, cure: str) -> Callable[..., Any]:
-    """The original, whose error for Values says what takes some."""
-
-    @functools.wraps(original)
-    def call(*args: Any, **named: Any) -> Any:
-        try:
-            return original(*args, **named)
-        except (TypeError, AttributeError) as error:
-            if "a Value" not in str(error) and "pygrad.Value" not in str(error):
-                raise
-            raise TypeError(
-                f"scipy.optimize.{original.__name__} takes plain numbers, and was given Values: {cure}"
-            ) from error
-
-    return call

@@ -235,6 +235,9 @@ basic_colormath.get_delta_e((40.0, 60.0, 30.0), (120.0, 80.0, 60.0))
 great_circle_calculator.great_circle_calculator.distance_between_points((10.0, 40.0), (20.0, 30.0))
 jetblack_options.european.black_scholes_merton.ivol(True, 100.0, 100.0, 0.5, 0.03, 0.01, 6.0)
 jetblack_options.american.barone_adesi_whaley.price(False, 100.0, 104.0, 0.5, 0.03, 0.02, 0.2)
+ratecurves.Bond(100.0, 0.05, 10).price_from_ytm(0.045)
+ratecurves.Bond(100.0, 0.04, 7).price_from_curve(ratecurves.YieldCurve([1, 2, 5, 10], [0.02, 0.025, 0.03, 0.032]))
+gasdyn.solve_isentropic(area_ratio=2.5, gamma=1.4, branch="supersonic").mach
 """
 
 

@@ -115,7 +115,7 @@ SPLINE = interpolate.CubicSpline(X, Y)
 KNOTS = interpolate.make_interp_spline(X, Y)
 
 
-@pytest.mark.parametrize("made_before", [TABLE, SPLINE, KNOTS])
+@pytest.mark.parametrize("made_before", [TABLE, SPLINE, KNOTS, SPLINE.derivative()])
 def test_what_was_made_before_takes_values(made_before: Any) -> None:
     @lift
     def f(t: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from pygrad import LiftError, compile, grad, hessian, lift, value_and_grad, vmap
 
 scipy = pytest.importorskip("scipy")
-from scipy import optimize, special, stats  # noqa: E402
+from scipy import integrate, optimize, special, stats  # noqa: E402
 from scipy.stats import norm  # noqa: E402
 
 mpmath = pytest.importorskip("mpmath")
@@ -228,9 +228,11 @@ def test_a_kink_is_no_minimum_with_a_derivative() -> None:
         ("optimize.minimize(lambda t: (t[0] - a) ** 2, [0.0]).x[0]", "scipy.minimize"),
         ("optimize.least_squares(lambda t: [t[0] - a], [0.0]).x[0]", "scipy.least_squares"),
         ("optimize.curve_fit(lambda t, k: k * t, [0.0, 1.0], [0.0, a])[0][0]", "scipy.curve_fit"),
+        ("integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [1.0]).y[0, -1]", "scipy.solve_ivp"),
+        ("integrate.odeint(lambda y, t: -a * y, [1.0], [0.0, 1.0])[-1, 0]", "pygrad.odeint"),
     ],
 )
 def test_solvers_that_take_no_values_name_those_that_do(expression: str, cure: str) -> None:
-    f = lift(eval(f"lambda a: {expression}", {"optimize": optimize}))
+    f = lift(eval(f"lambda a: {expression}", {"optimize": optimize, "integrate": integrate}))
     with pytest.raises(TypeError, match=cure):
         grad(f)(1.5)
