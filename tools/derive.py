@@ -54,8 +54,12 @@ def scalar_functions(root: Path) -> str:
     return "\n".join(map(javascript.transliterated, javascript.function_texts(header)))
 
 
+# Functions of csrc/ops/gamma.h whose table lanes have, too: elsewhere they go a way of their own.
+SERIES_OF_LANES = {"hurwitz_zeta"}
+
+
 def gamma_series(root: Path) -> str:
-    """The tables of csrc/ops/gamma.h, each by the name of the first function that has it, for lanes."""
+    """Tables of csrc/ops/gamma.h, each by the name of the first function that has it, for lanes."""
     header = (root / "csrc" / "ops" / "gamma.h").read_text(encoding="utf-8")
     tables = re.findall(
         r"^static inline double (\w+)\([^)]*\)\n\{\n    static const double c\[\] = \{\n(.*?)    \};\n",
@@ -65,6 +69,7 @@ def gamma_series(root: Path) -> str:
     return "\n".join(
         f"static const double {name}_series[] = {{\n{textwrap.indent(textwrap.dedent(c), '    ')}}};\n"
         for name, c in tables
+        if name in SERIES_OF_LANES
     )
 
 

@@ -334,7 +334,8 @@ static inline double trigamma_above_zero(double x)
 }
 
 /* The same for all x: below 0 it is the sum over all whole k, less that over those below 0. The former has a pole at the
- * whole number next to x; what is left of it is a polynomial in the square of the distance. */
+ * whole number next to x; what is left of it is a polynomial in the square of the distance. Poles below 0
+ * are nan, as digamma is there. */
 static inline double trigamma(double x)
 {
     static const double c[] = {
@@ -345,6 +346,8 @@ static inline double trigamma(double x)
     };
     if (x > 0.0)
         return trigamma_above_zero(x);
+    if (x < 0.0 && floor(x) == x)
+        return (double)NAN;
     double part = x - rint(x), square = part * part, sum = 0.0;
     for (int i = 15; i >= 0; i--)
         sum = sum * square + c[i];
@@ -358,7 +361,7 @@ static inline double polygamma(double n, double x)
     double s = n + 1.0, odd = fmod(n, 2.0), factorial = odd == 1.0 ? 1.0 : -1.0;
     if (n == 1.0)
         return trigamma(x);
-    if (!(n >= 1.0) || x == -(double)INFINITY)
+    if (!(n >= 1.0) || (x < 0.0 && floor(x) == x))
         return (double)NAN;
     if (x == (double)INFINITY)
         return odd == 1.0 ? 0.0 : -0.0;

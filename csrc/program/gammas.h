@@ -1,4 +1,4 @@
-/* gammas.h: gamma, lgamma, digamma and their kin on whole blocks, with the bits that scalar.h's have on one lane. */
+/* gammas.h: gamma, lgamma, digamma and their kin on whole blocks, with the bits that lanegammaone.h's have on one lane. */
 #ifndef PG_GAMMAS_H
 #define PG_GAMMAS_H
 
@@ -18,6 +18,11 @@ static inline int pg_is_of_gammas(int op)
 typedef void pg_gammas_function(int op, const double *x, double *z, size_t count);
 
 pg_gammas_function pg_gammas_baseline, pg_gammas_avx2, pg_gammas_avx512;
+
+/* gamma or lgamma and its slope; neither result may take the place of x. */
+typedef void pg_gammas_and_slopes_function(int op, const double *x, double *z, double *slope, size_t count);
+
+pg_gammas_and_slopes_function pg_gammas_and_slopes_baseline, pg_gammas_and_slopes_avx2, pg_gammas_and_slopes_avx512;
 
 /* polygamma of orders and some lanes, whole eights; z may be n or x. */
 typedef void pg_polygammas_function(const double *n, const double *x, double *z, size_t count);

@@ -301,6 +301,10 @@ LANE_TARGET static int LANE_NAME(as_block)(const pg_step *s, const double *a, co
     case PG_OP_polygamma:
         LANE_NAME(pg_polygammas)(a, b, z, count);
         return 1;
+    case PG_STEP_PAIR + PG_OP_gamma:
+    case PG_STEP_PAIR + PG_OP_lgamma:
+        LANE_NAME(pg_gammas_and_slopes)(s->code - PG_STEP_PAIR, a, z, z + pg_whole(s->count), count);
+        return 1;
     case PG_OP_lgamma:
     case PG_OP_gamma:
     case PG_OP_gamma_dx:

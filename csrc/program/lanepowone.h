@@ -73,11 +73,22 @@ LANE_INLINE struct lane_power_place lane_power_place(double y, struct lane_pair 
 }
 
 /* exp(r) times the row's power of two */
-LANE_INLINE double lane_power_factor(double r, struct lane_exp_row row)
+LANE_INLINE double lane_power_beside(double r, struct lane_exp_row row)
 {
     double r2 = r * r;
     double p = lane_cubic(r, r2, 0x1.fffffffffff51p-2, 0x1.5555555555523p-3, 0x1.55555ae8e1f8p-5, 0x1.11111440cf238p-7);
-    return fma(row.value, row.low + fma(r2, p, r), row.value);
+    return row.low + fma(r2, p, r);
+}
+
+LANE_INLINE double lane_power_factor(double r, struct lane_exp_row row)
+{
+    return fma(row.value, lane_power_beside(r, row), row.value);
+}
+
+LANE_INLINE struct lane_pair lane_power_pair(double r, struct lane_exp_row row)
+{
+    double beside = lane_power_beside(r, row), factor = fma(row.value, beside, row.value);
+    return (struct lane_pair){factor, fma(row.value, beside, row.value - factor)};
 }
 
 LANE_INLINE double lane_scaled_amid(double factor, uint64_t bits)

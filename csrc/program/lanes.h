@@ -105,7 +105,7 @@ LANE_TARGET static int LANE_NAME(total_products)(const pg_instruction *in, const
 }
 
 #ifndef PG_LIBM_LANES
-/* tanh or sigmoid and its slope, sin and cos, or a power and its slope, of the same lanes: the same bits as one by one. */
+/* A function and its slope, or sin and cos, of the same lanes (see pg_partner()): the same bits as one by one. */
 LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, const block *rows)
 {
     const size_t width = pg_width(rows);
@@ -113,21 +113,17 @@ LANE_TARGET static void LANE_NAME(pair)(const pg_instruction *in, const block *r
     const double *x = LANE(in->a);
     int swapped = in->code == PG_OP_sech2 || in->code == PG_OP_sigmoid_dx || in->code == PG_OP_cos;
     double *first = LANE(in[swapped].out), *second = LANE(in[!swapped].out);
-    if (in->code == PG_OP_sin || in->code == PG_OP_cos) {
+    if (in->code == PG_OP_sin || in->code == PG_OP_cos)
         lanes_sin_and_cos(x, first, second, width);
-        return;
-    }
-    if (in->code == PG_OP_pow || in->code == PG_OP_pown || in->code == PG_OP_power) {
+    else if (in->code == PG_OP_pow || in->code == PG_OP_pown || in->code == PG_OP_power)
         LANE_NAME(lanes_power_and_slope)(in->code, x, LANE(in->b), first, second, width);
-        return;
-    }
-    if (in->code == PG_OP_sigmoid || in->code == PG_OP_sigmoid_dx) {
+    else if (in->code == PG_OP_gamma || in->code == PG_OP_lgamma)
+        LANE_NAME(pg_gammas_and_slopes)(in->code, x, first, second, width);
+    else if (in->code == PG_OP_sigmoid || in->code == PG_OP_sigmoid_dx)
         lanes_sigmoid_and_slope(x, first, second, width);
-        return;
-    }
-    lanes_tanh_and_slope(x, first, second, width);
+    else
+        lanes_tanh_and_slope(x, first, second, width);
 }
-
 #endif
 
 /* Products in which an exact 0 wins: plainly first. None takes the place of a factor (see verify.c). A sum of them is nan if one

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "program/laneexp.h"
+#include "program/lanegammaone.h"
 #include "program/lanelog.h"
 #include "program/lanemath.h"
 #include "program/lanenormal.h"
@@ -45,6 +46,16 @@
 #include "ops/gamma.h"
 #include "ops/scalar.h"
 
+/* For orders that have no sequence of their own gamma.h's, made of the above. */
+static inline double lane_polygamma(double n, double x)
+{
+    if (n == 1.0)
+        return lane_polygamma_of(x, 1);
+    if (n == 2.0)
+        return lane_polygamma_of(x, 2);
+    return n == 3.0 ? lane_polygamma_of(x, 3) : polygamma(n, x);
+}
+
 /* what these define, and what is better for lanes */
 #define maximum(x, y) lane_maximum(x, y)
 #define minimum(x, y) lane_minimum(x, y)
@@ -64,6 +75,11 @@
 #define pow_less(x, y) lane_pow_less(x, y)
 #define pow_dxx(x, y) lane_pow_dxx(x, y)
 #define exp_of_square(c, x) lane_exp_of_square(c, x)
+#define log_gamma(x) lane_lgamma(x)
+#define digamma(x) lane_digamma(x)
+#define gamma_function(x) lane_gamma(x)
+#define gamma_dx(x) lane_gamma_dx(x)
+#define polygamma(n, x) lane_polygamma(n, x)
 
 #include "ops/forward.h"
 

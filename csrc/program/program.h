@@ -94,6 +94,10 @@ static inline int pg_partner(int op)
     case PG_OP_pown:
     case PG_OP_power:
         return PG_OP_pow_dx;
+    case PG_OP_gamma:
+        return PG_OP_gamma_dx;
+    case PG_OP_lgamma:
+        return PG_OP_digamma;
     default:
         return -1;
     }

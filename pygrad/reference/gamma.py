@@ -318,6 +318,8 @@ def trigamma(x: float) -> float:
     if x > 0:
         return _trigamma_above_zero(x)
     part = x - round(x)
+    if part == 0.0 and x < 0:
+        return nan  # as digamma is at its poles below 0
     rest = _polynomial(_BY_POLE, part * part) - _trigamma_above_zero(1.0 - x)
     return div(div(1.0, part), part) + rest
 

@@ -99,7 +99,7 @@ UNARY: dict[str, Op] = {
     "erfc": Op("erfc", math.erfc, lambda x, z: (-erf_slope(x),)),
     "lgamma": Op("lgamma", lgamma, lambda x, z: (digamma_slope(x),)),
     "gamma": Op("gamma", gamma, lambda x, z: (gamma_slope(x),)),
-    "digamma": Op("digamma", digamma, lambda x, z: (unless_nan(z, trigamma(x)),)),
+    "digamma": Op("digamma", digamma, lambda x, z: (trigamma(x),)),
     "erfcx": Op("erfcx", erfcx, lambda x, z: (erfcx_slope(x),)),
     "ndtr": Op("ndtr", ndtr, lambda x, z: (ndtr_slope(x),)),
     "log_ndtr": Op("log_ndtr", log_ndtr, lambda x, z: (log_ndtr_slope(x),)),

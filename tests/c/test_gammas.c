@@ -40,7 +40,7 @@ static int same(double a, double b)
     return a != a ? b != b : memcmp(&a, &b, sizeof a) == 0;
 }
 
-static void compare(pg_gammas_function *gammas, pg_polygammas_function *polygammas)
+static void compare(pg_gammas_function *gammas, pg_gammas_and_slopes_function *both, pg_polygammas_function *polygammas)
 {
     const int ops[] = {PG_OP_lgamma, PG_OP_gamma, PG_OP_gamma_dx, PG_OP_digamma};
     for (uint64_t seed = 1; seed <= TIMES(400); seed++) {
@@ -58,6 +58,15 @@ static void compare(pg_gammas_function *gammas, pg_polygammas_function *polygamm
             for (size_t i = 0; i < count; i++)
                 CHECK(same(z[i], pg_evaluate_one(ops[k], x[i], 0.0, 0.0)));
         }
+        for (int k = 0; k < 2; k++) {
+            const int value = k ? PG_OP_gamma : PG_OP_lgamma, slope = k ? PG_OP_gamma_dx : PG_OP_digamma;
+            double slopes[LANES];
+            both(value, x, z, slopes, count);
+            for (size_t i = 0; i < count; i++) {
+                CHECK(same(z[i], pg_evaluate_one(value, x[i], 0.0, 0.0)));
+                CHECK(same(slopes[i], pg_evaluate_one(slope, x[i], 0.0, 0.0)));
+            }
+        }
         polygammas(n, x, z, count);
         for (size_t i = 0; i < count; i++)
             CHECK(same(z[i], pg_evaluate_one(PG_OP_polygamma, n[i], x[i], 0.0)));
@@ -66,12 +75,12 @@ static void compare(pg_gammas_function *gammas, pg_polygammas_function *polygamm
 
 static void test_blocks_have_the_bits_of_one_lane(void)
 {
-    compare(pg_gammas_baseline, pg_polygammas_baseline);
+    compare(pg_gammas_baseline, pg_gammas_and_slopes_baseline, pg_polygammas_baseline);
 #if defined(__x86_64__) && defined(__GNUC__)
     if (pg_lane_level() >= 1)
-        compare(pg_gammas_avx2, pg_polygammas_avx2);
+        compare(pg_gammas_avx2, pg_gammas_and_slopes_avx2, pg_polygammas_avx2);
     if (pg_lane_level() == 2)
-        compare(pg_gammas_avx512, pg_polygammas_avx512);
+        compare(pg_gammas_avx512, pg_gammas_and_slopes_avx512, pg_polygammas_avx512);
 #endif
 }
 

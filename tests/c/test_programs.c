@@ -636,6 +636,12 @@ static void test_partners_are_one_only_of_the_same_number_and_into_two_places(vo
         run_two((const int[2]){PG_OP_pow, PG_OP_pow_dx}, 0, PG_ROW | 2, PG_ROW | 3, 2.5, out);
         CHECK(out[0] == pg_evaluate_one(PG_OP_pow, 2.5, 2.5, 0.0));
         CHECK(out[1] == pg_evaluate_one(PG_OP_pow_dx, 2.5, 2.5, 0.0));
+        for (int i = 0; i < 6; i++) {
+            const int ops[2][2] = {{PG_OP_gamma, PG_OP_gamma_dx}, {PG_OP_lgamma, PG_OP_digamma}};
+            const double x = (const double[3]){0.3, 4.75, -2.5}[i / 2];
+            run_two(ops[i % 2], 0, PG_ROW | 2, PG_ROW | 3, x, out);
+            CHECK(out[0] == of(ops[i % 2][0], x) && out[1] == of(ops[i % 2][1], x));
+        }
     }
     CHECK(pg_evaluate_one(PG_SUM, 1.0, 2.0, 3.0) == 0.0); /* is no op of the table */
 }

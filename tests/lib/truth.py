@@ -195,7 +195,7 @@ ROWS: dict[str, Row] = {
         digamma,
         scale=log_gamma_scale,
         own_sequence=True,
-        lanes=LaneRange(-900, 900, False, 3.0),
+        lanes=LaneRange(-900, 900, False),
         far=1e8,
         hard=at(
             *(1.3201499974998945, 1.374, 1.376, 2.4999, 2.5001, 9.970693382966871, 0.4999, 0.7499),
@@ -209,7 +209,7 @@ ROWS: dict[str, Row] = {
         trigamma,
         scale=log_gamma_scale,
         own_sequence=True,
-        lanes=LaneRange(-900, 900, False, 3.0),
+        lanes=LaneRange(-900, 900, False),
         far=1e8,
         hard=at(0.9999999999999952, 0.8053365923679762, 1.461632144968369, -0.503015596211533, 8.9),
         tails=at(1e-70, 1e6),
@@ -221,7 +221,7 @@ ROWS: dict[str, Row] = {
         limit=6.0,  # below 0, where gamma and digamma both are by reflection; above 0 it is 3.3
         scale=gamma_scale,
         own_sequence=True,
-        lanes=LaneRange(-900, 7, False, 3.0),
+        lanes=LaneRange(-900, 7, False),
         far=120.0,
         hard=at(0.9999, 1.5, 7.999, 8.001, 139.99, 140.01, 171.6, -0.5, -0.999, -20.5),
         tails=at(1e-60, 1e-100, 100.5),

@@ -623,7 +623,8 @@ function trigamma_above_zero(x) {
 }
 
 /* The same for all x: below 0 it is the sum over all whole k, less that over those below 0. The former has a pole at the
- * whole number next to x; what is left of it is a polynomial in the square of the distance. */
+ * whole number next to x; what is left of it is a polynomial in the square of the distance. Poles below 0
+ * are nan, as digamma is there. */
 function trigamma(x) {
     const c = [
         3.289868133696453,  6.493939402266984,  10.17343061979196,  14.057082993798039,
@@ -633,6 +634,8 @@ function trigamma(x) {
     ];
     if (x > 0)
         return trigamma_above_zero(x);
+    if (x < 0 && floor(x) === x)
+        return NaN;
     let part = x - rint(x), square = part * part, sum = 0;
     for (let i = 15; i >= 0; i--)
         sum = sum * square + c[i];
@@ -645,7 +648,7 @@ function polygamma(n, x) {
     let s = n + 1, odd = fmod(n, 2), factorial = odd === 1 ? 1 : -1;
     if (n === 1)
         return trigamma(x);
-    if (!(n >= 1) || x === -Infinity)
+    if (!(n >= 1) || (x < 0 && floor(x) === x))
         return NaN;
     if (x === Infinity)
         return odd === 1 ? 0 : -0;
