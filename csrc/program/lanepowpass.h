@@ -2,8 +2,8 @@
  * that vectorise, as so long a chain of steps in one leaves a processor waiting, those that look up apart. Included by
  * lanepowblock.h and lanegamma.h. */
 
-LANE_TARGET static void LANE_NAME(look_up_logs)(const uint64_t *row, double *inverse, double *log, double *low,
-                                                size_t some)
+/* Not of const numbers: GCC would take it that those of no lane are read. */
+LANE_TARGET static void LANE_NAME(look_up_logs)(uint64_t *row, double *inverse, double *log, double *low, size_t some)
 {
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
@@ -13,7 +13,7 @@ LANE_TARGET static void LANE_NAME(look_up_logs)(const uint64_t *row, double *inv
     }
 }
 
-LANE_TARGET static void LANE_NAME(look_up_powers)(const uint64_t *bits, double *value, double *low, size_t some)
+LANE_TARGET static void LANE_NAME(look_up_powers)(uint64_t *bits, double *value, double *low, size_t some)
 {
     LANE_LOOP
     for (size_t i = 0; i < some; i++) {
