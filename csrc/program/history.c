@@ -13,11 +13,11 @@ enum { CHUNK = 1 << 14, APART = 4 }; /* numbers of the first, about; see apart *
 enum { LEAST = 1 << APART };         /* states for which there is room in any case */
 
 /* -- chunks ------------------------------------------------------------------------------------- *
- * Those of histories that are over are kept for the next ones, some of each size, of the larger sizes one, of 8 MiB in all: the
- * C library would give them back to the system, and then each page costs more than what is written to it. They begin where
- * registers do; before that stand the block that is to be freed and for how many numbers there is room. */
+ * Those of histories that are over are kept for the next ones, some of each size, of the larger ones one, which are 14 MiB
+ * at most: the C library would give them back to the system, and then each page costs more than what is written to it. They
+ * begin where registers do; before that stand the block that is to be freed and for how many numbers there is room. */
 
-enum { SMALL = 4, SIZES = 7, OF_A_SIZE = 4, MOST_KEPT = CHUNK << SIZES, BEFORE = 16 };
+enum { SMALL = 4, SIZES = 7, OF_A_SIZE = 4, BEFORE = 16 };
 
 static void *spare[SIZES][OF_A_SIZE];
 
@@ -60,7 +60,8 @@ static int is_kept_for_others(size_t which, size_t numbers)
     (void)numbers;
     return 0;
 #else
-    return which < SIZES && numbers <= MOST_KEPT && !pg_faults.armed;
+    const size_t most = (size_t)CHUNK << (which < SMALL ? SMALL : SIZES - 1);
+    return which < SIZES && numbers <= most && !pg_faults.armed;
 #endif
 }
 

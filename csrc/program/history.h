@@ -36,6 +36,12 @@ void pg_history_close(pg_history *h);
 /* Where the state before the next trip is to be written, or NULL in *into if it is not kept; false for want of memory. */
 int pg_history_note(pg_history *h, double **into);
 
+/* Where the state after the one that was noted last will be kept, or NULL as long as nobody knows. */
+static inline const double *pg_history_next(const pg_history *h)
+{
+    return h->count < h->until ? h->next : NULL;
+}
+
 /* Whether more is to be written behind the state that was noted last, if it is kept. */
 static inline int pg_history_begins(const pg_history *h)
 {

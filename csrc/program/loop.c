@@ -188,6 +188,13 @@ static void open_history(pg_history *h, const pg_loop *back)
     pg_history_open(h, back->flat_kept + back->flat_noted, 0, PG_HISTORY_OF_NUMBERS);
 }
 
+/* Has the processor fetch numbers that will be read in a while, against the direction in which it expects that, or written. */
+static void fetch(const double *numbers, size_t count)
+{
+    for (size_t i = 0; numbers != NULL && i < count; i += 8)
+        PG_PREFETCH(numbers + i);
+}
+
 /* The trips from the present state on, which are noted if there is a way back; -1.0 if it was stopped. */
 static double run_flat(flat *f, double control, const pg_loop *back, pg_history *h)
 {
@@ -200,6 +207,7 @@ static double run_flat(flat *f, double control, const pg_loop *back, pg_history 
             if (!pg_history_note(h, &into))
                 return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0) - 1.0;
             into = keep_flat(f, back, into);
+            fetch(pg_history_next(h), h->width);
         }
         if (!trip_flat(f, (size_t)trips, &on))
             return -1.0;
@@ -250,13 +258,6 @@ static double count_trips(double control, pg_history *h)
     if (control > 0.0 && !pg_history_note(h, &into))
         return pg_loop_fail(LACKS_MEMORY, SIZE_MAX, 0.0) - 1.0;
     return control > 0.0 ? 1.0 : 0.0;
-}
-
-/* Has the processor fetch numbers that will be read in a while, against the direction in which it expects that. */
-static void fetch(const double *numbers, size_t count)
-{
-    for (size_t i = 0; numbers != NULL && i < count; i += 8)
-        PG_PREFETCH(numbers + i);
 }
 
 /* Back from the last trip to the first. */

@@ -112,7 +112,8 @@ struct pg_loop {
     size_t noted;
     pg_body *flat_ahead, *flat_behind; /* the same for numbers */
     size_t flat_noted, flat_kept;
-    pg_stretches kept, restored; /* of flat_kept numbers: which of the state they are, and where the way back reads them */
+    pg_stretches kept,
+        restored; /* of flat_kept numbers: which of the state they are, and where the way back reads them */
     uint8_t *parts; /* for each number of the body's state, each that is captured, each column given, whether it is
                      * among these; for each column made, whether something has arrived there */
     size_t back_state; /* how many of the first kind */

@@ -4,13 +4,13 @@
 #include "program/costs.h"
 
 enum {
-    LONGEST = 400,         /* instructions: longer bodies are left as they are for lanes; those of ways, and for numbers,
-                            * are not weighed */
+    LONGEST =
+        400, /* instructions: longer bodies are left as they are for lanes; of ways, and for numbers, not weighed */
     NOBODY = PG_NOBODY,
-    TO_NOTE = 5,           /* what it costs, as cost_of() says */
-    TO_NOTE_IN_PLACE = 1,  /* in ways: see turns.c */
+    TO_NOTE = 5, /* what it costs, as cost_of() says */
+    TO_NOTE_IN_PLACE = 1, /* in ways: see turns.c */
     TO_RESTORE = 2,
-    TO_JOIN = 2            /* to compute a partner's, too */
+    TO_JOIN = 2 /* to compute a partner's, too */
 };
 
 static size_t argument_count(const pg_program *p)
@@ -27,8 +27,7 @@ static int open_numbered(pg_numbered *n, const pg_program *p)
     size_t hashes = 16;
     while (hashes < p->length)
         hashes *= 2;
-    uint32_t *room =
-        pg_alloc(3 * p->length + 1 + 2 * arguments + p->outputs + 2 * slots + hashes + 1, sizeof *room);
+    uint32_t *room = pg_alloc(3 * p->length + 1 + 2 * arguments + p->outputs + 2 * slots + hashes + 1, sizeof *room);
     *n = (pg_numbered){.p = p, .out = room, .mask = hashes - 1};
     if (room == NULL)
         return 0;
@@ -291,7 +290,8 @@ static int is_plain(const pg_program *p, size_t longest)
 static uint32_t maker_of(const pg_choice *c, size_t i, size_t from)
 {
     const size_t length = c->body.p->length;
-    const uint32_t out = c->back.out[i], first = length == 0 ? 0 : c->body.out[0]; /* the body's have numbers in a row */
+    const uint32_t out = c->back.out[i],
+                   first = length == 0 ? 0 : c->body.out[0]; /* the body's have numbers in a row */
     return out >= first + from && out < first + length ? out - first : (uint32_t)NOBODY;
 }
 

@@ -77,8 +77,9 @@ class RowArguments(RowNumbers):
         super().__init__((), -1, name)  # not known yet
         self._f = f
         self._of_ints: set[int] = set()  # leaves of rows
-        self._shared: list[Any] = []  # of each uniform leaf its items, Values among them, or an array of numbers
-        self._count = 0  # of these
+        # Of each uniform leaf its items, Values among them, or an array of numbers; how many there are.
+        self._shared: list[Any] = []
+        self._count = 0
         self._first = ""  # what has told that
         self._unmapped: Part | None = None  # what has no rows, but an axis
         self.ranges: list[
@@ -114,7 +115,9 @@ class RowArguments(RowNumbers):
                 numbers = np.array(arg, np.float64).ravel()
                 return self._add_shared(numbers, numbers, Array(arg.shape, arg.size))
             items, structure = flatten_part(arg, what, way)
-            numbers = np.array([v.data if isinstance(v, Value) else float(v) for v in items], np.float64)
+            numbers = np.array(
+                [v.data if isinstance(v, Value) else float(v) for v in items], np.float64
+            )
             return self._add_shared(numbers, items, structure)
         found = parts_of(of)
         if found is not None:

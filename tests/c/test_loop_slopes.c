@@ -207,19 +207,20 @@ static void test_derivatives_with_little_room_for_states(void)
     pg_limit_histories(SIZE_MAX);
 }
 
-/* A body of so many instructions that nothing is noted for its way back. */
-enum { LENGTHY = 210 };
+/* A body of so many instructions that on lanes nothing is noted for its way back. */
+enum { LENGTHY = 210, LONGER = 1100 };
+static int rounds = LENGTHY;
 
 static void make_lengthy(pg_node *const *x, pg_node **out)
 {
     out[0] = x[0];
-    for (int i = 0; i < LENGTHY; i++)
+    for (int i = 0; i < rounds; i++)
         out[0] = of(PG_OP_sin, of(PG_OP_add, out[0], x[1]), NULL);
 }
 
 static int trip_lengthy(double *x)
 {
-    for (int i = 0; i < LENGTHY; i++)
+    for (int i = 0; i < rounds; i++)
         x[0] = value(PG_OP_sin, x[0] + x[1], 0.0);
     return 1;
 }
@@ -230,6 +231,28 @@ static void test_derivatives_of_a_lengthy_body(void)
     check_kind(&lengthy, 500, 2);
     const kind way = {"lengthy way", 1, 1, 1, make_lengthy, trip_lengthy, 0.1, 0.9, 1.0, {0}};
     check_kind_of(&way, 1.0, 510, 2);
+}
+
+static void test_a_body_of_any_length_notes_numbers(void)
+{
+    const kind longer = {"longer", 1, 1, 1, make_lengthy, trip_lengthy, 0.1, 0.9, 2.0, {0}};
+    const size_t before = held_count, count = operands_of(&longer);
+    pg_node *first[MOST_IN];
+    problem q;
+    rounds = LONGER;
+    check_kind(&longer, 520, 1);
+    pg_loop *loop = made_loop(&longer, 1e6);
+    any_problem(&longer, loop, &q);
+    q.seeds[0] = 1.0;
+    CHECK(derive(PG_REVERSE, q.out[0], q.out_count, q.operands, count, q.operands, count, q.seeds, first) == PG_OK);
+    const pg_loop *back = loop->derived[0];
+    CHECK(back->back->flat->length > 2 * LONGER && back->noted == 0 && back->flat_noted == LONGER);
+    for (size_t i = 0; i < back->flat_behind->flat->length; i++)
+        CHECK(back->flat_behind->flat->code[i].code != PG_OP_cos);
+    pg_release_all(first, count);
+    let_go(before);
+    pg_loop_release(loop);
+    rounds = LENGTHY;
 }
 
 /* A scan whose way back is spared what is dear of a trip, which the trip gives away besides. */
@@ -1018,6 +1041,7 @@ int main(void)
     RUN(test_derivatives_are_those_of_all_trips);
     RUN(test_derivatives_with_little_room_for_states);
     RUN(test_derivatives_of_a_lengthy_body);
+    RUN(test_a_body_of_any_length_notes_numbers);
     RUN(test_the_way_back_of_a_scan_is_spared_what_is_dear);
     RUN(test_derivatives_of_contracted_bodies);
     RUN(test_a_way_that_few_rows_take_in_a_body);
