@@ -416,6 +416,11 @@ static void test_programs_that_are_damaged(void)
             p->code[i].code = PG_CODE_LOOP; /* which it is not */
             CHECK(pg_program_verify(p) == 0);
             p->code[i].code = PG_CODE_CALL;
+            const pg_slot out = p->code[i].out;
+            p->code[i].out = p->input_slots[0]; /* where something is */
+            CHECK(pg_program_verify(p) == 0);
+            p->code[i].out = out;
+            CHECK(pg_program_verify(p) == 1);
         }
     pg_program_free(p);
     let_go(0);

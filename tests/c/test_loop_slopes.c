@@ -519,16 +519,21 @@ static void test_rows_of_a_table(void)
     pg_batch batch = {.inputs = inputs, .strides = strides, .output_strides = &one};
     batch.uniforms = room(pg_uniform_bytes(p), 1);
     batch.lanes = room(pg_lane_bytes(p), 1);
-    for (size_t i = 0; i < 2 * COUNT; i++) { /* all at once, and each alone */
-        double *out = i < COUNT ? found[0] : found[1];
-        batch.outputs = &out;
-        batch.first = i < COUNT ? 0 : i - COUNT;
-        batch.count = i < COUNT ? COUNT : 1;
-        CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == 0);
-        i = i < COUNT ? COUNT - 1 : i;
+    for (int swapped = 0; swapped < 2; swapped++) { /* two columns have each other's lanes */
+        const pg_slot other = p->input_slots[5];
+        for (size_t i = 0; i < 2 * COUNT; i++) { /* all at once, and each alone */
+            double *out = i < COUNT ? found[0] : found[1];
+            batch.outputs = &out;
+            batch.first = i < COUNT ? 0 : i - COUNT;
+            batch.count = i < COUNT ? COUNT : 1;
+            CHECK(pg_program_run_once(p, &batch, &guard) == 1 && pg_program_run(p, &batch) == 0);
+            i = i < COUNT ? COUNT - 1 : i;
+        }
+        for (size_t i = 0; i < COUNT; i++)
+            CHECK(same_number(found[0][i], found[1][i]));
+        p->input_slots[5] = p->input_slots[2];
+        p->input_slots[2] = other;
     }
-    for (size_t i = 0; i < COUNT; i++)
-        CHECK(same_number(found[0][i], found[1][i]));
     free(batch.uniforms);
     free(batch.lanes);
     pg_program_free(p);
