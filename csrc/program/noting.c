@@ -286,13 +286,11 @@ static int is_plain(const pg_program *p, size_t longest)
     return 1;
 }
 
-/* The body's instruction, from one on, that computes the value of instruction i of the way back, or NOBODY. */
-static uint32_t maker_of(const pg_choice *c, size_t i, size_t from)
+/* The body's instruction that computes the value of instruction i of the way back, or NOBODY. Only lanes have those of lanes. */
+static uint32_t maker_of(const pg_choice *c, size_t i)
 {
-    const size_t length = c->body.p->length;
-    const uint32_t out = c->back.out[i],
-                   first = length == 0 ? 0 : c->body.out[0]; /* the body's have numbers in a row */
-    return out >= first + from && out < first + length ? out - first : (uint32_t)NOBODY;
+    const uint32_t at = c->back.out[i] - c->body.out[0]; /* the body's have numbers in a row */
+    return at < c->body.p->length ? at : (uint32_t)NOBODY;
 }
 
 /* The same of one whose partner that is, if both read the same. */
@@ -318,7 +316,7 @@ static void compare(pg_choice *c, size_t state, int wide, uint8_t *taken)
         if (c->body.results[k] < body->length)
             taken[2 * (size_t)c->body.results[k]] = 1;
     for (size_t i = 0; i < back->length; i++) {
-        c->same[i] = i >= from_back ? maker_of(c, i, from) : (uint32_t)NOBODY;
+        c->same[i] = i >= from_back ? maker_of(c, i) : (uint32_t)NOBODY;
         if (i >= from_back && c->same[i] == NOBODY) {
             c->same[i] = partner_of(c, i, from);
             c->joins[i] = c->same[i] != NOBODY;

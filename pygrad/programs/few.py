@@ -258,6 +258,7 @@ class Seat:
         self.sizes: tuple[int, ...] | None = None
         self.count = self.outputs_of = -1
         self.results: Any = None  # where programs write them
+        self.kept: Any = None  # the same memory, if it is that of all calls
         self.numbers: Any = None  # the same for C
         self.lane_bytes = self.uniform_bytes = self.live_count = -1
         self.taken: Results | None = None  # what is written there

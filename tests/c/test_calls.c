@@ -407,9 +407,10 @@ static void test_programs_that_are_damaged(void)
 {
     trace t;
     pg_node *items[2];
-    begin(&t, 1);
-    call_of(&seven, t.nodes[0], t.nodes[1], NULL, 0, items);
+    begin(&t, 3);
+    call_of(&seven, t.nodes[0], t.nodes[0], NULL, 0, items);
     t.outputs[t.output_count++] = items[0];
+    t.outputs[t.output_count++] = t.nodes[1];
     pg_program *p = made(&t);
     for (size_t i = 0; i < p->length; i++)
         if (p->code[i].code == PG_CODE_CALL) {
@@ -417,7 +418,7 @@ static void test_programs_that_are_damaged(void)
             CHECK(pg_program_verify(p) == 0);
             p->code[i].code = PG_CODE_CALL;
             const pg_slot out = p->code[i].out;
-            p->code[i].out = p->input_slots[0]; /* where something is */
+            p->code[i].out = p->input_slots[1]; /* where something is that it does not read */
             CHECK(pg_program_verify(p) == 0);
             p->code[i].out = out;
             CHECK(pg_program_verify(p) == 1);
