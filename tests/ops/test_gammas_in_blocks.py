@@ -22,7 +22,21 @@ from pygrad.special import polygamma
 
 # Where lanegammaone.h parts: zeros, ends of polynomials, whole numbers, overflow, and far out.
 BOUNDS = [
-    *(0.0, 5e-324, 2.0**-1022, 1e-17, 0.25, 0.5, 0.75, 1.0, 1.4616321449683622, 2.0, 2.5, 3.0),
+    *(
+        0.0,
+        5e-324,
+        2.0**-1024,
+        2.0**-1022,
+        1e-17,
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+        1.4616321449683622,
+        2.0,
+        2.5,
+        3.0,
+    ),
     *(3.5, 7.5, 23.0, 140.5, 170.6, 171.7, 172.0, 199.5, 200.5, 51471.5, 2.0**50 + 0.25),
     *(2.0**51 + 0.5, 2.0**52 - 0.5, 2.0**53, 1.7976931348623157e308, math.inf),
 ]
@@ -67,6 +81,22 @@ def test_bits_do_not_depend_on_what_stands_beside_a_row(name: str, lanes: int) -
     for x, y in zip(points()[:-1], bits(WAYS[name], points()), strict=False):
         if x:  # both zeros are one key
             assert y == alike[x], x
+
+
+def test_by_zero_there_are_infinities_once_numbers_are_too_large(lanes: int) -> None:
+    sizes = [5e-324, 1e-320, 1e-312, 1e-310, 2.0**-1024, math.nextafter(2.0**-1024, 1.0)]
+    given = [s * x for x in sizes for s in (1.0, -1.0)]
+    found = vmap(gamma, errors="ignore")(np.array(given)).tolist()
+    assert found[:-2] == [math.copysign(math.inf, x) for x in given[:-2]]
+    assert found[-2:] == [1.0 / x for x in given[-2:]]
+    assert [compile(gamma)(x) for x in given] == found
+
+    slope, edge = grad(gamma), 2.0**-512
+    given += [edge, -edge, math.nextafter(edge, 1.0), -math.nextafter(edge, 1.0)]
+    found = vmap(slope, errors="ignore")(np.array(given)).tolist()
+    assert found[:-2] == [-math.inf] * (len(given) - 2)
+    assert found[-2:] == pytest.approx([-((1.0 / x) ** 2) for x in given[-2:]], rel=1e-15)
+    assert [compile(slope)(x) for x in given] == found
 
 
 @pytest.mark.parametrize("name", WAYS)
