@@ -258,6 +258,7 @@ class Seat:
         self.sizes: tuple[int, ...] | None = None
         self.count = self.outputs_of = -1
         self.results: Any = None  # where programs write them
+        self.kept: Any = None  # that, unless they are given away with their memory
         self.numbers: Any = None  # the same for C
         self.lane_bytes = self.uniform_bytes = self.live_count = -1
         self.taken: Results | None = None  # what is written there
