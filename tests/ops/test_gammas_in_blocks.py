@@ -50,6 +50,10 @@ WAYS: dict[str, Callable[..., Any]] = {
     "slope of that": grad(grad(grad(digamma))),
 }
 
+of_lanes = pytest.mark.skipif(
+    bool(os.environ.get("PYGRAD_LIBM_LANES")), reason="this build's lanes have the eager sequences"
+)
+
 
 def points() -> list[float]:
     rng = random.Random(1)
@@ -130,9 +134,7 @@ TRUTHS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 
 
-@pytest.mark.skipif(
-    bool(os.environ.get("PYGRAD_LIBM_LANES")), reason="this build's lanes have the eager sequences"
-)
+@of_lanes
 @pytest.mark.parametrize("name", WAYS)
 def test_blocks_are_within_two_ulp_of_the_truth_and_reflections_within_two_and_a_half(
     name: str, lanes: int
@@ -169,6 +171,7 @@ WORST = {
 }
 
 
+@of_lanes
 @pytest.mark.parametrize("name", WORST)
 def test_where_blocks_are_farthest_from_the_truth(name: str, lanes: int) -> None:
     exactly, scale = TRUTHS[name]
