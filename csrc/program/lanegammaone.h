@@ -235,10 +235,11 @@ LANE_INLINE struct lane_pair lane_gamma_factor(double x, double a, struct lane_p
     return (struct lane_pair){high, fma(factor.high, q, -high) + low};
 }
 
-/* At a pole below 0 z is nan already. */
+/* At a pole below 0 z is nan already. By 0 gamma is 1 / x, which is too large from 2**-1024 on, where the steps' reciprocal may
+ * be, too. */
 LANE_INLINE double lane_gamma_ends(double x, double z)
 {
-    double end = x < 0.0 ? LANE_NAN : x, here = x == 0.0 ? copysign(LANE_INF, x) : z;
+    double end = x < 0.0 ? LANE_NAN : x, here = fabs(x) <= 0x1p-1024 ? copysign(LANE_INF, x) : z;
     return fabs(x) < LANE_INF ? here : end;
 }
 
@@ -285,10 +286,10 @@ LANE_INLINE double lane_of_pair(double x, struct lane_pair y)
     return fma(x, y.high, x * y.low);
 }
 
-/* gamma(x) digamma(x), scaled last: by a pole far below 0 gamma(x) is less than the smallest number. */
+/* gamma(x) digamma(x), scaled last: by a pole far below 0 gamma(x) is less than the smallest number. By 0 it is -1 / x**2. */
 LANE_INLINE double lane_gamma_dx_ends(double x, double z)
 {
-    double end = x < 0.0 ? LANE_NAN : x, here = x == 0.0 ? -LANE_INF : z;
+    double end = x < 0.0 ? LANE_NAN : x, here = fabs(x) <= 0x1p-512 ? -LANE_INF : z;
     return fabs(x) < LANE_INF ? here : end;
 }
 
