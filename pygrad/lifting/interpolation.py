@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from math import nan
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 from pygrad.arrays.overrides import array_of_values
@@ -42,6 +42,7 @@ class _Beyond(NamedTuple):
     below: Any = None  # None: what the polynomial of the outermost cell gives
     above: Any = None
     period: bool = False
+    holds: bool = False  # what the polynomials give at the outermost breakpoints
     raises: bool = False
 
 
@@ -71,9 +72,31 @@ class _Pieces(NamedTuple):
             for i, width in enumerate(np.diff(self.x)[:-1]):
                 c[-1, i + 1] = sum(c[j, i] * width ** (len(c) - 1 - j) for j in range(len(c)))
         beyond = self.beyond
-        if order > 0 and beyond.below is not None and np.all(beyond.below == beyond.below):
-            beyond = beyond._replace(below=0.0, above=0.0)
+        if order > 0 and (beyond.holds or (beyond.below is not None and not isnan(beyond.below))):
+            beyond = _Beyond(0.0, 0.0)
+        if order < 0 and beyond.period:
+            beyond = _Beyond(nan, nan)
         return self._replace(c=c, beyond=beyond)
+
+    def derivative_at(self, order: int, t: Any) -> Any:
+        """The derivative at t, which FITPACK does not hold outside of the breakpoints."""
+        if order < 0:
+            raise ValueError("the order of a derivative cannot be negative")
+        held = order and self.beyond.holds
+        return (self._replace(beyond=_Beyond()) if held else self).derivative(order).at(t)
+
+    def integral(self, a: Any, b: Any) -> Any:
+        """The integral from a to b, over as many periods as there are between them."""
+        period = self.beyond.period
+        whole = self.derivative(-1)
+
+        def up_to(t: Any) -> Any:
+            if not period:
+                return whole.at(t)
+            turns = (t - self.x[0]) // (self.x[-1] - self.x[0])
+            return turns * whole.at(self.x[-1]) + whole.at(self._within(t))
+
+        return up_to(b) - up_to(a)
 
     def with_ext(self, ext: Any) -> _Pieces:
         """The same with what FITPACK calls ext: how it goes on outside of the breakpoints."""
@@ -83,7 +106,7 @@ class _Pieces(NamedTuple):
         if ext in {1, "zeros"}:
             return self._replace(beyond=_Beyond(0.0, 0.0))
         if ext in {3, "const"}:
-            return self._replace(beyond=_Beyond(inside.at(self.x[0]), inside.at(self.x[-1])))
+            return self._replace(beyond=_Beyond(holds=True))
         return self._replace(beyond=_Beyond(raises=True))
 
     def at(self, t: Any) -> Any:
@@ -112,6 +135,8 @@ class _Pieces(NamedTuple):
         first, last = self.x[0], self.x[-1]
         if self.beyond.raises and (t < first or t > last):
             raise ValueError(f"{t} is outside of the interpolation range, {first} to {last}")
+        if self.beyond.holds:
+            return where(t < first, first, where(t > last, last, t))
         return first + (t - first) % (last - first) if self.beyond.period else t
 
     @staticmethod
@@ -178,7 +203,7 @@ class _Interpolant:
         nu = options.pop("nu", 0)
         if options:
             raise TypeError(f"{_name(self.original)} at a Value takes no {next(iter(options))}")
-        return pieces.derivative(nu).at(x)
+        return pieces.derivative_at(nu, x)
 
     def _all_pieces(self) -> _Pieces:
         if self.pieces is None:
@@ -201,20 +226,22 @@ class _Interpolant:
         other.pieces = self._all_pieces().derivative(order) if other.made is None else None
         return other
 
-    def integrate(self, a: Any, b: Any, *args: Any, **named: Any) -> Any:
+    def integrate(self, a: Any, b: Any, extrapolate: Any = None) -> Any:
         """The integral from a to b."""
-        if self.made is not None and not any(map(holds_values, (a, b))):
-            return self.made.integrate(a, b, *args, **named)
-        integral = self.antiderivative()
-        return integral(b) - integral(a)
+        if self.made is not None and not holds_values((a, b)):
+            return self.made.integrate(a, b, extrapolate)
+        pieces = self._all_pieces()
+        if extrapolate is not None:
+            pieces = pieces._replace(beyond=_outside(extrapolate))
+        if _name(self.original) == "make_interp_spline" and pieces.beyond.below is not None:
+            pieces = pieces._replace(beyond=_Beyond(holds=True))  # B-splines are 0 there
+        return pieces.integral(a, b)
 
     def integral(self, a: Any, b: Any) -> Any:
-        """The same, as UnivariateSpline calls it."""
-        return (
-            self.integrate(a, b)
-            if self.made is None or holds_values((a, b))
-            else self.made.integral(a, b)
-        )
+        """The same, as UnivariateSpline calls it, which is 0 outside of its breakpoints."""
+        if self.made is not None and not holds_values((a, b)):
+            return self.made.integral(a, b)
+        return self._all_pieces()._replace(beyond=_Beyond(holds=True)).integral(a, b)
 
     def __getattr__(self, name: str) -> Any:
         made = vars(self).get("made")
@@ -242,9 +269,10 @@ class _Interp1d(_Interpolant):
             beyond = _Beyond(float(both[0]), float(both[1]))
         if kind in {"linear", "slinear"}:
             return _Pieces(x.tolist(), np.array([np.diff(y) / np.diff(x), y[:-1]]), beyond)
-        if kind == "nearest":
+        if kind in {"nearest", "nearest-up"}:
             middles = (x[1:] + x[:-1]) / 2.0
-            return _Pieces([x[0], *middles.tolist(), x[-1]], y[None, :], beyond, "left")
+            side = "left" if kind == "nearest" else "right"
+            return _Pieces([x[0], *middles.tolist(), x[-1]], y[None, :], beyond, side)
         if kind == "spline":
             spline = made._spline
             pieces = cls.from_spline((spline.t, spline.c.ravel(), spline.k))
@@ -272,9 +300,20 @@ def _by_units(heights: Any, through: Callable[[Any], _Pieces]) -> _Pieces:
     import numpy as np
 
     none = through(np.zeros(len(heights)))
-    units = [through(unit).c - none.c for unit in np.eye(len(heights))]
-    c = np.tensordot(np.stack(units, axis=-1), heights, 1)
-    return none._replace(c=c + none.c.reshape(none.c.shape + (1,) * (heights.ndim - 1)))
+    units = [through(unit) for unit in np.eye(len(heights))]
+    c = np.tensordot(np.stack([unit.c - none.c for unit in units], axis=-1), heights, 1)
+
+    def outside(side: str) -> Any:
+        at_none = getattr(none.beyond, side)
+        if at_none is None or isnan(at_none):
+            return at_none
+        by = [getattr(unit.beyond, side) - at_none for unit in units]
+        return sum((k * y for k, y in zip(by, heights, strict=True) if k), at_none)
+
+    return none._replace(
+        c=c + none.c.reshape(none.c.shape + (1,) * (heights.ndim - 1)),
+        beyond=none.beyond._replace(below=outside("below"), above=outside("above")),
+    )
 
 
 def _pieces_of(made: Any, from_spline: Any) -> _Pieces:
@@ -320,7 +359,7 @@ def _splev(original: Any, from_spline: Any) -> Callable[..., Any]:
         if not holds_values(x):
             return original(x, tck, der, ext)
         pieces = from_spline(tck)
-        return _Pieces(pieces.x.tolist(), pieces.c).with_ext(ext).derivative(der).at(x)
+        return _Pieces(pieces.x.tolist(), pieces.c).with_ext(ext).derivative_at(der, x)
 
     return of_numbers(splev, original)
 
