@@ -257,7 +257,8 @@ class Seat:
         self.given_at = address(self.given)
         self.sizes: tuple[int, ...] | None = None
         self.count = self.outputs_of = -1
-        self.results: Any = None  # where programs write them
+        self.kept: Any = None  # where programs write few results
+        self.results: Any = None  # where they write those of this call
         self.numbers: Any = None  # the same for C
         self.lane_bytes = self.uniform_bytes = self.live_count = -1
         self.taken: Results | None = None  # what is written there
