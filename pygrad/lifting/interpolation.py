@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from inspect import signature
 from math import isnan, nan
 from typing import Any, NamedTuple
 
@@ -181,9 +182,16 @@ class _Interpolant:
                 f"these: use one of {', '.join(_LINEAR)}, or numpy.interp"
             )
         heights = np.asarray(y, dtype=object)
-        return _by_units(
-            heights, lambda unit: self._plain_pieces(self.original(x, unit, *rest, **named))
-        )
+        given = signature(self.original).bind(x, y, *rest, **named).arguments
+        is_periodic = isinstance(given.get("bc_type"), str) and given["bc_type"] == "periodic"
+        if is_periodic:
+            heights = _one_period(heights)
+
+        def through(unit: Any) -> _Pieces:
+            unit = np.append(unit, unit[:1]) if is_periodic else unit
+            return self._plain_pieces(self.original(x, unit, *rest, **named))
+
+        return _by_units(heights, through)
 
     @classmethod
     def _plain_pieces(cls, made: Any) -> _Pieces:
@@ -275,8 +283,8 @@ class _Interp1d(_Interpolant):
             return _Pieces([x[0], *middles.tolist(), x[-1]], y[None, :], beyond, side)
         if kind == "spline":
             spline = made._spline
-            pieces = cls.from_spline((spline.t, spline.c.ravel(), spline.k))
-            return _Pieces(pieces.x.tolist(), pieces.c, beyond)
+            by_knots = (spline.t, spline.c.ravel(), spline.k)
+            return _of_knots(by_knots, cls.from_spline)._replace(beyond=beyond)
         if kind == "next":
             return _Pieces([x[0], *x.tolist()], y[None, :], beyond, "left")
         return _Pieces([*x.tolist(), x[-1]], y[None, :], beyond)  # previous
@@ -292,6 +300,16 @@ def _ask_for_one_row(y: Any) -> None:
 # Those whose coefficients are linear functions of the heights.
 _SPLINES = ("CubicSpline", "make_interp_spline", "InterpolatedUnivariateSpline")
 _LINEAR = (*_SPLINES, "interp1d")
+
+
+def _one_period(heights: Any) -> Any:
+    """Heights without the last, which is the first one's: what moves one of them moves both."""
+    import numpy as np
+
+    first, last = heights[:1], heights[-1:]
+    if any(y != z for y, z in zip(first.flat, last.flat, strict=True)):
+        raise ValueError("the first and the last height of a periodic spline must be the same")
+    return np.concatenate((0.5 * (first + last), heights[1:-1]))
 
 
 def _by_units(heights: Any, through: Callable[[Any], _Pieces]) -> _Pieces:
@@ -321,10 +339,20 @@ def _pieces_of(made: Any, from_spline: Any) -> _Pieces:
     if getattr(made, "axis", 0):
         raise TypeError(f"{type(made).__name__} at Values goes along the first axis: axis=0")
     if hasattr(made, "_eval_args"):  # UnivariateSpline
-        pieces = from_spline(made._eval_args)
-        return _Pieces(pieces.x.tolist(), pieces.c).with_ext(made.ext)
-    pieces = made if hasattr(made, "x") else from_spline(made)
-    return _Pieces(pieces.x.tolist(), pieces.c, _outside(made.extrapolate))
+        return _of_knots(made._eval_args, from_spline).with_ext(made.ext)
+    beyond = _outside(made.extrapolate)
+    if hasattr(made, "x"):
+        return _Pieces(made.x.tolist(), made.c, beyond)
+    return _of_knots(made, from_spline)._replace(beyond=beyond)
+
+
+def _of_knots(spline: Any, from_spline: Any) -> _Pieces:
+    """The pieces of a B-spline, or of knots, coefficients and degree, in the interval that it is made for:
+    the first and the last knots, as many as its degree, may stand outside of that."""
+    pieces = from_spline(spline)
+    k = spline[2] if isinstance(spline, (tuple, list)) else spline.k
+    cells = len(pieces.x) - 1
+    return _Pieces(pieces.x[k : cells + 1 - k].tolist(), pieces.c[:, k : cells - k])
 
 
 def _outside(extrapolate: Any) -> _Beyond:
@@ -358,8 +386,7 @@ def _splev(original: Any, from_spline: Any) -> Callable[..., Any]:
     def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
         if not holds_values(x):
             return original(x, tck, der, ext)
-        pieces = from_spline(tck)
-        return _Pieces(pieces.x.tolist(), pieces.c).with_ext(ext).derivative_at(der, x)
+        return _of_knots(tck, from_spline).with_ext(ext).derivative_at(der, x)
 
     return of_numbers(splev, original)
 
