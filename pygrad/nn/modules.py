@@ -57,11 +57,14 @@ def _as_values(x: Any) -> list[Value]:
 
 
 def _size(what: str, n: Any) -> int:
-    """A number of inputs or neurons; TypeError if it is none."""
+    """A number of inputs or neurons; TypeError if it is none, ValueError if it is negative."""
     try:
-        return operator.index(n)
+        size = operator.index(n)
     except TypeError:
         raise TypeError(f"{what} is a whole number, as in MLP(2, [3, 1]), not {n!r}") from None
+    if size < 0:
+        raise ValueError(f"{what} is a number of 0 or more, as in MLP(2, [3, 1]), not {n!r}")
+    return size
 
 
 def _whether(nonlin: Any) -> bool:
