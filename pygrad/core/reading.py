@@ -30,6 +30,10 @@ _PLAINLY_LOCAL -= opcodes_of(name for name in dis.opmap if name.count("_FAST") =
 _STORE_CELL, _STORE_TWO = opcodes_of(["STORE_DEREF"]), opcodes_of(["STORE_FAST_STORE_FAST"])
 _STORE_LOCAL = opcodes_of(name for name in dis.opmap if name.startswith("STORE_FAST"))
 _GIVING = _STORE_CELL | _STORE_LOCAL
+# Those that take the next value from the stack, too, or put one there.
+_GIVING_AND_MORE = opcodes_of(name for name in dis.opmap if name.startswith("STORE_FAST_"))
+_COPIES = opcodes_of(["COPY", "DUP_TOP"])  # behind what is read: of that, as it stands on top
+_CALL = opcodes_of(["CALL", "CALL_FUNCTION"])
 _STORES = opcodes_of(name for name in dis.opmap if name.startswith("STORE_"))
 _CONSTANT = opcodes_of(["LOAD_CONST"])
 # name += 1
@@ -57,6 +61,10 @@ class Read(NamedTuple):
     kind: str
     name: str
     attributes: tuple[str, ...]
+
+    def of(self, attributes: tuple[str, ...]) -> Read:
+        """The same with further attributes."""
+        return self._replace(attributes=self.attributes + attributes) if attributes else self
 
 
 class Anew(dict[str, Any]):
@@ -124,19 +132,24 @@ def _reads(code: CodeType, own: frozenset[str] | None, around: dict[str, Read]) 
         end = at + 1
         if name == "super" and read.kind == "global":
             end, read = _after_super(ops, end), Read("super", "super", ())
-        attributes: tuple[str, ...] = ()
-        while ops[end] in _ATTRIBUTES:
-            attributes += (steps.value(end),)
-            end += 1
+        read, end = _with_attributes(read, steps, ops, end)
         if at and ops[at - 1] in _GLOBALS:
-            attributes += _asked_for(steps, at, end)
-        if attributes:
-            read = Read(read.kind, read.name, read.attributes + attributes)
+            read = read.of(_asked_for(steps, at, end))
+            if _is_typed(steps, ops, at, end):
+                read, end = _with_attributes(read.of(("__class__",)), steps, ops, end + 1)
+        given: dict[str, Read] = {}
+        while ops[end] in _COPIES and ops[end + 1] in _GIVING:  # (name := ...).attribute
+            given |= dict.fromkeys(_stored(steps, end + 1), read)
+            if ops[end + 1] in _GIVING_AND_MORE:
+                break
+            read, end = _with_attributes(read, steps, ops, end + 2)
         if read.kind != "inner" or read.attributes:
             yield read
-        for name in _stored(steps, end)[:1] if ops[end] in _GIVING else ():
+        if ops[end] in _GIVING:
+            given |= dict.fromkeys(_stored(steps, end)[:1], read)
+        for name, of in given.items():
             if name in once:
-                local.setdefault(name, read)
+                local.setdefault(name, of)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _reads(constant, cells, local)
@@ -188,6 +201,20 @@ def _after_super(ops: bytes, at: int) -> int:
     while at < len(ops) and ops[at] in _CALLS:
         at += 1
     return at
+
+
+def _with_attributes(read: Read, steps: Instructions, ops: bytes, at: int) -> tuple[Read, int]:
+    """A name with the attributes that are asked for from an instruction on, and where these end."""
+    attributes: tuple[str, ...] = ()
+    while ops[at] in _ATTRIBUTES:
+        attributes += (steps.value(at),)
+        at += 1
+    return read.of(attributes), at
+
+
+def _is_typed(steps: Instructions, ops: bytes, at: int, end: int) -> bool:
+    """Whether a name is the argument of type(name)."""
+    return ops[end] in _CALL and bool(steps.value(end) == 1 and steps.value(at - 1) == "type")
 
 
 def _asked_for(steps: Instructions, at: int, end: int) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from math import nan
+from inspect import signature
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 from pygrad.arrays.overrides import array_of_values
@@ -42,6 +43,7 @@ class _Beyond(NamedTuple):
     below: Any = None  # None: what the polynomial of the outermost cell gives
     above: Any = None
     period: bool = False
+    holds: bool = False  # what the polynomials give at the outermost breakpoints
     raises: bool = False
 
 
@@ -71,9 +73,31 @@ class _Pieces(NamedTuple):
             for i, width in enumerate(np.diff(self.x)[:-1]):
                 c[-1, i + 1] = sum(c[j, i] * width ** (len(c) - 1 - j) for j in range(len(c)))
         beyond = self.beyond
-        if order > 0 and beyond.below is not None and np.all(beyond.below == beyond.below):
-            beyond = beyond._replace(below=0.0, above=0.0)
+        if order > 0 and (beyond.holds or (beyond.below is not None and not isnan(beyond.below))):
+            beyond = _Beyond(0.0, 0.0)
+        if order < 0 and beyond.period:
+            beyond = _Beyond(nan, nan)
         return self._replace(c=c, beyond=beyond)
+
+    def derivative_at(self, order: int, t: Any) -> Any:
+        """The derivative at t, which FITPACK does not hold outside of the breakpoints."""
+        if order < 0:
+            raise ValueError("the order of a derivative cannot be negative")
+        held = order and self.beyond.holds
+        return (self._replace(beyond=_Beyond()) if held else self).derivative(order).at(t)
+
+    def integral(self, a: Any, b: Any) -> Any:
+        """The integral from a to b, over as many periods as there are between them."""
+        period = self.beyond.period
+        whole = self.derivative(-1)
+
+        def up_to(t: Any) -> Any:
+            if not period:
+                return whole.at(t)
+            turns = (t - self.x[0]) // (self.x[-1] - self.x[0])
+            return turns * whole.at(self.x[-1]) + whole.at(self._within(t))
+
+        return up_to(b) - up_to(a)
 
     def with_ext(self, ext: Any) -> _Pieces:
         """The same with what FITPACK calls ext: how it goes on outside of the breakpoints."""
@@ -83,7 +107,7 @@ class _Pieces(NamedTuple):
         if ext in {1, "zeros"}:
             return self._replace(beyond=_Beyond(0.0, 0.0))
         if ext in {3, "const"}:
-            return self._replace(beyond=_Beyond(inside.at(self.x[0]), inside.at(self.x[-1])))
+            return self._replace(beyond=_Beyond(holds=True))
         return self._replace(beyond=_Beyond(raises=True))
 
     def at(self, t: Any) -> Any:
@@ -112,6 +136,8 @@ class _Pieces(NamedTuple):
         first, last = self.x[0], self.x[-1]
         if self.beyond.raises and (t < first or t > last):
             raise ValueError(f"{t} is outside of the interpolation range, {first} to {last}")
+        if self.beyond.holds:
+            return where(t < first, first, where(t > last, last, t))
         return first + (t - first) % (last - first) if self.beyond.period else t
 
     @staticmethod
@@ -156,9 +182,16 @@ class _Interpolant:
                 f"these: use one of {', '.join(_LINEAR)}, or numpy.interp"
             )
         heights = np.asarray(y, dtype=object)
-        return _by_units(
-            heights, lambda unit: self._plain_pieces(self.original(x, unit, *rest, **named))
-        )
+        given = signature(self.original).bind(x, y, *rest, **named).arguments
+        is_periodic = isinstance(given.get("bc_type"), str) and given["bc_type"] == "periodic"
+        if is_periodic:
+            heights = _one_period(heights)
+
+        def through(unit: Any) -> _Pieces:
+            unit = np.append(unit, unit[:1]) if is_periodic else unit
+            return self._plain_pieces(self.original(x, unit, *rest, **named))
+
+        return _by_units(heights, through)
 
     @classmethod
     def _plain_pieces(cls, made: Any) -> _Pieces:
@@ -178,7 +211,7 @@ class _Interpolant:
         nu = options.pop("nu", 0)
         if options:
             raise TypeError(f"{_name(self.original)} at a Value takes no {next(iter(options))}")
-        return pieces.derivative(nu).at(x)
+        return pieces.derivative_at(nu, x)
 
     def _all_pieces(self) -> _Pieces:
         if self.pieces is None:
@@ -201,20 +234,22 @@ class _Interpolant:
         other.pieces = self._all_pieces().derivative(order) if other.made is None else None
         return other
 
-    def integrate(self, a: Any, b: Any, *args: Any, **named: Any) -> Any:
+    def integrate(self, a: Any, b: Any, extrapolate: Any = None) -> Any:
         """The integral from a to b."""
-        if self.made is not None and not any(map(holds_values, (a, b))):
-            return self.made.integrate(a, b, *args, **named)
-        integral = self.antiderivative()
-        return integral(b) - integral(a)
+        if self.made is not None and not holds_values((a, b)):
+            return self.made.integrate(a, b, extrapolate)
+        pieces = self._all_pieces()
+        if extrapolate is not None:
+            pieces = pieces._replace(beyond=_outside(extrapolate))
+        if _name(self.original) == "make_interp_spline" and pieces.beyond.below is not None:
+            pieces = pieces._replace(beyond=_Beyond(holds=True))  # B-splines are 0 there
+        return pieces.integral(a, b)
 
     def integral(self, a: Any, b: Any) -> Any:
-        """The same, as UnivariateSpline calls it."""
-        return (
-            self.integrate(a, b)
-            if self.made is None or holds_values((a, b))
-            else self.made.integral(a, b)
-        )
+        """The same, as UnivariateSpline calls it, which is 0 outside of its breakpoints."""
+        if self.made is not None and not holds_values((a, b)):
+            return self.made.integral(a, b)
+        return self._all_pieces()._replace(beyond=_Beyond(holds=True)).integral(a, b)
 
     def __getattr__(self, name: str) -> Any:
         made = vars(self).get("made")
@@ -242,13 +277,14 @@ class _Interp1d(_Interpolant):
             beyond = _Beyond(float(both[0]), float(both[1]))
         if kind in {"linear", "slinear"}:
             return _Pieces(x.tolist(), np.array([np.diff(y) / np.diff(x), y[:-1]]), beyond)
-        if kind == "nearest":
+        if kind in {"nearest", "nearest-up"}:
             middles = (x[1:] + x[:-1]) / 2.0
-            return _Pieces([x[0], *middles.tolist(), x[-1]], y[None, :], beyond, "left")
+            side = "left" if kind == "nearest" else "right"
+            return _Pieces([x[0], *middles.tolist(), x[-1]], y[None, :], beyond, side)
         if kind == "spline":
             spline = made._spline
-            pieces = cls.from_spline((spline.t, spline.c.ravel(), spline.k))
-            return _Pieces(pieces.x.tolist(), pieces.c, beyond)
+            by_knots = (spline.t, spline.c.ravel(), spline.k)
+            return _of_knots(by_knots, cls.from_spline)._replace(beyond=beyond)
         if kind == "next":
             return _Pieces([x[0], *x.tolist()], y[None, :], beyond, "left")
         return _Pieces([*x.tolist(), x[-1]], y[None, :], beyond)  # previous
@@ -266,15 +302,36 @@ _SPLINES = ("CubicSpline", "make_interp_spline", "InterpolatedUnivariateSpline")
 _LINEAR = (*_SPLINES, "interp1d")
 
 
+def _one_period(heights: Any) -> Any:
+    """Heights without the last, which is the first one's: what moves one of them moves both."""
+    import numpy as np
+
+    first, last = heights[:1], heights[-1:]
+    if any(y != z for y, z in zip(first.flat, last.flat, strict=True)):
+        raise ValueError("the first and the last height of a periodic spline must be the same")
+    return np.concatenate((0.5 * (first + last), heights[1:-1]))
+
+
 def _by_units(heights: Any, through: Callable[[Any], _Pieces]) -> _Pieces:
     """The pieces through heights, by those through one height of 1 among zeros; through() may add to each
     what depends on no height."""
     import numpy as np
 
     none = through(np.zeros(len(heights)))
-    units = [through(unit).c - none.c for unit in np.eye(len(heights))]
-    c = np.tensordot(np.stack(units, axis=-1), heights, 1)
-    return none._replace(c=c + none.c.reshape(none.c.shape + (1,) * (heights.ndim - 1)))
+    units = [through(unit) for unit in np.eye(len(heights))]
+    c = np.tensordot(np.stack([unit.c - none.c for unit in units], axis=-1), heights, 1)
+
+    def outside(side: str) -> Any:
+        at_none = getattr(none.beyond, side)
+        if at_none is None or isnan(at_none):
+            return at_none
+        by = [getattr(unit.beyond, side) - at_none for unit in units]
+        return sum((k * y for k, y in zip(by, heights, strict=True) if k), at_none)
+
+    return none._replace(
+        c=c + none.c.reshape(none.c.shape + (1,) * (heights.ndim - 1)),
+        beyond=none.beyond._replace(below=outside("below"), above=outside("above")),
+    )
 
 
 def _pieces_of(made: Any, from_spline: Any) -> _Pieces:
@@ -282,10 +339,20 @@ def _pieces_of(made: Any, from_spline: Any) -> _Pieces:
     if getattr(made, "axis", 0):
         raise TypeError(f"{type(made).__name__} at Values goes along the first axis: axis=0")
     if hasattr(made, "_eval_args"):  # UnivariateSpline
-        pieces = from_spline(made._eval_args)
-        return _Pieces(pieces.x.tolist(), pieces.c).with_ext(made.ext)
-    pieces = made if hasattr(made, "x") else from_spline(made)
-    return _Pieces(pieces.x.tolist(), pieces.c, _outside(made.extrapolate))
+        return _of_knots(made._eval_args, from_spline).with_ext(made.ext)
+    beyond = _outside(made.extrapolate)
+    if hasattr(made, "x"):
+        return _Pieces(made.x.tolist(), made.c, beyond)
+    return _of_knots(made, from_spline)._replace(beyond=beyond)
+
+
+def _of_knots(spline: Any, from_spline: Any) -> _Pieces:
+    """The pieces of a B-spline, or of knots, coefficients and degree, in the interval that it is made for:
+    the first and the last knots, as many as its degree, may stand outside of that."""
+    pieces = from_spline(spline)
+    k = spline[2] if isinstance(spline, (tuple, list)) else spline.k
+    cells = len(pieces.x) - 1
+    return _Pieces(pieces.x[k : cells + 1 - k].tolist(), pieces.c[:, k : cells - k])
 
 
 def _outside(extrapolate: Any) -> _Beyond:
@@ -319,8 +386,7 @@ def _splev(original: Any, from_spline: Any) -> Callable[..., Any]:
     def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
         if not holds_values(x):
             return original(x, tck, der, ext)
-        pieces = from_spline(tck)
-        return _Pieces(pieces.x.tolist(), pieces.c).with_ext(ext).derivative(der).at(x)
+        return _of_knots(tck, from_spline).with_ext(ext).derivative_at(der, x)
 
     return of_numbers(splev, original)
 

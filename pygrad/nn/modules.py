@@ -57,11 +57,14 @@ def _as_values(x: Any) -> list[Value]:
 
 
 def _size(what: str, n: Any) -> int:
-    """A number of inputs or neurons; TypeError if it is none."""
+    """A number of inputs or neurons; TypeError if it is none, ValueError if it is negative."""
     try:
-        return operator.index(n)
+        size = operator.index(n)
     except TypeError:
         raise TypeError(f"{what} is a whole number, as in MLP(2, [3, 1]), not {n!r}") from None
+    if size < 0:
+        raise ValueError(f"{what} is a number of 0 or more, as in MLP(2, [3, 1]), not {n!r}")
+    return size
 
 
 def _whether(nonlin: Any) -> bool:
@@ -205,8 +208,8 @@ class Neuron(Module):
     changing the model, there is `draw(v, spelled_out=True)`.
 
     Raises:
-        ValueError: called with a number of inputs other than `nin`; an activation of an unknown name, or
-            one beside nonlin=False.
+        ValueError: a negative `nin`; called with a number of inputs other than `nin`; an activation of an
+            unknown name, or one beside nonlin=False.
         TypeError: nonlin is not True or False; an activation gives something else than a Value.
 
     >>> neuron = Neuron(2, nonlin=False)
@@ -285,7 +288,7 @@ class Layer(Module):
     it returns a list of `nout` Values, or the Value itself if `nout` is 1.
 
     Raises:
-        ValueError: called with a number of inputs other than `nin`.
+        ValueError: a negative `nin` or `nout`; called with a number of inputs other than `nin`.
 
     >>> layer = Layer(2, 3, nonlin=False)
     >>> len(layer([1.0, 2.0])), len(layer.parameters())

@@ -207,7 +207,7 @@ def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
     ws, xs = list(ws), list(xs)
     n = len(ws)
     if len(xs) != n:
-        raise ValueError(f"dot() needs as many ws as xs, got {n} and {len(xs)}")
+        raise ValueError(f"dot() got {n} weights but {len(xs)} inputs")
     biases = [] if bias is None else [bias]
     w_leaves, x_leaves = _leaves(ws, "ws"), _leaves(xs, "xs")
     bias_leaves = [b if isinstance(b, Value) else make_node(real(b, "bias")) for b in biases]

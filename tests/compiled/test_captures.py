@@ -304,6 +304,36 @@ def test_attributes_and_arguments_of_the_same_name_as_a_global_are_no_reads_of_i
     assert len(runs) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return (c := cfg).first * x * c.rate",
+        "return x * c.rate if (c := cfg) is not None and c.first else x",
+        "a = b = cfg\n    return a.first * b.rate * x",
+        "return type(cfg).first * type(cfg).rate * x",
+        "kind = type(cfg)\n    return kind.rate * x",
+    ],
+)
+def test_attributes_of_what_was_named_on_the_way_are_seen(body: str) -> None:
+    kind = type("Config", (), {"first": 1.0, "rate": 2.0})
+    f = in_module(f"def f(x):\n    {body}", cfg=kind())["f"]
+    compiled = compile_(f)
+    assert [compiled(3.0), compiled(4.0)] == [6.0, 8.0]
+    kind.rate = 5.0  # type: ignore[attr-defined]
+    assert compiled(3.0) == f(3.0) == 15.0
+
+
+def test_a_second_name_of_another_value_reads_nothing_of_the_first() -> None:
+    def f(x: Any, y: Any) -> Any:
+        a = b = x.inner
+        a = y
+        return a.one * b.two
+
+    found = {(r.name, r.attributes) for r in names_read(f.__code__)}
+    assert ("x", ("inner", "two")) in found
+    assert not any("one" in attributes for name, attributes in found if name == "x")
+
+
 # -- a function that changes what it reads -----------------------------------------------------------
 
 

@@ -141,6 +141,12 @@ def test_what_is_given_in_the_place_of_a_list(call: Any, says: str) -> None:
         call(nn.MLP(2, [3, 1]))
 
 
+@pytest.mark.parametrize(("sizes", "name"), [((-1, [2]), "nin"), ((2, [3, -1]), "nout")])
+def test_no_network_has_a_negative_size(sizes: Any, name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is a number of 0 or more, .*, not -1"):
+        nn.MLP(*sizes)
+
+
 def test_an_array_of_parameters_is_a_list_of_them() -> None:
     weights = np.array([[Value(1.0), Value(2.0)]], dtype=object)
     assert repr(optim.SGD(weights)).startswith("SGD(2 parameters")

@@ -22,6 +22,25 @@ SPLINES = {
     "heights": "interpolate.CubicSpline(X, [0.0, a, 0.7, a * a, 1.5], bc_type='natural')(t)",
     "ends": "interpolate.CubicSpline(X, [0.0, a, 0.7, 2.0, 1.5], bc_type=((1, 0.5), (2, 0.0)))(t)",
     "of a circle": "interpolate.CubicSpline(X, [0.0, 1.0, 2.0, 1.0, 0.0], bc_type='periodic')(t + 7.0)",
+    "periodic heights": (
+        "interpolate.CubicSpline(X, [a, t, 2.0, 1.0, a], bc_type='periodic')(t + 7.0)"
+    ),
+    "periodic integral": (
+        "interpolate.CubicSpline(X, [a, 1.0, t, 1.0, a], bc_type='periodic').integrate(t, 19.0)"
+    ),
+    "periodic B": (
+        "interpolate.make_interp_spline(X, [a, t, 2.0, 1.0, a], k=3, bc_type='periodic')(t + 7.0)"
+    ),
+    "periodic B of numbers": (
+        "a * interpolate.make_interp_spline(X, [0.5, 1.0, 2.0, 1.0, 0.5], bc_type='periodic')(t + 7.0)"
+    ),
+    "integral of periodic B": (
+        "interpolate.make_interp_spline(X, [0.5, 1.0, 2.0, 1.0, 0.5], bc_type='periodic')"
+        ".integrate(a, t + 17.0)"
+    ),
+    "knots of one distance": (
+        "a * interpolate.splev(t * 4.0, (np.arange(8.0), np.array([1.0, 2.0, 0.5, 3.0]), 3), ext=3)"
+    ),
     "slope": "interpolate.CubicSpline(X, [0.0, a, 0.7, 2.0, 1.5])(t, 1)",
     "curvature": "interpolate.CubicSpline(X, Y).derivative(2)(t)",
     "integral": "interpolate.CubicSpline(X, [0.0, a, 0.7, 2.0, 1.5]).integrate(t, 4.0 * a)",
@@ -50,6 +69,31 @@ SPLINES = {
             "cubic",
         )
     },
+    "nearest above": "t * interpolate.interp1d(X, [0.0, a, 0.7, 2.0, 1.5], kind='nearest-up')(t)",
+    "previous beyond": (
+        "interpolate.interp1d(X, [0.0, 1.2, 0.7, 2.0, a], kind='previous', fill_value='extrapolate')"
+        "(t + 5.0) * t"
+    ),
+    "next beyond": (
+        "interpolate.interp1d(X, [a, 1.2, 0.7, 2.0, 1.5], kind='next', fill_value='extrapolate')(-t) * t"
+    ),
+    "held height": "t * interpolate.InterpolatedUnivariateSpline(X, [0.0, a, 0.7, 2.0, a], ext=3)(t + 5.0)",
+    "held slope": "interpolate.UnivariateSpline(X, Y, s=0.0, ext=3)(t + 5.0, 1)",
+    "slope of held": "t + interpolate.UnivariateSpline(X, Y, s=0.0, ext=3).derivative()(t + 5.0)",
+    "held slope by knots": "interpolate.splev(t + 5.0, interpolate.splrep(X, Y), 1, 3)",
+    "integral of held": (
+        "t * interpolate.InterpolatedUnivariateSpline(X, [0.0, a, 0.7, 2.0, 1.5], ext=3)"
+        ".antiderivative()(t + 5.0)"
+    ),
+    "integral beyond": "t * interpolate.UnivariateSpline(X, Y, s=0.0).integral(a - 2.0, t + 5.0)",
+    "integral of B beyond": (
+        "t * interpolate.make_interp_spline(X, Y).integrate(a - 2.0, t + 5.0, extrapolate=False)"
+    ),
+    "integral of periods": (
+        "interpolate.CubicSpline(X, [0.0, 1.0, 2.0, 1.0, 0.0], bc_type='periodic')"
+        ".integrate(-9.0 * a, t + 7.0)"
+    ),
+    "integral backwards": "interpolate.CubicSpline(X, Y).integrate(t + 17.0, a, 'periodic')",
     "unsorted": "interpolate.interp1d([3.5, 1.0, 0.0, 2.0], [0.7, a, 0.2, 2.0])(t)",
     "extrapolated": "interpolate.interp1d(X, Y, fill_value='extrapolate')(t + 5.0)",
     "filled": "t + interpolate.interp1d(X, Y, fill_value=(3.0, 4.0), bounds_error=False)(t + 5.0)",
@@ -133,6 +177,26 @@ def test_out_of_range_is_the_error_that_floats_have(mode: Any) -> None:
     arguments = ([7.0], [0.0]) if mode is vmap else (7.0, 0.0)
     with pytest.raises(ValueError, match="interpolation range"):
         mode(grad(f))(*arguments)
+
+
+def test_a_periodic_spline_ends_as_it_begins() -> None:
+    _, f = made("interpolate.CubicSpline(X, [a, 1.0, 2.0, 1.0, t], bc_type='periodic')(0.5)")
+    with pytest.raises(ValueError, match="first and the last height"):
+        grad(f)(1.3, 0.7)
+    assert grad(f, 1)(1.3, 1.3) + grad(f)(1.3, 1.3) == pytest.approx(
+        grad(
+            lift(
+                lambda a: interpolate.CubicSpline(X, [a, 1.0, 2.0, 1.0, a], bc_type="periodic")(0.5)
+            )
+        )(1.3)
+    )
+
+
+def test_a_slope_of_negative_order_is_an_error_as_it_is_scipys() -> None:
+    plain, f = made("interpolate.CubicSpline(X, Y)(t, -1)")
+    for call in (plain, grad(f)):
+        with pytest.raises(ValueError, match="derivative cannot be negative"):
+            call(1.3, 0.7)
 
 
 @pytest.mark.parametrize(

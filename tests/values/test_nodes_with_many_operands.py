@@ -221,7 +221,7 @@ def test_dot_refuses_lists_of_values_of_two_lengths(impl):
     ws = [impl.Value(1.0), impl.Value(2.0)]
     for xs in (ws[:1], [*ws, ws[0]], []):
         for a, b in ((ws, xs), (tuple(ws), tuple(xs))):
-            with pytest.raises(ValueError, match=f"got 2 .*{len(xs)}"):
+            with pytest.raises(ValueError, match=f"got 2 weights but {len(xs)} inputs"):
                 impl.dot(a, b)
 
 
