@@ -39,6 +39,10 @@ _INSTEAD = {
 }
 
 
+# In errors of what met a Value, or an array of some; the last is NumPy's, of arrays of objects.
+_SAID_OF_VALUES = ("a Value", "pygrad.Value", "dtype('O')", "not supported for the input types")
+
+
 def telling(original: Callable[..., Any], instead: str) -> Callable[..., Any]:
     """A function of SciPy's, whose error for Values names the one that takes some."""
 
@@ -47,7 +51,7 @@ def telling(original: Callable[..., Any], instead: str) -> Callable[..., Any]:
         try:
             return original(*args, **named)
         except (TypeError, AttributeError) as error:
-            if not any(text in str(error) for text in ("a Value", "pygrad.Value", "dtype('O')")):
+            if not any(text in str(error) for text in _SAID_OF_VALUES):
                 raise
             raise TypeError(
                 f"SciPy's {original.__name__} takes plain numbers, and was given Values: {instead} takes "

@@ -35,6 +35,8 @@ OPEN = {
 }
 # What runs, and has another slope than what it computes: a bisection's is that of a staircase.
 STAIRCASES = ("psychrolib.GetTWetBulbFromRelHum", "helpers.wet_bulb_excess")
+# What asks for integrals: eager values are SciPy's, those of programs sums that are as near as `quad` is asked to be.
+INTEGRALS = ("fluids.geometry.V_horiz_torispherical",)
 _lines: list[tuple[str, float, float]] = []
 
 
@@ -67,7 +69,7 @@ def test_it_runs_and_is_right(text: str) -> None:
     for i, found in enumerate(gradient):
         check_slope(entry, i, found)
     compiled = compile(value_and_grad(entry.lifted))(entry.point)
-    assert compiled[0] == pytest.approx(value, rel=1e-12)
+    assert compiled[0] == pytest.approx(value, rel=1.49e-8 if text.startswith(INTEGRALS) else 1e-12)
     assert compiled[1] == pytest.approx(gradient, rel=1e-9, abs=1e-12 * max(map(abs, gradient)))
     check_rows(entry)
 
