@@ -50,8 +50,8 @@ def telling(original: Callable[..., Any], instead: str) -> Callable[..., Any]:
     def call(*args: Any, **named: Any) -> Any:
         try:
             return original(*args, **named)
-        except (TypeError, AttributeError) as error:
-            if not any(text in str(error) for text in _SAID_OF_VALUES):
+        except Exception as error:
+            if not _is_of_values(error):
                 raise
             raise TypeError(
                 f"SciPy's {original.__name__} takes plain numbers, and was given Values: {instead} takes "
@@ -59,3 +59,12 @@ def telling(original: Callable[..., Any], instead: str) -> Callable[..., Any]:
             ) from error
 
     return call
+
+
+def _is_of_values(error: BaseException | None) -> bool:
+    """Whether an error is of Values, or what it was raised for: SciPy may have an error of its own."""
+    while error is not None:
+        if any(text in str(error) for text in _SAID_OF_VALUES):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
