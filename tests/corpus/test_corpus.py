@@ -35,7 +35,7 @@ OPEN = {
 }
 # What runs, and has another slope than what it computes: a bisection's is that of a staircase.
 STAIRCASES = ("psychrolib.GetTWetBulbFromRelHum", "helpers.wet_bulb_excess")
-# What asks for integrals: eager values are SciPy's, those of programs sums that are as near as `quad` is asked to be.
+# What asks for integrals: eager values are SciPy's, those of programs are as near as `quad` is asked to be.
 INTEGRALS = ("fluids.geometry.V_horiz_torispherical",)
 _lines: list[tuple[str, float, float]] = []
 
