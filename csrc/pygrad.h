@@ -279,7 +279,7 @@ void pg_choose_lanes(int most);
  * are made; SIZE_MAX: never. Programs that are keep their packs. */
 void pg_pack_choose(size_t calls);
 
-/* A name for the instructions in use: "avx512", "avx2" or "baseline". */
+/* A name for the instructions in use: "avx512", "avx2" or "baseline". Static. */
 const char *pg_lane_instructions(void);
 
 /* Frees what pg_program_make or pg_program_read made; NULL is allowed. */

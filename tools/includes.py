@@ -1,16 +1,18 @@
-"""What C files include: downwards only, Python.h in one folder, no circle; and no file is too long.
+"""What C files include: downwards only, Python.h in one folder, no circle; no file is too long, and what a
+header declares is for others than the file that defines it.
 
     python tools/includes.py [ROOT]    one line for each violation under ROOT/csrc, and exit code 1
 
 A file may include files of its own folder and of folders below it; what stands in csrc itself, the
 contract and the table of ops, is below all. Paths are spelled from csrc. To circles x.c and x.h are
-one file, x.
+one file, x. Users of what a header declares are files of csrc and tests/c, and modules of pygrad.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -19,6 +21,7 @@ from rules import circles, lines_too_many
 
 LAYERS = [".", "ops", "graph", "program", "python"]  # from the bottom up; "." is csrc itself
 WITH_PYTHON = "python"
+DECLARED = r"^(?!static|PG_INLINE)\w[\w *]*?\b(pg_\w+)\([^;{}]*\);"
 
 
 class Include(NamedTuple):
@@ -48,6 +51,7 @@ def violations(csrc: Path) -> list[str]:
             for circle in circles_of(own)
         ),
         *(f"{file}: {n} lines" for file in files if (n := lines_too_many(csrc / file))),
+        *(f"{file}: {name}() is for no other file" for file, name in private(csrc, files)),
     ]
 
 
@@ -99,6 +103,26 @@ def circles_of(includes: Sequence[Include]) -> list[list[str]]:
         if one != other:
             uses.setdefault(one, set()).add(other)
     return circles(uses)
+
+
+# -- what headers declare -----------------------------------------------------------------------------
+
+
+def private(csrc: Path, files: Sequence[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str]]:
+    """Functions that a header declares, and nobody uses but the file that defines them."""
+    named = {file: Counter(re.findall(r"\bpg_\w+", code_of(csrc / file))) for file in files}
+    users = [*(csrc.parent / "tests" / "c").glob("*.[ch]"), *(csrc.parent / "pygrad").rglob("*.py")]
+    elsewhere = {name for path in users for name in re.findall(r"\bpg_\w+", code_of(path))}
+    for header in (file for file in files if file.suffix == ".h"):
+        for name in re.findall(DECLARED, code_of(csrc / header), re.MULTILINE):
+            others = [file for file in files if file != header and named[file][name]]
+            if named[header][name] == 1 and len(others) <= 1 and name not in elsewhere:
+                yield header, name
+
+
+def code_of(path: Path) -> str:
+    """A file without C's comments."""
+    return re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

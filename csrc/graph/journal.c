@@ -8,7 +8,8 @@ static pg_sweep *unfinished;                  /* all of them, in any thread */
 static uint16_t last_id;
 static PG_THREAD_LOCAL pg_sweep *innermost;     /* this thread's */
 
-int pg_sweep_unfinished(uint16_t id)
+/* Whether a number is an unfinished sweep's. */
+static int is_unfinished(uint16_t id)
 {
     const pg_sweep *s = unfinished;
     while (s != NULL && s->id != id)
@@ -23,7 +24,7 @@ int pg_sweep_keeps(uint16_t id)
     const pg_sweep *s = pg_sweeps_shared == 0 ? NULL : innermost;
     while (s != NULL && s->id != id)
         s = s->outer;
-    return s == NULL && pg_sweep_unfinished(id);
+    return s == NULL && is_unfinished(id);
 }
 
 int pg_sweep_alone(const pg_sweep *s)
@@ -34,7 +35,7 @@ int pg_sweep_alone(const pg_sweep *s)
 static void clear_mark(pg_node *n, void *context)
 {
     (void)context;
-    if (!pg_sweep_unfinished(n->mark))
+    if (!is_unfinished(n->mark))
         n->mark = 0;
 }
 
@@ -50,7 +51,7 @@ pg_status pg_sweep_register(pg_sweep *s)
             pg_pool_each(clear_mark, NULL);
             last_id = 1;
         }
-    } while (pg_sweep_unfinished(last_id));
+    } while (is_unfinished(last_id));
     s->id = last_id;
     s->next = unfinished;
     unfinished = s;

@@ -10,9 +10,6 @@
 /* Gives s a number and enters it into the lists. PG_TOO_DEEP if no number is left. */
 pg_status pg_sweep_register(pg_sweep *s);
 
-/* Whether a number is an unfinished sweep's. */
-int pg_sweep_unfinished(uint16_t id);
-
 /* Whether a node with this mark is not to be touched: its sweep is unfinished, and does not share its nodes. */
 int pg_sweep_keeps(uint16_t id);
 

@@ -50,6 +50,7 @@ typedef struct pg_slab {
 /* The one that nodes are taken from, or NULL at first. */
 extern pg_slab *pg_current_slab;
 
+/* What pg_pool_take and pg_pool_give do where the current slab has no node left, and where a slab changes its state. */
 pg_node *pg_pool_take_slowly(void);
 void pg_slab_given(pg_slab *s);
 
@@ -78,7 +79,7 @@ PG_INLINE pg_node *pg_slab_take(pg_slab *s)
     return n;
 }
 
-/* A node without contents, or NULL for want of memory. */
+/* A node without contents, for pg_pool_give, or NULL for want of memory. */
 PG_INLINE pg_node *pg_pool_take(void)
 {
     if (pg_refused())

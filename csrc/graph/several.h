@@ -37,7 +37,10 @@ struct pg_several {
     int refs;              /* programs give theirs back in any thread */
 };
 
+/* One more reference; returns rule. */
 pg_several *pg_several_retain(pg_several *rule);
+
+/* Gives one back; the last one destroys rule. */
 void pg_several_release(pg_several *rule);
 
 /* A node with this rule, or NULL for want of memory. Retains rule and operands. Caller owns. */

@@ -125,6 +125,7 @@ typedef struct {
                  const double *const *from); /* eight items of eight rows: a block's lanes for each item */
 } pg_turn;
 
+/* Those of the set of instructions that is in use. Static. */
 const pg_turn *pg_lane_turn(void);
 
 #endif

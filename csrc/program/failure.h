@@ -15,7 +15,7 @@ typedef struct {
     void *interrupt, *error;
 } pg_failure;
 
-/* This thread's. */
+/* This thread's. Static. */
 pg_failure *pg_failure_here(void);
 
 /* The same, which is this thread's no more. */

@@ -25,15 +25,17 @@ typedef struct {
 } pg_history;
 
 /* For states of so many numbers, and so many more to compute others, which may take so many bytes; but for 16 states there is
- * room. */
+ * room. pg_history_close ends it. */
 void pg_history_open(pg_history *h, size_t width, size_t more, size_t bytes);
+
 /* For tests: use no more than so many bytes of those. Not while a program runs. */
 void pg_limit_histories(size_t bytes);
 
 /* Some of its memory is kept for the next ones. */
 void pg_history_close(pg_history *h);
 
-/* Where the state before the next trip is to be written, or NULL in *into if it is not kept; false for want of memory. */
+/* Where the state before the next trip is to be written (borrowed, as all states here are, until h is closed), or NULL in
+ * *into if it is not kept; false for want of memory. */
 int pg_history_note(pg_history *h, double **into);
 
 /* Where the state after the one that was noted last will be kept, or NULL as long as nobody knows. */

@@ -128,9 +128,10 @@ static inline size_t pg_results_of(const pg_program *p, const pg_instruction *in
     return pg_is_several(in->code) ? ((const pg_several *)p->loops[in->a])->results : 1;
 }
 
-pg_loop *pg_loop_retain(const pg_loop *loop);
+/* Gives a reference back; NULL is allowed. */
 void pg_loop_release(pg_loop *loop);
 
+/* One more reference; returns body. */
 pg_body *pg_body_retain(pg_body *body);
 
 /* NULL is allowed. */

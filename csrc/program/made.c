@@ -155,11 +155,6 @@ static pg_loop *loop_of(const pg_several *rule)
     return (pg_loop *)(uintptr_t)rule;
 }
 
-pg_loop *pg_loop_retain(const pg_loop *loop)
-{
-    return loop_of(pg_several_retain((pg_several *)(uintptr_t)&loop->base));
-}
-
 void pg_loop_release(pg_loop *loop)
 {
     if (loop != NULL)

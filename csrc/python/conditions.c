@@ -54,7 +54,8 @@ static int note_sides(const pg_node *n)
     }
 }
 
-int pg_condition_truth(PyObject *condition)
+/* The truth of a condition, from here on noted as a guard; -1 with an exception set. */
+static int truth_of(PyObject *condition)
 {
     if (!pg_require_built(condition))
         return -1;
@@ -70,7 +71,7 @@ int pg_condition_truth(PyObject *condition)
 
 PyObject *pg_condition_bool(PyObject *condition)
 {
-    const int truth = pg_condition_truth(condition);
+    const int truth = truth_of(condition);
     return truth < 0 ? NULL : PyBool_FromLong(truth);
 }
 
@@ -82,13 +83,13 @@ static PyObject *as_bool(PyObject *object)
 
 static PyObject *as_int(PyObject *condition)
 {
-    const int truth = pg_condition_truth(condition);
+    const int truth = truth_of(condition);
     return truth < 0 ? NULL : PyLong_FromLong(truth);
 }
 
 static PyObject *as_float(PyObject *condition)
 {
-    const int truth = pg_condition_truth(condition);
+    const int truth = truth_of(condition);
     return truth < 0 ? NULL : PyFloat_FromDouble(truth);
 }
 
@@ -249,7 +250,7 @@ static PyObject *richcompare(PyObject *self, PyObject *other, int op)
 /* That of the bool, for dicts and sets to find it. */
 static Py_hash_t hash(PyObject *self)
 {
-    return pg_condition_truth(self);
+    return truth_of(self);
 }
 
 static int is_over(PyObject *self)
@@ -261,7 +262,7 @@ static PyObject *text(PyObject *self)
 {
     if (is_over(self))
         return PyUnicode_FromFormat("<a comparison, %s>", number_of(self) != 0.0 ? "True" : "False");
-    const int truth = pg_condition_truth(self);
+    const int truth = truth_of(self);
     return truth < 0 ? NULL : PyUnicode_FromString(truth ? "True" : "False");
 }
 
@@ -281,7 +282,7 @@ static PyObject *itself(PyObject *self, PyObject *ignored)
 static PyObject *reduce(PyObject *self, PyObject *protocol)
 {
     (void)protocol;
-    const int truth = pg_condition_truth(self);
+    const int truth = truth_of(self);
     return truth < 0 ? NULL : Py_BuildValue("O(i)", &PyBool_Type, truth);
 }
 
@@ -341,7 +342,7 @@ static PyType_Slot slots[] = {
     {Py_tp_str, (void *)text},
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},
-    {Py_nb_bool, (void *)pg_condition_truth},
+    {Py_nb_bool, (void *)truth_of},
     {Py_nb_int, (void *)as_int},
     {Py_nb_index, (void *)as_int},
     {Py_nb_float, (void *)as_float},

@@ -9,13 +9,10 @@
 #include "graph/graph.h"
 #include "python/object.h"
 
-/* Whether a compares so with b, or with a number where b is NULL. */
+/* Whether a compares so with b, or with a number where b is NULL. New reference; NULL with an exception set. */
 PyObject *pg_compared(PyObject *a, PyObject *b, double number, pg_comparison compare, int outcome);
 
-/* The truth of a condition, from here on noted as a guard; -1 with an exception set. */
-int pg_condition_truth(PyObject *condition);
-
-/* The same as a bool; NULL with an exception set. */
+/* The truth of a condition as a bool, from here on noted as a guard; NULL with an exception set. */
 PyObject *pg_condition_bool(PyObject *condition);
 
 /* Puts the type into the module; -1 with an exception set. After the type of Values. */

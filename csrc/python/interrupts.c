@@ -21,7 +21,7 @@ PyObject *pg_fetched(void)
     return error;
 }
 
-/* An exception in the place of another, which is owned; steals it. */
+/* pg_set() for a place of program/failure.h, which knows of no Python. */
 static void keep(void **place, PyObject *error)
 {
     PyObject *last = *place;

@@ -40,17 +40,17 @@ typedef struct {
 } pg_legs;
 
 /* Adds a leg of a Path, for so many numbers: by the address of its program, an int, and the form of its result, or None
- * for a leg that makes none. NULL with an exception set. */
+ * for a leg that makes none. NULL with an exception set. The legs own it. */
 pg_leg *pg_legs_add(pg_legs *legs, size_t numbers, PyObject *path, PyObject *address, PyObject *result);
 
-/* That of a path, or NULL. */
+/* That of a path, or NULL. Borrowed. */
 pg_leg *pg_legs_of(const pg_legs *legs, PyObject *path);
 
 /* Gives back all that they own, and shows it to the collector. */
 void pg_legs_clear(pg_legs *legs);
 int pg_legs_traverse(const pg_legs *legs, visitproc visit, void *arg);
 
-/* The fork at a guard, or NULL if none was added. */
+/* The fork at a guard, or NULL if none was added. Borrowed, until another one is added. */
 const pg_fork *pg_leg_fork(const pg_leg *leg, uint32_t guard);
 
 /* False with MemoryError set. */
@@ -62,7 +62,7 @@ double *pg_leg_take(pg_leg *leg);
 void pg_leg_give(pg_leg *leg, double *uniforms);
 void pg_leg_drop(double *uniforms);
 
-/* The slots in which such memory has the results of a run. */
+/* The slots in which such memory has the results of a run. Borrowed. */
 const pg_slot *pg_leg_results(const pg_leg *leg, double *uniforms);
 
 /* Runs the program: 1 if the results are there, 0 if its numbers leave the path at *guard, 2 if they are there and a

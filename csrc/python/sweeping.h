@@ -15,7 +15,7 @@ int pg_sort_fully(pg_sweep *s, pg_node *const *stops, size_t count);
 /* A sweep from root, sorted down to the stops, or NULL with an exception set. Caller owns. */
 pg_sweep *pg_sorted(pg_node *root, int writes, pg_node *const *stops, size_t count);
 
-/* A sweep that only looks, through conditions, too. */
+/* One from root that only looks, through conditions, too, or NULL with an exception set. Caller owns. */
 pg_sweep *pg_sorted_whole(pg_node *root);
 
 /* The way back of a sweep that has begun, closures called; false with an exception set. */

@@ -38,10 +38,11 @@ void pg_trace_end(PyObject *inputs);
 /* This thread's, or NULL. Borrowed. */
 pg_running_trace *pg_trace_running(void);
 
-/* What an op has made (taken over), NULL included: marked in a trace, and there within no_grad() without slope. */
+/* What an op has made (taken over), NULL included: marked in a trace, and there within no_grad() without slope. Caller
+ * owns. */
 pg_node *pg_recorded(pg_node *n);
 
-/* stop_gradient of n, which it takes over. */
+/* stop_gradient of n, which it takes over; NULL for want of memory. Caller owns. */
 pg_node *pg_stopped(pg_node *n);
 
 /* Whether comparisons give bools in this thread's trace, which is asked at the first of them; -1 with an exception. */

@@ -1,4 +1,5 @@
-"""C files include downwards only, without circles, and none is too long: tools/includes.py sees to it."""
+"""C files include downwards only, without circles, none is too long, and headers declare what others use:
+tools/includes.py sees to it."""
 
 from __future__ import annotations
 
@@ -78,6 +79,28 @@ def test_a_circle_of_files_is_found_once(tmp_path: Path) -> None:
     )
     assert includes.violations(root / "csrc") == [
         "graph/journal: a circle: graph/journal > graph/sort > graph/journal"
+    ]
+
+
+def test_a_function_for_no_other_file_is_found(tmp_path: Path) -> None:
+    """One that a test uses, a module, or an inline function of the header, is for others."""
+    names = ("unused", "own", "tested", "called", "inlined", "shared")
+    root = tree(
+        tmp_path,
+        **{
+            "graph/node.h": "".join(f"int pg_{name}(void);\n" for name in names)
+            + "static inline int pg_one(void)\n{\n    return pg_inlined();\n}\n"
+            "/* pg_own() */\n",
+            "graph/node.c": "".join(f"int pg_{name}(void)\n{{\n}}\n" for name in names[1:])
+            + "int pg_two(void)\n{\n    return pg_own();\n}\n",
+            "program/code.c": "static int a(void)\n{\n    return pg_shared(); /* not pg_own() */\n}\n",
+            "../tests/c/test_node.c": "pg_tested();\n",
+            "../pygrad/core.py": "lib.pg_called()\n",
+        },
+    )
+    assert includes.violations(root / "csrc") == [
+        "graph/node.h: pg_unused() is for no other file",
+        "graph/node.h: pg_own() is for no other file",
     ]
 
 
