@@ -15,6 +15,7 @@ from exported import (
     Batch,
     Exported,
     all_alike,
+    compare,
     compile_strictly,
     flat,
     needs_compiler,
@@ -109,22 +110,6 @@ def wanted_at(f: Callable[..., Any], row: list[float]) -> list[float] | None:
         return None
 
 
-def compare(functions: list[Any], batch: Batch, rows: list[Any] | None = None) -> None:
-    """Each function's program and its C, bit by bit."""
-    rows = ROWS if rows is None else rows
-    cases = {}
-    for f in functions:
-        compiled = compile_(f)
-        wanted = [wanted_at(compiled, row) for row in rows]
-        cases[batch.add(compiled.to_c(*rows[0], name=f"f{len(cases)}"))] = f, wanted
-    found = batch.compile()
-    for name, (f, wanted) in cases.items():
-        for row, numbers in zip(rows, wanted, strict=True):
-            ours = found[name](flat(row))
-            assert (ours is None) == (numbers is None), (f, row, ours, numbers)
-            assert ours is None or all_alike(ours, numbers), (f, row, ours, numbers)
-
-
 def derivatives(f: Any) -> list[Any]:
     """The way back, the way forward, and both ways on the other."""
     both = value_and_grad(f, (0, 1))
@@ -138,19 +123,19 @@ def derivatives(f: Any) -> list[Any]:
 
 @needs_compiler
 def test_values(batch: Batch, form: str) -> None:
-    compare(LOOPS if form == "parts" else [nested, tabulated], batch)
+    compare(LOOPS if form == "parts" else [nested, tabulated], batch, ROWS, wanted_at)
 
 
 @needs_compiler
 def test_derivatives(batch: Batch) -> None:
-    compare(derivatives(counted), batch)
+    compare(derivatives(counted), batch, ROWS)
 
 
 @needs_compiler
 @pytest.mark.long
 def test_all_derivatives(batch: Batch, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(c_loops, "_NUMBERS", 8)
-    compare([d for f in (nested, swapped, tabulated) for d in derivatives(f)[:3]], batch)
+    compare([d for f in (nested, swapped, tabulated) for d in derivatives(f)[:3]], batch, ROWS)
 
 
 # -- states for the way back -------------------------------------------------------------------------
@@ -230,7 +215,8 @@ def test_one_that_does_not_end_returns_2_and_writes_nothing(tmp_path: Path, form
     batch = Batch(tmp_path)
     rows = [[1.0, y] for y in (-1.0, 0.0, 0.3, 4.9, 5.0, 5.1, math.inf, math.nan)]
     rows += [[x, 0.5] for x in (2.0**59, 2.0**60, math.inf)]
-    compare([endless, lambda x, y: [x * y, value_and_grad(endless)(x, y), x]], batch, rows)
+    functions = [endless, lambda x, y: [x * y, value_and_grad(endless)(x, y), x]]
+    compare(functions, batch, rows, wanted_at)
     found = batch.compile()["f1"]
     assert [found(row) is None for row in rows] == [
         *[False] * 5,

@@ -15,6 +15,7 @@ from exported import (
     Batch,
     Exported,
     all_alike,
+    compare,
     compile_strictly,
     flat,
     needs_compiler,
@@ -116,28 +117,14 @@ def derivatives(f: Any) -> list[Any]:
     ]
 
 
-def compare(functions: list[Any], batch: Batch, rows: Any = ROWS) -> None:
-    """Each function's program and its C, bit by bit."""
-    cases = {}
-    for f in functions:
-        compiled = compile_(f)
-        wanted = [flat(compiled(*row)) for row in rows]
-        cases[batch.add(compiled.to_c(*rows[0], name=f"f{len(cases)}"))] = f, wanted
-    found = batch.compile()
-    for name, (f, wanted) in cases.items():
-        for row, numbers in zip(rows, wanted, strict=True):
-            ours = found[name](flat(row))
-            assert ours is not None and all_alike(ours, numbers), (f, row, ours, numbers)
-
-
 @needs_compiler
 def test_values(batch: Batch, form: str) -> None:
-    compare(SCANS, batch)
+    compare(SCANS, batch, ROWS)
 
 
 @needs_compiler
 def test_ways_back(batch: Batch) -> None:
-    compare([value_and_grad(f, (0, 1)) for f in (filtered, left, no_state)], batch)
+    compare([value_and_grad(f, (0, 1)) for f in (filtered, left, no_state)], batch, ROWS)
 
 
 @needs_compiler
@@ -150,7 +137,7 @@ def test_all_derivatives(
         pytest.skip(f"there is no {compiler} here")
     monkeypatch.setattr(c_loops, "_NUMBERS", numbers)
     functions = [*derivatives(chained), *derivatives(left), value_and_grad(nested, (0, 1))]
-    compare(functions, Batch(tmp_path, 0, compiler))
+    compare(functions, Batch(tmp_path, 0, compiler), ROWS)
 
 
 @needs_compiler

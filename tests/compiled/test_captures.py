@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from written import in_module
 
 from pygrad import Value, grad, hessian, jacobian, load, value_and_grad, vmap
 from pygrad import compile as compile_
@@ -39,12 +40,6 @@ def traced(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[int]]:
 
 
 # -- where a function finds things -----------------------------------------------------------------
-
-
-def in_module(text: str, **names: Any) -> dict[str, Any]:
-    """A module of its own, as a dict."""
-    exec(text, names)
-    return names
 
 
 def test_a_global_number() -> None:

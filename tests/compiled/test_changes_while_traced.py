@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from written import in_module
 
 from pygrad import compile as compile_
 from pygrad import grad, hessian, value_and_grad, vmap
@@ -18,11 +19,6 @@ def in_another_thread(change: Callable[[], object]) -> None:
     thread = threading.Thread(target=change)
     thread.start()
     thread.join()
-
-
-def in_module(text: str, **names: Any) -> dict[str, Any]:
-    exec(text, names)
-    return names
 
 
 class Hashed:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from written import in_module
 
 import pygrad
 from pygrad import Value, compile, debug_nans, grad, hessian, no_grad, value_and_grad, vmap
@@ -35,11 +36,6 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     trace = rows_program.trace
     monkeypatch.setattr(rows_program, "trace", counted)
     return found
-
-
-def module_of(text: str, **names: Any) -> dict[str, Any]:
-    exec(text, names)
-    return names
 
 
 def calls(mapped: Any, *args: Any, times: int = 4) -> Any:
@@ -203,14 +199,14 @@ def test_a_cell_changes() -> None:
 
 
 def test_a_global_changes() -> None:
-    module = module_of("def g(x): return k * x\ndef f(x): return g(x) + 1.0", k=2.0)
+    module = in_module("def g(x): return k * x\ndef f(x): return g(x) + 1.0", k=2.0)
     changed(module["f"], lambda: module.update(k=3.0), lambda x: 3.0 * x + 1.0)
     changed(module["f"], lambda: module.update(k=3), lambda x: 3.0 * x + 1.0)
     changed(module["f"], lambda: module.update(g=lambda x: -x), lambda x: 1.0 - x)
 
 
 def test_a_global_comes_before_a_builtin() -> None:
-    module = module_of("def f(x): return abs(x)")
+    module = in_module("def f(x): return abs(x)")
     changed(module["f"], lambda: module.update(abs=lambda x: 5.0 * x), lambda x: 5.0 * x)
 
 
@@ -357,7 +353,7 @@ def test_what_an_object_has_changes_its_kind(monkeypatch: pytest.MonkeyPatch) ->
     kind = type("Own", (Settings,), {"own": property(lambda self: 9.0)})
     changed(f, lambda: setattr(of, "__class__", kind), lambda x: 9.0 * x)
 
-    module = module_of(
+    module = in_module(
         "def f(x): return 2.0 * x if units == SI else x", units=Units.SI, SI=Units.SI
     )
     changed(module["f"], lambda: module.update(units=Units.IP), lambda x: x)
@@ -685,7 +681,7 @@ def test_what_may_do_something_else_the_next_time(f: Any, traces: list[int]) -> 
 
 
 def test_a_name_that_is_not_there_yet() -> None:
-    module = module_of("def f(x): return x if x > 0.0 else k * x")
+    module = in_module("def f(x): return x if x > 0.0 else k * x")
     assert reach_of(module["f"]) is None
     mapped = vmap(module["f"])
     assert calls(mapped, np.ones(1)).tolist() == [1.0]

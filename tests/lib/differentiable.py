@@ -15,6 +15,21 @@ from pygrad import Value, grad, gradients, jacfwd, jacrev, jvp, vjp
 Function = Callable[..., Any]
 
 
+def slope(f: Function, *x: Any) -> float:
+    """The derivative by the first argument, which is a float."""
+    found = grad(f)(*x)
+    assert type(found) is float
+    return found
+
+
+def long_chain(x: Any, n: int) -> Any:
+    """Some n operations, one after the other."""
+    v = x
+    for i in range(n):
+        v = v * 0.99 + x.sin() if i % 3 == 0 else v + x * 0.5
+    return v
+
+
 def by_jvp(f: Function) -> Function:
     return lambda x: jvp(f, (x,), (1.0,))[1]
 

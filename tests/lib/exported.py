@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from routines import (
-    same_bits,
-)
+from routines import same_bits
 
 import pygrad
 
@@ -106,6 +104,29 @@ def run_under_sanitizers(texts: Sequence[str], folder: Path) -> None:
 
 def all_alike(found: Sequence[float], wanted: Sequence[float]) -> bool:
     return len(found) == len(wanted) and all(map(same_bits, found, wanted))
+
+
+def compare(
+    functions: Sequence[Callable[..., Any]],
+    batch: Batch,
+    rows: Sequence[Any],
+    wanted_at: Callable[[Callable[..., Any], Any], list[float] | None] | None = None,
+) -> None:
+    """Each function's program and its C, bit by bit.
+
+    wanted_at: what a program gives at a row, None where the C has to refuse it; else all its numbers.
+    """
+    cases = {}
+    for f in functions:
+        compiled = pygrad.compile(f)
+        wanted = [wanted_at(compiled, row) if wanted_at else flat(compiled(*row)) for row in rows]
+        cases[batch.add(compiled.to_c(*rows[0], name=f"f{len(cases)}"))] = f, wanted
+    found = batch.compile()
+    for name, (f, wanted) in cases.items():
+        for row, numbers in zip(rows, wanted, strict=True):
+            ours = found[name](flat(row))
+            assert (ours is None) == (numbers is None), (f, row, ours, numbers)
+            assert ours is None or all_alike(ours, numbers), (f, row, ours, numbers)
 
 
 def flat(result: Any) -> list[float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from differentiable import long_chain
 
 import pygrad
 from pygrad import Value, grad, hessian, jacobian, jvp, vjp, vmap
@@ -50,13 +51,6 @@ def bits(x: Any) -> Any:
 
 
 # -- what is computed ------------------------------------------------------------------------------
-
-
-def long_chain(x: Any, n: int) -> Any:
-    v = x
-    for i in range(n):
-        v = v * 0.99 + x.sin() if i % 3 == 0 else v + x * 0.5
-    return v
 
 
 def banded(x: Any) -> Any:

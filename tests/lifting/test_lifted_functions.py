@@ -6,12 +6,12 @@ import dataclasses
 import functools
 import linecache
 import math
-from collections.abc import Callable
 from math import sqrt
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from differentiable import slope
 
 import pygrad
 from pygrad import Value, compile, grad, lift, value_and_grad, vmap
@@ -23,12 +23,6 @@ calls = 0
 
 def helper(x: Any) -> Any:
     return math.log(x) * SCALE
-
-
-def slope(f: Callable[..., Any], *x: Any) -> float:
-    found = grad(f)(*x)
-    assert type(found) is float
-    return found
 
 
 def test_math_and_what_was_imported_from_it() -> None:

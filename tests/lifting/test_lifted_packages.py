@@ -15,9 +15,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from differentiable import slope
 
 import pygrad
-from pygrad import Value, compile, grad, lift, value_and_grad, vmap
+from pygrad import Value, compile, lift, value_and_grad, vmap
 
 Package = Callable[..., str]
 numbers = itertools.count()  # no name is used twice: what is lifted stays
@@ -42,12 +43,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package
     yield write
     for module in [m for m in sys.modules if m.partition(".")[0] in names]:
         del sys.modules[module]
-
-
-def slope(f: Callable[..., Any], *x: Any) -> float:
-    found = grad(f)(*x)
-    assert type(found) is float
-    return found
 
 
 def snapshot(module: ModuleType) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ruled import square
 
 from pygrad import (
     TraceError,
@@ -33,17 +34,6 @@ from pygrad import (
 from pygrad import compile as compile_
 
 ROWS = np.array([0.5, 1.5, 2.0])
-
-
-@custom_jvp
-def square(x: Any) -> Any:
-    return x * x
-
-
-@square.defjvp
-def square_rule(primals: Any, tangents: Any) -> Any:
-    (x,), (t,) = primals, tangents
-    return square(x), 3 * x * t
 
 
 def test_values_and_derivatives_of_rows() -> None:

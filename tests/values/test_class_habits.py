@@ -163,11 +163,14 @@ def test_a_subclass_instance_that_became_a_plain_value_is_freed():
     class Named(Value):
         pass
 
+    made = []
     for _ in range(100):
         v = Named(1.0)
+        made.append(weakref.ref(v))
         v.__class__ = Value
         del v
     gc.collect()
+    assert not any(still() for still in made)
 
 
 def test_a_patched_new_still_makes_values(run_isolated):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from differentiable import long_chain
 
 from pygrad import _native, compile, grad, vmap
 from pygrad.core.library import ffi, lib
@@ -59,13 +60,6 @@ def require_early_end(work: Callable[[], Any], share: float = 0.2) -> None:
             break
     assert spent < 0.6 * took
     assert work() == expected
-
-
-def long_chain(x: Any, n: int) -> Any:
-    v = x
-    for i in range(n):
-        v = v * 0.99 + x.sin() if i % 3 == 0 else v + x * 0.5
-    return v
 
 
 def sines(x: Any, n: int) -> Any:
