@@ -440,9 +440,8 @@ class LBFGS(_Optimizer):
             if is_better:
                 best, point = found.fun, found.x.tolist()
             left -= max(1, found.nit)
-            if not (
-                refused and is_better
-            ):  # where a step was cut it may take what is left for a minimum
+            # Where a step was cut it may take what is left for a minimum
+            if not (refused and is_better):
                 break
         return self._evaluated(closure, moved, point)[0]
 

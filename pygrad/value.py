@@ -280,9 +280,8 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
 
 _EXACT = 22  # the last n with an exact 10.0**n
 _LARGEST = sys.float_info.max
-_MOST = (
-    2.0**53
-)  # from there on floats are whole numbers, and what is left of them is rounded to itself
+# From there on floats are whole numbers, and what is left of them is rounded to itself
+_MOST = 2.0**53
 
 
 def _to_decimals(a: Any, scale: float) -> Any:

@@ -158,9 +158,8 @@ _ALIKE = re.compile(
     r"|(?:M|FP|FLT|DBL|LDBL|DEC\d*|FLT\d+X?)_\w+"
     r"|f(?:32|64)x?(?:add|div|fma|mul|sqrt|sub)f\w+"
 )
-_OF_A_TYPE = re.compile(
-    r"(?:[fl]|[fd](?:16|32|64|128)x?)(?:_r)?$"
-)  # sinf, sinl, sinf32x, lgammal_r
+# As in sinf, sinl, sinf32x, lgammal_r
+_OF_A_TYPE = re.compile(r"(?:[fl]|[fd](?:16|32|64|128)x?)(?:_r)?$")
 
 
 def is_taken(name: str) -> bool:

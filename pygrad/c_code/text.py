@@ -52,9 +52,8 @@ _ONE_FUNCTION = 5000  # steps; past this the time that C compilers take grows wi
 _PART = 200  # values in each of several functions
 _LONG = 300  # characters of an expression that becomes a variable
 _WIDTH = 96  # of a line
-_MANY = (
-    100  # comparisons in a row; past this, inlined, compilers take time that grows with the square
-)
+# Comparisons in a row; past this, inlined, compilers take time that grows with the square
+_MANY = 100
 
 # -- expressions -----------------------------------------------------------------------------------
 

@@ -66,9 +66,8 @@ class Opened(NamedTuple):
     contents: list[Any]
     fields: tuple[Field, ...]
     make: Maker
-    compute: (
-        Callable[[Any], None] | None
-    )  # completes what make has made, for a function to be given
+    # Completes what make has made, for a function to be given
+    compute: Callable[[Any], None] | None
 
 
 # -- of classes ------------------------------------------------------------------------------------

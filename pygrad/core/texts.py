@@ -224,9 +224,8 @@ def _asking() -> FrameType | None:
     return None if frame is None or is_pygrads(frame.f_code.co_filename) else frame
 
 
-_WORDING = frozenset(
-    {"_format", "_repr", "as_text"}
-)  # pygrad's functions that make texts for others
+# Functions of pygrad that make texts for others
+_WORDING = frozenset({"_format", "_repr", "as_text"})
 
 
 def _passes_on(code: CodeType) -> bool:

@@ -412,9 +412,8 @@ def _reduced(self: Any, protocol: Any) -> Any:
     cls = vars(type(self)).get(LIFTED_FROM)
     if new is not copyreg.__newobj__ or cls is None:  # type: ignore[attr-defined]
         return (new, args, *rest)
-    if found_by_name(cls.__module__, cls.__qualname__) is type(
-        self
-    ):  # of a class that was decorated
+    # Of a class that was decorated, whose name leads to the lifted one
+    if found_by_name(cls.__module__, cls.__qualname__) is type(self):
         return (new, args, *rest)
     return (_new_object, (cls, *args[1:]), *rest)
 

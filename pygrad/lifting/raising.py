@@ -57,9 +57,8 @@ def unheard_class(name: str, bases: tuple[type, ...], space: dict[str, Any]) -> 
     if not isinstance(bases[0].__init_subclass__, MethodType):  # but the one of object
         return types.new_class(name, bases, {}, lambda own: own.update(space))
     made: Any = types.new_class(name, (_Silent, *bases), {}, lambda own: own.update(space))
-    with contextlib.suppress(
-        TypeError
-    ):  # of another layout; then subclasses of it are not told of, either
+    # TypeError: of another layout; then subclasses of it are not told of, either
+    with contextlib.suppress(TypeError):
         made.__bases__ = bases
     return made
 

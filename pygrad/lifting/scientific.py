@@ -15,9 +15,8 @@ from pygrad import math, special
 from pygrad.lifting.values import holds_values
 
 _DENSITY = 1.0 / sqrt(2.0 * pi)
-_UFUNCS = frozenset(
-    {"cbrt", "digamma", "erf", "erfc", "expit", "gamma", "gammaln", "psi"}
-)  # which are ops
+# Those that are ops
+_UFUNCS = frozenset({"cbrt", "digamma", "erf", "erfc", "expit", "gamma", "gammaln", "psi"})
 _OF_ARRAYS = (special.logsumexp, special.softmax, special.log_softmax)
 
 

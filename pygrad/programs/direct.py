@@ -17,9 +17,8 @@ from pygrad.programs.one_row import OneRowProgram
 from pygrad.programs.paths import Path
 from pygrad.programs.results import RowResult
 
-MOST_NUMBERS = (
-    1 << 20
-)  # in arguments: to find out their structure does not matter beside a program of so many
+# In arguments: to find out their structure does not matter beside a program of so many
+MOST_NUMBERS = 1 << 20
 
 
 def address_of(path: Path) -> int:

@@ -58,15 +58,10 @@ _GENERATED = {
     *("__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__"),
     *("__init__", "__repr__"),
 }
-_STORED = (
-    "__lifted_stored__"  # what is called after a store that has failed: see lifting/rewriting.py
-)
-_BOOLEAN = {
-    "UNARY_NOT",
-    "CONTAINS_OP",
-    "IS_OP",
-    "LOAD_CONST",
-}  # what gives a bool, or what is known
+# What is called after a store that has failed: see lifting/rewriting.py
+_STORED = "__lifted_stored__"
+# What gives a bool, or what is known
+_BOOLEAN = {"UNARY_NOT", "CONTAINS_OP", "IS_OP", "LOAD_CONST"}
 _LEAVING = {"RETURN_VALUE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "RAISE_VARARGS"}
 # What is said where that costs something.
 DECIDED = "All comparisons of the trace are decided at once, and are no operations of the program, since {}"

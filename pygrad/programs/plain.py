@@ -323,9 +323,8 @@ class _Facts(NamedTuple):
 
     names: frozenset[tuple[str, str | None]]  # globals, and what of them is asked for at once
     attributes: frozenset[str]  # of anything else
-    calls: frozenset[
-        tuple[str, str | None, str | None]
-    ]  # names, and the text they are called with, if any
+    # Names, and the text they are called with, if any
+    calls: frozenset[tuple[str, str | None, str | None]]
     imports: frozenset[tuple[str, tuple[str, ...]]]  # modules, and what is imported from them
 
 

@@ -101,9 +101,8 @@ class Made:
             program = paths.first(functools.partial(numbers.point, first))
             if results is None and not self.totals:
                 results = RowResults(program.result.structure, numbers.rows)
-            _, part = batch.run(
-                program, rows, results
-            )  # its guards are those that they have passed
+            # Its guards are those that the rows have passed
+            _, part = batch.run(program, rows, results)
             if self.totals:
                 total = quietly(operator.add, total, part)
             if batch.singular is not None:

@@ -255,9 +255,8 @@ def by_stars(pattern: Pattern, colours: Colours) -> Compressed:
     places = colours.of[columns] * n + rows
     _, which, entries = np.unique(places, return_inverse=True, return_counts=True)
     alone = entries[which] == 1
-    mirrored = np.argsort(
-        columns, kind="stable"
-    )  # for each entry the one with row and column exchanged
+    # For each entry the one with row and column exchanged
+    mirrored = np.argsort(columns, kind="stable")
     here = np.where(rows <= columns, alone, ~alone[mirrored])
     return Compressed(pattern, colours.used, np.where(here, places, places[mirrored]))
 

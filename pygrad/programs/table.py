@@ -85,9 +85,8 @@ class Programs(Generic[_Program]):
     def _keep_to_most(self) -> None:
         while (more := len(self._by_key) - MOST) > 0:
             for key, _ in self.items()[:more]:
-                gone = self._by_key.pop(
-                    key, None
-                )  # what is there now: another thread may have been here
+                # What is there now: another thread may have been here
+                gone = self._by_key.pop(key, None)
                 if gone is not None:
                     self._drop_shortcuts(gone)
                     self._warn()

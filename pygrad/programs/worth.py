@@ -100,16 +100,14 @@ class Verdict:
     def __init__(self) -> None:
         self.waits = 0  # rows that run uncompiled before paths are tried again
         self.tries = 0  # how often they were given up
-        self.denied = self.work = (
-            0  # rows that have run uncompiled, and about how many instructions of theirs
-        )
+        # Rows that have run uncompiled, and about how many instructions of theirs
+        self.denied = self.work = 0
         self.paths = self.size = 0  # how many there were, and the instructions of one
         self.lines: dict[tuple[CodeType, int], int] = {}  # rows that have left a path, by line
         self.bools = ""  # why comparisons are guards at once, "" if they are not: see identity.py
         self.warned = False
-        self.remembers: Callable[[Verdict], None] | None = (
-            None  # what is called once it says something
-        )
+        # What is called once it says something
+        self.remembers: Callable[[Verdict], None] | None = None
 
     def skips(self, rows: int) -> bool:
         """Whether so many rows run uncompiled, all of them."""

@@ -54,9 +54,8 @@ def value_of(symbol: str, function: Callable[..., float], operands: Sequence[Any
         )
         is_complex = "complex" in str(error)
     if symbol == "**" and kind is OverflowError and not is_complex and called_by_lifted_code():
-        raise OverflowError(
-            errno.ERANGE, os.strerror(errno.ERANGE)
-        )  # of which math.pow does not tell
+        # As the power of floats has it; math.pow says less
+        raise OverflowError(errno.ERANGE, os.strerror(errno.ERANGE))
     raise kind(_message(symbol, kind, operands, is_complex))
 
 

@@ -259,9 +259,8 @@ class Applied(NodeRule):
         rows: tuple[Any, ...],
     ) -> tuple[Any, ...]:
         given = [seed for seed in seeds if seed is not None]
-        if numbers and all(
-            number(seed) == 0 for seed in given
-        ):  # an exact 0 wins over all it meets
+        # An exact 0 wins over all it meets
+        if numbers and all(number(seed) == 0 for seed in given):
             return (None,) * (len(xs) if reverse else len(self.result.items))
         ys = implementation.stated.rule_results(node) if self.rule.needs_results else ()
         fresh = [1.0] * sum(wanted) if reverse and self.rule.by_tangents else []

@@ -36,9 +36,8 @@ class Contribution(NamedTuple):
     operand: str  # its name
     rule: str  # the local derivative in ordinary mathematics; "" if there is no rule
     local_derivative: float | None  # its number; None if only a `_backward` knows
-    contribution: (
-        float | None
-    )  # upstream * local derivative; None for a number such as the 2 in a * 2
+    # The product of upstream and local derivative; None for a number such as the 2 in a * 2
+    contribution: float | None
     accumulated: float | None  # the operand's gradient so far, this included; None for a number
 
 

@@ -47,10 +47,8 @@ class Layout(NamedTuple):
     height: float
     positions: list[Point]  # the centre of each node
     labels: list[Point]  # the centre of each edge's label
-    routes: list[
-        list[Point]
-    ]  # the points that each edge passes; curves between, horizontal at each
-    # (vertical for direction "TB")
+    # The points that each edge passes; curves between, horizontal at each (vertical for direction "TB")
+    routes: list[list[Point]]
 
 
 def layout(

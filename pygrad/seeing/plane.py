@@ -15,9 +15,8 @@ from pygrad.seeing.palette import PAPER, SIDES, mixed
 
 __all__ = ["TINT", "Data", "Window", "bands", "checked", "levels", "sampled"]
 
-TINT = (
-    0.55  # how much of a side's colour the plane has where its score is farthest from the threshold
-)
+# How much of a side's colour the plane has where its score is farthest from the threshold
+TINT = 0.55
 
 _MARGIN = 0.12  # of the data's extent, around them
 _LEVELS = 17  # at which colours change

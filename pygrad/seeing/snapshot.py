@@ -41,10 +41,8 @@ MOST_NODES = 20_000
 
 _NAME_LENGTH = 28  # "layers[10].neurons[12].w[34]"
 MOST_OPERANDS = 12  # that are shown of a node, unless all is asked for
-_LONGEST, _MOST_LEVELS = (
-    160,
-    40,
-)  # characters of an expression in one line, brackets within each other
+# Characters of an expression in one line, brackets within each other
+_LONGEST, _MOST_LEVELS = 160, 40
 _MOST_WRITTEN = 6  # operands that an expression spells out
 
 
@@ -186,9 +184,8 @@ class Snapshot:
         """
         names = [bound(name) for name in self.names]
         parts, whole = names, ""
-        for _ in range(
-            _MOST_LEVELS
-        ):  # each time one level deeper; what gets too long is a name again
+        # Each time one level deeper; what gets too long is a name again
+        for _ in range(_MOST_LEVELS):
             found = [self._nested(i, parts) if o else parts[i] for i, o in enumerate(self.operands)]
             parts = [
                 part if len(part[0]) <= _LONGEST else name

@@ -99,9 +99,8 @@ def _or_limit(limit: Callable[..., float]) -> Callable[..., Any]:
             except (ValueError, ArithmeticError):
                 if any(map(is_value, args)):
                     raise
-                return limit(
-                    *map(float, args)
-                )  # OverflowError of an int that is too large for a float
+                # Which is an OverflowError of an int that is too large for a float
+                return limit(*map(float, args))
 
         return of_items
 

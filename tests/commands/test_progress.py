@@ -235,9 +235,8 @@ def test_anything_else_is_a_type_error():
 def test_the_demo_tells_of_each_step_and_prints_the_same_with_any_report(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(
-        two_moons, "IMPLEMENTATION", "reference"
-    )  # there is nothing to compare with
+    # There is nothing to compare with
+    monkeypatch.setattr(two_moons, "IMPLEMENTATION", "reference")
     seen: list[tuple[int, int]] = []
     outputs = []
     for report in (lambda done, total: seen.append((done, total)), False):

@@ -168,9 +168,8 @@ def test_very_many_random_functions_with_branches_compile_and_agree(
 ) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"there is no {compiler} here")
-    own = 300 * (
-        2 * FORMS.index(form) + COMPILERS.index(compiler)
-    )  # programs that the others do not have
+    # Programs that the others do not have
+    own = 300 * (2 * FORMS.index(form) + COMPILERS.index(compiler))
     for first in share(range(1000 + own, 1300 + own, 100), 3):
         attack(range(first, first + 100), Batch(tmp_path, first, compiler))
 

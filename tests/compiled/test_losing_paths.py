@@ -827,9 +827,8 @@ def test_functions_may_import_what_is_there() -> None:
 
 def test_which_functions_give_floats_the_same() -> None:
     functions = [f for f in SAME if gives_the_same(f)]
-    assert (
-        len(functions) == len(SAME) - 1
-    )  # functools.partial itself is none of those that are known
+    # functools.partial itself is none of those that are known
+    assert len(functions) == len(SAME) - 1
     assert [
         f
         for f in [*OTHERS, *BY_HASH, with_handler, compile(helper), vmap(helper)]

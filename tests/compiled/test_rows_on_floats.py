@@ -190,9 +190,8 @@ def test_on_floats_few_paths_are_traced_for_few_rows(monkeypatch: pytest.MonkeyP
         before = len(traces)
         assert mapped(gains, targets).tolist() == pytest.approx(wanted, rel=1e-12)
         counts.append(len(traces) - before)
-    assert (
-        max(counts) <= 8
-    )  # a trace takes as long as many rows; no call traces twice what it drops
+    # A trace takes as long as many rows; no call traces twice what it drops
+    assert max(counts) <= 8
     before = len(traces)
     vmap(grad(controlled, (0, 1)))(gains, targets)
     assert len(traces) - before > 8  # its rows run on Values, though they are given floats

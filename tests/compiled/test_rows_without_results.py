@@ -52,9 +52,8 @@ def test_a_result_that_is_missing_of_finite_numbers_is_reported() -> None:
     with pytest.raises(FloatingPointError, match="in 1 results"):
         vmap(f, errors="raise")(np.array([0.0, 1.0]))
     slopes = jacobian(vmap(lambda x: x * int(x), errors="ignore"))(np.array([1.5, nan]))
-    assert (
-        repr(slopes.tolist()) == "[[1.0, 0.0], [0.0, nan]]"
-    )  # as of vmap(grad(f)), and no warning
+    # As of vmap(grad(f)), and no warning
+    assert repr(slopes.tolist()) == "[[1.0, 0.0], [0.0, nan]]"
     rows = [Value(0.0), Value(1.0), Value(0.0)]
     with pytest.warns(RuntimeWarning, match="in 1 results"):
         y = vmap(f)(rows)

@@ -64,9 +64,8 @@ def test_a_buffer_stays_with_its_memory_whatever_becomes_of_its_inputs() -> None
     call = compile_(lambda x: x[0] * x[1] if x[0] > 0 else x[0] - x[1]).buffer(x)
     assert call() == 6.0
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # of NumPy 2.5; people do it all the same
+        # Of NumPy 2.5; people do it all the same
+        warnings.simplefilter("ignore", DeprecationWarning)
         call.inputs[0].shape = (2, 1)
     call.inputs = (np.zeros(1),)
     x[0] = -1.0

@@ -55,9 +55,8 @@ SCENARIOS: dict[str, Callable[[], Any]] = {
     **memory_scenarios.SCENARIOS,
     **loop_scenarios.SCENARIOS,  # and those of function_scenarios.py
 }
-LEFT_TO_PYTHON = {
-    "mapped_by_threads"
-}  # whose locks do not survive a MemoryError while they are let go
+# Whose locks do not survive a MemoryError while they are let go
+LEFT_TO_PYTHON = {"mapped_by_threads"}
 LIMIT = 20  # seconds for one call, before it counts as one that hangs
 MOST = 1 << 20  # requests of one call
 IN_A_ROW = 10  # that fail
@@ -327,9 +326,8 @@ class Work:
         self.name, self.kind, self.step = name, kind, step
         self.crashes = self.of_others = 0
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115, as long as self
-        self._shared = mmap.mmap(
-            -1, 32
-        )  # the request that fails now, how many have, findings, whose it is
+        # The request that fails now, how many have, findings, whose it is
+        self._shared = mmap.mmap(-1, 32)
         self.whose = memoryview(self._shared)[24:25]
 
     @property

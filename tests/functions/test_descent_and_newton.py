@@ -119,9 +119,8 @@ def test_a_rate_too_large_is_reported_as_divergence_with_the_last_finite_point()
 
 
 def test_an_error_on_the_way_down_is_reported_and_one_at_the_start_raised():
-    result = gradient_descent(
-        lambda x: x - pm.log(x), 0.1, rate=1.0
-    )  # jumps to 9.1 and then to 8.2..
+    # Jumps to 9.1 and then to 8.2..
+    result = gradient_descent(lambda x: x - pm.log(x), 0.1, rate=1.0)
     assert result.converged
     result = gradient_descent(lambda x: pm.log(x), 1.0, rate=0.3)
     assert not result.converged

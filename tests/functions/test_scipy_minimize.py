@@ -242,9 +242,8 @@ def test_the_start_may_be_whole_numbers_a_list_or_one_number():
     for start in ([2, 1], (2.0, 1.0), np.array([2, 1])):
         assert minimize(rosenbrock, start).x == pytest.approx([1.0, 1.0], abs=1e-5)
     assert minimize(lambda x: (x[0] - 2) ** 2, 1).x == pytest.approx([2.0], abs=1e-6)
-    assert minimize(lambda x: (x - 2) ** 2, 1).x == pytest.approx(
-        [2.0], abs=1e-6
-    )  # an array of one
+    # SciPy makes an array of one of it
+    assert minimize(lambda x: (x - 2) ** 2, 1).x == pytest.approx([2.0], abs=1e-6)
 
 
 def test_a_function_of_several_numbers_is_an_error_that_says_where_to_go():

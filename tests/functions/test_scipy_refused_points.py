@@ -19,9 +19,8 @@ def barrier(x):
     return 10 * x[0] - pm.log(x[0])
 
 
-@pytest.mark.filterwarnings(
-    "ignore:invalid value encountered:RuntimeWarning"
-)  # Powell computes inf - inf
+# Powell computes inf - inf
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 @pytest.mark.parametrize(
     "method",
     ["Nelder-Mead", "Powell", "CG", "BFGS", "Newton-CG", "SLSQP", "trust-constr", "dogleg", "trust-ncg",

@@ -202,9 +202,8 @@ def test_a_transform_inside_a_closure_of_a_sweep():
     def rule() -> None:
         doubled.grad += grad(lambda v: v**3)(doubled.data) * node.grad
         assert hessian(lambda v: v**3)(doubled.data) == 24.0
-        assert (
-            grad(lambda v: v * x * doubled.data)(1.0) == 8.0
-        )  # a leaf of the sweep is for reading
+        # A leaf of the sweep is for reading
+        assert grad(lambda v: v * x * doubled.data)(1.0) == 8.0
         for inner_node in (
             lambda: gradients(doubled * x, x),
             lambda: grad(lambda v: v * doubled)(1.0),

@@ -72,9 +72,8 @@ def main() -> None:
     choose = random.Random(1)
     x = Value(2.0)
     for scenario in (blocks, debugged, transforms, programs, maps):
-        scenario(
-            x
-        )  # what Python imports at the first call, it cannot be interrupted in without a loss
+        # What Python imports at the first call, it cannot be interrupted in without a loss
+        scenario(x)
         for n in range(ROUNDS):
             interrupted(scenario, x, choose.uniform(1e-5, LONGEST))
             what = f"{scenario.__name__}, interrupt {n}"

@@ -55,9 +55,8 @@ TESTS = [
     "functions/test_control_flow.py",
     "ops/test_second_derivatives_at_the_ends.py",
 ]
-TIME_LIMIT = (
-    120  # seconds of processor time for one mutant; one that makes a test run for ever is noticed
-)
+# Seconds of processor time for one mutant; one that makes a test run for ever is noticed
+TIME_LIMIT = 120
 
 # -- rules as trees ----------------------------------------------------------------------------------
 
@@ -526,9 +525,8 @@ def run(
     assert Path(pygrad.__file__).is_relative_to(scratch), pygrad.__file__
     switch = ctypes.c_int.in_dll(ctypes.CDLL(_core.__file__), "pg_mutant")
     ops = set().union(*(affected(mutant.op, rules) for mutant in mutants if mutant.slope))
-    failure = first_failure_of_ops(
-        sorted(ops)
-    )  # which leaves the truth in a cache, for all children
+    # Which leaves the truth in a cache, for all children
+    failure = first_failure_of_ops(sorted(ops))
     if failure:
         raise SystemExit(f"tests/lib/mutation.py: without any mutant {failure} fails")
     original = Mutant(0, "the original", "", "", "")

@@ -109,10 +109,8 @@ def test_a_handler_decides_as_for_floats(expression: str) -> None:
     compiled = compile(lifted)
     points = [(x, y) for x in ([2.0, 0.0, -1.5] if "x" in expression else [2.0]) for y in POINTS]
     real = [(p, f(*p)) for p in points if type(f(*p)) is not complex]
-    if expression == "math.pow(x, y)" and sys.version_info < (
-        3,
-        11,
-    ):  # which raises there, and Values do not
+    # Which raises there, and Values do not
+    if expression == "math.pow(x, y)" and sys.version_info < (3, 11):
         real = [(p, right) for p, right in real if p != (0.0, -math.inf)]
     for point, right in real:
         assert same(number(lifted(*map(Value, point))), right), point

@@ -33,13 +33,11 @@ def test_logarithms() -> None:
         start, end = (double(first + (i + k << 45)) for k in (0, 1))
         most = max(abs(start * inverse - 1.0), abs(end * inverse - 1.0))
         assert most < 0.0058
-        assert (
-            inverse * 2.0**8 % (1.0 if inverse < 1.0 else 2.0) == 0.0
-        )  # so that m * inverse - 1 is exact
+        # So that m * inverse - 1 is exact
+        assert inverse * 2.0**8 % (1.0 if inverse < 1.0 else 2.0) == 0.0
         assert log * 2.0**42 == math.floor(log * 2.0**42)  # and the sum of it with k ln 2
-        assert (
-            log == 0.0 or math.frexp(log)[1] >= math.frexp(most)[1]
-        )  # and what that sum with r loses
+        # And what that sum with r loses
+        assert log == 0.0 or math.frexp(log)[1] >= math.frexp(most)[1]
         assert abs(mp.mpf(log) + low + mp.log(mp.mpf(inverse))) < mp.mpf(2) ** -96
 
 

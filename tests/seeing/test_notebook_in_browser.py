@@ -135,9 +135,8 @@ def test_sliders_and_values_are_joined_both_ways(server: str, browser: Any) -> N
         notebook.runs_until_printed(1, f"is {moved} -3.0 True")
         notebook.run(2)
         notebook.expect(notebook.input("a")).to_have_value("7.5")
-        notebook.expect(notebook.input("b")).to_have_value(
-            ""
-        )  # a field of numbers has none for -inf
+        # A field of numbers has none for -inf
+        notebook.expect(notebook.input("b")).to_have_value("")
         notebook.expect(notebook.frame.get_by_label("gradient of a", exact=True)).to_have_text(
             "grad −inf"
         )
