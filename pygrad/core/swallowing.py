@@ -12,15 +12,14 @@ import dis
 from types import CodeType, FunctionType
 from typing import Any
 
-_HANDLERS = {"PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"}
+from pygrad.core.instructions import opcodes_of
+
+_HANDLERS = opcodes_of(["PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"])
 
 
 def has_handlers(code: CodeType) -> bool:
     """Whether code has a `try` or a `with`."""
-    return not _OPCODES.isdisjoint(code.co_code[::2])
-
-
-_OPCODES = {dis.opmap[name] for name in _HANDLERS if name in dis.opmap}
+    return not _HANDLERS.isdisjoint(code.co_code[::2])
 
 
 def swallowed_by(manager: Any) -> tuple[type, ...] | None:
@@ -52,8 +51,10 @@ def _flat(classes: Any) -> tuple[type, ...]:
 
 def _gives_nothing(code: CodeType) -> bool:
     """Whether all that a function returns is None or False, as its code says."""
-    before = None
+    before = None  # what has put on the stack what is returned; None: that depends on the way
     for i in dis.get_instructions(code):
+        if i.is_jump_target:
+            before = None
         if i.opname == "RETURN_VALUE":
             if (
                 before is None

@@ -234,3 +234,23 @@ def test_what_managers_keep_from_leaving() -> None:
     assert swallowed_by(plain()) == () and swallowed_by(catching()) is None
     assert swallowed_by(Counts(0)) == () and swallowed_by(Decides(False)) is None
     assert swallowed_by(np.errstate()) == () and swallowed_by(contextlib.ExitStack()) is None
+
+
+@pytest.mark.parametrize(
+    ("leave", "lets_through"),
+    [
+        (lambda self, *raised: None, True),
+        (lambda self, *raised: False, True),
+        (lambda self, *raised: True, False),
+        (lambda self, *raised: raised[0] is KeyError, False),
+        (lambda self, *raised: raised[0] is KeyError or None, False),
+        (lambda self, *raised: raised[0] is KeyError or False, False),
+        (lambda self, *raised: True if raised[0] is KeyError else None, False),
+        (lambda self, *raised: None if raised[0] is None else True, False),
+        (lambda self, *raised: [raised for _ in raised].clear(), False),
+    ],
+)
+def test_what_a_manager_lets_through_by_what_it_returns(leave: Any, lets_through: bool) -> None:
+    assert swallowed_by(type("Leaving", (), {"__exit__": leave})()) == (
+        () if lets_through else None
+    )

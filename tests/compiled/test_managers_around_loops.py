@@ -46,6 +46,14 @@ class Swallowing:
         return raised[0] is not None
 
 
+class SwallowingOne:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *raised: Any) -> bool | None:
+        return raised[0] is ValueError or None
+
+
 def suppressed(x: Any) -> Any:
     with suppress(ValueError):
         x = loop(x)
@@ -77,6 +85,12 @@ def by_class(x: Any) -> Any:
     return x
 
 
+def by_class_or_none(x: Any) -> Any:
+    with SwallowingOne():
+        return loop(x)
+    return x
+
+
 def outside(x: Any) -> Any:
     with suppress(Exception):
         return letting_through(x)
@@ -100,7 +114,9 @@ def letting_through(x: Any) -> Any:
         return loop(x)
 
 
-@pytest.mark.parametrize("f", [suppressed, by_module, held, by_generator, by_class, outside])
+@pytest.mark.parametrize(
+    "f", [suppressed, by_module, held, by_generator, by_class, by_class_or_none, outside]
+)
 def test_it_is_told_of(f: Callable[[Any], Any]) -> None:
     assert f(2.0) == 2.0
     for made, x in ((compile(f), 2.0), (compile(grad(f)), 8.0), (vmap(f), [2.0, 8.0])):
