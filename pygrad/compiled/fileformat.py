@@ -44,12 +44,16 @@ _DIGEST = hashlib.sha256().digest_size
 _HEAD = struct.Struct(f"<{len(MARK)}sI")
 _DEEPEST = 100  # containers within containers, tuples within tuples
 _MOST_AXES = 64  # of a NumPy array
-_DAMAGED = "the file is damaged: {}"
 _INSTRUCTION = np.dtype(
     [("code", "u2"), ("expected", "u2")]
     + [(name, "u4") for name in ("out", "a", "b", "c", "first", "count")]
 )
 _TERM = np.dtype([("a", "u4"), ("b", "u4"), ("absorbing", "u2"), ("subtracted", "u2")])
+
+
+def damaged(said: object) -> ValueError:
+    """The error for bytes that no `save` has written."""
+    return ValueError(f"the file is damaged: {said}")
 
 
 class SavedPath(NamedTuple):
@@ -337,7 +341,7 @@ class _Reader:
 
     def take(self, size: int) -> memoryview:
         if size > len(self.data) - self.at:
-            raise ValueError(_DAMAGED.format("it ends too early"))
+            raise damaged("it ends too early")
         self.at += size
         return self.data[self.at - size : self.at]
 
@@ -351,7 +355,7 @@ class _Reader:
         """How many items follow, of which each takes so many bytes at least."""
         count: int = self.number("I")
         if count * least > len(self.data) - self.at:
-            raise ValueError(_DAMAGED.format(f"it has no room for {count} items"))
+            raise damaged(f"it has no room for {count} items")
         return count
 
     def blob(self) -> bytes:
@@ -363,13 +367,13 @@ class _Reader:
     def indices(self, below: int) -> tuple[int, ...]:
         found = np.frombuffer(self.take(4 * self.count(4)), dtype="<u4")
         if len(found) and found.max() >= below:
-            raise ValueError(_DAMAGED.format(f"an index is not below {below}"))
+            raise damaged(f"an index is not below {below}")
         return tuple(found.tolist())
 
     def one_of(self, choices: Sequence[Any], what: str) -> Any:
         tag = self.number("B")
         if tag >= len(choices):
-            raise ValueError(_DAMAGED.format(f"{what} has the tag {tag}"))
+            raise damaged(f"{what} has the tag {tag}")
         return choices[tag]
 
     def atom(self, depth: int = 0) -> Any:
@@ -384,7 +388,7 @@ class _Reader:
             return self.blob()
         if kind is tuple:
             if depth >= _DEEPEST:
-                raise ValueError(_DAMAGED.format("tuples are too deep"))
+                raise damaged("tuples are too deep")
             return tuple([self.atom(depth + 1) for _ in range(self.count(1))])
         return kind
 
@@ -398,22 +402,22 @@ class _Reader:
         if kind is Array or kind is Truths:
             return self._once(kind, self.shape())
         if depth > _DEEPEST:
-            raise ValueError(_DAMAGED.format("containers are too deep"))
+            raise damaged("containers are too deep")
         names, parts = [], []
         for i in range(self.count(5)):
             names.append(self.atom() if kind is dict else i)
             parts.append(self.structure(depth + 1))
         if len(set(names)) != len(names):
-            raise ValueError(_DAMAGED.format("a dict has a key twice"))
+            raise damaged("a dict has a key twice")
         return self._once(kind, tuple(names), tuple(parts))
 
     def shape(self) -> tuple[int, ...]:
         axes = self.count(4)
         if not 0 < axes <= _MOST_AXES:
-            raise ValueError(_DAMAGED.format(f"an array has {axes} axes"))
+            raise damaged(f"an array has {axes} axes")
         shape = self.numbers(f"{axes}I")
         if 4 * math.prod(shape) > len(self.data) - self.at:
-            raise ValueError(_DAMAGED.format(f"it has no room for an array of shape {shape}"))
+            raise damaged(f"it has no room for an array of shape {shape}")
         return shape
 
     def _once(self, kind: Any, names: tuple[Any, ...], parts: tuple[Structure, ...] = ()) -> Any:
@@ -431,7 +435,7 @@ class _Reader:
     def path(self, index: int) -> SavedPath:
         parent, guard = self.numbers("ii")
         if not (-1 <= parent < index and (parent == -1) == (index == 0) == (guard == -1)):
-            raise ValueError(_DAMAGED.format(f"path {index} follows path {parent}"))
+            raise damaged(f"path {index} follows path {parent}")
         result = self.structure()
         by, lives = self.indices(self.captured), self.indices(self.captured)
         size = self.number("Q")
@@ -448,7 +452,7 @@ class _Reader:
     def entry(self) -> Entry:
         group = self.number("B")
         if group >= len(BACKWARDS):
-            raise ValueError(_DAMAGED.format(f"there is no group {group}"))
+            raise damaged(f"there is no group {group}")
         structure = self.structure()
         static = tuple([(self.atom(), self.atom()) for _ in range(self.count(2))])
         by_rows, rows = self.number("?"), self.blob()
@@ -475,10 +479,10 @@ class _Reader:
         name, doc = self.text(), self.atom()
         kind, static = self.number("B"), self.atom()
         if kind >= len(DERIVATIVES) or not _is_of_ints(static) or not _is_text(doc):
-            raise ValueError(_DAMAGED.format("it says nothing of how it is to be called"))
+            raise damaged("it says nothing of how it is to be called")
         mapping = None if kind == PLAIN else Mapping(*[self.atom() for _ in Mapping._fields])
         if mapping is not None and not _are_axes(mapping.in_axes):
-            raise ValueError(_DAMAGED.format(f"rows lie along {mapping.in_axes!r}"))
+            raise damaged(f"rows lie along {mapping.in_axes!r}")
         names = self.ops()
         self.codes = ffi.new("uint16_t[]", [CODES[name] for name in names])
         if LOOP in names:
@@ -489,7 +493,7 @@ class _Reader:
         self.captured = len(captured)
         entries = [self.entry() for _ in range(self.count(80))]
         if self.at != len(self.data):
-            raise ValueError(_DAMAGED.format("it goes on after its end"))
+            raise damaged("it goes on after its end")
         return SavedFunction(
             name, doc, kind, static, mapping, captured, entries, CONTRACTED in names
         )
@@ -500,7 +504,7 @@ def _check(sound: int, what: str) -> None:
     if sound < 0:
         raise MemoryError
     if sound == 0:
-        raise ValueError(_DAMAGED.format(f"{what} is not sound"))
+        raise damaged(f"{what} is not sound")
 
 
 def _is_text(x: Any) -> bool:
@@ -528,5 +532,5 @@ def decode(data: bytes) -> SavedFunction:
         )
     view = memoryview(data)
     if hashlib.sha256(view[:-_DIGEST]).digest() != view[-_DIGEST:]:
-        raise ValueError(_DAMAGED.format("its checksum is not that of its contents"))
+        raise damaged("its checksum is not that of its contents")
     return _Reader(view[_HEAD.size : -_DIGEST]).function()

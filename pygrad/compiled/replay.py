@@ -22,6 +22,7 @@ from pygrad.compiled.fileformat import (
     Entry,
     SavedFunction,
     SavedPath,
+    damaged,
     instructions,
     slots,
 )
@@ -41,7 +42,6 @@ from pygrad.programs.whole import is_whole
 from pygrad.transform import grad, value_and_grad
 
 _TOTALS = ("total", "total_less", "total_product", "total_uniform")
-_DAMAGED = "the file is damaged: {}"
 
 
 class NotSavedError(RuntimeError):
@@ -62,7 +62,7 @@ def made_again(saved: SavedFunction, row: Callable[..., Any]) -> Callable[..., A
         derivative = grad if kind == "grad" else value_and_grad
         return derivative(mapped, m.argnums, m.has_aux is True)
     except TypeError as error:
-        raise ValueError(_DAMAGED.format(error)) from error
+        raise damaged(error) from error
 
 
 # -- entries ---------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def fill(store: Store, entries: list[Entry], captured: tuple[Any, ...], replay: 
 def _add_call(store: Store, entry: Entry, captured: tuple[Any, ...]) -> tuple[Any, Paths]:
     """Adds the programs for calls of a row at a time; their key, and they."""
     if store.has_rows or entry.group != OWN or entry.wrt:
-        raise ValueError(_DAMAGED.format("a program of no rows is where rows are expected"))
+        raise damaged("a program of no rows is where rows are expected")
     arguments = _arguments(entry, store.static, store.asked)
     program = store.new_one_row_program(arguments)
     _add_paths(program.paths, entry, None, captured)
@@ -92,7 +92,7 @@ def _add_rows(store: Store, entry: Entry, captured: tuple[Any, ...]) -> tuple[An
     """The same for programs of many rows."""
     own = entry.group == OWN
     if store.has_rows != own:
-        raise ValueError(_DAMAGED.format("a program of rows is where none is expected"))
+        raise damaged("a program of rows is where none is expected")
     rows = store.rows if own else store.backward_of(BACKWARDS[entry.group])
     assert rows is not None and rows.programs is not None and entry.rows is not None
     wrt = _uniform_inputs(entry, rows.reduce)
@@ -106,15 +106,15 @@ def _arguments(entry: Entry, static: frozenset[int], asked: Asked) -> Arguments:
     """The arguments of a call that the entry is for."""
     structure = entry.structure
     if not isinstance(structure, Container) or structure.kind is not dict:
-        raise ValueError(_DAMAGED.format("arguments have no names"))
+        raise damaged("arguments have no names")
     given = {**dict(entry.static), **structure.arrange([0.0] * structure.size)}
     places = sorted(name for name in given if type(name) is int)
     named = {name: arg for name, arg in given.items() if type(name) is str}
     if places != list(range(len(places))) or len(places) + len(named) != len(given):
-        raise ValueError(_DAMAGED.format("arguments have strange names"))
+        raise damaged("arguments have strange names")
     arguments = Arguments(tuple([given[i] for i in places]), named, static, asked)
     if key_of(arguments.structure) != key_of(structure) or arguments.static != dict(entry.static):
-        raise ValueError(_DAMAGED.format("it is unclear which arguments are static"))
+        raise damaged("it is unclear which arguments are static")
     return arguments
 
 
@@ -122,13 +122,13 @@ def _uniform_inputs(entry: Entry, reduce: str | None) -> list[int]:
     """The inputs by which totals are derivatives."""
     structure, rows = entry.structure, entry.rows
     if not isinstance(structure, Container) or entry.static or not _has_arguments(structure):
-        raise ValueError(_DAMAGED.format("rows have no arguments"))
+        raise damaged("rows have no arguments")
     assert rows is not None
     uniform = [i for i, by_row in enumerate(rows) if not by_row]
     if len(rows) != structure.size or any(i >= len(uniform) for i in entry.wrt):
-        raise ValueError(_DAMAGED.format("rows and arguments differ in number"))
+        raise damaged("rows and arguments differ in number")
     if reduce is None and entry.wrt:
-        raise ValueError(_DAMAGED.format("there are derivatives of what is not added up"))
+        raise damaged("there are derivatives of what is not added up")
     return [uniform[i] for i in entry.wrt]
 
 
@@ -166,7 +166,7 @@ def _add_paths(paths: Paths, entry: Entry, rows: str | None, captured: tuple[Any
         if parent is not None and (
             not 0 <= saved.guard < len(parent.outcomes) or saved.guard in parent.branches
         ):
-            raise ValueError(_DAMAGED.format(f"a path leaves another at guard {saved.guard}"))
+            raise damaged(f"a path leaves another at guard {saved.guard}")
         paths.add(path, parent, saved.guard)
 
 
@@ -196,7 +196,7 @@ def _check_fit(saved: SavedPath, entry: Entry, rows: str | None) -> None:
         wrong = adds_up if rows == "rows" else last == CODES["output"]
         fits = fits and not wrong.any()
     if not fits:
-        raise ValueError(_DAMAGED.format("a program is not the one that it should be"))
+        raise damaged("a program is not the one that it should be")
 
 
 # -- on Values -------------------------------------------------------------------------------------

@@ -213,8 +213,8 @@ def key_of(structure: Structure, truths: bool = False) -> Any:
 # -- from trees ------------------------------------------------------------------------------------
 
 
-class Way(NamedTuple):
-    """How a part of a tree is looked at."""
+class Role(NamedTuple):
+    """As what a part of a tree is looked at."""
 
     free: bool  # what is no number may stand there: in records and dicts, and all over results
     whole: bool = False  # whole numbers are static: a field's type says so, or a function asks
@@ -223,16 +223,16 @@ class Way(NamedTuple):
     gaps: bool = True  # None may stand in a list of numbers
 
 
-ARGUMENT, FREE, RESULT = Way(False), Way(True), Way(True, as_given=False)
-POINT = Way(False, gaps=False)
+ARGUMENT, FREE, RESULT = Role(False), Role(True), Role(True, as_given=False)
+POINT = Role(False, gaps=False)
 
 
 class Look(NamedTuple):
-    """A container that is looked into: its parts, what they are called, and how they are looked at."""
+    """A container that is looked into: its parts, what they are called, and their roles."""
 
     contents: list[Any]
     whats: list[str]
-    ways: list[Way]
+    roles: list[Role]
     tree: Any
     opened: Opened | None
 
@@ -254,44 +254,46 @@ class Look(NamedTuple):
         return new
 
 
-def look_into(tree: Any, what: str, way: Way) -> Look | None:
+def look_into(tree: Any, what: str, role: Role) -> Look | None:
     """What a container has in it; None for all else."""
-    found = None if type(tree) in {list, tuple, dict} else opened(tree, way.as_given)
+    found = None if type(tree) in {list, tuple, dict} else opened(tree, role.as_given)
     if found is not None:
-        ways, suffixes = _ways_of_fields(found.fields, way)
+        roles, suffixes = _roles_of_fields(found.fields, role)
         whats = [what + suffix for suffix in suffixes]
         if found.names[-1:] == (REST,):
             whats[-1] = place(what, REST, True)
-        return Look(found.contents, whats, ways, tree, found)
+        return Look(found.contents, whats, roles, tree, found)
     if isinstance(tree, dict):
         whats = [f"{what}[{name!r}]" for name in tree]
-        return Look(list(tree.values()), whats, [way._replace(free=True)] * len(tree), tree, None)
+        return Look(list(tree.values()), whats, [role._replace(free=True)] * len(tree), tree, None)
     if not isinstance(tree, (list, tuple)):
         return None
     whats = [f"{what}[{i}]" for i in range(len(tree))]
-    ways = [way] * len(tree)
+    roles = [role] * len(tree)
     if hasattr(type(tree), "_make"):
         whole = whole_items(type(tree))
-        ways = [Way(True, way.whole or i in whole, False, way.as_given) for i in range(len(tree))]
-    return Look(list(tree), whats, ways, tree, None)
+        roles = [
+            Role(True, role.whole or i in whole, False, role.as_given) for i in range(len(tree))
+        ]
+    return Look(list(tree), whats, roles, tree, None)
 
 
 @functools.lru_cache(maxsize=256)
-def _ways_of_fields(fields: tuple[Field, ...], way: Way) -> tuple[list[Way], list[str]]:
+def _roles_of_fields(fields: tuple[Field, ...], role: Role) -> tuple[list[Role], list[str]]:
     """How fields are looked at, and what errors put behind the name of the record for each."""
-    ways = [Way(True, way.whole or f.whole, f.static, way.as_given) for f in fields]
-    return ways, [place("", field.name, True) for field in fields]
+    roles = [Role(True, role.whole or f.whole, f.static, role.as_given) for f in fields]
+    return roles, [place("", field.name, True) for field in fields]
 
 
-def flatten(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any], Structure]:
+def flatten(tree: Any, what: str, role: Role = ARGUMENT) -> tuple[list[Any], Structure]:
     """The numbers and Values of a tree from left to right, and its structure.
 
     Raises:
         TypeError: something in it is neither a number, a Value, an array of these nor a container, and may
             not stand there as what it is; the message starts with `what` and says where it stands.
     """
-    items, structure = flatten_part(tree, what, way)
-    if type(structure) is Static and not way.static:
+    items, structure = flatten_part(tree, what, role)
+    if type(structure) is Static and not role.static:
         raise _no_number(tree, what)
     return items, structure
 
@@ -301,9 +303,9 @@ def flatten_result(tree: Any, what: str) -> tuple[list[Any], Structure]:
     return flatten(tree, what, RESULT)
 
 
-def flatten_numbers(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any], Structure]:
+def flatten_numbers(tree: Any, what: str, role: Role = ARGUMENT) -> tuple[list[Any], Structure]:
     """The same; TypeError, too, where there is something, but no number to differentiate by, or of."""
-    items, structure = flatten(tree, what, way)
+    items, structure = flatten(tree, what, role)
     if not items and has_static(structure):
         found = ", ".join(f"{static.what} is {static}" for static in [*statics_in(structure)][:3])
         raise TypeError(
@@ -313,11 +315,11 @@ def flatten_numbers(tree: Any, what: str, way: Way = ARGUMENT) -> tuple[list[Any
     return items, structure
 
 
-def flatten_part(tree: Any, what: str, way: Way) -> tuple[list[Any], Structure]:
+def flatten_part(tree: Any, what: str, role: Role) -> tuple[list[Any], Structure]:
     """The same of a part of an argument, which may be no number at all."""
     items: list[Any] = []
     try:
-        return items, _flatten(tree, items, what, way)
+        return items, _flatten(tree, items, what, role)
     except RecursionError:
         raise TypeError(f"{what} contains itself, or containers that are too deep") from None
 
@@ -325,59 +327,59 @@ def flatten_part(tree: Any, what: str, way: Way) -> tuple[list[Any], Structure]:
 _PLAIN = {float, Value}
 
 
-def _flatten(tree: Any, items: list[Any], what: str, way: Way) -> Structure:
+def _flatten(tree: Any, items: list[Any], what: str, role: Role) -> Structure:
     kind = type(tree)
-    if way.static:
-        if way.as_given or not values_in(tree):
+    if role.static:
+        if role.as_given or not values_in(tree):
             return Static(tree, what)
-        way = way._replace(static=False)  # a result that depends on something, however called
+        role = role._replace(static=False)  # a result that depends on something, however called
     if kind is float or kind is Value:
         items.append(tree)
         return NUMBER
     if (kind is list or kind is tuple) and _PLAIN.issuperset(map(type, tree)):
         items += tree
         return container_like(tree, (NUMBER,) * len(tree))
-    if as_static(tree, way):
+    if as_static(tree, role):
         return Static(tree, what)
     if isinstance(tree, (Value, float, int)):
         items.append(tree)
         return NUMBER
-    if tree is None and way.gaps:
+    if tree is None and role.gaps:
         return Static(tree, what)
-    look = None if is_array(tree) and kind.__module__ == "numpy" else look_into(tree, what, way)
+    look = None if is_array(tree) and kind.__module__ == "numpy" else look_into(tree, what, role)
     if look is not None:
-        of_parts = zip(look.contents, look.whats, look.ways, strict=True)
+        of_parts = zip(look.contents, look.whats, look.roles, strict=True)
         return look.structure([_flatten(part, items, of, by) for part, of, by in of_parts])
-    return _flatten_leaf(tree, items, what, way)
+    return _flatten_leaf(tree, items, what, role)
 
 
-def as_static(tree: Any, way: Way) -> bool:
+def as_static(tree: Any, role: Role) -> bool:
     """Whether something that is no container stays what it is."""
-    if way.static:
+    if role.static:
         return True
     kind = type(tree)
     if kind is int or kind is bool:
-        return way.whole or (kind is bool and way.free and way.as_given)
+        return role.whole or (kind is bool and role.free and role.as_given)
     if kind is str:
-        return way.free
+        return role.free
     if is_array(tree):  # which numbers.Real would take long to say no to, the first time
         return False
     if isinstance(tree, (numbers.Real, Value)):
-        is_whole = way.whole and isinstance(tree, numbers.Integral) and not isinstance(tree, Value)
-        return is_whole or (way.free and isinstance(tree, Enum))
-    return way.free and isinstance(tree, (str, bytes, type(None), Enum))
+        is_whole = role.whole and isinstance(tree, numbers.Integral) and not isinstance(tree, Value)
+        return is_whole or (role.free and isinstance(tree, Enum))
+    return role.free and isinstance(tree, (str, bytes, type(None), Enum))
 
 
-def _flatten_leaf(tree: Any, items: list[Any], what: str, way: Way) -> Structure:
+def _flatten_leaf(tree: Any, items: list[Any], what: str, role: Role) -> Structure:
     if is_array(tree):
         array = own_array(tree, what)
         if array.ndim:
-            return _flatten_array(array, items, what, way)
+            return _flatten_array(array, items, what, role)
         tree = array.item() if array.dtype.kind in "biufO" else array
     is_scalar = type(tree).__module__ == "numpy" and hasattr(tree, "dtype")
     item = tree.item() if is_scalar and tree.dtype.kind in "biuf" else tree
     if not _is_number(item):
-        if way.free and is_static(item):
+        if role.free and is_static(item):
             return Static(item, what)
         raise _no_number(tree, what)
     items.append(item)
@@ -512,9 +514,9 @@ def container_like(tree: Any, parts: tuple[Structure, ...]) -> Container:
     return Container(type(tree), maker(tree), parts, names, size)
 
 
-def _flatten_array(array: Any, items: list[Any], what: str, way: Way) -> Structure:
+def _flatten_array(array: Any, items: list[Any], what: str, role: Role) -> Structure:
     if array.dtype.kind in "biuf":
-        kind = bool if array.dtype.kind == "b" and not way.as_given else float
+        kind = bool if array.dtype.kind == "b" and not role.as_given else float
         items += array.astype(kind).ravel().tolist()
     elif array.dtype.kind == "O":
         found = array.ravel().tolist()

@@ -21,8 +21,8 @@ from pygrad.core.structure import (
     FREE,
     NUMBER,
     Container,
+    Role,
     Structure,
-    Way,
     container_like,
     flatten,
     has_static,
@@ -122,18 +122,18 @@ class Arguments:
         self._outlined: dict[Any, Any] | None = None
         dynamic: dict[Any, Structure] = {}
         for name, arg in [*enumerate(args), *kwargs.items()]:
-            stays, way = name in fixed, ARGUMENT
+            stays, role = name in fixed, ARGUMENT
             if not stays and type(arg) not in WITHOUT_INTS and asked.fixes(name, count):
-                stays, way = is_whole(arg), _WHOLE
+                stays, role = is_whole(arg), _WHOLE
             elif type(arg) in _LISTS and _has_bools(arg) and asked.truths:
-                way = FREE
-            part = None if stays else dynamic_part(arg, name, self.items, way)
+                role = FREE
+            part = None if stays else dynamic_part(arg, name, self.items, role)
             if part is None:
                 self.static[name] = arg
-                self.has_fixed_ints |= way is _WHOLE
+                self.has_fixed_ints |= role is _WHOLE
             else:
                 dynamic[name] = part
-                self.has_fixed_ints |= way is _WHOLE and has_static(part)
+                self.has_fixed_ints |= role is _WHOLE and has_static(part)
         self.structure: Container = container_like(dynamic, tuple(dynamic.values()))
 
     @property
@@ -226,7 +226,7 @@ def static_of(key: Any) -> list[tuple[Any, Any]]:
     return [(name, x.argument if kind not in ALIKE else x) for name, kind, x in key[1]]
 
 
-def dynamic_part(arg: Any, name: Any, items: list[Any], way: Way = ARGUMENT) -> Structure | None:
+def dynamic_part(arg: Any, name: Any, items: list[Any], role: Role = ARGUMENT) -> Structure | None:
     """The structure of an argument, with its numbers put to the items; None for one that is static.
 
     Such is what is no number, or has none in it, if it can be hashed, and what has text in a list.
@@ -237,7 +237,7 @@ def dynamic_part(arg: Any, name: Any, items: list[Any], way: Way = ARGUMENT) -> 
     if type(arg) in _NEVER_NUMBERS or isinstance(arg, Enum):
         return None
     try:
-        found, structure = flatten(arg, f"argument {name!r}", way)
+        found, structure = flatten(arg, f"argument {name!r}", role)
     except RecordError:
         raise
     except TypeError:

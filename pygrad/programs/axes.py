@@ -29,7 +29,7 @@ from pygrad.core.structure import (
     ARGUMENT,
     RESULT,
     Look,
-    Way,
+    Role,
     as_static,
     look_into,
     values_in,
@@ -122,25 +122,25 @@ def _wrong(in_axes: Any) -> TypeError:
 
 
 class Part(NamedTuple):
-    """An argument or a part of one, its axes, what errors call it, and how it is looked at."""
+    """An argument or a part of one, its axes, what errors call it, and its role."""
 
     content: Any
     axes: Any
     what: str
-    way: Way = ARGUMENT
+    role: Role = ARGUMENT
 
     @property
     def is_static(self) -> bool:
         """Whether it is no number and no container, so that it is the same for all rows."""
         if type(self.content) is np.ndarray or type(self.content) is float:
-            return self.way.static
-        way = self.way._replace(free=True)
-        if type(self.content) is bool and self.way is ARGUMENT:
+            return self.role.static
+        role = self.role._replace(free=True)
+        if type(self.content) is bool and self.role is ARGUMENT:
             return True
-        return as_static(self.content, way) or (
+        return as_static(self.content, role) or (
             not isinstance(self.content, (numbers.Real, Value, np.ndarray, *CONTAINERS))
             and is_static(self.content)
-            and look_into(self.content, self.what, way) is None
+            and look_into(self.content, self.what, role) is None
         )
 
 
@@ -150,13 +150,13 @@ def parts_of(of: Part) -> tuple[Look, list[Part]] | None:
     Raises:
         ValueError: axes are no prefix of the argument; the message says where.
     """
-    arg, axes, what, way = of
+    arg, axes, what, role = of
     if type(arg) is np.ndarray and type(axes) is int:
         return None
     whole = axes is None or type(axes) is int
-    if whole and not way.whole and is_column(arg):
+    if whole and not role.whole and is_column(arg):
         return None
-    look = None if type(arg) is np.ndarray else look_into(arg, what, way)
+    look = None if type(arg) is np.ndarray else look_into(arg, what, role)
     if look is None:
         if not whole:
             raise ValueError(
@@ -196,14 +196,14 @@ def _may_have_rows(of: Part) -> bool:
     """Whether there is a number in it, or an array."""
     if of.is_static:
         return False
-    found = None if type(of.content) is np.ndarray else look_into(of.content, of.what, of.way)
+    found = None if type(of.content) is np.ndarray else look_into(of.content, of.what, of.role)
     if found is None:
         return True
     return any(map(_may_have_rows, _parts(found, [0] * len(found.contents))))
 
 
 def _parts(look: Look, axes: list[Any]) -> list[Part]:
-    return list(map(Part, look.contents, axes, look.whats, look.ways))
+    return list(map(Part, look.contents, axes, look.whats, look.roles))
 
 
 def has_rows_of_values(args: Sequence[Any], axes: Sequence[Any], whats: Sequence[str]) -> bool:

@@ -23,7 +23,7 @@ from pygrad.seeing.notation import (
     shortened,
     visible,
 )
-from pygrad.seeing.spelling import Way
+from pygrad.seeing.spelling import Spelling
 
 __all__ = [
     "MOST_NODES",
@@ -70,11 +70,11 @@ class Snapshot:
         self,
         order: Sequence[Any],
         operands: list[tuple[int, ...]],
-        ways: Mapping[int, Way] | None = None,
+        spellings: Mapping[int, Spelling] | None = None,
         labels: Mapping[int, str] | None = None,
     ) -> None:
-        """ways: of nodes that are to be shown as something else than they are. labels: of Values without
-        one, by their ids."""
+        """spellings: of nodes that are to be shown as something else than they are.
+        labels: of Values without one, by their ids."""
         numbers = inspection.stand_for_numbers(order, operands)
         self.operands = operands
         given = labels or {}
@@ -92,9 +92,9 @@ class Snapshot:
             _slopes(v, form, len(read)) if read else ()
             for v, form, read in zip(order, forms, self.operands, strict=True)
         ]
-        for i, way in (ways or {}).items():
-            self.ops[i] = self.symbols[i] = way.symbol
-            self.kinds[i], self.slopes[i] = "op", way.slopes
+        for i, spelt in (spellings or {}).items():
+            self.ops[i] = self.symbols[i] = spelt.symbol
+            self.kinds[i], self.slopes[i] = "op", spelt.slopes
         self.outdated = [inspection.outdated(v) for v in order]
         self.missing = [0] * len(order)
         self.cut = [False] * len(order)
@@ -357,8 +357,8 @@ def read(
     index = {id(v): i for i, v in enumerate(order)}
     operands = [tuple([index[id(o)] for o in v._children]) for v in order]
     if spelled_out:
-        order, operands, ways = spelling.spelled_out(order, operands)
-        return Snapshot(order, operands, ways, labels), order
+        order, operands, spellings = spelling.spelled_out(order, operands)
+        return Snapshot(order, operands, spellings, labels), order
     return Snapshot(order, operands, labels=labels), order
 
 
