@@ -21,8 +21,9 @@ sys.path.insert(0, str(ROOT))
 
 from build import WARNINGS, compiler_settings  # noqa: E402  the build script of the checkout
 
-C_FILES = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("csrc/**/*.[ch]"))
-UNITS = [path for path in C_FILES if path.endswith(".c")]
+SOURCES = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("csrc/**/*.[ch]"))
+C_FILES = [*SOURCES, *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("tests/c/*.[ch]"))]
+UNITS = [path for path in SOURCES if path.endswith(".c")]
 DEFINED = [f"-D{name}={value}" for name, value in compiler_settings()["define_macros"] if value]
 INCLUDED = ["-Icsrc", f"-I{sysconfig.get_path('include')}"]
 

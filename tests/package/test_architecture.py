@@ -44,6 +44,12 @@ def test_every_source_file_is_on_the_map_and_the_other_way_round() -> None:
     assert len(found) == len(named()), "on the map twice"
 
 
+def test_every_folder_of_tests_is_on_the_map() -> None:
+    (line,) = re.findall(r"^- `tests/`: (.*)$", section("Map"), re.MULTILINE)
+    folders = {path.parent.name for path in (ROOT / "tests").glob("[a-z]*/*") if path.is_file()}
+    assert set(re.findall(r"`(\w+)`", line)) == folders
+
+
 def test_its_layers_are_those_that_are_checked() -> None:
     import includes
     import layers
