@@ -43,7 +43,7 @@ def test_numbers_of_more_than_eight_bits_are_put_together():
     names = [f"name_{i}" for i in range(70_000)]
     assert_alike(code := compile("\n".join(names), "many", "exec"))
     read = names_read(code)
-    assert [each.name for each in read] == names
+    assert [name for _, name, _ in read] == names
 
 
 def test_cells_and_variables_are_told_apart():
