@@ -104,15 +104,24 @@ static int place_is_expected(PyObject *where, PyObject *name, PyObject *expected
     return attribute_is_expected(where, name, expected);
 }
 
-int pg_may_run(PyObject *captures)
+static int are_expected(PyObject *captures)
 {
-    if (PG_TRACING)
-        return 0;
     for (Py_ssize_t i = 0, n = PyTuple_Size(captures); i + 2 < n; i += 3)
         if (!place_is_expected(PyTuple_GetItem(captures, i), PyTuple_GetItem(captures, i + 1),
                                PyTuple_GetItem(captures, i + 2)))
             return 0;
     return 1;
+}
+
+int pg_may_run(PyObject *captures)
+{
+    return !PG_TRACING && are_expected(captures);
+}
+
+static PyObject *holds(PyObject *module, PyObject *captures)
+{
+    (void)module;
+    return PyBool_FromLong(are_expected(captures));
 }
 
 static PyObject *may_run(PyObject *module, PyObject *captures)
@@ -137,6 +146,7 @@ int pg_captures_init(void)
 }
 
 PyMethodDef pg_capture_functions[] = {
+    {"holds", holds, METH_O, "holds(captures, /)\n--\n\nWhether all that was captured is there as it was."},
     {"may_run", may_run, METH_O,
      "may_run(captures, /)\n--\n\nWhether this thread traces nothing, and all that was captured is there as it was."},
     {"content_of", content_of, METH_O,

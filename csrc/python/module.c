@@ -16,6 +16,7 @@
 #include "python/frontier.h"
 #include "python/handlers.h"
 #include "python/inspection.h"
+#include "python/instructions.h"
 #include "python/interrupts.h"
 #include "python/layout.h"
 #include "python/lifted.h"
@@ -24,6 +25,7 @@
 #include "python/outside.h"
 #include "python/parameters.h"
 #include "python/raising.h"
+#include "python/reading.h"
 #include "python/recording.h"
 #include "python/replay.h"
 #include "python/rounding.h"
@@ -122,15 +124,15 @@ static int add_op_functions(PyObject *module)
 }
 
 static PyMethodDef *const functions[] = {
-    pg_backward_functions, pg_capture_functions,  pg_choosing_functions,   pg_construction_functions,
-    pg_convert_functions,  pg_direct_functions,   pg_form_functions,       pg_layout_functions,
-    pg_exposure_functions, pg_handler_functions,  pg_inspection_functions, pg_interrupt_functions,
-    pg_lifted_functions,   pg_outside_functions,  pg_raising_functions,    pg_recording_functions,
-    pg_replay_functions,   pg_rounding_functions, pg_singular_functions,   pg_stay_functions,
-    pg_loop_functions,     pg_sum_functions,      pg_table_functions,      pg_text_functions,
-    pg_trace_functions,    pg_tracing_functions,  pg_training_functions,   pg_watching_functions,
-    pg_way_functions,      pg_rule_functions,     pg_again_functions,      pg_series_functions,
-    pg_call_functions,     pg_frontier_functions,
+    pg_backward_functions, pg_capture_functions,  pg_choosing_functions,    pg_construction_functions,
+    pg_convert_functions,  pg_direct_functions,   pg_form_functions,        pg_layout_functions,
+    pg_exposure_functions, pg_handler_functions,  pg_inspection_functions,  pg_interrupt_functions,
+    pg_lifted_functions,   pg_outside_functions,  pg_raising_functions,     pg_recording_functions,
+    pg_replay_functions,   pg_rounding_functions, pg_singular_functions,    pg_stay_functions,
+    pg_loop_functions,     pg_sum_functions,      pg_table_functions,       pg_text_functions,
+    pg_trace_functions,    pg_tracing_functions,  pg_training_functions,    pg_watching_functions,
+    pg_way_functions,      pg_rule_functions,     pg_again_functions,       pg_series_functions,
+    pg_call_functions,     pg_frontier_functions, pg_instruction_functions, pg_reading_functions,
 };
 
 static int add_functions(PyObject *module)
@@ -160,10 +162,10 @@ PyMODINIT_FUNC PyInit__native(void)
     module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    if (pg_operators_init() < 0 || pg_captures_init() < 0 || pg_layout_init() < 0 || add_value_type(module) < 0 ||
-        pg_conditions_init(module) < 0 || pg_parameters_init(module) < 0 || pg_stays_init(module) < 0 ||
-        pg_direct_init(module) < 0 || pg_bound_init(module) < 0 || pg_training_init(module) < 0 ||
-        add_op_functions(module) < 0 || add_functions(module) < 0) {
+    if (pg_operators_init() < 0 || pg_captures_init() < 0 || pg_reading_init() < 0 || pg_layout_init() < 0 ||
+        add_value_type(module) < 0 || pg_conditions_init(module) < 0 || pg_parameters_init(module) < 0 ||
+        pg_stays_init(module) < 0 || pg_direct_init(module) < 0 || pg_bound_init(module) < 0 ||
+        pg_training_init(module) < 0 || add_op_functions(module) < 0 || add_functions(module) < 0) {
         Py_CLEAR(module);
         return NULL;
     }

@@ -47,9 +47,11 @@ from pygrad.programs.table import MOST
 
 _MOST = 1000  # places that are looked at for one function
 _MOST_ITEMS = 64  # of a list that is searched for functions
+_DEEPEST = 4  # tuples in one another that are compared
 _MOST_OBJECTS = 200  # that functions may give each other as arguments
 _MANY = (list, tuple, dict, set, frozenset)
 _PLAIN = (int, float, complex, str, bytes, type(None), Number, np.generic)
+_PLAINEST = frozenset({bool, *_PLAIN[:-2]})  # which need no look at what they are derived from
 # What Number would take long to say no to, the first time; a first call meets all of these.
 _NO_NUMBERS = frozenset(
     {CodeType, FunctionType, MethodType, ModuleType, type, type(NOTHING), *_MANY}
@@ -63,12 +65,14 @@ _OPERATORS = (  # what an object may be asked for without a name
         for name in ("neg", "abs", "lt", "le", "gt", "ge", "bool", "len", "iter", "getitem")
     ],
 )
-_LIBRARIES = tuple(
-    {
+_BUILTINS = vars(builtins)
+_LIBRARIES = (
+    "<frozen ",
+    *{
         os.path.join(path, "")
         for name, path in sysconfig.get_paths().items()
         if name in {"stdlib", "platstdlib", "purelib", "platlib"}
-    }
+    },
 )
 
 
@@ -89,8 +93,10 @@ class Captures:
         self.names = search.names
 
     def hold(self) -> bool:
-        """Whether all is as it was; in equal numbers' place those that are there now are noted."""
+        """Whether all is as it was; equal numbers that C does not compare are noted as they are now."""
         places = self.places
+        if _native.holds(places):
+            return True
         renewed = list(places)
         for i in range(0, len(places), 3):
             where, name, before = places[i : i + 3]
@@ -141,14 +147,22 @@ def _alike(a: Any, b: Any) -> bool:
 
 def _is_plain(x: Any, depth: int = 0) -> bool:
     """Whether x is all that it will ever be, and cheap to compare: numbers, strings, tuples of them."""
-    if isinstance(x, (tuple, frozenset)):
-        return depth < 4 and len(x) <= _MOST_ITEMS and all(_is_plain(i, depth + 1) for i in x)
-    return _is_atom(x) and not isinstance(x, Value)
+    if type(x) in _PLAINEST:
+        return True
+    if not isinstance(x, (tuple, frozenset)):
+        return _is_atom(x) and not isinstance(x, Value)
+    if depth == _DEEPEST or len(x) > _MOST_ITEMS:
+        return False
+    for item in x:  # noqa: SIM110  # it is on everybody's way
+        if type(item) not in _PLAINEST and not _is_plain(item, depth + 1):
+            return False
+    return True
 
 
 def _is_atom(x: Any) -> bool:
     """Whether x is a number, a text or nothing."""
-    return type(x) not in _NO_NUMBERS and isinstance(x, _PLAIN)
+    kind = type(x)
+    return kind in _PLAINEST or (kind not in _NO_NUMBERS and isinstance(x, _PLAIN))
 
 
 # -- what there is for each state of what is captured ------------------------------------------------
@@ -213,7 +227,7 @@ class _Search:
         self.names: list[str] = []
         self.met: set[Any] = set()
         self.kept: list[Any] = []  # whose id is among those met
-        self.root = ""  # the package that f is of
+        self.root: str | None = ""  # the module that f is of
         self.queue: list[tuple[FunctionType, dict[str, Any], bool]] = []
         self.quiet = False  # attributes are not looked at: those of items of lists, there are many
         # Objects that a function may give to another, and attributes that functions read of arguments.
@@ -222,8 +236,10 @@ class _Search:
         self._found(f)
         if self.queue:
             function, known, quiet = self.queue[0]
-            self.root = _package_of(function.__module__)
-            self.queue[0] = function, {**_by_name(function, arguments, len(known)), **known}, quiet
+            self.root = function.__module__
+            if arguments:
+                known = {**_by_name(function, arguments, len(known)), **known}
+                self.queue[0] = function, known, quiet
         for function, known, quiet in self.queue:  # which grows
             self.quiet = quiet
             if self._is_users(function.__code__.co_filename, function.__module__):
@@ -233,7 +249,7 @@ class _Search:
         """Whether code is to be looked at: no library's, unless f itself is of it."""
         if is_pygrads(filename):
             return False
-        return _package_of(module) == self.root or not _is_librarys(filename)
+        return not _is_librarys(filename) or _package_of(module) == _package_of(self.root)
 
     def _is_first(self, *key: Any) -> bool:
         if key in self.met:
@@ -241,13 +257,16 @@ class _Search:
         self.met.add(key)
         return True
 
-    def _watch(self, where: Any, name: str | None, found: Any, called: str) -> None:
+    def _watch(self, where: Any, name: str | None, found: Any, called: str) -> bool:
+        """Notes a place; whether what is there is plain."""
+        plain = _is_plain(found)
         if len(self.names) < _MOST and self._is_first(id(where), name):
             self.kept.append(where)
             if not isinstance(where, (dict, CellType)):
                 where = _weakly(where)
-            self.places += (where, name, found if _is_plain(found) else _weakly(found))
+            self.places += (where, name, found if plain else _weakly(found))
             self.names.append(called)
+        return plain
 
     # -- functions
 
@@ -292,7 +311,7 @@ class _Search:
             function = function.f
         if not isinstance(function, FunctionType):
             self._found(function)
-        elif is_pygrads(function.__code__.co_filename) and hasattr(function, "__wrapped__"):
+        elif hasattr(function, "__wrapped__") and is_pygrads(function.__code__.co_filename):
             self._found(function.__wrapped__)  # of lift(): what was lifted
         elif len(self.queue) < _MOST and self._is_first("function", id(function), id(first)):
             self.kept += (function, first)
@@ -303,7 +322,8 @@ class _Search:
         """All that one function reads; known are arguments of it, by name."""
         for argument in known.values():
             self._offer(argument)
-        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+        free, closure = f.__code__.co_freevars, f.__closure__
+        cells = dict(zip(free, closure, strict=True)) if closure else {}
         for read in names_read(f.__code__):
             try:
                 self._look_up(f, known, read, cells)
@@ -315,31 +335,34 @@ class _Search:
     def _look_up(
         self, f: FunctionType, known: dict[str, Any], read: Read, cells: dict[str, Any]
     ) -> None:
+        kind, name, attributes = read
         found: Any = NOTHING
-        variables = getattr(
-            f.__globals__, "original", f.__globals__
-        )  # of lifted code: the module's
-        if read.kind == "inner":
-            self._want(read.attributes)
-        elif read.kind == "argument":
-            found = known.get(read.name, NOTHING)
+        if kind == "argument":
+            found = known.get(name, NOTHING)
             if found is NOTHING:
-                self._want(read.attributes)
-        elif read.kind == "module":
-            found = sys.modules.get(read.name, NOTHING)
-        elif read.kind == "cell" and read.name in cells:
-            found = _native.content_of(cells[read.name])
-            self._watch(cells[read.name], None, found, read.name)
-        elif read.kind == "global":
-            found = variables.get(read.name, NOTHING)
-            if found is NOTHING and hasattr(builtins, read.name):
+                self._want(attributes)
+        elif kind == "global":
+            # of lifted code: the module's
+            variables = getattr(f.__globals__, "original", f.__globals__)
+            found = variables.get(name, NOTHING)
+            if found is NOTHING and name in _BUILTINS:
                 return
             if not (isinstance(found, ModuleType) and self._is_library(found)):
-                self._watch(variables, read.name, found, read.name)
-        elif read.kind == "super":
+                plain = self._watch(variables, name, found, name)
+                if plain and not attributes:
+                    return  # it leads no further
+        elif kind == "cell" and name in cells:
+            found = _native.content_of(cells[name])
+            self._watch(cells[name], None, found, name)
+        elif kind == "module":
+            found = sys.modules.get(name, NOTHING)
+        elif kind == "super":
             of = known.get((*f.__code__.co_varnames, "")[0], NOTHING)
-            self._follow_super(_native.content_of(cells["__class__"]), of, read.attributes)
-        self._follow(found, read)
+            self._follow_super(_native.content_of(cells["__class__"]), of, attributes)
+        elif kind == "inner":
+            self._want(attributes)
+        if found is not NOTHING:
+            self._follow(found, name, attributes)
 
     def _follow_super(self, kind: type, of: Any, attributes: tuple[str, ...]) -> None:
         """A method that super() finds in a class after this one."""
@@ -359,21 +382,18 @@ class _Search:
         if f.__defaults__ is not None:
             self._watch(f, "__defaults__", f.__defaults__, f"a default of {f.__name__}()")
             for default in f.__defaults__:
-                self._found(default)
-                self._offer(default)
+                self._reach(default)
         if f.__kwdefaults__ is not None:
             self._watch(f, "__kwdefaults__", f.__kwdefaults__, f"a default of {f.__name__}()")
             for name, default in f.__kwdefaults__.items():
                 self._watch(f.__kwdefaults__, name, default, name)
-                self._found(default)
-                self._offer(default)
+                self._reach(default)
 
     # -- attributes
 
-    def _follow(self, found: Any, read: Read) -> None:
+    def _follow(self, found: Any, called: str, attributes: tuple[str, ...]) -> None:
         """The attributes that are asked for of what was found under a name."""
-        called = read.name
-        for name in read.attributes:
+        for name in attributes:
             called = f"{called}.{name}"
             if isinstance(found, ModuleType):
                 if self._is_library(found):
@@ -388,8 +408,15 @@ class _Search:
                 return
             else:
                 found = self._of_instance(found, name, called)
-        self._found(found)
-        self._offer(found)
+        self._reach(found)
+
+    def _reach(self, x: Any) -> None:
+        """What a name leads to: something that the function may call, or hand on."""
+        if type(x) is FunctionType:
+            self._add(x, None)
+        elif not (x is NOTHING or type(x) is ModuleType):
+            self._found(x)
+            self._offer(x)
 
     def _offer(self, x: Any) -> None:
         """An object under a name, or at its end: it may be another function's argument."""
@@ -408,8 +435,8 @@ class _Search:
 
     def _want(self, attributes: tuple[str, ...]) -> None:
         """Attributes of an argument that may be any of these objects."""
-        few = len(self.wanted) < _MOST_OBJECTS
-        if attributes and few and self._is_first("wanted", attributes):
+        few = attributes and len(self.wanted) < _MOST_OBJECTS
+        if few and self._is_first("wanted", attributes):
             self.wanted.append(attributes)
             for x in tuple(self.objects):
                 self._match(x, attributes)
@@ -420,7 +447,7 @@ class _Search:
             return
         quiet, self.quiet = self.quiet, False
         with contextlib.suppress(Exception):  # see _read
-            self._follow(x, Read("argument", kind.__name__, attributes))
+            self._follow(x, kind.__name__, attributes)
         self.quiet = quiet
 
     def _watch_function(self, kind: type, name: str, raw: Any, called: str) -> None:
@@ -530,9 +557,10 @@ def _own(x: Any) -> Any:
 @functools.lru_cache(maxsize=10_000)
 def _is_librarys(filename: str) -> bool:
     """Whether a file of code is Python's own, or of a package that was installed."""
-    packages = ("site-packages", "dist-packages")
-    return filename.startswith((*_LIBRARIES, "<frozen ")) or any(
-        name in filename for name in packages
+    return (
+        filename.startswith(_LIBRARIES)
+        or "site-packages" in filename
+        or "dist-packages" in filename
     )
 
 

@@ -6,6 +6,7 @@ reads was assigned in between, the derivative is that of something else, and the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
@@ -13,10 +14,10 @@ from typing import Any
 from pygrad.core import implementation
 from pygrad.core.callables import function_name
 from pygrad.core.callers import warn_once
-from pygrad.core.instructions import Instructions, opcodes_of, table_of
+from pygrad.core.instructions import steps_of
 from pygrad.core.reading import codes_within
 
-_STORES = table_of(opcodes_of(["STORE_ATTR", "STORE_DEREF", "STORE_GLOBAL", "STORE_NAME"]))
+_STORES = frozenset({"STORE_ATTR", "STORE_DEREF", "STORE_GLOBAL", "STORE_NAME"})
 
 
 class Reads:
@@ -69,5 +70,5 @@ def _assigned_by(f: Any) -> set[str]:
     code = getattr(getattr(f, "__func__", f), "__code__", None)
     if not isinstance(code, CodeType):
         return set()
-    parts = map(Instructions, codes_within(code))
-    return {steps.value(at) for steps in parts for at in steps.places_of(_STORES)}
+    steps = itertools.chain.from_iterable(map(steps_of, codes_within(code)))
+    return {step.argval for step in steps if step.opname in _STORES}

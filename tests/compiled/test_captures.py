@@ -324,7 +324,7 @@ def test_a_second_name_of_another_value_reads_nothing_of_the_first() -> None:
         a = y
         return a.one * b.two
 
-    found = {(r.name, r.attributes) for r in names_read(f.__code__)}
+    found = {(name, attributes) for _, name, attributes in names_read(f.__code__)}
     assert ("x", ("inner", "two")) in found
     assert not any("one" in attributes for name, attributes in found if name == "x")
 
@@ -573,8 +573,8 @@ def test_what_code_reads() -> None:
         return inner(y.a.b) + unknown.c  # type: ignore[name-defined] # noqa: F821
 
     outer = 1.0
-    found = {(r.kind, r.name, r.attributes) for r in names_read(f.__code__)}
+    found = set(names_read(f.__code__))
     assert ("argument", "y", ("a", "b")) in found
     assert ("cell", "outer", ()) in found
     assert ("global", "unknown", ("c",)) in found
-    assert not any(r.name in {"inner", "z"} for r in names_read(f.__code__))
+    assert not any(name in {"inner", "z"} for _, name, _ in found)
