@@ -15,8 +15,9 @@ struct pg_adjoint {
     const pg_sweep *sweep;
     pg_node *const *inputs;
     size_t count;          /* of the inputs */
-    pg_index input_index, index; /* places among the inputs, in the order */
-    size_t prepared;       /* so many nodes of the order are in the index */
+    pg_positions positions;   /* in the order */
+    pg_index input_index;  /* which nodes are inputs, unless there is none or these are where the order begins */
+    size_t prepared;       /* so many nodes of the order are among the positions */
     quantity *derivatives; /* the derivative at each node of the order; the number 0 where none arrived */
     quantity **of_results; /* of each node of the order with several results theirs; NULL as long as there is none */
     unsigned char *depends; /* whether each node of the order depends on an input */
@@ -134,7 +135,7 @@ enum { WIDE = 1 << 14 };   /* so many operands are a step of their own */
 static size_t wanted(const pg_adjoint *a, const pg_node *operand)
 {
     size_t place;
-    if (!pg_index_find(&a->index, operand, &place) || !a->depends[place])
+    if (!pg_positions_find(&a->positions, operand, &place) || !a->depends[place])
         return 0;
     return a->way == PG_FORWARD && is_number(a->derivatives[place], 0.0) ? 0 : place + 1;
 }
@@ -261,7 +262,7 @@ static quantity *results_at(pg_adjoint *a, size_t place)
 static pg_status pass_item(pg_adjoint *a, const pg_node *n)
 {
     size_t place;
-    if (!pg_index_find(&a->index, n->of.constant.a, &place) || !a->depends[place])
+    if (!pg_positions_find(&a->positions, n->of.constant.a, &place) || !a->depends[place])
         return PG_OK;
     quantity *results = results_at(a, place);
     if (results == NULL)
@@ -447,7 +448,7 @@ static void drop_derivatives(pg_adjoint *a)
 static void seed(pg_adjoint *a, const pg_node *n, double x, pg_node *node)
 {
     size_t place;
-    if (pg_index_find(&a->index, n, &place) && a->depends[place])
+    if (pg_positions_find(&a->positions, n, &place) && a->depends[place])
         add_to(a, &a->derivatives[place], node != NULL ? own(node) : number(x));
 }
 
@@ -468,7 +469,7 @@ pg_status pg_adjoint_begin(pg_adjoint *a, pg_way way, const double *seeds, pg_no
 pg_node *pg_adjoint_at(pg_adjoint *a, const pg_node *n)
 {
     size_t place;
-    if (!pg_index_find(&a->index, n, &place))
+    if (!pg_positions_find(&a->positions, n, &place))
         return pg_born(pg_leaf(0.0));
     quantity t = a->derivatives[place];
     if (t.node == NULL)
@@ -492,23 +493,35 @@ void pg_adjoint_take_constants(pg_adjoint *a)
 double pg_adjoint_value_at(const pg_adjoint *a, const pg_node *n)
 {
     size_t place;
-    return pg_index_find(&a->index, n, &place) ? value_of(a->derivatives[place]) : 0.0;
+    return pg_positions_find(&a->positions, n, &place) ? value_of(a->derivatives[place]) : 0.0;
 }
 
 /* -- life --------------------------------------------------------------------------------------- */
 
-static int is_input(const pg_adjoint *a, const pg_node *n)
+/* Whether the order begins with the inputs, each there once, and stops at no other node. */
+static int begins_with_inputs(const pg_adjoint *a)
 {
+    size_t i = 0;
+    while (i < a->count && a->sweep->stops == a->count && a->sweep->order[i].node == a->inputs[i])
+        i++;
+    return i != 0 && i == a->count;
+}
+
+static int is_input(const pg_adjoint *a, size_t i)
+{
+    const pg_node *n = a->sweep->order[i].node;
     size_t place;
-    return a->inputs == NULL ? n->op == PG_LEAF : pg_index_find(&a->input_index, n, &place);
+    if (a->inputs == NULL)
+        return n->op == PG_LEAF;
+    return a->input_index.entries == NULL ? i < a->count : pg_index_find(&a->input_index, n, &place);
 }
 
 /* Whether an operand depends on an input; operands were looked at before. */
 static int inherits(const pg_adjoint *a, const pg_node *n)
 {
-    size_t operands = pg_operand_count(n), place;
+    size_t operands = pg_count_operands(n), place;
     for (size_t k = 0; k < operands; k++)
-        if (pg_index_find(&a->index, pg_operand(n, k), &place) && a->depends[place])
+        if (pg_positions_find(&a->positions, pg_nth_operand(n, k), &place) && a->depends[place])
             return 1;
     return 0;
 }
@@ -520,10 +533,9 @@ pg_status pg_adjoint_prepare(pg_adjoint *a, size_t budget)
         if (budget-- == 0)
             return PG_MORE;
         const size_t i = a->prepared;
-        const pg_node *n = s->order[i].node;
-        pg_index_put(&a->index, n, i);
+        pg_positions_put(&a->positions, i);
         a->derivatives[i] = number(0.0);
-        a->depends[i] = is_input(a, n) || (i >= s->stops && inherits(a, n));
+        a->depends[i] = is_input(a, i) || (i >= s->stops && inherits(a, s->order[i].node));
     }
     return PG_OK;
 }
@@ -536,12 +548,13 @@ pg_status pg_adjoint_open(const pg_sweep *s, pg_node *const *inputs, size_t coun
     *a = (pg_adjoint){.sweep = s, .inputs = inputs, .count = count};
     a->derivatives = pg_alloc(s->count, sizeof *a->derivatives);
     a->depends = pg_alloc(s->count, sizeof *a->depends);
-    if (a->derivatives == NULL || a->depends == NULL || !pg_index_open(&a->index, s->count) ||
-        !pg_index_open(&a->input_index, count)) {
+    const int by_index = inputs != NULL && !begins_with_inputs(a);
+    if (a->derivatives == NULL || a->depends == NULL || !pg_positions_open(&a->positions, s->order, s->count) ||
+        (by_index && !pg_index_open(&a->input_index, count))) {
         pg_adjoint_close(a);
         return PG_NO_MEMORY;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; by_index && i < count; i++)
         pg_index_put(&a->input_index, inputs[i], i);
     *out = a;
     return PG_OK;
@@ -553,7 +566,7 @@ void pg_adjoint_close(pg_adjoint *a)
         return;
     drop_derivatives(a);
     pg_index_close(&a->input_index);
-    pg_index_close(&a->index);
+    pg_positions_close(&a->positions);
     pg_free((void *)a->of_results);
     pg_free(a->derivatives);
     pg_free(a->depends);

@@ -15,23 +15,12 @@ const uint8_t pg_shapes[PG_OPCODE_COUNT] = {
 
 size_t pg_operand_count(const pg_node *n)
 {
-    switch (pg_shapes[n->op]) {
-    case PG_ONE:
-        return 1;
-    case PG_TWO:
-        return 2;
-    case PG_MANY:
-        return n->of.many->count;
-    default:
-        return 0;
-    }
+    return pg_count_operands(n);
 }
 
 pg_node *pg_operand(const pg_node *n, size_t i)
 {
-    if (pg_shapes[n->op] == PG_MANY)
-        return n->of.many->operands[i];
-    return i == 0 ? n->of.two.a : n->of.two.b;
+    return pg_nth_operand(n, i);
 }
 
 pg_node *pg_given_partial(const pg_node *n, size_t i)

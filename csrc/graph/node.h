@@ -121,6 +121,19 @@ struct pg_node {
     uint8_t flags;
 };
 
+/* How many operands a node has, and one of them: pg_operand_count and pg_operand where they are asked for every node. */
+PG_INLINE size_t pg_count_operands(const pg_node *n)
+{
+    const unsigned shape = pg_shapes[n->op];
+    return shape == PG_MANY ? n->of.many->count : shape;
+}
+
+PG_INLINE pg_node *pg_nth_operand(const pg_node *n, size_t i)
+{
+    return pg_shapes[n->op] == PG_MANY ? n->of.many->operands[i] : i == 0 ? n->of.two.a : n->of.two.b;
+}
+
+_Static_assert(PG_NO_OPERANDS == 0 && PG_ONE == 1 && PG_TWO == 2, "shapes count operands");
 _Static_assert(sizeof(pg_node) <= 48, "a node at rest takes 48 bytes");
 _Static_assert(PG_OPCODE_COUNT <= 256, "an opcode takes one byte");
 

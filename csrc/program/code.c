@@ -25,12 +25,6 @@ static int is_no_number(const draft *d, uint32_t i)
     return i == NONE || (d->values[i].op == CONSTANT && d->values[i].number == 0.0);
 }
 
-static void note_use(void *with, uint32_t v, uint32_t at)
-{
-    writer *w = with;
-    w->order.last[v] = at;
-}
-
 static pg_slot take_lanes(writer *w)
 {
     if (w->free_count != 0)
@@ -228,14 +222,17 @@ static void write_uniform_totals(writer *w)
     }
 }
 
-/* A uniform that lane instructions use is spread over lanes of its own, but for those that take it as it is. */
-static void want_spread(void *with, uint32_t v, uint32_t at)
+/* What uses a value last is noted. A uniform that lane instructions use is spread over lanes of its own, but for those that
+ * take it as it is. */
+static void note_use(void *with, uint32_t v, uint32_t at)
 {
     writer *w = with;
     value *used = &w->d->values[v];
+    w->order.last[v] = at;
+    if (used->row || used->spread != PG_NO_SLOT)
+        return;
     const item it = w->order.items[at];
-    const int as_it_is = it.kind == ITEM_VALUE && pg_has_items(w->d->values[it.at].op);
-    if (used->row || used->spread != PG_NO_SLOT || as_it_is)
+    if (it.kind == ITEM_VALUE && pg_has_items(w->d->values[it.at].op))
         return;
     used->spread = PG_ROW | (pg_slot)w->p->lanes++;
     write(w, (pg_instruction){
@@ -280,9 +277,6 @@ static void write_code(writer *w)
 {
     pg_program *p = w->p;
     place_leaves(w);
-    for (uint32_t r = 0; r < w->trace->output_count; r++)
-        if (is_row(w->d, w->results[r]) && w->order.parts[r].a != w->results[r])
-            w->d->values[w->results[r]].needed = 0;
     pg_order_list(&w->order, 0);
     for (size_t i = 0; i < w->order.count && goes_on(w->d); i++)
         write_item(w, i, 0);
@@ -294,8 +288,6 @@ static void write_code(writer *w)
     pg_order_list(&w->order, 1);
     for (size_t i = 0; i < w->order.count && goes_on(w->d); i++)
         pg_each_use(&w->order, w->order.items[i], note_use, w, (uint32_t)i);
-    for (size_t i = 0; i < w->order.count && goes_on(w->d); i++)
-        pg_each_use(&w->order, w->order.items[i], want_spread, w, (uint32_t)i);
     p->spread = p->length;
     for (size_t i = 0; i < w->order.count && goes_on(w->d); i++) {
         write_item(w, i, 1);
@@ -322,13 +314,11 @@ pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, 
     w.p->constant_values = pg_alloc(d->count + 1, sizeof *w.p->constant_values);
     w.p->input_slots = pg_alloc(w.p->inputs + 1, sizeof *w.p->input_slots);
     w.p->result_slots = pg_alloc(t->output_count + 1, sizeof *w.p->result_slots);
-    for (size_t i = 0; i < d->count; i++)
-        w.code_capacity += d->values[i].needed;
-    w.code_capacity += t->guard_count + 2 * t->output_count + 64; /* spread ones come on top */
-    w.p->code = pg_alloc(w.code_capacity, sizeof *w.p->code);
+    const int ordered = pg_order_open(&w.order);
+    w.code_capacity = w.order.row_count + w.order.uniform_count + t->guard_count + 2 * t->output_count + 64;
+    w.p->code = pg_alloc(w.code_capacity, sizeof *w.p->code); /* spread ones come on top */
     w.term_capacity = d->term_count + 1;
     w.p->terms = pg_alloc(w.term_capacity, sizeof *w.p->terms);
-    const int ordered = pg_order_open(&w.order);
     if (!ordered || w.p->code == NULL || w.p->terms == NULL || w.p->result_slots == NULL || w.free == NULL ||
         w.p->constant_values == NULL || w.p->input_slots == NULL)
         draft_lacks_memory(d);

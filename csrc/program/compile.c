@@ -33,7 +33,7 @@ static uint32_t sum_of(draft *d, const pg_node *n, const uint32_t *operands)
         v.row = (uint8_t)(v.row || is_row(d, t.a) || is_row(d, t.b));
         pg_draft_add_term(d, &v, t);
     }
-    return pg_draft_add(d, v);
+    return pg_draft_add(d, &v);
 }
 
 /* Whether value i is a call of the same on the same operands. */
@@ -83,7 +83,7 @@ static uint32_t several_of(draft *d, const pg_node *n, const uint32_t *operands)
     v.users = (uint32_t)d->loop_count;
     d->loops[d->loop_count++] = (draft_several){rule, call == NULL ? 0 : call->guards, NONE};
     v.next = call == NULL ? NONE : d->last_call;
-    const uint32_t added = pg_draft_add(d, v);
+    const uint32_t added = pg_draft_add(d, &v);
     if (call != NULL)
         d->last_call = added;
     return added;
@@ -124,13 +124,13 @@ static uint32_t item_of(draft *d, const pg_index *lives, const pg_node *n, uint3
     v.tail = (uint32_t)n->of.constant.k;
     v.row = d->values[loop].row;
     if (d->values[loop].op != PG_CODE_CALL)
-        return pg_draft_add(d, v);
+        return pg_draft_add(d, &v);
     draft_several *call = &d->loops[d->values[loop].users]; /* which two nodes may share */
     for (uint32_t i = call->items; i != NONE; i = d->values[i].next)
         if (d->values[i].tail == v.tail)
             return i; /* another one would have its slot, which would be free while this one is used */
     v.next = call->items;
-    call->items = pg_draft_add(d, v);
+    call->items = pg_draft_add(d, &v);
     return call->items;
 }
 
@@ -144,22 +144,34 @@ static pg_node *node_at(const pg_sweep *s, size_t i)
     return s->order[i].node;
 }
 
-/* The value of a node made while tracing, whose operands have theirs. */
-static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint32_t *operands)
+/* The value of a node with many operands, which have theirs. */
+static uint32_t value_of_many(draft *d, const pg_node *n, const pg_index *lives, uint32_t *operands)
 {
-    size_t count = pg_operand_count(n);
-    for (size_t i = 0; i < count; i++)
-        operands[i] = number_of_node(lives, pg_operand(n, i));
+    const pg_many *m = n->of.many;
+    for (size_t i = 0; i < m->count; i++)
+        operands[i] = number_of_node(lives, m->operands[i]);
     if (n->op == PG_SUM || n->op == PG_DOT)
         return sum_of(d, n, operands);
     if (n->op == PG_SEARCH || n->op == PG_TAKE)
         return pg_value_of_table(d, n, operands);
     if (n->op == PG_SEVERAL)
         return is_of_programs(n) ? several_of(d, n, operands) : operands[0];
+    return pg_simplified(d, n->op, operands[0], operands[1], operands[2]);
+}
+
+/* The same of any node made while tracing. */
+static uint32_t value_of(draft *d, const pg_node *n, const pg_index *lives, uint32_t *operands)
+{
+    const unsigned shape = pg_shapes[n->op];
+    if (shape == PG_MANY)
+        return value_of_many(d, n, lives, operands);
+    const uint32_t a = number_of_node(lives, n->of.two.a);
     if (n->op == PG_ITEM)
-        return item_of(d, lives, n, operands[0]);
-    uint32_t b = n->op == PG_OP_pown ? pg_draft_constant(d, n->of.constant.k) : count > 1 ? operands[1] : NONE;
-    return pg_simplified(d, n->op, operands[0], b, count > 2 ? operands[2] : NONE);
+        return item_of(d, lives, n, a);
+    const uint32_t b = shape == PG_TWO       ? number_of_node(lives, n->of.two.b)
+                       : n->op == PG_OP_pown ? pg_draft_constant(d, n->of.constant.k)
+                                             : NONE;
+    return pg_simplified(d, n->op, a, b, NONE);
 }
 
 /* Whether the nodes of a trace can be computed again from their operands. */
@@ -175,7 +187,7 @@ static size_t survey(const pg_sweep *s, size_t *lives)
     *lives = 0;
     for (size_t i = 0; i + 1 < s->count; i++) {
         const pg_node *n = node_at(s, i);
-        const size_t count = pg_operand_count(n);
+        const size_t count = pg_count_operands(n);
         widest = count > widest ? count : widest;
         *lives += !(n->flags & PG_TRACED);
     }
@@ -193,9 +205,10 @@ static pg_status number_values(draft *d, const pg_trace *t, pg_index *lives, uin
             value input = blank(INPUT, (uint32_t)i, NONE, NONE);
             input.row = t->rows[i];
             d->rows = d->rows || input.row;
-            v = pg_draft_add(d, input);
+            v = pg_draft_add(d, &input);
         } else if (!(n->flags & PG_TRACED)) {
-            v = pg_draft_add(d, blank(LIVE, live++, NONE, NONE));
+            const value from_outside = blank(LIVE, live++, NONE, NONE);
+            v = pg_draft_add(d, &from_outside);
         } else if (n->op == PG_LEAF) {
             v = pg_draft_constant(d, n->value);
         } else if (is_computable(n)) {
@@ -264,9 +277,11 @@ static pg_status draw_up(draft *d, const pg_trace *t, pg_node **opaque, uint32_t
         if (status == PG_OK && *roots == NULL)
             status = PG_NO_MEMORY;
         pg_index_close(&lives);
-        for (size_t i = 0; i + 1 < t->sweep->count; i++)
-            if (node_at(t->sweep, i)->flags & PG_TRACED)
-                t->sweep->order[i].node->grad = 0.0;
+        for (size_t i = 0; i + 1 < t->sweep->count; i++) {
+            pg_node *n = t->sweep->order[i].node;
+            if (n->flags & PG_TRACED)
+                n->grad = 0.0;
+        }
     }
     pg_free(operands);
     return status;

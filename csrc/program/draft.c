@@ -29,13 +29,13 @@ void pg_draft_close(draft *d)
     pg_free(d->loops);
 }
 
-uint32_t pg_draft_add(draft *d, value v)
+uint32_t pg_draft_add(draft *d, const value *v)
 {
-    if (d->failed || !pg_room((void **)&d->values, d->count, &d->capacity, sizeof v)) {
+    if (d->failed || !pg_room((void **)&d->values, d->count, &d->capacity, sizeof *v)) {
         draft_lacks_memory(d);
         return 0;
     }
-    d->values[d->count] = v;
+    d->values[d->count] = *v;
     return (uint32_t)d->count++;
 }
 
@@ -88,14 +88,16 @@ typedef struct {
 
 enum { LONG_CHAIN = 16 };
 
+/* Its number, or NONE. */
 static uint32_t last_operand(const value *v)
 {
-    uint32_t last = NONE;
     const uint32_t operands[3] = {v->a, v->b, v->c};
-    for (int i = 0; i < 3; i++)
-        if (operands[i] != NONE && (last == NONE || operands[i] > last))
-            last = operands[i];
-    return last;
+    uint32_t end = 0; /* 1 + the number; NONE, the largest of all, comes to 0 */
+    for (int i = 0; i < 3; i++) {
+        const uint32_t next = (operands[i] + 1) & NONE;
+        end = next > end ? next : end;
+    }
+    return (end - 1) & NONE;
 }
 
 static location locate(const draft *d, const value *v)
@@ -121,12 +123,12 @@ uint32_t pg_draft_find(const draft *d, int op, uint32_t a, uint32_t b)
     return locate(d, &v).found;
 }
 
-uint32_t pg_draft_unique(draft *d, value v)
+uint32_t pg_draft_unique(draft *d, value *v)
 {
-    const location at = locate(d, &v);
+    const location at = locate(d, v);
     if (at.found != NONE)
         return at.found;
-    v.next = *at.head;
+    v->next = *at.head;
     *at.head = (uint32_t)d->count; /* before the array moves; if it cannot grow all is given up */
     return pg_draft_add(d, v);
 }
@@ -135,5 +137,5 @@ uint32_t pg_draft_constant(draft *d, double number)
 {
     value v = blank(CONSTANT, NONE, NONE, NONE);
     v.number = number;
-    return pg_draft_unique(d, v);
+    return pg_draft_unique(d, &v);
 }

@@ -29,7 +29,11 @@ typedef struct {
     uint32_t
         users; /* the last value made whose last operand this is: the head of a chain; of a loop or call its number */
     uint32_t next; /* in that chain, or in one of values with the same hash, or of all calls, or items of one */
-    pg_slot slot, spread; /* where its instruction puts it; where a uniform stands in lanes */
+    pg_slot slot; /* where its instruction puts it */
+    union {
+        pg_slot spread; /* where a uniform stands in lanes */
+        uint32_t place; /* of rows: among what is needed of them */
+    };
     uint16_t op;
     uint8_t row; /* differs by row */
     uint8_t needed;
@@ -79,13 +83,13 @@ static inline void draft_lacks_memory(draft *d)
 }
 
 /* Adds a value, whatever is there, and gives its number. */
-uint32_t pg_draft_add(draft *d, value v);
+uint32_t pg_draft_add(draft *d, const value *v);
 
 /* Adds a term behind those that sum has. */
 void pg_draft_add_term(draft *d, value *sum, draft_term t);
 
-/* The value, or the one that is the same and was there before. */
-uint32_t pg_draft_unique(draft *d, value v);
+/* The value, or the one that is the same and was there before; *v is written to. */
+uint32_t pg_draft_unique(draft *d, value *v);
 
 /* The value of a number; bits make the difference, so 0.0 and -0.0 are two. */
 uint32_t pg_draft_constant(draft *d, double number);
@@ -97,7 +101,7 @@ uint32_t pg_draft_find(const draft *d, int op, uint32_t a, uint32_t b);
 static inline int goes_on(draft *d)
 {
     enum { STEPS = 8 };
-    if (!pg_goes_on(&d->work, STEPS) && d->failed == PG_OK)
+    if (PG_UNLIKELY(!pg_goes_on(&d->work, STEPS)) && d->failed == PG_OK)
         d->failed = PG_STOPPED;
     return d->failed == PG_OK;
 }

@@ -225,7 +225,7 @@ void pg_fuse(draft *d, int body)
         else if (v->op == PG_OP_sub && v->a != v->b)
             fuse_difference(d, v, start);
     }
-    for (size_t i = 0; i < d->count && goes_on(d); i++) {
+    for (size_t i = 0; d->rows && i < d->count && goes_on(d); i++) {
         value *v = &d->values[i];
         const int adds = !body && (v->op == PG_OP_add || v->op == PG_OP_sub);
         if (!v->needed || !(adds || is_product(v)) || is_row(d, v->a) == is_row(d, v->b))

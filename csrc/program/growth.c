@@ -3,10 +3,8 @@
 
 #include <string.h>
 
-int pg_room(void **items, size_t count, size_t *capacity, size_t size)
+int pg_make_room(void **items, size_t count, size_t *capacity, size_t size)
 {
-    if (count < *capacity)
-        return 1;
     size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
     void *grown = larger > INT32_MAX ? NULL
                   : *items == NULL   ? pg_alloc(larger, size)

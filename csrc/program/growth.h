@@ -5,11 +5,16 @@
 #ifndef PG_GROWTH_H
 #define PG_GROWTH_H
 
-#include "pygrad.h"
+#include "graph/node.h"
 
 /* Room for one more item; false for want of memory, and nothing has changed. The caller owns the block before and
  * after. */
-int pg_room(void **items, size_t count, size_t *capacity, size_t size);
+int pg_make_room(void **items, size_t count, size_t *capacity, size_t size);
+
+PG_INLINE int pg_room(void **items, size_t count, size_t *capacity, size_t size)
+{
+    return PG_LIKELY(count < *capacity) || pg_make_room(items, count, capacity, size);
+}
 
 /* A copy of so many items with room for one more, or NULL for want of memory. Caller owns. */
 void *pg_copied(const void *items, size_t count, size_t size);

@@ -90,16 +90,22 @@ static uint32_t next_stage(const pg_order *o, uint32_t stage)
 
 /* -- what is ready ------------------------------------------------------------------------------- */
 
-/* Who uses what, among the items of rows. An item has the number of its value, or that of its result or guard behind all
- * values. */
+/* Who uses what, among the items of rows: those values, then results, then guards, each with a number of its own. Most values of
+ * a draft are not of rows, or not needed any more: the tables have the others alone. */
+typedef struct {
+    uint32_t value;        /* its number in the draft */
+    uint32_t first, users; /* so many items use it: from users[first] on */
+    uint32_t rest;         /* so many of these are not listed */
+    uint32_t met;          /* 1 + the item that was last seen to use it */
+} row_value;
+
 typedef struct {
     pg_order *o;
-    uint32_t *first;       /* items that use value v: users[first[v]] up to the one before users[first[v + 1]] */
+    row_value *rows;
+    uint32_t count, items; /* of values, and of all */
     uint32_t *users;
     uint32_t *left;        /* for each item: so many of its operands are not listed; LISTED once it is */
-    uint32_t *rest;        /* for each value: so many of its users are not listed */
-    uint32_t *met;         /* for each value: 1 + the item that was last seen to use it */
-    uint32_t *waiting;     /* items that may be next, the last one first */
+    uint32_t *waiting;     /* values that may be next, the last one first */
     size_t wait_count, wait_capacity;
     int gives_results;     /* they may be listed: all guards of rows are */
     int frees;             /* the value that is looked at is the last to use another */
@@ -108,100 +114,91 @@ typedef struct {
 enum { LISTED = NONE };
 
 /* Of a value or a guard. */
-static uint32_t number_of_item(const pg_order *o, item it)
+static uint32_t number_of_item(const pg_ready *r, item it)
 {
-    const uint32_t values = (uint32_t)o->d->count, results = (uint32_t)o->trace->output_count;
-    return it.kind == ITEM_VALUE ? it.at : values + results + it.at;
+    return it.kind == ITEM_VALUE ? r->o->d->values[it.at].place
+                                 : r->count + (uint32_t)r->o->trace->output_count + it.at;
 }
 
-static item item_of_number(const pg_order *o, uint32_t number)
+static item item_of_number(const pg_ready *r, uint32_t number)
 {
-    const uint32_t values = (uint32_t)o->d->count, results = (uint32_t)o->trace->output_count;
-    if (number < values)
-        return (item){ITEM_VALUE, number};
-    number -= values;
+    const uint32_t results = (uint32_t)r->o->trace->output_count;
+    if (number < r->count)
+        return (item){ITEM_VALUE, r->rows[number].value};
+    number -= r->count;
     return number < results ? (item){ITEM_RESULT, number} : (item){ITEM_GUARD, number - results};
 }
 
-static int is_listed_value(const value *v, int row)
+/* A value of rows that an item uses, and has not been seen to; or NULL. */
+static row_value *newly_used(const pg_ready *r, uint32_t v, uint32_t at)
 {
-    return v->needed && v->row == row && !is_leaf(v);
-}
-
-/* Whether an item uses a value of rows, and has not been seen to. */
-static int is_new_use(pg_ready *r, uint32_t v, uint32_t at)
-{
-    if (!r->o->d->values[v].row || r->met[v] == at + 1)
-        return 0;
-    r->met[v] = at + 1;
-    return 1;
+    const value *used = &r->o->d->values[v];
+    row_value *row = used->row ? &r->rows[used->place] : NULL;
+    if (row == NULL || row->met == at + 1)
+        return NULL;
+    row->met = at + 1;
+    return row;
 }
 
 static void count_use(void *with, uint32_t v, uint32_t at)
 {
     pg_ready *r = with;
-    if (!is_new_use(r, v, at))
+    row_value *used = newly_used(r, v, at);
+    if (used == NULL)
         return;
-    r->rest[v]++;
+    used->rest++;
     r->left[at] += (uint32_t)!is_leaf(&r->o->d->values[v]);
 }
 
 static void note_user(void *with, uint32_t v, uint32_t at)
 {
     pg_ready *r = with;
-    if (is_new_use(r, v, at))
-        r->users[r->first[v]++] = at;
+    row_value *used = newly_used(r, v, at);
+    if (used != NULL)
+        r->users[used->first + used->users++] = at;
 }
 
-static void each_item(pg_ready *r, void (*visit)(void *with, uint32_t v, uint32_t at))
+PG_INLINE void each_item(pg_ready *r, void (*visit)(void *with, uint32_t v, uint32_t at))
 {
     const pg_order *o = r->o;
-    const uint32_t all = (uint32_t)(o->d->count + o->trace->output_count + o->trace->guard_count);
-    memset(r->met, 0, o->d->count * sizeof *r->met);
-    for (uint32_t i = 0; i < all && goes_on(o->d); i++) {
-        const item it = item_of_number(o, i);
-        if (it.kind != ITEM_VALUE || is_listed_value(&o->d->values[i], 1))
-            pg_each_use(o, it, visit, r, i);
-    }
+    for (uint32_t i = 0; i < r->count; i++)
+        r->rows[i].met = 0;
+    for (uint32_t i = (uint32_t)o->row_leaves; i < r->items && goes_on(o->d); i++)
+        pg_each_use(o, item_of_number(r, i), visit, r, i);
 }
 
 /* False for want of memory. The caller closes it either way. */
 static int ready_open(pg_ready *r, pg_order *o)
 {
-    const size_t values = o->d->count, all = values + o->trace->output_count + o->trace->guard_count;
-    *r = (pg_ready){.o = o};
-    r->first = pg_alloc(values + 1, sizeof *r->first);
-    r->left = pg_alloc(all + 1, sizeof *r->left);
-    r->rest = pg_alloc(values + 1, sizeof *r->rest);
-    r->met = pg_alloc(values + 1, sizeof *r->met);
-    if (r->first == NULL || r->left == NULL || r->rest == NULL || r->met == NULL)
+    const size_t count = o->row_count, items = count + o->trace->output_count + o->trace->guard_count;
+    *r = (pg_ready){.o = o, .count = (uint32_t)count, .items = (uint32_t)items};
+    r->rows = pg_alloc(count + 1, sizeof *r->rows);
+    r->left = pg_alloc(items + 1, sizeof *r->left);
+    if (r->rows == NULL || r->left == NULL)
         return 0;
-    memset(r->left, 0, all * sizeof *r->left);
-    memset(r->rest, 0, values * sizeof *r->rest);
+    memset(r->left, 0, items * sizeof *r->left);
+    for (size_t i = 0; i < count; i++)
+        r->rows[i] = (row_value){.value = o->row_values[i]};
     each_item(r, count_use);
     size_t uses = 0;
-    for (size_t v = 0; v < values; v++) {
-        r->first[v] = (uint32_t)uses;
-        uses += r->rest[v];
+    for (size_t i = 0; i < count; i++) {
+        r->rows[i].first = (uint32_t)uses;
+        uses += r->rows[i].rest;
     }
     r->users = pg_alloc(uses + 1, sizeof *r->users);
     if (r->users == NULL || uses > NONE)
         return 0;
-    each_item(r, note_user); /* which moves each first to where the next one's users begin */
-    for (size_t v = 0; v < values; v++)
-        r->first[v] -= r->rest[v];
-    r->first[values] = (uint32_t)uses;
-    memset(r->met, 0, values * sizeof *r->met);
+    each_item(r, note_user);
+    for (size_t i = 0; i < count; i++)
+        r->rows[i].met = 0;
     return 1;
 }
 
 static void ready_close(pg_ready *r)
 {
-    pg_free(r->first);
+    pg_free(r->rows);
     pg_free(r->users);
     pg_free(r->left);
-    pg_free(r->rest);
-    pg_free(r->met);
     pg_free(r->waiting);
 }
 
@@ -219,11 +216,13 @@ static void let_wait(pg_ready *r, uint32_t number)
 static void used_once(void *with, uint32_t v, uint32_t at)
 {
     pg_ready *r = with;
-    if (!is_new_use(r, v, at) || --r->rest[v] != 1)
+    row_value *used = newly_used(r, v, at);
+    if (used == NULL || --used->rest != 1)
         return;
-    for (uint32_t u = r->first[v]; u < r->first[v + 1]; u++)
-        if (r->left[r->users[u]] == 0 && r->users[u] < r->o->d->count)
-            let_wait(r, r->users[u]);
+    const uint32_t *users = &r->users[used->first];
+    for (uint32_t u = 0; u < used->users; u++)
+        if (r->left[users[u]] == 0 && users[u] < r->count)
+            let_wait(r, users[u]);
 }
 
 static void list_item(pg_order *o, item it)
@@ -235,7 +234,7 @@ static void list_item(pg_order *o, item it)
 
 static void list_result(pg_ready *r, uint32_t number)
 {
-    const item it = item_of_number(r->o, number);
+    const item it = item_of_number(r, number);
     list_item(r->o, it);
     r->left[number] = LISTED;
     pg_each_use(r->o, it, used_once, r, number);
@@ -244,7 +243,7 @@ static void list_result(pg_ready *r, uint32_t number)
 /* A result that is ready. If it is not added up it waits for those that are written together with it. */
 static void list_ready_result(pg_ready *r, uint32_t number)
 {
-    const uint32_t values = (uint32_t)r->o->d->count, all = values + (uint32_t)r->o->trace->output_count;
+    const uint32_t values = r->count, all = values + (uint32_t)r->o->trace->output_count;
     const uint32_t first = number - (number - values) % PG_TOGETHER;
     const uint32_t end = all - first < PG_TOGETHER ? all : first + PG_TOGETHER;
     if (pg_is_total(r->o, number - values)) {
@@ -262,26 +261,26 @@ static void list_ready_result(pg_ready *r, uint32_t number)
 /* What a value or guard that is listed makes ready: results are listed, too, if they may be, and values wait. */
 static void was_listed(pg_ready *r, item it)
 {
-    const uint32_t number = number_of_item(r->o, it), values = (uint32_t)r->o->d->count;
+    const uint32_t number = number_of_item(r, it);
     r->left[number] = LISTED;
     pg_each_use(r->o, it, used_once, r, number);
     if (it.kind != ITEM_VALUE)
         return;
-    const uint32_t begin = r->first[it.at], end = r->first[it.at + 1];
-    for (uint32_t u = end; u-- != begin;)
-        if (--r->left[r->users[u]] == 0 && r->users[u] < values)
-            let_wait(r, r->users[u]);
-    for (uint32_t u = begin; u < end && r->gives_results; u++)
-        if (r->left[r->users[u]] == 0 && r->users[u] >= values)
-            list_ready_result(r, r->users[u]);
+    const uint32_t *users = &r->users[r->rows[number].first], count = r->rows[number].users;
+    for (uint32_t u = count; u-- != 0;)
+        if (--r->left[users[u]] == 0 && users[u] < r->count)
+            let_wait(r, users[u]);
+    for (uint32_t u = 0; u < count && r->gives_results; u++)
+        if (r->left[users[u]] == 0 && users[u] >= r->count)
+            list_ready_result(r, users[u]);
 }
 
 /* All guards of rows are listed: so may results be. */
 static void give_results(pg_ready *r)
 {
-    const uint32_t values = (uint32_t)r->o->d->count, results = (uint32_t)r->o->trace->output_count;
+    const uint32_t end = r->count + (uint32_t)r->o->trace->output_count;
     r->gives_results = 1;
-    for (uint32_t i = values; i < values + results; i++)
+    for (uint32_t i = r->count; i < end; i++)
         if (r->left[i] == 0)
             list_ready_result(r, i);
 }
@@ -289,8 +288,9 @@ static void give_results(pg_ready *r)
 static void look_for_last_use(void *with, uint32_t v, uint32_t at)
 {
     pg_ready *r = with;
+    const value *used = &r->o->d->values[v];
     (void)at;
-    r->frees |= r->o->d->values[v].row && r->rest[v] == 1;
+    r->frees |= used->row && r->rows[used->place].rest == 1;
 }
 
 /* Whether a value is the last to use another, and may be listed. What is called back is not, and its items stand where it
@@ -327,17 +327,17 @@ static void list_value(pg_order *o, pg_ready *r, uint32_t i)
 static void list_waiting(pg_order *o, pg_ready *r)
 {
     while (r != NULL && r->wait_count != 0 && goes_on(o->d)) {
-        const uint32_t i = r->waiting[--r->wait_count];
+        const uint32_t i = r->rows[r->waiting[--r->wait_count]].value;
         if (may_come(r, i))
             list_value(o, r, i);
     }
 }
 
-/* The guards before number beyond whose sides are among the values up to i. */
-static void list_guards(pg_order *o, pg_ready *r, int row, uint32_t i, uint32_t beyond, uint32_t *next)
+/* The guards before number beyond whose sides are among the values before end. */
+static void list_guards(pg_order *o, pg_ready *r, int row, uint32_t end, uint32_t beyond, uint32_t *next)
 {
-    while (*next < o->trace->guard_count && *next < beyond && o->guards[2 * *next] <= i &&
-           o->guards[2 * *next + 1] <= i) {
+    while (*next < o->trace->guard_count && *next < beyond && o->guards[2 * *next] < end &&
+           o->guards[2 * *next + 1] < end) {
         const item it = {ITEM_GUARD, (*next)++};
         if (is_guard_of_rows(o, it.at) != row)
             continue;
@@ -353,25 +353,27 @@ static void list_guards(pg_order *o, pg_ready *r, int row, uint32_t i, uint32_t 
  * together: see choose() in lanes.h. */
 static void list_stage(pg_order *o, pg_ready *r, int row, uint32_t stage, uint32_t beyond, uint32_t *next)
 {
-    for (uint32_t i = 0; i < o->d->count && goes_on(o->d); i++) {
+    const uint32_t *values = row ? o->row_values : o->uniform_values;
+    const size_t count = row ? o->row_count : o->uniform_count;
+    for (size_t k = row ? o->row_leaves : 0; k < count && goes_on(o->d); k++) {
+        const uint32_t i = values[k];
         const value *v = &o->d->values[i];
-        const int here = o->before == NULL || o->before[i] == stage;
-        if (here && is_listed_value(v, row) && o->last[i] == NONE) {
-            if (v->op != PG_OP_where)
-                list_waiting(o, r);
-            if (o->last[i] == NONE)
-                list_value(o, r, i);
-        }
         list_guards(o, r, row, i, beyond, next);
+        if ((o->before != NULL && o->before[i] != stage) || o->last[i] != NONE)
+            continue;
+        if (v->op != PG_OP_where)
+            list_waiting(o, r);
+        if (o->last[i] == NONE)
+            list_value(o, r, i);
     }
+    if (o->d->failed == PG_OK)
+        list_guards(o, r, row, (uint32_t)o->d->count, beyond, next);
     list_waiting(o, r);
 }
 
 static void list_stages(pg_order *o, pg_ready *r, int row)
 {
     uint32_t next = 0;
-    for (uint32_t i = 0; i < o->d->count; i++)
-        o->last[i] = NONE;
     for (uint32_t stage = 0; stage != NONE;) {
         const uint32_t beyond = next_stage(o, stage);
         list_stage(o, r, row, stage, beyond, &next);
@@ -396,15 +398,40 @@ void pg_order_list(pg_order *o, int row)
         ready_close(r);
 }
 
+/* What is left to be done: what is of rows, leaves in front, and what is computed once. */
+static void sort_out(pg_order *o)
+{
+    for (uint32_t i = 0; i < o->d->count; i++) {
+        value *v = &o->d->values[i];
+        if (!v->needed)
+            continue;
+        o->last[i] = NONE;
+        if (v->row) {
+            v->place = (uint32_t)o->row_count;
+            o->row_leaves += (size_t)is_leaf(v);
+            o->row_values[o->row_count++] = i;
+        } else if (!is_leaf(v)) {
+            o->uniform_values[o->uniform_count++] = i;
+        }
+    }
+}
+
 int pg_order_open(pg_order *o)
 {
+    const size_t count = o->d->count + 1;
     o->items = pg_alloc(o->d->count + o->trace->guard_count + o->trace->output_count + 1, sizeof *o->items);
-    o->last = pg_alloc(o->d->count + 1, sizeof *o->last);
+    o->last = pg_alloc(count, sizeof *o->last);
     o->parts = pg_alloc(o->trace->output_count + 1, sizeof *o->parts);
-    if (o->items == NULL || o->last == NULL || o->parts == NULL)
+    o->row_values = pg_alloc(count, sizeof *o->row_values);
+    o->uniform_values = pg_alloc(count, sizeof *o->uniform_values);
+    if (o->items == NULL || o->last == NULL || o->parts == NULL || o->row_values == NULL || o->uniform_values == NULL)
         return 0;
     for (uint32_t i = 0; i < o->trace->output_count; i++)
         o->parts[i] = parts_of(o, i);
+    for (uint32_t i = 0; i < o->trace->output_count; i++)
+        if (is_row(o->d, o->results[i]) && o->parts[i].a != o->results[i])
+            o->d->values[o->results[i]].needed = 0;
+    sort_out(o);
     o->before = guards_before(o->d);
     return o->d->failed == PG_OK;
 }
@@ -414,5 +441,7 @@ void pg_order_close(pg_order *o)
     pg_free(o->items);
     pg_free(o->last);
     pg_free(o->parts);
+    pg_free(o->row_values);
+    pg_free(o->uniform_values);
     pg_free(o->before);
 }

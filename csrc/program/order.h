@@ -32,9 +32,12 @@ typedef struct {
     const pg_trace *trace;
     const uint32_t *guards, *results; /* values: two for each guard, one for each result */
     pg_parts *parts;       /* of each result */
+    uint32_t *row_values,
+        *uniform_values; /* what is needed of rows, leaves first, and what is computed once, in order */
+    size_t row_count, row_leaves, uniform_count;
     item *items;
     size_t count;
-    uint32_t *last;        /* for each value NONE before it is listed; the caller's afterwards */
+    uint32_t *last;        /* for each value that is needed NONE before it is listed; the caller's afterwards */
     uint32_t *before;      /* see guards_before() */
 } pg_order;
 
@@ -43,8 +46,8 @@ static inline int pg_is_total(const pg_order *o, uint32_t result)
     return o->trace->totals != NULL && o->trace->totals[result];
 }
 
-/* Room for the items of a draft with uses counted, and what is asked of it above; false for want of memory. Caller owns, until
- * pg_order_close, either way. */
+/* Room for the items of a draft with uses counted, and what is asked of it above; false for want of memory. What is only there
+ * to be added up is needed no more. Caller owns, until pg_order_close, either way. */
 int pg_order_open(pg_order *o);
 void pg_order_close(pg_order *o);
 

@@ -67,5 +67,5 @@ uint32_t pg_simplified(draft *d, int op, uint32_t a, uint32_t b, uint32_t c)
     }
     value v = blank(op, a, b, c);
     v.row = (uint8_t)(is_row(d, a) || is_row(d, b) || is_row(d, c));
-    return pg_draft_unique(d, v);
+    return pg_draft_unique(d, &v);
 }

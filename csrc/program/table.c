@@ -59,7 +59,7 @@ static uint32_t own_constant(draft *d, double number)
 {
     value v = blank(CONSTANT, NONE, NONE, NONE);
     v.number = number;
-    return pg_draft_add(d, v);
+    return pg_draft_add(d, &v);
 }
 
 /* The table of these items, new if it was not there before; NULL if the draft has failed. */
@@ -113,7 +113,7 @@ uint32_t pg_value_of_table(draft *d, const pg_node *n, const uint32_t *operands)
     v.tail = table->tail;
     v.rule = (uint8_t)rule;
     v.row = (uint8_t)(is_row(d, x) || table->row);
-    return pg_draft_unique(d, v);
+    return pg_draft_unique(d, &v);
 }
 
 int pg_stands_in_a_row(const draft *d, const value *v, pg_instruction *in)

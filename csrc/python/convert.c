@@ -165,29 +165,38 @@ PyObject *pg_tuple(PyObject *iterable, const char *what)
     return tuple;
 }
 
+/* Whether number i of a tuple is a Value that may be used; else an exception says why not. */
+static int require_value(PyObject *v, const char *what, Py_ssize_t i)
+{
+    if (PG_LIKELY(PG_IS_VALUE(v)))
+        return pg_require_built(v);
+    PyErr_Format(PyExc_TypeError, "%s Values; number %zd is %R", what, i, Py_TYPE(v));
+    return 0;
+}
+
 int pg_require_values(PyObject *tuple, const char *what)
 {
-    for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); i++) {
-        PyObject *v = PyTuple_GetItem(tuple, i);
-        if (!PG_IS_VALUE(v)) {
-            PyErr_Format(PyExc_TypeError, "%s Values; number %zd is %R", what, i, Py_TYPE(v));
+    const Py_ssize_t count = PyTuple_Size(tuple);
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!require_value(PyTuple_GetItem(tuple, i), what, i))
             return 0;
-        }
-        if (!pg_require_built(v))
-            return 0;
-    }
     return 1;
 }
 
 pg_node **pg_nodes_of(PyObject *values, const char *what)
 {
-    if (!pg_require_values(values, what))
-        return NULL;
-    pg_node **nodes = pg_alloc((size_t)PyTuple_Size(values), sizeof *nodes);
+    const Py_ssize_t count = PyTuple_Size(values);
+    pg_node **nodes = pg_alloc((size_t)count, sizeof *nodes);
     if (nodes == NULL)
         return (pg_node **)(void *)PyErr_NoMemory();
-    for (Py_ssize_t i = 0; i < PyTuple_Size(values); i++)
-        nodes[i] = PG_NODE(PyTuple_GetItem(values, i));
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *v = PyTuple_GetItem(values, i);
+        if (!require_value(v, what, i)) {
+            pg_free(nodes);
+            return NULL;
+        }
+        nodes[i] = PG_NODE(v);
+    }
     return nodes;
 }
 

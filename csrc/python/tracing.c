@@ -13,22 +13,22 @@ static void delete_program(PyObject *capsule)
     pg_program_free(PyCapsule_GetPointer(capsule, "pg_program"));
 }
 
-/* Values of the nodes that the sweep took for leaves: what the program reads at each call. */
-static PyObject *live_values(const pg_sweep *s, size_t inputs)
+/* Values of the nodes that the sweep took for leaves, so many: what the program reads at each call. */
+static PyObject *live_values(const pg_sweep *s, size_t inputs, size_t count)
 {
-    PyObject *values = PyList_New(0);
-    for (size_t i = inputs; values != NULL && i < pg_sweep_count(s); i++) {
+    PyObject *values = PyTuple_New((Py_ssize_t)count);
+    size_t found = 0;
+    for (size_t i = inputs; values != NULL && found < count; i++) {
         pg_node *n = pg_sweep_node(s, i);
         if (n->flags & PG_TRACED)
             continue;
         PyObject *v = pg_value_of(n);
-        if (v == NULL || PyList_Append(values, v) < 0)
+        if (v == NULL)
             Py_CLEAR(values);
-        Py_XDECREF(v);
+        else
+            PyTuple_SetItem(values, (Py_ssize_t)found++, v);
     }
-    PyObject *tuple = values == NULL ? NULL : PyList_AsTuple(values);
-    Py_XDECREF(values);
-    return tuple;
+    return values;
 }
 
 static PyObject *outcomes_of(const pg_running_trace *t)
@@ -59,11 +59,15 @@ static PyObject *program_of(pg_trace *trace)
     return capsule;
 }
 
-/* False with TraceError set if the order, its own inputs in front, has an input of a trace in another thread. */
-static int only_own_inputs(const pg_sweep *s, size_t own)
+/* False with TraceError set if the order, its own inputs in front, has an input of a trace in another thread. How many nodes
+ * were there before the trace is counted on the way. */
+static int only_own_inputs(const pg_sweep *s, size_t own, size_t *lives)
 {
-    for (size_t i = own; i < pg_sweep_count(s); i++) {
+    const size_t count = pg_sweep_count(s);
+    *lives = 0;
+    for (size_t i = own; i < count; i++) {
         pg_node *n = pg_sweep_node(s, i);
+        *lives += !(n->flags & PG_TRACED);
         if ((n->flags & PG_TRACED_INPUT) != PG_TRACED_INPUT)
             continue;
         PyObject *v = pg_value_of(n);
@@ -77,7 +81,7 @@ static int only_own_inputs(const pg_sweep *s, size_t own)
 
 /* The guards' sides and the outputs under one root, sorted. */
 static pg_sweep *sorted_trace(const pg_running_trace *t, pg_node *const *outputs, size_t count, pg_node *const *inputs,
-                              size_t input_count, pg_node **root)
+                              size_t input_count, pg_node **root, size_t *lives)
 {
     size_t all = 2 * t->count + count;
     pg_node **nodes = pg_alloc(all, sizeof *nodes);
@@ -95,7 +99,7 @@ static pg_sweep *sorted_trace(const pg_running_trace *t, pg_node *const *outputs
         return (pg_sweep *)(void *)pg_raise(status);
     pg_mark_traced(*root);
     pg_sweep_within_trace(s);
-    if (pg_sort_fully(s, inputs, input_count) && only_own_inputs(s, input_count))
+    if (pg_sort_fully(s, inputs, input_count) && only_own_inputs(s, input_count, lives))
         return s;
     pg_give_up(s);
     return NULL;
@@ -107,9 +111,9 @@ static PyObject *traced_program(const pg_running_trace *t, pg_node *const *outpu
     pg_node **inputs = pg_nodes_of(t->inputs, "inputs must be"), *root = NULL;
     if (inputs == NULL)
         return NULL;
-    size_t input_count = (size_t)PyTuple_Size(t->inputs);
+    size_t input_count = (size_t)PyTuple_Size(t->inputs), live_count = 0;
     PyObject *program = NULL, *lives = NULL, *outcomes = NULL, *result = NULL;
-    pg_sweep *s = sorted_trace(t, outputs, count, inputs, input_count, &root);
+    pg_sweep *s = sorted_trace(t, outputs, count, inputs, input_count, &root, &live_count);
     if (s != NULL) {
         pg_trace trace = {.sweep = s,
                           .rows = rows,
@@ -122,7 +126,7 @@ static PyObject *traced_program(const pg_running_trace *t, pg_node *const *outpu
                           .tells = pg_higher_orders,
                           .contract = pg_contracts};
         program = program_of(&trace);
-        lives = program == NULL ? NULL : live_values(s, input_count);
+        lives = program == NULL ? NULL : live_values(s, input_count, live_count);
         outcomes = lives == NULL ? NULL : outcomes_of(t);
         if (outcomes != NULL)
             result = PyTuple_Pack(3, program, lives, outcomes);
