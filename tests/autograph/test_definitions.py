@@ -1,5 +1,5 @@
-"""A function is converted from the definition of its code, which its own lines have; what a conversion takes
-grows with the length of the function."""
+"""A function is converted from the definition of its code, which its own lines have; what that takes grows
+with the length of the function."""
 
 from __future__ import annotations
 
