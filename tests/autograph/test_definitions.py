@@ -162,3 +162,10 @@ def test_a_function_four_times_as_long_takes_four_times_as_much(
         assert isinstance(f, FunctionType)
         counts.append(calls_of(lambda f=f: convert(f, strict=True)))  # type: ignore[misc]
     assert counts[1] < 4.4 * counts[0]
+
+
+def test_blocks_too_deep_for_python_are_refused(tmp_path: Path) -> None:
+    f = made(tmp_path, "deep", of_cases(400)).f
+    with pytest.raises(AutographError, match="its blocks stand too deep in others"):
+        convert(f, strict=True)
+    assert convert(f) is f

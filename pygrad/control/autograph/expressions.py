@@ -10,8 +10,9 @@ import ast
 from typing import Any
 
 from pygrad.control.autograph.notes import ASSIGNS, CHANGES, may
-from pygrad.control.autograph.trees import AG, fields_of, parameters, placed
+from pygrad.control.autograph.trees import AG, LOAD, fields_of, new_function, parameters, placed
 
+_NO_PARAMETERS = new_function("none", [], []).args
 # Of these what they are called by says what they do; calls of others go by the run time.
 _KEPT = {
     "super",
@@ -29,12 +30,16 @@ _KEPT = {
 
 def call(name: str, *args: ast.expr) -> ast.Call:
     """ag__.name(*args)"""
-    return ast.Call(ast.Attribute(ast.Name(AG, ast.Load()), name, ast.Load()), list(args), [])
+    return ast.Call(of_run_time(name), list(args), [])
+
+
+def of_run_time(name: str) -> ast.expr:
+    """ag__.name"""
+    return ast.Attribute(ast.Name(AG, LOAD), name, LOAD)
 
 
 def thunk(body: ast.expr) -> ast.Lambda:
-    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-    return ast.Lambda(nothing, body)
+    return ast.Lambda(_NO_PARAMETERS, body)
 
 
 class Expressions(ast.NodeTransformer):
@@ -52,7 +57,7 @@ class Expressions(ast.NodeTransformer):
         raise NotImplementedError
 
     def visit(self, node: Any) -> Any:
-        made = super().visit(node)
+        made = getattr(self, f"visit_{type(node).__name__}", self.generic_visit)(node)
         return made if made is node else placed(made, node)
 
     def generic_visit(self, node: ast.AST) -> Any:
@@ -136,7 +141,7 @@ class Expressions(ast.NodeTransformer):
         self.generic_visit(node)
         if name == "super" and not node.args and self.first is not None:
             names = ("__class__", self.first)
-            node.args = [placed(ast.Name(each, ast.Load()), node) for each in names]
+            node.args = [placed(ast.Name(each, LOAD), node) for each in names]
             return node
         if name in _KEPT:
             return node
@@ -182,5 +187,5 @@ def _index(node: ast.expr) -> ast.expr:
         ends = [end or ast.Constant(None) for end in (node.lower, node.upper, node.step)]
         return call("slice", *ends)
     if isinstance(node, ast.Tuple):
-        return ast.Tuple([_index(item) for item in node.elts], ast.Load())
+        return ast.Tuple([_index(item) for item in node.elts], LOAD)
     return node

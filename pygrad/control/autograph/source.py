@@ -103,10 +103,12 @@ def _code(code: CodeType, mark: str, module: str) -> tuple[CodeType | None, list
         node = _as_function(node)
         return (None, []) if scope_of(node).waits else _converted_code(node, owner, code)
     except AutographError as error:
-        raise AutographError(
-            f"{code.co_name}() of {code.co_filename}, line {code.co_firstlineno}, cannot be converted: "
-            f"{error}"
-        ) from None
+        why = str(error)
+    except RecursionError:
+        why = "its blocks stand too deep in others; what follows an `if` that returns stands in one, too"
+    raise AutographError(
+        f"{code.co_name}() of {code.co_filename}, line {code.co_firstlineno}, cannot be converted: {why}"
+    )
 
 
 def _as_function(node: Any) -> Any:

@@ -32,9 +32,9 @@ from typing import Any, NamedTuple
 
 from pygrad.control.autograph.dividing import as_comparisons
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.expressions import Expressions, call, thunk
+from pygrad.control.autograph.expressions import Expressions, call, of_run_time, thunk
 from pygrad.control.autograph.notes import ASSIGNS, RETURNS, ends, may, notes_of, scope_of, stored
-from pygrad.control.autograph.trees import AG, new_function, parameters, placed
+from pygrad.control.autograph.trees import AG, LOAD, STORE, new_function, parameters, placed
 
 
 class Info(NamedTuple):
@@ -79,7 +79,7 @@ class _Statements(Expressions):
         names = sorted(self.locals)
         known: list[ast.stmt] = []
         if names:
-            targets: list[ast.expr] = [ast.Name(self.mangled(name), ast.Store()) for name in names]
+            targets: list[ast.expr] = [ast.Name(self.mangled(name), STORE) for name in names]
             known = [ast.If(ast.Constant(0), [ast.Assign(targets, ast.Constant(None))], [])]
         made = [*known, main, ast.Return(call("result", number, _name("main")))]
         node.body = [*docs, *[placed(each, node) for each in made]]
@@ -171,8 +171,8 @@ class _Statements(Expressions):
         if isinstance(test.op, ast.Or):
             asked = ast.UnaryOp(ast.Not(), asked)
         made: list[ast.stmt] = [
-            ast.Assign([ast.Name(name, ast.Store())], first),
-            ast.If(asked, [*statements, ast.Assign([ast.Name(name, ast.Store())], last)], []),
+            ast.Assign([ast.Name(name, STORE)], first),
+            ast.If(asked, [*statements, ast.Assign([ast.Name(name, STORE)], last)], []),
         ]
         return [*before, *[placed(each, test) for each in made]], placed(_global(name), test)
 
@@ -183,7 +183,7 @@ class _Statements(Expressions):
             return [placed(ast.Return(call("Return", value)), node)]
         if isinstance(node, ast.Break | ast.Continue):
             name = "BREAK" if isinstance(node, ast.Break) else "CONTINUE"
-            return [placed(ast.Return(ast.Attribute(_global(AG), name, ast.Load())), node)]
+            return [placed(ast.Return(of_run_time(name)), node)]
         if isinstance(node, ast.If):
             return self.branch(node)
         if isinstance(node, ast.Assert):
@@ -201,7 +201,7 @@ class _Statements(Expressions):
         if isinstance(target, ast.Name) and target.id in self.checked:
             name = self.mangled(target.id)
             read = call("ld", _global(name), ast.Constant(name))
-            checks = [placed(ast.Assign([ast.Name(name, ast.Store())], read), node)]
+            checks = [placed(ast.Assign([ast.Name(name, STORE)], read), node)]
         if isinstance(node, ast.Raise) and node.exc is not None:
             node.exc = self.visit(node.exc)
             node.cause = node.cause and self.visit(node.cause)
@@ -212,18 +212,9 @@ class _Statements(Expressions):
         """An `if` after which things go on in any case."""
         number = self.number_of(node)
         test = self.visit(node.test)
-        made, ways = self.ways(node, node.body, node.orelse)
-        return [*made, placed(ast.Expr(call("if_", number, test, *ways)), node)]
-
-    def ways(
-        self, node: ast.If, one: list[ast.stmt], other: list[ast.stmt]
-    ) -> tuple[list[ast.stmt], list[ast.expr]]:
-        """The functions of the blocks of an `if`, and what they are called: without an `else` there is none
-        to be made."""
-        true, made = _name("true"), [self.made("true", one, node)]
-        if not other:
-            return made, [true, ast.Attribute(_global(AG), "nothing", ast.Load())]
-        return [*made, self.made("false", other, node)], [true, _name("false")]
+        made: list[ast.stmt] = [self.made("true", node.body, node)]
+        made += [self.made("false", node.orelse, node)] if node.orelse else []
+        return [*made, placed(ast.Expr(call("if_", number, test, *_ways(node.orelse))), node)]
 
     def leaving(self, node: ast.If, rest: list[ast.stmt]) -> list[ast.stmt]:
         """An `if` that may leave, and what follows it."""
@@ -242,9 +233,9 @@ class _Statements(Expressions):
                 other += rest
             else:
                 one += rest
-        functions, ways = self.ways(node, one, other)
-        done = placed(ast.Return(call("branch", number, test, *ways)), node)
-        return [*made, *functions, done]
+        made.append(self.made("true", one, node))
+        made += [self.made("false", other, node)] if other else []
+        return [*made, placed(ast.Return(call("branch", number, test, *_ways(other))), node)]
 
     def visit__Go(self, node: Any) -> Any:
         return ast.Return(ast.Call(_name(node.name), [], []))
@@ -264,7 +255,7 @@ class _Statements(Expressions):
             made += [test, body]
         else:
             item = f"{AG}item"
-            first = placed(ast.Assign([node.target], ast.Name(item, ast.Load())), node)
+            first = placed(ast.Assign([node.target], ast.Name(item, LOAD)), node)
             body = self.made("body", [first, *node.body], node, item)
             done = call("for_", number, self.visit(node.iter), _name("body"))
             made.append(body)
@@ -272,7 +263,7 @@ class _Statements(Expressions):
             return [*made, placed(ast.Expr(done), node)], False
         self.count += 1
         signal = f"{AG}signal_{self.count}"  # what follows reads it, with loops of its own
-        made.append(placed(ast.Assign([ast.Name(signal, ast.Store())], done), node))
+        made.append(placed(ast.Assign([ast.Name(signal, STORE)], done), node))
         others = rest
         if node.orelse:
             unbroken = placed(
@@ -319,9 +310,9 @@ class _Statements(Expressions):
         number = self.number_of(node)
         names = [f"manager_{number.value!r}_{at}" for at in range(len(node.items))]
         for item, name in zip(node.items, names, strict=True):
-            kept = ast.NamedExpr(ast.Name(f"{AG}{name}", ast.Store()), item.context_expr)
+            kept = ast.NamedExpr(ast.Name(f"{AG}{name}", STORE), item.context_expr)
             item.context_expr = placed(kept, node)
-        managers = ast.Tuple([_name(name) for name in names], ast.Load())
+        managers = ast.Tuple([_name(name) for name in names], LOAD)
         block = call("within", number, thunk(managers))
         return placed(ast.With([ast.withitem(block)], node.body), node)  # type: ignore[no-any-return]
 
@@ -354,7 +345,7 @@ class _Statements(Expressions):
         if not may_return:  # there is an else only
             signal = f"{AG}s"
             done: Any = new.pop()
-            new.append(placed(ast.Assign([ast.Name(signal, ast.Store())], done.value), node))
+            new.append(placed(ast.Assign([ast.Name(signal, STORE)], done.value), node))
         else:
             new = new[:-2]
             signal = new[-1].targets[0].id  # type: ignore[attr-defined]
@@ -393,7 +384,7 @@ def _caught(handlers: list[ast.ExceptHandler]) -> ast.expr:
     flat = [
         each for part in types for each in (part.elts if isinstance(part, ast.Tuple) else [part])
     ]
-    return ast.Tuple(flat, ast.Load())
+    return ast.Tuple(flat, LOAD)
 
 
 def _as_branch(node: ast.Assert) -> ast.If:
@@ -403,8 +394,13 @@ def _as_branch(node: ast.Assert) -> ast.If:
 
 
 def _name(name: str) -> ast.Name:
-    return ast.Name(f"{AG}{name}", ast.Load())
+    return ast.Name(f"{AG}{name}", LOAD)
+
+
+def _ways(orelse: list[ast.stmt]) -> list[ast.expr]:
+    """What the functions of an `if` are called; without an `else` none is made for that."""
+    return [_name("true"), _name("false") if orelse else of_run_time("nothing")]
 
 
 def _global(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
+    return ast.Name(name, LOAD)

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
+LOAD, STORE = ast.Load(), ast.Store()
 AG = "ag__"  # the name by which converted code knows what it calls
 # Fields of operators, names and the like: no node that matters stands there.
 _PLAIN = {"ctx", "op", "ops", "id", "attr", "arg", "kind", "level", "module", "asname"}
