@@ -351,6 +351,10 @@ enum pg_errors {
 /* Room for count items of size bytes each, or NULL. Caller owns; give back with pg_free. */
 void *pg_alloc(size_t count, size_t size);
 
+/* The same for what is written to as soon as it is there, from its start on. Then the first write to each page costs ten
+ * times as much as the others, unless pages are large: where they can be, a block of 256 KiB has one. */
+void *pg_alloc_to_fill(size_t count, size_t size);
+
 /* A block with room for count items and the contents of the old one, which has old_count and is freed.
  * On NULL the old block is unchanged and still the caller's; otherwise the caller owns the new one only. */
 void *pg_resize(void *block, size_t old_count, size_t count, size_t size);

@@ -72,13 +72,30 @@ static void *block_of(size_t bytes)
     return malloc(bytes ? bytes : 1);
 }
 
-void *pg_alloc(size_t count, size_t size)
+static int is_refused(size_t count, size_t size)
 {
     if (pg_refused() || (size != 0 && count > SIZE_MAX / size))
-        return NULL;
+        return 1;
     if (PG_UNLIKELY(pg_faults.armed))
         pg_faults.bytes += count * size;
-    return block_of(count * size);
+    return 0;
+}
+
+void *pg_alloc(size_t count, size_t size)
+{
+    return is_refused(count, size) ? NULL : block_of(count * size);
+}
+
+void *pg_alloc_to_fill(size_t count, size_t size)
+{
+    if (is_refused(count, size))
+        return NULL;
+    size_t bytes = count * size;
+#if defined(MADV_HUGEPAGE)
+    if (bytes >= HUGE_PAGE / 8 && bytes < HUGE_PAGE)
+        bytes = HUGE_PAGE;
+#endif
+    return block_of(bytes);
 }
 
 void *pg_resize(void *block, size_t old_count, size_t count, size_t size)

@@ -73,7 +73,7 @@ static double *new_chunk(size_t which, size_t numbers)
             return chunk;
         free_chunk(chunk);
     }
-    char *block = pg_alloc(numbers + BEFORE, sizeof(double));
+    char *block = pg_alloc_to_fill(numbers + BEFORE, sizeof(double));
     if (block == NULL)
         return NULL;
     char *at = block + sizeof(heading);

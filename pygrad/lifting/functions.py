@@ -17,7 +17,8 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodT
 from typing import Any
 
 from pygrad.arrays.engines import of_numpy
-from pygrad.control.autograph.source import CHANGED, PREPARED
+from pygrad.control.autograph.definitions import PREPARED
+from pygrad.control.autograph.source import CHANGED
 from pygrad.core.callables import found_by_name
 from pygrad.core.callers import is_pygrads
 from pygrad.core.hints import note

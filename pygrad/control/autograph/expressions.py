@@ -9,13 +9,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from pygrad.control.autograph.names import arguments
+from pygrad.control.autograph.notes import ASSIGNS, CHANGES, may
+from pygrad.control.autograph.trees import AG, LOAD, fields_of, new_function, parameters, placed
 
-AG = "ag__"
-_NO_EFFECT = (
-    ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Compare, ast.Load, ast.operator,
-    ast.unaryop, ast.cmpop, ast.Tuple, ast.IfExp, ast.BoolOp, ast.boolop, ast.Subscript,
-)  # fmt: skip
+_NO_PARAMETERS = new_function("none", [], []).args
 # Of these what they are called by says what they do; calls of others go by the run time.
 _KEPT = {
     "super",
@@ -33,12 +30,16 @@ _KEPT = {
 
 def call(name: str, *args: ast.expr) -> ast.Call:
     """ag__.name(*args)"""
-    return ast.Call(ast.Attribute(ast.Name(AG, ast.Load()), name, ast.Load()), list(args), [])
+    return ast.Call(of_run_time(name), list(args), [])
+
+
+def of_run_time(name: str) -> ast.expr:
+    """ag__.name"""
+    return ast.Attribute(ast.Name(AG, LOAD), name, LOAD)
 
 
 def thunk(body: ast.expr) -> ast.Lambda:
-    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-    return ast.Lambda(nothing, body)
+    return ast.Lambda(_NO_PARAMETERS, body)
 
 
 class Expressions(ast.NodeTransformer):
@@ -55,6 +56,19 @@ class Expressions(ast.NodeTransformer):
     def nested_function(self, node: Any) -> Any:
         raise NotImplementedError
 
+    def visit(self, node: Any) -> Any:
+        made = getattr(self, f"visit_{type(node).__name__}", self.generic_visit)(node)
+        return made if made is node else placed(made, node)
+
+    def generic_visit(self, node: ast.AST) -> Any:
+        for name in fields_of(type(node)):
+            part = getattr(node, name, None)
+            if isinstance(part, ast.AST):
+                setattr(node, name, self.visit(part))
+            elif type(part) is list:
+                part[:] = [self.visit(x) if isinstance(x, ast.AST) else x for x in part]
+        return node
+
     # -- names -----------------------------------------------------------------------------------
 
     def mangled(self, name: str) -> str:
@@ -65,7 +79,10 @@ class Expressions(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> Any:
         node.id = self.mangled(node.id)
         if isinstance(node.ctx, ast.Load) and node.id in self.checked:
-            return ast.copy_location(call("ld", node, ast.Constant(node.id)), node)
+            return call("ld", node, ast.Constant(node.id))
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> Any:
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
@@ -76,53 +93,42 @@ class Expressions(ast.NodeTransformer):
         self.generic_visit(node)
         if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Slice | ast.Constant):
             return node
-        return ast.copy_location(
-            call("item", self.number_of(node), node.value, _index(node.slice)), node
-        )
+        return call("item", self.number_of(node), node.value, _index(node.slice))
 
     # -- truths ----------------------------------------------------------------------------------
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        if assigns(node.body) or assigns(node.orelse):
+        if may(ASSIGNS, (node.body, node.orelse)):
             return self._as_it_is(node)
-        number = self.number_of(node, pure=_is_pure(node.body) and _is_pure(node.orelse))
+        number = self.number_of(node, pure=not may(CHANGES, (node.body, node.orelse)))
         self.generic_visit(node)
-        made = call("choose", number, node.test, thunk(node.body), thunk(node.orelse))
-        return ast.copy_location(made, node)
+        return call("choose", number, node.test, thunk(node.body), thunk(node.orelse))
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
-        if any(map(assigns, node.values[1:])):
+        if may(ASSIGNS, node.values[1:]):
             return self._as_it_is(node)
-        number = self.number_of(node, pure=all(map(_is_pure, node.values[1:])))
+        number = self.number_of(node, pure=not may(CHANGES, node.values[1:]))
         self.generic_visit(node)
         name = "and_" if isinstance(node.op, ast.And) else "or_"
         first, *others = node.values
-        return ast.copy_location(call(name, number, first, *map(thunk, others)), node)
+        return call(name, number, first, *map(thunk, others))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         self.generic_visit(node)
         if not isinstance(node.op, ast.Not):
             return node
-        return ast.copy_location(call("not_", node.operand), node)
+        return call("not_", node.operand)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         names = [type(op).__name__ for op in node.ops]
         if len(node.ops) == 1 and not isinstance(node.ops[0], ast.In | ast.NotIn):
             return self.generic_visit(node)
-        if any(map(assigns, node.comparators)):
+        if may(ASSIGNS, node.comparators):
             return self._as_it_is(node)
-        number = self.number_of(node, pure=all(map(_is_pure, node.comparators)))
+        number = self.number_of(node, pure=not may(CHANGES, node.comparators))
         self.generic_visit(node)
-        others = map(thunk, node.comparators[1:])
-        made = call(
-            "compared",
-            number,
-            ast.Constant(" ".join(names)),
-            node.left,
-            node.comparators[0],
-            *others,
-        )
-        return ast.copy_location(made, node)
+        ops, (second, *others) = ast.Constant(" ".join(names)), node.comparators
+        return call("compared", number, ops, node.left, second, *map(thunk, others))
 
     def _as_it_is(self, node: ast.expr) -> Any:
         """With names and calls converted only: there is an assignment in what may not be evaluated."""
@@ -134,15 +140,16 @@ class Expressions(ast.NodeTransformer):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         self.generic_visit(node)
         if name == "super" and not node.args and self.first is not None:
-            node.args = [ast.Name("__class__", ast.Load()), ast.Name(self.first, ast.Load())]
-            return ast.fix_missing_locations(ast.copy_location(node, node))
+            names = ("__class__", self.first)
+            node.args = [placed(ast.Name(each, LOAD), node) for each in names]
+            return node
         if name in _KEPT:
             return node
-        node.func = ast.copy_location(call("call", self.number_of(node), node.func), node.func)
+        node.func = placed(call("call", self.number_of(node), node.func), node.func)
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> Any:
-        inner = set(arguments(node.args))
+        inner = set(parameters(node.args))
         node.args.defaults = [self.visit(each) for each in node.args.defaults]
         node.args.kw_defaults = [each and self.visit(each) for each in node.args.kw_defaults]
         checked, self.checked = self.checked, self.checked - inner
@@ -180,15 +187,5 @@ def _index(node: ast.expr) -> ast.expr:
         ends = [end or ast.Constant(None) for end in (node.lower, node.upper, node.step)]
         return call("slice", *ends)
     if isinstance(node, ast.Tuple):
-        return ast.Tuple([_index(item) for item in node.elts], ast.Load())
+        return ast.Tuple([_index(item) for item in node.elts], LOAD)
     return node
-
-
-def assigns(node: ast.AST) -> bool:
-    """Whether evaluating it assigns, or waits: a function of its own does that for itself alone."""
-    return any(isinstance(each, ast.NamedExpr | ast.Yield | ast.Await) for each in ast.walk(node))
-
-
-def _is_pure(node: ast.AST) -> bool:
-    """Whether evaluating it changes nothing."""
-    return all(isinstance(each, _NO_EFFECT) for each in ast.walk(node))

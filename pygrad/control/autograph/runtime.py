@@ -48,6 +48,10 @@ class Runtime:
     BREAK, CONTINUE, Return = BREAK, GOES_ON, staticmethod(returning)
     slice = slice
 
+    @staticmethod
+    def nothing() -> None:
+        """What an `if` without an `else` does otherwise."""
+
     def __init__(
         self, name: str, filename: str, code: CodeType, infos: list[Info], callee: Callee
     ) -> None:
