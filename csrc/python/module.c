@@ -15,6 +15,7 @@
 #include "python/forms.h"
 #include "python/frontier.h"
 #include "python/handlers.h"
+#include "python/importing.h"
 #include "python/inspection.h"
 #include "python/interrupts.h"
 #include "python/layout.h"
@@ -130,7 +131,7 @@ static PyMethodDef *const functions[] = {
     pg_loop_functions,     pg_sum_functions,      pg_table_functions,      pg_text_functions,
     pg_trace_functions,    pg_tracing_functions,  pg_training_functions,   pg_watching_functions,
     pg_way_functions,      pg_rule_functions,     pg_again_functions,      pg_series_functions,
-    pg_call_functions,     pg_frontier_functions,
+    pg_call_functions,     pg_frontier_functions, pg_importing_functions,
 };
 
 static int add_functions(PyObject *module)
