@@ -15,7 +15,7 @@ typedef PyObject *fast_function(PyObject *self, PyObject *const *args, Py_ssize_
 
 static PyObject *name_of_dtype; /* made when it is needed first */
 
-static PyObject *call(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+PyObject *pg_hand_on(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
     Py_ssize_t named = keywords == NULL ? 0 : PyTuple_Size(keywords);
     if (named == 0 && PyCFunction_CheckExact(function)) {
@@ -50,13 +50,13 @@ static PyObject *standard_of(PyObject *function, PyObject *const *args, Py_ssize
 {
     bool is_name = PyUnicode_Check(function), is_first = function == Py_None;
     if (count == 0 || !(is_name || is_first || function == Py_True))
-        return call(function, args, count, keywords);
+        return pg_hand_on(function, args, count, keywords);
     if (is_first)
         return Py_NewRef(args[0]);
     if (!is_name)
-        return call(args[0], args + 1, count - 1, keywords);
+        return pg_hand_on(args[0], args + 1, count - 1, keywords);
     PyObject *method = PyObject_GetAttr(args[0], function);
-    PyObject *result = method == NULL ? NULL : call(method, args + 1, count - 1, keywords);
+    PyObject *result = method == NULL ? NULL : pg_hand_on(method, args + 1, count - 1, keywords);
     Py_XDECREF(method);
     return result;
 }
@@ -69,12 +69,12 @@ static PyObject *choose(PyObject *both, PyObject *const *args, Py_ssize_t count,
             chosen = WITH_VALUES;
     PyObject *function = PyTuple_GetItem(both, chosen);
     PyObject *result = chosen == STANDARD ? standard_of(function, args, count, keywords)
-                                          : call(function, args, count, keywords);
+                                          : pg_hand_on(function, args, count, keywords);
     if (result != NULL || chosen != STANDARD || PyTuple_Size(both) <= RESCUE ||
         !PyErr_ExceptionMatches(PyExc_TypeError))
         return result;
     PyErr_Clear();
-    return call(PyTuple_GetItem(both, RESCUE), args, count, keywords);
+    return pg_hand_on(PyTuple_GetItem(both, RESCUE), args, count, keywords);
 }
 
 static bool has(PyObject *tuple, PyObject *thing)
@@ -122,7 +122,7 @@ static PyObject *choose_by_items(PyObject *both, PyObject *const *args, Py_ssize
     if (plain < 0)
         return NULL;
     PyObject *function = PyTuple_GetItem(both, plain ? STANDARD : WITH_VALUES);
-    return plain ? standard_of(function, args, count, keywords) : call(function, args, count, keywords);
+    return plain ? standard_of(function, args, count, keywords) : pg_hand_on(function, args, count, keywords);
 }
 
 /* A string's text as long as the string lives; NULL with an exception set if it is none. */

@@ -15,6 +15,7 @@
 #include "python/forms.h"
 #include "python/frontier.h"
 #include "python/handlers.h"
+#include "python/importing.h"
 #include "python/inspection.h"
 #include "python/instructions.h"
 #include "python/interrupts.h"
@@ -124,15 +125,16 @@ static int add_op_functions(PyObject *module)
 }
 
 static PyMethodDef *const functions[] = {
-    pg_backward_functions, pg_capture_functions,  pg_choosing_functions,    pg_construction_functions,
-    pg_convert_functions,  pg_direct_functions,   pg_form_functions,        pg_layout_functions,
-    pg_exposure_functions, pg_handler_functions,  pg_inspection_functions,  pg_interrupt_functions,
-    pg_lifted_functions,   pg_outside_functions,  pg_raising_functions,     pg_recording_functions,
-    pg_replay_functions,   pg_rounding_functions, pg_singular_functions,    pg_stay_functions,
-    pg_loop_functions,     pg_sum_functions,      pg_table_functions,       pg_text_functions,
-    pg_trace_functions,    pg_tracing_functions,  pg_training_functions,    pg_watching_functions,
-    pg_way_functions,      pg_rule_functions,     pg_again_functions,       pg_series_functions,
-    pg_call_functions,     pg_frontier_functions, pg_instruction_functions, pg_reading_functions,
+    pg_backward_functions,  pg_capture_functions,  pg_choosing_functions,    pg_construction_functions,
+    pg_convert_functions,   pg_direct_functions,   pg_form_functions,        pg_layout_functions,
+    pg_exposure_functions,  pg_handler_functions,  pg_inspection_functions,  pg_interrupt_functions,
+    pg_lifted_functions,    pg_outside_functions,  pg_raising_functions,     pg_recording_functions,
+    pg_replay_functions,    pg_rounding_functions, pg_singular_functions,    pg_stay_functions,
+    pg_loop_functions,      pg_sum_functions,      pg_table_functions,       pg_text_functions,
+    pg_trace_functions,     pg_tracing_functions,  pg_training_functions,    pg_watching_functions,
+    pg_way_functions,       pg_rule_functions,     pg_again_functions,       pg_series_functions,
+    pg_call_functions,      pg_frontier_functions, pg_instruction_functions, pg_reading_functions,
+    pg_importing_functions,
 };
 
 static int add_functions(PyObject *module)

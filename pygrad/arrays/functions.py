@@ -443,7 +443,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, **kwargs: Any) -> Any:
     """numpy.corrcoef: covariances over the roots of both variances."""
-    c = np.cov(x, y, rowvar)
+    c = cov(x, y, rowvar)
     if np.ndim(c) == 0:
         return c / c
     deviations = np.sqrt(np.diag(c))

@@ -29,7 +29,7 @@ class Eliminated(NamedTuple):
 
     def solved(self) -> Matrix:
         """x of a @ x == right."""
-        n, width = len(self.upper), len(self.right[0])
+        n, width = len(self.upper), len(self.right[0]) if self.right else 0
         made: Matrix = [[] for _ in range(n)]
         for column in range(width):
             minus: list[Any] = []  # of what is found, from the last

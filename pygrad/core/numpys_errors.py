@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
+import sys
 
 from pygrad.core.implementation import OF_VALUE
 
@@ -21,6 +23,9 @@ _CURE = (
     "Write `import pygrad.numpy as np` in the place of `import numpy as np`, or lift the function with "
     "pygrad.lift"
 )
+
+# What it says of objects within its own functions, and others of their own things.
+_WITHIN_NUMPY = re.compile(r"'(float|int)' object has no attribute 'shape'")
 
 _OF_DIGITS = re.compile(
     r"conversion from pygrad\.\w+ to Decimal"
@@ -81,6 +86,8 @@ _OF_COMPILED = re.compile(
     r"|(.|\n)*incompatible function arguments(.|\n)*Invoked with: (.|\n)*Value\("
     r"|Result from function call is not a proper array of floats"
     r"|object arrays are not supported"
+    r"|input type 'object' not supported"
+    r"|dtype argument must be a NumPy dtype, but it is a <class 'pygrad\.\w+'>"
 )
 _CURE_OF_COMPILED = (
     "this is compiled code, which takes plain numbers, and no Value gets through. pygrad.scipy has solvers "
@@ -88,7 +95,19 @@ _CURE_OF_COMPILED = (
     "functions state the derivatives, Value(data, children, local_grads). numpy.linalg takes arrays of "
     "Values, where scipy.linalg does not"
 )
+_OF_SPARSE = re.compile(r"scipy\.sparse does not support dtype object")
+_CURE_OF_SPARSE = (
+    "sparse matrices of SciPy hold plain numbers. Arrays of objects hold Values, which numpy.linalg takes "
+    "(of packages that have a switch for it: sparse=False)"
+)
+_OF_TABLES = re.compile(r"Could not convert (.|\n)*Value\((.|\n)* to numeric")
+_CURE_OF_TABLES = (
+    "pandas asks its columns of objects for floats here. Sums, products and .apply() of such a column take "
+    "Values; of the rest make an array, pygrad.numpy.array(list(column)), and compute with that"
+)
 _CURES = (
+    (_OF_SPARSE, _CURE_OF_SPARSE),
+    (_OF_TABLES, _CURE_OF_TABLES),
     (_OF_OTHER_ARRAYS, _CURE_OF_OTHER_ARRAYS),
     (_OF_COMPILED, _CURE_OF_COMPILED),
     (_OF_OBJECTS, _CURE),
@@ -98,7 +117,14 @@ _CURES = (
     (_OF_COMPLEX, CURE_OF_COMPLEX),
     (_OF_BITS, _CURE_OF_BITS),
 )
-MAY_BE = (TypeError, ValueError, AttributeError, IndexError, struct.error)  # what has a cure
+MAY_BE = (  # what has a cure
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    NotImplementedError,
+    struct.error,
+)
 
 
 def raise_with_cure(error: Exception) -> None:
@@ -113,6 +139,18 @@ def raise_with_cure(error: Exception) -> None:
         return
     text = str(error)
     cure = next((cure for pattern, cure in _CURES if pattern.match(text)), None)
+    if cure is None and _WITHIN_NUMPY.match(text) and _is_raised_in_numpy(error):
+        cure = _CURE
     if cure is not None and cure not in text:
         made = type(error) if type(error) in {*MAY_BE} else TypeError
-        raise made(f"{error}: {cure}") from error
+        raise made(f"{text.rstrip()}: {cure}") from error
+
+
+def _is_raised_in_numpy(error: Exception) -> bool:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    home = getattr(sys.modules.get("numpy"), "__file__", None)
+    if traceback is None or home is None:
+        return False
+    return traceback.tb_frame.f_code.co_filename.startswith(os.path.dirname(home) + os.sep)

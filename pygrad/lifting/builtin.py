@@ -16,7 +16,7 @@ from typing import Any
 
 from pygrad.arrays.engines import MARK, of_numpy, waits
 from pygrad.core.callers import warn_once
-from pygrad.core.implementation import IMPLEMENTATION, Value
+from pygrad.core.implementation import IMPLEMENTATION, Value, in_no_grad
 from pygrad.core.ints import Int, as_int, is_int
 from pygrad.core.numpys_errors import CURE_OF_COMPLEX, CURE_OF_DIGITS
 from pygrad.core.rounding import tell_of_rounding
@@ -147,7 +147,7 @@ def round_of(x: Any, *args: Any, **named: Any) -> Any:
     if not isinstance(x, Value):
         return x.round(*args, **named)
     digits = args[0] if args else named.get("decimals", named.get("ndigits", 0))
-    return round(x, digits) if _rounds(sys._getframe(1)) else x
+    return _to_digits(x, digits, sys._getframe(1)) if _rounds(sys._getframe(1)) else x
 
 
 def number_like(name: str) -> Callable[[Any], Any]:
@@ -186,11 +186,22 @@ def as_bits(x: Any) -> Any:
 
 def rounded(x: Any, ndigits: Any = None) -> Any:
     """round(x, ndigits); where rounding is off, a Value with digits is left as it is."""
-    if ndigits is not None and isinstance(x, Value) and not _rounds(sys._getframe(1)):
-        return x
+    if ndigits is not None and isinstance(x, Value):
+        return _to_digits(x, ndigits, sys._getframe(1)) if _rounds(sys._getframe(1)) else x
     if ndigits is not None:
         return round(x, ndigits)
     return as_int((x.round() + 0.0).round()) if isinstance(x, Value) else round(x)
+
+
+def _to_digits(v: Value, ndigits: Any, frame: FrameType) -> Any:
+    """round(v, ndigits), and a warning that what is made has no slope, unless it is for a text alone."""
+    result = round(v, ndigits)
+    if ndigits > 0 and not in_no_grad() and not is_shown(frame):
+        warn_once(
+            f"round(v, {ndigits}) of a Value is a constant, and so is what is computed of it: its slope "
+            "is 0. pygrad.lift(..., rounding=False) leaves Values as they are"
+        )
+    return result
 
 
 def above(kind: Any, *rest: Any) -> Any:

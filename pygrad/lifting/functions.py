@@ -227,6 +227,9 @@ class _Counterparts:
             return MethodType(self.of(item.__func__), self.of(item.__self__))
         if isinstance(item, functools.partial):
             return functools.partial(self.of(item.func), *item.args, **item.keywords)
+        home = getattr(item, "__module__", None) if hasattr(item, "__qualname__") else None
+        if isinstance(home, str) and world.is_compiled_python(home):
+            return self._of_module(item, home)
         cached = cached_function(item)
         if cached is not None:
             return self._remember(item, within_one_call(self.of(cached), item))
@@ -255,9 +258,7 @@ class _Counterparts:
         if MARK in f.__globals__ or is_pygrads(f.__code__.co_filename):
             return f
         if found_by_name(module, f.__qualname__) is f and not world.is_own(module):
-            return (
-                getattr_path(world.load(module), f.__qualname__) if world.is_lifted(module) else f
-            )
+            return self._of_module(f, module)
         if module.partition(".")[0] in world.STANDARD:
             return f
         dispatched = dispatched_function(f)
@@ -290,6 +291,13 @@ class _Counterparts:
         lifted.__kwdefaults__ = f.__kwdefaults__ and {
             name: self.of(item) for name, item in f.__kwdefaults__.items()
         }
+
+    def _of_module(self, item: Any, module: str) -> Any:
+        """What the lifted module has under the name that an item has in its own; else the item."""
+        name = getattr(item, "__qualname__", "")
+        if found_by_name(module, name) is not item or not world.is_lifted(module):
+            return item
+        return getattr_path(world.load(module), name)
 
     def _of_dispatching(self, f: Any, dispatched: FunctionType) -> Any:
         """A function of functools.singledispatch."""
@@ -328,9 +336,7 @@ class _Counterparts:
         """A class of the user's as a subclass with lifted methods: its objects are objects of both."""
         module = cls.__module__
         if issubclass(cls, BaseException) or not world.is_own(module):
-            if found_by_name(module, cls.__qualname__) is cls and world.is_lifted(module):
-                return getattr_path(world.load(module), cls.__qualname__)
-            return cls
+            return self._of_module(cls, module)
         made = self._subclass(cls, self.of)
         if made is not cls and cls.__reduce_ex__ is object.__reduce_ex__:
             made.__reduce_ex__ = _reduced

@@ -35,6 +35,15 @@ def of_numbers(function: Callable[..., Any], original: Any) -> Callable[..., Any
     return chooser((function, original, function.__name__, described(function), *_kinds_of_numpy()))
 
 
+def quick_import(tables: tuple[Any, ...], function: Callable[..., Any]) -> Callable[..., Any]:
+    """function as __import__, where it was not called before for what is imported: see `importer`."""
+    if IMPLEMENTATION != "compiled":
+        return function
+    from pygrad import _native
+
+    return _native.importer((*tables, function))
+
+
 def described(function: Callable[..., Any]) -> str:
     """A docstring that begins with the signature, which inspect.signature() asks functions of C for.
 

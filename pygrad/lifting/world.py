@@ -27,6 +27,7 @@ from pygrad.lifting.changed import CHANGED, changed, set_finder
 from pygrad.lifting.errors import LiftError, compiled
 from pygrad.lifting.floats import FloatBase
 from pygrad.lifting.kinds import COUNTERPARTS
+from pygrad.lifting.quick import quick_import
 from pygrad.lifting.raising import keep_methods
 from pygrad.lifting.rewriting import is_needed, rewritten
 from pygrad.lifting.running import RUNNING
@@ -42,8 +43,8 @@ _modules: dict[str, ModuleType] = {}
 _whole: dict[str, ModuleType] = {}  # of these, which are done: others have a lock around them
 _asked_for: set[str] = set()  # top-level packages that are lifted whatever else they are
 _times_asked = [object()]  # another one as soon as the set above has grown
-# Imports, without names or with some, of modules that nothing stands for, and when that was seen.
-_others: dict[tuple[str, bool], object] = {}
+# Imports, without names and with some, of modules that nothing stands for, and when that was seen.
+_others: tuple[dict[str, object], dict[str, object]] = {}, {}
 _lifted: dict[str, bool] = {}  # top-level packages that were met, and whether they are lifted
 _lock = threading.RLock()
 
@@ -247,6 +248,9 @@ def _lookup_of_others(module: ModuleType) -> Callable[[str], Any]:
                 return own(name)
             except AttributeError:
                 pass
+        full = f"{module.__name__}.{name}"
+        if isinstance(sys.modules.get(full), ModuleType) and hasattr(module, "__path__"):
+            return load(full)  # which others have imported: `import package.name` binds the package
         text = f"module {module.__name__!r} has no attribute {name!r}"
         if not name.startswith("_") and name in vars(sys.modules.get(module.__name__, object)):
             text = f"the lifted {text}, which was put into the original: put it into what lift() returned"
@@ -302,14 +306,8 @@ def _import(
     fromlist: Any = (),
     level: int = 0,
 ) -> ModuleType:
-    """What an import statement of lifted code calls."""
-    if not level:
-        known = _known(name, fromlist)
-        if known is not None:
-            return known
-        if _others.get((name, not fromlist)) is _times_asked[-1]:
-            return builtins.__import__(name, namespace, local, fromlist, level)
-    asked = _times_asked[-1]
+    """What an import statement of lifted code gives, when it is done first."""
+    asked = _times_asked[0]
     full = name
     if level:
         assert namespace is not None
@@ -323,21 +321,10 @@ def _import(
         _load_submodules(module, fromlist)
         return module
     module = builtins.__import__(name, namespace, local, fromlist, level)
-    standing = module_for(module.__name__ if not fromlist else full)
+    standing = module_for(full)
     if standing is None and not level:
-        _others[name, not fromlist] = asked
-    return standing or module
-
-
-def _known(name: str, names: Any) -> ModuleType | None:
-    """What an import gives that was done before: it is in the table, whole, and has the names."""
-    module = _STAND_INS.get(name) or _whole.get(name)
-    if module is None or (name in _whole and _modules.get(name) is not module):
-        return None
-    if not names:
-        return module if "." not in name else _known(name.partition(".")[0], ())
-    own = vars(module)
-    return module if all([item in own or hasattr(module, item) for item in names]) else None
+        _others[bool(fromlist)][name] = asked
+    return (standing if fromlist else module_for(module.__name__)) or module
 
 
 def _package_of(namespace: Mapping[str, Any]) -> str:
@@ -432,24 +419,30 @@ def _build_class(body: Any, name: str, *bases: Any, **named: Any) -> Any:
     return made
 
 
+_STAND_INS: dict[str, ModuleType] = {}
+_lifted_import = quick_import(
+    (_STAND_INS, _whole, _modules, *_others, _times_asked, vars(builtins)), _import
+)
 _CALLED: tuple[Any, ...] = (*COUNTERPARTS.values(), slice_of, stored)
 _builtins = {
     **BUILTINS,
     **RUNNING,
     **{is_callable_as(item): item for item in _CALLED},
-    "__import__": _import,
+    "__import__": _lifted_import,
     "__build_class__": _build_class,
 }
 
 
 _table = Table(_modules, _module_at_hand)
-_STAND_INS: dict[str, ModuleType] = {
+_STAND_INS |= {
     "math": lifted_math(),
     "cmath": lifted_cmath(),
     "bisect": like(bisect, **lifted_bisect()),
     "functools": like(functools, **dispatching.CHANGES),
     "sys": like(sys, modules=_table),
-    "importlib": like(importlib, import_module=_import_module, reload=_reload, __import__=_import),
+    "importlib": like(
+        importlib, import_module=_import_module, reload=_reload, __import__=_lifted_import
+    ),
     "builtins": like(
         builtins,
         **{name: item for name, item in _builtins.items() if vars(builtins).get(name) is not item},
@@ -524,7 +517,7 @@ def standing_for(item: Any) -> Any:
 
 
 _NOTHING = object()
-set_finder(module_for)
+set_finder(module_for, load)
 
 
 def lifted_builtins() -> dict[str, Any]:

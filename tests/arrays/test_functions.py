@@ -450,6 +450,23 @@ def test_numpys_own_errors_get_a_cure(f, way):
     assert isinstance(caught.value.__cause__, TypeError)
 
 
+def test_correlations_of_lists():
+    lifted = lift(lambda x: np.corrcoef([x, 1.0, 3.0], [1.0, 2.0, x])[0, 1])
+    assert grad(lifted)(2.5) == pytest.approx(
+        quotients(lambda x: np.corrcoef([x[0], 1.0, 3.0], [1.0, 2.0, x[0]])[0, 1], np.array([2.5]))[
+            0
+        ],
+        rel=1e-8,
+    )
+
+
+def test_so_does_what_it_asks_of_an_average():
+    with pytest.raises(AttributeError, match=r"no attribute 'shape'.*import pygrad\.numpy as np"):
+        grad(lambda x: np.cov([x, 1.0, 3.0]))(1.0)
+    with pytest.raises(AttributeError, match=r"no attribute 'shape'$"):
+        grad(lambda x: (1.0).shape)(1.0)
+
+
 def test_classes_with_rules_of_their_own_go_first():
     class Other:
         def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):

@@ -329,6 +329,15 @@ def test_errors_are_numpys(impl, call, error):
         compile(call)(1.0)
 
 
+def test_matrices_of_no_rows(impl):
+    none = linalg.inv([[impl.Value(2.0)]])[:0, :0]
+    for name in ("inv", "cholesky"):
+        assert getattr(numpys, name)(none).shape == (0, 0)
+    assert numpys.solve(none, np.ones((0, 3))).shape == (0, 3)
+    assert numpys.solve(none, np.ones(0)).shape == (0,)
+    assert (numpys.det(none), *numpys.slogdet(none)) == (1.0, 1.0, 0.0)
+
+
 def test_arguments_that_do_not_fit(impl):
     v = impl.Value(1.0)
     with pytest.raises(ValueError, match="2 rows"):

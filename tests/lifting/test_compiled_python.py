@@ -73,6 +73,8 @@ def test_the_source_beside_is_lifted(package: Path) -> None:
     lifted = lift(package.name)
     assert grad(lifted.cube)(2.0) == 12.0 and lifted.cube(2.0) == 8.0
     assert grad(lift(original.cube))(2.0) == 12.0
+    cube = original.cube
+    assert grad(lift(lambda x: cube(x) + original.cube(x)))(2.0) == 24.0
     assert vmap(grad(lift(f"{package.name}.inner").cube))([1.0, 2.0]).tolist() == [3.0, 12.0]
 
 

@@ -102,6 +102,7 @@ def same(a: float, b: float) -> bool:
     return (a != a and b != b) or abs(a - b) <= 1e-13 * abs(b) < math.inf
 
 
+@pytest.mark.filterwarnings(r"ignore:round\(v:RuntimeWarning")
 @pytest.mark.parametrize("expression", RAISE)
 def test_a_handler_decides_as_for_floats(expression: str) -> None:
     f = made(expression)

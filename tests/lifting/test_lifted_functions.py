@@ -36,6 +36,7 @@ def test_plain_numbers_give_plain_numbers() -> None:
     assert f(0.7) == math.sin(0.7) ** 2.0 + 0.7
 
 
+@pytest.mark.filterwarnings(r"ignore:round\(v:RuntimeWarning")
 def test_types_let_values_through() -> None:
     @lift
     def f(x: Any) -> Any:

@@ -151,6 +151,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     del sys.modules["own_habits"]
 
 
+@pytest.mark.filterwarnings(r"ignore:round\(v:RuntimeWarning")
 @pytest.mark.parametrize("name", GIVING)
 def test_habits_of_floats(own: Any, name: str) -> None:
     f, lifted, x = getattr(own, name), getattr(lift("own_habits"), name), 1.3

@@ -179,6 +179,27 @@ def test_compiled_code_that_refuses_values_is_named() -> None:
             call(1.0)
 
 
+@pytest.mark.parametrize(
+    ("expression", "cure"),
+    [
+        ("scipy.signal.lfilter([x], [1.0, -0.5], [1.0, 1.0])[0]", "this is compiled code"),
+        ("scipy.spatial.transform.Rotation.from_euler('z', x)", "this is compiled code"),
+        ("scipy.sparse.csr_matrix(np.array([[x, 1.0]]))", "sparse matrices .* plain numbers"),
+        ("pd.Series([x, 1.0]).mean()", "pandas asks its columns of objects for floats"),
+    ],
+)
+def test_packages_of_compiled_code_that_refuse_values_get_a_cure(
+    expression: str, cure: str
+) -> None:
+    for name in ("scipy.signal", "scipy.sparse", "scipy.spatial.transform"):
+        pytest.importorskip(name)
+    space = {"scipy": sys.modules["scipy"], "np": np, "pd": pytest.importorskip("pandas")}
+    f = eval(f"lambda x: {expression}", space)
+    for call in (grad(f), grad(lift(f))):
+        with pytest.raises((TypeError, ValueError, NotImplementedError), match=cure):
+            call(1.0)
+
+
 SYSTEMS = {
     "one": "fsolve(lambda x: x**3 - a * b, 1.3)[0]",
     "two": "np.prod(fsolve(lambda z, k: [z[0] * z[0] + z[1] * z[1] - a * k, z[0] - b * z[1]], [1.0, 1.0], args=(2.0,)))",

@@ -236,3 +236,24 @@ def test_solvers_that_take_no_values_name_those_that_do(expression: str, cure: s
     f = lift(eval(f"lambda a: {expression}", {"optimize": optimize, "integrate": integrate}))
     with pytest.raises(TypeError, match=cure):
         grad(f)(1.5)
+
+
+def sums(a: Any, b: Any) -> Any:
+    x = np.linspace(0.0, a, 11)
+    y = np.exp(-b * x)
+    by_nodes = integrate.fixed_quad(lambda t: b * t * t, 0.0, a)[0]
+    whole = integrate.simpson(y, x=x) + integrate.trapezoid(y, x) + by_nodes
+    return (
+        whole + integrate.cumulative_simpson(y, x=x)[-1] + integrate.cumulative_trapezoid(y, x)[3]
+    )
+
+
+def test_sums_over_samples_whose_places_are_values() -> None:
+    lifted, point, step = lift(sums), (2.0, 0.5), 1e-5
+    assert lifted(*point) == sums(*point)
+    value, slopes = value_and_grad(lifted, (0, 1))(*point)
+    assert value == pytest.approx(sums(*point), rel=1e-14)
+    for i, slope in enumerate(slopes):
+        ends = [[x + h * (i == j) for j, x in enumerate(point)] for h in (step, -step)]
+        assert slope == pytest.approx((sums(*ends[0]) - sums(*ends[1])) / (2 * step), rel=1e-8)
+    assert vmap(lifted)([2.0, 1.0], [0.5, 0.3]) == pytest.approx([value, sums(1.0, 0.3)])

@@ -80,6 +80,7 @@ def number(x: Any) -> float:
     return float(x.data if isinstance(x, Value) else x)
 
 
+@pytest.mark.filterwarnings(r"ignore:round\(v:RuntimeWarning")
 @pytest.mark.parametrize("expression", TEXTS)
 def test_of_floats_in_lifted_code(expression: str) -> None:
     f = made(expression)["whole"]

@@ -94,6 +94,7 @@ def test_decimal_numbers_and_fractions_are_refused(expression: str) -> None:
             run(2.3456)
 
 
+@pytest.mark.filterwarnings(r"ignore:round\(v:RuntimeWarning")
 @pytest.mark.parametrize("expression", SMALL)
 def test_counts_and_remainders_are_not(expression: str) -> None:
     f = made(expression)
@@ -109,3 +110,20 @@ def test_counts_and_remainders_are_not(expression: str) -> None:
 def test_other_code_may_have_them() -> None:
     assert grad(lambda x: x * int(x * 2.0**53))(1.0) == 2.0**53
     assert (Value(2.0) * 2.0**40).round().data == 2.0**41
+
+
+def shown(x: float) -> float:
+    print(round(x, 2))
+    if x < 0.0:
+        raise ValueError(f"{round(x, 3)} is negative")
+    return x * round(x) + round(x, -1)
+
+
+def test_rounding_to_digits_is_told_of_where_a_derivative_is_lost(capsys: Any) -> None:
+    lifted = lift(shown)
+    assert grad(lifted)(1.237) == 1.0 == compile(grad(lifted))(1.237)
+    assert "1.24" in capsys.readouterr().out
+    with no_grad(), pytest.raises(ValueError, match=r"-1\.24 is negative"):
+        lifted(Value(-1.2399))
+    with no_grad():
+        assert lift(lambda x: round(x * x, 2))(Value(1.5)).data == 2.25
