@@ -12,9 +12,8 @@ import dis
 from types import CodeType, FunctionType
 from typing import Any
 
-from pygrad.core.instructions import opcodes_of
-
-_HANDLERS = opcodes_of(["PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"])
+_NAMES = ("PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH")
+_HANDLERS = {dis.opmap[name] for name in _NAMES if name in dis.opmap}
 
 
 def has_handlers(code: CodeType) -> bool:
