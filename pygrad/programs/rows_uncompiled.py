@@ -65,10 +65,29 @@ def _on_values(f: Callable[..., Any], structure: Structure, values: Sequence[Any
     return called(f, structure.as_argument(values))
 
 
+class _Returned:
+    """What rows return, of which all must be of one kind."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name  # of the function
+        self.structure: Structure | None = None  # of the first result
+        self.truths: list[bool] = []  # which of their numbers are truths in all rows
+
+    def note(self, found: Structure) -> None:
+        """What a row has returned."""
+        are = truths_in(found)
+        if self.structure is None:
+            self.structure, self.truths = found, are
+            return
+        if key_of(found) != key_of(self.structure):
+            raise mixed(self._name, self.structure, found)
+        self.truths = [a and b for a, b in zip(self.truths or are, are, strict=True)]
+
+
 # -- numbers ---------------------------------------------------------------------------------------
 
 
-class RowsUncompiled:
+class RowsUncompiled(_Returned):
     """What the rows of a call give that run uncompiled, one after the other."""
 
     def __init__(
@@ -80,10 +99,9 @@ class RowsUncompiled:
         again: Again | None = None,
     ) -> None:
         """rows: indices; None: all. wrt: inputs by which each row is differentiated. again: of the map."""
+        super().__init__(arguments.name)
         self.f, self.arguments, self.rows, self.wrt = f, arguments, rows, tuple(wrt)
         self.count = arguments.rows if rows is None else len(rows)
-        self.structure: Structure | None = None  # of the first result
-        self.truths: list[bool] = []
         self.table: list[Sequence[float]] = []  # results and derivatives, row by row
         self.without: list[int] = []  # places of rows that have no results
         self.numbers = False  # whether some results were just numbers
@@ -230,16 +248,6 @@ class RowsUncompiled:
             self.not_finite += sum(not math.isfinite(item) for item in numbers)
         return numbers
 
-    def note(self, found: Structure) -> None:
-        """What a row has returned, which must be what the others have."""
-        are = truths_in(found)
-        if self.structure is None:
-            self.structure, self.truths = found, are
-            return
-        if key_of(found) != key_of(self.structure):
-            raise mixed(self.arguments.name, self.structure, found)
-        self.truths = [a and b for a, b in zip(self.truths or are, are, strict=True)]
-
 
 def _are_finite(results: Sequence[Any]) -> bool:
     """Whether all are floats, and finite."""
@@ -263,63 +271,75 @@ def row_by_row(
 ) -> Any:
     """See Vmapped.row_by_row; of: a Vmapped."""
     given, names = [*args, *(named or {}).values()], tuple(named or {})
-    keep = keep or _native.trace_active() or bool(values_in(given)) or _native.any_active()
     name = function_name(of.f)
-    axes, whats = (
-        axes_of(of.in_axes, of.f, len(args), names),
-        names_of(len(args), names, name),
-    )
+    axes, whats = axes_of(of.in_axes, of.f, len(args), names), names_of(len(args), names, name)
     count, rows = rows_of(given, axes, whats, name)
-    results: list[list[Any]] = []
-    gaps: dict[int, tuple[Any, ...]] = {}  # the inputs of rows that have no results
-    structure: Structure | None = None
-    without: Exception = ValueError(NO_ROWS)
-    not_finite = 0  # results, of rows that are
+    keep = keep or _native.trace_active() or bool(values_in(given)) or _native.any_active()
+    done = _OnValues(of, name, keep)
     keys = [*range(len(args)), *names]
     with progress_of(count, name, of.progress) as bar:
-        for k, row in enumerate(rows):
-            arguments = dict(zip(keys, row, strict=True)) if names else row
-            numbers, arranged = flatten_part(arguments, "a row", FREE)
-            try:
-                with standing_in(numbers) as values:
-                    result, raised = uncompiled(
-                        functools.partial(_on_values, of.f, arranged), values
-                    )
-            except Exception as error:
-                if not is_of_a_row(error):
-                    _say_row(error, k, name)
-                    raise
-                without = error
-                results.append([])
-                gaps[k] = tuple(values)
-                if not (_native.trace_active() or _native.any_active()):
-                    not_finite += _count_not_finite([math.nan], values)
-                continue
-            items, found = taken_apart(result)
-            items = as_in_this_mode(items)
-            are = truths_in(found)
-            if structure is None:
-                structure, truths = found, are
-            elif key_of(found) != key_of(structure):
-                raise mixed(name, structure, found)
-            truths = [a and b for a, b in zip(truths, are, strict=True)]
-            results.append(items if keep else [detached(item) for item in items])
-            if of.errors == "raise":
-                not_finite += _ask_for_not_finite(items, values)
-            elif raised or not keep:
-                not_finite += _count_not_finite(items, values)
+        for row in rows:
+            done.run(dict(zip(keys, row, strict=True)) if names else row)
             bar.advance()
-    if structure is None:
-        raise without
-    of.report(not_finite)
-    for k, inputs in gaps.items():
-        results[k] = nothing_of(inputs, structure.size, keep)
-        truths = [False] * len(truths)
+    results, structure = done.completed()
+    of.report(done.not_finite)
     if of.reduce is None:
-        return stacked(results, structure, out, truths)
+        return stacked(results, structure, out, done.truths)
     totals = [_native.sum(column) for column in zip(*results, strict=True)]
     structure = as_numbers(structure)
     return structure.arrange([t / count if of.reduce == "mean" else t for t in totals])
+
+
+class _OnValues(_Returned):
+    """What the rows of a map give that run on Values, one after the other."""
+
+    def __init__(self, of: Any, name: str, keep: bool) -> None:
+        """of: a Vmapped. keep: whether results stay Values."""
+        super().__init__(name)
+        self._of, self._keep = of, keep
+        self._results: list[list[Any]] = []
+        self._gaps: dict[int, tuple[Any, ...]] = {}  # the inputs of rows that have no results
+        self._without: Exception = ValueError(NO_ROWS)
+        self.not_finite = 0  # results, of rows that are
+
+    def run(self, arguments: Any) -> None:
+        """One more row."""
+        numbers, arranged = flatten_part(arguments, "a row", FREE)
+        of = functools.partial(_on_values, self._of.f, arranged)
+        try:
+            with standing_in(numbers) as values:
+                result, raised = uncompiled(of, values)
+        except Exception as error:
+            if not is_of_a_row(error):
+                _say_row(error, len(self._results), self._name)
+                raise
+            self._has_none(values, error)
+            return
+        items, found = taken_apart(result)
+        items = as_in_this_mode(items)
+        self.note(found)
+        self._results.append(items if self._keep else [detached(item) for item in items])
+        if self._of.errors == "raise":
+            self.not_finite += _ask_for_not_finite(items, values)
+        elif raised or not self._keep:
+            self.not_finite += _count_not_finite(items, values)
+
+    def _has_none(self, values: Sequence[Any], error: Exception) -> None:
+        """A row has no results: its inputs, and what it has raised."""
+        self._without = error
+        self._gaps[len(self._results)] = tuple(values)
+        self._results.append([])
+        if not (_native.trace_active() or _native.any_active()):
+            self.not_finite += _count_not_finite([math.nan], values)
+
+    def completed(self) -> tuple[list[list[Any]], Structure]:
+        """The results of all rows, nan where there are none, and what a row has returned."""
+        if self.structure is None:
+            raise self._without
+        for k, inputs in self._gaps.items():
+            self._results[k] = nothing_of(inputs, self.structure.size, self._keep)
+            self.truths = [False] * len(self.truths)
+        return self._results, self.structure
 
 
 def _say_row(error: Exception, row: int, name: str) -> None:

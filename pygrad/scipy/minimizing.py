@@ -128,78 +128,89 @@ def minimize(
     [1.4, 1.7]
     """
     optimize = scipys("optimize")
-    import numpy as np
-
     x0 = start_of(x0)
     name = "custom" if callable(method) else method.lower() if isinstance(method, str) else None
     if sparse:
         _check_sparse_method(method, name)
     is_lbfgsb = name == "l-bfgs-b" or (name is None and bounds is not None and not constraints)
-    guard = Guard(math.nan if is_lbfgsb else math.inf)  # L-BFGS-B may take inf for convergence
-
-    def at_point(rest: tuple[Any, ...]) -> Function:
-        return lambda y: one_number(fun(y, *rest), "fun")
-
-    def value(x: Any, *rest: Any) -> Any:
-        return guard(lambda: float(as_numbers(on_values(at_point(rest), x), "fun")))
-
-    def both(x: Any, *rest: Any) -> tuple[Any, Any]:
-        gradient = np.full(np.shape(x), np.nan)
-
-        def run() -> float:
-            nonlocal gradient
-            number, gradient = value_and_grad(at_point(rest))(x)
-            gradient = as_numbers(gradient, "fun")
-            return float(as_numbers(number, "fun"))
-
-        return guard(run), gradient
-
-    def full_hess(x: Any, *rest: Any) -> Any:
-        return as_numbers(hessian(at_point(rest))(x), "fun")
-
-    hess_of_fun = _sparse_hessian(fun) if sparse else full_hess
-
-    def exact_hess(x: Any, *rest: Any) -> Any:
-        try:
-            return hess_of_fun(x, *rest)
-        except (ArithmeticError, ValueError):
-            if not guard.size:
-                raise
-            return np.eye(len(x))  # trust-exact asks before it knows the value there, and goes back
-
-    given: dict[str, Any] = {"jac": jac, "hess": hess, "hessp": hessp}
-    objective = fun
-    if jac is None:
-        if name is None or name == "custom" or name in _TAKE_JAC:
-            objective, given["jac"] = both, True
-        else:
-            objective = value
-    if hess is None and hessp is None and (jac is None or callable(jac)):
-        if name == "custom" or name in (_TAKE_SPARSE if sparse else _TAKE_HESS):
-            given["hess"] = exact_hess
-        elif sparse:
-            given["hessp"] = _SparseProducts(exact_hess)
-        if name == "custom" or (name in _TAKE_HESSP and not sparse):
-            given["hessp"] = _Products(fun)
+    # L-BFGS-B may take inf for convergence.
+    exact = _Exact(fun, Guard(math.nan if is_lbfgsb else math.inf), sparse)
     result = optimize.minimize(
-        objective,
-        x0,
+        x0=x0,
         args=args,
         method=method,
         bounds=plain_bounds(bounds),
         constraints=_constraints(constraints, name, optimize, sparse),
-        **given,
+        **exact.given(name, jac, hess, hessp),
         **others,
     )
-    rest = args if isinstance(args, tuple) else (args,)
-    number = at_point(rest)
+    number = exact.at(args if isinstance(args, tuple) else (args,))
 
     def limits(x: Any) -> list[Any]:
         return [*of_bounds(in_pairs(bounds, x.size)), *of_constraints(constraints, x)]
 
-    if differentiable(guard.report(result), fun, grad(number), limits):
+    if differentiable(exact.guard.report(result), fun, grad(number), limits):
         result.fun = number(result.x)
     return result
+
+
+class _Exact:
+    """The function to minimise, and its derivatives, as SciPy calls them: with x and the arguments."""
+
+    def __init__(self, fun: Function, guard: Guard, sparse: bool) -> None:
+        self.guard = guard
+        self._fun, self._sparse = fun, sparse
+        self._hessian = _sparse_hessian(fun) if sparse else self._full_hessian
+
+    def given(self, method: str | None, jac: Any, hess: Any, hessp: Any) -> dict[str, Any]:
+        """What a method gets: derivatives of the user's, and those that it takes and are missing."""
+        given: dict[str, Any] = {"fun": self._fun, "jac": jac, "hess": hess, "hessp": hessp}
+        if jac is None:
+            takes_jac = method is None or method == "custom" or method in _TAKE_JAC
+            given.update(
+                {"fun": self.value_and_gradient, "jac": True} if takes_jac else {"fun": self.value}
+            )
+        if hess is None and hessp is None and (jac is None or callable(jac)):
+            if method == "custom" or method in (_TAKE_SPARSE if self._sparse else _TAKE_HESS):
+                given["hess"] = self.hessian
+            elif self._sparse:
+                given["hessp"] = _SparseProducts(self.hessian)
+            if method == "custom" or (method in _TAKE_HESSP and not self._sparse):
+                given["hessp"] = _Products(self._fun)
+        return given
+
+    def at(self, rest: tuple[Any, ...]) -> Function:
+        """The function of x alone, of one number."""
+        return lambda x: one_number(self._fun(x, *rest), "fun")
+
+    def value(self, x: Any, *rest: Any) -> Any:
+        return self.guard(lambda: float(as_numbers(on_values(self.at(rest), x), "fun")))
+
+    def value_and_gradient(self, x: Any, *rest: Any) -> tuple[Any, Any]:
+        import numpy as np
+
+        gradient = np.full(np.shape(x), np.nan)
+
+        def run() -> float:
+            nonlocal gradient
+            number, gradient = value_and_grad(self.at(rest))(x)
+            gradient = as_numbers(gradient, "fun")
+            return float(as_numbers(number, "fun"))
+
+        return self.guard(run), gradient
+
+    def hessian(self, x: Any, *rest: Any) -> Any:
+        import numpy as np
+
+        try:
+            return self._hessian(x, *rest)
+        except (ArithmeticError, ValueError):
+            if not self.guard.size:
+                raise
+            return np.eye(len(x))  # trust-exact asks before it knows the value there, and goes back
+
+    def _full_hessian(self, x: Any, *rest: Any) -> Any:
+        return as_numbers(hessian(self.at(rest))(x), "fun")
 
 
 def _constraints(constraints: Any, method: str | None, optimize: Any, sparse: bool) -> Any:

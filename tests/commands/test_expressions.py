@@ -99,13 +99,13 @@ def test_what_is_not_allowed_is_refused(text):
 
 @pytest.mark.parametrize("text", BOMBS, ids=range(len(BOMBS)))
 def test_nothing_that_can_be_typed_takes_long(text):
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         expression = parse(text)
         expression.graph(dict.fromkeys(expression.names, 1.5))
     except ExpressionError:
         pass
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_long_sums_are_not_deep():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import math
 import os
 import subprocess
 import sys
@@ -309,6 +310,15 @@ def test_vmap_row_by_row_tells_too():
     rows = [pygrad.Value(1.0), pygrad.Value(-2.0)]
     pygrad.vmap(_branching, progress=lambda done, total: seen.append((done, total)))(rows)
     assert seen == [(1, 2), (2, 2)]
+
+
+def test_rows_without_results_are_told_of_like_others():
+    seen = []
+    mapped = pygrad.vmap(
+        lambda x: int(x) * x, errors="ignore", progress=lambda *at: seen.append(at)
+    )
+    mapped([pygrad.Value(1.0), pygrad.Value(math.inf), pygrad.Value(math.nan)])
+    assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_a_compiled_vmap_tells_too():

@@ -394,10 +394,10 @@ def test_ctrl_c_during_a_trace(no_leak: None) -> None:
     old = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(KeyboardInterrupt):
             compile_(f)(1.0)
-        assert time.perf_counter() - began < 1.0
+        assert time.process_time() - began < 1.0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)

@@ -300,13 +300,9 @@ def test_wrong_results_and_rules_name_the_function() -> None:
 def test_a_captured_value_and_one_without_slope() -> None:
     w = Value(0.5)
     f = compile_(lambda x: sin(w) * x)
-    assert (
-        f(2.0).data == 2 * math.sin(0.5)
-        if isinstance(f(2.0), Value)
-        else f(2.0) == 2 * math.sin(0.5)
-    )
+    assert f(2.0) == 2 * math.sin(0.5)
     w.data = 1.0
-    assert float(getattr(f(2.0), "data", f(2.0))) == 2 * math.sin(1.0)
+    assert f(2.0) == 2 * math.sin(1.0)
     assert grad(lambda x: sin(stop_gradient(x)) * x)(0.5) == math.sin(0.5)
 
 
