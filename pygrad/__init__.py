@@ -200,11 +200,11 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'pygrad' has no attribute {name!r}")
-    from importlib import import_module
-
+    # not by importlib, whose Python code is most of what a first name costs
+    module = __import__(f"pygrad.{_PLACES[name] or name}", fromlist=("__name__",))
     if not _PLACES[name]:
-        return import_module(f"pygrad.{name}")
-    globals()[name] = found = getattr(import_module(f"pygrad.{_PLACES[name]}"), name)
+        return module
+    globals()[name] = found = getattr(module, name)
     return found
 
 

@@ -582,8 +582,9 @@ def decoded(
 def add_names_read(
     found: dict[tuple[str, str, tuple[str, ...]], None],
     code: CodeType,
-    does: bytes,
+    ops: bytes,
     values: tuple[Any, ...],
+    letters: bytes,
     own: tuple[str, ...],
     around: dict[str, tuple[str, str, tuple[str, ...]]] | None,
     /,

@@ -107,18 +107,24 @@ static PyObject *meant(const meanings *m, char kind, size_t number)
     }
 }
 
-/* Code as its bytes, two for each instruction, and of each opcode the kind and the bits of its number that are flags. */
+/* Code as its bytes, two for each instruction, and of each opcode the kind and the bits of its number that are flags.
+ * All borrowed. */
 typedef struct {
-    const unsigned char *bytes;
+    char *bytes;
     Py_ssize_t size;
     const char *kinds, *shifts;
 } encoded;
+
+static unsigned char byte(const encoded *e, Py_ssize_t at)
+{
+    return (unsigned char)e->bytes[at];
+}
 
 static Py_ssize_t count_of(const encoded *e)
 {
     Py_ssize_t count = 0;
     for (Py_ssize_t i = 0; i + 1 < e->size; i += 2)
-        count += e->kinds[e->bytes[i]] != PASSED && e->kinds[e->bytes[i]] != EXTENDED;
+        count += e->kinds[byte(e, i)] != PASSED && e->kinds[byte(e, i)] != EXTENDED;
     return count;
 }
 
@@ -128,8 +134,8 @@ static int decode(const encoded *e, const meanings *m, char *ops, PyObject *valu
     size_t number = 0;
     Py_ssize_t count = 0;
     for (Py_ssize_t i = 0; i + 1 < e->size; i += 2) {
-        const unsigned char op = e->bytes[i];
-        number = (number << 8 | e->bytes[i + 1]) & UINT32_MAX;
+        const unsigned char op = byte(e, i);
+        number = (number << 8 | byte(e, i + 1)) & UINT32_MAX;
         if (e->kinds[op] == EXTENDED)
             continue;
         if (e->kinds[op] != PASSED) {
@@ -166,14 +172,10 @@ static PyObject *decoded(PyObject *module, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "decoded() takes a kind and a shift for each of 256 opcodes");
         return NULL;
     }
+    encoded e = {.kinds = PyBytes_AsString(kinds), .shifts = PyBytes_AsString(shifts)};
     PyObject *raw = PyObject_GetAttrString(code, "co_code"), *result = NULL;
-    if (raw != NULL && find_meanings(&m, code)) {
-        const encoded e = {.bytes = (const unsigned char *)PyBytes_AsString(raw),
-                           .size = PyBytes_Size(raw),
-                           .kinds = PyBytes_AsString(kinds),
-                           .shifts = PyBytes_AsString(shifts)};
+    if (raw != NULL && PyBytes_AsStringAndSize(raw, &e.bytes, &e.size) == 0 && find_meanings(&m, code))
         result = decoded_from(&e, &m);
-    }
     forget(&m);
     Py_XDECREF(raw);
     return result;

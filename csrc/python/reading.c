@@ -35,7 +35,8 @@ static PyObject *of_argument, *of_inner, *of_global, *of_cell, *of_module, *of_s
 
 typedef struct {
     /* All borrowed. */
-    const char *does;
+    const unsigned char *ops;
+    const char *letters;          /* for each opcode what it does */
     Py_ssize_t count;
     PyObject *values;             /* what goes with each instruction */
     PyObject *found;              /* a dict: its keys are the reads */
@@ -48,7 +49,7 @@ typedef struct {
 
 static char does(const reader *r, Py_ssize_t at)
 {
-    return (char)(at < r->count ? r->does[at] : 0);
+    return (char)(at < r->count ? r->letters[r->ops[at]] : 0);
 }
 
 /* What goes with an instruction. Borrowed. */
@@ -132,7 +133,7 @@ static PyObject *name_of(const reader *r, Py_ssize_t at, Py_ssize_t which)
 static int find_stored(const reader *r)
 {
     for (Py_ssize_t at = 0; at < r->count; at++)
-        for (Py_ssize_t i = 0; i < given_count(r->does[at]); i++) {
+        for (Py_ssize_t i = 0; i < given_count(does(r, at)); i++) {
             PyObject *name = name_of(r, at, i);
             const int again = PyDict_Contains(r->stored, name);
             if (again < 0 || PyDict_SetItem(r->stored, name, again ? Py_False : Py_True) < 0)
@@ -183,7 +184,7 @@ static PyObject *found_super(PyObject *name)
 static PyObject *read_at(const reader *r, Py_ssize_t at)
 {
     PyObject *name = value(r, at), *found;
-    switch (r->does[at]) {
+    switch (does(r, at)) {
     case GLOBAL:
         return new_read(of_global, name, no_attributes);
     case LOCAL:
@@ -252,7 +253,7 @@ static PyObject *expression(const reader *r, PyObject *read, Py_ssize_t at, Py_s
     }
     if (read != NULL)
         read = with_attributes(r, read, end);
-    return read == NULL || at == 0 || r->does[at - 1] != GLOBAL ? read : with_attributes_by_call(r, read, at, end);
+    return read == NULL || at == 0 || does(r, at - 1) != GLOBAL ? read : with_attributes_by_call(r, read, at, end);
 }
 
 /* The same read once it was given to names on its way: (name := ...).attribute */
@@ -293,7 +294,7 @@ static int add_read(const reader *r, PyObject *read, Py_ssize_t at)
 static int add_reads(const reader *r)
 {
     for (Py_ssize_t at = 0; at < r->count; at++) {
-        if (r->does[at] == IMPORT && !add_imported(r, at))
+        if (does(r, at) == IMPORT && !add_imported(r, at))
             return 0;
         PyObject *read = read_at(r, at);
         if (read == NULL && PyErr_Occurred())
@@ -370,12 +371,13 @@ static PyObject *add_names_read(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *code, *local = NULL;
+    Py_ssize_t letters;
     reader r = {.count = 0};
-    if (!PyArg_ParseTuple(args, "O!Oy#O!O!O:add_names_read", &PyDict_Type, &r.found, &code, &r.does, &r.count,
-                          &PyTuple_Type, &r.values, &PyTuple_Type, &r.own, &r.around))
+    if (!PyArg_ParseTuple(args, "O!Oy#O!y#O!O:add_names_read", &PyDict_Type, &r.found, &code, &r.ops, &r.count,
+                          &PyTuple_Type, &r.values, &r.letters, &letters, &PyTuple_Type, &r.own, &r.around))
         return NULL;
-    if (PyTuple_Size(r.values) != r.count) {
-        PyErr_SetString(PyExc_ValueError, "add_names_read() takes a letter and a value for each instruction");
+    if (PyTuple_Size(r.values) != r.count || letters != 256) {
+        PyErr_SetString(PyExc_ValueError, "add_names_read() takes a value for each instruction, and 256 letters");
         return NULL;
     }
     if (take_code(&r, code) && find_stored(&r) && take_around(&r) && take_arguments(&r) && add_reads(&r))
@@ -406,7 +408,7 @@ int pg_reading_init(void)
 
 PyMethodDef pg_reading_functions[] = {
     {"add_names_read", add_names_read, METH_VARARGS,
-     "add_names_read(found, code, does, values, own, around, /)\n--\n\nAdds what code reads by name to the keys of a "
+     "add_names_read(found, code, ops, values, letters, own, around, /)\n--\n\nAdds what code reads by name to the keys of a "
      "dict. Returns what its local names stand for."},
     {NULL, NULL, 0, NULL},
 };

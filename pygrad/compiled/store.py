@@ -76,7 +76,7 @@ class Store:
 
     def holds(self, *more: Captures) -> bool:
         """Whether all that the function reads from elsewhere is as it was."""
-        return all(captures.hold() for captures in (self.captures, *more))
+        return self.captures.hold() and all(captures.hold() for captures in more)
 
     @property
     def is_of_use(self) -> bool:
@@ -246,6 +246,6 @@ def contracting(f: Any) -> Any:
 
 def _jacobian_in(f: Any) -> JacobianOf | None:
     """What a function is the Jacobian of, compiled or not."""
-    while isinstance(f, FunctionOf) and not isinstance(f, Derivative | Vmapped):
+    while isinstance(f, FunctionOf) and not isinstance(f, (Derivative, Vmapped)):
         f = f.f
     return f.what if isinstance(f, Jacobian) else None

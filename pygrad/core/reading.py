@@ -66,7 +66,7 @@ def _letter(name: str) -> str:
     return "S" if name.startswith("STORE_") else " "
 
 
-_TO_LETTERS = "".join(map(_letter, dis.opname[:256])).encode()
+_BY_OPCODE = "".join(map(_letter, dis.opname[:256])).encode()
 _known: dict[CodeType, tuple[Read, ...]] = {}
 
 
@@ -120,8 +120,7 @@ def _add_reads(
 ) -> None:
     """own: names of cells that belong to functions around this code. around: what local names stand for
     there, None: there are none around it."""
-    ops, values = decoded(code)
-    local = _native.add_names_read(found, code, ops.translate(_TO_LETTERS), values, own, around)
+    local = _native.add_names_read(found, code, *decoded(code), _BY_OPCODE, own, around)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             _add_reads(found, constant, own + code.co_cellvars, local)

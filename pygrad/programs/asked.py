@@ -143,7 +143,7 @@ def asks(ints: bool, truths: bool = False) -> Asked:
 
 def _differentiated_by(f: Any) -> Iterator[int]:
     """Positions of arguments that transforms around a function are by."""
-    while isinstance(f, FunctionOf | JacobianOf):
+    while isinstance(f, (FunctionOf, JacobianOf)):
         for part in (f, getattr(f, "what", None)):
             argnums = getattr(part, "argnums", ())
             yield from (argnums,) if isinstance(argnums, int) else argnums

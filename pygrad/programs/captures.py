@@ -65,6 +65,7 @@ _OPERATORS = (  # what an object may be asked for without a name
         for name in ("neg", "abs", "lt", "le", "gt", "ge", "bool", "len", "iter", "getitem")
     ],
 )
+_BUILTINS = vars(builtins)
 _LIBRARIES = (
     "<frozen ",
     *{
@@ -344,7 +345,7 @@ class _Search:
             # of lifted code: the module's
             variables = getattr(f.__globals__, "original", f.__globals__)
             found = variables.get(name, NOTHING)
-            if found is NOTHING and hasattr(builtins, name):
+            if found is NOTHING and name in _BUILTINS:
                 return
             if not (isinstance(found, ModuleType) and self._is_library(found)):
                 plain = self._watch(variables, name, found, name)

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import pygrad.programs.captures
+from pygrad import _native
 from pygrad.core import instructions
 from pygrad.core.reading import codes_within, names_read
 
@@ -62,6 +63,18 @@ def test_cells_and_variables_are_told_apart():
     for code in (around.__code__, _Some.method.__code__):
         for each in codes_within(code):
             assert_alike(each)
+
+
+def test_what_is_no_code_and_tables_that_are_too_short_are_refused():
+    code, table = assert_alike.__code__, bytes(256)
+    with pytest.raises(AttributeError, match="co_code"):
+        _native.decoded(assert_alike, table, table, ())
+    with pytest.raises(ValueError, match="256 opcodes"):
+        _native.decoded(code, table[1:], table, ())
+    with pytest.raises(ValueError, match="256 letters"):
+        _native.add_names_read({}, code, b"", (), table[1:], (), None)
+    with pytest.raises(ValueError, match="a value for each"):
+        _native.add_names_read({}, code, b"\0", (), table, (), None)
 
 
 @pytest.mark.skipif(not _DECODED, reason="this version goes by way of dis")
