@@ -202,9 +202,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pygrad' has no attribute {name!r}")
     from importlib import import_module
 
-    if not _PLACES[name]:
-        return import_module(f"pygrad.{name}")
-    globals()[name] = found = getattr(import_module(f"pygrad.{_PLACES[name]}"), name)
+    place = _PLACES[name]
+    module = import_module(f"pygrad.{place or name}")
+    if not place:
+        return module
+    defined, found = vars(module), getattr(module, name)
+    # With it come the others that are there: who calls grad now calls value_and_grad next.
+    globals().update({n: defined[n] for n, at in _PLACES.items() if at == place and n in defined})
     return found
 
 
