@@ -53,11 +53,10 @@ class RowNumbers:
 
     def point(self, row: int) -> list[float]:
         """All numbers of one row."""
-        return [
-            x
-            for leaf in self.leaves
-            for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
-        ]
+        found: list[float] = []
+        for leaf in self.leaves:
+            found += (leaf.array[row] if leaf.mapped else leaf.array).tolist()
+        return found
 
     def pointers(self) -> tuple[Any, Any]:
         """For each input where its numbers stand, and how far apart those of two rows are."""
