@@ -201,10 +201,13 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'pygrad' has no attribute {name!r}")
     # not by importlib, whose Python code is most of what a first name costs
-    module = __import__(f"pygrad.{_PLACES[name] or name}", fromlist=("__name__",))
-    if not _PLACES[name]:
+    place = _PLACES[name]
+    module = __import__(f"pygrad.{place or name}", fromlist=("__name__",))
+    if not place:
         return module
-    globals()[name] = found = getattr(module, name)
+    defined, found = vars(module), getattr(module, name)
+    # With it come the others that are there: who calls grad now calls value_and_grad next.
+    globals().update({n: defined[n] for n, at in _PLACES.items() if at == place and n in defined})
     return found
 
 

@@ -504,7 +504,7 @@ static int begins_with_inputs(const pg_adjoint *a)
     size_t i = 0;
     while (i < a->count && a->sweep->stops == a->count && a->sweep->order[i].node == a->inputs[i])
         i++;
-    return i != 0 && i == a->count;
+    return i == a->count;
 }
 
 static int is_input(const pg_adjoint *a, size_t i)

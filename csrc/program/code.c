@@ -310,11 +310,11 @@ pg_status pg_write_program(draft *d, const pg_trace *t, const uint32_t *guards, 
     if (w.p == NULL)
         return PG_NO_MEMORY;
     *w.p = (pg_program){.inputs = t->sweep->stops, .outputs = t->output_count, .guards = t->guard_count};
-    w.free = pg_alloc(d->count + 1, sizeof *w.free);
-    w.p->constant_values = pg_alloc(d->count + 1, sizeof *w.p->constant_values);
     w.p->input_slots = pg_alloc(w.p->inputs + 1, sizeof *w.p->input_slots);
     w.p->result_slots = pg_alloc(t->output_count + 1, sizeof *w.p->result_slots);
     const int ordered = pg_order_open(&w.order);
+    w.free = pg_alloc(w.order.row_count + 1, sizeof *w.free);
+    w.p->constant_values = pg_alloc(w.order.constant_count + 1, sizeof *w.p->constant_values);
     w.code_capacity = w.order.row_count + w.order.uniform_count + t->guard_count + 2 * t->output_count + 64;
     w.p->code = pg_alloc(w.code_capacity, sizeof *w.p->code); /* spread ones come on top */
     w.term_capacity = d->term_count + 1;

@@ -209,30 +209,46 @@ static void fuse_terms(draft *d, value *v)
         }
 }
 
+/* A sum or difference that is needed, or a sum of terms. */
+static int is_sum(const value *v)
+{
+    return v->needed && (v->op == PG_OP_add || v->op == PG_OP_sub || v->op == PG_CODE_FUSED);
+}
+
+/* Whether one operand of a product, or of what else is to take it as it is, is the same for all rows, and the other one not. */
+static int has_uniform_operand(const draft *d, const value *v, int body)
+{
+    return v->needed && (is_product(v) || (!body && (v->op == PG_OP_add || v->op == PG_OP_sub))) &&
+           is_row(d, v->a) != is_row(d, v->b);
+}
+
 void pg_fuse(draft *d, int body)
 {
     const uint32_t start = pg_draft_constant(d, -0.0);
-    for (size_t i = 0; i < d->count && goes_on(d); i++) {
+    for (size_t i = 0; i < d->count; i++) {
         value *v = &d->values[i];
-        if (!v->needed)
+        if (!is_sum(v))
             continue;
+        if (!goes_on(d))
+            return;
         if (v->op == PG_CODE_FUSED)
             fuse_terms(d, v);
-        if (v->op == PG_OP_add || v->op == PG_OP_sub)
+        else
             take_sign(d, v);
         if (v->op == PG_OP_add && v->a != v->b)
             fuse_addition(d, v, start);
         else if (v->op == PG_OP_sub && v->a != v->b)
             fuse_difference(d, v, start);
     }
-    for (size_t i = 0; d->rows && i < d->count && goes_on(d); i++) {
+    for (size_t i = 0; d->rows && i < d->count; i++) {
         value *v = &d->values[i];
-        const int adds = !body && (v->op == PG_OP_add || v->op == PG_OP_sub);
-        if (!v->needed || !(adds || is_product(v)) || is_row(d, v->a) == is_row(d, v->b))
+        if (!has_uniform_operand(d, v, body))
             continue;
-        if (adds)
-            fuse_uniform_operand(d, v, start);
-        else
+        if (!goes_on(d))
+            return;
+        if (is_product(v))
             fuse_uniform_factor(d, v, start);
+        else
+            fuse_uniform_operand(d, v, start);
     }
 }

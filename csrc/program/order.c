@@ -353,10 +353,9 @@ static void list_guards(pg_order *o, pg_ready *r, int row, uint32_t end, uint32_
  * together: see choose() in lanes.h. */
 static void list_stage(pg_order *o, pg_ready *r, int row, uint32_t stage, uint32_t beyond, uint32_t *next)
 {
-    const uint32_t *values = row ? o->row_values : o->uniform_values;
     const size_t count = row ? o->row_count : o->uniform_count;
     for (size_t k = row ? o->row_leaves : 0; k < count && goes_on(o->d); k++) {
-        const uint32_t i = values[k];
+        const uint32_t i = row ? o->row_values[k] : o->uniform_values[count - 1 - k];
         const value *v = &o->d->values[i];
         list_guards(o, r, row, i, beyond, next);
         if ((o->before != NULL && o->before[i] != stage) || o->last[i] != NONE)
@@ -398,7 +397,8 @@ void pg_order_list(pg_order *o, int row)
         ready_close(r);
 }
 
-/* What is left to be done: what is of rows, leaves in front, and what is computed once. */
+/* What is left to be done: what is of rows, leaves in front, and what is computed once. Both share one array, from its two ends
+ * on, as both together are no more than all values. */
 static void sort_out(pg_order *o)
 {
     for (uint32_t i = 0; i < o->d->count; i++) {
@@ -411,29 +411,32 @@ static void sort_out(pg_order *o)
             o->row_leaves += (size_t)is_leaf(v);
             o->row_values[o->row_count++] = i;
         } else if (!is_leaf(v)) {
-            o->uniform_values[o->uniform_count++] = i;
+            o->uniform_count++;
+            *--o->uniform_values = i;
+        } else {
+            o->constant_count += v->op == CONSTANT;
         }
     }
 }
 
 int pg_order_open(pg_order *o)
 {
-    const size_t count = o->d->count + 1;
-    o->items = pg_alloc(o->d->count + o->trace->guard_count + o->trace->output_count + 1, sizeof *o->items);
-    o->last = pg_alloc(count, sizeof *o->last);
-    o->parts = pg_alloc(o->trace->output_count + 1, sizeof *o->parts);
-    o->row_values = pg_alloc(count, sizeof *o->row_values);
-    o->uniform_values = pg_alloc(count, sizeof *o->uniform_values);
-    if (o->items == NULL || o->last == NULL || o->parts == NULL || o->row_values == NULL || o->uniform_values == NULL)
+    const size_t count = o->d->count + 1, results = o->trace->output_count;
+    o->last = pg_alloc(2 * count, sizeof *o->last);
+    o->parts = pg_alloc(results + 1, sizeof *o->parts);
+    if (o->last == NULL || o->parts == NULL)
         return 0;
-    for (uint32_t i = 0; i < o->trace->output_count; i++)
+    o->row_values = o->last + count;
+    o->uniform_values = o->last + 2 * count;
+    for (uint32_t i = 0; i < results; i++)
         o->parts[i] = parts_of(o, i);
-    for (uint32_t i = 0; i < o->trace->output_count; i++)
+    for (uint32_t i = 0; i < results; i++)
         if (is_row(o->d, o->results[i]) && o->parts[i].a != o->results[i])
             o->d->values[o->results[i]].needed = 0;
     sort_out(o);
+    o->items = pg_alloc(o->row_count + o->uniform_count + o->trace->guard_count + results + 1, sizeof *o->items);
     o->before = guards_before(o->d);
-    return o->d->failed == PG_OK;
+    return o->items != NULL && o->d->failed == PG_OK;
 }
 
 void pg_order_close(pg_order *o)
@@ -441,7 +444,5 @@ void pg_order_close(pg_order *o)
     pg_free(o->items);
     pg_free(o->last);
     pg_free(o->parts);
-    pg_free(o->row_values);
-    pg_free(o->uniform_values);
     pg_free(o->before);
 }

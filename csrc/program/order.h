@@ -32,9 +32,9 @@ typedef struct {
     const pg_trace *trace;
     const uint32_t *guards, *results; /* values: two for each guard, one for each result */
     pg_parts *parts;       /* of each result */
-    uint32_t *row_values,
-        *uniform_values; /* what is needed of rows, leaves first, and what is computed once, in order */
-    size_t row_count, row_leaves, uniform_count;
+    uint32_t *row_values;  /* what is needed of rows, leaves first; within the block of last */
+    uint32_t *uniform_values; /* what is computed once, the last one first; there, too */
+    size_t row_count, row_leaves, uniform_count, constant_count;
     item *items;
     size_t count;
     uint32_t *last;        /* for each value that is needed NONE before it is listed; the caller's afterwards */

@@ -85,9 +85,12 @@ class FunctionOf(Generic[P, R]):
         self.f = f
         functools.update_wrapper(self, f, updated=())
         self.__name__ = function_name(f)
-        for name, attribute in getattr(f, "__dict__", {}).items():
-            if name not in self.__dict__ and not hasattr(type(self), name):
-                self.__dict__[name] = attribute
+        of_f = getattr(f, "__dict__", None)
+        if of_f:
+            own, kind = self.__dict__, type(self)
+            for name, attribute in of_f.items():
+                if name not in own and not hasattr(kind, name):
+                    own[name] = attribute
 
     def __repr__(self) -> str:
         kind = type(self)

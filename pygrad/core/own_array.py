@@ -22,9 +22,11 @@ def own_array(array: Any, what: str) -> Any:
     """
     import numpy as np
 
+    if type(array) is np.ndarray:
+        return array
     if is_masked(array):
         raise TypeError(f"{what} is a masked array; fill it first: array.filled(...)")
-    if type(array) is not np.ndarray and not waits(array):
+    if not waits(array):
         for name in ("units", "unit"):
             if getattr(array, name, None) is not None:
                 raise TypeError(

@@ -24,7 +24,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from pygrad.arrays.engines import is_array
+from pygrad.arrays.engines import is_array, waits
 from pygrad.core.containers import REST, maker, opened, plain_maker
 from pygrad.core.distinction import distinctions
 from pygrad.core.implementation import Value
@@ -414,6 +414,8 @@ def values_in(tree: Any, above: tuple[int, ...] = ()) -> list[Any]:
     if isinstance(tree, dict):
         return [v for part in tree.values() for v in values_in(part, above)]
     if isinstance(tree, (list, tuple)):
+        if _NO_CONTAINERS.issuperset(map(type, tree)):
+            return []
         return [v for part in tree for v in values_in(part, above)]
     if is_array(tree):
         array = _objects(tree)
@@ -534,7 +536,7 @@ def _flatten_array(array: Any, items: list[Any], what: str, role: Role) -> Struc
 
 def _objects(x: Any) -> Any:
     """An array of objects without what its class says of it; None for all else."""
-    if not is_array(x):
+    if not is_array(x) or (not waits(x) and x.dtype.kind != "O"):
         return None
     from pygrad.arrays.conditions import objects
 

@@ -87,13 +87,14 @@ class _Work:
         self.lives = np.empty(max(len(path.lives), 1))
         self.uniforms = scratch(path.uniform_bytes)
         self.met: list[int] = []  # places of rows that have met 0 * inf
+        self.whole = self._part(0, self.count)
 
     def begin(self) -> int | None:
         """Runs what is the same for all rows; the guard if all of them leave the path there."""
         if self.path.lives:
             _native.read_data(self.path.lives, address(self.lives))
         guard = ffi.new("uint32_t *")
-        outcome = lib.pg_program_run_once(self.path.program, self._part(0, self.count), guard)
+        outcome = lib.pg_program_run_once(self.path.program, self.whole, guard)
         if outcome < 0:
             _native.raise_interrupt()
         if outcome:
@@ -108,7 +109,9 @@ class _Work:
         step = self.count if tell is None else pieces * self.piece
         lanes = scratch(self.path.lane_bytes * self.threads)
         for start in range(0, self.count, step):
-            part = self._part(start, min(step, self.count - start))
+            part = self.whole
+            if step < self.count:
+                part = self._part(start, min(step, self.count - start))
             part.lanes, part.threads = doubles(lanes), self.threads
             place = lib.pg_program_run(self.path.program, part)
             if place < 0:

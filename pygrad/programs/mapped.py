@@ -21,6 +21,7 @@ from pygrad.arrays.quiet import quietly
 from pygrad.core.callables import FunctionOf, function_name
 from pygrad.core.callers import users_depth
 from pygrad.core.implementation import Value
+from pygrad.core.library import lib
 from pygrad.core.recording import Argnums
 from pygrad.core.static import unhashable
 from pygrad.core.structure import (
@@ -35,6 +36,7 @@ from pygrad.programs.axes import axes_of, has_rows_of_values, names_of
 from pygrad.programs.batch import Batch
 from pygrad.programs.contraction import contracted
 from pygrad.programs.few import FewRows, chosen_of, slopes_of
+from pygrad.programs.memory import doubles
 from pygrad.programs.paths import Path, TraceError, reads_active
 from pygrad.programs.results import as_numbers, truths_in, with_truths
 from pygrad.programs.rows import (
@@ -60,8 +62,6 @@ from pygrad.programs.whole import with_ints
 from pygrad.programs.worth import TooManyPaths
 from pygrad.progress import Report
 from pygrad.progress import progress as progress_of
-
-_MANY = 10_000
 
 
 class Vmapped(FunctionOf[..., Any]):
@@ -226,8 +226,7 @@ class Run:
         holds = None if programs is None else programs.holds
 
         def make() -> RowsProgram:
-            where = uniform_inputs(arguments)
-            indices = [where[i] for i in wrt]
+            indices = list(map(uniform_inputs(arguments).__getitem__, wrt))
             return RowsProgram(
                 vmapped.f,
                 arguments.structure,
@@ -390,7 +389,7 @@ class Run:
         """What f returns on a path, which must be alike on all, to be added up."""
         self.used.append(path)
         found, first = path.result.structure, self.used[0].result.structure
-        if key_of(found) != key_of(first):
+        if found is not first and key_of(found) != key_of(first):
             raise mixed(self.arguments.name, first, found)
         return found
 
@@ -404,16 +403,15 @@ class Run:
 
     def _sum(self) -> tuple[Structure, Any]:
         """The same of totals."""
-        total: Any = 0.0
+        total: Any = None
         structure: Structure = Number()
-        for path, part in self._run(None):
+        for path, found in self._run(None):
             if path is None:
-                _, table = self._uncompiled(part, structure)
-                total = quietly(operator.add, total, added_up(table))
-                continue
-            structure = self._same_structure(path)
-            if part is not None:
-                total = quietly(operator.add, total, part)
+                part = 0.0 + added_up(self._uncompiled(found, structure)[1])
+            else:
+                part, structure = found, self._same_structure(path)
+            if part is not None:  # sums begin with 0.0, so none is -0.0
+                total = part if total is None else quietly(operator.add, total, part)
         return structure, total
 
     def reduced(self) -> tuple[Structure, list[float], list[Any], list[float]]:
@@ -504,10 +502,10 @@ def _merged(parts: list[tuple[list[Any], Any]], width: int) -> tuple[list[Any], 
 
 
 def _is_finite(array: Any) -> bool:
-    """Whether all of it is; a finite sum of many saves looking at each."""
-    if array.size < _MANY:
-        return bool(np.isfinite(array).all())
-    return bool(np.isfinite(quietly(array.sum))) or bool(np.isfinite(array).all())
+    """Whether all of it is."""
+    if array.flags.c_contiguous:
+        return bool(lib.pg_all_finite(doubles(array), array.size))
+    return bool(np.isfinite(array).all())
 
 
 def _is_nested(values: Iterable[Any]) -> bool:

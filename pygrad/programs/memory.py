@@ -35,7 +35,8 @@ def address(array: Any) -> int:
 
 def addresses(array: Any, count: int) -> Any:
     """Where the first numbers of an array stand."""
-    return address(array) + 8 * np.arange(count, dtype=np.uintp)
+    start = address(array)
+    return np.arange(start, start + 8 * count, 8, dtype=np.uintp)
 
 
 def places(arrays: Sequence[Any]) -> tuple[Any, Any]:
@@ -46,12 +47,12 @@ def places(arrays: Sequence[Any]) -> tuple[Any, Any]:
     sizes = [array.shape[-1] for array in arrays]
     steps = [array.shape[-1] if array.ndim == 2 else 0 for array in arrays]
     if sum(sizes) > _MANY * len(sizes):
-        found = list(map(addresses, arrays, sizes))
-        return np.concatenate(found), np.repeat(np.array(steps, dtype=np.intp), sizes)
+        strides = np.array(steps, dtype=np.intp).repeat(sizes)
+        return np.concatenate(list(map(addresses, arrays, sizes))), strides
     pointers: list[int] = []
-    strides: list[int] = []
+    by_row: list[int] = []
     for array, size, step in zip(arrays, sizes, steps, strict=True):
         start = address(array)
         pointers += range(start, start + 8 * size, 8)
-        strides += [step] * size
-    return np.array(pointers, dtype=np.uintp), np.array(strides, dtype=np.intp)
+        by_row += [step] * size
+    return np.array(pointers, dtype=np.uintp), np.array(by_row, dtype=np.intp)

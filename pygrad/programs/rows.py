@@ -29,6 +29,8 @@ from pygrad.programs.memory import own_view, places
 from pygrad.programs.results import truths_in
 from pygrad.programs.whole import WITHOUT_INTS, ints_among, is_whole
 
+_FLOATS = {float}
+
 
 class Leaf(NamedTuple):
     """A number or array of an argument: the same for all rows, or an array with a row for each."""
@@ -51,11 +53,10 @@ class RowNumbers:
 
     def point(self, row: int) -> list[float]:
         """All numbers of one row."""
-        return [
-            x
-            for leaf in self.leaves
-            for x in (leaf.array[row] if leaf.mapped else leaf.array).tolist()
-        ]
+        found: list[float] = []
+        for leaf in self.leaves:
+            found += (leaf.array[row] if leaf.mapped else leaf.array).tolist()
+        return found
 
     def pointers(self) -> tuple[Any, Any]:
         """For each input where its numbers stand, and how far apart those of two rows are."""
@@ -115,9 +116,10 @@ class RowArguments(RowNumbers):
                 numbers = np.array(arg, np.float64).ravel()
                 return self._add_shared(numbers, numbers, Array(arg.shape, arg.size))
             items, structure = flatten_part(arg, what, way)
-            numbers = np.array(
-                [v.data if isinstance(v, Value) else float(v) for v in items], np.float64
-            )
+            floats = items
+            if not _FLOATS.issuperset(map(type, items)):
+                floats = [v.data if isinstance(v, Value) else float(v) for v in items]
+            numbers = np.array(floats, np.float64)
             return self._add_shared(numbers, items, structure)
         found = parts_of(of)
         if found is not None:

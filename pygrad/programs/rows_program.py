@@ -131,7 +131,7 @@ class RowsProgram:
             _, lives, _ = _native.trace_program(
                 tuple(outputs), self.flags, bytes(len(outputs)), False
             )
-        by = tuple([inputs[i] for i in self.wrt]) + lives
+        by = (*map(inputs.__getitem__, self.wrt), *lives)
         _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
         return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
 

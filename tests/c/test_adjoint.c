@@ -434,6 +434,8 @@ static void test_an_index_finds_what_was_put_there(void)
         CHECK(pg_index_find(&index, nodes[i], &place) == (int)(i % 2) && (i % 2 == 0 || place == i));
     pg_index_close(&index);
     CHECK(!pg_index_open(&index, SIZE_MAX)); /* more than there is */
+    pg_positions positions;
+    CHECK(!pg_positions_open(&positions, NULL, SIZE_MAX)); /* more than an entry can say */
     for (size_t i = 0; i < COUNT; i++)
         pg_release(nodes[i]);
 }
