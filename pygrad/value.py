@@ -49,7 +49,8 @@ def _load_native() -> ModuleType:
     assert spec is not None
     module = module_from_spec(spec)
     loader.exec_module(module)
-    sys.modules[name] = module  # where `from pygrad import _native` finds it
+    # Where `from pygrad import _native` finds it: in the package first, as it does each module.
+    sys.modules[name] = sys.modules["pygrad"]._native = module  # type: ignore[attr-defined]
     return module
 
 

@@ -382,6 +382,22 @@ def deleted(x: Any) -> Any:
     return t
 
 
+def annotated(x: Any) -> Any:
+    tank: Tank = Tank(x)
+    y: NoSuchType = x  # type: ignore[name-defined]  # noqa: F821
+    z: float
+    while y > 1:
+        half: float = y / 2
+        y = half
+        tank.level: float = tank.level + y  # type: ignore[misc]
+    if y > 0.5:
+        z = y
+        tank.level = z + 1
+    else:
+        z = tank.level
+    return z + tank.level
+
+
 FUNCTIONS = [
     f
     for f in list(globals().values())

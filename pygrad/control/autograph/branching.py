@@ -93,10 +93,7 @@ def _run(function: Thunk, c: Any, snapshot: Snapshot | None) -> _Way:
         context.branches -= 1
     if result is None and snapshot is not None:
         result = GOES_ON
-    changes = {} if snapshot is None else snapshot.changes()
-    if snapshot is not None:
-        snapshot.restore()
-    return result, changes
+    return result, {} if snapshot is None else snapshot.undone()
 
 
 def guarded(function: Thunk) -> Any:

@@ -29,7 +29,7 @@ from pygrad.core.reading import codes_within
 # What is done with a source before it is converted, by a mark among a function's globals.
 PREPARED: dict[str, Callable[[str], ast.Module]] = {}
 _FUTURES = 0x1000000 | 0x100000  # annotations, generator_stop
-_PRIVATE = re.compile(r"\b__\w+(?<!__)\b")  # a name of a class's own
+PRIVATE = re.compile(r"\b__\w+(?<!__)\b")  # a name of a class's own
 _Key = tuple[str, int]  # a function's name, and its first line
 
 
@@ -57,8 +57,8 @@ def compiled(tree: ast.Module, code: CodeType) -> CodeType:
 
 def in_its_lines(code: CodeType, lines: list[str]) -> Any:
     """None where the whole file is to be asked."""
-    text = _block(code, lines)
-    if _PRIVATE.search(text):
+    text = block(code, lines)
+    if PRIVATE.search(text):
         return None
     # In a line of its own number, and in a block where it is indented.
     before = code.co_firstlineno - 1
@@ -76,7 +76,7 @@ def in_its_lines(code: CodeType, lines: list[str]) -> Any:
     return found[0] if is_same else None
 
 
-def _block(code: CodeType, lines: list[str]) -> str:
+def block(code: CodeType, lines: list[str]) -> str:
     """The lines of code, and those below that belong to its last statement or are further to the right."""
     first = code.co_firstlineno - 1
     end = max([line or 0 for each in codes_within(code) for _, _, line in each.co_lines()])

@@ -18,11 +18,10 @@ from typing import Any
 from pygrad.control.autograph.dividing import as_comparisons
 from pygrad.control.autograph.trees import parts
 
-RETURNS, BREAKS = (
-    1,
-    2,
-)  # how a statement may leave: the function; a loop around it, or a trip of that
-ASSIGNS, CHANGES = 1, 2  # what evaluating an expression may do: assign, or wait; change anything
+# How a statement may leave: the function; a loop around it, or a trip of that.
+RETURNS, BREAKS = 1, 2
+# What evaluating an expression may do: assign, or wait; change anything.
+ASSIGNS, CHANGES = 1, 2
 _NO_EFFECT = (
     ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Compare, ast.Tuple, ast.IfExp,
     ast.BoolOp, ast.Subscript,

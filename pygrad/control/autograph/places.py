@@ -116,18 +116,24 @@ class Snapshot:
             waiting += more
         self.spaces = {id(c.space) for c, _ in self.kept.values() if type(c) is _Named}
 
+    def changed(self) -> list[tuple[Any, Any]]:
+        """The containers in which something else is by now, and what was in them."""
+        return [each for each in self.kept.values() if not _is_as(*each)]
+
     def restore(self) -> None:
-        for container, was in self.kept.values():
-            if not _is_as(container, was):
-                _fill(container, was)
+        for container, was in self.changed():
+            _fill(container, was)
 
     def changes(self) -> dict[tuple[int, Any], Change]:
         """What is not as it was, by place."""
-        found: dict[tuple[int, Any], Change] = {}
-        for container, was in self.kept.values():
-            if not _is_as(container, was):
-                for change in _compared(container, was):
-                    found[change.place.mark] = change
+        return _compared(self.changed())
+
+    def undone(self) -> dict[tuple[int, Any], Change]:
+        """The same; all is as it was after that."""
+        changed = self.changed()
+        found = _compared(changed)
+        for container, was in changed:
+            _fill(container, was)
         return found
 
     def has(self, container: Any) -> bool:
@@ -290,8 +296,8 @@ def _fill(container: Any, was: Any) -> None:
             else:
                 container.space.pop(name, None)
     elif isinstance(container, dict):
-        for name in [name for name in container if name not in was]:
-            del container[name]
+        if not all(map(is_, container, was)) or len(container) > len(was):
+            container.clear()  # so that its keys are in their order again
         container.update(was)
     else:
         now = _contents(container)
@@ -324,6 +330,8 @@ def _is_as(container: Any, was: Any) -> bool:
     """Whether there is in a container what was in it."""
     if type(container) is CellType:
         return _cell(container) is was
+    if type(container) is dict:
+        return _is_same(container, was)
     if isinstance(container, list | deque):
         return len(container) == len(was) and all(map(is_, container, was))
     if isinstance(container, set | bytearray):
@@ -332,17 +340,39 @@ def _is_as(container: Any, was: Any) -> bool:
         if container.dtype.kind == "O":
             return all(map(is_, container.ravel().tolist(), was.ravel().tolist()))
         return container.tobytes() == was.tobytes()  # type: ignore[no-any-return]
-    now = _contents(container)
-    # In another order it may be the same: then there is no change to be found.
-    return len(now) == len(was) and all(map(is_, now.values(), was.values()))
+    return _is_same(_contents(container), was)
 
 
-def _compared(container: Any, was: Any) -> Iterable[Change]:
+def _is_same(now: dict[Any, Any], was: dict[Any, Any]) -> bool:
+    """Whether two dicts have the same keys, in the same order, and the same under each."""
+    return (
+        len(now) == len(was)
+        and all(map(is_, now, was))
+        and all(map(is_, now.values(), was.values()))
+    )
+
+
+def _compared(changed: list[tuple[Any, Any]]) -> dict[tuple[int, Any], Change]:
+    return {
+        each.place.mark: each for container, was in changed for each in _changes(container, was)
+    }
+
+
+def _changes(container: Any, was: Any) -> Iterable[Change]:
     if type(container) is CellType:
         yield Change(Place(container, None), was, _cell(container))
         return
     is_sequence = isinstance(container, list | deque)
-    if isinstance(container, set | bytearray) or (is_sequence and len(container) != len(was)):
+    is_rearranged = (
+        isinstance(container, dict)
+        and container.keys() == was.keys()
+        and list(container) != list(was)
+    )
+    if (
+        isinstance(container, set | bytearray)
+        or (is_sequence and len(container) != len(was))
+        or is_rearranged
+    ):
         yield Change(Place(container, _WHOLE), was, type(was)(container))
         return
     old: Any = was

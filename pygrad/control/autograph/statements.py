@@ -196,6 +196,10 @@ class _Statements(Expressions):
             return [self.plainly(node)]
         if isinstance(node, ast.Nonlocal | ast.Global):
             return []
+        if isinstance(node, ast.AnnAssign):  # which no variable of a function around it can be of
+            if node.value is None:
+                return [placed(ast.Pass(), node)]
+            node = placed(ast.Assign([node.target], node.value), node)
         checks: list[ast.stmt] = []
         target = node.target if isinstance(node, ast.AugAssign) else None
         if isinstance(target, ast.Name) and target.id in self.checked:
