@@ -12,7 +12,7 @@
 enum { STAND_INS, WHOLE, MODULES, OTHERS, OTHERS_NAMED, TIME, BUILTINS, IMPORT, ALL_TABLES };
 enum { NAME, GLOBALS, LOCALS, FROMLIST, LEVEL, ALL_ARGUMENTS };
 
-static PyObject *name_of_import; /* made when it is needed first */
+static PyObject *name_of_import, *name_of_original; /* made when they are needed first */
 
 /* A borrowed item of one of the tables; NULL if it is not there, or with an exception set. */
 static PyObject *item_of(PyObject *tables, int table, PyObject *name)
@@ -40,6 +40,27 @@ static PyObject *whole_package(PyObject *tables, PyObject *name)
     PyObject *package = top == NULL ? NULL : whole_module(tables, top);
     Py_XDECREF(top);
     return package;
+}
+
+/* The module that a module is like, borrowed, if all names are those of things that it has from there. Modules are not
+ * such things, which others may stand for. NULL if not, or with an exception set. */
+static PyObject *original_with(PyObject *module, PyObject *names)
+{
+    if (name_of_original == NULL && (name_of_original = PyUnicode_InternFromString("__original__")) == NULL)
+        return NULL;
+    PyObject *own = PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
+    PyObject *original = own == NULL ? NULL : PyDict_GetItemWithError(own, name_of_original);
+    if (original == NULL || !PyModule_Check(original))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_Size(names); i++) {
+        PyObject *name = PyTuple_GetItem(names, i);
+        if (PyDict_GetItemWithError(own, name) != NULL || PyErr_Occurred())
+            return NULL;
+        PyObject *item = PyDict_GetItemWithError(PyModule_GetDict(original), name);
+        if (item == NULL || PyModule_Check(item))
+            return NULL;
+    }
+    return original;
 }
 
 /* Whether a module has all names, some of which it may make when it is asked; false, too, with an exception set. */
@@ -91,6 +112,9 @@ static PyObject *done_before(PyObject *tables, PyObject *const *args)
         return PyErr_Occurred() ? NULL : other_module(tables, args, named);
     if (!named)
         return Py_XNewRef(whole_package(tables, args[NAME]));
+    PyObject *original = original_with(module, args[FROMLIST]);
+    if (original != NULL || PyErr_Occurred())
+        return Py_XNewRef(original);
     Py_INCREF(module); /* what makes a name may run any code */
     if (has_all(module, args[FROMLIST]))
         return module;

@@ -469,6 +469,13 @@ def clip(a: Any, *args: Any, **named: Any) -> Any:
 _COMPARING = {"amax", "amin", "max", "min", "ptp", "unique"}
 
 
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    """numpy.result_type; a Value has the one that numpy.asarray gives an array of it."""
+    return _plainly(
+        np.result_type, *[np.dtype(object) if is_value(x) else x for x in arrays_and_dtypes]
+    )
+
+
 def _of_an_array(function: Any) -> Callable[..., Any]:
     """A function of NumPy's that asks the first argument, which is made one that can be asked."""
 
@@ -510,7 +517,17 @@ def _by_numpys_functions() -> Iterator[tuple[Any, Callable[..., Any]]]:
     )
     for name in _COMPARING & vars(np).keys():
         yield getattr(np, name), _of_an_array(getattr(np, name))
-    for function in (*own, gradient, linspace, logspace, geomspace, cov, corrcoef, copyto):
+    for function in (
+        *own,
+        gradient,
+        linspace,
+        logspace,
+        geomspace,
+        cov,
+        corrcoef,
+        copyto,
+        result_type,
+    ):
         yield getattr(np, function.__name__), function
     for name, function in algebra.FUNCTIONS.items():
         if hasattr(np.linalg, name):

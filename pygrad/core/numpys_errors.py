@@ -87,7 +87,7 @@ _OF_COMPILED = re.compile(
     r"|Result from function call is not a proper array of floats"
     r"|object arrays are not supported"
     r"|input type 'object' not supported"
-    r"|dtype argument must be a NumPy dtype, but it is a <class 'pygrad\.\w+'>"
+    r"|array type dtype\('O'\) not supported"
 )
 _CURE_OF_COMPILED = (
     "this is compiled code, which takes plain numbers, and no Value gets through. pygrad.scipy has solvers "
@@ -122,6 +122,7 @@ MAY_BE = (  # what has a cure
     ValueError,
     AttributeError,
     IndexError,
+    RuntimeError,
     NotImplementedError,
     struct.error,
 )

@@ -36,6 +36,8 @@ _SHOWS = re.compile(
 _LONGEST = 12  # lines of such a statement
 _STANDARD = os.path.dirname(logging.__file__).rsplit(os.sep, 1)[0] + os.sep
 _LOGS = os.path.dirname(logging.__file__) + os.sep
+# What describes a task with its result, to itself: an event loop sets a handler that names one.
+_UNREAD = (f"{_STANDARD}asyncio{os.sep}", f"{_STANDARD}signal.py")
 _OTHERS = re.compile(r"[\\/](site-packages|dist-packages)[\\/](?!numpy[\\/])")
 
 
@@ -209,7 +211,8 @@ def forget_texts() -> None:
 
 
 def _asking() -> FrameType | None:
-    """The frame that asks for a text, behind what passes texts on; None if it is pygrad's, or logs."""
+    """The frame that asks for a text, behind what passes texts on; None if it is pygrad's, or what
+    the text is for shows it to nobody who reads numbers from it."""
     frame: FrameType | None = sys._getframe(2)
     while (
         frame is not None
@@ -220,6 +223,8 @@ def _asking() -> FrameType | None:
     if frame is not None and frame.f_code.co_filename.startswith(_LOGS):
         return None
     while frame is not None and _passes_on(frame.f_code):
+        if frame.f_code.co_filename.startswith(_UNREAD):
+            return None
         frame = frame.f_back
     return None if frame is None or is_pygrads(frame.f_code.co_filename) else frame
 

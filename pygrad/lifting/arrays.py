@@ -12,7 +12,7 @@ from pygrad import math
 from pygrad.arrays.engines import engine_of
 from pygrad.core.implementation import Value, chooser
 from pygrad.lifting import quick
-from pygrad.lifting.builtin import as_type
+from pygrad.lifting.builtin import as_type, to_digits
 from pygrad.lifting.linear import lifted_linalg
 from pygrad.lifting.values import holds_values
 
@@ -53,6 +53,8 @@ def lifted_numpy() -> ModuleType:
         setattr(lifted, name, _for_values(getattr(np, name)))
     lifted.full = _filled(np.full)  # type: ignore[attr-defined]
     lifted.full_like = _filled(np.full_like)  # type: ignore[attr-defined]
+    for name in ("round", "around"):
+        setattr(lifted, name, _rounding(getattr(np, name)))
     lifted.isscalar = lambda x: isinstance(x, Value) or np.isscalar(x)  # type: ignore[attr-defined]
     return lifted
 
@@ -178,6 +180,21 @@ def _filled(function: Callable[..., Any]) -> Callable[..., Any]:
         return of_values(made if dtype is None else as_type(made, dtype))
 
     return quick.of_numbers(array, function)
+
+
+def _rounding(standard: Callable[..., Any]) -> Callable[..., Any]:
+    """numpy.round; where what has Values is not to be rounded to digits, it is what it was."""
+    from pygrad.arrays.conditions import objects
+    from pygrad.arrays.overrides import of_values
+
+    @functools.wraps(standard)
+    def rounded(a: Any, decimals: Any = 0, out: Any = None) -> Any:
+        if not decimals or out is not None or not holds_values(a):
+            return standard(a, decimals, out)
+        given = a if isinstance(a, Value) else of_values(objects(a))
+        return to_digits(given, decimals, lambda v: standard(v, decimals))
+
+    return quick.of_numbers(rounded, standard)
 
 
 def _of_items(standard: Callable[..., Any], array: Callable[..., Any]) -> Callable[..., Any]:

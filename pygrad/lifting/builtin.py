@@ -15,7 +15,7 @@ from types import FrameType, FunctionType
 from typing import Any
 
 from pygrad.arrays.engines import MARK, of_numpy, waits
-from pygrad.core.callers import warn_once
+from pygrad.core.callers import users_depth, warn_once
 from pygrad.core.implementation import IMPLEMENTATION, Value, in_no_grad
 from pygrad.core.ints import Int, as_int, is_int
 from pygrad.core.numpys_errors import CURE_OF_COMPLEX, CURE_OF_DIGITS
@@ -143,11 +143,14 @@ def array_by(name: str) -> Callable[..., Any]:
 
 
 def round_of(x: Any, *args: Any, **named: Any) -> Any:
-    """x.round(2)"""
-    if not isinstance(x, Value):
+    """x.round(2), also of arrays with Values."""
+    if not isinstance(x, Value) and not is_of_values(x):
         return x.round(*args, **named)
     digits = args[0] if args else named.get("decimals", named.get("ndigits", 0))
-    return _to_digits(x, digits, sys._getframe(1)) if _rounds(sys._getframe(1)) else x
+    if isinstance(x, Value):
+        return to_digits(x, digits, lambda v: round(v, digits))
+    way = operator.methodcaller("round", *args, **named)
+    return to_digits(x, digits, way) if digits else way(x)
 
 
 def number_like(name: str) -> Callable[[Any], Any]:
@@ -187,15 +190,19 @@ def as_bits(x: Any) -> Any:
 def rounded(x: Any, ndigits: Any = None) -> Any:
     """round(x, ndigits); where rounding is off, a Value with digits is left as it is."""
     if ndigits is not None and isinstance(x, Value):
-        return _to_digits(x, ndigits, sys._getframe(1)) if _rounds(sys._getframe(1)) else x
+        return to_digits(x, ndigits, lambda v: round(v, ndigits))
     if ndigits is not None:
         return round(x, ndigits)
     return as_int((x.round() + 0.0).round()) if isinstance(x, Value) else round(x)
 
 
-def _to_digits(v: Value, ndigits: Any, frame: FrameType) -> Any:
-    """round(v, ndigits), and a warning that what is made has no slope, unless it is for a text alone."""
-    result = round(v, ndigits)
+def to_digits(v: Any, ndigits: Any, rounding: Callable[[Any], Any]) -> Any:
+    """rounding(v) to so many digits, and a warning that what is made has no slope, unless it is for a text
+    alone; v where the code that asks does not round."""
+    frame = sys._getframe(users_depth() - 1)
+    if not _rounds(frame):
+        return v
+    result = rounding(v)
     if ndigits > 0 and not in_no_grad() and not is_shown(frame):
         warn_once(
             f"round(v, {ndigits}) of a Value is a constant, and so is what is computed of it: its slope "
@@ -339,7 +346,6 @@ _BY_VALUES: dict[Callable[..., Any], Any] = {
     as_bits: None,
     is_whole: "is_integer",
     item_of: "item",
-    round_of: "round",
     **{METHODS[name]: name for name in ("sum", "mean", "max", "min", "prod")},
     **{METHODS[name]: name for name in ("flatten", "ravel", "reshape")},
     **{function: operator.attrgetter(name) for name, function in ATTRIBUTES.items()},
@@ -349,6 +355,7 @@ _BY_ITEMS: dict[Callable[..., Any], Any] = {
     as_text: operator.mod,
     as_type: "astype",
     as_double: True,
+    round_of: "round",
 }
 
 

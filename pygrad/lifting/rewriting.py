@@ -58,7 +58,8 @@ _NAMED = "|".join(
     ]
 )
 _NEEDED = re.compile(rf"\b(?:{_NAMED})\b|[\"'][\s)]*%|[&|^]|<<|>>")
-_ARRAYS = re.compile(r"\bnumpy\b")
+# A notebook's cell, and a module that has it from another one, do not say where np comes from.
+_ARRAYS = re.compile(r"\b(?:numpy|np)\b|\b(?:array|asarray|empty|full|ones|zeros)(?:_like)?\(")
 _INDEX, _ITEM, _PART = "__lifted_index__", "__lifted_item__", "__lifted_part__"
 _OF_BITS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
 

@@ -460,6 +460,14 @@ def test_correlations_of_lists():
     )
 
 
+def test_the_type_of_results_is_that_of_objects():
+    v = Value(2.0)
+    for given in ((v,), (v, float), (np.ones(2), v), (pygrad.numpy.array([v]), 1.0)):
+        assert np.result_type(*given).kind == "O"
+    f = lift(lambda x: np.asarray([x, 2.0 * x], dtype=np.result_type(x, float)).sum())
+    assert (f(1.5), grad(f)(1.5)) == (4.5, 3.0)
+
+
 def test_so_does_what_it_asks_of_an_average():
     with pytest.raises(AttributeError, match=r"no attribute 'shape'.*import pygrad\.numpy as np"):
         grad(lambda x: np.cov([x, 1.0, 3.0]))(1.0)

@@ -238,6 +238,8 @@ jetblack_options.american.barone_adesi_whaley.price(False, 100.0, 104.0, 0.5, 0.
 ratecurves.Bond(100.0, 0.05, 10).price_from_ytm(0.045)
 ratecurves.Bond(100.0, 0.04, 7).price_from_curve(ratecurves.YieldCurve([1, 2, 5, 10], [0.02, 0.025, 0.03, 0.032]))
 gasdyn.solve_isentropic(area_ratio=2.5, gamma=1.4, branch="supersonic").mach
+quantities.Quantity(3.0, "m").__truediv__(quantities.Quantity(2.0, "s")).rescale("km/hour").magnitude.item()
+periodictable.xray_sld("SiO2", density=2.0, energy=8.5)[0]
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import linecache
@@ -241,3 +242,22 @@ def test_other_texts_of_values_stay_texts() -> None:
         format(v, ".17q")
     assert grad(lift(lambda x: float("%.17g" % x) * x))(1.7) == 3.4  # noqa: UP031
     assert grad(lambda x: float(f"{x:.3f}") * x)(1.7) == 1.7  # as round() has it
+
+
+def test_an_event_loop_reads_no_number_from_what_describes_its_tasks() -> None:
+    def f(x: Any) -> Any:
+        async def square(v: Any) -> Any:
+            await asyncio.sleep(0)
+            return v * v
+
+        async def both() -> Any:
+            return sum(await asyncio.gather(square(x), square(2.0 * x)))
+
+        return asyncio.run(both())
+
+    rows = np.linspace(1.0, 2.0, 20)
+    for run in (f, lift(f)):
+        compiled = compile(run)
+        assert [compiled(x) for x in rows.tolist()] == [x * x + 4.0 * x * x for x in rows.tolist()]
+        assert len(compiled.programs) == 1
+        assert vmap(grad(run))(rows) == pytest.approx(10.0 * rows)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pygrad import Value, compile, grad, jvp, lift, no_grad, vmap
+from pygrad import Value, compile, grad, jvp, lift, no_grad, value_and_grad, vmap
 
 HEAD = """
 import math
@@ -127,3 +127,18 @@ def test_rounding_to_digits_is_told_of_where_a_derivative_is_lost(capsys: Any) -
         lifted(Value(-1.2399))
     with no_grad():
         assert lift(lambda x: round(x * x, 2))(Value(1.5)).data == 2.25
+
+
+def by_numpy(x: Any) -> Any:
+    a = np.array([x * x, x])
+    return np.round(x * x, 2) + np.around([x, 1.0], 3).sum() + a.round(1)[0] + np.round(a)[1]
+
+
+def test_numpys_roundings_to_digits_are_told_of_and_can_be_left_out() -> None:
+    with pytest.warns(RuntimeWarning, match=r"round\(v, [123]\) of a Value is a constant") as told:
+        assert value_and_grad(lift(by_numpy))(1.2345) == (by_numpy(1.2345), 0.0)
+    assert len(told) == 3
+    exact = lift(by_numpy, rounding=False)
+    for run in (grad(exact), compile(grad(exact))):
+        assert run(1.2345) == pytest.approx(4 * 1.2345 + 1.0)
+    assert exact(1.2345) == by_numpy(1.2345)
