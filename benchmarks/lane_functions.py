@@ -100,7 +100,7 @@ OPS: dict[str, Op] = {
     "lgamma": Op(lambda m, x: m.lgamma(x), ((-5.0, 20.0),), lambda mp, x: mp.log(abs(mp.gamma(x)))),
     "gamma": same("gamma", (-5.0, 20.0)),
     "digamma": same("digamma", (-5.0, 20.0)),
-    **{f"polygamma {n}": polygamma(n) for n in (1, 2, 3)},
+    **{f"polygamma {n}": polygamma(n) for n in (1, 2, 3, 4, 12)},
     "erfcx": Op(lambda m, x: m.erfcx(x), ((-4.0, 10.0),), lambda mp, x: mp.exp(x * x) * mp.erfc(x)),
     "ndtr": same("ndtr", WIDE, exactly="ncdf"),
     "log_ndtr": Op(lambda m, x: m.log_ndtr(x), (WIDE,), lambda mp, x: mp.log(mp.ncdf(x))),

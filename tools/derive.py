@@ -18,7 +18,6 @@ import importlib.util
 import math
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,25 +51,6 @@ def scalar_functions(root: Path) -> str:
         for name in ("scalar.h", "gamma.h", "normal.h")
     )
     return "\n".join(map(javascript.transliterated, javascript.function_texts(header)))
-
-
-# Functions of csrc/ops/gamma.h whose table lanes have, too: elsewhere they go a way of their own.
-SERIES_OF_LANES = {"hurwitz_zeta"}
-
-
-def gamma_series(root: Path) -> str:
-    """Tables of csrc/ops/gamma.h, each by the name of the first function that has it, for lanes."""
-    header = (root / "csrc" / "ops" / "gamma.h").read_text(encoding="utf-8")
-    tables = re.findall(
-        r"^static inline double (\w+)\([^)]*\)\n\{\n    static const double c\[\] = \{\n(.*?)    \};\n",
-        header,
-        re.MULTILINE | re.DOTALL,
-    )
-    return "\n".join(
-        f"static const double {name}_series[] = {{\n{textwrap.indent(textwrap.dedent(c), '    ')}}};\n"
-        for name, c in tables
-        if name in SERIES_OF_LANES
-    )
 
 
 def docs_table(root: Path) -> str:
@@ -269,7 +249,6 @@ Part = Callable[[Path], str]
 PARTS: dict[str, dict[str, Part]] = {
     "pygrad/__init__.py": {"names": imports_of_names},
     "csrc/ops/algebra.h": {"words": algebra_words},
-    "csrc/program/gammas.c": {"series": gamma_series},
     "docs/ops.md": {"ops": docs_table, "words": docs_words},
     "pygrad/_native.pyi": {"methods": value_methods},
     "pygrad/math.pyi": {

@@ -3,7 +3,6 @@
  * as in laneexp.h. */
 
 #include "program/lanepowpass.h"
-#include "program/lanezeta.h"
 
 /* Whether one is less than a bound. */
 LANE_ALWAYS int LANE_NAME(some_are_below)(const double *x, size_t count, double bound)
@@ -14,6 +13,8 @@ LANE_ALWAYS int LANE_NAME(some_are_below)(const double *x, size_t count, double 
         some |= lane_to_bits(x[i] < bound ? 1.0 : 0.0);
     return some != 0;
 }
+
+#include "program/lanepolygamma.h"
 
 /* Numbers as logarithms begin with them. */
 struct LANE_NAME(splits) { numbers k, f, s; };
@@ -242,64 +243,10 @@ FIRST_ORDER(2)
 FIRST_ORDER(3)
 #undef FIRST_ORDER
 
-/* polygamma(n, x) of x <= 0, or nan, over a factorial with its sign: see polygamma() of gamma.h. */
-LANE_TARGET static void LANE_NAME(polygamma_reflected)(double n, const double *x, double *z, size_t count)
-{
-    numbers above = {{0.0}}, below = {{0.0}}, from = {{0.0}}, part = {{0.0}}, order = {{0.0}};
-    const double sign = fmod(n, 2.0) == 1.0 ? 1.0 : -1.0;
-    for (size_t i = 0; i < count; i++) {
-        part.at[i] = lane_part_of(x[i]);
-        above.at[i] = 1.0 + part.at[i];
-        below.at[i] = 1.0 - part.at[i];
-        from.at[i] = 1.0 - x[i];
-        order.at[i] = -(n + 1.0);
-    }
-    LANE_NAME(zetas)(1.0, n + 1.0, above.at, above.at, count);
-    LANE_NAME(zetas)(1.0, n + 1.0, below.at, below.at, count);
-    LANE_NAME(zetas)(1.0, n + 1.0, from.at, from.at, count);
-    LANE_NAME(lanes_pow)(part.at, order.at, z, count);
-    LANE_LOOP
-    for (size_t i = 0; i < count; i++)
-        z[i] += above.at[i] + sign * (below.at[i] - from.at[i]);
-}
-
-/* The same for all x, n being whole, from LANE_ORDERS + 1 to LARGEST_ORDER. */
-LANE_TARGET static void LANE_NAME(polygammas_of)(double n, const double *x, double *z, size_t count)
-{
-    numbers a = {{0.0}}, some = {{0.0}}, found = {{0.0}};
-    uint64_t below[LANES_AT_ONCE] = {0}, many = 0;
-    uint8_t places[LANES_AT_ONCE];
-    double factorial = fmod(n, 2.0) == 1.0 ? 1.0 : -1.0;
-    const double end = fmod(n, 2.0) == 1.0 ? 0.0 : -0.0;
-    for (double k = 2.0; k <= n; k += 1.0)
-        factorial *= k;
-    LANE_LOOP
-    for (size_t i = 0; i < count; i++) {
-        a.at[i] = x[i] > 0.0 ? x[i] : 300.0; /* without terms */
-        below[i] = lane_to_bits(x[i] > 0.0 ? 0.0 : 1.0) >> 61 & 1;
-        many += below[i];
-    }
-    if (many != count)
-        LANE_NAME(zetas)(factorial, n + 1.0, a.at, z, count);
-    if (many != 0) {
-        places_of(below, count, places);
-        for (size_t i = 0; i < whole_eights(many); i++)
-            some.at[i] = i < many ? x[places[i]] : -1.5;
-        LANE_NAME(polygamma_reflected)(n, some.at, found.at, whole_eights(many));
-        for (size_t i = 0; i < many; i++)
-            z[places[i]] = factorial * found.at[i];
-    }
-    LANE_LOOP
-    for (size_t i = 0; i < count; i++) {
-        const double here = x[i] == LANE_INF ? end : z[i];
-        z[i] = lane_is_pole(x[i]) ? LANE_NAN : here;
-    }
-}
-
 /* Whether a block has one order, and one for which there are steps that all lanes go. */
 LANE_ALWAYS int LANE_NAME(has_one_order)(const double *n, size_t count)
 {
-    int others = !(n[0] >= 1.0) | !(n[0] <= (double)LARGEST_ORDER) | !lane_is_whole(n[0]);
+    int others = !(n[0] >= 1.0) | !(n[0] <= (double)LANE_ORDERS_LAST) | !lane_is_whole(n[0]);
     for (size_t i = 1; i < count; i++)
         others |= n[i] != n[0];
     return !others;
@@ -317,7 +264,7 @@ LANE_TARGET static void LANE_NAME(polygammas)(const double *n, const double *x, 
     else if (n[0] == 3.0)
         LANE_NAME(polygammas_3)(x, z, count);
     else
-        LANE_NAME(polygammas_of)(n[0], x, z, count);
+        LANE_NAME(polygammas_of_order)(n[0], x, z, count);
 }
 
 LANE_TARGET void LANE_NAME(pg_polygammas)(const double *n, const double *x, double *z, size_t count)

@@ -1,4 +1,4 @@
-/* lanepowone.h: x ** y on one lane, in the parts that whole blocks go through one after the other (see lanepowpass.h).
+/* lanepowone.h: x ** y on one lane, in the parts that whole blocks go through one after the other (see lanepowblock.h).
  *
  * By the rules of lanemath.h but for two rows that are looked up, of a logarithm and of a power of two: what is
  * left to polynomials is so small that few terms do. */

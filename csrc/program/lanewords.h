@@ -11,6 +11,7 @@
 #include "program/lanelog.h"
 #include "program/lanemath.h"
 #include "program/lanenormal.h"
+#include "program/lanepolygammaone.h"
 #include "program/lanepow.h"
 #include "program/lanetrig.h"
 
@@ -53,7 +54,9 @@ static inline double lane_polygamma(double n, double x)
         return lane_polygamma_of(x, 1);
     if (n == 2.0)
         return lane_polygamma_of(x, 2);
-    return n == 3.0 ? lane_polygamma_of(x, 3) : polygamma(n, x);
+    if (n == 3.0)
+        return lane_polygamma_of(x, 3);
+    return lane_is_order(n) ? lane_polygamma_of_order(n, x) : polygamma(n, x);
 }
 
 /* what these define, and what is better for lanes */

@@ -1,4 +1,6 @@
-"""The polynomials of lanegammaseries.h are what it says of each, to the digits that lanes count on."""
+"""The polynomials of lanegammaseries.h and lanepolygammaseries.h are what these say of each.
+
+They are that to the digits that lanes count on."""
 
 from __future__ import annotations
 
@@ -124,3 +126,66 @@ def test_polynomials_are_what_is_said_of_them(name: str) -> None:
         worst = max(worst, abs(found(x) / exactly(x) - 1))
     print(f"{name}: {float(mp.log(worst, 2)):.1f}")
     assert worst < mp.mpf(2) ** -bits
+
+
+# -- polygamma of the orders from 4 on: tables of lanepolygammaseries.h ---------------------------
+
+TABLES = (PROGRAM / "lanepolygammaseries.h").read_text("utf-8")
+FIRST, SMOOTH, LAST = 4, 8, 160
+ORDERS = (4, 5, 6, 7, 8, 9, 13, 22, 40, 81, 160)
+
+
+def rows_of(name: str) -> list[list[Real]]:
+    """A table's rows."""
+    found = re.search(rf"double lane_{name}\[.*?\] = \{{\n(.*?)\n\}};", TABLES, re.DOTALL)
+    assert found, name
+    rows = re.findall(r"\{(.*?)\}", found[1], re.DOTALL) or [found[1]]
+    numbers = re.compile(r"-?0x[0-9a-f.]+p[+-]?\d+")
+    return [[mp.mpf(float.fromhex(x)) for x in numbers.findall(row)] for row in rows]
+
+
+def of_order(name: str, first: int, n: int) -> Callable[[Real], Real]:
+    """A polynomial, whose coefficients are series of where an order stands among others."""
+    place = mp.mpf(2 * (LAST - n) * (first + 3)) / ((LAST - first) * (n + 3)) - 1
+    rows = rows_of(name)
+    weights = [mp.chebyt(i, place) for i in range(len(rows))]
+    terms = [mp.fdot(weights, column) for column in zip(*rows, strict=True)]
+    return lambda t: mp.polyval(terms[::-1], t)
+
+
+def near_of(n: int) -> Callable[[Real], Real]:
+    if n >= SMOOTH:
+        return of_order("near_of_orders", SMOOTH, n)
+    terms = rows_of("near_of_first_orders")[n - FIRST]
+    return lambda t: mp.polyval(terms[::-1], t)
+
+
+@pytest.mark.parametrize("n", ORDERS)
+def test_polynomials_of_an_order_are_its_sums(n: int) -> None:
+    mp.prec = 150
+    one = mp.mpf(1)
+
+    def zeta(x: Real) -> Real:
+        return abs(mp.psi(n, x)) / mp.factorial(n)  # mp.zeta(n + 1, x) loses digits
+
+    far, far_polynomial = 3 * n / 8 * one + 2.5, of_order("far_of_orders", FIRST, n)
+    near_polynomial = near_of(n)
+    beside, least = (2.5 * one, mp.zero) if n < SMOOTH else (3 * n / 16 * one, (n - 8) / (72 * one))
+    low, high = least / (least + beside), far / (far + beside)
+    worst = mp.zero
+    for i in range(12):
+        t = mp.cospi((2 * i + 1) / (24 * one))
+        w = low + (high - low) * (t + 1) / 2
+        x, a = beside * w / (1 - w), (far - 0.5) * mp.sqrt(2 / (t + 1))
+        worst = max(worst, abs(near_polynomial(t) - x ** (n + 1) * zeta(x + 1)))
+        worst = max(worst, abs(far_polynomial(t) - (n * a**n * zeta(a + 0.5) - 1)))
+    print(f"{n}: {float(mp.log(worst, 2)):.1f}")
+    assert worst < mp.mpf(2) ** -54  # beside 1
+
+
+def test_zeta_of_halves_is_zeta() -> None:
+    mp.prec = 100
+    (values,) = rows_of("zeta_of_halves")
+    half = mp.mpf(3) / 2
+    for s, value in enumerate(values, 5):
+        assert abs(value / (half**s * mp.zeta(s, half)) - 1) < mp.mpf(2) ** -52
