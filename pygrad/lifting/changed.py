@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from pygrad.lifting.anew import lifted_later
@@ -14,8 +14,8 @@ from pygrad.lifting.minima import of_minima
 from pygrad.lifting.scientific import of_special, of_stats
 from pygrad.lifting.solvers import of_optimize
 from pygrad.lifting.standing import like
+from pygrad.lifting.sums import of_sums
 from pygrad.lifting.systems import of_systems
-from pygrad.lifting.values import holds_values
 
 
 def changed(name: str, original: ModuleType) -> ModuleType:
@@ -24,28 +24,6 @@ def changed(name: str, original: ModuleType) -> ModuleType:
     if name == "scipy":  # whose submodules are imported when they are asked for
         vars(made)["__getattr__"] = lambda part: _part(original, part)
     return made
-
-
-# Of scipy.integrate: sums over samples and nodes, Python code in a module of its own.
-_SUMS = ("trapezoid", "cumulative_trapezoid", "simpson", "cumulative_simpson", "fixed_quad")
-
-
-def _of_sums(original: ModuleType) -> dict[str, Any]:
-    functions = {name: getattr(original, name, None) for name in _SUMS}
-    return {name: _in_copy(f) for name, f in functions.items() if isinstance(f, FunctionType)}
-
-
-def _in_copy(original: Any) -> Callable[..., Any]:
-    """A function that is Python code amid compiled modules; of Values that of its module, lifted alone."""
-
-    @functools.wraps(original)
-    def call(*args: Any, **named: Any) -> Any:
-        given = [*args, *named.values()]
-        if not (holds_values(given) or any(map(callable, given))):
-            return original(*args, **named)
-        return getattr(_loader[0](original.__module__), original.__name__)(*args, **named)
-
-    return call
 
 
 def _lambdify(original: Any) -> dict[str, Any]:
@@ -77,17 +55,19 @@ def object_for(item: Any) -> Any:
 
 
 _found: list[Callable[[str], Any]] = []
-_loader: list[Callable[[str], Any]] = []
 
 
-def set_finder(module_for: Callable[[str], Any], load: Callable[[str], Any]) -> None:
-    """What gives the module that lifted code has under a name, and what lifts one by itself."""
-    _found[:], _loader[:] = [module_for], [load]
+def set_finder(module_for: Callable[[str], Any]) -> None:
+    """What gives the module that lifted code has under a name."""
+    _found[:] = [module_for]
 
 
 CHANGED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "scipy": lambda original: {},
-    "scipy.integrate": lambda original: {**of_integrate(original), **_of_sums(original)},
+    "scipy.integrate": lambda original: {
+        **of_integrate(original),
+        **of_sums(original, lambda: _found[0]("numpy")),
+    },
     "scipy.interpolate": of_interpolate,
     "scipy.optimize": lambda original: {
         **of_optimize(original),

@@ -517,7 +517,7 @@ def standing_for(item: Any) -> Any:
 
 
 _NOTHING = object()
-set_finder(module_for, load)
+set_finder(module_for)
 
 
 def lifted_builtins() -> dict[str, Any]:

@@ -241,11 +241,13 @@ def test_solvers_that_take_no_values_name_those_that_do(expression: str, cure: s
 def sums(a: Any, b: Any) -> Any:
     x = np.linspace(0.0, a, 11)
     y = np.exp(-b * x)
+    both = np.array([x, y])
     by_nodes = integrate.fixed_quad(lambda t: b * t * t, 0.0, a)[0]
     whole = integrate.simpson(y, x=x) + integrate.trapezoid(y, x) + by_nodes
-    return (
-        whole + integrate.cumulative_simpson(y, x=x)[-1] + integrate.cumulative_trapezoid(y, x)[3]
-    )
+    even = integrate.simpson(y[1:], x=x[1:] ** 2) + integrate.simpson(y[:2], dx=a)
+    running = integrate.cumulative_trapezoid(both, dx=a, initial=0)[1, 3]
+    by_columns = integrate.simpson(both.T, x=x, axis=0) + integrate.trapezoid(both.T, dx=a, axis=0)
+    return whole + even + running + by_columns[1] + integrate.cumulative_trapezoid(y, x)[3]
 
 
 def test_sums_over_samples_whose_places_are_values() -> None:
@@ -257,3 +259,5 @@ def test_sums_over_samples_whose_places_are_values() -> None:
         ends = [[x + h * (i == j) for j, x in enumerate(point)] for h in (step, -step)]
         assert slope == pytest.approx((sums(*ends[0]) - sums(*ends[1])) / (2 * step), rel=1e-8)
     assert vmap(lifted)([2.0, 1.0], [0.5, 0.3]) == pytest.approx([value, sums(1.0, 0.3)])
+    with pytest.raises(ValueError, match="length of `x`"):
+        grad(lift(lambda a: integrate.simpson([a, a, a], x=[0.0, 1.0])))(1.0)
