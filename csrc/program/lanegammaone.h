@@ -327,10 +327,10 @@ LANE_INLINE struct lane_pair lane_small_power(double r, const int n)
     return n == 2 ? square : lane_times_pair(square, square);
 }
 
-/* x ** -n, infinite where it is too large */
-LANE_INLINE struct lane_pair lane_small_power_below(double x, const int n)
+/* (x + left) ** -n, infinite where it is too large */
+LANE_INLINE struct lane_pair lane_small_power_below(double x, double left, const int n)
 {
-    double r = 1.0 / x, missed = n * fma(-r, x, 1.0);
+    double r = 1.0 / x, missed = n * fma(-r, left, fma(-r, x, 1.0));
     struct lane_pair z = lane_small_power(r, n);
     double low = fma(z.high, missed, z.low);
     return (struct lane_pair){z.high, fabs(z.high) < LANE_INF ? low : 0.0};
@@ -352,21 +352,32 @@ LANE_INLINE double lane_polygamma_above(double x, const int n)
     double rest = fma(lead, p.high, fma(p.high, t, lead * fma(p.high, missed, p.low)));
     double second = x + 1.0, third = x + 2.0;
     double b = lane_small_power(second, n + 1).high, c = lane_small_power(third, n + 1).high;
-    struct lane_pair first = lane_small_power_below(x, n + 1);
+    struct lane_pair first = lane_small_power_below(x, 0.0, n + 1);
     double others = fma(all, (b + c) / (b * c), rest);
     double sum = fma(all, first.high, fma(all, first.low, others));
     return near ? sum : rest;
 }
 
-/* Of x <= 0, or nan, from z of 1 - x: a sum over all whole numbers, less what stands below 0. That of cubes is 0 amid two whole
- * numbers, so that its parts are added first. */
+/* That of cubes over all whole numbers is 0 amid two of them: with q the distance of the next one, q**-3 - (1 - q)**-3 as pairs,
+ * and a multiple of 1 - 2 q. */
+LANE_INLINE double lane_polygamma_2_below(double part, double z)
+{
+    double q = fabs(part), away = 1.0 - q, distance = fma(-2.0, q, 1.0), sign = copysign(1.0, part);
+    struct lane_pair first = lane_small_power_below(q, 0.0, 3);
+    struct lane_pair second = lane_small_power_below(away, (1.0 - away) - q, 3);
+    double about = first.high - second.high, low = ((first.high - about) - second.high) + (first.low - second.low);
+    double rest = fma(distance, lane_polygamma_2_apart(distance * distance), about < LANE_INF ? 2.0 * low : 0.0);
+    return fma(2.0 * sign, about, z) + sign * rest;
+}
+
+/* Of x <= 0, or nan, from z of 1 - x: a sum over all whole numbers, less what stands below 0. */
 LANE_INLINE double lane_polygamma_below(double x, double z, const int n)
 {
     const double all = lane_factorial_of(n);
     double part = lane_part_of(x), square = part * part;
-    struct lane_pair first = lane_small_power_below(part, n + 1);
     if (n == 2)
-        return fma(part, lane_polygamma_2_beside(square), all * first.high) + fma(all, first.low, z);
+        return lane_polygamma_2_below(part, z);
+    struct lane_pair first = lane_small_power_below(part, 0.0, n + 1);
     double beside = n == 1 ? lane_polygamma_1_beside(square) : lane_polygamma_3_beside(square);
     return fma(all, first.high, fma(all, first.low, beside - z));
 }

@@ -192,23 +192,18 @@ LANE_INLINE double lane_polygamma_1_beside(double w)
         lane_cubic(w, w2, 0x1.a51a6625307d3p+1, 0x1.9f9cb402bc51bp+2, 0x1.458cbe5f04351p+3, 0x1.c1d39fb6f0a6bp+3));
 }
 
-/* 2 times the sum of (p + k)**-3 over all whole k but 0, over p */
-LANE_INLINE double lane_polygamma_2_beside(double w)
+/* 2 times the sum of (k + q)**-3 - (k + 1 - q)**-3 over k from 1 on, over d = 1 - 2 q, of w = d**2 from 0 to 1 */
+LANE_INLINE double lane_polygamma_2_apart(double w)
 {
     double w2 = w * w, w4 = w2 * w2;
-    double p = fma(w, -0x1.52291d13b2ad1p+15, 0x1.c5d98ac6ec24fp+15);
+    double p = lane_cubic(w, w2, 0x1.9f16736569bc6p-20, 0x1.fdafde03a05b6p-23, 0x1.eafdd5f7a739fp-27,
+                          0x1.259c312b938b8p-27);
     p = fma(
         w4, p,
-        lane_cubic(w, w2, 0x1.1d095dedb18cdp+8, -0x1.102ff2d97a134p+13, 0x1.33bb939e3f96p+14, -0x1.733dde8677851p+15));
-    p = fma(
-        w4, p,
-        lane_cubic(w, w2, -0x1.55d9c36a78ea3p+9, -0x1.a5fea8bc151f4p+9, -0x1.e618f99a334f7p+9, -0x1.76c6fea68cadp+10));
-    p = fma(
-        w4, p,
-        lane_cubic(w, w2, -0x1.b81bb8115e38bp+7, -0x1.3804e5913c834p+8, -0x1.a401792498c36p+8, -0x1.100263c5d96b8p+9));
+        lane_cubic(w, w2, 0x1.b30a496002c51p-9, 0x1.11d15febda235p-11, 0x1.47737b9045953p-14, 0x1.79777dcb8d10bp-17));
     return fma(
         w4, p,
-        lane_cubic(w, w2, -0x1.9f9cb402bc46cp+3, -0x1.458cbe5f0b6ddp+5, -0x1.515eb7c65fc8fp+6, -0x1.204953fa3b232p+7));
+        lane_cubic(w, w2, 0x1.68ba30a420963p+0, 0x1.da2d963cfec1bp-2, 0x1.ab21d339471bbp-4, 0x1.41a51bf59c379p-6));
 }
 
 /* 6 times the sum of (p + k)**-4 over all whole k but 0 */

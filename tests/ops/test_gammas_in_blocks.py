@@ -209,10 +209,20 @@ def order_places(n: int, count: int) -> list[float]:
 @pytest.mark.parametrize("n", [1, 2, 3, *ORDERS])
 def test_higher_orders_are_within_two_ulp(n: int) -> None:
     xs = order_places(n, 25 if n < 20 else 8)  # as mpmath takes long
-    xs = [x for x in xs if n != 2 or x > 0]
     found = vmap(lambda x: polygamma(n, x), errors="ignore")(np.array(xs)).tolist()
     for x, y in zip(xs, found, strict=True):
         with mp.workprec(PRECISION + (10 * n if x < 0 else 0)):
             truth = mp.psi(n, mp.mpf(x))
             if MIN_NORMAL < abs(truth) < MAX:
-                assert ulps(y, truth, terms_of(n)(mp.mpf(x))) <= 2.0, x
+                most = 3.25 if n == 2 and x < 0 else 2.0  # 1 - x is rounded
+                assert ulps(y, truth, terms_of(n)(mp.mpf(x))) <= most, x
+
+
+@of_lanes
+def test_polygamma_2_does_not_cancel_amid_poles() -> None:
+    xs = [-k - 0.5 + s * 2.0**-e for k in range(12) for s in (1, -1) for e in (8, 20, 40)]
+    found = vmap(lambda x: polygamma(2, x))(np.array(xs)).tolist()
+    with mp.workprec(PRECISION):
+        for x, y in zip(xs, found, strict=True):
+            truth = mp.psi(2, mp.mpf(x))
+            assert ulps(y, truth, terms_of(2)(mp.mpf(x))) <= 3.25, x  # not thousands

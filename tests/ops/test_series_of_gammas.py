@@ -82,9 +82,14 @@ def polygamma_beside(n: int) -> Callable[[Real], Real]:
     def value(w: Real) -> Real:
         p, s = mp.sqrt(w), n + 1
         both = mp.zeta(s, 1 + p) + (-1) ** s * mp.zeta(s, 1 - p)
-        return mp.factorial(n) * both / (p if n == 2 else 1)
+        return mp.factorial(n) * both
 
     return value
+
+
+def polygamma_2_apart(w: Real) -> Real:
+    d = mp.sqrt(w)
+    return 2 * (mp.zeta(3, (3 - d) / 2) - mp.zeta(3, (3 + d) / 2)) / d
 
 
 def sine_of_pi(w: Real) -> Real:
@@ -107,7 +112,8 @@ KNOWN: dict[str, tuple[Callable[[Real], Real], float, float, int]] = {
     "sine_of_pi": (sine_of_pi, 1e-8, 0.25, 53),
     "cotangent_of_pi": (cotangent_of_pi, 1e-8, 0.25, 53),
     **{f"polygamma_{n}_far": (polygamma_far(n), 1e-8, 3.0**-2, 51) for n in (1, 2, 3)},
-    **{f"polygamma_{n}_beside": (polygamma_beside(n), 1e-8, 0.25, 53) for n in (1, 2, 3)},
+    **{f"polygamma_{n}_beside": (polygamma_beside(n), 1e-8, 0.25, 53) for n in (1, 3)},
+    "polygamma_2_apart": (polygamma_2_apart, 1e-8, 1.0, 51),
 }
 
 
