@@ -165,8 +165,7 @@ PyObject *pg_tuple(PyObject *iterable, const char *what)
     return tuple;
 }
 
-/* Whether number i of a tuple is a Value that may be used; else an exception says why not. */
-static int require_value(PyObject *v, const char *what, Py_ssize_t i)
+int pg_require_value(PyObject *v, const char *what, Py_ssize_t i)
 {
     if (PG_LIKELY(PG_IS_VALUE(v)))
         return pg_require_built(v);
@@ -178,7 +177,7 @@ int pg_require_values(PyObject *tuple, const char *what)
 {
     const Py_ssize_t count = PyTuple_Size(tuple);
     for (Py_ssize_t i = 0; i < count; i++)
-        if (!require_value(PyTuple_GetItem(tuple, i), what, i))
+        if (!pg_require_value(PyTuple_GetItem(tuple, i), what, i))
             return 0;
     return 1;
 }
@@ -191,7 +190,7 @@ pg_node **pg_nodes_of(PyObject *values, const char *what)
         return (pg_node **)(void *)PyErr_NoMemory();
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *v = PyTuple_GetItem(values, i);
-        if (!require_value(v, what, i)) {
+        if (!pg_require_value(v, what, i)) {
             pg_free(nodes);
             return NULL;
         }

@@ -61,6 +61,10 @@ pg_node *pg_operand_node(PyObject *object, const char *what);
 /* A new tuple of what an iterable gives; TypeError that starts with what if it is none. Caller owns. */
 PyObject *pg_tuple(PyObject *iterable, const char *what);
 
+/* Whether number i of a tuple is an initialised Value; else false with an exception set, a TypeError that starts with
+ * what and says the number. */
+int pg_require_value(PyObject *v, const char *what, Py_ssize_t i);
+
 /* Sees that a tuple holds initialised Values only; false with an exception set, a TypeError that starts
  * with what and counts to the item. */
 int pg_require_values(PyObject *tuple, const char *what);

@@ -13,6 +13,7 @@
 #include "python/rules.h"
 #include "python/singular.h"
 #include "python/sweeping.h"
+#include "python/unwrapped.h"
 #include "python/value.h"
 
 /* -- numbers that are read ---------------------------------------------------------------------- */
@@ -132,7 +133,7 @@ static PyObject *any_active(PyObject *module, PyObject *ignored)
 
 /* -- derivatives -------------------------------------------------------------------------------- */
 
-enum { NUMBERS, VALUES, AS_REACHED }; /* what the results shall be */
+enum { NUMBERS, VALUES, AS_REACHED, UNWRAPPED }; /* what the results shall be */
 
 /* Derivatives between outputs and inputs, on one way. Node pointers are borrowed from the tuples. */
 typedef struct {
@@ -147,6 +148,7 @@ typedef struct {
     double *numbers;       /* the seeds, and in place of some of them nodes */
     pg_node **nodes;
     int as_numbers;        /* results are numbers, though there is an adjoint */
+    int unwrapped;         /* they are nodes in a capsule in the place of Values */
     int several;           /* nodes with several results are on the way */
     int told;              /* that a derivative is not to be relied on */
 } derivation;
@@ -281,11 +283,29 @@ static PyObject *result_row(const derivation *d)
     return row;
 }
 
+/* The same as nodes of which no Value is made. */
+static PyObject *unwrapped_row(const derivation *d)
+{
+    PyObject *row = pg_unwrapped(d->results);
+    for (size_t i = 0; row != NULL && i < d->results; i++) {
+        pg_node *n = pg_adjoint_at(d->adjoint, d->to[i]);
+        if (n == NULL) {
+            PyErr_NoMemory();
+            Py_CLEAR(row);
+        } else {
+            pg_put_unwrapped(row, n);
+        }
+    }
+    return row;
+}
+
 static PyObject *result_rows(derivation *d, PyObject *seeds)
 {
     PyObject *rows = PyList_New(0);
     for (Py_ssize_t k = 0; rows != NULL && k < PyTuple_Size(seeds); k++) {
-        PyObject *row = read_seeds(d, PyTuple_GetItem(seeds, k)) && go(d) ? result_row(d) : NULL;
+        PyObject *row = read_seeds(d, PyTuple_GetItem(seeds, k)) && go(d)
+                            ? (d->unwrapped ? unwrapped_row(d) : result_row(d))
+                            : NULL;
         for (size_t i = 0; row != NULL && d->adjoint != NULL && i < d->seeds; i++)
             if (d->nodes[i] != NULL)
                 pg_keep(d->nodes[i]);
@@ -385,6 +405,9 @@ static PyObject *derive(derivation *d, PyObject *seeds, int stop, int kind)
     size_t count;
     pg_node **inputs = inputs_of(d, &count);
     const int as_reached = kind == AS_REACHED;
+    d->unwrapped = kind == UNWRAPPED;
+    if (d->unwrapped)
+        kind = VALUES;
     pg_findings found = {0};
     d->sweep = pg_sorted(d->root, kind != VALUES, inputs, stop ? count : 0);
     if (d->sweep == NULL)

@@ -6,6 +6,7 @@
 #include "python/singular.h"
 #include "python/sweeping.h"
 #include "python/trace.h"
+#include "python/unwrapped.h"
 #include "python/value.h"
 
 static void delete_program(PyObject *capsule)
@@ -151,14 +152,16 @@ static PyObject *trace_program(PyObject *module, PyObject *args)
     const pg_running_trace *current = pg_trace_running();
     if (current == NULL)
         return PyErr_Format(PyExc_RuntimeError, "this thread is not tracing");
-    if (PyBytes_Size(rows) != PyTuple_Size(current->inputs) || PyBytes_Size(totals) != PyTuple_Size(outputs))
-        return PyErr_Format(PyExc_ValueError, "a byte for each input, and one for each output");
-    pg_node **nodes = pg_nodes_of(outputs, "outputs must be");
+    size_t count;
+    pg_node **nodes = pg_all_nodes_of(outputs, "outputs must be", &count);
     if (nodes == NULL)
         return NULL;
-    PyObject *result = traced_program(current, nodes, (size_t)PyTuple_Size(outputs),
-                                      (const uint8_t *)PyBytes_AsString(rows),
-                                      (const uint8_t *)PyBytes_AsString(totals), optimise);
+    PyObject *result = NULL;
+    if (PyBytes_Size(rows) != PyTuple_Size(current->inputs) || (size_t)PyBytes_Size(totals) != count)
+        PyErr_SetString(PyExc_ValueError, "a byte for each input, and one for each output");
+    else
+        result = traced_program(current, nodes, count, (const uint8_t *)PyBytes_AsString(rows),
+                                (const uint8_t *)PyBytes_AsString(totals), optimise);
     pg_free(nodes);
     return result;
 }
@@ -189,7 +192,8 @@ static PyObject *read_data(PyObject *module, PyObject *args)
 PyMethodDef pg_tracing_functions[] = {
     {"trace_program", trace_program, METH_VARARGS,
      "trace_program(outputs, rows, totals, optimise, /)\n--\n\n"
-     "The program of the trace up to here, the Values it reads at each call, and the outcomes of its guards."},
+     "The program of the trace up to here, the Values it reads at each call, and the outcomes of its guards.\n"
+     "Outputs are Values and what reverse() gives for Kind.UNWRAPPED."},
     {"program_address", program_address, METH_O, "program_address(program, /)\n--\n\nFor cffi, borrowed."},
     {"read_data", read_data, METH_VARARGS,
      "read_data(values, address, /)\n--\n\nThe data of Values into an array of doubles."},

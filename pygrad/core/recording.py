@@ -41,6 +41,7 @@ class Kind:
     NUMBERS = 0
     VALUES = 1
     AS_REACHED = 2  # Values where they depend on Values outside, numbers where they do not
+    UNWRAPPED = 3  # what stands for them among the outputs of a trace, and is of no other use
 
 
 class Recording(implementation.Recorded):

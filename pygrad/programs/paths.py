@@ -216,8 +216,9 @@ def trace(
     """The path that function takes at a point; f is the user's function in it, for errors to name.
     asks: says what asks in it which object a bool is.
 
-    function gets Values and returns outputs (Values), for each a byte whether it is added up over rows,
-    and what they are. rows has a byte for each input: whether it differs by row.
+    function gets Values and returns outputs (Values, and what stands for several: Kind.UNWRAPPED), for
+    each a byte whether it is added up over rows, and what they are. rows has a byte for each input: whether
+    it differs by row.
     """
     try:
         return _path(function, point, rows, f, asks)

@@ -132,8 +132,8 @@ class RowsProgram:
                 tuple(outputs), self.flags, bytes(len(outputs)), False
             )
         by = (*map(inputs.__getitem__, self.wrt), *lives)
-        _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.VALUES)
-        return [*outputs, *row], b"\1" * (len(outputs) + len(row)), Totals(structure, lives)
+        _, (row,) = _native.reverse(tuple(outputs), by, (0,), True, Kind.UNWRAPPED)
+        return [*outputs, row], b"\1" * (len(outputs) + len(by)), Totals(structure, lives)
 
     def run(
         self,
