@@ -135,7 +135,7 @@ def _nothing(node: ast.expr) -> ast.expr:
 
 def _converted_code(node: Any, owner: str, code: CodeType) -> tuple[CodeType, list[Info]]:
     node, infos = converted(node, owner)
-    whole = compiled(enclosed(node, [*code.co_freevars, AG]), code)
+    whole = compiled(enclosed(node, [*code.co_freevars, AG], owner), code)
     made = next(each for each in codes_within(whole) if each.co_name == _FUNCTION)
     names = {"co_name": code.co_name, "co_firstlineno": code.co_firstlineno}
     if hasattr(code, "co_qualname"):
