@@ -95,6 +95,31 @@ def test_a_source_in_which_a_number_or_an_operator_is_another(
         definition(code)
 
 
+def test_a_function_that_is_given_other_code_is_converted_anew(tmp_path: Path) -> None:
+    """As tools do that reload modules in place: code, defaults, and the file before them."""
+    f = made(tmp_path, "reloaded", "def f(x, y=1.0):\n    return x * y if x > 0 else x\n").f
+    assert convert(f, strict=True)(2.0) == 2.0
+    source = "import math\n\ndef f(x, y=3.0):\n    return x - y if x > 0 else x\n"
+    later = ModuleType("later")
+    (tmp_path / "reloaded.py").write_text(source)  # linecache has the lines of before
+    exec(compile(source, f.__code__.co_filename, "exec"), vars(later))
+    f.__code__, f.__defaults__ = later.f.__code__, later.f.__defaults__
+    assert convert(f, strict=True)(2.0) == -1.0 == f(2.0)
+    assert convert(f, strict=True) is convert(f)
+
+
+def test_a_lambda_of_a_cell_that_waits(tmp_path: Path) -> None:
+    (tmp_path / "cell.py").write_text("await 1\nf = lambda x: x if x > 0 else -x\n")
+    whole = compile(
+        (tmp_path / "cell.py").read_text(),
+        str(tmp_path / "cell.py"),
+        "exec",
+        ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+    )
+    code = next(each for each in codes_within(whole) if each.co_name == "<lambda>")
+    assert isinstance(definition(code)[0], ast.Lambda)
+
+
 def test_names_of_a_class_are_its_own(tmp_path: Path) -> None:
     source = (
         "class A:\n"

@@ -43,6 +43,17 @@ def definition(code: CodeType, mark: str = "") -> tuple[Any, str]:
     lines = linecache.getlines(code.co_filename)
     if not lines:
         raise AutographError("its source is not at hand. Define it in a file or a notebook")
+    try:
+        return _definition(code, lines, mark)
+    except AutographError:  # of lines that were read before the module was loaded anew, maybe
+        linecache.checkcache(code.co_filename)
+        now = linecache.getlines(code.co_filename)
+        if not now or now == lines:
+            raise
+    return _definition(code, now, mark)
+
+
+def _definition(code: CodeType, lines: list[str], mark: str) -> tuple[Any, str]:
     node = None if mark else in_its_lines(code, lines)
     return (node, "") if node is not None else in_the_file(code, "".join(lines), mark)
 
@@ -123,6 +134,7 @@ def in_the_file(code: CodeType, source: str, mark: str) -> tuple[Any, str]:
 def _file(filename: str, source: str, mark: str, flags: int) -> _File:
     tree = PREPARED[mark](source) if mark else ast.parse(source)
     file = _File(defaultdict(list), defaultdict(list))
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as cells of notebooks have
     for code in codes_within(compile(tree, filename, "exec", flags, dont_inherit=True)):
         file.codes[_key_of(code)].append(code)
     waiting: list[tuple[Any, str]] = [(tree, "")]
