@@ -33,6 +33,8 @@ _SHOWS = re.compile(
     r"self\._?log(ger|ging)?\.\w+)\b",
     re.IGNORECASE,
 )
+# Statements of a truth alone; what stands behind the colon of a line is another.
+_ASKS = re.compile(r"\s*(assert\b|(if|elif|while)\b.*:\s*(#.*)?$)")
 _LONGEST = 12  # lines of such a statement
 _STANDARD = os.path.dirname(logging.__file__).rsplit(os.sep, 1)[0] + os.sep
 _LOGS = os.path.dirname(logging.__file__) + os.sep
@@ -245,16 +247,36 @@ def _passes_on(code: CodeType) -> bool:
 
 def is_shown(frame: FrameType) -> bool:
     """Whether the statement that runs shows what it makes: its first words say so."""
+    return _begins(frame, _SHOWS)
+
+
+# Methods that give a text, a truth or a hash
+_NO_SLOPE = frozenset(
+    {
+        "__repr__", "__str__", "__format__", "__hash__", "__bool__",
+        "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__",
+    }
+)  # fmt: skip
+
+
+def decides(frame: FrameType) -> bool:
+    """Whether nothing that the statement that runs makes has a slope: it asks for a truth, or stands in a
+    method that gives a text, a truth or a hash."""
+    return frame.f_code.co_name in _NO_SLOPE or _begins(frame, _ASKS)
+
+
+def _begins(frame: FrameType, words: re.Pattern[str]) -> bool:
+    """Whether the statement that runs begins with such words."""
     path, number = frame.f_code.co_filename, frame.f_lineno
     lines = linecache.getlines(path, frame.f_globals)[max(0, number - _LONGEST) : number]
     if not lines:
         return False
-    if _SHOWS.match(lines[-1]):
+    if words.match(lines[-1]):
         return ";" not in lines[-1]
     text = ""
     for line in reversed(lines[:-1]):
         text = line + text
-        if _SHOWS.match(line):
+        if words.match(line):
             return text.count("(") > text.count(")")
     return False
 

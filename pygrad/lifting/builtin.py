@@ -21,7 +21,14 @@ from pygrad.core.ints import Int, as_int, is_int
 from pygrad.core.numpys_errors import CURE_OF_COMPLEX, CURE_OF_DIGITS
 from pygrad.core.rounding import tell_of_rounding
 from pygrad.core.shown import shown
-from pygrad.core.texts import NumberText, has_all_digits, is_shown, number_in_text, number_text
+from pygrad.core.texts import (
+    NumberText,
+    decides,
+    has_all_digits,
+    is_shown,
+    number_in_text,
+    number_text,
+)
 from pygrad.lifting.floats import class_of_twin, twin_in
 from pygrad.lifting.quick import of_numbers, unless_values
 from pygrad.lifting.raising import LIFTED_FROM, decorating, raised, with_methods
@@ -187,23 +194,23 @@ def as_bits(x: Any) -> Any:
     return int(x) if isinstance(x, Value) and is_int(x) else x
 
 
-def rounded(x: Any, ndigits: Any = None) -> Any:
-    """round(x, ndigits); where rounding is off, a Value with digits is left as it is."""
-    if ndigits is not None and isinstance(x, Value):
-        return to_digits(x, ndigits, lambda v: round(v, ndigits))
+def rounded(number: Any, ndigits: Any = None) -> Any:
+    """round(number, ndigits); where rounding is off, a Value with digits is left as it is."""
+    if ndigits is not None and isinstance(number, Value):
+        return to_digits(number, ndigits, lambda v: round(v, ndigits))
     if ndigits is not None:
-        return round(x, ndigits)
-    return as_int((x.round() + 0.0).round()) if isinstance(x, Value) else round(x)
+        return round(number, ndigits)
+    return as_int((number.round() + 0.0).round()) if isinstance(number, Value) else round(number)
 
 
 def to_digits(v: Any, ndigits: Any, rounding: Callable[[Any], Any]) -> Any:
     """rounding(v) to so many digits, and a warning that what is made has no slope, unless it is for a text
-    alone; v where the code that asks does not round."""
+    or a truth alone; v where the code that asks does not round."""
     frame = sys._getframe(users_depth() - 1)
     if not _rounds(frame):
         return v
     result = rounding(v)
-    if ndigits > 0 and not in_no_grad() and not is_shown(frame):
+    if ndigits > 0 and not in_no_grad() and not (is_shown(frame) or decides(frame)):
         warn_once(
             f"round(v, {ndigits}) of a Value is a constant, and so is what is computed of it: its slope "
             "is 0. pygrad.lift(..., rounding=False) leaves Values as they are"

@@ -66,10 +66,58 @@ def test_a_source_that_is_another_by_now(tmp_path: Path) -> None:
         "def f(x, y):\n    return half(x)\n",
         "x = 1\n",
     ):
-        (tmp_path / "changing.py").write_text(after)
-        linecache.clearcache()
+        rewrite(tmp_path / "changing.py", after)
         with pytest.raises(AutographError, match="its source is another by now"):
             definition(before.f.__code__)
+
+
+def rewrite(file: Path, source: str) -> None:
+    file.write_text(source)
+    linecache.clearcache()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("x * 2", "x * 3"), ("x * 2", "x + 2"), ("x > 1", "x < 1"), ("-y", "+y"), ("y * 5", "y * 6")],
+)
+@pytest.mark.parametrize("around", ["", "class A:\n  __x = 1\n  "], ids=["own lines", "whole file"])
+def test_a_source_in_which_a_number_or_an_operator_is_another(
+    tmp_path: Path, old: str, new: str, around: str
+) -> None:
+    source = around + "def f(x, __y=1.0): return (lambda y: y * 5 if x > 1 else -y)(x * 2)\n"
+    source = source if around else source.replace("__y", "y")
+    before = made(tmp_path, "changing", source)
+    code = (before.A if around else before).f.__code__
+    rewrite(tmp_path / "changing.py", source)
+    assert definition(code)[0].name == "f"
+    rewrite(tmp_path / "changing.py", source.replace(old, new))
+    with pytest.raises(AutographError, match="its source is another by now"):
+        definition(code)
+
+
+def test_a_function_that_is_given_other_code_is_converted_anew(tmp_path: Path) -> None:
+    """As tools do that reload modules in place: code, defaults, and the file before them."""
+    f = made(tmp_path, "reloaded", "def f(x, y=1.0):\n    return x * y if x > 0 else x\n").f
+    assert convert(f, strict=True)(2.0) == 2.0
+    source = "import math\n\ndef f(x, y=3.0):\n    return x - y if x > 0 else x\n"
+    later = ModuleType("later")
+    (tmp_path / "reloaded.py").write_text(source)  # linecache has the lines of before
+    exec(compile(source, f.__code__.co_filename, "exec"), vars(later))
+    f.__code__, f.__defaults__ = later.f.__code__, later.f.__defaults__
+    assert convert(f, strict=True)(2.0) == -1.0 == f(2.0)
+    assert convert(f, strict=True) is convert(f)
+
+
+def test_a_lambda_of_a_cell_that_waits(tmp_path: Path) -> None:
+    (tmp_path / "cell.py").write_text("await 1\nf = lambda x: x if x > 0 else -x\n")
+    whole = compile(
+        (tmp_path / "cell.py").read_text(),
+        str(tmp_path / "cell.py"),
+        "exec",
+        ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+    )
+    code = next(each for each in codes_within(whole) if each.co_name == "<lambda>")
+    assert isinstance(definition(code)[0], ast.Lambda)
 
 
 def test_names_of_a_class_are_its_own(tmp_path: Path) -> None:
@@ -81,6 +129,29 @@ def test_names_of_a_class_are_its_own(tmp_path: Path) -> None:
     module = made(tmp_path, "private", source)
     assert convert(module.A.f, strict=True)(module.A(), 1.0) == 3.0
     assert definition(module.A.f.__code__)[1] == "A"
+
+
+@pytest.mark.parametrize("name", ["A", "_A", "__A__", "__"])
+def test_whatever_has_a_private_name_in_a_class(tmp_path: Path, name: str) -> None:
+    source = f"""
+class {name}:
+    __k = 1.0
+    def f(self, y, *, __z=1.0):
+        import math as __math
+        class __C: v = 2.0
+        def __g(__w): return __w * __C.v if __w > 0 else __math.floor(__w)
+        try:
+            raise ValueError
+        except ValueError as __e:
+            __w = str(__e)
+        for __i in range(2):
+            if y > __i: __z = __z + self.__k * __g(y)
+        match y:
+            case __n: __z += __n
+        return __z, __class__
+"""
+    kind = getattr(made(tmp_path, "private", source), name)
+    assert convert(kind.f, strict=True)(kind(), 3.0) == kind().f(3.0) == (16.0, kind)
 
 
 def test_each_who_asks_has_a_tree_of_its_own() -> None:

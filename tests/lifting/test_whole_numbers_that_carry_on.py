@@ -142,3 +142,33 @@ def test_numpys_roundings_to_digits_are_told_of_and_can_be_left_out() -> None:
     for run in (grad(exact), compile(grad(exact))):
         assert run(1.2345) == pytest.approx(4 * 1.2345 + 1.0)
     assert exact(1.2345) == by_numpy(1.2345)
+
+
+class Rounded:
+    def __init__(self, v: Any) -> None:
+        self.v = v
+
+    def __repr__(self) -> str:
+        v = round(self.v, 2)
+        return f"Rounded({v})"
+
+    def __eq__(self, other: Any) -> bool:
+        return bool(round(self.v, 6) == np.round(other.v, 6))
+
+    def __hash__(self) -> int:
+        return hash(round(self.v, 6))
+
+
+def deciding(x: Any) -> Any:
+    assert round(x, 3) == np.round(x, 3), f"{x} is two"
+    assert repr(Rounded(x)) == "Rounded(1.23)"
+    if Rounded(x) == Rounded(x) and round(x, 2) > 1.0:  # truths have no slope
+        return x * x
+    return round(number=x, ndigits=2)
+
+
+def test_roundings_for_truths_and_texts_lose_no_derivative_and_are_not_told_of() -> None:
+    assert grad(lift(deciding))(1.2345) == 2 * 1.2345  # where a warning would be an error
+    loses = lift(lambda x: round(number=x, ndigits=2) if x > 0 else x)
+    with pytest.warns(RuntimeWarning, match=r"round\(v, 2\) of a Value is a constant"):
+        assert value_and_grad(loses)(1.2345) == (1.23, 0.0)

@@ -13,6 +13,7 @@ lambdas, for code with names that are private to a class, and for sources that a
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import linecache
 import pickle
@@ -23,7 +24,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from pygrad.control.autograph.errors import AutographError
-from pygrad.control.autograph.trees import enclosed, parameters, parts
+from pygrad.control.autograph.trees import enclosed, mangled, parameters, parts
 from pygrad.core.reading import codes_within
 
 # What is done with a source before it is converted, by a mark among a function's globals.
@@ -42,6 +43,17 @@ def definition(code: CodeType, mark: str = "") -> tuple[Any, str]:
     lines = linecache.getlines(code.co_filename)
     if not lines:
         raise AutographError("its source is not at hand. Define it in a file or a notebook")
+    try:
+        return _definition(code, lines, mark)
+    except AutographError:  # of lines that were read before the module was loaded anew, maybe
+        linecache.checkcache(code.co_filename)
+        now = linecache.getlines(code.co_filename)
+        if not now or now == lines:
+            raise
+    return _definition(code, now, mark)
+
+
+def _definition(code: CodeType, lines: list[str], mark: str) -> tuple[Any, str]:
     node = None if mark else in_its_lines(code, lines)
     return (node, "") if node is not None else in_the_file(code, "".join(lines), mark)
 
@@ -109,7 +121,7 @@ def in_the_file(code: CodeType, source: str, mark: str) -> tuple[Any, str]:
     key = _key_of(code)
     if not any(_is_source(each, code) for each in file.codes.get(key, ())):
         raise AutographError("its source is another by now")
-    found = [each for each in file.definitions.get(key, ()) if _takes(each[0], code)]
+    found = [each for each in file.definitions.get(key, ()) if _takes(*each, code)]
     if len(found) > 1:
         found = [each for each in found if _stands_at(each[0], code)]
     if len(found) != 1:
@@ -122,6 +134,7 @@ def in_the_file(code: CodeType, source: str, mark: str) -> tuple[Any, str]:
 def _file(filename: str, source: str, mark: str, flags: int) -> _File:
     tree = PREPARED[mark](source) if mark else ast.parse(source)
     file = _File(defaultdict(list), defaultdict(list))
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as cells of notebooks have
     for code in codes_within(compile(tree, filename, "exec", flags, dont_inherit=True)):
         file.codes[_key_of(code)].append(code)
     waiting: list[tuple[Any, str]] = [(tree, "")]
@@ -150,14 +163,55 @@ def _key(node: Any) -> _Key | None:
 
 def _is_source(found: CodeType, code: CodeType) -> bool:
     """Whether code found in a source may be that which runs, where others may have added to it."""
-    return set(found.co_names) <= set(code.co_names) and all(
-        getattr(found, name) == getattr(code, name)
-        for name in ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
+    return (
+        set(found.co_names) <= set(code.co_names)
+        and all(getattr(found, name) == getattr(code, name) for name in _OF_A_DEFINITION)
+        and all(map(_computes_as, codes_within(found), codes_within(code)))
     )
 
 
-def _takes(node: Any, code: CodeType) -> bool:
-    names = parameters(node.args)
+_OF_A_DEFINITION = (
+    "co_name",
+    "co_firstlineno",
+    "co_freevars",
+    "co_argcount",
+    "co_kwonlyargcount",
+)
+
+
+def _computes_as(found: CodeType, code: CodeType) -> bool:
+    """Whether constants and operators are the same, unless others have added names: what is added is
+    made otherwise, too. Bytes alone may be another release's, which Python keeps beside the file."""
+    if found.co_names != code.co_names:
+        return True
+    if _constants(found) != _constants(code):
+        return False
+    return found.co_code == code.co_code or _operators(found) == _operators(code)
+
+
+def _constants(code: CodeType) -> list[Any]:
+    """All but code, and the names by which functions and classes know where they stand."""
+    return [
+        each
+        for each in code.co_consts
+        if not isinstance(each, CodeType) and not (isinstance(each, str) and "<locals>" in each)
+    ]
+
+
+def _operators(code: CodeType) -> list[str]:
+    return [
+        f"{each.opname} {each.argrepr or each.arg}"
+        for each in dis.get_instructions(code)
+        if each.opname.startswith(_OPERATORS)
+    ]
+
+
+# Numbers that are no constants are here, too: from Python 3.14 on
+_OPERATORS = ("BINARY_", "COMPARE_", "CONTAINS_", "INPLACE_", "IS_", "LOAD_SMALL_", "UNARY_")
+
+
+def _takes(node: Any, owner: str, code: CodeType) -> bool:
+    names = [mangled(name, owner) for name in parameters(node.args)]
     return tuple(names) == code.co_varnames[: len(names)]
 
 

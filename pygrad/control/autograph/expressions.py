@@ -10,7 +10,15 @@ import ast
 from typing import Any
 
 from pygrad.control.autograph.notes import ASSIGNS, CHANGES, may
-from pygrad.control.autograph.trees import AG, LOAD, fields_of, new_function, parameters, placed
+from pygrad.control.autograph.trees import (
+    AG,
+    LOAD,
+    fields_of,
+    mangled,
+    new_function,
+    parameters,
+    placed,
+)
 
 _NO_PARAMETERS = new_function("none", [], []).args
 # Of these what they are called by says what they do; calls of others go by the run time.
@@ -72,9 +80,7 @@ class Expressions(ast.NodeTransformer):
     # -- names -----------------------------------------------------------------------------------
 
     def mangled(self, name: str) -> str:
-        if self.owner and name.startswith("__") and not name.endswith("__"):
-            return f"_{self.owner.lstrip('_')}{name}"
-        return name
+        return mangled(name, self.owner)
 
     def visit_Name(self, node: ast.Name) -> Any:
         node.id = self.mangled(node.id)

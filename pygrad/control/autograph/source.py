@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import operator
 import weakref
 from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
@@ -28,7 +29,9 @@ from pygrad.core.reading import codes_within
 # Under this name a function has another one that makes the same of a changed function within.
 CHANGED = "__pygrad_changed__"
 _FUNCTION = f"{AG}function"
-_made: weakref.WeakKeyDictionary[FunctionType, Any] = weakref.WeakKeyDictionary()
+_Of = tuple[Any, ...]
+# What was made of functions, each with what it was made of: tools that reload modules exchange that.
+_made: weakref.WeakKeyDictionary[FunctionType, tuple[_Of, Any]] = weakref.WeakKeyDictionary()
 
 
 def convert(f: FunctionType, strict: bool = False) -> Any:
@@ -37,12 +40,20 @@ def convert(f: FunctionType, strict: bool = False) -> Any:
     Raises:
         AutographError: its source is not at hand, or cannot be converted.
     """
+    of = (f.__code__, f.__defaults__, f.__kwdefaults__)
+    known = _made.get(f)
+    if (
+        known is not None
+        and all(map(operator.is_, known[0], of))
+        and not (strict and known[1] is f)
+    ):
+        return known[1]
     changed = f.__dict__.get(CHANGED)
-    if f not in _made and changed is not None:
-        _made[f] = changed(lambda g: convert(g, strict))
-    if f not in _made or (strict and _made[f] is f):
-        _made[f] = _converted(f, strict)
-    return _made[f]
+    made = None if changed is None else changed(lambda g: convert(g, strict))
+    if made is None or (strict and made is f):
+        made = _converted(f, strict)
+    _made[f] = (of, made)
+    return made
 
 
 def _converted(f: FunctionType, strict: bool) -> Any:
@@ -135,7 +146,7 @@ def _nothing(node: ast.expr) -> ast.expr:
 
 def _converted_code(node: Any, owner: str, code: CodeType) -> tuple[CodeType, list[Info]]:
     node, infos = converted(node, owner)
-    whole = compiled(enclosed(node, [*code.co_freevars, AG]), code)
+    whole = compiled(enclosed(node, [*code.co_freevars, AG], owner), code)
     made = next(each for each in codes_within(whole) if each.co_name == _FUNCTION)
     names = {"co_name": code.co_name, "co_firstlineno": code.co_firstlineno}
     if hasattr(code, "co_qualname"):

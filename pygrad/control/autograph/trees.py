@@ -58,6 +58,12 @@ def parameters(args: ast.arguments) -> list[str]:
     return [arg.arg for arg in (*every, args.vararg, args.kwarg) if arg is not None]
 
 
+def mangled(name: str, owner: str) -> str:
+    """What a name in a class of that name is: another one if it is private."""
+    owner = owner.lstrip("_")
+    return f"_{owner}{name}" if owner and name.startswith("__") and name[-2:] != "__" else name
+
+
 def new_function(name: str, parameters: Iterable[str], body: list[ast.stmt]) -> Any:
     """def name(parameters): body"""
     args = ast.arguments(
@@ -73,9 +79,16 @@ def new_function(name: str, parameters: Iterable[str], body: list[ast.stmt]) -> 
     return made
 
 
-def enclosed(definition: Any, variables: Iterable[str]) -> ast.Module:
-    """A module with a definition that has these variables, and no others, from around it."""
+def enclosed(definition: Any, variables: Iterable[str], owner: str = "") -> ast.Module:
+    """A module with a definition that has these variables, and no others, from around it. owner: the
+    class that it is a method of, whose private names Python then makes of those in it."""
     names = set(variables)
-    own: list[ast.stmt] = [] if definition.name in names else [ast.Global([definition.name])]
-    around = new_function(f"{AG}around", sorted(names), [*own, definition])
+    if owner:
+        method = ast.ClassDef(owner, [], [], [definition], [])
+        if "type_params" in ast.ClassDef._fields:  # from Python 3.12 on
+            method.type_params = []  # type: ignore[attr-defined]
+        around = new_function(f"{AG}around", sorted(names), [method])
+    else:
+        own: list[ast.stmt] = [] if definition.name in names else [ast.Global([definition.name])]
+        around = new_function(f"{AG}around", sorted(names), [*own, definition])
     return ast.Module([placed(around, definition)], [])
