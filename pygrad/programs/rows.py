@@ -74,8 +74,10 @@ class RowArguments(RowNumbers):
         named: dict[str, Any] | None = None,
         by: Collection[int] = (),
     ) -> None:
-        """args, in_axes: see axes.py; of f, which is called with these and with those by name. by: positions
-        of what is differentiated by, all of which is numbers."""
+        """args, in_axes: see axes.py; of f, which is called with these and with those by name.
+
+        by: positions of what is differentiated by, all of which is numbers.
+        """
         name, named = function_name(f), named or {}
         super().__init__((), -1, name)  # not known yet
         self._f = f
