@@ -276,9 +276,10 @@ static inline double whole_power_below(double x, double low, double n)
     return product > 1e-290 && product < 1e290 ? over + over * missed : over;
 }
 
-/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the
- * smallest first, and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
-static inline double hurwitz_zeta(double times, double s, double a)
+/* times + times_low times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1, with a + k
+ * in units of a power of two: some terms, the smallest first, and before them the rest by Euler and Maclaurin (Johansson,
+ * Numerical Algorithms 69, 2015). */
+static inline double hurwitz_zeta(double times, double times_low, double s, double a, double unit)
 {
     static const double c[] = {
         0.08333333333333333,   -0.001388888888888889,  3.306878306878307e-05,  -8.267195767195768e-07,
@@ -298,18 +299,21 @@ static inline double hurwitz_zeta(double times, double s, double a)
     }
     double under = s - 1.0, whole = 1.0 / under, part = r * (rest - sum_lost(a, terms)), factor = whole + part;
     double missed = ((1.0 - whole * under) - product_lost(whole, under)) / under + sum_lost(whole, part);
-    double first = power(z, 1.0 - s), sum = first * factor;
+    factor *= unit;
+    missed *= unit;
+    double first = power(z / unit, 1.0 - s), sum = first * factor;
     double low = first > 1e-290 ? product_lost(first, factor) + first * missed : 0.0;
     double more = terms;
     while (more > 0.0) {
         more -= 1.0;
-        double next = whole_power_below(a + more, sum_lost(a, more), s);
+        double next = whole_power_below((a + more) / unit, sum_lost(a, more) / unit, s);
         low += sum_lost(next, sum);
         sum += next;
     }
     double product = times * sum, size = fabs(product);
-    return size > 1e-290 && size < 1e290 && fabs(times) < 1e290 ? product + (product_lost(times, sum) + times * low)
-                                                                : product;
+    return size > 1e-290 && size < 1e290 && fabs(times) < 1e290
+               ? product + (product_lost(times, sum) + (times * low + times_low * sum))
+               : product;
 }
 
 /* The slope of digamma, the sum of (x + k)**-2 over k from 0 on, for x > 0: terms as far as x + k is less than 3, the smallest
@@ -354,6 +358,33 @@ static inline double trigamma(double x)
     return (1.0 / part) / part + (sum - trigamma_above_zero(1.0 - x));
 }
 
+/* sign * n! zeta(n + 1, x) for a whole n > 1 and x > 0. In a unit of about x powers are in range where the result is; n! is a sum
+ * of two numbers, divided by a power of two once it is large. Orders over 1000 are nan. */
+static inline double polygamma_above_zero(double sign, double n, double x)
+{
+    double factorial = sign, lost = 0.0;
+    int exponent;
+    if (n > 1000.0)
+        return (double)NAN;
+    if (x > 1e200) /* which makes the result less than the smallest number */
+        return sign * 0.0;
+    (void)frexp(1.4 * x, &exponent); /* x is from 0.7 to 1.4 units */
+    exponent -= 1;
+    double unit = ldexp(1.0, exponent);
+    int scale = -2 * exponent;
+    for (double k = 2.0; k <= n; k += 1.0) {
+        scale -= exponent;
+        lost = lost * k + product_lost(factorial, k);
+        factorial *= k;
+        if (fabs(factorial) > 1e80) {
+            factorial = ldexp(factorial, -256);
+            lost = ldexp(lost, -256);
+            scale += 256;
+        }
+    }
+    return ldexp(hurwitz_zeta(factorial, lost, n + 1.0, x, unit), scale);
+}
+
 /* The n-th derivative of digamma, for a whole n > 0: n! times the sum of (x + k)**-(n + 1) over k from 0 on, with a
  * sign. Below 0 that sum is one over all whole k, less those below 0, all of them about the whole number next to x. */
 static inline double polygamma(double n, double x)
@@ -365,13 +396,13 @@ static inline double polygamma(double n, double x)
         return (double)NAN;
     if (x == (double)INFINITY)
         return odd == 1.0 ? 0.0 : -0.0;
+    if (x > 0.0)
+        return polygamma_above_zero(factorial, n, x);
     for (double k = 2.0; k <= n && k < 180.0; k += 1.0)
         factorial *= k;
-    if (x > 0.0)
-        return hurwitz_zeta(factorial, s, x);
     double part = x - rint(x);
-    double others = hurwitz_zeta(1.0, s, 1.0 - part) - hurwitz_zeta(1.0, s, 1.0 - x);
-    double near = hurwitz_zeta(1.0, s, 1.0 + part) + (odd == 1.0 ? others : -others);
+    double others = hurwitz_zeta(1.0, 0.0, s, 1.0 - part, 1.0) - hurwitz_zeta(1.0, 0.0, s, 1.0 - x, 1.0);
+    double near = hurwitz_zeta(1.0, 0.0, s, 1.0 + part, 1.0) + (odd == 1.0 ? others : -others);
     return factorial * (power(part, -s) + near);
 }
 

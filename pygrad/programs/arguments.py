@@ -28,7 +28,7 @@ from pygrad.core.structure import (
     has_static,
     key_of,
 )
-from pygrad.programs.asked import Asked, asks
+from pygrad.programs.asked import Asked, asks, has_bools
 from pygrad.programs.whole import WITHOUT_INTS, is_whole
 
 _MAKE_STATIC = (
@@ -40,18 +40,8 @@ _WITHOUT = {type(None), bool, int, float, complex, str, bytes, tuple, frozenset}
 _NEVER_NUMBERS = {bool, str, bytes, type(None)}
 _NUMBERS = {float, int, bool, np.float64}
 
-
-_LISTS = {list, tuple}
 _WHOLE = ARGUMENT._replace(whole=True)  # for a function that asks whether a number is an int
 NOTHING_ASKED = asks(False)
-
-
-def _has_bools(items: Any) -> bool:
-    """Whether there are bools in a list or a tuple, or in what is in it."""
-    kinds = {*map(type, items)}
-    if not kinds.isdisjoint(_LISTS):
-        return any(_has_bools(item) for item in items if type(item) in _LISTS) or bool in kinds
-    return bool in kinds
 
 
 class _Weak(weakref.ref[Any]):
@@ -125,7 +115,7 @@ class Arguments:
             stays, role = name in fixed, ARGUMENT
             if not stays and type(arg) not in WITHOUT_INTS and asked.fixes(name, count):
                 stays, role = is_whole(arg), _WHOLE
-            elif type(arg) in _LISTS and _has_bools(arg) and asked.truths:
+            elif has_bools(arg) and asked.truths:
                 role = FREE
             part = None if stays else dynamic_part(arg, name, self.items, role)
             if part is None:

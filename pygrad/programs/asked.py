@@ -32,6 +32,7 @@ _OF_TYPES = {"type", "__class__", "__lifted_kind_of__", "__lifted_class_of__"}
 _OF_ANY = {"float", "Value", "Real", "Complex", "Number", "floating", "number"}
 _OF_ARRAYS = {"integer", "signedinteger", "Integral", "Rational"}
 _ATTRIBUTES = {"bit_length", "bit_count", "to_bytes", "numerator", "denominator"}
+_LISTS = {list, tuple}
 _NEAR = 16  # instructions between a function's name and the end of its arguments
 _ENDS = ("POP_JUMP", "STORE_", "RETURN")
 _MOST = 10_000  # codes that are remembered
@@ -88,6 +89,26 @@ _of_functions: weakref.WeakKeyDictionary[Any, _Questions] = weakref.WeakKeyDicti
 def asks_for_ints(f: Any) -> bool:
     """Whether a function that is called again and again asks for ints: what was found out at first."""
     return _questions_of(f).ints
+
+
+def asks_for_truths(f: Any) -> bool:
+    """The same of whether something is True or False itself."""
+    return _questions_of(f).truths
+
+
+def has_bools(arg: Any) -> bool:
+    """Whether an argument is a list or a tuple with bools in it, or in what is in it."""
+    try:
+        return _has_bools(arg)
+    except RecursionError:  # which errors about what contains itself tell of
+        return False
+
+
+def _has_bools(arg: Any) -> bool:
+    if type(arg) not in _LISTS:
+        return False
+    kinds = {*map(type, arg)}
+    return bool in kinds or (not kinds.isdisjoint(_LISTS) and any(map(_has_bools, arg)))
 
 
 def _questions_of(f: Any) -> _Questions:

@@ -456,7 +456,7 @@ def gradient_of_rows(vmapped: Vmapped, argnums: Argnums, args: tuple[Any, ...]) 
     chosen = chosen_of(argnums, len(args))
     if chosen is None or _native.trace_active() or values_in(args):
         return None
-    arguments = RowArguments(args, vmapped.in_axes, vmapped.f)
+    arguments = RowArguments(args, vmapped.in_axes, vmapped.f, by=chosen)
     by = in_a_row([arguments.ranges[i] for i in chosen])
     structure = slopes_of(arguments.structure.parts, argnums)
     if not by or len(by) != structure.size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from pygrad.core.structure import (
     flatten_part,
     values_in,
 )
-from pygrad.programs.asked import asks_for_ints, tell_of_rows
+from pygrad.programs.asked import asks_for_ints, asks_for_truths, has_bools, tell_of_rows
 from pygrad.programs.axes import Part, axes_of, is_column, names_of, parts_of
 from pygrad.programs.memory import own_view, places
 from pygrad.programs.results import truths_in
@@ -72,8 +72,12 @@ class RowArguments(RowNumbers):
         in_axes: Any,
         f: Callable[..., Any],
         named: dict[str, Any] | None = None,
+        by: Collection[int] = (),
     ) -> None:
-        """args, in_axes: see axes.py; of f, which is called with these and with those by name."""
+        """args, in_axes: see axes.py; of f, which is called with these and with those by name.
+
+        by: positions of what is differentiated by, all of which is numbers.
+        """
         name, named = function_name(f), named or {}
         super().__init__((), -1, name)  # not known yet
         self._f = f
@@ -83,13 +87,15 @@ class RowArguments(RowNumbers):
         self._count = 0
         self._first = ""  # what has told that
         self._unmapped: Part | None = None  # what has no rows, but an axis
+        self._may_ask = True  # f, whether an int in the argument at hand is one, and a bool True
         self.ranges: list[
             range
         ] = []  # of each argument's items among values: those that all rows share
         parts = []
         axes = axes_of(in_axes, f, len(args), tuple(named))
         whats = names_of(len(args), tuple(named), name)
-        for part in map(Part, (*args, *named.values()), axes, whats):
+        for i, part in enumerate(map(Part, (*args, *named.values()), axes, whats)):
+            self._may_ask = i not in by
             start = self._count
             parts.append(self._add(part))
             self.ranges.append(range(start, self._count))
@@ -105,8 +111,11 @@ class RowArguments(RowNumbers):
 
     def _add(self, of: Part) -> Structure:
         arg, axis, what, way = of
-        if axis is None and type(arg) not in WITHOUT_INTS and asks_for_ints(self._f):
-            way = way._replace(whole=True)
+        if axis is None and self._may_ask:
+            if type(arg) not in WITHOUT_INTS and asks_for_ints(self._f):
+                way = way._replace(whole=True)
+            elif has_bools(arg) and asks_for_truths(self._f):
+                way = way._replace(free=True)
         if of.is_static or (way.whole and is_whole(arg)):
             if axis is not None and way is ARGUMENT:
                 self._unmapped = self._unmapped or of

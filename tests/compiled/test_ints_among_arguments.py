@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from pygrad import Value, compile, grad, lift, load, vmap
+from pygrad import Value, compile, grad, lift, load, value_and_grad, vmap
 
 KINDS = (int, bool)
 
@@ -169,6 +169,38 @@ def test_bools_in_lists_that_are_asked_by_identity(kind):
     nested = compile(lambda flags, x: x if flags[0][1] is False else -x)
     assert [nested([[1.0, False]], 2.0), nested([[1.0, 0.0]], 2.0)] == [2.0, -2.0]
     assert rows([0.5, 0.25], np.array([1.5]))[0] == 4.5
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize("through", [lambda f: f, compile], ids=["plain", "compiled"])
+def test_bools_in_lists_that_rows_share_and_that_are_asked_by_identity(kind, through):
+    x = np.array([1.5, 2.5])
+    f = through(vmap(first_is_true, in_axes=(None, 0)))
+    slopes = through(vmap(grad(first_is_true, 1), in_axes=(None, 0)))
+    nested = through(vmap(lambda p, x: first_is_true(p[0], x), in_axes=([None, 0], 0)))
+    for _ in range(3):  # there are plans for calls that come again
+        for flags in ([True, False], [False, True], [1.0, 0.0], [1, False], [np.True_, 1.0]):
+            expected = [first_is_true(flags, v) for v in x.tolist()]
+            assert f(kind(flags), x).tolist() == expected
+            assert (slopes(kind(flags), x) * x).tolist() == expected
+            assert nested([kind(flags), x], x).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "ask"),
+    [([2, 1.5], lambda a: isinstance(a, int)), ([True, 1.5], lambda a: a is True)],
+    ids=["int", "bool"],
+)
+def test_derivatives_by_what_rows_share_are_by_floats_whatever_is_asked(flags, ask):
+    def f(flags, x):
+        return x * flags[1] * (3 if ask(flags[0]) else flags[0] * 6)
+
+    total = vmap(f, in_axes=(None, 0), reduce="sum")
+    by_flags, x = compile(value_and_grad(total)), np.array([1.0, 2.0])
+    for _ in range(3):
+        value, slopes = by_flags(flags, x)
+        assert value == 27.0 * flags[0] and slopes == [27.0, 18.0 * flags[0]]
+        assert list(map(type, slopes)) == [float, float]
 
 
 def test_bools_are_numbers_where_nobody_asks():

@@ -218,6 +218,20 @@ def test_higher_orders_are_within_two_ulp(n: int) -> None:
                 assert ulps(y, truth, terms_of(n)(mp.mpf(x))) <= most, x
 
 
+@pytest.mark.parametrize("n", [2, 3, 20, 58, 149, 170, 171, 200, 250])
+def test_eager_higher_orders_are_within_two_and_a_half_ulp_to_the_ends_of_the_range(n: int) -> None:
+    rng = random.Random(n)
+    scale = math.lgamma(n + 1) / n / math.log(2)  # there it is about 1
+    xs = [2.0 ** (scale + rng.uniform(-1000, 1000) / n) for _ in range(6)]
+    xs += [2.0 ** (scale + e / n) for e in (1010, 980, -990)] + [rng.uniform(0.3 * n, n)]
+    for x in filter(lambda x: 0 < x < 1e300, xs):
+        with mp.workprec(PRECISION):
+            truth = mp.psi(n, mp.mpf(x))
+            if MIN_NORMAL < abs(truth) < MAX:
+                assert ulps(polygamma(n, x), truth) <= 2.5, x
+    assert polygamma(n, 1e300) == 0.0
+
+
 @of_lanes
 def test_polygamma_2_does_not_cancel_amid_poles() -> None:
     xs = [-k - 0.5 + s * 2.0**-e for k in range(12) for s in (1, -1) for e in (8, 20, 40)]

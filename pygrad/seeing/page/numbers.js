@@ -567,9 +567,10 @@ function whole_power_below(x, low, n) {
     return product > 1e-290 && product < 1e290 ? over + over * missed : over;
 }
 
-/* Some times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1: some terms, the
- * smallest first, and before them the rest by Euler and Maclaurin (Johansson, Numerical Algorithms 69, 2015). */
-function hurwitz_zeta(times, s, a) {
+/* times + times_low times Hurwitz's zeta(s, a), the sum of (a + k)**-s over k from 0 on, for a > 0 and a whole s > 1, with a + k
+ * in units of a power of two: some terms, the smallest first, and before them the rest by Euler and Maclaurin (Johansson,
+ * Numerical Algorithms 69, 2015). */
+function hurwitz_zeta(times, times_low, s, a, unit) {
     const c = [
         0.08333333333333333,   -0.001388888888888889,  3.306878306878307e-05,  -8.267195767195768e-07,
         2.08767569878681e-08,  -5.284190138687493e-10, 1.3382536530684679e-11, -3.3896802963225827e-13,
@@ -588,18 +589,21 @@ function hurwitz_zeta(times, s, a) {
     }
     let under = s - 1, whole = 1 / under, part = r * (rest - sum_lost(a, terms)), factor = whole + part;
     let missed = ((1 - whole * under) - product_lost(whole, under)) / under + sum_lost(whole, part);
-    let first = power(z, 1 - s), sum = first * factor;
+    factor *= unit;
+    missed *= unit;
+    let first = power(z / unit, 1 - s), sum = first * factor;
     let low = first > 1e-290 ? product_lost(first, factor) + first * missed : 0;
     let more = terms;
     while (more > 0) {
         more -= 1;
-        let next = whole_power_below(a + more, sum_lost(a, more), s);
+        let next = whole_power_below((a + more) / unit, sum_lost(a, more) / unit, s);
         low += sum_lost(next, sum);
         sum += next;
     }
     let product = times * sum, size = fabs(product);
-    return size > 1e-290 && size < 1e290 && fabs(times) < 1e290 ? product + (product_lost(times, sum) + times * low)
-                                                                : product;
+    return size > 1e-290 && size < 1e290 && fabs(times) < 1e290
+               ? product + (product_lost(times, sum) + (times * low + times_low * sum))
+               : product;
 }
 
 /* The slope of digamma, the sum of (x + k)**-2 over k from 0 on, for x > 0: terms as far as x + k is less than 3, the smallest
@@ -642,6 +646,32 @@ function trigamma(x) {
     return (1 / part) / part + (sum - trigamma_above_zero(1 - x));
 }
 
+/* sign * n! zeta(n + 1, x) for a whole n > 1 and x > 0. In a unit of about x powers are in range where the result is; n! is a sum
+ * of two numbers, divided by a power of two once it is large. Orders over 1000 are nan. */
+function polygamma_above_zero(sign, n, x) {
+    let factorial = sign, lost = 0;
+    let exponent;
+    if (n > 1000)
+        return NaN;
+    if (x > 1e200) /* which makes the result less than the smallest number */
+        return sign * 0;
+    [, exponent] = frexp(1.4 * x); /* x is from 0.7 to 1.4 units */
+    exponent -= 1;
+    let unit = ldexp(1, exponent);
+    let scale = -2 * exponent;
+    for (let k = 2; k <= n; k += 1) {
+        scale -= exponent;
+        lost = lost * k + product_lost(factorial, k);
+        factorial *= k;
+        if (fabs(factorial) > 1e80) {
+            factorial = ldexp(factorial, -256);
+            lost = ldexp(lost, -256);
+            scale += 256;
+        }
+    }
+    return ldexp(hurwitz_zeta(factorial, lost, n + 1, x, unit), scale);
+}
+
 /* The n-th derivative of digamma, for a whole n > 0: n! times the sum of (x + k)**-(n + 1) over k from 0 on, with a
  * sign. Below 0 that sum is one over all whole k, less those below 0, all of them about the whole number next to x. */
 function polygamma(n, x) {
@@ -652,13 +682,13 @@ function polygamma(n, x) {
         return NaN;
     if (x === Infinity)
         return odd === 1 ? 0 : -0;
+    if (x > 0)
+        return polygamma_above_zero(factorial, n, x);
     for (let k = 2; k <= n && k < 180; k += 1)
         factorial *= k;
-    if (x > 0)
-        return hurwitz_zeta(factorial, s, x);
     let part = x - rint(x);
-    let others = hurwitz_zeta(1, s, 1 - part) - hurwitz_zeta(1, s, 1 - x);
-    let near = hurwitz_zeta(1, s, 1 + part) + (odd === 1 ? others : -others);
+    let others = hurwitz_zeta(1, 0, s, 1 - part, 1) - hurwitz_zeta(1, 0, s, 1 - x, 1);
+    let near = hurwitz_zeta(1, 0, s, 1 + part, 1) + (odd === 1 ? others : -others);
     return factorial * (power(part, -s) + near);
 }
 
