@@ -89,10 +89,14 @@ static PyObject *other_module(PyObject *tables, PyObject *const *args, bool name
         return NULL;
     if (name_of_import == NULL && (name_of_import = PyUnicode_InternFromString("__import__")) == NULL)
         return NULL;
-    PyObject *import = item_of(tables, BUILTINS, name_of_import); /* it may have been replaced meanwhile */
-    PyObject *module = import == NULL ? NULL
-                                      : PyObject_CallFunctionObjArgs(import, args[NAME], args[GLOBALS], args[LOCALS],
-                                                                     args[FROMLIST], args[LEVEL], NULL);
+    PyObject *import = item_of(tables, BUILTINS, name_of_import); /* it may have been replaced, or be while it runs */
+    PyObject *module = NULL;
+    if (import != NULL) {
+        Py_INCREF(import);
+        module = PyObject_CallFunctionObjArgs(import, args[NAME], args[GLOBALS], args[LOCALS], args[FROMLIST],
+                                              args[LEVEL], NULL);
+        Py_DECREF(import);
+    }
     PyObject *package = named || module == NULL ? NULL : whole_package(tables, args[NAME]);
     if (package == NULL && !PyErr_Occurred())
         return module;
