@@ -39,38 +39,39 @@ void pg_put_unwrapped(PyObject *capsule, pg_node *n)
     u->nodes[u->count++] = n;
 }
 
-/* Those of an item; NULL with an exception set. of_value: where the node of a Value is put. Borrowed. */
-static pg_node **nodes_in(PyObject *items, Py_ssize_t i, const char *what, pg_node **of_value, size_t *count)
+/* How many nodes an item stands for. */
+static size_t count_in(PyObject *item)
 {
-    PyObject *item = PyTuple_GetItem(items, i);
+    return PyCapsule_IsValid(item, name) ? ((unwrapped *)PyCapsule_GetPointer(item, name))->count : 1;
+}
+
+/* Copies them. */
+static void read_nodes(PyObject *item, pg_node **nodes)
+{
     if (PyCapsule_IsValid(item, name)) {
-        unwrapped *u = PyCapsule_GetPointer(item, name);
-        *count = u->count;
-        return u->nodes;
+        const unwrapped *u = PyCapsule_GetPointer(item, name);
+        memcpy(nodes, u->nodes, u->count * sizeof *nodes);
+    } else {
+        *nodes = PG_NODE(item);
     }
-    if (!pg_require_value(item, what, i))
-        return NULL;
-    *of_value = PG_NODE(item);
-    *count = 1;
-    return of_value;
 }
 
 pg_node **pg_all_nodes_of(PyObject *items, const char *what, size_t *count)
 {
-    pg_node *of_value, **nodes = NULL;
-    size_t all = 0, found = 0, more;
+    *count = 0;
     for (Py_ssize_t i = 0; i < PyTuple_Size(items); i++) {
-        if (nodes_in(items, i, what, &of_value, &more) == NULL)
+        PyObject *item = PyTuple_GetItem(items, i);
+        if (!PyCapsule_IsValid(item, name) && !pg_require_value(item, what, i))
             return NULL;
-        all += more;
+        *count += count_in(item);
     }
-    nodes = pg_alloc(all, sizeof *nodes);
+    pg_node **nodes = pg_alloc(*count, sizeof *nodes), **next = nodes;
     if (nodes == NULL)
         return (pg_node **)(void *)PyErr_NoMemory();
-    for (Py_ssize_t i = 0; i < PyTuple_Size(items); i++, found += more) {
-        pg_node *const *these = nodes_in(items, i, what, &of_value, &more);
-        memcpy(nodes + found, these, more * sizeof *nodes);
+    for (Py_ssize_t i = 0; i < PyTuple_Size(items); i++) {
+        PyObject *item = PyTuple_GetItem(items, i);
+        read_nodes(item, next);
+        next += count_in(item);
     }
-    *count = all;
     return nodes;
 }
