@@ -135,7 +135,12 @@ def test_derivatives(batch: Batch) -> None:
 @pytest.mark.long
 def test_all_derivatives(batch: Batch, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(c_loops, "_NUMBERS", 8)
-    compare([d for f in (nested, swapped, tabulated) for d in derivatives(f)[:3]], batch, ROWS)
+    compare(
+        [d for f in (nested, swapped, tabulated) for d in derivatives(f)[:3]],
+        batch,
+        ROWS,
+        wanted_at,
+    )
 
 
 # -- states for the way back -------------------------------------------------------------------------

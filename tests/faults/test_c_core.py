@@ -55,7 +55,7 @@ def test_branches_that_no_test_takes_are_told(tmp_path: Path) -> None:
     assert figures["branches that are not, without a reason"] == 1
     assert figures["reasons for what is taken all the same"] == 1
     line = 1 + spoilt[: spoilt.index("if (size == 12345)")].count("\n")
-    assert f"csrc/program/growth.c:{line} pg_room: [0, " in printed
+    assert f"csrc/program/growth.c:{line} pg_make_room: [0, " in printed
     assert "taken, or not there: csrc/graph/index.c: if (index->entries == NULL)" in printed
 
 
