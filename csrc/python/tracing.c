@@ -14,11 +14,14 @@ static void delete_program(PyObject *capsule)
     pg_program_free(PyCapsule_GetPointer(capsule, "pg_program"));
 }
 
-/* Values of the nodes that the sweep took for leaves, so many: what the program reads at each call. */
-static PyObject *live_values(const pg_sweep *s, size_t inputs, size_t count)
+/* Values of the nodes that the sweep took for leaves: what the program reads at each call. */
+static PyObject *live_values(const pg_sweep *s, size_t inputs)
 {
+    const size_t end = pg_sweep_count(s);
+    size_t count = 0, found = 0;
+    for (size_t i = inputs; i < end; i++)
+        count += !(pg_sweep_node(s, i)->flags & PG_TRACED);
     PyObject *values = PyTuple_New((Py_ssize_t)count);
-    size_t found = 0;
     for (size_t i = inputs; values != NULL && found < count; i++) {
         pg_node *n = pg_sweep_node(s, i);
         if (n->flags & PG_TRACED)
@@ -60,15 +63,12 @@ static PyObject *program_of(pg_trace *trace)
     return capsule;
 }
 
-/* False with TraceError set if the order, its own inputs in front, has an input of a trace in another thread. How many nodes
- * were there before the trace is counted on the way. */
-static int only_own_inputs(const pg_sweep *s, size_t own, size_t *lives)
+/* False with TraceError set if the order, its own inputs in front, has an input of a trace in another thread. */
+static int only_own_inputs(const pg_sweep *s, size_t own)
 {
     const size_t count = pg_sweep_count(s);
-    *lives = 0;
     for (size_t i = own; i < count; i++) {
         pg_node *n = pg_sweep_node(s, i);
-        *lives += !(n->flags & PG_TRACED);
         if ((n->flags & PG_TRACED_INPUT) != PG_TRACED_INPUT)
             continue;
         PyObject *v = pg_value_of(n);
@@ -82,7 +82,7 @@ static int only_own_inputs(const pg_sweep *s, size_t own, size_t *lives)
 
 /* The guards' sides and the outputs under one root, sorted. */
 static pg_sweep *sorted_trace(const pg_running_trace *t, pg_node *const *outputs, size_t count, pg_node *const *inputs,
-                              size_t input_count, pg_node **root, size_t *lives)
+                              size_t input_count, pg_node **root)
 {
     size_t all = 2 * t->count + count;
     pg_node **nodes = pg_alloc(all, sizeof *nodes);
@@ -100,7 +100,7 @@ static pg_sweep *sorted_trace(const pg_running_trace *t, pg_node *const *outputs
         return (pg_sweep *)(void *)pg_raise(status);
     pg_mark_traced(*root);
     pg_sweep_within_trace(s);
-    if (pg_sort_fully(s, inputs, input_count) && only_own_inputs(s, input_count, lives))
+    if (pg_sort_fully(s, inputs, input_count) && only_own_inputs(s, input_count))
         return s;
     pg_give_up(s);
     return NULL;
@@ -112,9 +112,9 @@ static PyObject *traced_program(const pg_running_trace *t, pg_node *const *outpu
     pg_node **inputs = pg_nodes_of(t->inputs, "inputs must be"), *root = NULL;
     if (inputs == NULL)
         return NULL;
-    size_t input_count = (size_t)PyTuple_Size(t->inputs), live_count = 0;
+    size_t input_count = (size_t)PyTuple_Size(t->inputs);
     PyObject *program = NULL, *lives = NULL, *outcomes = NULL, *result = NULL;
-    pg_sweep *s = sorted_trace(t, outputs, count, inputs, input_count, &root, &live_count);
+    pg_sweep *s = sorted_trace(t, outputs, count, inputs, input_count, &root);
     if (s != NULL) {
         pg_trace trace = {.sweep = s,
                           .rows = rows,
@@ -127,7 +127,7 @@ static PyObject *traced_program(const pg_running_trace *t, pg_node *const *outpu
                           .tells = pg_higher_orders,
                           .contract = pg_contracts};
         program = program_of(&trace);
-        lives = program == NULL ? NULL : live_values(s, input_count, live_count);
+        lives = program == NULL ? NULL : live_values(s, input_count);
         outcomes = lives == NULL ? NULL : outcomes_of(t);
         if (outcomes != NULL)
             result = PyTuple_Pack(3, program, lives, outcomes);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 # As many folders up as this module's name has packages above it.
@@ -15,6 +15,20 @@ _PACKAGE = os.path.abspath(__file__).rsplit(os.sep, __name__.count("."))[0] + os
 def is_pygrads(filename: str) -> bool:
     """Whether a file of code is one of pygrad's."""
     return filename.startswith(_PACKAGE)
+
+
+def is_numpys(filename: str) -> bool:
+    """Whether a file of code is one of NumPy's, if that is imported."""
+    home = getattr(sys.modules.get("numpy"), "__file__", None)
+    return home is not None and filename.startswith(os.path.dirname(home) + os.sep)
+
+
+def raised_at(error: BaseException) -> TracebackType | None:
+    """The innermost place of an exception's traceback: where it was raised."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at
 
 
 def users_depth() -> int:
@@ -57,9 +71,8 @@ def warn_of_nan(frame: FrameType | None) -> None:
 
     It asks objects for ``<`` alone, which holds for nan on neither side.
     """
-    home = os.path.dirname(sys.modules["numpy"].__file__ or "") + os.sep
     start = frame
-    while frame is not None and frame.f_code.co_filename.startswith(home):
+    while frame is not None and is_numpys(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None or frame is start or is_pygrads(frame.f_code.co_filename):
         return

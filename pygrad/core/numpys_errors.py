@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import struct
-import sys
 
+from pygrad.core.callers import is_numpys, raised_at
 from pygrad.core.implementation import OF_VALUE
 
 # Of plain arrays of objects NumPy asks items, or nobody.
@@ -148,10 +147,5 @@ def raise_with_cure(error: Exception) -> None:
 
 
 def _is_raised_in_numpy(error: Exception) -> bool:
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    home = getattr(sys.modules.get("numpy"), "__file__", None)
-    if traceback is None or home is None:
-        return False
-    return traceback.tb_frame.f_code.co_filename.startswith(os.path.dirname(home) + os.sep)
+    at = raised_at(error)
+    return at is not None and is_numpys(at.tb_frame.f_code.co_filename)

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pygrad.core.callables import FunctionOf, original_module
-from pygrad.core.callers import is_pygrads
+from pygrad.core.callers import is_pygrads, raised_at
 from pygrad.core.implementation import Value
 from pygrad.core.instructions import steps_of
 from pygrad.core.jacobians import JacobianOf
@@ -121,11 +121,9 @@ def insists(error: BaseException) -> str:
     """Where Python has called a method that gave a condition, and takes a bool or an int only, if the error
     is of that; else "". The code that called it counts as asking from now on.
     """
-    name, at = gave_a_condition(error), error.__traceback__
+    name, at = gave_a_condition(error), raised_at(error)
     if not name or at is None:
         return ""
-    while at.tb_next is not None:
-        at = at.tb_next
     code = at.tb_frame.f_code
     kind = "bool" if name == "__bool__" else "int"
     why = (

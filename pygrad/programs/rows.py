@@ -88,9 +88,8 @@ class RowArguments(RowNumbers):
         self._first = ""  # what has told that
         self._unmapped: Part | None = None  # what has no rows, but an axis
         self._may_ask = True  # f, whether an int in the argument at hand is one, and a bool True
-        self.ranges: list[
-            range
-        ] = []  # of each argument's items among values: those that all rows share
+        # Of each argument's items among values: those that all rows share
+        self.ranges: list[range] = []
         parts = []
         axes = axes_of(in_axes, f, len(args), tuple(named))
         whats = names_of(len(args), tuple(named), name)
@@ -110,21 +109,21 @@ class RowArguments(RowNumbers):
             raise ValueError(f"{name}() is mapped over no argument: in_axes is {in_axes!r}")
 
     def _add(self, of: Part) -> Structure:
-        arg, axis, what, way = of
-        if axis is None and self._may_ask:
-            if type(arg) not in WITHOUT_INTS and asks_for_ints(self._f):
-                way = way._replace(whole=True)
-            elif has_bools(arg) and asks_for_truths(self._f):
-                way = way._replace(free=True)
-        if of.is_static or (way.whole and is_whole(arg)):
-            if axis is not None and way is ARGUMENT:
+        arg, axis, what, role = of
+        if axis is None and self._may_ask and type(arg) not in WITHOUT_INTS:
+            if asks_for_ints(self._f):
+                role = role._replace(whole=True)
+            elif asks_for_truths(self._f) and has_bools(arg):
+                role = role._replace(free=True)
+        if of.is_static or (role.whole and is_whole(arg)):
+            if axis is not None and role is ARGUMENT:
                 self._unmapped = self._unmapped or of
             return Static(arg, what)
         if axis is None:
             if type(arg) is np.ndarray and arg.dtype.kind == "f" and arg.ndim:
                 numbers = np.array(arg, np.float64).ravel()
                 return self._add_shared(numbers, numbers, Array(arg.shape, arg.size))
-            items, structure = flatten_part(arg, what, way)
+            items, structure = flatten_part(arg, what, role)
             floats = items
             if not _FLOATS.issuperset(map(type, items)):
                 floats = [v.data if isinstance(v, Value) else float(v) for v in items]
